@@ -1,0 +1,44 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/** An IP family by its nft name. */
+export type Family = 'ip' | 'ip6';
+
+export const FAMILIES: readonly Family[] = ['ip', 'ip6'];
+
+/**
+ * The family of an address in text form, or undefined if it is none. Strict: leading zeros and zone
+ * identifiers are refused, since other programs read them differently (CVE-2021-29923).
+ */
+export function familyOf(address: string): Family | undefined {
+  if (isIPv4(address)) return 'ip';
+  return isIPv6(address) && !address.includes('%') ? 'ip6' : undefined;
+}
+
+/** The one canonical text of a valid address (IPv6 by RFC 5952), so that equal addresses are equal strings. */
+export function canonicalAddress(address: string): string {
+  return isIPv4(address) ? address : ipaddr.IPv6.parse(address).toRFC5952String();
+}
+
+/** A network: canonical address with the host bits cleared, and its prefix length in bits. */
+export interface Cidr {
+  readonly family: Family;
+  readonly address: string;
+  readonly prefix: number;
+}
+
+/** Reads `10.0.0.0/8` or `fd00::/48`; undefined if it is no CIDR. Host bits are cleared, as the kernel does. */
+export function parseCidr(text: string): Cidr | undefined {
+  const [address, prefixText, ...rest] = text.trim().split('/');
+  if (address === undefined || prefixText === undefined || rest.length > 0 || !/^\d{1,3}$/.test(prefixText)) {
+    return undefined;
+  }
+  const family = familyOf(address);
+  const prefix = Number(prefixText);
+  if (family === undefined || prefix > (family === 'ip' ? 32 : 128)) return undefined;
+  const network =
+    family === 'ip'
+      ? ipaddr.IPv4.networkAddressFromCIDR(`${address}/${prefix}`).toString()
+      : ipaddr.IPv6.networkAddressFromCIDR(`${address}/${prefix}`).toRFC5952String();
+  return { family, address: network, prefix };
+}

@@ -1,0 +1,48 @@
+import * as v from 'valibot';
+import { type EndpointSlice, EndpointSliceSchema } from './endpoint-slice.ts';
+import { type Node, NodeSchema } from './node.ts';
+import { describeIssue } from './schema.ts';
+import { type Service, ServiceSchema } from './service.ts';
+
+/** A Kubernetes object as the rest of the program knows it: slimmed and checked. */
+export type KubeObject = Service | EndpointSlice | Node;
+
+export type Kind = KubeObject['kind'];
+
+export const KINDS: readonly Kind[] = ['Service', 'EndpointSlice', 'Node'];
+
+const SCHEMAS: { readonly [K in Kind]: v.GenericSchema<unknown, KubeObject> } = {
+  Service: ServiceSchema,
+  EndpointSlice: EndpointSliceSchema,
+  Node: NodeSchema,
+};
+
+/** `key` is set wherever the object could be named, even if it is invalid. */
+export type Decoded =
+  | { readonly key: string; readonly object: KubeObject }
+  | { readonly key: string | undefined; readonly object?: undefined; readonly problem: string };
+
+/**
+ * Slims and checks one object. It never throws: an invalid object gives `problem`, one line that names
+ * the object, the field and what is wrong with it ("Service default/db: spec.ports[0].port: must be …").
+ */
+export function decodeObject(kind: Kind, raw: unknown): Decoded {
+  const result = v.safeParse(SCHEMAS[kind], raw, { abortEarly: true });
+  if (result.success) return { key: keyOf(result.output), object: result.output };
+  const key = rawKey(kind, raw);
+  return { key, problem: `${kind} ${key ?? '(without a name)'}: ${describeIssue(result.issues[0])}` };
+}
+
+/** "namespace/name", or "name" for a Node. */
+export function keyOf(object: KubeObject): string {
+  return object.kind === 'Node' ? object.name : `${object.namespace}/${object.name}`;
+}
+
+/** The key of an object that may be invalid, as far as it can be told. */
+export function rawKey(kind: Kind, raw: unknown): string | undefined {
+  const Named = v.object({ metadata: v.object({ name: v.string(), namespace: v.nullish(v.string(), 'default') }) });
+  const named = v.safeParse(Named, raw);
+  if (!named.success) return undefined;
+  const { namespace, name } = named.output.metadata;
+  return kind === 'Node' ? name : `${namespace}/${name}`;
+}

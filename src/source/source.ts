@@ -1,0 +1,25 @@
+import type { Kind, KubeObject } from '../objects/decode.ts';
+
+/**
+ * What a source tells its listener. Objects arrive slimmed and checked. An object that is invalid is not
+ * passed on: the source warns once, naming object and field, and the last valid version stays in force.
+ */
+export interface SourceListener {
+  /** An object was added, or replaces the one with the same kind and key. */
+  changed(object: KubeObject): void;
+  /** The object is gone. `key` is "namespace/name", or "name" for a Node. */
+  deleted(kind: Kind, key: string): void;
+  /** Once: every kind has been listed; what was passed on is the whole cluster. Nothing is written before. */
+  synced(): void;
+}
+
+/** Where Services, EndpointSlices and this node's Node come from. */
+export interface Source {
+  /** For logs and the dump: "manifests in /etc/…", "API server https://…". */
+  readonly description: string;
+  /**
+   * Feeds the listener until the signal aborts, then resolves. Faults that may pass are logged and retried
+   * inside; it rejects with a ProxyError only where going on makes no sense (at start: a malformed kubeconfig or manifest).
+   */
+  run(listener: SourceListener, signal: AbortSignal): Promise<void>;
+}
