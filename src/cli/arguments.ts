@@ -1,0 +1,109 @@
+import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
+import { messageOf, ProxyError } from '../errors.ts';
+import { type Family, parseCidr } from '../ip.ts';
+
+/** What the command line asks for. */
+export interface Arguments {
+  readonly command: 'run' | 'dump' | 'cleanup' | 'version' | 'help';
+  readonly kubeconfig: string | undefined;
+  readonly master: string | undefined;
+  readonly manifests: string | undefined;
+  /** The name of this node's Node object: --hostname-override, or the host name in lower case. */
+  readonly nodeName: string;
+  /** The pod network of each family, as "address/prefix". */
+  readonly podCidrs: ReadonlyMap<Family, string>;
+  readonly masqueradeAll: boolean;
+  readonly runDir: string;
+  readonly output: 'nft' | 'json';
+  readonly verbosity: number;
+}
+
+const DEFAULT_RUN_DIR = '/run/kube-proxy-nft';
+
+const OPTIONS = {
+  kubeconfig: { type: 'string' },
+  master: { type: 'string' },
+  manifests: { type: 'string' },
+  'hostname-override': { type: 'string' },
+  'cluster-cidr': { type: 'string' },
+  'masquerade-all': { type: 'boolean' },
+  'run-dir': { type: 'string' },
+  output: { type: 'string', short: 'o' },
+  v: { type: 'string', short: 'v' },
+  dump: { type: 'boolean' },
+  cleanup: { type: 'boolean' },
+  version: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/**
+ * Reads the command line (without node and script).
+ * @throws ProxyError E_USAGE
+ */
+export function parseArguments(argv: readonly string[]): Arguments {
+  const values = parse(argv);
+  const commands = (['help', 'version', 'dump', 'cleanup'] as const).filter((command) => values[command]);
+  if (values.dump && values.cleanup) throw usage('--dump and --cleanup cannot be given together');
+  if (values.kubeconfig !== undefined && values.manifests !== undefined) {
+    throw usage('--kubeconfig and --manifests cannot be given together: choose one source');
+  }
+  return {
+    command: commands[0] ?? 'run',
+    kubeconfig: values.kubeconfig,
+    master: values.master,
+    manifests: values.manifests,
+    nodeName: (values['hostname-override']?.trim() || hostname()).toLowerCase(),
+    podCidrs: podCidrs(values['cluster-cidr'] ?? ''),
+    masqueradeAll: values['masquerade-all'] ?? false,
+    runDir: values['run-dir'] ?? DEFAULT_RUN_DIR,
+    output: outputFormat(values.output ?? 'nft'),
+    verbosity: verbosity(values.v ?? '0'),
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: argv.flatMap(goStyle), options: OPTIONS, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    const flag = /Unknown option '([^']+)'/.exec(messageOf(error))?.[1];
+    const positional = /Unexpected argument '([^']*)'/.exec(messageOf(error))?.[1];
+    if (flag !== undefined) throw usage(`unknown flag ${flag}`);
+    if (positional !== undefined) throw usage(`unexpected argument ${JSON.stringify(positional)}`);
+    throw usage(messageOf(error).split('. ')[0] ?? '');
+  }
+}
+
+/** kube-proxy's users write booleans as --flag=true and the verbosity as -v=2, which parseArgs does not know. */
+function goStyle(argument: string): readonly string[] {
+  const [, flag, value] = /^--([a-z-]+)=(true|false)$/.exec(argument) ?? [];
+  if (flag !== undefined && OPTIONS[flag as keyof typeof OPTIONS]?.type === 'boolean') {
+    return value === 'true' ? [`--${flag}`] : [];
+  }
+  return [argument.replace(/^-v=/, '-v').replace(/^-o=/, '-o')];
+}
+
+function podCidrs(text: string): ReadonlyMap<Family, string> {
+  const cidrs = new Map<Family, string>();
+  for (const part of text.split(',').filter((item) => item.trim() !== '')) {
+    const cidr = parseCidr(part);
+    if (cidr === undefined) throw usage(`--cluster-cidr: ${JSON.stringify(part)} is no CIDR such as 10.244.0.0/16`);
+    // As kube-proxy does: the first of each family counts.
+    if (!cidrs.has(cidr.family)) cidrs.set(cidr.family, `${cidr.address}/${cidr.prefix}`);
+  }
+  return cidrs;
+}
+
+function outputFormat(text: string): 'nft' | 'json' {
+  if (text !== 'nft' && text !== 'json') throw usage(`-o ${JSON.stringify(text)}: nft or json is expected`);
+  return text;
+}
+
+function verbosity(text: string): number {
+  if (!/^\d{1,2}$/.test(text)) throw usage(`-v ${JSON.stringify(text)}: a number is expected`);
+  return Number(text);
+}
+
+function usage(problem: string): ProxyError {
+  return new ProxyError('E_USAGE', `${problem}; see kube-proxy-nft --help`);
+}

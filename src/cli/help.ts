@@ -1,0 +1,26 @@
+/** The text of --help. */
+export const HELP = `kube-proxy-nft: makes the Services of a Kubernetes cluster reachable on this node, with nftables.
+
+Usage:
+  kube-proxy-nft --kubeconfig FILE | --manifests PATH [flags]   run in the foreground
+  kube-proxy-nft --dump [-o nft|json]                           print the ruleset of the running daemon
+  kube-proxy-nft --cleanup                                      remove our tables, and nothing else
+
+Where Services and EndpointSlices come from (in a pod with a service account: that, if none is given):
+  --kubeconfig FILE        watch the API server this kubeconfig names
+  --master URL             the API server's address, instead of the one in the kubeconfig or the in-cluster one
+  --manifests PATH         a file or folder of YAML or JSON, watched for changes; needs no cluster
+
+Flags:
+  --cluster-cidr CIDRS     the pods' network; for dual-stack one of each family, with a comma. Connections to a
+                           ClusterIP from elsewhere get this node's address as source
+  --masquerade-all         connections to a ClusterIP from everywhere get this node's address as source
+  --hostname-override NAME the name of this node's Node object (default: the host name)
+  --run-dir DIR            for the control socket and the last nft input (default: /run/kube-proxy-nft)
+  -v N                     verbosity; 0 is quiet, 2 shows each transaction
+  -o, --output FORMAT      of --dump: nft (a script that nft -f loads) or json (libnftables JSON)
+  --version                print version, commit and Node.js version
+  -h, --help               print this
+
+--dump with a source prints what would be programmed if no daemon runs. A stop (SIGTERM) leaves the rules in place.
+`;

@@ -1,0 +1,32 @@
+import { ProxyError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { createApiSource } from '../source/api/api-source.ts';
+import { hasInClusterEnvironment, loadConnection } from '../source/api/connection.ts';
+import { createManifestSource } from '../source/manifests/manifest-source.ts';
+import type { Source } from '../source/source.ts';
+import type { Arguments } from './arguments.ts';
+
+/** A source, and the API server's host where there is one: to be compared with the ClusterIPs we program. */
+export interface OpenedSource {
+  readonly source: Source;
+  readonly apiServerHost?: string;
+}
+
+/** True if the flags or the environment name a source. */
+export function namesSource({ kubeconfig, master, manifests }: Arguments, environment: NodeJS.ProcessEnv): boolean {
+  return [kubeconfig, master, manifests].some((flag) => flag !== undefined) || hasInClusterEnvironment(environment);
+}
+
+/**
+ * Opens the source that the flags name, or else the in-cluster one.
+ * @throws ProxyError E_NO_SOURCE, E_KUBECONFIG_MISSING, E_KUBECONFIG_MALFORMED
+ */
+export function openSource(args: Arguments, environment: NodeJS.ProcessEnv, log: Log): OpenedSource {
+  const { kubeconfig, master, manifests, nodeName } = args;
+  if (manifests !== undefined) return { source: createManifestSource({ path: manifests, nodeName, log }) };
+  if (!namesSource(args, environment)) {
+    throw new ProxyError('E_NO_SOURCE', 'no source of Services: give --kubeconfig FILE or --manifests PATH');
+  }
+  const connection = loadConnection({ kubeconfig, master, environment });
+  return { source: createApiSource({ connection, nodeName, log }), apiServerHost: connection.serverHost };
+}

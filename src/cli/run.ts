@@ -1,0 +1,75 @@
+import process from 'node:process';
+import { serveControl } from '../control/control-socket.ts';
+import { lockNamespace } from '../control/namespace-lock.ts';
+import type { Log } from '../log.ts';
+import { createNft } from '../nft/nft.ts';
+import { probeNft } from '../nft/probe.ts';
+import { TABLE_NAMES } from '../nft/tables.ts';
+import { Cluster } from '../service/cluster.ts';
+import { FamilySyncer } from '../sync/family-syncer.ts';
+import { VERSION } from '../version.ts';
+import type { Arguments } from './arguments.ts';
+import { renderDump } from './dump.ts';
+import { createModels, supportedFamilies } from './models.ts';
+import { openSource } from './open-source.ts';
+
+/** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
+export async function run(args: Arguments, log: Log): Promise<void> {
+  const { source, apiServerHost } = openSource(args, process.env, log);
+  const lock = await lockNamespace();
+  const cluster = new Cluster(args.nodeName);
+  const families = supportedFamilies(log);
+  const members = createModels(cluster, families, args, log).map((model) => {
+    const nft = createNft(args.runDir, model.family);
+    return { model, nft, syncer: new FamilySyncer(model, nft, log) };
+  });
+  const control = await serveControl(args.runDir, (path) => {
+    const [route, query] = path.split('?');
+    if (route !== '/dump') return undefined;
+    const output = new URLSearchParams(query).get('output') ?? 'nft';
+    const models = members.map(({ model, syncer }) => ({ model, table: syncer.table ?? TABLE_NAMES[0] }));
+    return renderDump(models, cluster, output, `the running daemon (pid ${process.pid}), from ${source.description}`);
+  });
+  const [first] = members;
+  const nftVersion = first === undefined ? '' : await probeNft(first.nft, log);
+  log.info('starting', { version: VERSION, nft: nftVersion, node: args.nodeName, source: source.description });
+
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      log.info(`${signal}: stopping; the rules stay in place`);
+      control.close();
+      lock.close();
+      // A transaction in flight belongs to nft's own process, which takes it to its end.
+      process.exit(0);
+    });
+  }
+  const changed = (keys: readonly string[]) => {
+    for (const { syncer } of members) syncer.changed(keys);
+  };
+  await source.run(
+    {
+      changed: (object) => changed(cluster.set(object)),
+      deleted: (kind, key) => changed(cluster.delete(kind, key)),
+      synced: () => {
+        warnOfOwnAddress(cluster, apiServerHost, log);
+        for (const { syncer } of members) void syncer.run();
+        Promise.all(members.map(({ syncer }) => syncer.whenInSync())).then(() =>
+          log.info('ready: all Services are programmed', { services: [...cluster.serviceKeys()].length }),
+        );
+      },
+    },
+    stop.signal,
+  );
+}
+
+/** A daemon that needs its own rules to reach the API server cannot repair them once they are lost. */
+function warnOfOwnAddress(cluster: Cluster, apiServerHost: string | undefined, log: Log): void {
+  for (const key of apiServerHost === undefined ? [] : cluster.serviceKeys()) {
+    if (!cluster.service(key)?.clusterIps.some((address) => address === apiServerHost)) continue;
+    log.warn(
+      `the API server is reached through ${apiServerHost}, the ClusterIP of Service ${key} that this daemon programs: ` +
+        'name the real address of the API server with --master',
+    );
+  }
+}

@@ -1,0 +1,76 @@
+import { chmod, mkdir, unlink } from 'node:fs/promises';
+import { createServer, request, type Server } from 'node:http';
+import { join } from 'node:path';
+import { errnoOf, messageOf, ProxyError } from '../errors.ts';
+
+/** Where the daemon listens, in its run directory. Directory 0700, socket 0600: for its own user and root only. */
+const SOCKET_NAME = 'control.sock';
+
+/** What the daemon answers to a path such as "/dump?output=nft"; undefined for paths it does not know. */
+export type Responder = (path: string) => string | undefined;
+
+/**
+ * Makes the run directory and listens in it.
+ * @throws ProxyError E_RUN_DIR; E_ALREADY_RUNNING if a daemon of another network namespace uses the directory
+ */
+export async function serveControl(runDir: string, respond: Responder): Promise<Server> {
+  const path = join(runDir, SOCKET_NAME);
+  const server = createServer((incoming, outgoing) => {
+    const body = incoming.method === 'GET' ? respond(incoming.url ?? '/') : undefined;
+    outgoing.writeHead(body === undefined ? 404 : 200, { 'content-type': 'text/plain; charset=utf-8' });
+    outgoing.end(body);
+  });
+  try {
+    await mkdir(runDir, { recursive: true, mode: 0o700 });
+    await chmod(runDir, 0o700);
+    if (await isServed(path)) {
+      throw new ProxyError('E_ALREADY_RUNNING', `another kube-proxy-nft uses ${runDir}; choose another --run-dir`);
+    }
+    await unlink(path).catch(ignoreMissing);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    server.once('error', reject).listen(path, resolve);
+    await promise;
+    await chmod(path, 0o600);
+    return server;
+  } catch (error) {
+    if (error instanceof ProxyError) throw error;
+    throw new ProxyError('E_RUN_DIR', `run directory ${runDir} cannot be used: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Asks the daemon of a run directory; undefined if there is none.
+ * @throws ProxyError E_RUN_DIR if the socket is there but not for us
+ */
+export async function askDaemon(runDir: string, path: string): Promise<Buffer | undefined> {
+  const socketPath = join(runDir, SOCKET_NAME);
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  request({ socketPath, path }, (response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
+    response.on('end', () => resolve(Buffer.concat(chunks)));
+  })
+    .on('error', reject)
+    .end();
+  try {
+    return await promise;
+  } catch (error) {
+    if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
+    throw new ProxyError('E_RUN_DIR', `the daemon in ${runDir} cannot be asked: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function isServed(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  request({ socketPath: path, path: '/' }, (response) => {
+    response.resume();
+    resolve(true);
+  })
+    .on('error', () => resolve(false))
+    .end();
+  return promise;
+}
+
+function ignoreMissing(error: unknown): void {
+  if (errnoOf(error) !== 'ENOENT') throw error;
+}

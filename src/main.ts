@@ -1,0 +1,36 @@
+import process from 'node:process';
+import { parseArguments } from './cli/arguments.ts';
+import { cleanup } from './cli/cleanup.ts';
+import { dump } from './cli/dump.ts';
+import { HELP } from './cli/help.ts';
+import { run } from './cli/run.ts';
+import { EXIT_CODES, messageOf, ProxyError } from './errors.ts';
+import { createLog } from './log.ts';
+import { versionLine } from './version.ts';
+
+async function main(argv: readonly string[]): Promise<void> {
+  const args = parseArguments(argv);
+  const log = createLog(args.verbosity);
+  switch (args.command) {
+    case 'help':
+      process.stdout.write(HELP);
+      return;
+    case 'version':
+      process.stdout.write(`${versionLine()}\n`);
+      return;
+    case 'dump':
+      return dump(args, log);
+    case 'cleanup':
+      return cleanup(log);
+    case 'run':
+      return run(args, log);
+  }
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const [code, exitCode] =
+    error instanceof ProxyError ? [error.code, error.exitCode] : ['E_INTERNAL', EXIT_CODES.E_INTERNAL];
+  process.stderr.write(`kube-proxy-nft: ${messageOf(error).replace(/\s*\n\s*/g, ' ')} [${code}]\n`);
+  if (code === 'E_INTERNAL' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exit(exitCode);
+});

@@ -1,0 +1,52 @@
+import { ProxyError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Nft } from './nft.ts';
+import { NftError } from './run.ts';
+
+/** kube-proxy's own lower bound; nft 1.0.0 and older cannot read `typeof` maps as we write them. */
+const OLDEST = '1.0.1';
+/** The oldest version this program is tested with. */
+const OLDEST_TESTED = '1.0.6';
+
+/**
+ * Makes sure that nft is there, new enough and allowed to work; returns its version.
+ * @throws ProxyError E_NFT_MISSING, E_NFT_TOO_OLD, E_NFT_NOT_PERMITTED, E_NFT_FAILED
+ */
+export async function probeNft(nft: Nft, log: Log): Promise<string> {
+  try {
+    const version = await nft.version();
+    if (isOlder(version, OLDEST)) {
+      throw new ProxyError('E_NFT_TOO_OLD', `nft is version ${version || 'unknown'}; ${OLDEST} or newer is needed`);
+    }
+    if (isOlder(version, OLDEST_TESTED)) {
+      log.warn(`nft is older than ${OLDEST_TESTED}, the oldest version this program is tested with`, { version });
+    }
+    // Cheap on any host (no elements are read), and refused without CAP_NET_ADMIN.
+    await nft.list('chains', 'ip');
+    return version;
+  } catch (error) {
+    throw error instanceof NftError ? explain(error) : error;
+  }
+}
+
+function explain(error: NftError): ProxyError {
+  const options = { cause: error };
+  switch (error.failure) {
+    case 'missing':
+      return new ProxyError('E_NFT_MISSING', `${error.message}; install the package nftables`, options);
+    case 'not-permitted':
+      return new ProxyError('E_NFT_NOT_PERMITTED', `nft is not permitted: run as root or with CAP_NET_ADMIN`, options);
+    default:
+      return new ProxyError('E_NFT_FAILED', `nft does not work here: ${error.message}`, options);
+  }
+}
+
+/** Compares dotted version numbers; an unreadable one counts as oldest. */
+function isOlder(version: string, than: string): boolean {
+  const [a, b] = [version, than].map((text) => text.split('.').map(Number));
+  for (let i = 0; i < 3; i++) {
+    const difference = (a?.[i] ?? 0) - (b?.[i] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}

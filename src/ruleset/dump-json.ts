@@ -1,0 +1,22 @@
+import { sorted } from './dump-text.ts';
+import { chainObjects, containerObjects } from './program-json.ts';
+import type { Ruleset } from './ruleset.ts';
+import { transactionCommands } from './transaction.ts';
+
+/** A family's whole table as libnftables JSON commands, each ready to be joined by commas. */
+export function dumpCommands(ruleset: Ruleset, table: string): readonly string[] {
+  const { program } = ruleset;
+  const { family } = program;
+  const marker = { chain: { family, table, name: program.marker } };
+  const objects = [
+    { table: { family, name: table } },
+    ...containerObjects(program, table),
+    marker,
+    ...chainObjects(program, table, program.chains),
+  ];
+  const adds = program.containers.flatMap((container) => sorted(ruleset.elementsOf(container)));
+  return [
+    ...objects.map((object) => JSON.stringify({ add: object })),
+    ...transactionCommands(family, table, { deletes: [], adds }),
+  ];
+}

@@ -1,0 +1,116 @@
+import { canonicalAddress, parseCidr } from '../ip.ts';
+import { type Container, type Field, PROTOCOL_NUMBERS } from './container.ts';
+
+/**
+ * One element of a set or map. Key and value are in nft's text form with canonical addresses
+ * ("10.96.0.12 . tcp . 3306", "goto pick-tcp-1"), so equal elements are equal strings.
+ */
+export interface Element {
+  readonly container: Container;
+  readonly key: string;
+  /** Empty for elements of a set. */
+  readonly value: string;
+  /** At most MAX_COMMENT characters; empty for none. */
+  readonly comment: string;
+}
+
+/** nft's text form refuses longer comments, its JSON form does not: the host's saved rules would not load. */
+const MAX_COMMENT = 128;
+
+/** Cuts a comment to what nft can read back. */
+export function commentOf(text: string): string {
+  return text.length <= MAX_COMMENT ? text : `${text.slice(0, MAX_COMMENT - 3)}...`;
+}
+
+const SEPARATOR = ' . ';
+
+/** The text form of a key or value of several parts. */
+export function concat(...parts: readonly (string | number)[]): string {
+  return parts.join(SEPARATOR);
+}
+
+/** The element as libnftables JSON, as `add element` takes it; protocols as numbers. */
+export function elementJson(element: Element): string {
+  const { container, value, comment } = element;
+  const key = keyJson(element);
+  const named = comment === '' ? key : `{"elem":{"val":${key},"comment":${JSON.stringify(comment)}}}`;
+  if (container.value === undefined) return named;
+  const data = container.value === 'verdict' ? verdictJson(value) : fieldsJson(container.value, value);
+  return `[${named},${data}]`;
+}
+
+/** The element's key as libnftables JSON: all that `delete element` needs. */
+export function keyJson(element: Pick<Element, 'container' | 'key'>): string {
+  return fieldsJson(element.container.key, element.key);
+}
+
+function fieldsJson(fields: readonly Field[], text: string): string {
+  const parts = text.split(SEPARATOR);
+  const encoded = fields.map((field, i) => fieldJson(field, parts[i] ?? ''));
+  return encoded.length === 1 ? (encoded[0] ?? '') : `{"concat":[${encoded.join(',')}]}`;
+}
+
+function fieldJson({ type }: Field, text: string): string {
+  if (type === 'port' || type === 'slot') return text;
+  if (type === 'address') return `"${text}"`;
+  if (type === 'protocol') return String(PROTOCOL_NUMBERS[text as keyof typeof PROTOCOL_NUMBERS] ?? text);
+  const [address, prefix] = text.split('/');
+  return `{"prefix":{"addr":"${address}","len":${prefix}}}`;
+}
+
+function verdictJson(text: string): string {
+  const [verb, target] = text.split(' ');
+  return target === undefined ? `{"${verb}":null}` : `{"${verb}":{"target":"${target}"}}`;
+}
+
+/**
+ * Reads one element of `nft -j list set|map`, whatever form this nft version gives it: protocols by name or number,
+ * single addresses of interval sets without a prefix. Undefined for what is no element of this container.
+ */
+export function parseElement(container: Container, json: unknown): Element | undefined {
+  const [keyPart, valuePart] = container.value === undefined ? [json, undefined] : Array.isArray(json) ? json : [];
+  const { val, comment } = unwrap(keyPart);
+  const key = parseFields(container.key, val);
+  const value = container.value === undefined ? '' : parseValue(container.value, valuePart);
+  return key === undefined || value === undefined ? undefined : { container, key, value, comment };
+}
+
+/** An element with a comment comes as {"elem":{"val":…,"comment":…}}, one without as the bare value. */
+function unwrap(json: unknown): { readonly val: unknown; readonly comment: string } {
+  const elem = property(json, 'elem');
+  if (elem === undefined) return { val: json, comment: '' };
+  const comment = property(elem, 'comment');
+  return { val: property(elem, 'val'), comment: typeof comment === 'string' ? comment : '' };
+}
+
+function parseValue(value: 'verdict' | readonly Field[], json: unknown): string | undefined {
+  if (value !== 'verdict') return parseFields(value, json);
+  if (typeof json !== 'object' || json === null) return undefined;
+  const verb = Object.keys(json)[0];
+  const target = property(property(json, verb ?? ''), 'target');
+  return typeof target === 'string' ? `${verb} ${target}` : verb;
+}
+
+function parseFields(fields: readonly Field[], json: unknown): string | undefined {
+  const parts = fields.length === 1 ? [json] : property(json, 'concat');
+  if (!Array.isArray(parts) || parts.length !== fields.length) return undefined;
+  const texts = fields.map((field, i) => parseField(field, parts[i]));
+  return texts.includes(undefined) ? undefined : texts.join(SEPARATOR);
+}
+
+function parseField({ type }: Field, json: unknown): string | undefined {
+  if (type === 'protocol') {
+    const known = Object.entries(PROTOCOL_NUMBERS).find(([name, number]) => json === name || json === number);
+    return known?.[0];
+  }
+  if (type === 'address') return typeof json === 'string' ? canonicalAddress(json) : undefined;
+  if (type !== 'cidr') return typeof json === 'number' ? String(json) : undefined;
+  const prefix = property(json, 'prefix');
+  const text = typeof json === 'string' ? json : `${property(prefix, 'addr')}/${property(prefix, 'len')}`;
+  const cidr = parseCidr(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`);
+  return cidr && `${cidr.address}/${cidr.prefix}`;
+}
+
+function property(json: unknown, name: string): unknown {
+  return typeof json === 'object' && json !== null ? (json as Record<string, unknown>)[name] : undefined;
+}

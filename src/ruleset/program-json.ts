@@ -1,0 +1,50 @@
+import type { Field } from './container.ts';
+import type { Expression } from './nft-json.ts';
+import type { Chain, Program } from './program.ts';
+
+/**
+ * The commands that add base chains with their rules: with them a staged table goes live. Priorities are numbers: as a
+ * name ("dstnat") nft's JSON form silently makes a chain without a hook.
+ */
+export function hookCommands(program: Program, table: string): readonly string[] {
+  const base = program.chains.filter(({ hook }) => hook !== undefined);
+  return chainObjects(program, table, base).map((object) => JSON.stringify({ add: object }));
+}
+
+/** Chains, then their rules, as libnftables JSON objects. */
+export function chainObjects(program: Program, table: string, chains: readonly Chain[]): readonly object[] {
+  const { family } = program;
+  return [
+    ...chains.map(({ name, hook }) => ({
+      chain: {
+        family,
+        table,
+        name,
+        ...(hook && { type: hook.type, hook: hook.hook, prio: hook.priority, policy: 'accept' }),
+      },
+    })),
+    ...chains.flatMap(({ name, rules }) => rules.map((expr) => ({ rule: { family, table, chain: name, expr } }))),
+  ];
+}
+
+/** Sets and maps as libnftables JSON objects, with `typeof` declarations as nft 1.1.2 and later understand them. */
+export function containerObjects(program: Program, table: string): readonly object[] {
+  const { family } = program;
+  return program.containers.map(({ name, key, value, interval }) => {
+    const common = {
+      family,
+      table,
+      name,
+      type: { typeof: typeOf(key) },
+      ...(interval && { flags: ['interval'] }),
+    };
+    if (value === undefined) return { set: common };
+    return { map: { ...common, map: value === 'verdict' ? value : { typeof: typeOf(value) } } };
+  });
+}
+
+function typeOf(fields: readonly Field[]): Expression {
+  const [first, ...rest] = fields.map(({ of }) => of);
+  if (first === undefined) throw new Error('a set needs a key');
+  return rest.length === 0 ? first : { concat: [first, ...rest] };
+}

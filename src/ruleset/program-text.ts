@@ -1,0 +1,50 @@
+import type { Container, Field } from './container.ts';
+import { printExpression, printRule } from './nft-json.ts';
+import type { Chain, Program } from './program.ts';
+
+/**
+ * The fixed program as an nft document, without base chains and elements: a table that no packet reaches yet.
+ * Text, since nft before 1.1.2 cannot say in JSON what a map is the `typeof`.
+ */
+export function stagedProgramText(program: Program, table: string): string {
+  const chains = program.chains.filter(({ hook }) => hook === undefined);
+  return [
+    `table ${program.family} ${table} {`,
+    ...program.containers.map((container) => containerText(container, [])),
+    `\tchain ${program.marker} {\n\t}`,
+    ...chains.map(chainText),
+    '}\n',
+  ].join('\n');
+}
+
+/** A set or map declaration with its elements, one printed element a line. */
+export function containerText(container: Container, elements: readonly string[]): string {
+  const kind = container.value === undefined ? 'set' : 'map';
+  return [
+    `\t${kind} ${container.name} {`,
+    `\t\ttypeof ${typeText(container)}`,
+    ...(container.interval ? ['\t\tflags interval'] : []),
+    ...(elements.length > 0 ? ['\t\telements = {', ...elements, '\t\t}'] : []),
+    '\t}',
+  ].join('\n');
+}
+
+/** What a container's key (and value) is compared with: "ip daddr . meta l4proto . th dport : verdict". */
+export function typeText({ key, value }: Container): string {
+  const fields = (list: readonly Field[]) => list.map(({ of }) => printExpression(of)).join(' . ');
+  if (value === undefined) return fields(key);
+  return `${fields(key)} : ${value === 'verdict' ? value : fields(value)}`;
+}
+
+/** A chain with its rules. */
+export function chainText({ name, comment, hook, rules }: Chain): string {
+  return [
+    `\tchain ${name} {`,
+    ...(comment === undefined ? [] : [`\t\t# ${comment}`]),
+    ...(hook === undefined
+      ? []
+      : [`\t\ttype ${hook.type} hook ${hook.hook} priority ${hook.priority}; policy accept;`]),
+    ...rules.map((rule) => `\t\t${printRule(rule)}`),
+    '\t}',
+  ].join('\n');
+}

@@ -1,0 +1,202 @@
+import type { Frontend } from '../service/frontend.ts';
+import type { Container } from './container.ts';
+import { endpointsMap } from './container.ts';
+import type { Element } from './element.ts';
+import { type Containers, frontendElements, slotKey } from './frontend-elements.ts';
+import type { Program } from './program.ts';
+import type { Transaction } from './transaction.ts';
+
+/** An element of the model, and who wants it. */
+interface Held extends Element {
+  value: string;
+  comment: string;
+  /** How many Services (and settings) want it. 0: found in the kernel and not claimed yet, or on its way out. */
+  claims: number;
+  /** Number of the transaction after which it may be deleted, while nobody wants it; negative if not retired. */
+  retiredIn: number;
+  /** True if nft refused it: the model wants it, the kernel does not have it. */
+  refused?: true;
+}
+
+interface OwnedChange {
+  readonly owner: string;
+  readonly elements: () => readonly Element[];
+}
+
+/** Owner of the elements that come from settings; no Service key is empty. */
+const SETTINGS = '';
+
+/** What an element was before it was touched; undefined if it was not there. */
+type Before = Pick<Element, 'value' | 'comment'> | undefined;
+
+/**
+ * The full model of a family's elements: what the kernel holds once the last transaction taken is acknowledged.
+ * A change of one Service costs as much as that Service has frontends and endpoints, whatever the cluster's size.
+ *
+ * An element of a dispatch map goes at once. What it led to goes one transaction later: a packet that read the
+ * dispatch map before the commit may still look it up (design rule "a packet is not a transaction").
+ */
+export class Ruleset {
+  readonly program: Program;
+  readonly #containers: Containers;
+  readonly #held: ReadonlyMap<Container, Map<string, Held>>;
+  readonly #owned = new Map<string, readonly Held[]>();
+  /** What each element touched since the last transaction was before: undefined if it was not there. */
+  #touched = new Map<Held, Before>();
+  #retired: Held[] = [];
+  #sequence = 0;
+
+  constructor(program: Program) {
+    this.program = program;
+    this.#containers = new Map(program.containers.map((container) => [container.name, container]));
+    this.#held = new Map(program.containers.map((container) => [container, new Map<string, Held>()]));
+  }
+
+  /** Takes over elements found in the kernel. Those that no Service claims afterwards go with dropUnclaimed. */
+  adopt(elements: Iterable<Element>): void {
+    for (const element of elements) {
+      this.#held.get(element.container)?.set(element.key, { ...element, claims: 0, retiredIn: -1 });
+    }
+  }
+
+  /**
+   * Sets the frontends in force of some Services (key → frontends; none removes the Service). A frontend that passes
+   * from one Service to another must find both in the same call.
+   */
+  setServices(changes: ReadonlyMap<string, readonly Frontend[]>): void {
+    const served = new Set<string>();
+    for (const frontends of changes.values()) {
+      for (const frontend of frontends) {
+        if (frontend.endpoints.length > 0)
+          served.add(slotPrefix(endpointsMap(frontend.protocol), slotKey(frontend, 0)));
+      }
+    }
+    const current = (container: Container, key: string) => this.#held.get(container)?.get(key)?.value;
+    this.#setOwned(
+      [...changes].map(([owner, frontends]) => ({
+        owner,
+        elements: () => frontends.flatMap((frontend) => frontendElements(frontend, this.#containers, current)),
+      })),
+      // The tail slot of a frontend that goes on being served is deleted at once: a draw that misses it draws again.
+      ({ container, key }) => served.has(slotPrefix(container.name, key)),
+    );
+  }
+
+  /** Sets the pod networks ("10.244.0.0/16"); they must not overlap. */
+  setPodCidrs(cidrs: readonly string[]): void {
+    const container = this.#containers.get('pod-cidrs');
+    if (container === undefined) return;
+    const elements = () => cidrs.map((key) => ({ container, key, value: '', comment: '' }));
+    this.#setOwned([{ owner: SETTINGS, elements }], () => true);
+  }
+
+  /** Removes what was adopted and nobody has claimed. */
+  dropUnclaimed(): void {
+    for (const held of this.#held.values()) {
+      for (const element of held.values()) {
+        if (element.claims === 0 && element.retiredIn < 0) this.#remove(element, false);
+      }
+    }
+  }
+
+  /**
+   * The changes since the last call, as one transaction; empty if there are none. With it go the elements that were
+   * retired before the last call.
+   */
+  takeTransaction(): Transaction {
+    this.#sequence++;
+    const later: Held[] = [];
+    for (const element of this.#retired) {
+      if (element.claims > 0) continue;
+      if (element.retiredIn < this.#sequence - 1) this.#delete(element);
+      else later.push(element);
+    }
+    this.#retired = later;
+    const deletes: Element[] = [];
+    const adds: Element[] = [];
+    for (const [element, before] of this.#touched) {
+      const present = this.#held.get(element.container)?.get(element.key) === element;
+      if (before !== undefined && present && before.value === element.value && before.comment === element.comment)
+        continue;
+      if (before !== undefined) deletes.push(element);
+      if (present) adds.push(element);
+    }
+    this.#touched = new Map();
+    return { deletes, adds };
+  }
+
+  /** Notes that the kernel did not take an element of the last transaction. It is tried again when it changes. */
+  refuse(element: Pick<Element, 'container' | 'key'>): void {
+    const held = this.#held.get(element.container)?.get(element.key);
+    if (held !== undefined) held.refused = true;
+  }
+
+  /** True while elements wait for the transaction after the last one to be deleted. */
+  get hasRetired(): boolean {
+    return this.#retired.length > 0;
+  }
+
+  /** The elements of a container, in no particular order. */
+  elementsOf(container: Container): Iterable<Element> {
+    return this.#held.get(container)?.values() ?? [];
+  }
+
+  /** The number of elements in all containers. */
+  get size(): number {
+    return [...this.#held.values()].reduce((sum, held) => sum + held.size, 0);
+  }
+
+  #setOwned(changes: readonly OwnedChange[], goesAtOnce: (element: Element) => boolean): void {
+    const previous = changes.flatMap(({ owner }) => this.#owned.get(owner) ?? []);
+    for (const element of previous) element.claims--;
+    for (const { owner, elements } of changes) {
+      const owned = elements().map((element) => this.#claim(element));
+      if (owned.length === 0) this.#owned.delete(owner);
+      else this.#owned.set(owner, owned);
+    }
+    for (const element of previous) {
+      if (element.claims === 0) this.#remove(element, goesAtOnce(element));
+    }
+  }
+
+  #claim(wanted: Element): Held {
+    const held = this.#held.get(wanted.container);
+    let element = held?.get(wanted.key);
+    if (element === undefined) {
+      element = { ...wanted, claims: 0, retiredIn: -1 };
+      this.#touch(element, undefined);
+      held?.set(wanted.key, element);
+    } else if (element.claims === 0 && (element.value !== wanted.value || element.comment !== wanted.comment)) {
+      this.#touch(element, { value: element.value, comment: element.comment });
+      element.value = wanted.value;
+      element.comment = wanted.comment;
+    }
+    element.claims++;
+    element.retiredIn = -1;
+    return element;
+  }
+
+  #remove(element: Held, atOnce: boolean): void {
+    if (atOnce || element.container.dispatch === true) {
+      this.#delete(element);
+    } else if (element.retiredIn < 0) {
+      element.retiredIn = this.#sequence;
+      this.#retired.push(element);
+    }
+  }
+
+  #delete(element: Held): void {
+    this.#touch(element, { value: element.value, comment: element.comment });
+    this.#held.get(element.container)?.delete(element.key);
+  }
+
+  #touch(element: Held, before: Before): void {
+    if (!this.#touched.has(element)) this.#touched.set(element, element.refused ? undefined : before);
+    delete element.refused;
+  }
+}
+
+/** Tells the slots of one frontend from all others: "endpoints-tcp 10.96.0.12 . 3306 .". */
+function slotPrefix(container: string, key: string): string {
+  return `${container} ${key.slice(0, key.lastIndexOf(' '))}`;
+}

@@ -1,0 +1,24 @@
+import { CAPACITIES } from './program.ts';
+
+/**
+ * Gives each wanted endpoint one of the slots 0 … n-1, keeping as many of the current ones in place as possible:
+ * adding one endpoint fills one slot, removing one moves the last into its hole.
+ */
+export function assignSlots(current: readonly string[], wanted: readonly string[]): readonly string[] {
+  const missing = new Set(wanted);
+  const slots: (string | undefined)[] = new Array(wanted.length).fill(undefined);
+  for (let slot = 0; slot < Math.min(current.length, wanted.length); slot++) {
+    const endpoint = current[slot];
+    if (endpoint !== undefined && missing.delete(endpoint)) slots[slot] = endpoint;
+  }
+  const unplaced = missing.values();
+  return slots.map((endpoint) => endpoint ?? unplaced.next().value ?? '');
+}
+
+/** The most endpoints one frontend can have. */
+export const MAX_ENDPOINTS = CAPACITIES.at(-1) ?? 1;
+
+/** The smallest capacity (a power of two) that holds `endpoints` slots; 1 to MAX_ENDPOINTS. */
+export function capacityFor(endpoints: number): number {
+  return CAPACITIES.find((capacity) => capacity >= endpoints) ?? MAX_ENDPOINTS;
+}

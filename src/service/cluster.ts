@@ -1,0 +1,86 @@
+import { type Kind, type KubeObject, keyOf } from '../objects/decode.ts';
+import type { EndpointSlice } from '../objects/endpoint-slice.ts';
+import type { Node } from '../objects/node.ts';
+import type { Service } from '../objects/service.ts';
+
+/**
+ * The cluster as the source last told it: slimmed objects, indexed so that one change costs the same at any size.
+ * Service keys are "namespace/name".
+ */
+export class Cluster {
+  readonly nodeName: string;
+  #node: Node | undefined;
+  readonly #services = new Map<string, Service>();
+  /** Service key → slice key → slice. Kept for slices that come before their Service, too. */
+  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
+  readonly #serviceOfSlice = new Map<string, string>();
+
+  /** `nodeName`: the name of this node's Node object, by which local endpoints are known. */
+  constructor(nodeName: string) {
+    this.nodeName = nodeName;
+  }
+
+  /** This node's Node object, if the source has it. */
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  /** The keys of all Services. */
+  serviceKeys(): Iterable<string> {
+    return this.#services.keys();
+  }
+
+  service(key: string): Service | undefined {
+    return this.#services.get(key);
+  }
+
+  /** The slices of a Service, in no particular order. */
+  slicesOf(serviceKey: string): Iterable<EndpointSlice> {
+    return this.#slices.get(serviceKey)?.values() ?? [];
+  }
+
+  /** Takes in an object that was added or changed; returns the keys of the Services it concerns. */
+  set(object: KubeObject): readonly string[] {
+    const key = keyOf(object);
+    switch (object.kind) {
+      case 'Service':
+        this.#services.set(key, object);
+        return [key];
+      case 'Node':
+        if (object.name === this.nodeName) this.#node = object;
+        return [];
+      case 'EndpointSlice': {
+        const serviceKey = `${object.namespace}/${object.serviceName}`;
+        const previous = this.#serviceOfSlice.get(key);
+        if (previous !== undefined && previous !== serviceKey) this.#removeSlice(key);
+        const slices = this.#slices.get(serviceKey) ?? new Map<string, EndpointSlice>();
+        this.#slices.set(serviceKey, slices.set(key, object));
+        this.#serviceOfSlice.set(key, serviceKey);
+        return previous === undefined || previous === serviceKey ? [serviceKey] : [previous, serviceKey];
+      }
+    }
+  }
+
+  /** Forgets an object; returns the keys of the Services it concerned. Unknown keys are no error. */
+  delete(kind: Kind, key: string): readonly string[] {
+    switch (kind) {
+      case 'Service':
+        return this.#services.delete(key) ? [key] : [];
+      case 'Node':
+        if (key === this.nodeName) this.#node = undefined;
+        return [];
+      case 'EndpointSlice':
+        return this.#removeSlice(key);
+    }
+  }
+
+  #removeSlice(key: string): readonly string[] {
+    const serviceKey = this.#serviceOfSlice.get(key);
+    if (serviceKey === undefined) return [];
+    this.#serviceOfSlice.delete(key);
+    const slices = this.#slices.get(serviceKey);
+    slices?.delete(key);
+    if (slices?.size === 0) this.#slices.delete(serviceKey);
+    return [serviceKey];
+  }
+}

@@ -1,0 +1,44 @@
+import { type Family, familyOf } from '../ip.ts';
+import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts';
+import type { ServicePortSpec } from '../objects/service.ts';
+
+/** One place a connection to a ServicePort can end. */
+export interface Endpoint {
+  /** Canonical, of the frontend's family. */
+  readonly address: string;
+  readonly port: number;
+  /** False only if it is known to run on another node: an unknown place may be here. */
+  readonly maybeLocal: boolean;
+}
+
+/**
+ * The endpoints of one ServicePort that get new connections: the ready ones, or, if there are none, those that
+ * still serve while they terminate (KEP-1669). Sorted by address and port, without duplicates: of several
+ * entries for the same address and port one that is not terminating wins, as in kube-proxy.
+ */
+export function selectEndpoints(
+  slices: Iterable<EndpointSlice>,
+  port: ServicePortSpec,
+  family: Family,
+  nodeName: string,
+): readonly Endpoint[] {
+  const known = new Map<string, { readonly entry: SliceEndpoint; readonly port: number }>();
+  for (const slice of slices) {
+    for (const slicePort of slice.ports) {
+      if (slicePort.name !== port.name || slicePort.protocol !== port.protocol) continue;
+      for (const entry of slice.endpoints) {
+        if (familyOf(entry.address) !== family) continue;
+        const key = `${entry.address} ${slicePort.port}`;
+        if (!known.has(key) || !entry.terminating) known.set(key, { entry, port: slicePort.port });
+      }
+    }
+  }
+  const all = [...known.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+  const ready = all.filter(({ entry }) => entry.ready);
+  const usable = ready.length > 0 ? ready : all.filter(({ entry }) => entry.serving && entry.terminating);
+  return usable.map(({ entry, port: number }) => ({
+    address: entry.address,
+    port: number,
+    maybeLocal: entry.nodeName === '' || entry.nodeName === nodeName,
+  }));
+}

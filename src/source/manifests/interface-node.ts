@@ -1,0 +1,16 @@
+import { networkInterfaces } from 'node:os';
+import { canonicalAddress, familyOf } from '../../ip.ts';
+import type { Node } from '../../objects/node.ts';
+
+/** The Node for a machine without a cluster behind it: its addresses are those of its interfaces. */
+export function interfaceNode(name: string): Node {
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((entries) => entries ?? [])
+    .filter(({ internal, address }) => !internal && familyOf(address) !== undefined && !isLinkLocal(address))
+    .map(({ address }) => canonicalAddress(address));
+  return { kind: 'Node', name, addresses };
+}
+
+function isLinkLocal(address: string): boolean {
+  return /^(fe[89ab]|169\.254\.)/i.test(address);
+}

@@ -1,0 +1,164 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { decodeObject, KINDS, type Kind, type KubeObject, keyOf } from '../../objects/decode.ts';
+import type { Source, SourceListener } from '../source.ts';
+import { interfaceNode } from './interface-node.ts';
+import { type ManifestFile, readManifests } from './read.ts';
+
+/** Milliseconds. */
+const TIMINGS = {
+  /** Editors and `cp` write in several steps; the files are read once they are quiet. */
+  settle: 50,
+  /** For changes nobody notifies us of: network file systems, a folder that was replaced, interface addresses. */
+  poll: 5_000,
+};
+
+export interface ManifestSourceOptions {
+  /** A file or a folder. */
+  readonly path: string;
+  /** The name of this node; without a Node of that name its addresses are those of the interfaces. */
+  readonly nodeName: string;
+  readonly log: Log;
+}
+
+/** A source that reads Kubernetes objects from files and follows their changes. */
+export function createManifestSource(options: ManifestSourceOptions): Source {
+  return {
+    description: `manifests in ${options.path}`,
+    run: (listener, signal) => followManifests(options, listener, signal),
+  };
+}
+
+async function followManifests(
+  { path, nodeName, log }: ManifestSourceOptions,
+  listener: SourceListener,
+  signal: AbortSignal,
+): Promise<void> {
+  const state = new ManifestState(nodeName, log, listener);
+  let files = await readManifests(path, []);
+  state.update(files);
+  listener.synced();
+  const changes = await watchPath(path, log);
+  let problem = '';
+  while (!signal.aborted) {
+    await changes.next(signal);
+    if (signal.aborted) break;
+    try {
+      files = await readManifests(path, files);
+      state.update(files);
+      problem = '';
+    } catch (error) {
+      // What was read last stays in force; the problem is said once, not at every look.
+      if (messageOf(error) !== problem) log.warn(`${messageOf(error)}; the last valid manifests stay in force`);
+      problem = messageOf(error);
+    }
+  }
+  changes.close();
+}
+
+/** What was last passed on, so that only differences are. */
+class ManifestState {
+  readonly #nodeName: string;
+  readonly #log: Log;
+  readonly #listener: SourceListener;
+  /** Per kind: key → the object, and its JSON to compare it by. */
+  #known = emptyState();
+  #warned = new Set<string>();
+
+  constructor(nodeName: string, log: Log, listener: SourceListener) {
+    this.#nodeName = nodeName;
+    this.#log = log;
+    this.#listener = listener;
+  }
+
+  update(files: readonly ManifestFile[]): void {
+    const next = this.#decode(files);
+    for (const kind of KINDS) {
+      const [before, after] = [this.#known[kind], next[kind]];
+      for (const [key, { object, json }] of after) {
+        if (before.get(key)?.json !== json) this.#listener.changed(object);
+      }
+      for (const key of before.keys()) {
+        if (!after.has(key)) this.#listener.deleted(kind, key);
+      }
+    }
+    this.#known = next;
+  }
+
+  #decode(files: readonly ManifestFile[]): State {
+    const next = emptyState();
+    const warnings = new Set<string>();
+    const warn = (message: string) => {
+      if (!this.#warned.has(message)) this.#log.warn(message);
+      warnings.add(message);
+    };
+    const put = (object: KubeObject) => next[object.kind].set(keyOf(object), { object, json: JSON.stringify(object) });
+    for (const { path, objects } of files) {
+      for (const { kind, raw } of objects) {
+        if (!isKnownKind(kind)) continue;
+        const decoded = decodeObject(kind, raw);
+        if (decoded.object === undefined) {
+          warn(`${path}: ${decoded.problem}; skipped`);
+          const valid = this.#known[kind].get(decoded.key ?? '');
+          if (valid !== undefined) put(valid.object);
+        } else {
+          if (next[kind].has(decoded.key)) warn(`${path}: ${kind} ${decoded.key} is there twice; the last one counts`);
+          put(decoded.object);
+        }
+      }
+    }
+    if (!next.Node.has(this.#nodeName)) put(interfaceNode(this.#nodeName));
+    this.#warned = warnings;
+    return next;
+  }
+}
+
+type State = { readonly [K in Kind]: Map<string, { readonly object: KubeObject; readonly json: string }> };
+
+function emptyState(): State {
+  return { Service: new Map(), EndpointSlice: new Map(), Node: new Map() };
+}
+
+function isKnownKind(kind: string): kind is Kind {
+  return KINDS.some((known) => known === kind);
+}
+
+interface Changes {
+  /** Resolves when something may have changed, at the latest after the poll interval. */
+  next(signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/** Watches the folder, or the folder of the file: editors replace a file, which a watch on the file would miss. */
+async function watchPath(path: string, log: Log): Promise<Changes> {
+  const folder = (await stat(path)).isDirectory() ? path : dirname(path);
+  let notify = () => {};
+  let changed = false;
+  let watcher: FSWatcher | undefined;
+  try {
+    watcher = watch(folder, () => {
+      changed = true;
+      notify();
+    });
+    watcher.on('error', (error) => log.warn(`${folder} cannot be watched any more, it is polled: ${error.message}`));
+  } catch (error) {
+    log.warn(`${folder} cannot be watched, it is polled: ${messageOf(error)}`);
+  }
+  return {
+    async next(signal) {
+      const wake = new AbortController();
+      notify = () => wake.abort();
+      if (changed) wake.abort();
+      // Aborting is how both sleeps end early: not an error.
+      const ignore = () => undefined;
+      await sleep(TIMINGS.poll, undefined, { signal: AbortSignal.any([signal, wake.signal]) }).catch(ignore);
+      if (wake.signal.aborted) await sleep(TIMINGS.settle, undefined, { signal }).catch(ignore);
+      changed = false;
+    },
+    close: () => watcher?.close(),
+  };
+}

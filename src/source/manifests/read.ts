@@ -1,0 +1,58 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf, messageOf, ProxyError } from '../../errors.ts';
+import { type ManifestObject, parseManifest } from './parse.ts';
+
+/** A manifest file as last read. `version` changes when the file does. */
+export interface ManifestFile {
+  readonly path: string;
+  readonly version: string;
+  readonly objects: readonly ManifestObject[];
+}
+
+/** Bytes. Past it a manifest is refused: it has to be held in memory as a whole. */
+const MAX_FILE_SIZE = 256 * 1024 * 1024;
+
+/**
+ * Reads the manifests at `path`: that file, or the *.yaml, *.yml and *.json files of that folder in the order of their
+ * names. Files that have not changed since `previous` are taken from there.
+ * @throws ProxyError E_MANIFEST_MISSING, E_MANIFEST_MALFORMED
+ */
+export async function readManifests(path: string, previous: readonly ManifestFile[]): Promise<readonly ManifestFile[]> {
+  const known = new Map(previous.map((file) => [file.path, file]));
+  const files: ManifestFile[] = [];
+  for (const file of await manifestPaths(path)) {
+    files.push(await readOne(file, known.get(file)));
+  }
+  return files;
+}
+
+async function manifestPaths(path: string): Promise<readonly string[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [path];
+    const names = await readdir(path);
+    return names
+      .filter((name) => /\.(ya?ml|json)$/.test(name) && !name.startsWith('.'))
+      .sort()
+      .map((name) => join(path, name));
+  } catch (error) {
+    throw missing(path, error);
+  }
+}
+
+async function readOne(path: string, known: ManifestFile | undefined): Promise<ManifestFile> {
+  try {
+    const { size, mtimeMs, ino } = await stat(path);
+    const version = `${ino} ${size} ${mtimeMs}`;
+    if (known?.version === version) return known;
+    if (size > MAX_FILE_SIZE) throw new ProxyError('E_MANIFEST_MALFORMED', `${path} is larger than 256 MiB: split it`);
+    return { path, version, objects: parseManifest(await readFile(path, 'utf8'), path) };
+  } catch (error) {
+    throw error instanceof ProxyError ? error : missing(path, error);
+  }
+}
+
+function missing(path: string, error: unknown): ProxyError {
+  const problem = errnoOf(error) === 'ENOENT' ? 'does not exist' : `cannot be read: ${messageOf(error)}`;
+  return new ProxyError('E_MANIFEST_MISSING', `manifests ${path}: ${problem}`, { cause: error });
+}

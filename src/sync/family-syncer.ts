@@ -1,0 +1,128 @@
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Nft } from '../nft/nft.ts';
+import { findTables, type TableName } from '../nft/tables.ts';
+import { sizeOf } from '../ruleset/transaction.ts';
+import type { FamilyModel } from './family-model.ts';
+import { adoptTable, applyTransaction, liveTable, replaceTable } from './fill.ts';
+
+/** Milliseconds until a failed repair is tried again: doubled each time, up to the second. */
+const RETRY_DELAYS = { first: 500, most: 30_000 };
+
+/**
+ * Keeps the kernel's table of one family equal to the model. One transaction is in flight at a time; changes that
+ * arrive meanwhile go together into the next. After any failure the kernel is read again and the difference written;
+ * if that fails too, the table is built anew beside the old one.
+ */
+export class FamilySyncer {
+  readonly #model: FamilyModel;
+  readonly #nft: Nft;
+  readonly #log: Log;
+  #table: TableName | undefined;
+  #failures = 0;
+  #wake: (() => void) | undefined;
+  #stopped = false;
+  /** Pending while the kernel is behind the model. */
+  #inSync = Promise.withResolvers<void>();
+  #isInSync = false;
+
+  constructor(model: FamilyModel, nft: Nft, log: Log) {
+    this.#model = model;
+    this.#nft = nft;
+    this.#log = log;
+  }
+
+  /** The table in force, or undefined before the first fill and during repairs. */
+  get table(): TableName | undefined {
+    return this.#table;
+  }
+
+  /** Resolves when everything known by now is in force in the kernel. */
+  whenInSync(): Promise<void> {
+    return this.#inSync.promise;
+  }
+
+  /** Notes changed Services; they go to the kernel at once if nothing is in flight. */
+  changed(serviceKeys: readonly string[]): void {
+    if (serviceKeys.length === 0) return;
+    for (const key of serviceKeys) this.#model.markDirty(key);
+    this.#setBehind();
+    this.#wake?.();
+  }
+
+  /** Works until stop; call it once the source has synced. */
+  async run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        if (this.#table === undefined) this.#table = await this.#reconcile();
+        await this.#sendChanges(this.#table);
+        this.#failures = 0;
+        await this.#sleepUntilChanged();
+      } catch (error) {
+        this.#table = undefined;
+        await this.#backOff(error);
+      }
+    }
+  }
+
+  /** Stops after the transaction in flight. The rules stay. */
+  stop(): void {
+    this.#stopped = true;
+    this.#wake?.();
+  }
+
+  async #reconcile(): Promise<TableName> {
+    const found = await findTables(this.#nft, this.#model.family);
+    const live = liveTable(found, this.#model);
+    // The second failure in a row: what is in the table cannot be mended by writing the difference.
+    if (live === undefined || this.#failures > 1) return replaceTable(this.#model, this.#nft, found, this.#log);
+    await adoptTable(this.#model, this.#nft, live, this.#log);
+    return live.name;
+  }
+
+  async #sendChanges(table: TableName): Promise<void> {
+    while (this.#model.isDirty && !this.#stopped) {
+      const transaction = this.#model.nextTransaction();
+      await applyTransaction(this.#model, this.#nft, table, transaction);
+      const operations = sizeOf(transaction);
+      if (operations > 0) this.#log.detail(2, 'transaction done', { family: this.#model.family, operations });
+    }
+  }
+
+  async #sleepUntilChanged(): Promise<void> {
+    if (this.#model.isDirty || this.#stopped) return;
+    this.#isInSync = true;
+    this.#inSync.resolve();
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = undefined;
+  }
+
+  #setBehind(): void {
+    if (!this.#isInSync) return;
+    this.#isInSync = false;
+    this.#inSync = Promise.withResolvers();
+  }
+
+  async #backOff(error: unknown): Promise<void> {
+    const delay =
+      this.#failures === 0 ? 0 : Math.min(RETRY_DELAYS.first * 2 ** (this.#failures - 1), RETRY_DELAYS.most);
+    this.#failures++;
+    this.#log.error(`a transaction failed, reading the kernel again: ${messageOf(error)}`, {
+      family: this.#model.family,
+      failures: this.#failures,
+      retryAfterMs: delay,
+    });
+    if (this.#stopped) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, delay);
+      this.#wake = () => {
+        if (!this.#stopped) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}
