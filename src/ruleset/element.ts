@@ -44,10 +44,17 @@ export function keyJson(element: Pick<Element, 'container' | 'key'>): string {
   return fieldsJson(element.container.key, element.key);
 }
 
+/** On the path of every element of a first fill: no arrays are made on the way. */
 function fieldsJson(fields: readonly Field[], text: string): string {
-  const parts = text.split(SEPARATOR);
-  const encoded = fields.map((field, i) => fieldJson(field, parts[i] ?? ''));
-  return encoded.length === 1 ? (encoded[0] ?? '') : `{"concat":[${encoded.join(',')}]}`;
+  if (fields.length === 1 && fields[0] !== undefined) return fieldJson(fields[0], text);
+  let json = '{"concat":[';
+  let start = 0;
+  for (const field of fields) {
+    const end = text.indexOf(SEPARATOR, start);
+    json += `${start === 0 ? '' : ','}${fieldJson(field, end < 0 ? text.slice(start) : text.slice(start, end))}`;
+    start = end + SEPARATOR.length;
+  }
+  return `${json}]}`;
 }
 
 function fieldJson({ type }: Field, text: string): string {

@@ -166,7 +166,8 @@ export class Ruleset {
       element = { ...wanted, claims: 0, retiredIn: -1 };
       this.#touch(element, undefined);
       held?.set(wanted.key, element);
-    } else if (element.claims === 0 && (element.value !== wanted.value || element.comment !== wanted.comment)) {
+    } else if (element.value !== wanted.value || (element.claims === 0 && element.comment !== wanted.comment)) {
+      // Elements that several Services share have no value; of those that have one, the last claim is the winner's.
       this.#touch(element, { value: element.value, comment: element.comment });
       element.value = wanted.value;
       element.comment = wanted.comment;

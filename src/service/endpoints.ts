@@ -15,6 +15,7 @@ export interface Endpoint {
  * The endpoints of one ServicePort that get new connections: the ready ones, or, if there are none, those that
  * still serve while they terminate (KEP-1669). Sorted by address and port, without duplicates: of several
  * entries for the same address and port one that is not terminating wins, as in kube-proxy.
+ * The order of the slices makes no difference.
  */
 export function selectEndpoints(
   slices: Iterable<EndpointSlice>,
@@ -22,18 +23,18 @@ export function selectEndpoints(
   family: Family,
   nodeName: string,
 ): readonly Endpoint[] {
-  const known = new Map<string, { readonly entry: SliceEndpoint; readonly port: number }>();
+  const known = new Map<string, Candidate>();
   for (const slice of slices) {
     for (const slicePort of slice.ports) {
       if (slicePort.name !== port.name || slicePort.protocol !== port.protocol) continue;
       for (const entry of slice.endpoints) {
         if (familyOf(entry.address) !== family) continue;
         const key = `${entry.address} ${slicePort.port}`;
-        if (!known.has(key) || !entry.terminating) known.set(key, { entry, port: slicePort.port });
+        if (!entry.terminating || !known.has(key)) known.set(key, { key, entry, port: slicePort.port });
       }
     }
   }
-  const all = [...known.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+  const all = [...known.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   const ready = all.filter(({ entry }) => entry.ready);
   const usable = ready.length > 0 ? ready : all.filter(({ entry }) => entry.serving && entry.terminating);
   return usable.map(({ entry, port: number }) => ({
@@ -41,4 +42,18 @@ export function selectEndpoints(
     port: number,
     maybeLocal: entry.nodeName === '' || entry.nodeName === nodeName,
   }));
+}
+
+interface Candidate {
+  readonly key: string;
+  readonly entry: SliceEndpoint;
+  readonly port: number;
+}
+
+/**
+ * Of two entries for one address and port the smaller counts. Where kube-proxy takes whichever slice comes last, the
+ * ready one wins: slices come in no order, and the rules must not change with a restart.
+ */
+function rank({ terminating, ready, serving, nodeName }: SliceEndpoint): string {
+  return `${Number(terminating)}${Number(!ready)}${Number(!serving)}${nodeName}`;
 }

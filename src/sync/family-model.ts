@@ -11,6 +11,9 @@ import { type ClaimConflict, FrontendClaims } from '../service/frontend-claims.t
 /** Elements after which a batch is closed: keeps one transaction near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
 const BATCH_ELEMENTS = 10_000;
 
+/** Changed Services taken in at a time, so that the first transaction of a fill is soon on its way. */
+const BATCH_SERVICES = 2_000;
+
 /** What a family's model is built from, besides the cluster. */
 export interface ModelSettings {
   readonly program: Program;
@@ -29,7 +32,10 @@ export class FamilyModel {
   readonly #log: Log;
   #claims = new FrontendClaims();
   #ruleset: Ruleset;
+  /** Services that changed since their frontends were worked out. */
   readonly #dirty = new Set<string>();
+  /** Services whose frontends are worked out and wait for their elements. */
+  readonly #claimed = new Set<string>();
   readonly #warned = new Set<string>();
 
   constructor(cluster: Cluster, settings: ModelSettings, log: Log) {
@@ -55,47 +61,54 @@ export class FamilyModel {
 
   /** True if nextTransaction has something to do. */
   get isDirty(): boolean {
-    return this.#dirty.size > 0 || this.#ruleset.hasRetired;
+    return this.#dirty.size > 0 || this.#claimed.size > 0 || this.#ruleset.hasRetired;
   }
 
-  /** Forgets what the kernel holds and starts again from `found`; every Service becomes dirty. */
-  restart(found: Iterable<Element>): void {
+  /** Forgets what the kernel holds and starts again from `found`. */
+  restart(found: readonly Element[]): void {
     this.#ruleset = new Ruleset(this.program);
     this.#ruleset.adopt(found);
     this.#ruleset.setPodCidrs(this.#settings.podCidrs);
     this.#claims = new FrontendClaims();
+    this.#claimed.clear();
+    this.#dirty.clear();
     for (const key of this.#cluster.serviceKeys()) {
-      this.#claim(key);
-      this.#dirty.add(key);
+      // Settled before the first write, so that no frontend that is right in a live table is handed around between
+      // Services that share it.
+      if (found.length > 0) this.#claim(key);
+      else this.#dirty.add(key);
     }
   }
 
-  /** Brings the model up to date with some of the dirty Services: a bounded transaction, or an empty one. */
+  /** Brings the model up to date with the Services that changed: a bounded transaction, or an empty one. */
   nextTransaction(): Transaction {
-    const changes = new Map<string, readonly Frontend[]>();
-    let elements = 0;
     for (const key of this.#dirty) {
       this.#dirty.delete(key);
-      for (const concerned of this.#claim(key)) {
-        const frontends = this.#claims.held(concerned);
-        changes.set(concerned, frontends);
-        elements += frontends.reduce((sum, { endpoints }) => sum + endpoints.length + 2, 1);
-      }
+      this.#claim(key);
+      if (this.#claimed.size >= BATCH_SERVICES) break;
+    }
+    const changes = new Map<string, readonly Frontend[]>();
+    let elements = 0;
+    for (const key of this.#claimed) {
+      this.#claimed.delete(key);
+      const frontends = this.#claims.held(key);
+      changes.set(key, frontends);
+      elements += frontends.reduce((sum, { endpoints }) => sum + endpoints.length + 2, 1);
       if (elements >= BATCH_ELEMENTS) break;
     }
     this.#ruleset.setServices(changes);
     return this.#ruleset.takeTransaction();
   }
 
-  #claim(key: string): readonly string[] {
+  #claim(key: string): void {
     const service = this.#cluster.service(key);
     const frontends =
       service === undefined
         ? []
         : frontendsOf(service, this.#cluster.slicesOf(key), this.family, this.#cluster.nodeName);
     const { concerned, conflicts } = this.#claims.claim(key, service?.createdAt ?? '', frontends);
+    for (const concernedKey of concerned) this.#claimed.add(concernedKey);
     for (const conflict of conflicts) this.#warnOnce(conflict);
-    return concerned;
   }
 
   #warnOnce({ winner, loser }: ClaimConflict): void {

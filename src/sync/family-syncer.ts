@@ -4,7 +4,7 @@ import type { Nft } from '../nft/nft.ts';
 import { findTables, type TableName } from '../nft/tables.ts';
 import { sizeOf } from '../ruleset/transaction.ts';
 import type { FamilyModel } from './family-model.ts';
-import { adoptTable, applyTransaction, liveTable, replaceTable } from './fill.ts';
+import { adoptTable, documentOf, liveTable, replaceTable } from './fill.ts';
 
 /** Milliseconds until a failed repair is tried again: doubled each time, up to the second. */
 const RETRY_DELAYS = { first: 500, most: 30_000 };
@@ -83,9 +83,10 @@ export class FamilySyncer {
   async #sendChanges(table: TableName): Promise<void> {
     while (this.#model.isDirty && !this.#stopped) {
       const transaction = this.#model.nextTransaction();
-      await applyTransaction(this.#model, this.#nft, table, transaction);
-      const operations = sizeOf(transaction);
-      if (operations > 0) this.#log.detail(2, 'transaction done', { family: this.#model.family, operations });
+      const json = documentOf(this.#model, table, transaction);
+      if (json === undefined) continue;
+      await this.#nft.apply(json);
+      this.#log.detail(2, 'transaction done', { family: this.#model.family, operations: sizeOf(transaction) });
     }
   }
 

@@ -23,10 +23,9 @@ const MAX_REFUSED = 16;
 /** Brings model and kernel to the same state through a table that is already live: lists it and writes the difference. */
 export async function adoptTable(model: FamilyModel, nft: Nft, table: FoundTable, log: Log): Promise<void> {
   model.restart(await listElements(nft, model.program, table.name));
-  const send = (transaction: Transaction) => applyTransaction(model, nft, table.name, transaction);
-  let written = await drain(model, send, log);
+  let written = await drain(model, nft, table.name, log, giveUp);
   model.ruleset.dropUnclaimed();
-  written += await drain(model, send, log);
+  written += await drain(model, nft, table.name, log, giveUp);
   log.info('the rules of the last run are in force and up to date', { family: model.family, written });
 }
 
@@ -48,8 +47,7 @@ export async function replaceTable(
   }
   await nft.load(stagedProgramText(program, name));
   model.restart([]);
-  const refused = { count: 0 };
-  const written = await drain(model, (transaction) => isolateRefused(model, nft, name, transaction, refused, log), log);
+  const written = await drain(model, nft, name, log, isolateRefused(model, nft, name, log));
   const old = found.filter((table) => table.name !== name).map((table) => deleteTableCommand(family, table.name));
   await nft.apply(document([...hookCommands(program, name), ...old]));
   log.info('the rules are in force', { family, table: name, elements: written });
@@ -61,28 +59,29 @@ export function liveTable(found: readonly FoundTable[], model: FamilyModel): Fou
   return found.length === 1 && found[0] !== undefined && isLive(found[0], model.program) ? found[0] : undefined;
 }
 
-/** Sends one transaction; returns without a word to nft if it is empty. */
-export async function applyTransaction(
-  model: FamilyModel,
-  nft: Nft,
-  table: TableName,
-  transaction: Transaction,
-): Promise<void> {
-  if (sizeOf(transaction) > 0) await nft.apply(document(transactionCommands(model.family, table, transaction)));
+/** The document that brings one transaction into a table; undefined for an empty one. */
+export function documentOf(model: FamilyModel, table: TableName, transaction: Transaction): string | undefined {
+  if (sizeOf(transaction) === 0) return undefined;
+  return document(transactionCommands(model.family, table, transaction));
 }
+
+/** Gets a transaction that nft refused, and what nft said. Rethrows what it cannot mend. */
+type Mend = (transaction: Transaction, error: unknown) => Promise<void>;
 
 /**
  * Sends transactions until the model has no more; returns the number of element operations. While nft works on one,
  * the next is prepared.
  */
-async function drain(model: FamilyModel, send: (transaction: Transaction) => Promise<void>, log: Log): Promise<number> {
+async function drain(model: FamilyModel, nft: Nft, table: TableName, log: Log, mend: Mend): Promise<number> {
   let written = 0;
   let inFlight = Promise.resolve();
   let reported = performance.now();
   do {
     const transaction = model.nextTransaction();
+    const json = documentOf(model, table, transaction);
     await inFlight;
-    inFlight = send(transaction);
+    if (json === undefined) continue;
+    inFlight = nft.apply(json).catch((error) => mend(transaction, error));
     // A failure is for the await above or below; this keeps Node from calling it unhandled in between.
     inFlight.catch(() => undefined);
     written += sizeOf(transaction);
@@ -95,43 +94,29 @@ async function drain(model: FamilyModel, send: (transaction: Transaction) => Pro
   return written;
 }
 
+const giveUp: Mend = (_, error) => Promise.reject(error);
+
 /**
- * Sends a transaction to a staged table, where it need not be atomic: if nft refuses it, halves are tried until the
+ * For a staged table, where a transaction need not be atomic: halves of one that nft refused are tried until the
  * refused elements stand alone. They are left out with an error each, and all the rest is served.
  */
-async function isolateRefused(
-  model: FamilyModel,
-  nft: Nft,
-  table: TableName,
-  transaction: Transaction,
-  refused: { count: number },
-  log: Log,
-): Promise<void> {
-  try {
-    await applyTransaction(model, nft, table, transaction);
-  } catch (error) {
-    if (!(error instanceof NftError) || error.failure !== 'refused' || refused.count >= MAX_REFUSED) throw error;
-    const { adds, deletes } = transaction;
+function isolateRefused(model: FamilyModel, nft: Nft, table: TableName, log: Log): Mend {
+  let refused = 0;
+  return async function mend({ adds, deletes }, error): Promise<void> {
     const [element] = adds;
-    if (adds.length === 1 && deletes.length === 0 && element !== undefined) {
-      refused.count++;
+    const hopeless = !(error instanceof NftError) || error.failure !== 'refused' || refused >= MAX_REFUSED;
+    if (hopeless || element === undefined || deletes.length > 0) throw error;
+    if (adds.length === 1) {
+      refused++;
       model.ruleset.refuse(element);
       const { container, key, comment } = element;
       log.error(`nft refuses an element, it is left out: ${error.message}`, { set: container.name, key, comment });
       return;
     }
-    const half = Math.ceil(adds.length / 2);
-    const parts =
-      deletes.length > 0
-        ? [
-            { deletes, adds: [] },
-            { deletes: [], adds },
-          ]
-        : [
-            { deletes: [], adds: adds.slice(0, half) },
-            { deletes: [], adds: adds.slice(half) },
-          ];
-    if (adds.length === 0) throw error;
-    for (const part of parts) await isolateRefused(model, nft, table, part, refused, log);
-  }
+    const middle = Math.ceil(adds.length / 2);
+    for (const half of [adds.slice(0, middle), adds.slice(middle)]) {
+      const part = { deletes: [], adds: half };
+      await nft.apply(documentOf(model, table, part) ?? '').catch((failure) => mend(part, failure));
+    }
+  };
 }

@@ -1,0 +1,53 @@
+import type { Log } from '../../log.ts';
+import { KINDS } from '../../objects/decode.ts';
+import type { Source, SourceListener } from '../source.ts';
+import type { Connection } from './connection.ts';
+import { KnownObjects } from './known-objects.ts';
+import { ProblemLog } from './problem-log.ts';
+import { Reflector } from './reflector.ts';
+import { resourcesFor } from './resources.ts';
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+
+export interface ApiSourceOptions {
+  readonly connection: Connection;
+  /** The Node to follow: ours. */
+  readonly nodeName: string;
+  readonly log: Log;
+  /** Other periods and bounds than the usual ones, for tests. */
+  readonly settings?: Partial<Settings>;
+}
+
+/**
+ * The API server as a source: Services, EndpointSlices and our Node, each listed and then watched.
+ * Faults of the API server are retried for ever; what was passed on stays in force meanwhile.
+ * When it ends, the connection is closed with it.
+ */
+export function createApiSource({ connection, nodeName, log, settings: given }: ApiSourceOptions): Source {
+  const settings: Settings = { ...DEFAULT_SETTINGS, ...given };
+  const run = async (listener: SourceListener, signal: AbortSignal): Promise<void> => {
+    for (const warning of connection.warnings) log.warn(warning);
+    const problems = new ProblemLog(log, () => connection.server);
+    const unlisted = new Set<string>(KINDS);
+    const failed = new AbortController();
+    const stop = AbortSignal.any([signal, failed.signal]);
+    const reflect = async (resource: ReturnType<typeof resourcesFor>[number]) => {
+      const known = new KnownObjects(resource.kind, listener, log);
+      const onListed = () => {
+        if (unlisted.delete(resource.kind) && unlisted.size === 0) listener.synced();
+      };
+      try {
+        await new Reflector({ connection, resource, known, settings, problems, log, onListed }).run(stop);
+      } catch (error) {
+        failed.abort();
+        throw error;
+      }
+    };
+    try {
+      const outcomes = await Promise.allSettled(resourcesFor(nodeName).map(reflect));
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    } finally {
+      connection.close();
+    }
+  };
+  return { description: `API server ${connection.server}`, run };
+}

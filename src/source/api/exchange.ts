@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { TLSSocket } from 'node:tls';
+import { messageOf } from '../../errors.ts';
+import type { Connection, PreparedRequest } from './connection.ts';
+import { answered, broken, unreachable } from './failure.ts';
+import type { Settings } from './settings.ts';
+import { Watchdog } from './watchdog.ts';
+
+/** Status objects are short; an error page of some gateway in between need not be. */
+const MAX_ERROR_BYTES = 64 * 1024;
+
+/** What to ask for. */
+export interface Question {
+  /** The plural name of the resource, for messages. */
+  readonly resource: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Longest silence within the answer's body, in milliseconds. */
+  readonly silenceMs: number;
+  /** Called when status 200 has come. */
+  readonly onAnswer?: () => void;
+}
+
+/**
+ * Sends a GET and gives the chunks of the answer's body as they come. Throws an ApiFailure if there is no answer in
+ * time, if its status is not 200 or if it breaks off, and the signal's reason if that aborts. When the caller
+ * stops reading before the end, the connection is closed.
+ *
+ * client-node's Watch is not used for this: it drops Retry-After and the Status object of a refusal, swallows
+ * lines that do not parse (so an event would be lost), bounds no line, and cannot be aborted before its answer comes.
+ */
+export async function* ask(
+  connection: Connection,
+  { resource, path, silenceMs, onAnswer }: Question,
+  settings: Settings,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  const { server, origin } = connection;
+  const watchdog = new Watchdog();
+  const stop = AbortSignal.any([signal, watchdog.signal]);
+  let complete = false;
+  try {
+    let response: IncomingMessage;
+    try {
+      const prepared = await connection.prepare(path, stop);
+      watchdog.arm(settings.connectMs, 'no connection');
+      response = await responseTo(prepared, () => watchdog.arm(settings.responseMs, 'no answer'));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw unreachable(server, origin, watchdog.verdict ?? error);
+    }
+    watchdog.arm(silenceMs, 'nothing more');
+    const { statusCode: status = 0, headers } = response;
+    if (status !== 200) {
+      const body = await errorBody(response);
+      signal.throwIfAborted();
+      throw answered(server, origin, resource, { status, headers, body });
+    }
+    onAnswer?.();
+    try {
+      for await (const chunk of response) {
+        watchdog.refresh();
+        yield chunk;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      throw broken(server, `the answer for ${resource} broke off (${messageOf(watchdog.verdict ?? error)})`, error);
+    }
+    complete = true;
+  } finally {
+    // A completed answer's connection goes back to the agent's pool; any other ends here.
+    if (complete) watchdog.end();
+    else watchdog.abort();
+  }
+}
+
+async function responseTo({ url, options }: PreparedRequest, onConnected: () => void): Promise<IncomingMessage> {
+  const request = (url.protocol === 'http:' ? http : https).request(url, options);
+  request.once('socket', (socket) => {
+    if (!socket.connecting) onConnected();
+    else socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', onConnected);
+  });
+  // While a socket is torn down it may report more than one error; the first is the one `once` rejects with.
+  request.on('error', () => {});
+  const response = once(request, 'response');
+  request.end();
+  const [message] = await response;
+  return message;
+}
+
+/** The Status object of a refusal, or undefined where the body is none or does not come: the status says enough. */
+async function errorBody(response: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response) {
+      size += chunk.length;
+      if (size > MAX_ERROR_BYTES) return undefined;
+      chunks.push(chunk);
+    }
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    return undefined;
+  }
+}

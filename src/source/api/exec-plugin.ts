@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import type { User } from '@kubernetes/client-node/dist/config_types.js';
+import { ExecAuth } from '@kubernetes/client-node/dist/exec_auth.js';
+import { messageOf, ProxyError } from '../../errors.ts';
+
+const LONGEST_RUN_MS = 60_000;
+
+/**
+ * Lets an exec plugin (client.authentication.k8s.io ExecCredential) supply the credentials of `user`.
+ * client-node's own ExecAuth runs it, but the child gets no stdin, a time limit, and ends with `signal`:
+ * a plugin that hangs would otherwise keep us waiting, and the process alive, for ever.
+ */
+export function useExecPlugin(config: KubeConfig, user: User, signal: AbortSignal): void {
+  const auth = new ExecAuth();
+  const execFn = (command: string, args: readonly string[] | undefined, options: { env?: NodeJS.ProcessEnv }) =>
+    spawn(command, args ?? [], {
+      ...options,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: LONGEST_RUN_MS,
+      killSignal: 'SIGKILL',
+      signal,
+    });
+  // The field is private in the types; client-node's own tests set it in the same way.
+  Object.assign(auth, { execFn });
+  // One after the other, so that only the first of several requests runs the plugin and the rest find its answer.
+  let last: Promise<void> = Promise.resolve();
+  config.addAuthenticator({
+    isAuthProvider: ({ name }) => name === user.name,
+    applyAuthentication: async (_user, options) => {
+      const turn = last.then(() => auth.applyAuthentication(user, options));
+      last = turn.catch(() => {});
+      try {
+        await turn;
+      } catch (error) {
+        const said = messageOf(error).trim() || 'it ended without a credential';
+        throw new ProxyError('E_API_REFUSED', `the exec plugin ${user.exec.command} failed: ${said}`, { cause: error });
+      }
+    },
+  });
+}

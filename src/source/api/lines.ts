@@ -1,0 +1,40 @@
+const NEWLINE = 0x0a;
+
+/** A stream of bytes as lines, cut at bytes (a character may span chunks), without their newline; empty ones are left out. */
+export interface Line {
+  readonly text: string;
+  /** False for what is left when the stream ends without a newline: a line cut in the middle. */
+  readonly complete: boolean;
+}
+
+/** Gives the lines of a stream. A line longer than `maxBytes` gives the error that `tooLong` makes. */
+export async function* linesOf(
+  chunks: AsyncIterable<Buffer>,
+  maxBytes: number,
+  tooLong: () => Error,
+): AsyncGenerator<Line, void, undefined> {
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  const add = (piece: Buffer) => {
+    pendingBytes += piece.length;
+    if (pendingBytes > maxBytes) throw tooLong();
+    pending.push(piece);
+  };
+  const take = () => {
+    const text = Buffer.concat(pending, pendingBytes).toString('utf8');
+    pending = [];
+    pendingBytes = 0;
+    return text;
+  };
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      add(chunk.subarray(start, end));
+      start = end + 1;
+      const text = take();
+      if (text.trim() !== '') yield { text, complete: true };
+    }
+    if (start < chunk.length) add(chunk.subarray(start));
+  }
+  if (pendingBytes > 0) yield { text: take(), complete: false };
+}

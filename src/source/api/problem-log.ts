@@ -1,0 +1,33 @@
+import { messageOf } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { ApiFailure } from './failure.ts';
+
+/**
+ * Says each problem of the API server once when it begins and once when it is over, however many attempts
+ * and reflectors meet it.
+ */
+export class ProblemLog {
+  readonly #log: Log;
+  readonly #server: () => string;
+  readonly #current = new Map<string, string>();
+
+  constructor(log: Log, server: () => string) {
+    this.#log = log;
+    this.#server = server;
+  }
+
+  /** `who` (the resource being listed and watched) has this problem now. */
+  report(who: string, error: unknown): void {
+    const text = error instanceof ApiFailure ? `${error.code}: ${error.message}` : messageOf(error);
+    const known = [...this.#current.values()].includes(text);
+    this.#current.set(who, text);
+    if (known) this.#log.detail(3, text, { resource: who });
+    else this.#log.warn(text);
+  }
+
+  /** `who` works again, or still. */
+  clear(who: string): void {
+    if (!this.#current.delete(who) || this.#current.size > 0) return;
+    this.#log.info(`API server ${this.#server()} works again`);
+  }
+}

@@ -1,0 +1,160 @@
+import type { Log } from '../../log.ts';
+import { Backoff } from './backoff.ts';
+import type { Connection } from './connection.ts';
+import { ApiFailure, broken, isGone } from './failure.ts';
+import type { KnownObjects } from './known-objects.ts';
+import { listPages } from './list.ts';
+import type { ProblemLog } from './problem-log.ts';
+import type { Resource } from './resources.ts';
+import type { Settings } from './settings.ts';
+import { watchEvents } from './watch.ts';
+
+/** After so many refused watches in a row without an event, the version to resume from may be what is wrong. */
+const REFUSALS_BEFORE_RELIST = 4;
+
+export interface ReflectorOptions {
+  readonly connection: Connection;
+  readonly resource: Resource;
+  readonly known: KnownObjects;
+  readonly settings: Settings;
+  readonly problems: ProblemLog;
+  readonly log: Log;
+  /** Called whenever a list has been taken in completely. */
+  readonly onListed: () => void;
+}
+
+/** Keeps `known` equal to one resource of the API server: lists it, then watches it, and starts again where it must. */
+export class Reflector {
+  readonly #options: ReflectorOptions;
+  readonly #backoff: Backoff;
+  #resource: Resource;
+  /** Where the watch goes on; undefined when a list is due. */
+  #version: string | undefined;
+  /** Whether the version was found to be gone since the last progress. Once is normal operation. */
+  #wasGone = false;
+
+  constructor(options: ReflectorOptions) {
+    this.#options = options;
+    this.#resource = options.resource;
+    this.#backoff = new Backoff(options.settings.backoffMinMs, options.settings.backoffMaxMs);
+  }
+
+  /** Runs until the signal aborts, then resolves. Rejects only with what is no fault of the API server. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (this.#version === undefined) await this.#list(signal);
+        else await this.#watch(this.#version, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof ApiFailure)) throw error;
+        await this.#recover(error, signal);
+      }
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { connection, known, settings, onListed } = this.#options;
+    let version: string | undefined;
+    for await (const page of listPages(connection, this.#resource, settings, signal)) {
+      if (page.first) known.beginList();
+      for (const item of page.items) known.put(item);
+      version = page.resourceVersion;
+    }
+    known.endList();
+    this.#version = version;
+    onListed();
+  }
+
+  async #watch(from: string, signal: AbortSignal): Promise<void> {
+    const { connection, known, settings, log } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    let progress = false;
+    let stable = false;
+    const onProgress = () => {
+      progress = true;
+      this.#wasGone = false;
+      this.#backoff.reset();
+      this.#options.problems.clear(this.#resource.name);
+    };
+    const onOpen = () => {
+      this.#noteCredentials();
+      timer = setTimeout(() => {
+        stable = true;
+        onProgress();
+      }, settings.stableMs);
+    };
+    try {
+      for await (const event of watchEvents(connection, this.#resource, from, settings, signal, onOpen)) {
+        if (event.type === 'DELETED') known.remove(event.object);
+        else if (event.type !== 'BOOKMARK') known.put(event.object);
+        this.#version = event.version;
+        onProgress();
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+    if (!progress) throw broken(connection.server, `the watch of ${this.#resource.name} ends as soon as it begins`);
+    log.detail(4, 'watch ended by the server, resuming', { resource: this.#resource.name, from: this.#version });
+    if (!stable) await this.#sleep(this.#backoff.next(), signal);
+  }
+
+  /** Says what is wrong, decides where to go on, and waits. */
+  async #recover(failure: ApiFailure, signal: AbortSignal): Promise<void> {
+    const { connection, problems, log } = this.#options;
+    this.#noteCredentials();
+    const { name } = this.#resource;
+    const watching = this.#version !== undefined;
+    const first = this.#backoff.attempts === 0;
+    const waitMs = Math.max(this.#backoff.next(), failure.retryAfterMs);
+    if (isGone(failure) && watching) {
+      this.#version = undefined;
+      log.detail(1, 'the API server has forgotten where our watch was: listing again', { resource: name });
+      if (!this.#wasGone) {
+        this.#wasGone = true;
+        return;
+      }
+      problems.report(name, failure);
+    } else if (failure.status === undefined && watching && first) {
+      // Streams break off in normal operation (a rolling restart, a load balancer): a problem only if it stays.
+      log.detail(2, failure.message);
+    } else if (!watching && this.#dropUnknownSelector(failure)) {
+      return;
+    } else {
+      problems.report(name, failure);
+    }
+    if (failure.status === 401) connection.dropCredentials();
+    if (watching && this.#backoff.attempts > REFUSALS_BEFORE_RELIST && mayBeTheVersion(failure))
+      this.#version = undefined;
+    await this.#sleep(waitMs, signal);
+  }
+
+  /** Kubernetes before the field selectors on Services (spec.clusterIP) answers 400. Headless ones are dropped later, too. */
+  #dropUnknownSelector(failure: ApiFailure): boolean {
+    const { kind, fieldSelector, ...rest } = this.#resource;
+    if (failure.status !== 400 || kind !== 'Service' || fieldSelector === undefined) return false;
+    this.#resource = { kind, ...rest };
+    this.#options.log.info(`API server does not know the field selector ${fieldSelector}: watching all Services`);
+    return true;
+  }
+
+  /** Files that were rotated into something unreadable: we go on with the old ones, which may soon be refused. */
+  #noteCredentials(): void {
+    const { connection, problems } = this.#options;
+    if (connection.reloadProblem === undefined) problems.clear('credentials');
+    else problems.report('credentials', new ApiFailure('E_KUBECONFIG_MALFORMED', connection.reloadProblem));
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#options.settings.sleep(ms, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}
+
+/** 401, 403 and 429 are about us, not about what we ask for; without a status there was no answer. */
+function mayBeTheVersion({ status }: ApiFailure): boolean {
+  return status !== undefined && ![401, 403, 429].includes(status);
+}

@@ -1,0 +1,46 @@
+import type { Kind } from '../../objects/decode.ts';
+import { HEADLESS_LABEL } from '../../objects/endpoint-slice.ts';
+import { SERVICE_PROXY_NAME_LABEL } from '../../objects/service.ts';
+
+/** One kind to list and watch: where, and which objects of it the server is to send. */
+export interface Resource {
+  readonly kind: Kind;
+  /** The plural name RBAC rules use. */
+  readonly name: string;
+  readonly path: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+/**
+ * The three kinds, with the selectors kube-proxy sends (cmd/kube-proxy/app/server.go): Services without the
+ * service-proxy-name label and not headless, EndpointSlices without the headless label, and one Node.
+ */
+export function resourcesFor(nodeName: string): readonly Resource[] {
+  return [
+    {
+      kind: 'Service',
+      name: 'services',
+      path: '/api/v1/services',
+      labelSelector: `!${SERVICE_PROXY_NAME_LABEL}`,
+      fieldSelector: 'spec.clusterIP!=None',
+    },
+    {
+      kind: 'EndpointSlice',
+      name: 'endpointslices',
+      path: '/apis/discovery.k8s.io/v1/endpointslices',
+      labelSelector: `!${HEADLESS_LABEL}`,
+    },
+    { kind: 'Node', name: 'nodes', path: '/api/v1/nodes', fieldSelector: `metadata.name=${nodeName}` },
+  ];
+}
+
+/** The path with the resource's selectors and the given parameters; undefined ones are left out. */
+export function pathOf(resource: Resource, parameters: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams();
+  const { labelSelector, fieldSelector } = resource;
+  for (const [name, value] of Object.entries({ labelSelector, fieldSelector, ...parameters })) {
+    if (value !== undefined) query.set(name, value);
+  }
+  return `${resource.path}?${query}`;
+}

@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** The reflectors' periods and bounds. Tests shorten them. */
+export interface Settings {
+  /** Waits between failed attempts, as client-go's reflector has them. */
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  /** Longest time from a request to a TCP and TLS connection. */
+  readonly connectMs: number;
+  /** Longest wait for the start of an answer, and for the next bytes of a list. API servers give up after 60 s themselves. */
+  readonly responseMs: number;
+  /** Longest silence on a watch. API servers send a bookmark about once a minute. */
+  readonly silenceMs: number;
+  /** A watch that has stayed open this long counts as progress, even without events. */
+  readonly stableMs: number;
+  /** For how long the server is asked to keep one watch open, in seconds. Random, so that nodes spread. */
+  readonly watchSeconds: () => number;
+  /** Objects asked for in one page of a list. */
+  readonly pageSize: number;
+  /** Longest watch line and longest page accepted, in bytes. etcd takes objects of 1.5 MiB. */
+  readonly maxLineBytes: number;
+  readonly maxPageBytes: number;
+  /** Resolves after the given time; rejects when the signal aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  backoffMinMs: 800,
+  backoffMaxMs: 30_000,
+  connectMs: 15_000,
+  responseMs: 65_000,
+  silenceMs: 150_000,
+  stableMs: 10_000,
+  watchSeconds: () => 300 + Math.floor(Math.random() * 301),
+  pageSize: 500,
+  maxLineBytes: 16 * 2 ** 20,
+  maxPageBytes: 400 * 2 ** 20,
+  sleep: (ms, signal) => delay(ms, undefined, { signal }),
+};
