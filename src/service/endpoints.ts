@@ -30,7 +30,8 @@ export function selectEndpoints(
       for (const entry of slice.endpoints) {
         if (familyOf(entry.address) !== family) continue;
         const key = `${entry.address} ${slicePort.port}`;
-        if (!entry.terminating || !known.has(key)) known.set(key, { key, entry, port: slicePort.port });
+        const rival = known.get(key)?.entry;
+        if (rival === undefined || rank(entry) < rank(rival)) known.set(key, { key, entry, port: slicePort.port });
       }
     }
   }

@@ -1,0 +1,114 @@
+#!/bin/sh
+# Sets up everything `npm test` and `npm run demo` need, and only what is missing: Debian packages, node_modules,
+# dist/kube-proxy-nft. For Debian and Ubuntu; needs Node and npm. A second run takes no time and prints nothing.
+set -eu
+cd "$(dirname "$0")/.."
+
+# A user's PATH often lacks the folders nft and ip are in.
+PATH=$PATH:/usr/sbin:/sbin
+log=dist/setup.log
+ticker=
+
+say() { printf 'set-up: %s\n' "$*" >&2; }
+
+stop_ticker() {
+  if [ -n "$ticker" ]; then
+    kill "$ticker" 2>/dev/null || true
+    ticker=
+  fi
+}
+trap stop_ticker EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# step TITLE COMMAND...: runs COMMAND with its output in the log; prints one line, "TITLE ... SECONDS s", on a terminal
+# with a dot each second. If COMMAND fails, shows the end of what it wrote and ends the set-up.
+step() {
+  title=$1
+  shift
+  started=$(date +%s)
+  printf 'set-up: %s ...' "$title" >&2
+  if [ -t 2 ]; then
+    while sleep 1; do printf . >&2; done &
+    ticker=$!
+  fi
+  status=0
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  stop_ticker
+  if [ "$status" -ne 0 ]; then
+    printf ' failed (exit code %s)\n' "$status" >&2
+    tail -n 40 "$log" | sed 's/^/  /' >&2
+    say "all of its output is in $log"
+    exit 1
+  fi
+  printf ' %s s\n' "$(($(date +%s) - started))" >&2
+}
+
+# The Debian packages whose command is not there: nft for the rules, conntrack and ip for the tests' networks, python3
+# for their packets, openssl for their API server's certificates, strip for a smaller executable.
+missing_packages() {
+  while read -r command package; do
+    command -v "$command" >/dev/null || printf ' %s' "$package"
+  done <<'LIST'
+nft nftables
+conntrack conntrack
+ip iproute2
+python3 python3-minimal
+openssl openssl
+strip binutils
+LIST
+}
+
+# The package lists may be missing (a fresh image) or too old to download from: only then are they fetched.
+install_packages() {
+  export DEBIAN_FRONTEND=noninteractive
+  set -- apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@"
+  "$@" || { apt-get -qq update && "$@"; }
+}
+
+ensure_packages() {
+  packages=$(missing_packages)
+  if [ -z "$packages" ]; then return; fi
+  if ! command -v apt-get >/dev/null; then
+    say "please install what Debian calls$packages; this script knows apt-get only"
+    exit 1
+  fi
+  if [ "$(id -u)" -ne 0 ]; then
+    say "some Debian packages are missing, and installing them takes root. Please run:"
+    say "  sudo apt-get update && sudo apt-get install --no-install-recommends$packages"
+    exit 1
+  fi
+  # shellcheck disable=SC2086 # one argument for each package
+  step "installing$packages" install_packages $packages
+}
+
+ensure_node_modules() {
+  # npm writes the second file when all packages are in place.
+  if [ -e node_modules/.package-lock.json ] &&
+    [ -z "$(find package-lock.json -newer node_modules/.package-lock.json)" ]; then
+    return
+  fi
+  # Nothing here needs a package's install script (esbuild's only makes its command line start faster).
+  step 'npm ci' npm ci --ignore-scripts --include=dev --include=optional --no-audit --no-fund --loglevel=error
+  # npm passes over an optional package it cannot install without a word.
+  if ! node_modules/.bin/node --version >>"$log" 2>&1; then
+    say "the Node in node_modules/.bin does not run here; it is for Linux with glibc 2.28 or newer on x86-64 or arm64"
+    exit 1
+  fi
+}
+
+ensure_executable() {
+  if [ -e dist/kube-proxy-nft ] && [ -z "$(find src scripts/build.ts scripts/bundle.ts scripts/executable.ts \
+    package.json package-lock.json -newer dist/kube-proxy-nft)" ]; then
+    return
+  fi
+  step 'building dist/kube-proxy-nft' node_modules/.bin/node scripts/build.ts
+}
+
+mkdir -p dist
+# One set-up at a time: two would remove each other's node_modules.
+exec 9>dist/setup.lock
+if command -v flock >/dev/null; then flock 9; fi
+ensure_packages
+ensure_node_modules
+ensure_executable
