@@ -17,16 +17,16 @@ export type CurrentValue = (container: Container, key: string) => string | undef
  * where they can. Endpoints beyond MAX_ENDPOINTS get no connections.
  */
 export function frontendElements(frontend: Frontend, containers: Containers, current: CurrentValue): Element[] {
-  const { address, protocol, port } = frontend;
+  const { address, protocol } = frontend;
   const comment = commentOf(frontend.servicePort);
   const element = (name: string, key: string, value = '', text = comment): Element => {
     const container = containers.get(name);
     if (container === undefined) throw new Error(`the program has no set ${name}`);
     return { container, key, value, comment: text };
   };
-  const key = concat(address, protocol, port);
-  const serviceName = commentOf(frontend.servicePort.replace(/:.*/, ''));
-  const clusterIp = element('cluster-ips', address, '', serviceName);
+  const key = frontendElementKey(frontend);
+  // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
+  const clusterIp = element('cluster-ips', address, '', '');
   const endpoints = frontend.endpoints.slice(0, MAX_ENDPOINTS);
   if (endpoints.length === 0) return [clusterIp, element('no-endpoints', key, `goto ${REFUSE_CHAIN}`)];
 
@@ -42,6 +42,15 @@ export function frontendElements(frontend: Frontend, containers: Containers, cur
     ...endpoints.filter(({ maybeLocal }) => maybeLocal).map(hairpin),
     element('services', key, `goto ${pickChain(protocol, capacityFor(slots.length))}`),
   ];
+}
+
+/** The key of a frontend in the dispatch maps. */
+export function frontendElementKey({
+  address,
+  protocol,
+  port,
+}: Pick<Frontend, 'address' | 'protocol' | 'port'>): string {
+  return concat(address, protocol, port);
 }
 
 /** The key of a frontend's slot in its protocol's endpoint map. */

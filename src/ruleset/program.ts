@@ -55,6 +55,16 @@ export function pickChain(protocol: string, capacity: number): string {
   return `pick-${protocol}-${capacity}`;
 }
 
+/** The capacity of the pick chain that a verdict goes to; 0 if it goes elsewhere. */
+export function capacityOf(verdict: string): number {
+  return Number(/^goto pick-[a-z]+-(\d+)$/.exec(verdict)?.[1] ?? 0);
+}
+
+/** How many slots the last draw of a pick chain chooses from. It is the last chance, so they must all be full. */
+export function lastDraw(capacity: number): number {
+  return capacity === 1 ? 1 : capacity / 2;
+}
+
 /** The fixed program of a family. */
 export function buildProgram(family: Family, masquerade: Masquerade): Program {
   const containers = containersOf(family);
@@ -141,7 +151,7 @@ function pick(family: Family, protocol: string, capacity: number): Chain {
   ];
   // With capacity 1 and 2 all slots are full but for the moment between losing an endpoint and the new verdict.
   const draws = Array.from({ length: capacity <= 2 ? 1 : DRAWS }, () => draw(capacity));
-  return { name: pickChain(protocol, capacity), rules: capacity === 1 ? draws : [...draws, draw(capacity / 2)] };
+  return { name: pickChain(protocol, capacity), rules: capacity === 1 ? draws : [...draws, draw(lastDraw(capacity))] };
 }
 
 const inStateNew: Statement = { match: { op: 'in', left: { ct: { key: 'state' } }, right: 'new' } };

@@ -2,8 +2,8 @@ import type { Frontend } from '../service/frontend.ts';
 import type { Container } from './container.ts';
 import { endpointsMap } from './container.ts';
 import type { Element } from './element.ts';
-import { type Containers, frontendElements, slotKey } from './frontend-elements.ts';
-import type { Program } from './program.ts';
+import { type Containers, frontendElementKey, frontendElements, slotKey } from './frontend-elements.ts';
+import { capacityOf, lastDraw, type Program } from './program.ts';
 import type { Transaction } from './transaction.ts';
 
 /** An element of the model, and who wants it. */
@@ -64,11 +64,11 @@ export class Ruleset {
    * from one Service to another must find both in the same call.
    */
   setServices(changes: ReadonlyMap<string, readonly Frontend[]>): void {
-    const served = new Set<string>();
+    const served = new Map<string, Frontend>();
     for (const frontends of changes.values()) {
       for (const frontend of frontends) {
         if (frontend.endpoints.length > 0)
-          served.add(slotPrefix(endpointsMap(frontend.protocol), slotKey(frontend, 0)));
+          served.set(slotPrefix(endpointsMap(frontend.protocol), slotKey(frontend, 0)), frontend);
       }
     }
     const current = (container: Container, key: string) => this.#held.get(container)?.get(key)?.value;
@@ -77,8 +77,11 @@ export class Ruleset {
         owner,
         elements: () => frontends.flatMap((frontend) => frontendElements(frontend, this.#containers, current)),
       })),
-      // The tail slot of a frontend that goes on being served is deleted at once: a draw that misses it draws again.
-      ({ container, key }) => served.has(slotPrefix(container.name, key)),
+      (element) => {
+        const frontend = served.get(slotPrefix(element.container.name, element.key));
+        if (frontend === undefined) this.#remove(element, false);
+        else this.#removeTailSlot(element, frontend);
+      },
     );
   }
 
@@ -87,7 +90,7 @@ export class Ruleset {
     const container = this.#containers.get('pod-cidrs');
     if (container === undefined) return;
     const elements = () => cidrs.map((key) => ({ container, key, value: '', comment: '' }));
-    this.#setOwned([{ owner: SETTINGS, elements }], () => true);
+    this.#setOwned([{ owner: SETTINGS, elements }], (element) => this.#remove(element, true));
   }
 
   /** Removes what was adopted and nobody has claimed. */
@@ -107,7 +110,7 @@ export class Ruleset {
     this.#sequence++;
     const later: Held[] = [];
     for (const element of this.#retired) {
-      if (element.claims > 0) continue;
+      if (element.claims > 0 || element.retiredIn < 0) continue;
       if (element.retiredIn < this.#sequence - 1) this.#delete(element);
       else later.push(element);
     }
@@ -146,7 +149,7 @@ export class Ruleset {
     return [...this.#held.values()].reduce((sum, held) => sum + held.size, 0);
   }
 
-  #setOwned(changes: readonly OwnedChange[], goesAtOnce: (element: Element) => boolean): void {
+  #setOwned(changes: readonly OwnedChange[], release: (element: Held) => void): void {
     const previous = changes.flatMap(({ owner }) => this.#owned.get(owner) ?? []);
     for (const element of previous) element.claims--;
     for (const { owner, elements } of changes) {
@@ -155,7 +158,7 @@ export class Ruleset {
       else this.#owned.set(owner, owned);
     }
     for (const element of previous) {
-      if (element.claims === 0) this.#remove(element, goesAtOnce(element));
+      if (element.claims === 0) release(element);
     }
   }
 
@@ -166,8 +169,8 @@ export class Ruleset {
       element = { ...wanted, claims: 0, retiredIn: -1 };
       this.#touch(element, undefined);
       held?.set(wanted.key, element);
-    } else if (element.value !== wanted.value || (element.claims === 0 && element.comment !== wanted.comment)) {
-      // Elements that several Services share have no value; of those that have one, the last claim is the winner's.
+    } else if (element.value !== wanted.value || element.comment !== wanted.comment) {
+      // Elements that several Services share have neither; of all others the last claim is the winner's.
       this.#touch(element, { value: element.value, comment: element.comment });
       element.value = wanted.value;
       element.comment = wanted.comment;
@@ -184,6 +187,24 @@ export class Ruleset {
       element.retiredIn = this.#sequence;
       this.#retired.push(element);
     }
+  }
+
+  /**
+   * The tail slot of a frontend that goes on being served is deleted at once: a draw that misses it draws again. But the
+   * last draw of the verdict so far must hit: its slots lead to an endpoint that stays until the next transaction.
+   */
+  #removeTailSlot(element: Held, frontend: Frontend): void {
+    const services = this.#containers.get('services');
+    const verdict = services && this.#held.get(services)?.get(frontendElementKey(frontend));
+    const verdictBefore = verdict && (this.#touched.has(verdict) ? this.#touched.get(verdict) : verdict);
+    const slot = Number(element.key.slice(element.key.lastIndexOf(' ')));
+    const mustHit = slot < lastDraw(capacityOf(verdictBefore?.value ?? ''));
+    if (mustHit) {
+      const standIn = this.#held.get(element.container)?.get(slotKey(frontend, 0));
+      this.#touch(element, { value: element.value, comment: element.comment });
+      element.value = standIn?.value ?? element.value;
+    }
+    this.#remove(element, !mustHit);
   }
 
   #delete(element: Held): void {

@@ -1,30 +1,15 @@
 import http from 'node:http';
 import https from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
-import { messageOf, ProxyError } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
+import { type ConnectionOptions, inClusterServer, originOf, readStamped } from './credentials.ts';
 import { useExecPlugin } from './exec-plugin.ts';
 import { stampOf } from './file-stamps.ts';
-import {
-  type Credentials,
-  malformed,
-  readKubeconfig,
-  readServiceAccount,
-  SERVICE_ACCOUNT_DIRECTORY,
-} from './kube-config.ts';
+import type { Credentials } from './kube-config.ts';
 
-export interface ConnectionOptions {
-  /** `--kubeconfig`; without it the pod's service account is used. */
-  readonly kubeconfig?: string | undefined;
-  /** `--master`: the API server's URL, instead of the one in the kubeconfig or the in-cluster one. */
-  readonly master?: string | undefined;
-  readonly environment: NodeJS.ProcessEnv;
-  /** Where the service account is mounted; the place Kubernetes uses by default. */
-  readonly serviceAccountDirectory?: string;
-}
-
-/** True inside a pod: KUBERNETES_SERVICE_HOST and _PORT are set, which is what client-go's InClusterConfig looks at. */
+/** True inside a pod, where the service account can be used. */
 export function hasInClusterEnvironment(environment: NodeJS.ProcessEnv): boolean {
-  return Boolean(environment['KUBERNETES_SERVICE_HOST'] && environment['KUBERNETES_SERVICE_PORT']);
+  return inClusterServer(environment) !== undefined;
 }
 
 /**
@@ -154,57 +139,6 @@ export class Connection {
     if (exec) useExecPlugin(config, user, this.#closed.signal);
     return config;
   }
-}
-
-function originOf({ kubeconfig, environment }: ConnectionOptions): string {
-  if (kubeconfig !== undefined) return `kubeconfig ${kubeconfig}`;
-  return hasInClusterEnvironment(environment) ? 'the in-cluster service account' : '--master';
-}
-
-/** The first reading tells which files to stamp; the second cannot be older than the stamp, so no change is missed. */
-function readStamped(options: ConnectionOptions): [Credentials, string] {
-  const stamp = stampOf(readCredentials(options).files);
-  return [readCredentials(options), stamp];
-}
-
-function readCredentials(options: ConnectionOptions): Credentials {
-  const { kubeconfig, master, environment } = options;
-  const address =
-    master === undefined
-      ? undefined
-      : checkedServer(master, (what) => new ProxyError('E_USAGE', `--master ${master}: ${what}`));
-  if (kubeconfig === undefined && hasInClusterEnvironment(environment)) {
-    const host = environment['KUBERNETES_SERVICE_HOST'] ?? '';
-    const inCluster = `https://${host.includes(':') ? `[${host}]` : host}:${environment['KUBERNETES_SERVICE_PORT']}`;
-    return readServiceAccount(options.serviceAccountDirectory ?? SERVICE_ACCOUNT_DIRECTORY, address ?? inCluster);
-  }
-  if (kubeconfig === undefined) {
-    if (address === undefined) {
-      throw new ProxyError(
-        'E_NO_SOURCE',
-        'no API server: give --kubeconfig (or --manifests), or run in a pod with a service account',
-      );
-    }
-    return { cluster: { name: 'master', server: address, skipTLSVerify: false }, user: { name: '' }, files: [] };
-  }
-  const read = readKubeconfig(kubeconfig);
-  const cluster = { ...read.cluster, server: address ?? read.cluster.server };
-  checkedServer(
-    cluster.server,
-    (what) => malformed(kubeconfig, `server ${cluster.server}: ${what}`),
-    cluster.skipTLSVerify,
-  );
-  return { ...read, cluster };
-}
-
-/** The URL without a slash at its end. client-node refuses plain http where TLS was not given up expressly; so do we, but clearly. */
-function checkedServer(server: string, error: (what: string) => ProxyError, plainAllowed = false): string {
-  const protocol = URL.canParse(server) ? new URL(server).protocol : '';
-  if (protocol !== 'https:' && protocol !== 'http:') throw error('it must be a URL such as https://192.0.2.1:6443');
-  if (protocol === 'http:' && !plainAllowed) {
-    throw error('http is not encrypted; use https, or allow it with insecure-skip-tls-verify: true in a kubeconfig');
-  }
-  return server.replace(/\/+$/, '');
 }
 
 function hostOf(server: string): string {

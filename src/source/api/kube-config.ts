@@ -24,11 +24,7 @@ export const SERVICE_ACCOUNT_DIRECTORY = '/var/run/secrets/kubernetes.io/service
 export function readKubeconfig(path: string): Credentials {
   const text = readNamed(path, path);
   const config = new KubeConfig();
-  try {
-    config.loadFromString(text);
-  } catch (error) {
-    throw malformed(path, `${firstLine(messageOf(error))}; correct it or give another file with --kubeconfig`, error);
-  }
+  const document = parsed(path, text, config);
   config.makePathsAbsolute(dirname(path));
   const context = config.getContextObject(config.getCurrentContext());
   if (context === null) {
@@ -41,7 +37,7 @@ export function readKubeconfig(path: string): Credentials {
   const user = context.user ? config.getUser(context.user) : { name: '' };
   if (user === null) throw malformed(path, `the current context names the user "${context.user}", which is missing`);
 
-  const tokenFile = tokenFileOf(text, user.name, dirname(path));
+  const tokenFile = tokenFileOf(document, user.name, dirname(path));
   const { caFile, ...clusterRest } = cluster;
   const { certFile, keyFile, ...userRest } = user;
   const token = tokenFile === undefined ? user.token : readToken(path, tokenFile);
@@ -100,13 +96,26 @@ function readToken(origin: string, file: string): string {
   return token;
 }
 
+/** Loads `text` into `config`, and gives it as plain data for what client-node does not look at. */
+function parsed(path: string, text: string, config: KubeConfig): unknown {
+  try {
+    const document: unknown = parse(text);
+    config.loadFromString(text);
+    return document;
+  } catch (error) {
+    // client-node reads fields of whatever it finds: its TypeErrors say nothing to an operator.
+    const what = error instanceof TypeError ? 'it holds no clusters, users and contexts' : firstLine(messageOf(error));
+    throw malformed(path, `${what}; correct it or give another file with --kubeconfig`, error);
+  }
+}
+
 const WithTokenFiles = v.object({
   users: v.array(v.object({ name: v.string(), user: v.nullish(v.object({ tokenFile: v.nullish(v.string()) })) })),
 });
 
 /** clientcmd's `tokenFile` (what kubeadm gives kube-proxy), which client-node does not read. */
-function tokenFileOf(text: string, user: string, directory: string): string | undefined {
-  const read = v.safeParse(WithTokenFiles, parse(text));
+function tokenFileOf(document: unknown, user: string, directory: string): string | undefined {
+  const read = v.safeParse(WithTokenFiles, document);
   if (!read.success) return undefined;
   const file = read.output.users.find(({ name }) => name === user)?.user?.tokenFile;
   return file ? absolute(directory, file) : undefined;
@@ -136,5 +145,5 @@ function absolute(directory: string, file: string): string {
 }
 
 function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
+  return (text.split('\n', 1)[0] ?? '').replace(/[:.\s]+$/, '');
 }

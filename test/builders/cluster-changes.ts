@@ -1,0 +1,63 @@
+import * as fc from 'fast-check';
+import type { Kind, KubeObject } from '../../src/objects/decode.ts';
+import type { Protocol } from '../../src/objects/schema.ts';
+import type { Cluster } from '../../src/service/cluster.ts';
+
+/** One event of a source. */
+export type ClusterChange =
+  | { readonly set: KubeObject }
+  | { readonly delete: { readonly kind: Kind; readonly key: string } };
+
+/** Takes a change into the cluster; returns the keys of the Services concerned. */
+export function applyChange(cluster: Cluster, change: ClusterChange): readonly string[] {
+  return 'set' in change ? cluster.set(change.set) : cluster.delete(change.delete.kind, change.delete.key);
+}
+
+const NAMES = ['a', 'b', 'c', 'd'];
+
+// Few names, addresses and ports, so that Services clash, slices overlap and objects come back often.
+const name = fc.constantFrom(...NAMES);
+const protocol = fc.constantFrom<Protocol>('tcp', 'udp', 'sctp');
+const portName = fc.constantFrom('', 'http', 'dns');
+
+const serviceObject: fc.Arbitrary<KubeObject> = fc.record({
+  kind: fc.constant('Service' as const),
+  namespace: fc.constant('default'),
+  name,
+  createdAt: fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'),
+  otherProxy: fc.nat(9).map((draw) => draw === 0),
+  type: fc.nat(9).map((draw) => (draw === 0 ? 'ExternalName' : 'ClusterIP')),
+  clusterIps: fc.subarray(['10.96.0.1', 'fd00:96::1', '10.96.0.2', 'fd00:96::2']),
+  ports: fc.array(fc.record({ name: portName, protocol, port: fc.constantFrom(53, 80) }), { maxLength: 3 }),
+});
+
+const endpoint = fc.record({
+  address: fc.integer({ min: 1, max: 12 }).chain((i) => fc.constantFrom(`10.32.0.${i}`, `fd00:32::${i}`)),
+  ready: fc.nat(3).map((draw) => draw > 0),
+  serving: fc.boolean(),
+  terminating: fc.nat(3).map((draw) => draw === 0),
+  nodeName: fc.constantFrom('', 'node-a', 'node-b'),
+});
+
+const sliceObject: fc.Arbitrary<KubeObject> = fc.record({
+  kind: fc.constant('EndpointSlice' as const),
+  namespace: fc.constant('default'),
+  name: fc.constantFrom('slice-1', 'slice-2', 'slice-3', 'slice-4', 'slice-5', 'slice-6'),
+  serviceName: name,
+  ports: fc.array(fc.record({ name: portName, protocol, port: fc.constantFrom(8053, 8080) }), { maxLength: 3 }),
+  endpoints: fc.array(endpoint, { maxLength: 12 }),
+});
+
+const deletion: fc.Arbitrary<ClusterChange> = fc.oneof(
+  name.map((text) => ({ delete: { kind: 'Service' as const, key: `default/${text}` } })),
+  fc
+    .integer({ min: 1, max: 6 })
+    .map((i) => ({ delete: { kind: 'EndpointSlice' as const, key: `default/slice-${i}` } })),
+);
+
+/** A random change of a small cluster in which everything collides with everything. */
+export const clusterChange: fc.Arbitrary<ClusterChange> = fc.oneof(
+  { weight: 2, arbitrary: serviceObject.map((set) => ({ set })) },
+  { weight: 4, arbitrary: sliceObject.map((set) => ({ set })) },
+  { weight: 1, arbitrary: deletion },
+);

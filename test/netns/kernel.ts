@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Family } from '../../src/ip.ts';
+import { createNft, type Nft } from '../../src/nft/nft.ts';
+import {
+  addNamespace,
+  type ExecResult,
+  inNamespace,
+  NAMESPACE_PREFIX,
+  removeNamespace,
+  removeStaleNamespaces,
+  requireRoot,
+  runSync,
+} from './namespaces.ts';
+
+let kernelsMade = 0;
+
+/** An empty network namespace to load rulesets into; no packets. Dispose of it when done. Throws without root. */
+export class TestKernel {
+  readonly namespace: string;
+  readonly directory: string;
+
+  constructor() {
+    requireRoot();
+    if (kernelsMade === 0) removeStaleNamespaces();
+    kernelsMade += 1;
+    this.namespace = `${NAMESPACE_PREFIX}${process.pid}-kernel-${kernelsMade}`;
+    this.directory = mkdtempSync(join(tmpdir(), 'kpn-kernel-'));
+    addNamespace(this.namespace);
+  }
+
+  /**
+   * An Nft whose commands work in this namespace. `script`: a shell fragment that runs before nft and may end the
+   * command itself, to play faults; "$@" are nft's arguments.
+   */
+  nft(family: Family, script = ''): Nft {
+    const path = join(this.directory, `nft-${family}-${Math.random().toString(36).slice(2)}`);
+    writeFileSync(path, `#!/bin/sh\n${script}\nexec ip netns exec ${this.namespace} nft "$@"\n`, { mode: 0o700 });
+    return createNft(this.directory, family, path);
+  }
+
+  /** Runs nft in the namespace by hand, as someone else on the node would. */
+  byHand(...args: readonly string[]): ExecResult {
+    return runSync(inNamespace(this.namespace, ['nft', ...args]));
+  }
+
+  /** Loads an nft script given as text. */
+  load(text: string): void {
+    runSync(inNamespace(this.namespace, ['nft', '-f', '-']), { input: text });
+  }
+
+  /** A table as nft lists it, without handles: equal texts mean equal rulesets. */
+  listing(family: Family, table: string): string {
+    const { stdout } = this.byHand('-j', 'list', 'table', family, table);
+    const objects: readonly Record<string, unknown>[] = JSON.parse(stdout).nftables;
+    return objects
+      .filter((object) => !('metainfo' in object))
+      .map((object) => JSON.stringify(object, withoutHandle))
+      .sort()
+      .join('\n');
+  }
+
+  [Symbol.dispose](): void {
+    removeNamespace(this.namespace);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Handles number a table's objects in the order they came; elements have no order of their own. */
+function withoutHandle(key: string, value: unknown): unknown {
+  if (key === 'handle') return undefined;
+  return key === 'elem' && Array.isArray(value) ? value.map((item) => JSON.stringify(item)).sort() : value;
+}

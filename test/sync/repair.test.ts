@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { findTables, listElements } from '../../src/nft/tables.ts';
+import type { Element } from '../../src/ruleset/element.ts';
+import { buildProgram, type Masquerade } from '../../src/ruleset/program.ts';
+import { stagedProgramText } from '../../src/ruleset/program-text.ts';
+import { Cluster } from '../../src/service/cluster.ts';
+import { FamilyModel } from '../../src/sync/family-model.ts';
+import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { ready, service, slice } from '../builders/objects.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+import { TestKernel } from '../netns/kernel.ts';
+
+const TABLE = 'kube-proxy-nft';
+
+interface Setting {
+  readonly masquerade?: Masquerade;
+  /** A shell fragment that plays a fault before nft runs; see TestKernel.nft. */
+  readonly fault?: string;
+}
+
+/** A daemon's IPv4 half over a cluster with the Services web (two endpoints) and db (one). */
+async function startProxy(kernel: TestKernel, { masquerade = 'never', fault = '' }: Setting = {}) {
+  const { log, lines } = recordingLog();
+  const cluster = new Cluster('node-a');
+  cluster.set(service());
+  cluster.set(slice([ready('10.32.0.1'), ready('10.32.0.2')]));
+  cluster.set(service({ name: 'db', clusterIps: ['10.96.0.12'] }));
+  cluster.set(slice([ready('10.32.0.15')], { name: 'db-1', serviceName: 'db' }));
+  const model = new FamilyModel(cluster, { program: buildProgram('ip', masquerade), podCidrs: [] }, log);
+  const nft = kernel.nft('ip', fault);
+  const syncer = new FamilySyncer(model, nft, log);
+  void syncer.run();
+  await syncer.whenInSync();
+  const change = async (addresses: readonly string[]) => {
+    syncer.changed(cluster.set(slice(addresses.map((address) => ready(address)))));
+    await syncer.whenInSync();
+  };
+  const assertInSync = async () => {
+    const held = model.program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
+    assert.deepEqual(texts(await listElements(kernel.nft('ip'), model.program, syncer.table ?? TABLE)), texts(held));
+  };
+  return { model, syncer, lines, change, assertInSync, stop: () => syncer.stop() };
+}
+
+function texts(elements: Iterable<Element>): readonly string[] {
+  return [...elements].map(({ container, key, value }) => `${container.name} ${key} : ${value}`).sort();
+}
+
+function endpointsOf(kernel: TestKernel): string {
+  return kernel.byHand('list', 'map', 'ip', TABLE, 'endpoints-tcp').stdout;
+}
+
+describe('when someone else changes our table', () => {
+  it('a change after "flush ruleset" brings the whole table back', async () => {
+    using kernel = new TestKernel();
+    const proxy = await startProxy(kernel);
+    kernel.byHand('flush', 'ruleset');
+    await proxy.change(['10.32.0.1', '10.32.0.2', '10.32.0.3']);
+    await proxy.assertInSync();
+    assert.match(endpointsOf(kernel), /10\.32\.0\.15 \. 8080/);
+    assert.match(proxy.lines.join('\n'), /E a transaction failed, reading the kernel again: No such file or directory/);
+    proxy.stop();
+  });
+
+  it('an element that is gone already does not keep a change from the kernel', async () => {
+    using kernel = new TestKernel();
+    const proxy = await startProxy(kernel);
+    kernel.byHand('flush', 'map', 'ip', TABLE, 'endpoints-tcp');
+    await proxy.change(['10.32.0.2']);
+    await proxy.assertInSync();
+    proxy.stop();
+  });
+
+  it('an element that somebody put in our way is replaced', async () => {
+    using kernel = new TestKernel();
+    const proxy = await startProxy(kernel);
+    kernel.byHand('add', 'element', 'ip', TABLE, 'endpoints-tcp', '{ 10.96.0.10 . 80 . 2 : 192.0.2.66 . 1 }');
+    await proxy.change(['10.32.0.1', '10.32.0.2', '10.32.0.3']);
+    await proxy.assertInSync();
+    assert.doesNotMatch(endpointsOf(kernel), /192\.0\.2\.66/);
+    proxy.stop();
+  });
+
+  it('a table without one of its hooks is built anew beside it and takes its place', async () => {
+    using kernel = new TestKernel();
+    (await startProxy(kernel)).stop();
+    kernel.byHand('flush', 'chain', 'ip', TABLE, 'nat-prerouting');
+    kernel.byHand('delete', 'chain', 'ip', TABLE, 'nat-prerouting');
+    const again = await startProxy(kernel);
+    assert.equal(again.syncer.table, 'kube-proxy-nft-b');
+    await again.assertInSync();
+    assert.deepEqual(
+      (await findTables(kernel.nft('ip'), 'ip')).map(({ name }) => name),
+      ['kube-proxy-nft-b'],
+    );
+    again.stop();
+  });
+
+  it('tables of others are left alone', async () => {
+    using kernel = new TestKernel();
+    kernel.load('table ip firewall {\n chain input {\n type filter hook input priority 0; policy accept;\n }\n}');
+    const before = kernel.listing('ip', 'firewall');
+    const proxy = await startProxy(kernel);
+    kernel.byHand('delete', 'table', 'ip', TABLE);
+    await proxy.change(['10.32.0.9']);
+    await proxy.assertInSync();
+    assert.equal(kernel.listing('ip', 'firewall'), before);
+    proxy.stop();
+  });
+});
+
+describe('when the program changes', () => {
+  it('a table made with other options is replaced in one step, and back again', async () => {
+    using kernel = new TestKernel();
+    (await startProxy(kernel, { masquerade: 'never' })).stop();
+    const always = await startProxy(kernel, { masquerade: 'always' });
+    assert.equal(always.syncer.table, 'kube-proxy-nft-b');
+    await always.assertInSync();
+    always.stop();
+    const never = await startProxy(kernel, { masquerade: 'never' });
+    assert.equal(never.syncer.table, 'kube-proxy-nft');
+    assert.deepEqual(
+      (await findTables(kernel.nft('ip'), 'ip')).map(({ name }) => name),
+      ['kube-proxy-nft'],
+    );
+    never.stop();
+  });
+
+  it('what a crash left half filled is thrown away', async () => {
+    using kernel = new TestKernel();
+    kernel.load(stagedProgramText(buildProgram('ip', 'never'), TABLE));
+    kernel.byHand('add', 'element', 'ip', TABLE, 'cluster-ips', '{ 10.96.99.99 }');
+    const proxy = await startProxy(kernel);
+    await proxy.assertInSync();
+    assert.doesNotMatch(kernel.byHand('list', 'ruleset').stdout, /10\.96\.99\.99/);
+    proxy.stop();
+  });
+});
+
+describe('when nft fails', () => {
+  it('an outcome that is not known is found out: killed after the kernel took the transaction', async () => {
+    using kernel = new TestKernel();
+    const once = `${kernel.directory}/once`;
+    // The fourth document is the first change after the fill (program, elements, hooks).
+    const fault = `case "$*" in *-f*) echo x >> ${once};; esac
+      if [ "$(wc -l < ${once} 2>/dev/null || echo 0)" = 4 ] && [ "$2" = -f ]; then
+        ip netns exec ${kernel.namespace} nft "$@"; kill -KILL $$; fi`;
+    const proxy = await startProxy(kernel, { fault });
+    await proxy.change(['10.32.0.1', '10.32.0.2', '10.32.0.3', '10.32.0.4', '10.32.0.5']);
+    await proxy.assertInSync();
+    assert.match(proxy.lines.join('\n'), /nft was ended by SIGKILL/);
+    proxy.stop();
+  });
+
+  it('an element it refuses is left out with an error that names its Service, and all others are served', async () => {
+    using kernel = new TestKernel();
+    const fault = `case "$*" in *-f*) for last; do :; done
+      if grep -q 10.32.0.15 "$last"; then echo 'internal:0:0-0: Error: Could not process rule: Invalid argument' >&2; exit 1; fi;; esac`;
+    const proxy = await startProxy(kernel, { fault });
+    const served = endpointsOf(kernel);
+    assert.match(served, /10\.96\.0\.10 \. 80 \. 1 comment "default\/web:http" : 10\.32\.0\.2 \. 8080/);
+    assert.doesNotMatch(served, /10\.32\.0\.15/);
+    assert.match(
+      proxy.lines.join('\n'),
+      /E nft refuses an element, it is left out: .*Invalid argument set="endpoints-tcp" key="10\.96\.0\.12 \. 80 \. 0" comment="default\/db:http"/,
+    );
+    await proxy.change(['10.32.0.1']);
+    assert.doesNotMatch(endpointsOf(kernel), /10\.32\.0\.2 /);
+    proxy.stop();
+  });
+
+  it('it is tried again until it works', async () => {
+    using kernel = new TestKernel();
+    const counter = `${kernel.directory}/calls`;
+    const fault = `echo x >> ${counter}; [ "$(wc -l < ${counter})" -gt 3 ] || { echo 'Error: Could not process rule: Cannot allocate memory' >&2; exit 1; }`;
+    const proxy = await startProxy(kernel, { fault });
+    await proxy.assertInSync();
+    assert.equal(proxy.lines.filter((line) => line.includes('Cannot allocate memory')).length, 3);
+    proxy.stop();
+  });
+});
