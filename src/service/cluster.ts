@@ -35,8 +35,8 @@ export class Cluster {
   }
 
   /** The slices of a Service, in no particular order. */
-  slicesOf(serviceKey: string): Iterable<EndpointSlice> {
-    return this.#slices.get(serviceKey)?.values() ?? [];
+  slicesOf(serviceKey: string): readonly EndpointSlice[] {
+    return [...(this.#slices.get(serviceKey)?.values() ?? [])];
   }
 
   /** Takes in an object that was added or changed; returns the keys of the Services it concerns. */

@@ -18,7 +18,7 @@ export interface Endpoint {
  * The order of the slices makes no difference.
  */
 export function selectEndpoints(
-  slices: Iterable<EndpointSlice>,
+  slices: readonly EndpointSlice[],
   port: ServicePortSpec,
   family: Family,
   nodeName: string,

@@ -28,7 +28,7 @@ export function frontendKey(frontend: Pick<Frontend, 'address' | 'protocol' | 'p
  */
 export function frontendsOf(
   service: Service,
-  slices: Iterable<EndpointSlice>,
+  slices: readonly EndpointSlice[],
   family: Family,
   nodeName: string,
 ): readonly Frontend[] {

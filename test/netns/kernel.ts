@@ -30,14 +30,9 @@ export class TestKernel {
     addNamespace(this.namespace);
   }
 
-  /**
-   * An Nft whose commands work in this namespace. `script`: a shell fragment that runs before nft and may end the
-   * command itself, to play faults; "$@" are nft's arguments.
-   */
+  /** See nftIn. */
   nft(family: Family, script = ''): Nft {
-    const path = join(this.directory, `nft-${family}-${Math.random().toString(36).slice(2)}`);
-    writeFileSync(path, `#!/bin/sh\n${script}\nexec ip netns exec ${this.namespace} nft "$@"\n`, { mode: 0o700 });
-    return createNft(this.directory, family, path);
+    return nftIn(this.namespace, this.directory, family, script);
   }
 
   /** Runs nft in the namespace by hand, as someone else on the node would. */
@@ -65,6 +60,16 @@ export class TestKernel {
     removeNamespace(this.namespace);
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * An Nft whose commands work in a namespace; its files go to `directory`. `script`: a shell fragment that runs before
+ * nft and may end the command itself, to play faults; "$@" are nft's arguments.
+ */
+export function nftIn(namespace: string, directory: string, family: Family, script = ''): Nft {
+  const path = join(directory, `nft-${family}-${Math.random().toString(36).slice(2)}`);
+  writeFileSync(path, `#!/bin/sh\n${script}\nexec ip netns exec ${namespace} nft "$@"\n`, { mode: 0o700 });
+  return createNft(directory, family, path);
 }
 
 /** Handles number a table's objects in the order they came; elements have no order of their own. */

@@ -1,0 +1,94 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from '../builders/eventually.ts';
+import { CLUSTER_CIDR } from '../netns/topology.ts';
+import type { World } from '../netns/world.ts';
+import type { RawObject } from './manifests.ts';
+
+const EXECUTABLE = join(import.meta.dirname, '..', '..', 'dist', 'kube-proxy-nft');
+
+/** The executable at work on a world's node, fed by manifests. */
+export class Daemon {
+  readonly directory = mkdtempSync(join(tmpdir(), 'kpn-daemon-'));
+  readonly #world: World;
+  readonly #flags: readonly string[];
+  #child: ChildProcess | undefined;
+  #log = '';
+
+  /** `flags`: besides the source and the run directory. The default is the cluster CIDR of both nodes. */
+  constructor(world: World, flags: readonly string[] = ['--cluster-cidr', `${CLUSTER_CIDR.ip4},${CLUSTER_CIDR.ip6}`]) {
+    this.#world = world;
+    this.#flags = flags;
+  }
+
+  /** Everything it has logged since the last start. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Replaces the manifests in one step. */
+  write(objects: readonly RawObject[]): void {
+    const path = join(this.directory, 'objects.json');
+    writeFileSync(`${path}.new`, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+    renameSync(`${path}.new`, path);
+  }
+
+  /** Starts it and waits until all Services are programmed. */
+  async start(flags: readonly string[] = this.#flags): Promise<void> {
+    this.#log = '';
+    const child = this.#world.spawn('node', [EXECUTABLE, '--manifests', this.directory, ...this.#runDir, ...flags], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#child = child;
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#log += text;
+    });
+    await eventually(
+      () => this.#log.includes('] ready: ') || child.exitCode !== null,
+      () => this.#log,
+    );
+    if (child.exitCode !== null) throw new Error(`the daemon ended: ${this.#log}`);
+  }
+
+  /** Ends it; returns its exit code, or null if the signal killed it. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined) return null;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const [code] = await exited;
+    return code;
+  }
+
+  /** What `--dump` prints. */
+  async dump(...flags: readonly string[]): Promise<string> {
+    return (await this.#world.exec('node', [EXECUTABLE, '--dump', ...this.#runDir, ...flags])).stdout;
+  }
+
+  /** Waits until the dump matches. */
+  async untilDump(pattern: RegExp): Promise<void> {
+    let dump = '';
+    for (let tries = 0; tries < 200; tries++) {
+      dump = await this.dump();
+      if (pattern.test(dump)) return;
+    }
+    throw new Error(`the dump never matched ${pattern}: ${dump.slice(0, 4000)}`);
+  }
+
+  /** Runs it with other arguments on the node, to its end. */
+  run(...args: readonly string[]) {
+    return this.#world.exec('node', [EXECUTABLE, ...args], { allowFailure: true });
+  }
+
+  [Symbol.dispose](): void {
+    this.#child?.kill('SIGKILL');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  get #runDir(): readonly string[] {
+    return ['--run-dir', join(this.directory, 'run')];
+  }
+}
