@@ -45,15 +45,19 @@ export class TestKernel {
     runSync(inNamespace(this.namespace, ['nft', '-f', '-']), { input: text });
   }
 
-  /** A table as nft lists it, without handles: equal texts mean equal rulesets. */
+  /** A table of this namespace, normalised. */
   listing(family: Family, table: string): string {
-    const { stdout } = this.byHand('-j', 'list', 'table', family, table);
-    const objects: readonly Record<string, unknown>[] = JSON.parse(stdout).nftables;
-    return objects
-      .filter((object) => !('metainfo' in object))
-      .map((object) => JSON.stringify(object, withoutHandle))
-      .sort()
-      .join('\n');
+    return TestKernel.normalise(this.byHand('-j', 'list', 'table', family, table).stdout);
+  }
+
+  /** What `nft -j list` prints, without handles and order: equal texts mean equal rulesets. */
+  static normalise(json: string): string {
+    const objects: readonly Record<string, unknown>[] = JSON.parse(json).nftables;
+    const kept = objects.filter((object) => !('metainfo' in object));
+    // Rules keep their order within a chain, all else has none.
+    const [rules, others] = [kept.filter((object) => 'rule' in object), kept.filter((object) => !('rule' in object))];
+    const text = (object: unknown) => JSON.stringify(object, withoutHandle);
+    return [...others.map(text).sort(), ...rules.map(text).sort(byChain)].join('\n');
   }
 
   [Symbol.dispose](): void {
@@ -70,6 +74,12 @@ export function nftIn(namespace: string, directory: string, family: Family, scri
   const path = join(directory, `nft-${family}-${Math.random().toString(36).slice(2)}`);
   writeFileSync(path, `#!/bin/sh\n${script}\nexec ip netns exec ${namespace} nft "$@"\n`, { mode: 0o700 });
   return createNft(directory, family, path);
+}
+
+/** A stable sort by chain alone: the order of rules within one is part of the ruleset. */
+function byChain(a: string, b: string): number {
+  const chain = (rule: string) => /"chain":"([^"]+)"/.exec(rule)?.[1] ?? '';
+  return chain(a) < chain(b) ? -1 : Number(chain(a) > chain(b));
 }
 
 /** Handles number a table's objects in the order they came; elements have no order of their own. */

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { SliceEndpoint } from '../../src/objects/endpoint-slice.ts';
+import { buildProgram } from '../../src/ruleset/program.ts';
+import { Cluster } from '../../src/service/cluster.ts';
+import { FamilyModel } from '../../src/sync/family-model.ts';
+import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { HTTP, ready, service, slice, slicePort } from '../builders/objects.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+import { floodTcp } from '../netns/clients.ts';
+import { floodUdp } from '../netns/flood.ts';
+import type { RunningHelper } from '../netns/helper-program.ts';
+import { nftIn } from '../netns/kernel.ts';
+import { startServers } from '../netns/servers.ts';
+import { CLUSTER_CIDR } from '../netns/topology.ts';
+import { createWorld, type World } from '../netns/world.ts';
+
+const SERVICE = '10.96.0.10';
+const UDP_FLOWS = 1_000_000;
+const TCP_CONNECTIONS = 20_000;
+const PODS = Array.from({ length: 12 }, (_, i) => `10.32.0.${21 + i}`);
+
+/** Sizes to go through: up, down, across powers of two, by one and by many. Never zero. */
+const SIZES = [1, 2, 3, 4, 5, 8, 9, 12, 9, 8, 7, 4, 3, 2, 1, 12, 1, 5, 2, 8, 1, 9, 3, 12, 4, 2];
+
+describe('new connections while endpoints come and go', () => {
+  let world: World;
+  let servers: RunningHelper;
+  const directory = mkdtempSync(join(tmpdir(), 'kpn-churn-'));
+
+  before(async () => {
+    world = createWorld({ remote: true });
+    servers = await startServers(
+      world,
+      'pods',
+      PODS.map((address) => ({ protocol: 'tcp', address, port: 8080 })),
+    );
+  });
+
+  after(async () => {
+    await servers.stop();
+    world.remove();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** Changes the Service's endpoints as fast as the kernel takes it until `done`; returns how often. */
+  async function churn(done: () => boolean, settle: Promise<unknown>): Promise<number> {
+    const { log, lines } = recordingLog();
+    const cluster = new Cluster('node-a');
+    const ports = (['tcp', 'udp'] as const).map((protocol) => ({ ...HTTP, protocol, name: protocol }));
+    const slicePorts = ports.map(({ name, protocol }) => slicePort({ name, protocol }));
+    const endpoints = (round: number): readonly SliceEndpoint[] => {
+      const size = SIZES[round % SIZES.length] ?? 1;
+      // Which pods those are changes, too.
+      return Array.from({ length: size }, (_, i) => ready(PODS[(i + round * 5) % PODS.length] ?? ''));
+    };
+    cluster.set(service({ ports }));
+    cluster.set(slice(endpoints(0), { ports: slicePorts }));
+    const model = new FamilyModel(
+      cluster,
+      { program: buildProgram('ip', 'outside-pod-cidrs'), podCidrs: [CLUSTER_CIDR.ip4] },
+      log,
+    );
+    const syncer = new FamilySyncer(model, nftIn(world.namespace('node'), directory, 'ip'), log);
+    void syncer.run();
+    await syncer.whenInSync();
+    started.resolve();
+    let rounds = 0;
+    while (!done()) {
+      rounds++;
+      syncer.changed(cluster.set(slice(endpoints(rounds), { ports: slicePorts })));
+      await syncer.whenInSync();
+    }
+    await settle;
+    syncer.stop();
+    assert.deepEqual(
+      lines.filter((line) => !line.startsWith('I')),
+      [],
+    );
+    return rounds;
+  }
+
+  let started = Promise.withResolvers<void>();
+
+  it(`UDP: of ${UDP_FLOWS.toLocaleString('en')} new flows none is lost`, async (t) => {
+    started = Promise.withResolvers();
+    let done = false;
+    const flood = started.promise
+      .then(() => floodUdp(world, 'remote', { destination: SERVICE, port: 80, flows: UDP_FLOWS }))
+      .finally(() => {
+        done = true;
+      });
+    const rounds = await churn(() => done, flood);
+    const result = await flood;
+    t.diagnostic(`${rounds} changes during ${result.sent} flows at ${Math.round(result.rate)} a second`);
+    assert.equal(result.failed, 0, JSON.stringify(result));
+    assert.equal(result.sent, UDP_FLOWS);
+    assert.ok(rounds > 20);
+    assert.equal(Object.keys(result.endpoints).length, PODS.length);
+  });
+
+  it(`TCP: of ${TCP_CONNECTIONS.toLocaleString('en')} complete connections none fails`, async (t) => {
+    started = Promise.withResolvers();
+    let done = false;
+    const target = { address: SERVICE, port: 80, source: '10.33.1.0', sources: 64 };
+    const flood = started.promise
+      .then(() => floodTcp(world, 'remote', { ...target, connections: TCP_CONNECTIONS }))
+      .finally(() => {
+        done = true;
+      });
+    const rounds = await churn(() => done, flood);
+    const result = await flood;
+    t.diagnostic(`${rounds} changes during ${result.connections} connections at ${Math.round(result.rate)} a second`);
+    assert.equal(result.failed, 0, JSON.stringify(result));
+    assert.ok(rounds > 10);
+  });
+});
