@@ -1,0 +1,159 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseAllDocuments, stringify } from 'yaml';
+import { connectTcp, floodTcp, type TcpFlood, tally } from '../test/netns/clients.ts';
+import { startServers } from '../test/netns/servers.ts';
+import { createWorld, type World } from '../test/netns/world.ts';
+
+/** The main job in one minute: `npm run demo`. Everything happens in network namespaces that are removed at the end. */
+
+const ROOT = join(import.meta.dirname, '..');
+const EXECUTABLE = join(ROOT, 'dist', 'kube-proxy-nft');
+const DB = { address: '10.96.0.12', port: 3306 };
+const WEB = { address: '10.96.0.80', port: 80 };
+const WEB6 = { address: 'fd00:96::80', port: 80 };
+/** web's pods, as many as it will be scaled to. */
+const WEB_PODS = ['21', '22', '23', '24', '25', '26'];
+
+const say = (line = '') => process.stdout.write(`${line}\n`);
+const step = (title: string) => say(`\n── ${title}`);
+
+async function main(): Promise<void> {
+  if (process.geteuid?.() !== 0) {
+    say('The demo makes network namespaces, which takes root. Please run: sudo npm run demo');
+    process.exit(1);
+  }
+  const directory = mkdtempSync(join(tmpdir(), 'kube-proxy-nft-demo-'));
+  const world = createWorld();
+  try {
+    await show(world, directory);
+  } finally {
+    world.remove();
+    rmSync(directory, { recursive: true });
+  }
+  say('\nAll namespaces are removed. Next: the README, and docs/ruleset.md for what the dump means.');
+}
+
+async function show(world: World, directory: string): Promise<void> {
+  step('A node, a client outside the cluster, and pods: a network namespace each');
+  await startServers(world, 'pods', [
+    { protocol: 'tcp', address: '10.32.0.15', port: 3306 },
+    ...WEB_PODS.flatMap((n) => [`10.32.0.${n}`, `fd00:32::${n}`]).map(
+      (address) => ({ protocol: 'tcp', address, port: 8080 }) as const,
+    ),
+  ]);
+  say('   client 192.0.2.100 → node 192.0.2.1 → pods 10.32.0.0/16; nobody owns 10.96.0.12 or 10.96.0.80');
+
+  step('kube-proxy-nft runs on the node, with the Services in examples/');
+  cpSync(join(ROOT, 'examples'), join(directory, 'examples'), { recursive: true });
+  const runDir = join(directory, 'run');
+  const flags = ['--manifests', join(directory, 'examples'), '--run-dir', runDir];
+  const args = [...flags, '--cluster-cidr', '10.32.0.0/16,fd00:32::/64'];
+  say(`   kube-proxy-nft --manifests examples --cluster-cidr 10.32.0.0/16,fd00:32::/64`);
+  const daemon = await startDaemon(world, args);
+
+  step('The client connects to the Service db at 10.96.0.12:3306');
+  const [answer] = await connectTcp(world, 'client', DB);
+  if (answer === undefined || 'error' in answer) throw new Error(`db did not answer: ${JSON.stringify(answer)}`);
+  say(`   answered by the pod at ${answer.endpoint}, which saw the connection come from ${answer.client}`);
+
+  step('300 connections to the Service web, which has three pods; IPv4, then IPv6');
+  for (const target of [WEB, WEB6]) {
+    showSpread(tally(await connectTcp(world, 'client', { ...target, count: 300 })), 300);
+  }
+
+  step('web is scaled up and down while the client connects without a pause');
+  await scaleUnderTraffic(world, directory, runDir);
+
+  step('kube-proxy-nft --dump: what the node does, and why (the data; the fixed program is left out here)');
+  const { stdout } = await world.exec('node', [EXECUTABLE, '--dump', '--run-dir', runDir]);
+  say(firstContainers(stdout));
+
+  step('SIGTERM: the daemon ends, its rules stay and go on working');
+  const exited = once(daemon, 'exit');
+  daemon.kill('SIGTERM');
+  await exited;
+  showSpread(tally(await connectTcp(world, 'client', { ...WEB, count: 30 })), 30);
+
+  step('kube-proxy-nft --cleanup removes them');
+  await world.exec('node', [EXECUTABLE, '--cleanup']);
+  say(`   tables left on the node: ${world.nodeShell('nft list tables').trim() || 'none'}`);
+}
+
+async function startDaemon(world: World, args: readonly string[]): Promise<ChildProcess> {
+  const begun = performance.now();
+  const daemon = world.spawn('node', [EXECUTABLE, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let log = '';
+  daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  while (!log.includes('] ready: ')) {
+    if (daemon.exitCode !== null || performance.now() - begun > 30_000) throw new Error(`it did not start: ${log}`);
+    await sleep(5);
+  }
+  say(`   ready ${Math.round(performance.now() - begun)} ms after its start`);
+  return daemon;
+}
+
+async function scaleUnderTraffic(world: World, directory: string, runDir: string): Promise<void> {
+  const results: TcpFlood[] = [];
+  let scaling = true;
+  const traffic = (async () => {
+    do results.push(await floodTcp(world, 'client', { ...WEB, connections: 1000 }));
+    while (scaling);
+  })();
+  for (const size of [6, 1, 5, 2, 3]) {
+    writeWeb(directory, size);
+    await untilProgrammed(world, runDir, size);
+    say(`   ${size} ${size === 1 ? 'pod ' : 'pods'} programmed`);
+    await sleep(300);
+  }
+  scaling = false;
+  await traffic;
+  const sum = (pick: (flood: TcpFlood) => number) => results.reduce((total, flood) => total + pick(flood), 0);
+  const [connections, failed] = [sum((flood) => flood.connections), sum((flood) => flood.failed)];
+  say(`   ${connections.toLocaleString('en')} connections meanwhile, ${failed} failed`);
+  if (failed > 0) throw new Error('connections failed while web was scaled');
+}
+
+/** Rewrites the example's EndpointSlices to `size` pods, in one step. */
+function writeWeb(directory: string, size: number): void {
+  const documents = parseAllDocuments(readFileSync(join(ROOT, 'examples', 'web.yaml'), 'utf8'));
+  const objects = [...documents].map((document) => document.toJS());
+  for (const object of objects.filter(({ kind }) => kind === 'EndpointSlice')) {
+    const prefix = object.addressType === 'IPv4' ? '10.32.0.' : 'fd00:32::';
+    object.endpoints = WEB_PODS.slice(0, size).map((n) => ({
+      addresses: [`${prefix}${n}`],
+      conditions: { ready: true },
+    }));
+  }
+  const path = join(directory, 'examples', 'web.yaml');
+  writeFileSync(`${path}.new`, objects.map((object) => stringify(object)).join('---\n'));
+  renameSync(`${path}.new`, path);
+}
+
+async function untilProgrammed(world: World, runDir: string, size: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const { stdout } = await world.exec('node', [EXECUTABLE, '--dump', '--run-dir', runDir]);
+    if (stdout.match(/default\/web:http" : 10\.32\./g)?.length === size) return;
+  }
+  throw new Error(`web with ${size} pods was not programmed`);
+}
+
+function showSpread(counts: Record<string, number>, total: number): void {
+  for (const [endpoint, count] of Object.entries(counts).sort()) {
+    say(`   ${endpoint.padEnd(24)} ${String(count).padStart(4)}  ${'█'.repeat(Math.round((count / total) * 60))}`);
+  }
+}
+
+/** The first maps of the dump's IPv4 table: everything before its first chain. */
+function firstContainers(dump: string): string {
+  const text = dump.slice(0, dump.indexOf('\t# names the version of this table'));
+  return text.trimEnd().replace(/^/gm, '   ').replace(/\t/g, '  ');
+}
+
+await main();
