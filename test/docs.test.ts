@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import packageJson from '../package.json' with { type: 'json' };
+import { parseArguments } from '../src/cli/arguments.ts';
+import { EXIT_CODES } from '../src/errors.ts';
+import { createWorld, type World } from './netns/world.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const PAGES = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)];
+const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');
+
+/** The commands in a page's ```sh blocks, in order. */
+function commandsOf(page: string): readonly string[] {
+  return [...read(page).matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block]) => (block ?? '').trim().split('\n'));
+}
+
+describe('the documents', () => {
+  let world: World;
+  const run = mkdtempSync(join(tmpdir(), 'kpn-docs-'));
+
+  before(() => {
+    world = createWorld();
+  });
+
+  after(() => {
+    world.remove();
+    rmSync(run, { recursive: true });
+  });
+
+  for (const page of PAGES) {
+    it(`${page}: its links lead somewhere`, () => {
+      for (const [, target = ''] of read(page).matchAll(/\]\(([^)#]+)\)/g)) {
+        if (/^https?:/.test(target)) continue;
+        assert.ok(existsSync(join(ROOT, dirname(page), target)), `${target} does not exist`);
+      }
+    });
+
+    it(`${page}: its commands work`, async () => {
+      // In the page's order, in a network namespace; the daemon in the background, where a user has a second terminal.
+      const script = commandsOf(page).map((command) => {
+        const npm = /^npm (?:run )?(\S+)/.exec(command)?.[1];
+        if (npm !== undefined) {
+          // Run by CI (test), by a test of its own (demo), or before every test (build).
+          assert.ok(npm in packageJson.scripts, `package.json has no script ${npm}`);
+          return '';
+        }
+        return command.includes('--manifests') ? `${background(command)}` : `${command} >/dev/null`;
+      });
+      const needsDaemon = script.some((line) => line.startsWith('nft ')) && !script.join().includes('--manifests');
+      const lines = [...(needsDaemon ? [background('dist/kube-proxy-nft --manifests examples')] : []), ...script];
+      const options = {
+        timeoutMs: 60_000,
+        input: `set -e\nmount --bind ${run} /run\ncd ${ROOT}\n${lines.map(stopFirst).join('\n')}\nkill %1 2>/dev/null || true\n`,
+      };
+      await world.exec('node', ['bash'], options);
+    });
+  }
+
+  it('name only flags that exist', () => {
+    for (const page of PAGES) {
+      for (const [, flags = ''] of read(page).matchAll(/^\s{4}kube-proxy-nft ([^|\n]*)$/gm))
+        parseArguments(flags.split(' '));
+      for (const [flag = ''] of read(page).matchAll(/`(--[a-z-]+)(?=[ `=])/g)) {
+        const name = flag.slice(1);
+        if (OTHERS_FLAGS.has(name)) continue;
+        assert.match(read('src/cli/arguments.ts'), new RegExp(`'?${name.slice(2)}'?: \\{ type`), `${page}: ${name}`);
+      }
+    }
+  });
+
+  it('explain every error code with its exit code', () => {
+    const text = read('docs/troubleshooting.md');
+    for (const [code, exitCode] of Object.entries(EXIT_CODES))
+      assert.match(text, new RegExp(`\\| ${code} \\| ${exitCode} \\|`));
+  });
+
+  it('give a test that exists for every behaviour that is the same as kube-proxy or differs', () => {
+    const rows = read('docs/compatibility.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| '))
+      .slice(1);
+    for (const row of rows) {
+      const [, , ours = '', shown = ''] = row.split(' | ').length === 3 ? ['', ...row.split(' | ')] : row.split('|');
+      if (ours.includes('not yet')) continue;
+      const tests = [...shown.matchAll(/`(test\/[^`]+)`/g)].map(([, path]) => path ?? '');
+      assert.ok(tests.length > 0, row);
+      for (const path of tests) assert.ok(existsSync(join(ROOT, path)), path);
+    }
+  });
+
+  it('justify every dependency', () => {
+    const names = Object.keys({
+      ...packageJson.dependencies,
+      ...packageJson.devDependencies,
+      ...packageJson.optionalDependencies,
+    });
+    for (const name of names) assert.ok(read('docs/dependencies.md').includes(name), name);
+  });
+});
+
+/** Flags of kube-proxy that we name but do not have. */
+const OTHERS_FLAGS = new Set(['--nodeport-addresses', '--config']);
+
+/** Starts a daemon and waits until it is ready. */
+function background(command: string): string {
+  return `rm -f /run/log; ${command} 2>/run/log & until grep -qs 'ready: ' /run/log; do kill -0 %1; sleep 0.05; done`;
+}
+
+/** --cleanup is refused beside a daemon. */
+function stopFirst(line: string): string {
+  return line.includes('--cleanup') ? `kill %1; wait %1; ${line}` : line;
+}
