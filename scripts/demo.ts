@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseAllDocuments, stringify } from 'yaml';
+import { dump, loadAll } from 'js-yaml';
 import { connectTcp, floodTcp, type TcpFlood, tally } from '../test/netns/clients.ts';
 import { startServers } from '../test/netns/servers.ts';
 import { createWorld, type World } from '../test/netns/world.ts';
@@ -122,17 +122,16 @@ async function scaleUnderTraffic(world: World, directory: string, runDir: string
 
 /** Rewrites the example's EndpointSlices to `size` pods, in one step. */
 function writeWeb(directory: string, size: number): void {
-  const documents = parseAllDocuments(readFileSync(join(ROOT, 'examples', 'web.yaml'), 'utf8'));
-  const objects = [...documents].map((document) => document.toJS());
-  for (const object of objects.filter(({ kind }) => kind === 'EndpointSlice')) {
-    const prefix = object.addressType === 'IPv4' ? '10.32.0.' : 'fd00:32::';
-    object.endpoints = WEB_PODS.slice(0, size).map((n) => ({
+  const objects = loadAll(readFileSync(join(ROOT, 'examples', 'web.yaml'), 'utf8')) as Record<string, unknown>[];
+  for (const object of objects.filter((object) => object['kind'] === 'EndpointSlice')) {
+    const prefix = object['addressType'] === 'IPv4' ? '10.32.0.' : 'fd00:32::';
+    object['endpoints'] = WEB_PODS.slice(0, size).map((n) => ({
       addresses: [`${prefix}${n}`],
       conditions: { ready: true },
     }));
   }
   const path = join(directory, 'examples', 'web.yaml');
-  writeFileSync(`${path}.new`, objects.map((object) => stringify(object)).join('---\n'));
+  writeFileSync(`${path}.new`, objects.map((object) => dump(object)).join('---\n'));
   renameSync(`${path}.new`, path);
 }
 

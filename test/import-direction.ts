@@ -30,7 +30,7 @@ const IMPURE_TEXT =
 const OWNED_IMPORTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['node:child_process', ['src/nft/', 'src/source/api/exec-plugin.ts']],
   ['@kubernetes/client-node', ['src/source/']],
-  ['yaml', ['src/source/']],
+  ['js-yaml', ['src/source/']],
 ]);
 
 /** Sources hand over objects: what becomes of them is not their business, though these layers are further up. */

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import process from 'node:process';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { User } from '@kubernetes/client-node/dist/config_types.js';
 import { ExecAuth } from '@kubernetes/client-node/dist/exec_auth.js';
-import { messageOf, ProxyError } from '../../errors.ts';
+import { errnoOf, messageOf, ProxyError } from '../../errors.ts';
 
 const LONGEST_RUN_MS = 60_000;
 
@@ -13,14 +14,16 @@ const LONGEST_RUN_MS = 60_000;
  */
 export function useExecPlugin(config: KubeConfig, user: User, signal: AbortSignal): void {
   const auth = new ExecAuth();
-  const execFn = (command: string, args: readonly string[] | undefined, options: { env?: NodeJS.ProcessEnv }) =>
-    spawn(command, args ?? [], {
-      ...options,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: LONGEST_RUN_MS,
-      killSignal: 'SIGKILL',
-      signal,
-    });
+  const execFn = (command: string, args: readonly string[] | undefined, options: { env?: NodeJS.ProcessEnv }) => {
+    // A process group of its own, so that what a wrapper script has started ends with it, too.
+    const child = spawn(command, args ?? [], { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    // Not spawn's own `timeout`: its timer stays when the program cannot be started.
+    const stop = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_RUN_MS)]);
+    const kill = () => killGroup(child);
+    stop.addEventListener('abort', kill, { once: true });
+    child.once('close', () => stop.removeEventListener('abort', kill));
+    return child;
+  };
   // The field is private in the types; client-node's own tests set it in the same way.
   Object.assign(auth, { execFn });
   // One after the other, so that only the first of several requests runs the plugin and the rest find its answer.
@@ -28,7 +31,11 @@ export function useExecPlugin(config: KubeConfig, user: User, signal: AbortSigna
   config.addAuthenticator({
     isAuthProvider: ({ name }) => name === user.name,
     applyAuthentication: async (_user, options) => {
-      const turn = last.then(() => auth.applyAuthentication(user, options));
+      const turn = last.then(() => {
+        signal.throwIfAborted();
+        return auth.applyAuthentication(user, options);
+      });
+      // Whoever's turn it is sees its own failure below.
       last = turn.catch(() => {});
       try {
         await turn;
@@ -38,4 +45,13 @@ export function useExecPlugin(config: KubeConfig, user: User, signal: AbortSigna
       }
     },
   });
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+  }
 }

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { Cluster, User } from '@kubernetes/client-node/dist/config_types.js';
+import { load } from 'js-yaml';
 import * as v from 'valibot';
-import { parse } from 'yaml';
 import { errnoOf, messageOf, ProxyError } from '../../errors.ts';
 
 /** Who to talk to and as whom, and the files that say so (to notice when they are rotated). */
@@ -99,7 +99,7 @@ function readToken(origin: string, file: string): string {
 /** Loads `text` into `config`, and gives it as plain data for what client-node does not look at. */
 function parsed(path: string, text: string, config: KubeConfig): unknown {
   try {
-    const document: unknown = parse(text);
+    const document: unknown = load(text);
     config.loadFromString(text);
     return document;
   } catch (error) {

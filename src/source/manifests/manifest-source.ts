@@ -135,9 +135,15 @@ interface Changes {
 
 /** Watches the folder, or the folder of the file: editors replace a file, which a watch on the file would miss. */
 async function watchPath(path: string, log: Log): Promise<Changes> {
-  const folder = (await stat(path)).isDirectory() ? path : dirname(path);
+  // Gone since it was read? The next reading says so.
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const folder = isFolder ? path : dirname(path);
   let notify = () => {};
-  let changed = false;
+  // The files were read before this watch began: what changed in between takes one more look.
+  let changed = true;
   let watcher: FSWatcher | undefined;
   try {
     watcher = watch(folder, () => {

@@ -1,0 +1,26 @@
+/** What a worker can be asked for: each takes one argument and answers with plain data. */
+// biome-ignore lint/suspicious/noExplicitAny: stands for whatever argument each handler declares
+export type Handlers = Readonly<Record<string, (argument: any) => Promise<unknown>>>;
+
+export interface Call {
+  readonly name: string;
+  readonly argument: unknown;
+}
+
+export type Answer = { readonly result: unknown } | { readonly error: string };
+
+/** In a worker: answers the calls of the process that started it, one after the other, until that one goes. */
+export function serve(handlers: Handlers): void {
+  process.on('message', async ({ name, argument }: Call) => {
+    process.send?.(await answer(handlers, name, argument));
+  });
+  process.on('disconnect', () => process.exit());
+}
+
+async function answer(handlers: Handlers, name: string, argument: unknown): Promise<Answer> {
+  try {
+    return { result: await handlers[name]?.(argument) };
+  } catch (error) {
+    return { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}

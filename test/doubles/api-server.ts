@@ -1,0 +1,294 @@
+import { writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Kind } from '../../src/objects/decode.ts';
+import { type Certificates, makeCertificates } from './api-server-certificates.ts';
+import {
+  type Change,
+  eventOf,
+  keyOfRaw,
+  type RawObject,
+  type Selector,
+  Store,
+  selectorOf,
+} from './api-server-store.ts';
+
+/** Something that goes wrong with the next requests that match. */
+export interface Fault {
+  /** Lists (a later page is `page`), or the opening of watches; all three if not given. */
+  readonly on?: 'list' | 'page' | 'watch';
+  readonly kind?: Kind;
+  /** How many requests; 1 if not given, Infinity until `heal`. */
+  readonly times?: number;
+  /** Answer with this status, `headers` and a Status object with `message` (or this text as it is); */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly message?: string;
+  readonly body?: string;
+  /** or never answer, or close the connection without an answer. */
+  readonly instead?: 'hang' | 'close';
+}
+
+/** A request as the server saw it. */
+export interface SeenRequest {
+  readonly on: 'list' | 'page' | 'watch';
+  readonly kind: Kind;
+  readonly query: URLSearchParams;
+  readonly token: string | undefined;
+  /** The common name of a client certificate our CA signed. */
+  readonly client: string | undefined;
+}
+
+/** An open watch, for doing things to it. */
+interface Stream {
+  readonly kind: Kind;
+  readonly matches: Selector;
+  readonly response: ServerResponse;
+}
+
+const PATHS: Readonly<Record<string, Kind>> = {
+  '/api/v1/services': 'Service',
+  '/apis/discovery.k8s.io/v1/endpointslices': 'EndpointSlice',
+  '/api/v1/nodes': 'Node',
+};
+
+/** Credentials a kubeconfig is to hold. */
+export type Login = 'token' | 'certificate' | { readonly tokenFile: string } | { readonly exec: string };
+
+/** An API server on loopback for tests: lists in pages, watches, and fails on demand. Made by `startApiServer`. */
+export class ApiServer {
+  readonly certificates: Certificates;
+  /** Accepted bearer tokens. */
+  readonly tokens = new Set(['secret-token']);
+  readonly requests: SeenRequest[] = [];
+  readonly store = new Store();
+  /** Sends each line in small pieces, so that lines and characters span chunks. */
+  dribble = false;
+  /** Set by `start`. */
+  url = '';
+  readonly #server;
+  readonly #streams = new Set<Stream>();
+  #faults: { fault: Fault; left: number }[] = [];
+
+  constructor(certificates: Certificates) {
+    this.certificates = certificates;
+    const { server, ca } = certificates;
+    const tls = { ...server, ca, requestCert: true, rejectUnauthorized: false };
+    this.#server = createServer(tls, (request, response) => this.#answer(request, response));
+  }
+
+  /** Starts to accept connections; also again after `stop`, at the same port if given. */
+  async start(port = 0): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, '127.0.0.1', resolve);
+    });
+    this.url = `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Stops at once; open connections are reset. */
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  /** Creates or replaces an object; open watches are told. */
+  put(object: RawObject): void {
+    this.#broadcast(this.store.put(object));
+  }
+
+  remove(kind: Kind, key: string): void {
+    this.#broadcast(this.store.remove(kind, key));
+  }
+
+  /** Adds a fault; those added first come first. */
+  fail(fault: Fault): void {
+    this.#faults.push({ fault, left: fault.times ?? 1 });
+  }
+
+  /** Takes back all faults. */
+  heal(): void {
+    this.#faults = [];
+    this.dribble = false;
+  }
+
+  /** Number of open watches. */
+  watches(kind: Kind): number {
+    return this.#of(kind).length;
+  }
+
+  /** Writes text into the open watches as it is, such as half a line. */
+  write(kind: Kind, text: string): void {
+    for (const { response } of this.#of(kind)) response.write(text);
+  }
+
+  /** Sends a line to the open watches that holds a Status object: what Kubernetes does when a watch fails later. */
+  sendError(kind: Kind, code: number): void {
+    this.write(kind, `${JSON.stringify({ type: 'ERROR', object: statusOf(code, 'the watch failed') })}\n`);
+  }
+
+  sendBookmark(kind: Kind): void {
+    const object = { kind, apiVersion: 'v1', metadata: { resourceVersion: String(this.store.version) } };
+    this.write(kind, `${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
+  }
+
+  /** Ends the open watches: properly, or by resetting the connection; with what was written last under way. */
+  end(kind: Kind, how: 'properly' | 'reset'): void {
+    for (const { response } of this.#of(kind)) {
+      if (how === 'properly') response.end();
+      else response.write('', () => response.destroy());
+    }
+  }
+
+  /** Open watches of this kind are sent nothing more, and are not closed either. */
+  silence(kind: Kind): void {
+    for (const stream of this.#of(kind)) this.#streams.delete(stream);
+  }
+
+  /** Writes a kubeconfig for this server to `path`. */
+  kubeconfig(path: string, login: Login = 'token', cluster: Record<string, unknown> = {}): void {
+    const base64 = (text: string) => Buffer.from(text).toString('base64');
+    const { ca, client } = this.certificates;
+    const users = {
+      token: { token: 'secret-token' },
+      certificate: { 'client-certificate-data': base64(client.cert), 'client-key-data': base64(client.key) },
+    };
+    const user =
+      typeof login === 'string'
+        ? users[login]
+        : 'exec' in login
+          ? { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: login.exec, interactiveMode: 'Never' } }
+          : login;
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [
+        { name: 'double', cluster: { server: this.url, 'certificate-authority-data': base64(ca), ...cluster } },
+      ],
+      users: [{ name: 'proxy', user }],
+      contexts: [{ name: 'main', context: { cluster: 'double', user: 'proxy' } }],
+      'current-context': 'main',
+    };
+    writeFileSync(path, JSON.stringify(config, null, 2));
+  }
+
+  #of(kind: Kind): Stream[] {
+    return [...this.#streams].filter(({ kind: its, response }) => its === kind && !response.writableEnded);
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? '', this.url);
+    const kind = PATHS[url.pathname];
+    if (kind === undefined) {
+      refuse(response, 404, 'the server could not find the requested resource');
+      return;
+    }
+    const query = url.searchParams;
+    const on = query.has('watch') ? 'watch' : query.has('continue') ? 'page' : 'list';
+    const token = request.headers.authorization?.replace(/^Bearer /, '');
+    const { socket } = request;
+    const client =
+      socket instanceof TLSSocket && socket.authorized ? `${socket.getPeerCertificate().subject.CN}` : undefined;
+    this.requests.push({ on, kind, query, token, client });
+    const fault = this.#nextFault(on, kind);
+    if (fault?.instead === 'hang') return;
+    if (fault?.instead === 'close') {
+      socket.destroy();
+      return;
+    }
+    if (fault !== undefined) {
+      refuse(response, fault.status ?? 500, fault.message ?? 'on demand', fault);
+      return;
+    }
+    if (client === undefined && !this.tokens.has(token ?? '')) {
+      refuse(response, 401, 'Unauthorized');
+      return;
+    }
+    const matches = selectorOf(query.get('labelSelector'), query.get('fieldSelector'));
+    if (on === 'watch') this.#watch(kind, matches, query, response);
+    else this.#list(kind, matches, query, response);
+  }
+
+  #nextFault(on: SeenRequest['on'], kind: Kind): Fault | undefined {
+    const found = this.#faults.find(
+      ({ fault, left }) => left > 0 && (fault.on ?? on) === on && (fault.kind ?? kind) === kind,
+    );
+    if (found !== undefined) found.left -= 1;
+    return found?.fault;
+  }
+
+  /** Later pages show the list as it is by then, in the order of keys; nothing in the tests needs a snapshot. */
+  #list(kind: Kind, matches: Selector, query: URLSearchParams, response: ServerResponse): void {
+    const [version = this.store.version, after = ''] = tokenOf(query.get('continue'));
+    if (version < this.store.oldest) {
+      refuse(response, 410, 'The provided continue parameter is too old');
+      return;
+    }
+    const all = this.store.list(kind, matches).toSorted((a, b) => (keyOfRaw(a) < keyOfRaw(b) ? -1 : 1));
+    const rest = all.filter((object) => keyOfRaw(object) > after);
+    const items = rest.slice(0, Number(query.get('limit') ?? rest.length));
+    const last = items.at(-1);
+    const more = last !== undefined && items.length < rest.length;
+    const metadata = {
+      resourceVersion: String(version),
+      ...(more ? { continue: JSON.stringify([version, keyOfRaw(last)]) } : {}),
+    };
+    // As a real API server does, the items of a list say neither kind nor apiVersion.
+    const bare = items.map(({ kind: _kind, apiVersion: _apiVersion, ...object }) => object);
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ kind: `${kind}List`, apiVersion: 'v1', metadata, items: bare }));
+  }
+
+  #watch(kind: Kind, matches: Selector, query: URLSearchParams, response: ServerResponse): void {
+    const from = Number(query.get('resourceVersion'));
+    response.setHeader('content-type', 'application/json');
+    response.flushHeaders();
+    const stream = { kind, matches, response };
+    this.#streams.add(stream);
+    const timeout = setTimeout(() => response.end(), Number(query.get('timeoutSeconds')) * 1000);
+    response.on('close', () => {
+      clearTimeout(timeout);
+      this.#streams.delete(stream);
+    });
+    if (from < this.store.oldest) {
+      response.end(`${JSON.stringify({ type: 'ERROR', object: statusOf(410, 'too old resource version') })}\n`);
+      return;
+    }
+    for (const change of this.store.since(from)) this.#send(stream, change);
+  }
+
+  #broadcast(change: Change): void {
+    for (const stream of this.#streams) this.#send(stream, change);
+  }
+
+  #send({ kind, matches, response }: Stream, change: Change): void {
+    const event = eventOf(change, kind, matches);
+    if (event === undefined || response.writableEnded) return;
+    const line = Buffer.from(`${JSON.stringify(event)}\n`);
+    const size = this.dribble ? 7 : line.length;
+    for (let at = 0; at < line.length; at += size) response.write(line.subarray(at, at + size));
+  }
+}
+
+/** Starts an API server double. Stop it when the test ends. */
+export async function startApiServer(certificates = makeCertificates(), port = 0): Promise<ApiServer> {
+  const api = new ApiServer(certificates);
+  await api.start(port);
+  return api;
+}
+
+function refuse(response: ServerResponse, code: number, message: string, fault: Fault = {}): void {
+  response.writeHead(code, { 'content-type': 'application/json', ...fault.headers });
+  response.end(fault.body ?? JSON.stringify(statusOf(code, message)));
+}
+
+function statusOf(code: number, message: string): object {
+  return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, message };
+}
+
+function tokenOf(token: string | null): [version?: number, after?: string] {
+  return token === null ? [] : JSON.parse(token);
+}

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { decodeObject, KINDS, type Kind, type KubeObject } from '../../../src/objects/decode.ts';
+import { loadConnection } from '../../../src/source/api/connection.ts';
+import { resourcesFor } from '../../../src/source/api/resources.ts';
+import { type ApiServer, type Fault, startApiServer } from '../../doubles/api-server.ts';
+import { makeCertificates } from '../../doubles/api-server-certificates.ts';
+import { selectorOf } from '../../doubles/api-server-store.ts';
+import { NODE_NAME, run, until, withDirectory } from './harness.ts';
+import { node, service, slice } from './objects.ts';
+
+/** One thing that happens to the server. */
+type Step = (api: ApiServer) => void;
+
+const name = fc.integer({ min: 0, max: 5 }).map((i) => `s-${i}`);
+const kind = fc.constantFrom<Kind>('Service', 'EndpointSlice', 'Node');
+const maybeLabel = (label: string) => fc.constantFrom({}, {}, { [label]: 'x' });
+
+/** Where a fault is added, `behind` writes without telling the open watches, as if their connection had been lost already. */
+const write = fc.oneof(
+  fc
+    .tuple(
+      name,
+      fc.integer({ min: 1, max: 9 }),
+      maybeLabel('service.kubernetes.io/service-proxy-name'),
+      fc.constantFrom('None', '10.96.0.5'),
+    )
+    .map(([...given]) => service(...given)),
+  fc
+    .tuple(
+      name,
+      fc.array(fc.constantFrom('10.32.0.1', '10.32.0.2', '10.32.0.3')),
+      maybeLabel('service.kubernetes.io/headless'),
+    )
+    .map(([...given]) => slice(...given)),
+  fc.constantFrom('192.0.2.1', '192.0.2.2').map((address) => node(NODE_NAME, address)),
+);
+
+const change: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: write.map(
+      (object): Step =>
+        (api) =>
+          api.put(object),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(kind, name).map(
+      ([which, each]): Step =>
+        (api) =>
+          api.remove(which, which === 'Node' ? NODE_NAME : `default/${each}`),
+    ),
+  },
+);
+
+const status = fc.constantFrom(401, 403, 410, 429, 500, 504);
+const refusal: fc.Arbitrary<Fault> = fc.record({
+  on: fc.constantFrom('list', 'page', 'watch'),
+  kind,
+  status,
+  times: fc.integer({ min: 1, max: 6 }),
+});
+const broken: fc.Arbitrary<Fault> = fc.oneof(
+  refusal,
+  fc.record({ on: fc.constantFrom('list', 'page', 'watch'), kind, instead: fc.constantFrom('hang', 'close') }),
+  fc.record({
+    on: fc.constantFrom('list', 'watch'),
+    kind,
+    status: fc.constant(200),
+    body: fc.constantFrom('', '{', '[]', '{"type":"x"}\n'),
+  }),
+);
+
+const fault: fc.Arbitrary<Step> = fc.oneof(
+  broken.map(
+    (given): Step =>
+      (api) =>
+        api.fail(given),
+  ),
+  fc.tuple(kind, fc.constantFrom('properly', 'reset')).map(
+    ([which, how]): Step =>
+      (api) =>
+        api.end(which, how),
+  ),
+  fc.tuple(kind, fc.constantFrom('{"type":"MODIFIED","obj', 'garbage\n', '\n', '{}\n')).map(
+    ([which, text]): Step =>
+      (api) =>
+        api.write(which, text),
+  ),
+  fc.tuple(kind, status).map(
+    ([which, code]): Step =>
+      (api) =>
+        api.sendError(which, code),
+  ),
+  kind.map(
+    (which): Step =>
+      (api) =>
+        api.sendBookmark(which),
+  ),
+  kind.map(
+    (which): Step =>
+      (api) =>
+        api.silence(which),
+  ),
+  fc.constant<Step>((api) => api.store.compact()),
+  fc.boolean().map(
+    (dribble): Step =>
+      (api) => {
+        api.dribble = dribble;
+      },
+  ),
+);
+
+/** What a listener that missed nothing would hold. */
+function expected(api: ApiServer): Map<string, KubeObject> {
+  const objects = new Map<string, KubeObject>();
+  for (const resource of resourcesFor(NODE_NAME)) {
+    const matches = selectorOf(resource.labelSelector ?? null, resource.fieldSelector ?? null);
+    for (const raw of api.store.list(resource.kind, matches)) {
+      const decoded = decodeObject(resource.kind, raw);
+      assert.ok(decoded.object !== undefined);
+      objects.set(`${resource.kind} ${decoded.key}`, decoded.object);
+    }
+  }
+  return objects;
+}
+
+test('whatever changes and fails in whatever order, the listener ends up with what the server has', async (t) => {
+  const certificates = makeCertificates();
+  const kubeconfig = join(withDirectory(t), 'kubeconfig');
+  const steps = fc.array(fc.tuple(fc.oneof(change, change, fault), fc.constantFrom(false, false, true)), {
+    minLength: 5,
+    maxLength: 60,
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(write, { maxLength: 8 }), steps, async (initial, sequence) => {
+      const api = await startApiServer(certificates);
+      for (const object of initial) api.put(object);
+      api.kubeconfig(kubeconfig);
+      const settings = { pageSize: 2, responseMs: 60, silenceMs: 60, maxLineBytes: 4096 };
+      const { view, stop } = run(loadConnection({ kubeconfig, environment: {} }), settings);
+      try {
+        for (const [step, pause] of sequence) {
+          step(api);
+          if (pause) await delay(3);
+        }
+        api.heal();
+        await until(() => view.isSynced && isDeepStrictEqual(view.objects, expected(api)));
+        // No late event of an older state may follow.
+        for (const each of KINDS) await until(() => api.watches(each) > 0);
+        assert.deepEqual(view.objects, expected(api));
+        assert.equal(view.calls.filter((call) => call === 'synced').length, 1);
+      } finally {
+        await stop();
+        await api.stop();
+      }
+    }),
+    { numRuns: 40, endOnFailure: true },
+  );
+});
