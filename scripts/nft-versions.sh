@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes what `npm run test:nft-versions` needs besides scripts/setup.sh, and only what is missing: a Debian root per
-# suite, of which the tests run only nft, in a chroot. For Debian and Ubuntu, as root; downloads about 100 MB and keeps
-# 250 MB a suite. A root is kept as it is: delete its folder to get the nft that the suite has by then.
+# suite, of which the tests run only nft, in a chroot. For Debian and Ubuntu, as root; downloads about 60 MB and keeps
+# 130 MB a suite. A root is kept as it is: delete its folder to get the nft that the suite has by then.
 #   KPN_NFT_ROOTS   the folder the roots are in
 #   KPN_NFT_SUITES  the Debian suites, each with a newer nft than this machine's
 set -eu

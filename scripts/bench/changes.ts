@@ -1,5 +1,7 @@
 /** Who writes a change: our syncer, or a bare nft command, from a file that is written first or lies there already. */
-export type Writer = 'ours' | 'bare' | 'bare, file at hand';
+export const WRITERS = ['ours', 'bare', 'bare, file at hand'] as const;
+
+export type Writer = (typeof WRITERS)[number];
 
 /**
  * The changes of one Service's endpoints, in the order they are made: with five endpoints at the start, the first two

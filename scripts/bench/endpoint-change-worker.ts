@@ -91,7 +91,11 @@ async function changeByUs(
   syncer.changed(cluster.set(slice));
   await syncer.whenInSync();
   const milliseconds = performance.now() - started;
-  return { milliseconds, transactions: sent.length, operations: sent.map(elementOperations).reduce((a, b) => a + b, 0) };
+  return {
+    milliseconds,
+    transactions: sent.length,
+    operations: sent.map(elementOperations).reduce((a, b) => a + b, 0),
+  };
 }
 
 async function changeByHand(

@@ -1,8 +1,8 @@
 /** In a network namespace: loads a whole ruleset, by our syncer or by bare nft commands. */
 import { createHash } from 'node:crypto';
 import { createNft } from '../../src/nft/nft.ts';
-import { runSync } from '../../test/netns/namespaces.ts';
 import { TestKernel } from '../../test/netns/kernel.ts';
+import { runSync } from '../../test/netns/namespaces.ts';
 import { type FloorForm, type Load, loadAll, prepareFloors, TABLE } from './fill-floor.ts';
 import { PeakMemory } from './peak-memory.ts';
 import { modelOf, syncerOf } from './syncer.ts';
@@ -25,7 +25,13 @@ export interface Fill {
 
 const handlers = {
   /** Writes the files of the bare loads. */
-  async prepare({ size, directory }: { size: ClusterSize; directory: string }): Promise<Record<FloorForm, readonly Load[]>> {
+  async prepare({
+    size,
+    directory,
+  }: {
+    size: ClusterSize;
+    directory: string;
+  }): Promise<Record<FloorForm, readonly Load[]>> {
     return prepareFloors(modelOf(syntheticCluster(size)), directory);
   },
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { FirstFillHandlers } from './first-fill-worker.ts';
 import { FLOOR_FORMS } from './fill-floor.ts';
+import type { FirstFillHandlers } from './first-fill-worker.ts';
 import type { Report } from './report.ts';
 import { median, rotated } from './statistics.ts';
 import { type ClusterSize, sizeText } from './synthetic-cluster.ts';
@@ -17,8 +17,7 @@ const OURS = 'ours';
 export async function measureFirstFill(report: Report, workspace: Workspace, size: ClusterSize, rounds: number) {
   const { directory } = workspace;
   const namespace = workspace.namespace('first-fill');
-  const newWorker = () =>
-    new Worker<FirstFillHandlers>(namespace, join(import.meta.dirname, 'first-fill-worker.ts'));
+  const newWorker = () => new Worker<FirstFillHandlers>(namespace, join(import.meta.dirname, 'first-fill-worker.ts'));
   await using preparing = newWorker();
   const loads = await preparing.call('prepare', { size, directory });
 

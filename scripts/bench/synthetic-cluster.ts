@@ -18,8 +18,8 @@ export const ENDPOINT_PORT = 8080;
 /** The network of all endpoints. */
 export const POD_CIDR = '10.128.0.0/9';
 
-const NODE_NAME = 'node-0';
 const NODES = 100;
+const NODE_NAME = 'node-0';
 
 /** The nth IPv4 address from a first octet pair on: (10, 96, 258) is 10.96.1.2. */
 function nthAddress(first: number, second: number, n: number): string {
@@ -46,7 +46,17 @@ export function podAddresses(n: number, { endpoints }: ClusterSize): readonly st
   return Array.from({ length: endpoints }, (_, i) => podAddress(n * endpoints + i));
 }
 
-/** The one slice of the nth Service, with ready endpoints at these addresses; one in a hundred is on this node. */
+/** The node all endpoints of the nth Service run on. */
+function nodeOf(n: number): string {
+  return `node-${n % NODES}`;
+}
+
+/** True if the nth Service's endpoints run on this node: one Service in a hundred. */
+export function isLocal(n: number): boolean {
+  return nodeOf(n) === NODE_NAME;
+}
+
+/** The one slice of the nth Service, with ready endpoints at these addresses. */
 export function sliceOf(n: number, addresses: readonly string[]): EndpointSlice {
   const [namespace = '', serviceName = ''] = serviceKey(n).split('/');
   return {
@@ -56,13 +66,7 @@ export function sliceOf(n: number, addresses: readonly string[]): EndpointSlice 
     serviceName,
     ports: [{ name: 'http', protocol: 'tcp', port: ENDPOINT_PORT }],
     endpoints: addresses.map(
-      (address, i): SliceEndpoint => ({
-        address,
-        ready: true,
-        serving: true,
-        terminating: false,
-        nodeName: `node-${(n + i) % NODES}`,
-      }),
+      (address): SliceEndpoint => ({ address, ready: true, serving: true, terminating: false, nodeName: nodeOf(n) }),
     ),
   };
 }

@@ -70,7 +70,7 @@ function parse(argv: readonly string[]) {
     const positional = /Unexpected argument '([^']*)'/.exec(messageOf(error))?.[1];
     if (flag !== undefined) throw usage(`unknown flag ${flag}`);
     if (positional !== undefined) throw usage(`unexpected argument ${JSON.stringify(positional)}`);
-    throw usage(messageOf(error).split('. ')[0] ?? '');
+    throw usage(messageOf(error).split(/\.\s/)[0] ?? '');
   }
 }
 

@@ -1,10 +1,13 @@
-import { chmod, mkdir, unlink } from 'node:fs/promises';
+import { chmod, mkdir, stat, unlink } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
 import { join } from 'node:path';
 import { errnoOf, messageOf, ProxyError } from '../errors.ts';
 
-/** Where the daemon listens, in its run directory. Directory 0700, socket 0600: for its own user and root only. */
+/** Where the daemon listens, in its run directory. Mode 0600, in a directory of 0700: for its own user and root only. */
 const SOCKET_NAME = 'control.sock';
+
+/** Seconds. A dump of a large cluster takes a fraction of one; a daemon that was stopped by a signal never answers. */
+const ANSWER_TIMEOUT = 10;
 
 /** What the daemon answers to a path such as "/dump?output=nft"; undefined for paths it does not know. */
 export type Responder = (path: string) => string | undefined;
@@ -22,7 +25,8 @@ export async function serveControl(runDir: string, respond: Responder): Promise<
   });
   try {
     await mkdir(runDir, { recursive: true, mode: 0o700 });
-    await chmod(runDir, 0o700);
+    // A directory that was there keeps its mode (it may be /run, or systemd's), but nobody else may put files into it.
+    if (((await stat(runDir)).mode & 0o022) !== 0) throw new Error('others than its owner can write to it');
     if (await isServed(path)) {
       throw new ProxyError('E_ALREADY_RUNNING', `another kube-proxy-nft uses ${runDir}; choose another --run-dir`);
     }
@@ -45,7 +49,7 @@ export async function serveControl(runDir: string, respond: Responder): Promise<
 export async function askDaemon(runDir: string, path: string): Promise<Buffer | undefined> {
   const socketPath = join(runDir, SOCKET_NAME);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  request({ socketPath, path }, (response) => {
+  request({ socketPath, path, signal: AbortSignal.timeout(ANSWER_TIMEOUT * 1000) }, (response) => {
     const chunks: Buffer[] = [];
     response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
     response.on('end', () => resolve(Buffer.concat(chunks)));
@@ -62,11 +66,12 @@ export async function askDaemon(runDir: string, path: string): Promise<Buffer | 
 
 async function isServed(path: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  request({ socketPath: path, path: '/' }, (response) => {
+  request({ socketPath: path, path: '/', signal: AbortSignal.timeout(ANSWER_TIMEOUT * 1000) }, (response) => {
     response.resume();
     resolve(true);
   })
-    .on('error', () => resolve(false))
+    // Somebody who does not answer in time is there all the same.
+    .on('error', (error) => resolve(error.name === 'AbortError'))
     .end();
   return promise;
 }

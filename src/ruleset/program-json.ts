@@ -39,9 +39,15 @@ export function containerObjects(program: Program, table: string): readonly obje
       ...(interval && { flags: ['interval'] }),
     };
     if (value === undefined) return { set: common };
-    return { map: { ...common, map: value === 'verdict' ? value : { typeof: typeOf(value) } } };
+    return { map: { ...common, map: { typeof: value === 'verdict' ? VERDICT : typeOf(value) } } };
   });
 }
+
+/**
+ * A verdict map's data as the `typeof` of some verdict. As the plain "verdict" nft 1.1.3 and 1.1.7 lose the key's
+ * `typeof` as well, and a map so declared makes nft 1.0.6 segfault on every `list` and `delete table`.
+ */
+const VERDICT = { accept: null };
 
 function typeOf(fields: readonly Field[]): Expression {
   const [first, ...rest] = fields.map(({ of }) => of);

@@ -10,18 +10,20 @@ import type { RawObject } from './manifests.ts';
 
 const EXECUTABLE = join(import.meta.dirname, '..', '..', 'dist', 'kube-proxy-nft');
 
+const DEFAULT_FLAGS = ['--cluster-cidr', `${CLUSTER_CIDR.ip4},${CLUSTER_CIDR.ip6}`];
+
 /** The executable at work on a world's node, fed by manifests. */
 export class Daemon {
   readonly directory = mkdtempSync(join(tmpdir(), 'kpn-daemon-'));
   readonly #world: World;
-  readonly #flags: readonly string[];
+  readonly #source: readonly string[];
   #child: ChildProcess | undefined;
   #log = '';
 
-  /** `flags`: besides the source and the run directory. The default is the cluster CIDR of both nodes. */
-  constructor(world: World, flags: readonly string[] = ['--cluster-cidr', `${CLUSTER_CIDR.ip4},${CLUSTER_CIDR.ip6}`]) {
+  /** `source`: the flags that name it; the manifests of `write` by default. It gets the cluster CIDR of both nodes. */
+  constructor(world: World, source?: readonly string[]) {
     this.#world = world;
-    this.#flags = flags;
+    this.#source = source ?? ['--manifests', this.directory];
   }
 
   /** Everything it has logged since the last start. */
@@ -37,9 +39,9 @@ export class Daemon {
   }
 
   /** Starts it and waits until all Services are programmed. */
-  async start(flags: readonly string[] = this.#flags): Promise<void> {
+  async start(flags: readonly string[] = DEFAULT_FLAGS): Promise<void> {
     this.#log = '';
-    const child = this.#world.spawn('node', [EXECUTABLE, '--manifests', this.directory, ...this.#runDir, ...flags], {
+    const child = this.#world.spawn('node', [EXECUTABLE, ...this.#source, ...this.#runDir, ...flags], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;
@@ -51,6 +53,14 @@ export class Daemon {
       () => this.#log,
     );
     if (child.exitCode !== null) throw new Error(`the daemon ended: ${this.#log}`);
+  }
+
+  /** Waits until its log matches. */
+  async untilLog(pattern: RegExp): Promise<void> {
+    await eventually(
+      () => pattern.test(this.#log),
+      () => this.#log,
+    );
   }
 
   /** Ends it; returns its exit code, or null if the signal killed it. */

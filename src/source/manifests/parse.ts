@@ -66,12 +66,15 @@ function parseYaml(text: string, file: string, line: number): readonly unknown[]
   }
 }
 
-function unfold(raw: unknown, file: string, line: number, listKind = ''): readonly ManifestObject[] {
+/** `listKind`: the kind that items of the list around it have without saying so; undefined where there is none. */
+function unfold(raw: unknown, file: string, line: number, listKind?: string): readonly ManifestObject[] {
   if (raw === null || raw === undefined) return [];
   if (typeof raw !== 'object') throw malformed(file, line, 'a Kubernetes object is expected');
   const { kind = listKind, items } = raw as { kind?: unknown; items?: unknown };
   if (typeof kind !== 'string' || kind === '') throw malformed(file, line, 'an object without a kind');
   if (!kind.endsWith('List')) return [{ kind, raw }];
+  // By aliases, lists in lists could hold themselves, or more objects than memory has room for.
+  if (listKind !== undefined) throw malformed(file, line, `a ${kind} inside another list`);
   if (!Array.isArray(items)) throw malformed(file, line, `a ${kind} without items`);
   return items.flatMap((item) => unfold(item, file, line, kind.slice(0, -'List'.length)));
 }

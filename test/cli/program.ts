@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import type { TestContext } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
+import { withNamespace } from '../builders/network-namespace.ts';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+
+/** How a run of the program ended. */
+export interface Ended {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Runs the program: an argument vector that comes before it. */
+  readonly wrapper?: readonly string[];
+  /** PATH, instead of this process's own. */
+  readonly path?: string;
+}
+
+/** A place to run the program from source: a network namespace and a folder, both gone with the test. */
+export class Place {
+  readonly folder: string;
+  readonly #command: readonly string[];
+  readonly #context: TestContext;
+
+  constructor(context: TestContext) {
+    this.#context = context;
+    this.#command = withNamespace(context).command;
+    this.folder = mkdtempSync(join(tmpdir(), 'kpn-cli-'));
+    context.after(() => rmSync(this.folder, { recursive: true, force: true }));
+  }
+
+  file(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** Runs the program to its end, with a run directory of this place. */
+  async run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    const { child, output } = this.#start(args, options);
+    const [exitCode] = (await once(child, 'close')) as [number | null];
+    return { exitCode, ...output };
+  }
+
+  /** Starts the daemon and waits until its rules are in force. */
+  async startDaemon(args: readonly string[]): Promise<{ readonly pid: number; stop(): Promise<Ended> }> {
+    const { child, output } = this.#start(args, {});
+    const closed = once(child, 'close');
+    await eventually(
+      () => output.stderr.includes('ready: ') || child.exitCode !== null,
+      () => output.stderr,
+    );
+    if (child.exitCode !== null) throw new Error(`the daemon ended: ${output.stderr}`);
+    return {
+      pid: child.pid ?? 0,
+      async stop() {
+        child.kill('SIGTERM');
+        const [exitCode] = (await closed) as [number | null];
+        return { exitCode, ...output };
+      },
+    };
+  }
+
+  #start(args: readonly string[], { wrapper = [], path = process.env['PATH'] ?? '' }: RunOptions) {
+    const program = [process.execPath, MAIN, '--run-dir', this.file('run'), ...args];
+    // PATH is set inside of what sets the program up, which has tools of its own to find.
+    const argv = [...this.#command, ...wrapper, '/usr/bin/env', `PATH=${path}`, ...program];
+    // Nothing of the environment the tests run in may name a source.
+    const child: ChildProcess = spawn(argv[0] ?? '', argv.slice(1), {
+      env: { PATH: process.env['PATH'] },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#context.after(() => child.kill('SIGKILL'));
+    const output = { stdout: '', stderr: '' };
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      output.stdout += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      output.stderr += text;
+    });
+    return { child, output };
+  }
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import { askDaemon, type Responder, serveControl } from '../../src/control/control-socket.ts';
+import { type ErrorCode, ProxyError } from '../../src/errors.ts';
+
+function temporaryFolder(context: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kpn-control-'));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function serve(context: TestContext, runDir: string, respond: Responder = () => 'hello'): Promise<Server> {
+  const server = await serveControl(runDir, respond);
+  context.after(() => server.close());
+  return server;
+}
+
+function proxyError(code: ErrorCode, ...texts: readonly string[]): (error: unknown) => boolean {
+  return (error) =>
+    error instanceof ProxyError && error.code === code && texts.every((text) => error.message.includes(text));
+}
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+suite('the control socket', () => {
+  test('can be opened by its owner alone, in a directory made for it', async (context) => {
+    const runDir = join(temporaryFolder(context), 'a', 'run');
+    await serve(context, runDir);
+    assert.equal(modeOf(runDir), '700');
+    assert.equal(modeOf(join(runDir, 'control.sock')), '600');
+  });
+
+  test('answers a path, even with a long text', async (context) => {
+    const runDir = temporaryFolder(context);
+    const dump = 'ä line of a dump\n'.repeat(200_000);
+    await serve(context, runDir, (path) => (path === '/dump?output=nft' ? dump : undefined));
+    assert.equal((await askDaemon(runDir, '/dump?output=nft'))?.toString(), dump);
+  });
+
+  test('takes the place of one that a killed daemon left behind', async (context) => {
+    const runDir = temporaryFolder(context);
+    const path = join(runDir, 'control.sock');
+    const killed = createServer().listen(path);
+    await once(killed, 'listening');
+    // Renamed out of the way of Node's clean-up, and back: a socket without a listener stays.
+    const aside = join(runDir, 'aside');
+    renameSync(path, aside);
+    killed.close();
+    await once(killed, 'close');
+    renameSync(aside, path);
+    assert.ok(existsSync(path));
+    assert.equal(await askDaemon(runDir, '/'), undefined, 'nobody is there');
+    await serve(context, runDir);
+    assert.equal((await askDaemon(runDir, '/'))?.toString(), 'hello');
+  });
+
+  test('of a running daemon is not taken from it', async (context) => {
+    const runDir = temporaryFolder(context);
+    await serve(context, runDir);
+    await assert.rejects(
+      serveControl(runDir, () => 'second'),
+      proxyError('E_ALREADY_RUNNING', runDir, '--run-dir'),
+    );
+    assert.equal((await askDaemon(runDir, '/'))?.toString(), 'hello');
+  });
+
+  test('leaves the mode of a directory that was there as it is', async (context) => {
+    const runDir = temporaryFolder(context);
+    chmodSync(runDir, 0o755);
+    await serve(context, runDir);
+    assert.equal(modeOf(runDir), '755');
+    assert.equal(modeOf(join(runDir, 'control.sock')), '600');
+  });
+
+  for (const mode of [0o1777, 0o770]) {
+    test(`is not put into a directory of mode ${mode.toString(8)}, where others can write`, async (context) => {
+      const runDir = join(temporaryFolder(context), 'shared');
+      mkdirSync(runDir);
+      chmodSync(runDir, mode);
+      await assert.rejects(
+        serveControl(runDir, () => ''),
+        proxyError('E_RUN_DIR', runDir, 'can write'),
+      );
+      assert.equal((statSync(runDir).mode & 0o7777).toString(8), mode.toString(8), 'nor is its mode changed');
+    });
+  }
+
+  test('cannot be where a file is', async (context) => {
+    const file = join(temporaryFolder(context), 'file');
+    writeFileSync(file, '');
+    await assert.rejects(
+      serveControl(join(file, 'run'), () => ''),
+      proxyError('E_RUN_DIR', file),
+    );
+  });
+});
+
+suite('asking a daemon', () => {
+  test('gives nothing where there is no directory', async (context) => {
+    assert.equal(await askDaemon(join(temporaryFolder(context), 'none'), '/dump'), undefined);
+  });
+
+  test('gives nothing where there is no socket', async (context) => {
+    assert.equal(await askDaemon(temporaryFolder(context), '/dump'), undefined);
+  });
+});

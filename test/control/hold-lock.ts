@@ -1,0 +1,16 @@
+import process from 'node:process';
+import { lockNamespace } from '../../src/control/namespace-lock.ts';
+import { ProxyError } from '../../src/errors.ts';
+
+/**
+ * A program for the tests: takes the lock of the network namespace it runs in and says so, or why it could not.
+ * It holds the lock until its stdin ends.
+ */
+try {
+  const lock = await lockNamespace();
+  process.stdout.write('locked\n');
+  process.stdin.resume().on('end', () => lock.close());
+} catch (error) {
+  if (!(error instanceof ProxyError)) throw error;
+  process.stdout.write(`${error.code} ${error.message}\n`);
+}

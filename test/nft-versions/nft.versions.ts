@@ -1,0 +1,33 @@
+import { after, describe, it } from 'node:test';
+import { dumpCommands } from '../../src/ruleset/dump-json.ts';
+import { buildProgram } from '../../src/ruleset/program.ts';
+import { Ruleset } from '../../src/ruleset/ruleset.ts';
+import { document } from '../../src/ruleset/transaction.ts';
+import { findVersions, readsTypeofInJson } from './nft-version.ts';
+import { CHECKS } from './one-version.ts';
+import { ResultTable } from './result-table.ts';
+import { handOver, readJsonDump, replace } from './two-versions.ts';
+
+const versions = findVersions();
+const results = new ResultTable();
+after(() => console.log(`\n${results}\n`));
+
+for (const version of versions) {
+  describe(`nft ${version.version}`, () => {
+    for (const { title, run } of CHECKS) {
+      it(title, () => results.record(title, version.version, () => run(version)));
+    }
+    for (const writer of versions) {
+      const handing = `takes over tables of ${writer.version}, changes, removes them`;
+      it(handing, () => results.record(handing, version.version, () => handOver(writer, version)));
+      const replacing = `replaces a live table of ${writer.version}`;
+      it(replacing, () => results.record(replacing, version.version, () => replace(writer, version)));
+    }
+    for (const writer of versions.filter(readsTypeofInJson)) {
+      const reading = `lists and deletes a JSON dump loaded by ${writer.version}`;
+      const ruleset = new Ruleset(buildProgram('ip', 'outside-pod-cidrs'));
+      const json = document(dumpCommands(ruleset, 'kube-proxy-nft'));
+      it(reading, () => results.record(reading, version.version, () => readJsonDump(writer, version, json)));
+    }
+  });
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Family } from '../../src/ip.ts';
+import { findTables, isLive, listElements } from '../../src/nft/tables.ts';
+import type { Element } from '../../src/ruleset/element.ts';
+import { buildProgram, type Masquerade } from '../../src/ruleset/program.ts';
+import type { Cluster } from '../../src/service/cluster.ts';
+import { FamilyModel } from '../../src/sync/family-model.ts';
+import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { eventually } from '../builders/eventually.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+import type { TestKernel } from '../netns/kernel.ts';
+import { POD_CIDRS } from './example-cluster.ts';
+import { type NftVersion, nftOf } from './nft-version.ts';
+
+/** A daemon's half for one family, at work in a kernel by one nft. */
+export interface RunningProxy {
+  readonly family: Family;
+  readonly model: FamilyModel;
+  /** Log lines, without time and process. */
+  readonly lines: readonly string[];
+  /** The table in force. */
+  table(): string;
+  /** Passes changed Services on and waits until they are in force. */
+  change(serviceKeys: readonly string[]): Promise<void>;
+  /** Fails unless one live table is there, with the model's elements, by the listing of `reader`. */
+  assertInSync(reader?: NftVersion): Promise<void>;
+  /** Documents that nft was given since the start. */
+  writes(): number;
+  stop(): void;
+}
+
+/** A test plays three faults at most, and each is mended at the second attempt. */
+const MOST_FAILURES = 8;
+
+export interface ProxyOptions {
+  readonly masquerade?: Masquerade;
+}
+
+/** Starts a proxy and waits until everything is in force. */
+export async function startProxy(
+  version: NftVersion,
+  kernel: TestKernel,
+  family: Family,
+  cluster: Cluster,
+  { masquerade = 'outside-pod-cidrs' }: ProxyOptions = {},
+): Promise<RunningProxy> {
+  const { log, lines } = recordingLog();
+  const calls = join(kernel.directory, 'calls');
+  const countWrites = () =>
+    existsSync(calls) ? readFileSync(calls, 'utf8').split(`-f ${kernel.directory}`).length : 1;
+  const writesBefore = countWrites();
+  const nft = nftOf(version, kernel, family, `echo "$@" >> ${calls}`);
+  const program = buildProgram(family, masquerade);
+  const model = new FamilyModel(cluster, { program, podCidrs: POD_CIDRS[family] }, log);
+  const syncer = new FamilySyncer(model, nft, log);
+  void syncer.run();
+  const inSync = async () => {
+    let reached = false;
+    void syncer.whenInSync().then(() => {
+      reached = true;
+    });
+    const failures = () => lines.filter((line) => line.startsWith('E a transaction failed')).length;
+    await eventually(
+      () => reached || failures() > MOST_FAILURES,
+      () => lines.join('\n'),
+    );
+    if (reached) return;
+    syncer.stop();
+    assert.fail(`it never comes about: ${lines.join('\n')}`);
+  };
+  await inSync();
+  return {
+    family,
+    model,
+    lines,
+    table: () => syncer.table ?? assert.fail('no table is in force'),
+    async change(serviceKeys) {
+      syncer.changed(serviceKeys);
+      await inSync();
+    },
+    async assertInSync(reader = version) {
+      const readerNft = nftOf(reader, kernel, family);
+      const tables = await findTables(readerNft, family);
+      const [table] = tables;
+      assert.ok(tables.length === 1 && table !== undefined && isLive(table, program), JSON.stringify(tables));
+      assert.equal(table.name, syncer.table);
+      const held = program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
+      assert.deepEqual(texts(await listElements(readerNft, program, table.name)), texts(held));
+    },
+    writes: () => countWrites() - writesBefore,
+    stop: () => syncer.stop(),
+  };
+}
+
+/** Starts one over a table that is in force already; fails if it writes anything. */
+export async function adopt(
+  version: NftVersion,
+  kernel: TestKernel,
+  family: Family,
+  cluster: Cluster,
+): Promise<RunningProxy> {
+  const proxy = await startProxy(version, kernel, family, cluster);
+  assert.match(proxy.lines.join('\n'), /^I the rules of the last run are in force and up to date .*written=0$/);
+  assert.equal(proxy.writes(), 0);
+  return proxy;
+}
+
+/** Fails if anything went wrong on the way. */
+export function assertNoComplaints(proxy: RunningProxy): void {
+  assert.deepEqual(
+    proxy.lines.filter((line) => !line.startsWith('I')),
+    [],
+  );
+}
+
+function texts(elements: Iterable<Element>): readonly string[] {
+  return [...elements]
+    .map(({ container, key, value, comment }) => `${container.name} ${key} : ${value} # ${comment}`)
+    .sort();
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { FAMILIES } from '../../src/ip.ts';
+import { deleteTableCommand, findTables } from '../../src/nft/tables.ts';
+import { document } from '../../src/ruleset/transaction.ts';
+import { TestKernel } from '../netns/kernel.ts';
+import { exampleCluster, setEndpoints } from './example-cluster.ts';
+import { byHand, type NftVersion, nftOf } from './nft-version.ts';
+import { adopt, assertNoComplaints, startProxy } from './proxy.ts';
+
+const FOREIGN = ['table ip kube-proxy', 'table inet firewall'];
+
+/**
+ * One version takes over the tables that another has filled, as after an upgrade of nft on a node: lists them, finds
+ * nothing to write, changes them, hands them back, and takes over again to remove them.
+ */
+export async function handOver(writer: NftVersion, reader: NftVersion): Promise<undefined> {
+  using kernel = new TestKernel();
+  kernel.load(FOREIGN.map((table) => `${table} {\n\tchain mine {\n\t}\n}\n`).join(''));
+  const cluster = exampleCluster();
+  for (const family of FAMILIES) {
+    (await startProxy(writer, kernel, family, cluster)).stop();
+    const table = [family, 'kube-proxy-nft'];
+    for (const what of [['tables'], ['ruleset'], ['table', ...table], ['map', ...table, 'endpoints-tcp'], ['sets']]) {
+      byHand(reader, kernel, ['list', ...what]);
+      byHand(reader, kernel, ['-j', 'list', ...what]);
+    }
+
+    const proxy = await adopt(reader, kernel, family, cluster);
+    for (const count of [9, 2, 0, 5]) {
+      await proxy.change(setEndpoints(cluster, count));
+      await proxy.assertInSync();
+      await proxy.assertInSync(writer);
+    }
+    assertNoComplaints(proxy);
+    proxy.stop();
+    (await adopt(writer, kernel, family, cluster)).stop();
+
+    const nft = nftOf(reader, kernel, family);
+    const found = await findTables(nft, family);
+    assert.equal(found.length, 1);
+    await nft.apply(document(found.map(({ name }) => deleteTableCommand(family, name))));
+    assert.deepEqual(await findTables(nft, family), []);
+  }
+  for (const version of [reader, writer]) {
+    assert.deepEqual(byHand(version, kernel, ['list', 'tables']).stdout.trim().split('\n').sort(), FOREIGN.toSorted());
+  }
+}
+
+/** One version replaces the live table of another by its own, as when the program is upgraded together with nft. */
+export async function replace(writer: NftVersion, reader: NftVersion): Promise<undefined> {
+  using kernel = new TestKernel();
+  const cluster = exampleCluster();
+  for (const family of FAMILIES) {
+    (await startProxy(writer, kernel, family, cluster)).stop();
+    const proxy = await startProxy(reader, kernel, family, cluster, { masquerade: 'always' });
+    assert.equal(proxy.table(), 'kube-proxy-nft-b');
+    await proxy.assertInSync();
+    await proxy.assertInSync(writer);
+    assertNoComplaints(proxy);
+    proxy.stop();
+  }
+}
+
+/** A dump as JSON, loaded by one version, is a table that another can list and delete. */
+export async function readJsonDump(writer: NftVersion, reader: NftVersion, json: string): Promise<undefined> {
+  using kernel = new TestKernel();
+  await nftOf(writer, kernel, 'ip').apply(json);
+  byHand(reader, kernel, ['list', 'ruleset']);
+  byHand(reader, kernel, ['-j', 'list', 'ruleset']);
+  byHand(reader, kernel, ['delete', 'table', 'ip', 'kube-proxy-nft']);
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { decodeObject } from '../../src/objects/decode.ts';
+import type { EndpointSlice } from '../../src/objects/endpoint-slice.ts';
+import { rawSlice } from '../builders/raw-objects.ts';
+
+function decoded(raw: unknown): EndpointSlice {
+  const { object } = decodeObject('EndpointSlice', raw);
+  assert.equal(object?.kind, 'EndpointSlice');
+  return object;
+}
+
+suite('an EndpointSlice', () => {
+  test('is slimmed to the fields in use', () => {
+    const raw = rawSlice('db', [], {
+      endpoints: [
+        {
+          addresses: ['10.32.0.15', '10.32.0.16'],
+          conditions: { ready: false, serving: true, terminating: true },
+          nodeName: 'node-a',
+          zone: 'z',
+          targetRef: { kind: 'Pod', name: 'db-0' },
+          hints: { forZones: [{ name: 'z' }] },
+        },
+      ],
+      ports: [{ name: 'mysql', protocol: 'UDP', port: 3306, appProtocol: 'x' }],
+    });
+    assert.deepEqual(decodeObject('EndpointSlice', raw), {
+      key: 'default/db-1',
+      object: {
+        kind: 'EndpointSlice',
+        namespace: 'default',
+        name: 'db-1',
+        serviceName: 'db',
+        ports: [{ name: 'mysql', protocol: 'udp', port: 3306 }],
+        endpoints: [{ address: '10.32.0.15', ready: false, serving: true, terminating: true, nodeName: 'node-a' }],
+      },
+    });
+  });
+
+  for (const conditions of [undefined, null, {}, { ready: null, serving: null, terminating: null }]) {
+    test(`with conditions ${JSON.stringify(conditions)} has an endpoint that is ready, serving and not terminating`, () => {
+      const raw = rawSlice('db', [], { endpoints: [{ addresses: ['10.0.0.1'], conditions, nodeName: null }] });
+      assert.deepEqual(decoded(raw).endpoints, [
+        { address: '10.0.0.1', ready: true, serving: true, terminating: false, nodeName: '' },
+      ]);
+    });
+  }
+
+  test('has the defaults of the API for its ports, and leaves out those without a number', () => {
+    const ports = [
+      { name: null, protocol: null, port: 8080 },
+      { name: 'all', port: null },
+      { name: 'zero', port: 0 },
+    ];
+    assert.deepEqual(decoded(rawSlice('db', [], { ports })).ports, [{ name: '', protocol: 'tcp', port: 8080 }]);
+  });
+
+  test('may have null for its lists', () => {
+    const slice = decoded(rawSlice('db', [], { endpoints: null, ports: null }));
+    assert.deepEqual([slice.endpoints, slice.ports], [[], []]);
+  });
+
+  test('of IPv6 has canonical addresses', () => {
+    const slice = decoded(rawSlice('db', ['FD00::000F'], { addressType: 'IPv6' }));
+    assert.equal(slice.endpoints[0]?.address, 'fd00::f');
+  });
+
+  test('of type FQDN has no endpoints for us', () => {
+    assert.deepEqual(decoded(rawSlice('db', ['db.example.com'], { addressType: 'FQDN' })).endpoints, []);
+  });
+
+  test('of a headless Service has no endpoints for us', () => {
+    const labels = { 'kubernetes.io/service-name': 'db', 'service.kubernetes.io/headless': '' };
+    assert.deepEqual(decoded(rawSlice('db', ['10.0.0.1'], { metadata: { name: 'db-1', labels } })).endpoints, []);
+  });
+});
+
+suite('an invalid EndpointSlice gives a problem that names the object and the field:', () => {
+  const invalid: readonly [title: string, changes: object, problem: RegExp][] = [
+    [
+      'no label with the Service',
+      { metadata: { name: 'db-1' } },
+      /metadata\.labels: must have the label kubernetes\.io/,
+    ],
+    ['no address type', { addressType: undefined }, /addressType: /],
+    ['another address type', { addressType: 'ipv4' }, /addressType: /],
+    ['an endpoint without addresses', { endpoints: [{ addresses: [] }] }, /endpoints\[0\]\.addresses: must hold an/],
+    ['a name for an address', { endpoints: [{ addresses: ['db'] }] }, /endpoints\[0\]\.addresses\[0\] must be an IPv4/],
+    ['leading zeros', { endpoints: [{ addresses: ['10.0.0.01'] }] }, /endpoints\[0\]\.addresses\[0\] must be an IPv4/],
+    [
+      'an address of the other family',
+      { endpoints: [{ addresses: ['10.0.0.1'] }, { addresses: ['fd00::1'] }] },
+      /endpoints\[1\]\.addresses\[0\] must be an IPv4/,
+    ],
+    [
+      'a zone',
+      { addressType: 'IPv6', endpoints: [{ addresses: ['fe80::1%eth0'] }] },
+      /endpoints\[0\]\.addresses\[0\] must be an IPv6/,
+    ],
+    [
+      'a condition that is a text',
+      { endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: 'yes' } }] },
+      /endpoints\[0\]\.conditions\.ready: /,
+    ],
+    ['port 65536', { ports: [{ port: 65536 }] }, /ports\[0\]\.port: /],
+    ['an unknown protocol', { ports: [{ port: 1, protocol: 'ICMP' }] }, /ports\[0\]\.protocol: /],
+  ];
+  for (const [title, changes, problem] of invalid) {
+    test(title, () => {
+      const result = decodeObject('EndpointSlice', rawSlice('db', ['10.0.0.1'], changes));
+      assert.ok(result.object === undefined);
+      assert.match(result.problem, problem);
+      assert.match(result.problem, /^EndpointSlice default\/db-1: [^\n]*$/);
+      assert.equal(result.key, 'default/db-1');
+    });
+  }
+});

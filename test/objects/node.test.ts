@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { decodeObject } from '../../src/objects/decode.ts';
+
+suite('a Node', () => {
+  test('keeps its addresses: internal before external, canonical, no names', () => {
+    const addresses = [
+      { type: 'ExternalIP', address: '203.0.113.7' },
+      { type: 'Hostname', address: 'node-a' },
+      { type: 'InternalIP', address: 'FD00::0007' },
+      { type: 'InternalIP', address: 'not an address' },
+      { type: 'InternalIP', address: '192.0.2.7' },
+    ];
+    assert.deepEqual(decodeObject('Node', { metadata: { name: 'node-a', labels: {} }, status: { addresses } }), {
+      key: 'node-a',
+      object: { kind: 'Node', name: 'node-a', addresses: ['fd00::7', '192.0.2.7', '203.0.113.7'] },
+    });
+  });
+
+  test('may have no status yet', () => {
+    const { object } = decodeObject('Node', { metadata: { name: 'node-a' } });
+    assert.deepEqual(object, { kind: 'Node', name: 'node-a', addresses: [] });
+  });
+
+  test('that is invalid is named without a namespace', () => {
+    const result = decodeObject('Node', { metadata: { name: 'node-a' }, status: { addresses: 'x' } });
+    assert.equal(result.key, 'node-a');
+    assert.match(result.object === undefined ? result.problem : '', /^Node node-a: status\.addresses: /);
+  });
+});

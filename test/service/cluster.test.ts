@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { Cluster } from '../../src/service/cluster.ts';
+import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+
+function slicesOf(cluster: Cluster, key: string): string[] {
+  return [...cluster.slicesOf(key)].map(({ name }) => name).sort();
+}
+
+suite('the cluster', () => {
+  test('keeps a slice that comes before its Service', () => {
+    const cluster = new Cluster(NODE_NAME);
+    assert.deepEqual(cluster.set(slice([ready('10.0.0.1')])), ['default/web']);
+    assert.equal(cluster.service('default/web'), undefined);
+    assert.deepEqual(cluster.set(service()), ['default/web']);
+    assert.deepEqual(slicesOf(cluster, 'default/web'), ['web-1']);
+    assert.deepEqual([...cluster.serviceKeys()], ['default/web']);
+  });
+
+  test('has the latest version of each object', () => {
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(service());
+    cluster.set(service({ clusterIps: ['10.96.0.11'] }));
+    cluster.set(slice([ready('10.0.0.1')]));
+    cluster.set(slice([]));
+    assert.deepEqual(cluster.service('default/web')?.clusterIps, ['10.96.0.11']);
+    assert.deepEqual(
+      [...cluster.slicesOf('default/web')].map(({ endpoints }) => endpoints),
+      [[]],
+    );
+  });
+
+  test('tells Services of one name in two namespaces apart', () => {
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(slice([]));
+    assert.deepEqual(cluster.set(slice([], { namespace: 'prod' })), ['prod/web']);
+    assert.deepEqual(slicesOf(cluster, 'default/web'), ['web-1']);
+    assert.deepEqual(slicesOf(cluster, 'prod/web'), ['web-1']);
+  });
+
+  test('a slice that moves to another Service concerns both', () => {
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(slice([]));
+    assert.deepEqual(cluster.set(slice([], { serviceName: 'api' })), ['default/web', 'default/api']);
+    assert.deepEqual(slicesOf(cluster, 'default/web'), []);
+    assert.deepEqual(slicesOf(cluster, 'default/api'), ['web-1']);
+    assert.deepEqual(cluster.delete('EndpointSlice', 'default/web-1'), ['default/api']);
+  });
+
+  test('a deleted slice concerns its Service, whether that is there or not', () => {
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(slice([]));
+    cluster.set(slice([], { name: 'web-2' }));
+    assert.deepEqual(cluster.delete('EndpointSlice', 'default/web-1'), ['default/web']);
+    assert.deepEqual(slicesOf(cluster, 'default/web'), ['web-2']);
+    assert.deepEqual(cluster.delete('EndpointSlice', 'default/web-2'), ['default/web']);
+    assert.deepEqual(slicesOf(cluster, 'default/web'), []);
+  });
+
+  test('the slices of a deleted Service stay until they are deleted themselves', () => {
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(service());
+    cluster.set(slice([]));
+    assert.deepEqual(cluster.delete('Service', 'default/web'), ['default/web']);
+    assert.equal(cluster.service('default/web'), undefined);
+    assert.deepEqual(slicesOf(cluster, 'default/web'), ['web-1']);
+  });
+
+  test('deleting what is not there concerns nobody', () => {
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(slice([]));
+    cluster.delete('EndpointSlice', 'default/web-1');
+    assert.deepEqual(cluster.delete('EndpointSlice', 'default/web-1'), []);
+    assert.deepEqual(cluster.delete('Service', 'default/web'), []);
+    assert.deepEqual(cluster.delete('Node', NODE_NAME), []);
+  });
+
+  test('knows this node and no other', () => {
+    const cluster = new Cluster(NODE_NAME);
+    const node = { kind: 'Node', name: NODE_NAME, addresses: ['192.0.2.1'] } as const;
+    assert.deepEqual(cluster.set({ ...node, name: 'node-b' }), []);
+    assert.equal(cluster.node, undefined);
+    assert.deepEqual(cluster.set(node), []);
+    assert.equal(cluster.node, node);
+    cluster.delete('Node', 'node-b');
+    assert.equal(cluster.node, node);
+    cluster.delete('Node', NODE_NAME);
+    assert.equal(cluster.node, undefined);
+  });
+});

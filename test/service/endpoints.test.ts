@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { EndpointSlice } from '../../src/objects/endpoint-slice.ts';
+import type { ServicePortSpec } from '../../src/objects/service.ts';
+import { selectEndpoints } from '../../src/service/endpoints.ts';
+import { HTTP, NODE_NAME, notReady, ready, servingTerminating, slice, slicePort } from '../builders/objects.ts';
+
+/** The chosen endpoints as "address:port". */
+function chosen(slices: readonly EndpointSlice[], port: ServicePortSpec = HTTP, family: 'ip' | 'ip6' = 'ip'): string[] {
+  return selectEndpoints(slices, port, family, NODE_NAME).map((endpoint) => `${endpoint.address}:${endpoint.port}`);
+}
+
+/** Both orders of two slices: no order can be relied on. */
+function inBothOrders(a: EndpointSlice, b: EndpointSlice): [string[], string[]] {
+  return [chosen([a, b]), chosen([b, a])];
+}
+
+suite('new connections go to', () => {
+  test('the ready endpoints', () => {
+    assert.deepEqual(chosen([slice([ready('10.0.0.1'), notReady('10.0.0.2'), ready('10.0.0.3')])]), [
+      '10.0.0.1:8080',
+      '10.0.0.3:8080',
+    ]);
+  });
+
+  test('not to those that terminate while one is ready, though they serve', () => {
+    assert.deepEqual(chosen([slice([servingTerminating('10.0.0.1'), ready('10.0.0.2')])]), ['10.0.0.2:8080']);
+  });
+
+  test('those that serve while they terminate, if none is ready', () => {
+    const endpoints = [servingTerminating('10.0.0.1'), notReady('10.0.0.2'), servingTerminating('10.0.0.3')];
+    assert.deepEqual(chosen([slice(endpoints)]), ['10.0.0.1:8080', '10.0.0.3:8080']);
+  });
+
+  test('no endpoint that terminates and serves no more', () => {
+    assert.deepEqual(chosen([slice([ready('10.0.0.1', { ready: false, serving: false, terminating: true })])]), []);
+  });
+
+  test('no endpoint that serves but is neither ready nor terminating', () => {
+    assert.deepEqual(chosen([slice([ready('10.0.0.1', { ready: false })])]), []);
+  });
+
+  test('none where there is no slice', () => assert.deepEqual(chosen([]), []));
+});
+
+suite('of several entries for one address and port', () => {
+  test('one is used', () => {
+    const twice = [ready('10.0.0.1'), ready('10.0.0.1')];
+    assert.deepEqual(chosen([slice(twice), slice(twice, { name: 'web-2' })]), ['10.0.0.1:8080']);
+  });
+
+  test('one that does not terminate wins, in any order of the slices', () => {
+    const results = inBothOrders(
+      slice([servingTerminating('10.0.0.1')]),
+      slice([ready('10.0.0.1')], { name: 'web-2' }),
+    );
+    assert.deepEqual(results, [['10.0.0.1:8080'], ['10.0.0.1:8080']]);
+  });
+
+  test('one that is not ready but does not terminate wins over one that terminates, too', () => {
+    const results = inBothOrders(
+      slice([servingTerminating('10.0.0.1')]),
+      slice([notReady('10.0.0.1')], { name: 'web-2' }),
+    );
+    assert.deepEqual(results, [[], []]);
+  });
+
+  test('the result does not depend on the order of the slices, whatever the entries say', () => {
+    const entries = [true, false].flatMap((isReady) =>
+      [true, false].flatMap((serving) =>
+        [true, false].flatMap((terminating) =>
+          ['', NODE_NAME, 'node-b'].map((nodeName) =>
+            ready('10.0.0.1', { ready: isReady, serving, terminating, nodeName }),
+          ),
+        ),
+      ),
+    );
+    for (const a of entries) {
+      for (const b of entries) {
+        const slices = [slice([a]), slice([b], { name: 'web-2' })];
+        assert.deepEqual(
+          selectEndpoints(slices, HTTP, 'ip', NODE_NAME),
+          selectEndpoints(slices.toReversed(), HTTP, 'ip', NODE_NAME),
+          JSON.stringify([a, b]),
+        );
+      }
+    }
+  });
+
+  test('the same address with another port is another endpoint', () => {
+    const other = slice([ready('10.0.0.1')], { name: 'web-2', ports: [slicePort({ port: 9090 })] });
+    assert.deepEqual(chosen([slice([ready('10.0.0.1')]), other]), ['10.0.0.1:8080', '10.0.0.1:9090']);
+  });
+});
+
+suite('the endpoints of a port', () => {
+  test('come from all its slices, sorted by address and port', () => {
+    const slices = [
+      slice([ready('10.0.0.3'), ready('10.0.0.1')]),
+      slice([ready('10.0.0.2')], { name: 'web-2', ports: [slicePort({ port: 9090 })] }),
+    ];
+    const expected = ['10.0.0.1:8080', '10.0.0.2:9090', '10.0.0.3:8080'];
+    assert.deepEqual(chosen(slices), expected);
+    assert.deepEqual(chosen(slices.toReversed()), expected);
+  });
+
+  test('are matched by the port name, each port with its own number', () => {
+    const ports = [slicePort(), slicePort({ name: 'metrics', port: 9100 })];
+    const slices = [slice([ready('10.0.0.1')], { ports })];
+    assert.deepEqual(chosen(slices), ['10.0.0.1:8080']);
+    assert.deepEqual(chosen(slices, { ...HTTP, name: 'metrics', port: 9100 }), ['10.0.0.1:9100']);
+    assert.deepEqual(chosen(slices, { ...HTTP, name: '' }), []);
+  });
+
+  test('are matched by the protocol, too', () => {
+    const ports = [slicePort({ name: 'dns', port: 5353 }), slicePort({ name: 'dns', protocol: 'udp', port: 5354 })];
+    const slices = [slice([ready('10.0.0.1')], { ports })];
+    assert.deepEqual(chosen(slices, { name: 'dns', protocol: 'udp', port: 53 }), ['10.0.0.1:5354']);
+    assert.deepEqual(chosen(slices, { name: 'dns', protocol: 'sctp', port: 53 }), []);
+  });
+
+  test('of one family are of that family', () => {
+    const slices = [slice([ready('10.0.0.1')]), slice([ready('fd00::1')], { name: 'web-2' })];
+    assert.deepEqual(chosen(slices), ['10.0.0.1:8080']);
+    assert.deepEqual(chosen(slices, HTTP, 'ip6'), ['fd00::1:8080']);
+  });
+
+  test('a family without ready endpoints falls back for itself', () => {
+    const slices = [slice([ready('10.0.0.1')]), slice([servingTerminating('fd00::1')], { name: 'web-2' })];
+    assert.deepEqual(chosen(slices, HTTP, 'ip6'), ['fd00::1:8080']);
+  });
+
+  test('may be local where they are on this node or nobody says where', () => {
+    const endpoints = [
+      ready('10.0.0.1', { nodeName: NODE_NAME }),
+      ready('10.0.0.2', { nodeName: '' }),
+      ready('10.0.0.3', { nodeName: 'node-b' }),
+    ];
+    assert.deepEqual(
+      selectEndpoints([slice(endpoints)], HTTP, 'ip', NODE_NAME).map(({ maybeLocal }) => maybeLocal),
+      [true, true, false],
+    );
+  });
+});

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { Service } from '../../src/objects/service.ts';
+import { frontendsOf } from '../../src/service/frontend.ts';
+import { HTTP, NODE_NAME, ready, service, slice, slicePort } from '../builders/objects.ts';
+
+function keysOf(changes: Partial<Service>, family: 'ip' | 'ip6' = 'ip'): string[] {
+  return frontendsOf(service(changes), [], family, NODE_NAME).map(
+    ({ address, protocol, port, servicePort }) => `${address} ${protocol} ${port} ${servicePort}`,
+  );
+}
+
+suite('the frontends of a Service', () => {
+  test('are one for each port, with the endpoints of that port', () => {
+    const ports = [HTTP, { name: 'metrics', protocol: 'tcp', port: 9100 } as const];
+    const slices = [
+      slice([ready('10.0.0.1')], { ports: [slicePort(), slicePort({ name: 'metrics', port: 9101 })] }),
+      slice([ready('10.0.0.2')], { name: 'web-2' }),
+    ];
+    assert.deepEqual(frontendsOf(service({ ports }), slices, 'ip', NODE_NAME), [
+      {
+        family: 'ip',
+        address: '10.96.0.10',
+        protocol: 'tcp',
+        port: 80,
+        servicePort: 'default/web:http',
+        endpoints: [
+          { address: '10.0.0.1', port: 8080, maybeLocal: false },
+          { address: '10.0.0.2', port: 8080, maybeLocal: false },
+        ],
+      },
+      {
+        family: 'ip',
+        address: '10.96.0.10',
+        protocol: 'tcp',
+        port: 9100,
+        servicePort: 'default/web:metrics',
+        endpoints: [{ address: '10.0.0.1', port: 9101, maybeLocal: false }],
+      },
+    ]);
+  });
+
+  test('are there without endpoints, too: connections are refused then', () => {
+    const [frontend] = frontendsOf(service(), [], 'ip', NODE_NAME);
+    assert.deepEqual(frontend?.endpoints, []);
+  });
+
+  test('of the unnamed port are called by the Service alone', () => {
+    assert.deepEqual(keysOf({ ports: [{ ...HTTP, name: '' }] }), ['10.96.0.10 tcp 80 default/web']);
+  });
+
+  test('with one port number in two protocols are two', () => {
+    const ports = [
+      { name: 'dns-tcp', protocol: 'tcp', port: 53 },
+      { name: 'dns', protocol: 'udp', port: 53 },
+    ] as const;
+    assert.deepEqual(keysOf({ ports }), ['10.96.0.10 tcp 53 default/web:dns-tcp', '10.96.0.10 udp 53 default/web:dns']);
+  });
+
+  test('that repeat protocol and number, which the API forbids, are the first', () => {
+    assert.deepEqual(keysOf({ ports: [HTTP, { ...HTTP, name: 'other' }] }), ['10.96.0.10 tcp 80 default/web:http']);
+  });
+
+  test('are of the family of its ClusterIPs', () => {
+    assert.deepEqual(keysOf({}, 'ip6'), []);
+    const clusterIps = ['fd00:96::10', '10.96.0.10'];
+    assert.deepEqual(keysOf({ clusterIps }), ['10.96.0.10 tcp 80 default/web:http']);
+    assert.deepEqual(keysOf({ clusterIps }, 'ip6'), ['fd00:96::10 tcp 80 default/web:http']);
+  });
+});
+
+suite('no frontends has a Service that', () => {
+  test('is headless', () => assert.deepEqual(keysOf({ clusterIps: [] }), []));
+  test('is of type ExternalName, even with a ClusterIP', () => assert.deepEqual(keysOf({ type: 'ExternalName' }), []));
+  test('belongs to another proxy', () => assert.deepEqual(keysOf({ otherProxy: true }), []));
+  test('has no ports', () => assert.deepEqual(keysOf({ ports: [] }), []));
+});
