@@ -20,7 +20,7 @@ const TEN_THOUSAND = { services: 10_000, endpoints: ENDPOINTS };
 
 const PLANS = {
   full: { fill: TEN_THOUSAND, fillRounds: 7, changeTurns: 150 },
-  quick: { fill: THOUSAND, fillRounds: 5, changeTurns: 30 },
+  quick: { fill: THOUSAND, fillRounds: 5, changeTurns: 20 },
 } as const;
 
 async function bench({ fill, fillRounds, changeTurns }: (typeof PLANS)[keyof typeof PLANS]): Promise<void> {

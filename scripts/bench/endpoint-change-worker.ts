@@ -1,5 +1,5 @@
 /** In a network namespace of its own: a filled table in which one Service's endpoints change. */
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNft, type Nft } from '../../src/nft/nft.ts';
@@ -106,9 +106,9 @@ async function changeByHand(
   writer: Writer,
 ): Promise<ChangeDone> {
   const json = changeDocument(clusterIp(service), `${serviceKey(service)}:http`, before, after);
-  if (writer !== 'bare') await writeFile(path, json);
+  if (writer !== 'bare') writeFileSync(path, json);
   const started = performance.now();
-  if (writer === 'bare') await writeFile(path, json);
+  if (writer === 'bare') writeFileSync(path, json);
   await bareNft(['-j', '-f', path]);
   return { milliseconds: performance.now() - started, transactions: 1, operations: elementOperations(json) };
 }

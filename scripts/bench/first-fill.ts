@@ -41,14 +41,14 @@ export async function measureFirstFill(report: Report, workspace: Workspace, siz
   const floor = Math.min(...FLOOR_FORMS.map(medianOf));
   const text = sizeText(size);
   report.add('first fill', text, medianOf(OURS), 'ms', { floor, target: TARGET });
-  for (const form of FLOOR_FORMS) report.add(`  bare nft: ${form}`, text, medianOf(form), 'ms');
+  for (const form of FLOOR_FORMS) report.add(`bare load, ${form}`, text, medianOf(form), 'ms', { floor });
 
   // Untimed: what nft needs, and that all of them made the same ruleset.
   const fingerprints = new Set<string>();
   for (const form of forms) {
     const { nftMegabytes, fingerprint } = await fill(form, true);
     fingerprints.add(fingerprint);
-    report.add(form === OURS ? 'first fill: peak memory of nft' : `  bare nft: ${form}`, text, nftMegabytes, 'MB');
+    report.add(`nft's peak memory, ${form === OURS ? 'first fill' : `bare load, ${form}`}`, text, nftMegabytes, 'MB');
   }
   if (fingerprints.size !== 1) throw new Error('the floors of the first fill are not the ruleset we write');
 }

@@ -24,7 +24,7 @@ export function row(name: string, size: string, value: number, unit: string, flo
 }
 
 /** Column widths; numbers are aligned to the right. */
-const WIDTHS = { name: 52, size: 15, value: 9, unit: 9, floor: 9, ratio: 7 } as const;
+const WIDTHS = { name: 56, size: 15, value: 9, unit: 9, floor: 9, ratio: 7 } as const;
 
 /** The table's head, two lines. */
 export function tableHead(): string {

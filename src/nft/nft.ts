@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runNft } from './run.ts';
 
@@ -26,7 +26,8 @@ export interface Nft {
  */
 export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
   const send = async (args: readonly string[], path: string, document: string) => {
-    await writeFile(path, document, { mode: 0o600 });
+    // Synchronously (a run directory is in memory): nft starts before the caller goes on to prepare the next document.
+    writeFileSync(path, document, { mode: 0o600 });
     await runNft([...args, '-f', path], { nft, timeout: LOAD_TIMEOUT });
   };
   return {

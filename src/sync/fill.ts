@@ -45,9 +45,9 @@ export async function replaceTable(
   for (const leftover of found.filter((table) => table.name === name)) {
     await nft.apply(document([deleteTableCommand(family, leftover.name)]));
   }
-  await nft.load(stagedProgramText(program, name));
+  const staged = nft.load(stagedProgramText(program, name));
   model.restart([]);
-  const written = await drain(model, nft, name, log, isolateRefused(model, nft, name, log));
+  const written = await drain(model, nft, name, log, isolateRefused(model, nft, name, log), staged);
   const old = found.filter((table) => table.name !== name).map((table) => deleteTableCommand(family, table.name));
   await nft.apply(document([...hookCommands(program, name), ...old]));
   log.info('the rules are in force', { family, table: name, elements: written });
@@ -69,12 +69,18 @@ export function documentOf(model: FamilyModel, table: TableName, transaction: Tr
 type Mend = (transaction: Transaction, error: unknown) => Promise<void>;
 
 /**
- * Sends transactions until the model has no more; returns the number of element operations. While nft works on one,
- * the next is prepared.
+ * Sends transactions until the model has no more; returns the number of element operations. While nft works on one, or
+ * on what is `inFlight` at the start, the next is prepared.
  */
-async function drain(model: FamilyModel, nft: Nft, table: TableName, log: Log, mend: Mend): Promise<number> {
+async function drain(
+  model: FamilyModel,
+  nft: Nft,
+  table: TableName,
+  log: Log,
+  mend: Mend,
+  inFlight = Promise.resolve(),
+): Promise<number> {
   let written = 0;
-  let inFlight = Promise.resolve();
   let reported = performance.now();
   do {
     const transaction = model.nextTransaction();
