@@ -42,3 +42,23 @@ export function parseCidr(text: string): Cidr | undefined {
       : ipaddr.IPv6.networkAddressFromCIDR(`${address}/${prefix}`).toRFC5952String();
   return { family, address: network, prefix };
 }
+
+/** "10.0.0.0/8"; empty for none. */
+export function formatCidr(cidr: Cidr | undefined): string {
+  return cidr === undefined ? '' : `${cidr.address}/${cidr.prefix}`;
+}
+
+/** True if an address lies in a network. */
+export function isInCidr(address: string, cidr: Cidr): boolean {
+  if (familyOf(address) !== cidr.family) return false;
+  return cidr.family === 'ip'
+    ? ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parse(cidr.address), cidr.prefix)
+    : ipaddr.IPv6.parse(address).match(ipaddr.IPv6.parse(cidr.address), cidr.prefix);
+}
+
+/** The networks of a family without those that lie inside another: the same addresses, and no two overlap. */
+export function disjointCidrs(texts: readonly string[], family: Family): readonly string[] {
+  const cidrs = [...new Set(texts)].flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family);
+  const covers = (outer: Cidr, inner: Cidr) => outer.prefix < inner.prefix && isInCidr(inner.address, outer);
+  return cidrs.filter((inner) => !cidrs.some((outer) => covers(outer, inner))).map(formatCidr);
+}

@@ -102,7 +102,7 @@ describe('the documents', () => {
 });
 
 /** Flags of kube-proxy that we name but do not have. */
-const OTHERS_FLAGS = new Set(['--nodeport-addresses', '--config']);
+const OTHERS_FLAGS = new Set(['--config']);
 
 /** Starts a daemon and waits until it is ready. */
 function background(command: string): string {

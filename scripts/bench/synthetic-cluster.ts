@@ -83,6 +83,11 @@ export function syntheticCluster(size: ClusterSize): Cluster {
       createdAt: '2026-01-01T00:00:00Z',
       otherProxy: false,
       type: 'ClusterIP',
+      externalIps: [],
+      loadBalancerIps: [],
+      sourceRanges: [],
+      internalLocal: false,
+      externalLocal: false,
       clusterIps: [clusterIp(n)],
       ports: [{ name: 'http', protocol: 'tcp', port: FRONTEND_PORT }],
     });

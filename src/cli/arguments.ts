@@ -14,10 +14,20 @@ export interface Arguments {
   /** The pod network of each family, as "address/prefix". */
   readonly podCidrs: ReadonlyMap<Family, string>;
   readonly masqueradeAll: boolean;
+  /** --detect-local-mode: how connections from pods are known. */
+  readonly detectLocal: DetectLocal;
+  /** --nodeport-addresses: networks, and the words "primary" and "all". */
+  readonly nodePortAddresses: readonly string[];
   readonly runDir: string;
   readonly output: 'nft' | 'json';
   readonly verbosity: number;
 }
+
+/** KubeProxyConfiguration's detectLocalMode; `pattern` is an interface name as nft matches it ("veth*"). */
+export type DetectLocal =
+  | { readonly mode: 'ClusterCIDR' }
+  | { readonly mode: 'NodeCIDR' }
+  | { readonly mode: 'BridgeInterface' | 'InterfaceNamePrefix'; readonly pattern: string };
 
 const DEFAULT_RUN_DIR = '/run/kube-proxy-nft';
 
@@ -28,6 +38,10 @@ const OPTIONS = {
   'hostname-override': { type: 'string' },
   'cluster-cidr': { type: 'string' },
   'masquerade-all': { type: 'boolean' },
+  'detect-local-mode': { type: 'string' },
+  'pod-bridge-interface': { type: 'string' },
+  'pod-interface-name-prefix': { type: 'string' },
+  'nodeport-addresses': { type: 'string' },
   'run-dir': { type: 'string' },
   output: { type: 'string', short: 'o' },
   v: { type: 'string', short: 'v' },
@@ -56,6 +70,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
     nodeName: (values['hostname-override']?.trim() || hostname()).toLowerCase(),
     podCidrs: podCidrs(values['cluster-cidr'] ?? ''),
     masqueradeAll: values['masquerade-all'] ?? false,
+    detectLocal: detectLocal(values),
+    nodePortAddresses: nodePortAddresses(values['nodeport-addresses'] ?? 'primary'),
     runDir: values['run-dir'] ?? DEFAULT_RUN_DIR,
     output: outputFormat(values.output ?? 'nft'),
     verbosity: verbosity(values.v ?? '0'),
@@ -92,6 +108,30 @@ function podCidrs(text: string): ReadonlyMap<Family, string> {
     if (!cidrs.has(cidr.family)) cidrs.set(cidr.family, `${cidr.address}/${cidr.prefix}`);
   }
   return cidrs;
+}
+
+function detectLocal(values: ReturnType<typeof parse>): DetectLocal {
+  const mode = values['detect-local-mode'] ?? 'ClusterCIDR';
+  if (mode === 'ClusterCIDR' || mode === 'NodeCIDR') return { mode };
+  if (mode !== 'BridgeInterface' && mode !== 'InterfaceNamePrefix') {
+    throw usage(
+      `--detect-local-mode ${JSON.stringify(mode)}: ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix is expected`,
+    );
+  }
+  const flag = mode === 'BridgeInterface' ? 'pod-bridge-interface' : 'pod-interface-name-prefix';
+  const name = values[flag] ?? '';
+  // As the kernel allows them (15 characters), less what would be a pattern or end the text in an nft document.
+  if (!/^[^\s/"*\\]{1,15}$/.test(name)) throw usage(`--detect-local-mode ${mode} needs --${flag}, an interface name`);
+  return { mode, pattern: mode === 'BridgeInterface' ? name : `${name}*` };
+}
+
+function nodePortAddresses(text: string): readonly string[] {
+  const items = text.split(',').map((item) => item.trim());
+  for (const item of items) {
+    if (item === 'primary' || item === 'all' || parseCidr(item) !== undefined) continue;
+    throw usage(`--nodeport-addresses: ${JSON.stringify(item)} is no CIDR, and neither primary nor all`);
+  }
+  return items;
 }
 
 function outputFormat(text: string): 'nft' | 'json' {

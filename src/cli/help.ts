@@ -15,6 +15,10 @@ Flags:
   --cluster-cidr CIDRS     the pods' network; for dual-stack one of each family, with a comma. Connections to a
                            ClusterIP from elsewhere get this node's address as source
   --masquerade-all         connections to a ClusterIP from everywhere get this node's address as source
+  --detect-local-mode MODE how connections from pods are known: ClusterCIDR (default), NodeCIDR, or by where they
+                           come in: BridgeInterface (--pod-bridge-interface NAME), InterfaceNamePrefix
+                           (--pod-interface-name-prefix PREFIX)
+  --nodeport-addresses LIST the node's addresses that node ports are served on: CIDRs, primary (default), all
   --hostname-override NAME the name of this node's Node object (default: the host name)
   --run-dir DIR            for the control socket and the last nft input (default: /run/kube-proxy-nft)
   -v N                     verbosity; 0 is quiet, 2 shows each transaction

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { FAMILIES, type Family } from '../ip.ts';
+import { disjointCidrs, FAMILIES, type Family, familyOf } from '../ip.ts';
 import type { Log } from '../log.ts';
-import { buildProgram, type Masquerade } from '../ruleset/program.ts';
+import { buildProgram, type LocalPods } from '../ruleset/program.ts';
+import type { NetworkSet } from '../ruleset/ruleset.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { FamilyModel } from '../sync/family-model.ts';
 import type { Arguments } from './arguments.ts';
@@ -24,15 +25,41 @@ export function createModels(
   log: Log,
 ): readonly FamilyModel[] {
   return families.map((family) => {
-    const podCidr = args.podCidrs.get(family);
-    const masquerade = masqueradeOf(args.masqueradeAll, podCidr);
-    const podCidrs = podCidr === undefined ? [] : [podCidr];
-    return new FamilyModel(cluster, { program: buildProgram(family, masquerade), podCidrs }, log);
+    const program = buildProgram(family, { masqueradeAll: args.masqueradeAll, localPods: localPods(args, family) });
+    const networks = (known: Cluster) => networksOf(known, args, family);
+    return new FamilyModel(cluster, { program, networks }, log);
   });
 }
 
 /** Without a pod network of the family nobody can be told to be outside of it: kube-proxy's no-op detector. */
-function masqueradeOf(all: boolean, podCidr: string | undefined): Masquerade {
-  if (all) return 'always';
-  return podCidr === undefined ? 'never' : 'outside-pod-cidrs';
+function localPods({ detectLocal, podCidrs }: Arguments, family: Family): LocalPods | undefined {
+  switch (detectLocal.mode) {
+    case 'ClusterCIDR':
+      return podCidrs.has(family) ? { by: 'pod-cidrs' } : undefined;
+    case 'NodeCIDR':
+      return { by: 'pod-cidrs' };
+    default:
+      return { by: 'interface', pattern: detectLocal.pattern };
+  }
+}
+
+function networksOf(
+  { node }: Cluster,
+  { detectLocal, podCidrs, nodePortAddresses }: Arguments,
+  family: Family,
+): Readonly<Record<NetworkSet, readonly string[]>> {
+  const podCidr = podCidrs.get(family);
+  const configured = podCidr === undefined ? [] : [podCidr];
+  const host = family === 'ip' ? 32 : 128;
+  const primary = (node?.addresses ?? []).find((address) => familyOf(address) === family);
+  const named = nodePortAddresses.flatMap((item) => {
+    if (item === 'all') return [`${family === 'ip' ? '0.0.0.0' : '::'}/0`];
+    if (item === 'primary') return primary === undefined ? [] : [`${primary}/${host}`];
+    return [item];
+  });
+  return {
+    'pod-cidrs': disjointCidrs(detectLocal.mode === 'NodeCIDR' ? (node?.podCidrs ?? []) : configured, family),
+    'node-port-networks': disjointCidrs(named, family),
+    'service-cidrs': [],
+  };
 }

@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { isDeepStrictEqual } from 'node:util';
 import { serveControl } from '../control/control-socket.ts';
 import { lockNamespace } from '../control/namespace-lock.ts';
 import type { Log } from '../log.ts';
@@ -47,10 +48,17 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const changed = (keys: readonly string[]) => {
     for (const { syncer } of members) syncer.changed(keys);
   };
+  /** Heartbeats change a Node every few minutes, but nothing of it that we use. */
+  const followNode = (change: () => void) => {
+    const before = cluster.node;
+    change();
+    if (before === cluster.node || isDeepStrictEqual(before, cluster.node)) return;
+    for (const { syncer } of members) syncer.nodeChanged();
+  };
   await source.run(
     {
-      changed: (object) => changed(cluster.set(object)),
-      deleted: (kind, key) => changed(cluster.delete(kind, key)),
+      changed: (object) => followNode(() => changed(cluster.set(object))),
+      deleted: (kind, key) => followNode(() => changed(cluster.delete(kind, key))),
       synced: () => {
         warnOfOwnAddress(cluster, apiServerHost, log);
         for (const { syncer } of members) void syncer.run();

@@ -36,14 +36,20 @@ export interface SliceEndpoint {
   readonly terminating: boolean;
   /** Empty if unknown. */
   readonly nodeName: string;
+  /** hints.forZones and hints.forNodes (KEP-2433, KEP-3015): where its traffic should come from. Absent if there are none. */
+  readonly zoneHints?: readonly string[];
+  readonly nodeHints?: readonly string[];
 }
 
 const Condition = v.nullish(v.boolean());
+
+const Hints = list(v.object({ name: v.string() }));
 
 const Endpoint = v.object({
   addresses: v.pipe(v.array(v.string()), v.minLength(1, 'must hold an address')),
   conditions: v.nullish(v.object({ ready: Condition, serving: Condition, terminating: Condition }), {}),
   nodeName: v.nullish(v.string(), ''),
+  hints: v.nullish(v.object({ forZones: Hints, forNodes: Hints })),
 });
 
 const Port = v.object({
@@ -87,6 +93,8 @@ export const EndpointSliceSchema = v.pipe(
         serving: serving ?? true,
         terminating: terminating ?? false,
         nodeName: endpoint.nodeName,
+        ...(endpoint.hints?.forZones.length && { zoneHints: endpoint.hints.forZones.map(({ name }) => name) }),
+        ...(endpoint.hints?.forNodes.length && { nodeHints: endpoint.hints.forNodes.map(({ name }) => name) }),
       });
     }
     return {

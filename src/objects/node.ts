@@ -1,6 +1,9 @@
 import * as v from 'valibot';
-import { canonicalAddress, familyOf } from '../ip.ts';
-import { list, ObjectName } from './schema.ts';
+import { canonicalAddress, familyOf, formatCidr, parseCidr } from '../ip.ts';
+import { list, ObjectName, StringMap } from './schema.ts';
+
+/** Label that names the zone a node is in. */
+export const ZONE_LABEL = 'topology.kubernetes.io/zone';
 
 /** A Node (core/v1), slimmed to the fields in use. */
 export interface Node {
@@ -8,23 +11,30 @@ export interface Node {
   readonly name: string;
   /** status.addresses that are IPs: InternalIP first, then ExternalIP, as kube-proxy ranks them. */
   readonly addresses: readonly string[];
+  /** Label topology.kubernetes.io/zone; empty if there is none. */
+  readonly zone: string;
+  /** spec.podCIDRs, as "address/prefix". */
+  readonly podCidrs: readonly string[];
 }
 
 /** Reads what an API server or a manifest says of a Node, and keeps what we use. */
 export const NodeSchema = v.pipe(
   v.object({
-    metadata: v.object({ name: ObjectName }),
+    metadata: v.object({ name: ObjectName, labels: StringMap }),
+    spec: v.nullish(v.object({ podCIDRs: list(v.string()) }), { podCIDRs: [] }),
     status: v.nullish(v.object({ addresses: list(v.object({ type: v.string(), address: v.string() })) }), {
       addresses: [],
     }),
   }),
-  v.transform(({ metadata, status }): Node => {
+  v.transform(({ metadata, spec, status }): Node => {
     const ofType = (type: string) =>
       status.addresses.filter((entry) => entry.type === type && familyOf(entry.address) !== undefined);
     return {
       kind: 'Node',
       name: metadata.name,
       addresses: [...ofType('InternalIP'), ...ofType('ExternalIP')].map(({ address }) => canonicalAddress(address)),
+      zone: metadata.labels[ZONE_LABEL] ?? '',
+      podCidrs: spec.podCIDRs.map((text) => formatCidr(parseCidr(text))).filter((text) => text !== ''),
     };
   }),
 );

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { canonicalAddress, familyOf } from '../ip.ts';
-import { list, ObjectName, PortName, PortNumber, type Protocol, ProtocolName, StringMap } from './schema.ts';
+import { canonicalAddress, familyOf, formatCidr, parseCidr } from '../ip.ts';
+import { IpAddress, list, ObjectName, PortName, PortNumber, type Protocol, ProtocolName, StringMap } from './schema.ts';
 
 /** Label that hands a Service to another proxy: kube-proxy, and so we, ignore the Service (any value). */
 export const SERVICE_PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
@@ -18,6 +18,16 @@ export interface Service {
   /** Canonical ClusterIPs, at most one a family; empty for a headless Service. */
   readonly clusterIps: readonly string[];
   readonly ports: readonly ServicePortSpec[];
+  /** spec.externalIPs, canonical. */
+  readonly externalIps: readonly string[];
+  /** status.loadBalancer.ingress[].ip with ipMode VIP (or none): addresses whose packets come to nodes unchanged. */
+  readonly loadBalancerIps: readonly string[];
+  /** spec.loadBalancerSourceRanges, as "address/prefix"; empty: everybody. */
+  readonly sourceRanges: readonly string[];
+  /** spec.internalTrafficPolicy is Local: ClusterIP traffic goes to endpoints of its own node only. */
+  readonly internalLocal: boolean;
+  /** spec.externalTrafficPolicy is Local: traffic from outside goes to endpoints of the node it comes to, with its source. */
+  readonly externalLocal: boolean;
 }
 
 /** One entry of spec.ports. */
@@ -26,6 +36,8 @@ export interface ServicePortSpec {
   readonly name: string;
   readonly protocol: Protocol;
   readonly port: number;
+  /** Absent if there is none. */
+  readonly nodePort?: number;
 }
 
 const ClusterIp = v.pipe(
@@ -34,6 +46,29 @@ const ClusterIp = v.pipe(
     (text) => text === '' || text === 'None' || familyOf(text) !== undefined,
     'must be an IP address, "None" or empty',
   ),
+);
+
+const Port = v.object({
+  name: PortName,
+  protocol: ProtocolName,
+  port: PortNumber,
+  nodePort: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535)), 0),
+});
+
+/** An entry of status.loadBalancer.ingress; it may have a host name instead of an address. */
+const Ingress = v.object({
+  ip: v.pipe(
+    v.nullish(v.string(), ''),
+    v.check((text) => text === '' || familyOf(text) !== undefined, 'must be an IPv4 or IPv6 address'),
+  ),
+  ipMode: v.nullish(v.string(), 'VIP'),
+});
+
+/** A CIDR; kube-proxy tolerates white space around it. */
+const SourceRange = v.pipe(
+  v.string(),
+  v.check((text) => parseCidr(text) !== undefined, 'must be a CIDR such as 10.0.0.0/8'),
+  v.transform((text) => formatCidr(parseCidr(text))),
 );
 
 /** Reads what an API server or a manifest says of a Service, and keeps what we use. */
@@ -49,11 +84,18 @@ export const ServiceSchema = v.pipe(
       type: v.nullish(v.string(), 'ClusterIP'),
       clusterIP: ClusterIp,
       clusterIPs: list(ClusterIp),
-      ports: list(v.object({ name: PortName, protocol: ProtocolName, port: PortNumber })),
+      ports: list(Port),
+      externalIPs: list(IpAddress),
+      loadBalancerSourceRanges: list(SourceRange),
+      internalTrafficPolicy: v.nullish(v.string(), 'Cluster'),
+      externalTrafficPolicy: v.nullish(v.string(), 'Cluster'),
+    }),
+    status: v.nullish(v.object({ loadBalancer: v.nullish(v.object({ ingress: list(Ingress) }), { ingress: [] }) }), {
+      loadBalancer: { ingress: [] },
     }),
   }),
   v.transform(
-    ({ metadata, spec }): Service => ({
+    ({ metadata, spec, status }): Service => ({
       kind: 'Service',
       namespace: metadata.namespace,
       name: metadata.name,
@@ -61,7 +103,14 @@ export const ServiceSchema = v.pipe(
       otherProxy: SERVICE_PROXY_NAME_LABEL in metadata.labels,
       type: spec.type,
       clusterIps: clusterIpsOf(spec.clusterIPs, spec.clusterIP),
-      ports: spec.ports,
+      ports: spec.ports.map(({ nodePort, ...port }) => (nodePort === 0 ? port : { ...port, nodePort })),
+      externalIps: spec.externalIPs,
+      loadBalancerIps: status.loadBalancer.ingress
+        .filter(({ ip, ipMode }) => ip !== '' && ipMode !== 'Proxy')
+        .map(({ ip }) => canonicalAddress(ip)),
+      sourceRanges: spec.loadBalancerSourceRanges,
+      internalLocal: spec.internalTrafficPolicy === 'Local',
+      externalLocal: spec.externalTrafficPolicy === 'Local',
     }),
   ),
 );

@@ -12,10 +12,11 @@ export interface Container {
   readonly value?: 'verdict' | readonly Field[];
   readonly interval?: true;
   /**
-   * True for the verdict maps by which a packet comes to a frontend. An element that goes is deleted from these at
-   * once, and from whatever they lead to one transaction later, since a packet may still be on its way there.
+   * How many looks-ups lie between a packet's arrival and this container. An element that goes is deleted so many
+   * transactions later than the first one that leads to it, since a packet may still be on its way: 0 for the maps
+   * that packets come to first, 1 for what those lead to at once, 2 for all behind.
    */
-  readonly dispatch?: true;
+  readonly depth: 0 | 1 | 2;
   readonly comment: string;
 }
 
@@ -43,45 +44,125 @@ export const destinationPort = (protocol: string) => payload(protocol, 'dport');
 /** A draw of one of the slots 0 … slots-1. */
 export const randomSlot = (slots: number): Expression => ({ numgen: { mode: 'random', mod: slots, offset: 0 } });
 
-/** The map that holds a protocol's endpoints: frontend and slot → endpoint. */
-export function endpointsMap(protocol: string): string {
-  return `endpoints-${protocol}`;
+/**
+ * The names by which one way to address a Service is served: by an address and a port, or by a port of the node.
+ * Both have the same layout, but that the node port's keys have no address.
+ */
+export interface Entrance {
+  /** Frontend → verdict. */
+  readonly dispatch: string;
+  /** Frontend without endpoints → verdict. */
+  readonly noEndpoints: string;
+  /** Frontend of policy Local → verdict: for clients on this node, and for all others. */
+  readonly cluster: string;
+  readonly local: string;
+  /** The chain that tells those clients apart. */
+  readonly localPolicy: string;
+  /** Frontends whose clients get the node's address as source: all of them, or those on the node itself. */
+  readonly snat: string;
+  readonly snatFromNode: string;
+  /** Prefixes of endpoint maps and pick chains, for all endpoints and for those of this node. */
+  readonly endpoints: string;
+  readonly localEndpoints: string;
+  readonly pick: string;
+  readonly localPick: string;
 }
+
+export const BY_ADDRESS: Entrance = {
+  dispatch: 'services',
+  noEndpoints: 'no-endpoints',
+  cluster: 'services-cluster',
+  local: 'services-local',
+  localPolicy: 'local-policy',
+  snat: 'snat-services',
+  snatFromNode: 'snat-services-from-node',
+  endpoints: 'endpoints',
+  localEndpoints: 'local-endpoints',
+  pick: 'pick',
+  localPick: 'pick-local',
+};
+
+export const BY_NODE_PORT: Entrance = {
+  dispatch: 'node-ports',
+  noEndpoints: 'no-endpoints-node-ports',
+  cluster: 'node-ports-cluster',
+  local: 'node-ports-local',
+  localPolicy: 'local-policy-node-ports',
+  snat: 'snat-node-ports',
+  snatFromNode: 'snat-node-ports-from-node',
+  endpoints: 'node-port-endpoints',
+  localEndpoints: 'node-port-local-endpoints',
+  pick: 'pick-node-port',
+  localPick: 'pick-node-port-local',
+};
 
 /** Every set and map of a family's table, in the order they are declared. */
 export function containersOf(family: Family): readonly Container[] {
   const address: Field = { type: 'address', of: destinationAddress(family) };
   const source: Field = { type: 'address', of: sourceAddress(family) };
-  const frontend: readonly Field[] = [
-    address,
-    { type: 'protocol', of: transportProtocol },
-    { type: 'port', of: destinationPort('th') },
+  const protocol: Field = { type: 'protocol', of: transportProtocol };
+  const port: Field = { type: 'port', of: destinationPort('th') };
+  const network = (name: string, field: Field, comment: string): Container => ({
+    name,
+    key: [{ ...field, type: 'cidr' }],
+    interval: true,
+    depth: 2,
+    comment,
+  });
+  const verdicts = (name: string, key: readonly Field[], depth: 0 | 1, comment: string): Container => ({
+    name,
+    key,
+    value: 'verdict',
+    depth,
+    comment,
+  });
+  const set = (name: string, key: readonly Field[], comment: string): Container => ({ name, key, depth: 2, comment });
+  const entrance = (names: Entrance, key: readonly Field[], snatKey: readonly Field[], what: string): Container[] => [
+    verdicts(names.dispatch, key, 0, `${what} → how to pick an endpoint`),
+    verdicts(names.noEndpoints, key, 0, `${what} without endpoints to use → reject or drop`),
+    verdicts(names.cluster, key, 1, `${what} of policy Local, for clients on this node → how to pick an endpoint`),
+    verdicts(names.local, key, 1, `${what} of policy Local, for all others → how to pick an endpoint of this node`),
+    set(names.snat, snatKey, `${what} of policy Cluster from outside: clients get the node's address as source`),
+    set(names.snatFromNode, snatKey, `${what} of policy Local: only the node's own clients do`),
   ];
+  const endpoints = (prefix: string, withAddress: boolean, what: string): Container[] =>
+    PROTOCOLS.map((name) => ({
+      name: endpointsMap(prefix, name),
+      // The draw's modulus is no part of the type: nft only wants an expression of that type here.
+      key: [
+        ...(withAddress ? [address] : []),
+        { type: 'port', of: destinationPort(name) },
+        { type: 'slot', of: randomSlot(2) },
+      ],
+      value: [address, { type: 'port', of: destinationPort(name) }],
+      depth: 2,
+      comment: `${what} and slot → endpoint, ${name.toUpperCase()}`,
+    }));
   return [
+    ...entrance(BY_ADDRESS, [address, protocol, port], [address, protocol, port], 'frontend'),
+    // With the endpoint's address, so that another program's translation of the same port number is not taken for ours.
+    ...entrance(BY_NODE_PORT, [protocol, port], [protocol, port, address], 'node port'),
+    network('node-port-networks', address, 'addresses of this node that node ports are served on'),
+    set('cluster-ips', [address], 'ClusterIPs of all Services'),
+    network('service-cidrs', address, 'where ClusterIPs come from: connections to unallocated ones are dropped'),
+    set('hairpin', [source, address], 'endpoints of this node that may reach themselves'),
+    network('pod-cidrs', source, 'pods: sources that keep their address'),
+    set('firewalled', [address, protocol, port], "load balancer's addresses that only source-ranges may connect to"),
     {
-      name: 'services',
-      key: frontend,
-      value: 'verdict',
-      dispatch: true,
-      comment: 'frontend → how to pick an endpoint',
-    },
-    { name: 'no-endpoints', key: frontend, value: 'verdict', dispatch: true, comment: 'frontends without endpoints' },
-    { name: 'cluster-ips', key: [address], comment: 'ClusterIPs of all Services' },
-    { name: 'hairpin', key: [source, address], comment: 'endpoints of this node that may reach themselves' },
-    {
-      name: 'pod-cidrs',
-      key: [{ ...source, type: 'cidr' }],
+      name: 'source-ranges',
+      key: [address, protocol, port, { ...source, type: 'cidr' }],
       interval: true,
-      comment: 'sources that keep their address',
+      depth: 2,
+      comment: 'frontend and who may connect to it',
     },
-    ...PROTOCOLS.map(
-      (protocol): Container => ({
-        name: endpointsMap(protocol),
-        // The draw's modulus is no part of the type: nft only wants an expression of that type here.
-        key: [address, { type: 'port', of: destinationPort(protocol) }, { type: 'slot', of: randomSlot(2) }],
-        value: [address, { type: 'port', of: destinationPort(protocol) }],
-        comment: `frontend and slot → endpoint, ${protocol.toUpperCase()}`,
-      }),
-    ),
+    ...endpoints(BY_ADDRESS.endpoints, true, 'frontend'),
+    ...endpoints(BY_ADDRESS.localEndpoints, true, 'frontend of policy Local'),
+    ...endpoints(BY_NODE_PORT.endpoints, false, 'node port'),
+    ...endpoints(BY_NODE_PORT.localEndpoints, false, 'node port of policy Local'),
   ];
+}
+
+/** The map that holds a protocol's endpoints: frontend and slot → endpoint. `prefix`: see Entrance. */
+export function endpointsMap(prefix: string, protocol: string): string {
+  return `${prefix}-${protocol}`;
 }

@@ -1,9 +1,9 @@
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
-import type { Container } from './container.ts';
-import { endpointsMap } from './container.ts';
+import { BY_ADDRESS, BY_NODE_PORT, type Container, type Entrance, endpointsMap } from './container.ts';
 import { commentOf, concat, type Element } from './element.ts';
-import { pickChain, REFUSE_CHAIN } from './program.ts';
+import { pickChain } from './pick-chain.ts';
+import { REFUSE_CHAIN } from './program.ts';
 import { assignSlots, capacityFor, MAX_ENDPOINTS } from './slots.ts';
 
 /** The containers of a program by name. */
@@ -12,56 +12,125 @@ export type Containers = ReadonlyMap<string, Container>;
 /** What an endpoint map holds for a key at the moment, or undefined. */
 export type CurrentValue = (container: Container, key: string) => string | undefined;
 
+/** The slots that a frontend draws an endpoint from, and what leads to them. */
+export interface Pool {
+  /** The endpoint map, and the slots' common part of its keys: slot n has the key `prefix n`. */
+  readonly slots: string;
+  readonly prefix: string;
+  readonly pick: string;
+  readonly endpoints: readonly Endpoint[];
+  /** The verdict map whose element sends packets here, and the others that may have done so until now. */
+  readonly verdicts: readonly string[];
+  readonly frontend: Frontend;
+}
+
+/** The pools a frontend needs; none without endpoints. */
+export function poolsOf(frontend: Frontend): readonly Pool[] {
+  const { kind, policy, endpoints, localEndpoints, protocol } = frontend;
+  const entrance = entranceOf(frontend);
+  const prefix = `${kind === 'node-port' ? frontend.port : concat(frontend.address, frontend.port)} .`;
+  const twins = policy === 'local' && kind !== 'cluster-ip';
+  const common = { prefix, frontend };
+  const all: Pool = {
+    ...common,
+    slots: endpointsMap(entrance.endpoints, protocol),
+    pick: entrance.pick,
+    endpoints: endpoints.slice(0, MAX_ENDPOINTS),
+    verdicts: twins ? [entrance.cluster, entrance.dispatch] : [entrance.dispatch, entrance.cluster],
+  };
+  const local: Pool = {
+    ...common,
+    slots: endpointsMap(entrance.localEndpoints, protocol),
+    pick: entrance.localPick,
+    endpoints: localEndpoints.slice(0, MAX_ENDPOINTS),
+    verdicts: [entrance.local],
+  };
+  return (twins ? [all, local] : [all]).filter((pool) => pool.endpoints.length > 0);
+}
+
 /**
  * The elements by which the fixed program serves a frontend. `current` tells the slots in use, which stay as they are
  * where they can. Endpoints beyond MAX_ENDPOINTS get no connections.
  */
 export function frontendElements(frontend: Frontend, containers: Containers, current: CurrentValue): Element[] {
-  const { address, protocol } = frontend;
   const comment = commentOf(frontend.servicePort);
   const element = (name: string, key: string, value = '', text = comment): Element => {
     const container = containers.get(name);
     if (container === undefined) throw new Error(`the program has no set ${name}`);
     return { container, key, value, comment: text };
   };
+  const pools = poolsOf(frontend);
+  const entrance = entranceOf(frontend);
   const key = frontendElementKey(frontend);
-  // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
-  const clusterIp = element('cluster-ips', address, '', '');
-  const endpoints = frontend.endpoints.slice(0, MAX_ENDPOINTS);
-  if (endpoints.length === 0) return [clusterIp, element('no-endpoints', key, `goto ${REFUSE_CHAIN}`)];
-
-  const map = endpointsMap(protocol);
-  const slots = assignSlots(
-    currentSlots(frontend, containers.get(map), current),
-    endpoints.map((endpoint) => concat(endpoint.address, endpoint.port)),
-  );
-  const hairpin = (endpoint: Endpoint) => element('hairpin', concat(endpoint.address, endpoint.address), '', '');
+  const verdict = withoutEndpoints(frontend);
+  const twins = frontend.policy === 'local' && frontend.kind !== 'cluster-ip' && frontend.anywhere;
   return [
-    clusterIp,
-    ...slots.map((endpoint, slot) => element(map, slotKey(frontend, slot), endpoint)),
-    ...endpoints.filter(({ maybeLocal }) => maybeLocal).map(hairpin),
-    element('services', key, `goto ${pickChain(protocol, capacityFor(slots.length))}`),
+    // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
+    ...(frontend.kind === 'cluster-ip' ? [element('cluster-ips', frontend.address, '', '')] : []),
+    ...pools.flatMap((pool) => poolElements(pool, key, element, containers, current)),
+    ...(twins ? [element(entrance.dispatch, key, `goto ${entrance.localPolicy}`)] : []),
+    ...(verdict === undefined ? [] : [element(entrance.noEndpoints, key, verdict)]),
+    ...snatKeys(frontend, key).map((snatKey) => element(twins ? entrance.snatFromNode : entrance.snat, snatKey)),
+    ...(frontend.sourceRanges.length > 0 ? [element('firewalled', key)] : []),
+    ...frontend.sourceRanges.map((range) => element('source-ranges', concat(key, range))),
   ];
 }
 
+type MakeElement = (name: string, key: string, value?: string, comment?: string) => Element;
+
+function poolElements(
+  pool: Pool,
+  key: string,
+  element: MakeElement,
+  containers: Containers,
+  current: CurrentValue,
+): readonly Element[] {
+  const { frontend, endpoints } = pool;
+  const slots = assignSlots(
+    currentSlots(pool, containers.get(pool.slots), current),
+    endpoints.map((endpoint) => concat(endpoint.address, endpoint.port)),
+  );
+  const hairpin = (endpoint: Endpoint) => element('hairpin', concat(endpoint.address, endpoint.address), '', '');
+  const verdict = `goto ${pickChain(pool.pick, frontend.protocol, capacityFor(slots.length))}`;
+  return [
+    ...slots.map((endpoint, slot) => element(pool.slots, slotKey(pool, slot), endpoint)),
+    ...endpoints.filter(({ maybeLocal }) => maybeLocal).map(hairpin),
+    element(pool.verdicts[0] ?? '', key, verdict),
+  ];
+}
+
+/** What becomes of connections that find no endpoint: rejected if there is none anywhere, dropped if there is elsewhere. */
+function withoutEndpoints({ kind, policy, endpoints, localEndpoints, anywhere }: Frontend): string | undefined {
+  if (!anywhere) return `goto ${REFUSE_CHAIN}`;
+  const here = policy === 'local' && kind !== 'cluster-ip' ? localEndpoints : endpoints;
+  return here.length > 0 ? undefined : 'drop';
+}
+
+/** Under which keys the frontend's connections are known for source NAT; none for a ClusterIP, which has rules of its own. */
+function snatKeys({ kind, endpoints, protocol, port }: Frontend, key: string): readonly string[] {
+  if (kind === 'cluster-ip' || endpoints.length === 0) return [];
+  if (kind !== 'node-port') return [key];
+  return [...new Set(endpoints.map(({ address }) => concat(protocol, port, address)))];
+}
+
+function entranceOf({ kind }: Frontend): Entrance {
+  return kind === 'node-port' ? BY_NODE_PORT : BY_ADDRESS;
+}
+
 /** The key of a frontend in the dispatch maps. */
-export function frontendElementKey({
-  address,
-  protocol,
-  port,
-}: Pick<Frontend, 'address' | 'protocol' | 'port'>): string {
-  return concat(address, protocol, port);
+export function frontendElementKey({ kind, address, protocol, port }: Frontend): string {
+  return kind === 'node-port' ? concat(protocol, port) : concat(address, protocol, port);
 }
 
-/** The key of a frontend's slot in its protocol's endpoint map. */
-export function slotKey({ address, port }: Pick<Frontend, 'address' | 'port'>, slot: number): string {
-  return concat(address, port, slot);
+/** The key of a pool's slot in its endpoint map. */
+export function slotKey({ prefix }: Pick<Pool, 'prefix'>, slot: number): string {
+  return `${prefix} ${slot}`;
 }
 
-function currentSlots(frontend: Frontend, container: Container | undefined, current: CurrentValue): string[] {
+function currentSlots(pool: Pool, container: Container | undefined, current: CurrentValue): string[] {
   const slots: string[] = [];
   for (let slot = 0; container !== undefined; slot++) {
-    const value = current(container, slotKey(frontend, slot));
+    const value = current(container, slotKey(pool, slot));
     if (value === undefined) break;
     slots.push(value);
   }

@@ -4,8 +4,15 @@ export type Expression =
   | { readonly payload: { readonly protocol: string; readonly field: string } }
   | { readonly meta: { readonly key: string } }
   | { readonly ct: { readonly key: string; readonly dir?: 'original' } }
+  | { readonly fib: { readonly result: 'type'; readonly flags: readonly ('saddr' | 'daddr')[] } }
   | { readonly numgen: { readonly mode: 'random'; readonly mod: number; readonly offset: 0 } }
   | { readonly concat: readonly Expression[] };
+
+/** What an expression is compared with: "@set", a word such as "local", a network, or one of several words. */
+export type Operand =
+  | string
+  | { readonly prefix: { readonly addr: string; readonly len: number } }
+  | { readonly set: readonly string[] };
 
 /** Looks a key up in a named map. */
 export interface Lookup {
@@ -15,11 +22,12 @@ export interface Lookup {
 }
 
 export type Statement =
-  | { readonly match: { readonly op: '==' | '!=' | 'in'; readonly left: Expression; readonly right: string } }
+  | { readonly match: { readonly op: '==' | '!=' | 'in'; readonly left: Expression; readonly right: Operand } }
   | { readonly vmap: Lookup }
   | { readonly dnat: { readonly family: 'ip' | 'ip6'; readonly addr: { readonly map: Lookup } } }
   | { readonly jump: { readonly target: string } }
   | { readonly goto: { readonly target: string } }
+  | { readonly drop: null }
   | { readonly masquerade: { readonly flags: 'fully-random' } }
   | { readonly reject: { readonly type: 'tcp reset' } | { readonly type: string; readonly expr: string } };
 
@@ -31,7 +39,7 @@ export function printRule(statements: readonly Statement[]): string {
 function printStatement(statement: Statement): string {
   if ('match' in statement) {
     const { op, left, right } = statement.match;
-    return `${printExpression(left)} ${op === '!=' ? '!= ' : ''}${right}`;
+    return `${printExpression(left)} ${op === '!=' ? '!= ' : ''}${printOperand(left, right)}`;
   }
   if ('vmap' in statement) return `${printExpression(statement.vmap.key)} vmap ${statement.vmap.data}`;
   if ('dnat' in statement) {
@@ -40,9 +48,18 @@ function printStatement(statement: Statement): string {
   }
   if ('jump' in statement) return `jump ${statement.jump.target}`;
   if ('goto' in statement) return `goto ${statement.goto.target}`;
+  if ('drop' in statement) return 'drop';
   if ('masquerade' in statement) return `masquerade ${statement.masquerade.flags}`;
   const { reject } = statement;
   return 'expr' in reject ? `reject with ${reject.type} ${reject.expr}` : `reject with ${reject.type}`;
+}
+
+/** Interface names are quoted: "veth*" is a pattern. */
+function printOperand(left: Expression, right: Operand): string {
+  if (typeof right !== 'string') {
+    return 'set' in right ? `{ ${right.set.join(', ')} }` : `${right.prefix.addr}/${right.prefix.len}`;
+  }
+  return 'meta' in left && left.meta.key === 'iifname' ? `"${right}"` : right;
 }
 
 /** An expression in nft's own language: "ip daddr . meta l4proto". */
@@ -50,6 +67,7 @@ export function printExpression(expression: Expression): string {
   if ('payload' in expression) return `${expression.payload.protocol} ${expression.payload.field}`;
   if ('meta' in expression) return `meta ${expression.meta.key}`;
   if ('ct' in expression) return `ct ${expression.ct.dir ? `${expression.ct.dir} ` : ''}${expression.ct.key}`;
+  if ('fib' in expression) return `fib ${expression.fib.flags.join(' . ')} ${expression.fib.result}`;
   if ('numgen' in expression) return `numgen ${expression.numgen.mode} mod ${expression.numgen.mod}`;
   return expression.concat.map(printExpression).join(' . ');
 }

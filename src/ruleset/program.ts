@@ -1,20 +1,30 @@
 import { createHash } from 'node:crypto';
 import type { Family } from '../ip.ts';
 import {
+  BY_ADDRESS,
+  BY_NODE_PORT,
   type Container,
   containersOf,
   destinationAddress,
   destinationPort,
-  endpointsMap,
+  type Entrance,
   PROTOCOLS,
-  randomSlot,
   sourceAddress,
   transportProtocol,
 } from './container.ts';
-import { printExpression, printRule, type Statement } from './nft-json.ts';
+import { type Expression, type Operand, printExpression, printRule, type Statement } from './nft-json.ts';
+import { pickChains } from './pick-chain.ts';
 
-/** Which new connections to a ClusterIP get the node's address as source. */
-export type Masquerade = 'always' | 'outside-pod-cidrs' | 'never';
+/** How a connection from a pod of this cluster (or node) is known: by its source, or by where it comes in. */
+export type LocalPods = { readonly by: 'pod-cidrs' } | { readonly by: 'interface'; readonly pattern: string };
+
+/** What of a node's configuration is in the program rather than its data. */
+export interface ProgramOptions {
+  /** Every connection to a ClusterIP gets the node's address as source. */
+  readonly masqueradeAll?: boolean;
+  /** Absent: nobody can be told to be outside. */
+  readonly localPods?: LocalPods | undefined;
+}
 
 /** A chain of the fixed program. */
 export interface Chain {
@@ -44,125 +54,138 @@ export const MARKER_PREFIX = 'program-';
 /** Chain that refuses a connection. "reject" itself is a reserved word. */
 export const REFUSE_CHAIN = 'refuse';
 
-/** Slots per frontend that a pick chain can serve: powers of two up to the most ports an EndpointSlice world can hold. */
-export const CAPACITIES: readonly number[] = Array.from({ length: 17 }, (_, power) => 2 ** power);
-
-/** How often a pick chain draws among all its slots before it settles for the lower half, which is always full. */
-const DRAWS = 8;
-
-/** The chain that picks among the slots of frontends with at most `capacity` endpoints, and more than half of that. */
-export function pickChain(protocol: string, capacity: number): string {
-  return `pick-${protocol}-${capacity}`;
-}
-
-/** The capacity of the pick chain that a verdict goes to; 0 if it goes elsewhere. */
-export function capacityOf(verdict: string): number {
-  return Number(/^goto pick-[a-z]+-(\d+)$/.exec(verdict)?.[1] ?? 0);
-}
-
-/** How many slots the last draw of a pick chain chooses from. It is the last chance, so they must all be full. */
-export function lastDraw(capacity: number): number {
-  return capacity === 1 ? 1 : capacity / 2;
-}
-
 /** The fixed program of a family. */
-export function buildProgram(family: Family, masquerade: Masquerade): Program {
+export function buildProgram(family: Family, options: ProgramOptions): Program {
   const containers = containersOf(family);
-  const chains = [
-    ...BASE_CHAINS,
-    ...regularChains(family, masquerade),
-    ...PROTOCOLS.flatMap((protocol) => CAPACITIES.map((capacity) => pick(family, protocol, capacity))),
-  ];
+  const chains = [...BASE_CHAINS, ...regularChains(family, options), ...pickChains(family)];
   return { family, containers, chains, marker: `${MARKER_PREFIX}${hashOf(family, containers, chains)}` };
 }
 
-function regularChains(family: Family, masquerade: Masquerade): readonly Chain[] {
+const inStateNew: Statement = { match: { op: 'in', left: { ct: { key: 'state' } }, right: 'new' } };
+const jumpTo = (target: string): Statement => ({ jump: { target } });
+const equal = (left: Expression, right: Operand): Statement => ({ match: { op: '==', left, right } });
+const unequal = (left: Expression, right: Operand): Statement => ({ match: { op: '!=', left, right } });
+const lookUp = (key: Expression, map: string): Statement => ({ vmap: { key, data: `@${map}` } });
+const addressIsLocal = (which: 'saddr' | 'daddr') => equal({ fib: { result: 'type', flags: [which] } }, 'local');
+const MASQUERADE: Statement = { masquerade: { flags: 'fully-random' } };
+
+function regularChains(family: Family, options: ProgramOptions): readonly Chain[] {
   const destination = destinationAddress(family);
-  const frontend = { concat: [destination, transportProtocol, destinationPort('th')] };
-  const unreachable = family === 'ip' ? 'icmp' : 'icmpv6';
+  const source = sourceAddress(family);
+  const nodePort: Expression = { concat: [transportProtocol, destinationPort('th')] };
+  const frontend: Expression = { concat: [destination, ...nodePort.concat] };
+  const loopback = family === 'ip' ? { addr: '127.0.0.0', len: 8 } : { addr: '::1', len: 128 };
+  const onNodePorts = [equal(destination, '@node-port-networks'), unequal(destination, { prefix: loopback })];
+  const allowed: Expression = { concat: [...frontend.concat, source] };
   return [
     {
       name: 'dispatch',
       comment: 'new connections to a Service go on to pick an endpoint',
-      rules: [[{ vmap: { key: frontend, data: '@services' } }]],
+      rules: [
+        [lookUp(frontend, BY_ADDRESS.dispatch)],
+        [...onNodePorts, addressIsLocal('daddr'), lookUp(nodePort, BY_NODE_PORT.dispatch)],
+      ],
     },
-    {
-      name: 'no-endpoints-check',
-      rules: [[{ vmap: { key: frontend, data: '@no-endpoints' } }]],
-    },
+    localPolicy(BY_ADDRESS, frontend, family, options),
+    localPolicy(BY_NODE_PORT, nodePort, family, options),
+    { name: 'no-endpoints-check', rules: [[lookUp(frontend, BY_ADDRESS.noEndpoints)]] },
+    { name: 'no-endpoints-node-ports-check', rules: [[...onNodePorts, lookUp(nodePort, BY_NODE_PORT.noEndpoints)]] },
     {
       name: 'cluster-ips-check',
-      comment: 'still addressed to a ClusterIP: a port no Service has',
-      rules: [[{ match: { op: '==', left: destination, right: '@cluster-ips' } }, { goto: { target: REFUSE_CHAIN } }]],
+      comment: 'still addressed to a ClusterIP: a port no Service has, or an address no Service has',
+      rules: [
+        [equal(destination, '@cluster-ips'), { goto: { target: REFUSE_CHAIN } }],
+        [equal(destination, '@service-cidrs'), { drop: null }],
+      ],
+    },
+    {
+      name: 'source-ranges-check',
+      comment: 'loadBalancerSourceRanges',
+      rules: [[equal(frontend, '@firewalled'), unequal(allowed, '@source-ranges'), { drop: null }]],
     },
     {
       name: REFUSE_CHAIN,
       // A reset is not rate-limited by the kernel, an ICMP error is: clients would hang instead of failing at once.
       comment: 'TCP by reset, which the kernel does not rate-limit as it does ICMP',
       rules: [
-        [{ match: { op: '==', left: transportProtocol, right: 'tcp' } }, { reject: { type: 'tcp reset' } }],
-        [{ reject: { type: unreachable, expr: 'port-unreachable' } }],
+        [equal(transportProtocol, 'tcp'), { reject: { type: 'tcp reset' } }],
+        [{ reject: { type: family === 'ip' ? 'icmp' : 'icmpv6', expr: 'port-unreachable' } }],
       ],
     },
+    ...sourceNat(family, options),
+  ];
+}
+
+/** Clients on this node reach every endpoint of a frontend with policy Local, all others those of this node. */
+function localPolicy(entrance: Entrance, key: Expression, family: Family, { localPods }: ProgramOptions): Chain {
+  const toAll = lookUp(key, entrance.cluster);
+  return {
+    name: entrance.localPolicy,
+    comment: 'externalTrafficPolicy Local: clients on this node use all endpoints, others those of this node',
+    rules: [
+      ...(localPods === undefined ? [] : [[fromPods(family, localPods, equal), toAll]]),
+      [addressIsLocal('saddr'), toAll],
+      [lookUp(key, entrance.local)],
+    ],
+  };
+}
+
+function fromPods(family: Family, localPods: LocalPods, compare: typeof equal): Statement {
+  return localPods.by === 'pod-cidrs'
+    ? compare(sourceAddress(family), '@pod-cidrs')
+    : // Not iif: nft refuses patterns there, and interfaces that are not there yet (1.0.6).
+      compare({ meta: { key: 'iifname' } }, localPods.pattern);
+}
+
+/** Without packet marks: conntrack knows what a connection was addressed to. */
+function sourceNat(family: Family, { masqueradeAll, localPods }: ProgramOptions): readonly Chain[] {
+  const destination = destinationAddress(family);
+  const wasAddress: Expression = { ct: { key: `${family} daddr`, dir: 'original' } };
+  const wasPort: readonly Expression[] = [transportProtocol, { ct: { key: 'proto-dst', dir: 'original' } }];
+  const wasFrontend: Expression = { concat: [wasAddress, ...wasPort] };
+  const wasNodePort: Expression = { concat: [...wasPort, destination] };
+  // Without it nft does not know what the original port is ("variable sized data types").
+  const hasPorts = equal(transportProtocol, { set: PROTOCOLS });
+  const fromOutside = localPods === undefined ? [] : [[fromPods(family, localPods, unequal), MASQUERADE]];
+  return [
     {
       name: 'source-nat',
       comment: 'translated connections whose replies must come back through this node',
       rules: [
-        [
-          { match: { op: '==', left: { concat: [sourceAddress(family), destination] }, right: '@hairpin' } },
-          MASQUERADE,
-        ],
-        ...masqueradeRules(family, masquerade),
+        [equal({ concat: [sourceAddress(family), destination] }, '@hairpin'), MASQUERADE],
+        [equal(wasAddress, '@cluster-ips'), { goto: { target: 'cluster-ip-source-nat' } }],
+        [hasPorts, equal(wasFrontend, `@${BY_ADDRESS.snat}`), MASQUERADE],
+        [hasPorts, equal(wasFrontend, `@${BY_ADDRESS.snatFromNode}`), addressIsLocal('saddr'), MASQUERADE],
+        [hasPorts, equal(wasNodePort, `@${BY_NODE_PORT.snat}`), MASQUERADE],
+        [hasPorts, equal(wasNodePort, `@${BY_NODE_PORT.snatFromNode}`), addressIsLocal('saddr'), MASQUERADE],
       ],
     },
-  ];
-}
-
-const MASQUERADE: Statement = { masquerade: { flags: 'fully-random' } };
-
-function masqueradeRules(family: Family, masquerade: Masquerade): readonly (readonly Statement[])[] {
-  if (masquerade === 'never') return [];
-  const toClusterIp: Statement = {
-    match: { op: '==', left: { ct: { key: `${family} daddr`, dir: 'original' } }, right: '@cluster-ips' },
-  };
-  if (masquerade === 'always') return [[toClusterIp, MASQUERADE]];
-  const fromOutside: Statement = { match: { op: '!=', left: sourceAddress(family), right: '@pod-cidrs' } };
-  return [[toClusterIp, fromOutside, MASQUERADE]];
-}
-
-/**
- * Draws a slot; a draw that hits an empty slot does not match and the next rule draws again. The last rule draws from
- * the lower half, which is always full, so no packet leaves without an endpoint.
- */
-function pick(family: Family, protocol: string, capacity: number): Chain {
-  const draw = (slots: number): readonly Statement[] => [
-    { match: { op: '==', left: transportProtocol, right: protocol } },
     {
-      dnat: {
-        family,
-        addr: {
-          map: {
-            key: { concat: [destinationAddress(family), destinationPort(protocol), randomSlot(slots)] },
-            data: `@${endpointsMap(protocol)}`,
-          },
-        },
-      },
+      name: 'cluster-ip-source-nat',
+      comment: 'pods keep their address',
+      rules: masqueradeAll ? [[MASQUERADE]] : fromOutside,
     },
   ];
-  // With capacity 1 and 2 all slots are full but for the moment between losing an endpoint and the new verdict.
-  const draws = Array.from({ length: capacity <= 2 ? 1 : DRAWS }, () => draw(capacity));
-  return { name: pickChain(protocol, capacity), rules: capacity === 1 ? draws : [...draws, draw(lastDraw(capacity))] };
 }
-
-const inStateNew: Statement = { match: { op: 'in', left: { ct: { key: 'state' } }, right: 'new' } };
-const jumpTo = (target: string): Statement => ({ jump: { target } });
 
 /** Hooks and priorities are kube-proxy's: a public contract that other programs on a node arrange themselves around. */
 const BASE_CHAINS: readonly Chain[] = [
+  ...['prerouting', 'output'].map(
+    (hook): Chain => ({
+      name: `filter-${hook}-pre-dnat`,
+      hook: { type: 'filter', hook, priority: -110 },
+      rules: [[inStateNew, jumpTo('source-ranges-check')]],
+    }),
+  ),
+  { name: 'nat-prerouting', hook: { type: 'nat', hook: 'prerouting', priority: -100 }, rules: [[jumpTo('dispatch')]] },
+  { name: 'nat-output', hook: { type: 'nat', hook: 'output', priority: -100 }, rules: [[jumpTo('dispatch')]] },
   {
     name: 'filter-input',
     hook: { type: 'filter', hook: 'input', priority: 0 },
-    rules: [[inStateNew, jumpTo('no-endpoints-check')]],
+    rules: [
+      [inStateNew, jumpTo('no-endpoints-node-ports-check')],
+      [inStateNew, jumpTo('no-endpoints-check')],
+    ],
   },
   ...['forward', 'output'].map(
     (hook): Chain => ({
@@ -174,8 +197,6 @@ const BASE_CHAINS: readonly Chain[] = [
       ],
     }),
   ),
-  { name: 'nat-prerouting', hook: { type: 'nat', hook: 'prerouting', priority: -100 }, rules: [[jumpTo('dispatch')]] },
-  { name: 'nat-output', hook: { type: 'nat', hook: 'output', priority: -100 }, rules: [[jumpTo('dispatch')]] },
   {
     name: 'nat-postrouting',
     hook: { type: 'nat', hook: 'postrouting', priority: 100 },

@@ -1,9 +1,16 @@
 import type { Frontend } from '../service/frontend.ts';
 import type { Container } from './container.ts';
-import { endpointsMap } from './container.ts';
 import type { Element } from './element.ts';
-import { type Containers, frontendElementKey, frontendElements, slotKey } from './frontend-elements.ts';
-import { capacityOf, lastDraw, type Program } from './program.ts';
+import {
+  type Containers,
+  frontendElementKey,
+  frontendElements,
+  type Pool,
+  poolsOf,
+  slotKey,
+} from './frontend-elements.ts';
+import { capacityOf, lastDraw } from './pick-chain.ts';
+import type { Program } from './program.ts';
 import type { Transaction } from './transaction.ts';
 
 /** An element of the model, and who wants it. */
@@ -23,8 +30,8 @@ interface OwnedChange {
   readonly elements: () => readonly Element[];
 }
 
-/** Owner of the elements that come from settings; no Service key is empty. */
-const SETTINGS = '';
+/** Sets whose elements come from the node's configuration, not from Services. */
+export type NetworkSet = 'pod-cidrs' | 'node-port-networks' | 'service-cidrs';
 
 /** What an element was before it was touched; undefined if it was not there. */
 type Before = Pick<Element, 'value' | 'comment'> | undefined;
@@ -45,6 +52,7 @@ export class Ruleset {
   #touched = new Map<Held, Before>();
   #retired: Held[] = [];
   #sequence = 0;
+  #behindTwins = false;
 
   constructor(program: Program) {
     this.program = program;
@@ -64,13 +72,8 @@ export class Ruleset {
    * from one Service to another must find both in the same call.
    */
   setServices(changes: ReadonlyMap<string, readonly Frontend[]>): void {
-    const served = new Map<string, Frontend>();
-    for (const frontends of changes.values()) {
-      for (const frontend of frontends) {
-        if (frontend.endpoints.length > 0)
-          served.set(slotPrefix(endpointsMap(frontend.protocol), slotKey(frontend, 0)), frontend);
-      }
-    }
+    const served = new Map<string, Pool>();
+    for (const pool of [...changes.values()].flat().flatMap(poolsOf)) served.set(`${pool.slots} ${pool.prefix}`, pool);
     const current = (container: Container, key: string) => this.#held.get(container)?.get(key)?.value;
     this.#setOwned(
       [...changes].map(([owner, frontends]) => ({
@@ -78,26 +81,26 @@ export class Ruleset {
         elements: () => frontends.flatMap((frontend) => frontendElements(frontend, this.#containers, current)),
       })),
       (element) => {
-        const frontend = served.get(slotPrefix(element.container.name, element.key));
-        if (frontend === undefined) this.#remove(element, false);
-        else this.#removeTailSlot(element, frontend);
+        const pool = served.get(`${element.container.name} ${prefixOf(element.key)}`);
+        if (pool === undefined) this.#remove(element);
+        else this.#removeTailSlot(element, pool);
       },
     );
   }
 
-  /** Sets the pod networks ("10.244.0.0/16"); they must not overlap. */
-  setPodCidrs(cidrs: readonly string[]): void {
-    const container = this.#containers.get('pod-cidrs');
+  /** Sets what a set of networks holds, as "address/prefix"; they must not overlap. */
+  setNetworks(name: NetworkSet, cidrs: readonly string[]): void {
+    const container = this.#containers.get(name);
     if (container === undefined) return;
     const elements = () => cidrs.map((key) => ({ container, key, value: '', comment: '' }));
-    this.#setOwned([{ owner: SETTINGS, elements }], (element) => this.#remove(element, true));
+    this.#setOwned([{ owner: `networks ${name}`, elements }], (element) => this.#delete(element));
   }
 
   /** Removes what was adopted and nobody has claimed. */
   dropUnclaimed(): void {
     for (const held of this.#held.values()) {
       for (const element of held.values()) {
-        if (element.claims === 0 && element.retiredIn < 0) this.#remove(element, false);
+        if (element.claims === 0 && element.retiredIn < 0) this.#remove(element);
       }
     }
   }
@@ -157,9 +160,10 @@ export class Ruleset {
       if (owned.length === 0) this.#owned.delete(owner);
       else this.#owned.set(owner, owned);
     }
-    for (const element of previous) {
-      if (element.claims === 0) release(element);
-    }
+    const leaving = previous.filter((element) => element.claims === 0);
+    // What a packet reaches only through an element that goes one transaction later itself must wait one more.
+    this.#behindTwins = leaving.some(({ container }) => container.depth === 1);
+    for (const element of leaving) release(element);
   }
 
   #claim(wanted: Element): Held {
@@ -180,31 +184,45 @@ export class Ruleset {
     return element;
   }
 
-  #remove(element: Held, atOnce: boolean): void {
-    if (atOnce || element.container.dispatch === true) {
+  /** At once, or as many transactions later as a packet may need to get there. */
+  #remove(element: Held): void {
+    if (element.container.depth === 0) {
       this.#delete(element);
     } else if (element.retiredIn < 0) {
-      element.retiredIn = this.#sequence;
+      element.retiredIn = this.#sequence + Number(element.container.depth === 2 && this.#behindTwins);
       this.#retired.push(element);
     }
   }
 
   /**
-   * The tail slot of a frontend that goes on being served is deleted at once: a draw that misses it draws again. But the
-   * last draw of the verdict so far must hit: its slots lead to an endpoint that stays until the next transaction.
+   * The tail slot of a pool that goes on being served is deleted at once: a draw that misses it draws again. But the
+   * last draw of every verdict so far must hit: its slots lead to an endpoint that stays until then.
    */
-  #removeTailSlot(element: Held, frontend: Frontend): void {
-    const services = this.#containers.get('services');
-    const verdict = services && this.#held.get(services)?.get(frontendElementKey(frontend));
-    const verdictBefore = verdict && (this.#touched.has(verdict) ? this.#touched.get(verdict) : verdict);
+  #removeTailSlot(element: Held, pool: Pool): void {
+    const key = frontendElementKey(pool.frontend);
+    const capacities = pool.verdicts.map((name) => capacityOf(this.#valueBefore(name, key)));
     const slot = Number(element.key.slice(element.key.lastIndexOf(' ')));
-    const mustHit = slot < lastDraw(capacityOf(verdictBefore?.value ?? ''));
-    if (mustHit) {
-      const standIn = this.#held.get(element.container)?.get(slotKey(frontend, 0));
-      this.#touch(element, { value: element.value, comment: element.comment });
-      element.value = standIn?.value ?? element.value;
+    if (slot >= lastDraw(Math.max(...capacities))) {
+      this.#delete(element);
+      return;
     }
-    this.#remove(element, !mustHit);
+    const standIn = this.#held.get(element.container)?.get(slotKey(pool, 0));
+    this.#touch(element, { value: element.value, comment: element.comment });
+    element.value = standIn?.value ?? element.value;
+    this.#remove(element);
+  }
+
+  /** An element's value in the kernel before the transaction that is being put together; empty if it was not there. */
+  #valueBefore(name: string, key: string): string {
+    const container = this.#containers.get(name);
+    const held = container && this.#held.get(container)?.get(key);
+    const before = held && (this.#touched.has(held) ? this.#touched.get(held) : held);
+    if (before !== undefined) return before.value;
+    // Deleted in this transaction?
+    for (const [element, value] of held === undefined ? this.#touched : []) {
+      if (element.container === container && element.key === key) return value?.value ?? '';
+    }
+    return '';
   }
 
   #delete(element: Held): void {
@@ -218,7 +236,7 @@ export class Ruleset {
   }
 }
 
-/** Tells the slots of one frontend from all others: "endpoints-tcp 10.96.0.12 . 3306 .". */
-function slotPrefix(container: string, key: string): string {
-  return `${container} ${key.slice(0, key.lastIndexOf(' '))}`;
+/** Tells the slots of one pool: "10.96.0.12 . 3306 .". */
+function prefixOf(key: string): string {
+  return key.slice(0, key.lastIndexOf(' '));
 }

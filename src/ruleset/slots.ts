@@ -1,4 +1,4 @@
-import { CAPACITIES } from './program.ts';
+import { CAPACITIES } from './pick-chain.ts';
 
 /**
  * Gives each wanted endpoint one of the slots 0 … n-1, keeping as many of the current ones in place as possible:

@@ -1,19 +1,40 @@
-import { type Family, familyOf } from '../ip.ts';
+import { disjointCidrs, type Family, familyOf, isInCidr, parseCidr } from '../ip.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
+import type { Node } from '../objects/node.ts';
 import type { Protocol } from '../objects/schema.ts';
 import type { Service } from '../objects/service.ts';
-import { type Endpoint, selectEndpoints } from './endpoints.ts';
+import { chooseEndpoints, type Endpoint } from './endpoints.ts';
+
+/** What an address, protocol and port that a Service answers on is to clients. */
+export type FrontendKind = 'cluster-ip' | 'external-ip' | 'load-balancer-ip' | 'node-port';
 
 /** An address, protocol and port that a Service answers on, and the endpoints behind it. */
 export interface Frontend {
   readonly family: Family;
+  readonly kind: FrontendKind;
+  /** Empty for a node port: the node's own addresses. */
   readonly address: string;
   readonly protocol: Protocol;
   readonly port: number;
   /** "namespace/name:port name", or "namespace/name" for the unnamed port. */
   readonly servicePort: string;
-  /** Sorted by address and port, without duplicates. Empty: connections are rejected. */
+  /** The traffic policy that applies here: internalTrafficPolicy for a ClusterIP, externalTrafficPolicy for all others. */
+  readonly policy: 'cluster' | 'local';
+  /** What policy Cluster draws from; under policy Local the choice of clients on this node. Sorted, without duplicates. */
   readonly endpoints: readonly Endpoint[];
+  /** What policy Local draws from; empty under policy Cluster. */
+  readonly localEndpoints: readonly Endpoint[];
+  /** Whether any node has a usable endpoint: if not, connections are rejected; if so, but not here, dropped. */
+  readonly anywhere: boolean;
+  /** Who may connect to a load balancer's address, as disjoint networks; empty: everybody. */
+  readonly sourceRanges: readonly string[];
+}
+
+/** Where a cluster is seen from. */
+export interface Viewpoint {
+  readonly nodeName: string;
+  /** Undefined until the source has it. */
+  readonly node: Node | undefined;
 }
 
 /** What a frontend's packets are told apart by; unique in a family's ruleset. */
@@ -24,24 +45,67 @@ export function frontendKey(frontend: Pick<Frontend, 'address' | 'protocol' | 'p
 /**
  * The frontends of one Service in one family. None for the Services kube-proxy ignores too: of another proxy
  * (label service.kubernetes.io/service-proxy-name), ExternalName, headless, or without a ClusterIP of the family.
- * Of ports that repeat a protocol and number, which the API forbids, the first counts.
+ * Of ports that repeat a protocol and number, which the API forbids, the first counts; of an address that is both
+ * external IP and load balancer's IP, the latter, with its source ranges.
  */
 export function frontendsOf(
   service: Service,
   slices: readonly EndpointSlice[],
   family: Family,
-  nodeName: string,
+  from: Viewpoint,
 ): readonly Frontend[] {
-  const address = service.clusterIps.find((ip) => familyOf(ip) === family);
-  if (address === undefined || service.otherProxy || service.type === 'ExternalName') return [];
+  const ofFamily = (addresses: readonly string[]) => addresses.filter((address) => familyOf(address) === family);
+  const [clusterIp] = ofFamily(service.clusterIps);
+  if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return [];
+  const sourceRanges = allowedSources(service, family, from.node);
+  const addresses: readonly (readonly [FrontendKind, string])[] = [
+    ['cluster-ip', clusterIp],
+    ...ofFamily(service.loadBalancerIps).map((ip) => ['load-balancer-ip', ip] as const),
+    ...ofFamily(service.externalIps).map((ip) => ['external-ip', ip] as const),
+  ];
   const frontends = new Map<string, Frontend>();
   for (const spec of service.ports) {
-    const { protocol, port } = spec;
-    const key = frontendKey({ address, protocol, port });
-    if (frontends.has(key)) continue;
+    const { protocol } = spec;
     const servicePort = `${service.namespace}/${service.name}${spec.name === '' ? '' : `:${spec.name}`}`;
-    const endpoints = selectEndpoints(slices, spec, family, nodeName);
-    frontends.set(key, { family, address, protocol, port, servicePort, endpoints });
+    const place = { name: from.nodeName, zone: from.node?.zone ?? '' };
+    const choice = chooseEndpoints(slices, spec, family, place);
+    const add = (kind: FrontendKind, address: string, port: number) => {
+      const key = frontendKey({ address, protocol, port });
+      if (frontends.has(key)) return;
+      const local = kind === 'cluster-ip' ? service.internalLocal : service.externalLocal;
+      frontends.set(key, {
+        family,
+        kind,
+        address,
+        protocol,
+        port,
+        servicePort,
+        policy: local ? 'local' : 'cluster',
+        endpoints: local && kind === 'cluster-ip' ? choice.local : choice.cluster,
+        localEndpoints: local ? choice.local : [],
+        anywhere: choice.anywhere,
+        sourceRanges: kind === 'load-balancer-ip' ? sourceRanges : [],
+      });
+    };
+    for (const [kind, address] of addresses) add(kind, address, spec.port);
+    if (spec.nodePort !== undefined) add('node-port', '', spec.nodePort);
   }
   return [...frontends.values()];
+}
+
+/**
+ * The Service's source ranges of a family; if this node may connect, also the load balancer's addresses: a node that has
+ * such an address itself connects to it from there. Ranges of the other family only leave this one open to all.
+ */
+function allowedSources(service: Service, family: Family, node: Node | undefined): readonly string[] {
+  const ranges = disjointCidrs(service.sourceRanges, family);
+  const includes = (address: string) => ranges.some((range) => isInRange(address, range));
+  if (!(node?.addresses ?? []).some(includes)) return ranges;
+  const own = service.loadBalancerIps.filter((ip) => familyOf(ip) === family && !includes(ip));
+  return [...ranges, ...new Set(own.map((ip) => `${ip}/${family === 'ip' ? 32 : 128}`))];
+}
+
+function isInRange(address: string, range: string): boolean {
+  const cidr = parseCidr(range);
+  return cidr !== undefined && isInCidr(address, cidr);
 }

@@ -2,7 +2,7 @@ import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { Element } from '../ruleset/element.ts';
 import type { Program } from '../ruleset/program.ts';
-import { Ruleset } from '../ruleset/ruleset.ts';
+import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { type Frontend, frontendsOf } from '../service/frontend.ts';
@@ -17,8 +17,8 @@ const BATCH_SERVICES = 2_000;
 /** What a family's model is built from, besides the cluster. */
 export interface ModelSettings {
   readonly program: Program;
-  /** The pod networks of the family, as "address/prefix". */
-  readonly podCidrs: readonly string[];
+  /** The networks that belong to the node's configuration, as "address/prefix", by what is known of the cluster now. */
+  readonly networks: (cluster: Cluster) => Readonly<Record<NetworkSet, readonly string[]>>;
 }
 
 /**
@@ -37,6 +37,7 @@ export class FamilyModel {
   /** Services whose frontends are worked out and wait for their elements. */
   readonly #claimed = new Set<string>();
   readonly #warned = new Set<string>();
+  #networksDirty = false;
 
   constructor(cluster: Cluster, settings: ModelSettings, log: Log) {
     this.family = settings.program.family;
@@ -59,16 +60,22 @@ export class FamilyModel {
     this.#dirty.add(serviceKey);
   }
 
+  /** Notes that this node changed: what it is served with, and which endpoints it prefers. */
+  nodeChanged(): void {
+    this.#networksDirty = true;
+    for (const key of this.#cluster.serviceKeys()) this.#dirty.add(key);
+  }
+
   /** True if nextTransaction has something to do. */
   get isDirty(): boolean {
-    return this.#dirty.size > 0 || this.#claimed.size > 0 || this.#ruleset.hasRetired;
+    return this.#networksDirty || this.#dirty.size > 0 || this.#claimed.size > 0 || this.#ruleset.hasRetired;
   }
 
   /** Forgets what the kernel holds and starts again from `found`. */
   restart(found: readonly Element[]): void {
     this.#ruleset = new Ruleset(this.program);
     this.#ruleset.adopt(found);
-    this.#ruleset.setPodCidrs(this.#settings.podCidrs);
+    this.#setNetworks();
     this.#claims = new FrontendClaims();
     this.#claimed.clear();
     this.#dirty.clear();
@@ -82,6 +89,7 @@ export class FamilyModel {
 
   /** Brings the model up to date with the Services that changed: a bounded transaction, or an empty one. */
   nextTransaction(): Transaction {
+    if (this.#networksDirty) this.#setNetworks();
     for (const key of this.#dirty) {
       this.#dirty.delete(key);
       this.#claim(key);
@@ -100,19 +108,24 @@ export class FamilyModel {
     return this.#ruleset.takeTransaction();
   }
 
+  #setNetworks(): void {
+    this.#networksDirty = false;
+    for (const [name, cidrs] of Object.entries(this.#settings.networks(this.#cluster))) {
+      this.#ruleset.setNetworks(name as NetworkSet, cidrs);
+    }
+  }
+
   #claim(key: string): void {
     const service = this.#cluster.service(key);
     const frontends =
-      service === undefined
-        ? []
-        : frontendsOf(service, this.#cluster.slicesOf(key), this.family, this.#cluster.nodeName);
+      service === undefined ? [] : frontendsOf(service, this.#cluster.slicesOf(key), this.family, this.#cluster);
     const { concerned, conflicts } = this.#claims.claim(key, service?.createdAt ?? '', frontends);
     for (const concernedKey of concerned) this.#claimed.add(concernedKey);
     for (const conflict of conflicts) this.#warnOnce(conflict);
   }
 
   #warnOnce({ winner, loser }: ClaimConflict): void {
-    const address = `${winner.address} port ${winner.port}/${winner.protocol}`;
+    const address = `${winner.address || 'node'} port ${winner.port}/${winner.protocol}`;
     const message = `Service ${loser.servicePort} also wants ${address} of the older Service ${winner.servicePort}: ignored`;
     if (this.#warned.has(message)) return;
     if (this.#warned.size >= MAX_REMEMBERED_WARNINGS) this.#warned.clear();

@@ -50,6 +50,13 @@ export class FamilySyncer {
     this.#wake?.();
   }
 
+  /** Notes that this node changed: its addresses, pod networks or zone. */
+  nodeChanged(): void {
+    this.#model.nodeChanged();
+    this.#setBehind();
+    this.#wake?.();
+  }
+
   /** Works until stop; call it once the source has synced. */
   async run(): Promise<void> {
     while (!this.#stopped) {

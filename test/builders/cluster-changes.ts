@@ -28,7 +28,18 @@ const serviceObject: fc.Arbitrary<KubeObject> = fc.record({
   otherProxy: fc.nat(9).map((draw) => draw === 0),
   type: fc.nat(9).map((draw) => (draw === 0 ? 'ExternalName' : 'ClusterIP')),
   clusterIps: fc.subarray(['10.96.0.1', 'fd00:96::1', '10.96.0.2', 'fd00:96::2']),
-  ports: fc.array(fc.record({ name: portName, protocol, port: fc.constantFrom(53, 80) }), { maxLength: 3 }),
+  ports: fc.array(
+    fc.record(
+      { name: portName, protocol, port: fc.constantFrom(53, 80), nodePort: fc.constantFrom(30053, 30080) },
+      { requiredKeys: ['name', 'protocol', 'port'] },
+    ),
+    { maxLength: 3 },
+  ),
+  externalIps: fc.subarray(['203.0.113.1', '10.96.0.2', '2001:db8::1']),
+  loadBalancerIps: fc.subarray(['203.0.113.1', '203.0.113.9', '2001:db8::9']),
+  sourceRanges: fc.subarray(['10.0.0.0/8', '10.1.0.0/16', '192.0.2.1/32', '2001:db8::/32', '2001:db8::/48']),
+  internalLocal: fc.boolean(),
+  externalLocal: fc.boolean(),
 });
 
 const endpoint = fc.record({

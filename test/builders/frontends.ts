@@ -5,6 +5,11 @@ import type { Frontend } from '../../src/service/frontend.ts';
 export function frontend(endpoints: readonly number[], changes: Partial<Frontend> = {}): Frontend {
   return {
     family: 'ip',
+    kind: 'cluster-ip',
+    policy: 'cluster',
+    localEndpoints: [],
+    anywhere: (changes.endpoints ?? endpoints).length > 0,
+    sourceRanges: [],
     address: '10.96.0.10',
     protocol: 'tcp',
     port: 80,

@@ -18,6 +18,11 @@ export function service(changes: Partial<Service> = {}): Service {
     type: 'ClusterIP',
     clusterIps: ['10.96.0.10'],
     ports: [HTTP],
+    externalIps: [],
+    loadBalancerIps: [],
+    sourceRanges: [],
+    internalLocal: false,
+    externalLocal: false,
     ...changes,
   };
 }
@@ -42,7 +47,14 @@ export function slicePort(changes: Partial<SlicePort> = {}): SlicePort {
 
 /** A ready endpoint on another node. */
 export function ready(address: string, changes: Partial<SliceEndpoint> = {}): SliceEndpoint {
-  return { address, ready: true, serving: true, terminating: false, nodeName: 'node-b', ...changes };
+  return {
+    address,
+    ready: true,
+    serving: true,
+    terminating: false,
+    nodeName: 'node-b',
+    ...changes,
+  };
 }
 
 /** An endpoint that ends but still answers. */

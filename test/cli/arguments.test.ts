@@ -26,6 +26,8 @@ suite('the command line', () => {
       nodeName: hostname().toLowerCase(),
       podCidrs: new Map(),
       masqueradeAll: false,
+      detectLocal: { mode: 'ClusterCIDR' },
+      nodePortAddresses: ['primary'],
       runDir: '/run/kube-proxy-nft',
       output: 'nft',
       verbosity: 0,
@@ -33,6 +35,16 @@ suite('the command line', () => {
   });
 
   const forms: readonly [argv: readonly string[], expected: Partial<Arguments>][] = [
+    [['--detect-local-mode', 'NodeCIDR'], { detectLocal: { mode: 'NodeCIDR' } }],
+    [
+      ['--detect-local-mode=BridgeInterface', '--pod-bridge-interface=cni0'],
+      { detectLocal: { mode: 'BridgeInterface', pattern: 'cni0' } },
+    ],
+    [
+      ['--detect-local-mode=InterfaceNamePrefix', '--pod-interface-name-prefix=veth'],
+      { detectLocal: { mode: 'InterfaceNamePrefix', pattern: 'veth*' } },
+    ],
+    [['--nodeport-addresses', 'primary, 10.0.0.0/8'], { nodePortAddresses: ['primary', '10.0.0.0/8'] }],
     [['-v', '2'], { verbosity: 2 }],
     [['-v2'], { verbosity: 2 }],
     [['-v=2'], { verbosity: 2 }],

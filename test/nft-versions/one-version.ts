@@ -55,11 +55,11 @@ async function flip(version: NftVersion, family: Family): Promise<undefined> {
   using kernel = new TestKernel();
   const cluster = exampleCluster();
   (await startProxy(version, kernel, family, cluster)).stop();
-  for (const [masquerade, table] of [
-    ['always', 'kube-proxy-nft-b'],
-    ['never', 'kube-proxy-nft'],
+  for (const [options, table] of [
+    [{ masqueradeAll: true }, 'kube-proxy-nft-b'],
+    [{}, 'kube-proxy-nft'],
   ] as const) {
-    const proxy = await startProxy(version, kernel, family, cluster, { masquerade });
+    const proxy = await startProxy(version, kernel, family, cluster, { options });
     assert.equal(proxy.table(), table);
     await proxy.assertInSync();
     assertNoComplaints(proxy);

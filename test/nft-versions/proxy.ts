@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import type { Family } from '../../src/ip.ts';
 import { findTables, isLive, listElements } from '../../src/nft/tables.ts';
 import type { Element } from '../../src/ruleset/element.ts';
-import { buildProgram, type Masquerade } from '../../src/ruleset/program.ts';
+import { buildProgram, type ProgramOptions } from '../../src/ruleset/program.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
 import { eventually } from '../builders/eventually.ts';
+import { networks } from '../builders/networks.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import type { TestKernel } from '../netns/kernel.ts';
 import { POD_CIDRS } from './example-cluster.ts';
@@ -35,7 +36,7 @@ export interface RunningProxy {
 const MOST_FAILURES = 8;
 
 export interface ProxyOptions {
-  readonly masquerade?: Masquerade;
+  readonly options?: ProgramOptions;
 }
 
 /** Starts a proxy and waits until everything is in force. */
@@ -44,7 +45,7 @@ export async function startProxy(
   kernel: TestKernel,
   family: Family,
   cluster: Cluster,
-  { masquerade = 'outside-pod-cidrs' }: ProxyOptions = {},
+  { options = { localPods: { by: 'pod-cidrs' } } }: ProxyOptions = {},
 ): Promise<RunningProxy> {
   const { log, lines } = recordingLog();
   const calls = join(kernel.directory, 'calls');
@@ -52,8 +53,8 @@ export async function startProxy(
     existsSync(calls) ? readFileSync(calls, 'utf8').split(`-f ${kernel.directory}`).length : 1;
   const writesBefore = countWrites();
   const nft = nftOf(version, kernel, family, `echo "$@" >> ${calls}`);
-  const program = buildProgram(family, masquerade);
-  const model = new FamilyModel(cluster, { program, podCidrs: POD_CIDRS[family] }, log);
+  const program = buildProgram(family, options);
+  const model = new FamilyModel(cluster, { program, networks: () => networks(POD_CIDRS[family]) }, log);
   const syncer = new FamilySyncer(model, nft, log);
   void syncer.run();
   const inSync = async () => {

@@ -52,7 +52,7 @@ export async function replace(writer: NftVersion, reader: NftVersion): Promise<u
   const cluster = exampleCluster();
   for (const family of FAMILIES) {
     (await startProxy(writer, kernel, family, cluster)).stop();
-    const proxy = await startProxy(reader, kernel, family, cluster, { masquerade: 'always' });
+    const proxy = await startProxy(reader, kernel, family, cluster, { options: { masqueradeAll: true } });
     assert.equal(proxy.table(), 'kube-proxy-nft-b');
     await proxy.assertInSync();
     await proxy.assertInSync(writer);

@@ -33,7 +33,16 @@ suite('an EndpointSlice', () => {
         name: 'db-1',
         serviceName: 'db',
         ports: [{ name: 'mysql', protocol: 'udp', port: 3306 }],
-        endpoints: [{ address: '10.32.0.15', ready: false, serving: true, terminating: true, nodeName: 'node-a' }],
+        endpoints: [
+          {
+            address: '10.32.0.15',
+            ready: false,
+            serving: true,
+            terminating: true,
+            nodeName: 'node-a',
+            zoneHints: ['z'],
+          },
+        ],
       },
     });
   });

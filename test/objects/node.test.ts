@@ -11,15 +11,28 @@ suite('a Node', () => {
       { type: 'InternalIP', address: 'not an address' },
       { type: 'InternalIP', address: '192.0.2.7' },
     ];
-    assert.deepEqual(decodeObject('Node', { metadata: { name: 'node-a', labels: {} }, status: { addresses } }), {
-      key: 'node-a',
-      object: { kind: 'Node', name: 'node-a', addresses: ['fd00::7', '192.0.2.7', '203.0.113.7'] },
-    });
+    assert.deepEqual(
+      decodeObject('Node', {
+        metadata: { name: 'node-a', labels: { 'topology.kubernetes.io/zone': 'z' } },
+        spec: { podCIDRs: ['10.1.2.0/24', 'x'] },
+        status: { addresses },
+      }),
+      {
+        key: 'node-a',
+        object: {
+          kind: 'Node',
+          name: 'node-a',
+          addresses: ['fd00::7', '192.0.2.7', '203.0.113.7'],
+          zone: 'z',
+          podCidrs: ['10.1.2.0/24'],
+        },
+      },
+    );
   });
 
   test('may have no status yet', () => {
     const { object } = decodeObject('Node', { metadata: { name: 'node-a' } });
-    assert.deepEqual(object, { kind: 'Node', name: 'node-a', addresses: [] });
+    assert.deepEqual(object, { kind: 'Node', name: 'node-a', addresses: [], zone: '', podCidrs: [] });
   });
 
   test('that is invalid is named without a namespace', () => {

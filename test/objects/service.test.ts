@@ -33,9 +33,20 @@ suite('a Service', () => {
         clusterIP: '10.96.0.12',
         clusterIPs: ['10.96.0.12'],
         selector: { app: 'db' },
-        ports: [{ name: 'mysql', protocol: 'TCP', port: 3306, targetPort: 3306, nodePort: 30000 }],
+        ports: [
+          { name: 'mysql', protocol: 'TCP', port: 3306, targetPort: 3306, nodePort: 30000 },
+          { name: 'admin', port: 33060, nodePort: 0 },
+        ],
+        externalIPs: ['203.0.113.5'],
+        loadBalancerSourceRanges: [' 10.1.2.3/8 '],
+        internalTrafficPolicy: 'Local',
+        externalTrafficPolicy: 'Local',
       },
-      status: { loadBalancer: {} },
+      status: {
+        loadBalancer: {
+          ingress: [{ ip: '203.0.113.9' }, { ip: '203.0.113.10', ipMode: 'Proxy' }, { hostname: 'lb.example' }],
+        },
+      },
     };
     assert.deepEqual(decodeObject('Service', raw), {
       key: 'prod/db',
@@ -47,7 +58,15 @@ suite('a Service', () => {
         otherProxy: false,
         type: 'ClusterIP',
         clusterIps: ['10.96.0.12'],
-        ports: [{ name: 'mysql', protocol: 'tcp', port: 3306 }],
+        ports: [
+          { name: 'mysql', protocol: 'tcp', port: 3306, nodePort: 30000 },
+          { name: 'admin', protocol: 'tcp', port: 33060 },
+        ],
+        externalIps: ['203.0.113.5'],
+        loadBalancerIps: ['203.0.113.9'],
+        sourceRanges: ['10.0.0.0/8'],
+        internalLocal: true,
+        externalLocal: true,
       },
     });
   });

@@ -3,15 +3,17 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { KubeObject } from '../../src/objects/decode.ts';
 import type { Service } from '../../src/objects/service.ts';
-import { buildProgram, capacityOf, lastDraw } from '../../src/ruleset/program.ts';
+import { capacityOf, lastDraw } from '../../src/ruleset/pick-chain.ts';
+import { buildProgram } from '../../src/ruleset/program.ts';
 import { sizeOf } from '../../src/ruleset/transaction.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
+import { networks } from '../builders/networks.ts';
 import { NODE_NAME, ready, service, slice, slicePort } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { StrictKernel } from '../builders/strict-kernel.ts';
 
-const PROGRAM = buildProgram('ip', 'outside-pod-cidrs');
+const PROGRAM = buildProgram('ip', { localPods: { by: 'pod-cidrs' } });
 
 /** A change of the cluster, or a transaction, or a restart of the daemon. */
 type Step = { readonly set: KubeObject } | { readonly remove: 'Service' | 'EndpointSlice'; readonly key: string } | Act;
@@ -124,7 +126,10 @@ class World {
   }
 
   #newModel(): FamilyModel {
-    const settings = { program: PROGRAM, podCidrs: ['10.244.0.0/16'] };
+    const settings = {
+      program: PROGRAM,
+      networks: () => networks(['10.244.0.0/16']),
+    };
     return new FamilyModel(this.cluster, settings, recordingLog().log);
   }
 }
@@ -177,7 +182,14 @@ function canonical(elements: ReadonlyMap<string, string>): readonly string[] {
 
 /** The model that a daemon started on this cluster would build in an empty kernel. */
 function fromScratch(world: World): readonly string[] {
-  const model = new FamilyModel(world.cluster, { program: PROGRAM, podCidrs: ['10.244.0.0/16'] }, recordingLog().log);
+  const model = new FamilyModel(
+    world.cluster,
+    {
+      program: PROGRAM,
+      networks: () => networks(['10.244.0.0/16']),
+    },
+    recordingLog().log,
+  );
   model.restart([]);
   while (model.isDirty) model.nextTransaction();
   return canonical(elementsOf(model));

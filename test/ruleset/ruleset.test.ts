@@ -9,7 +9,7 @@ import { endpoint, frontend } from '../builders/frontends.ts';
 import { describeTransaction } from '../builders/strict-kernel.ts';
 
 const WEB = 'default/web';
-const PROGRAM = buildProgram('ip', 'never');
+const PROGRAM = buildProgram('ip', {});
 
 /** A ruleset, after a first transaction, that serves default/web with these endpoints. */
 function serving(...endpoints: readonly number[]): Ruleset {
@@ -303,11 +303,11 @@ suite('a restart', () => {
   });
 
   test('keeps the pod networks that are right', () => {
-    const program = buildProgram('ip', 'outside-pod-cidrs');
+    const program = buildProgram('ip', { localPods: { by: 'pod-cidrs' } });
     const networks = (cidrs: readonly string[], found: readonly Element[] = []) => {
       const ruleset = new Ruleset(program);
       ruleset.adopt(found);
-      ruleset.setPodCidrs(cidrs);
+      ruleset.setNetworks('pod-cidrs', cidrs);
       ruleset.dropUnclaimed();
       const lines = [...describeTransaction(ruleset.takeTransaction())];
       return { ruleset, lines: [...lines, ...describeTransaction(ruleset.takeTransaction())] };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { CAPACITIES } from '../../src/ruleset/program.ts';
+import { CAPACITIES } from '../../src/ruleset/pick-chain.ts';
 import { assignSlots, capacityFor, MAX_ENDPOINTS } from '../../src/ruleset/slots.ts';
 
 /** Different endpoints in any order. */

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { EndpointSlice } from '../../src/objects/endpoint-slice.ts';
 import type { ServicePortSpec } from '../../src/objects/service.ts';
-import { selectEndpoints } from '../../src/service/endpoints.ts';
+import { chooseEndpoints } from '../../src/service/endpoints.ts';
 import { HTTP, NODE_NAME, notReady, ready, servingTerminating, slice, slicePort } from '../builders/objects.ts';
+
+const HERE = { name: NODE_NAME, zone: '' };
 
 /** The chosen endpoints as "address:port". */
 function chosen(slices: readonly EndpointSlice[], port: ServicePortSpec = HTTP, family: 'ip' | 'ip6' = 'ip'): string[] {
-  return selectEndpoints(slices, port, family, NODE_NAME).map((endpoint) => `${endpoint.address}:${endpoint.port}`);
+  return chooseEndpoints(slices, port, family, HERE).cluster.map((endpoint) => `${endpoint.address}:${endpoint.port}`);
 }
 
 /** Both orders of two slices: no order can be relied on. */
@@ -79,8 +81,8 @@ suite('of several entries for one address and port', () => {
       for (const b of entries) {
         const slices = [slice([a]), slice([b], { name: 'web-2' })];
         assert.deepEqual(
-          selectEndpoints(slices, HTTP, 'ip', NODE_NAME),
-          selectEndpoints(slices.toReversed(), HTTP, 'ip', NODE_NAME),
+          chooseEndpoints(slices, HTTP, 'ip', HERE).cluster,
+          chooseEndpoints(slices.toReversed(), HTTP, 'ip', HERE).cluster,
           JSON.stringify([a, b]),
         );
       }
@@ -137,7 +139,7 @@ suite('the endpoints of a port', () => {
       ready('10.0.0.3', { nodeName: 'node-b' }),
     ];
     assert.deepEqual(
-      selectEndpoints([slice(endpoints)], HTTP, 'ip', NODE_NAME).map(({ maybeLocal }) => maybeLocal),
+      chooseEndpoints([slice(endpoints)], HTTP, 'ip', HERE).cluster.map(({ maybeLocal }) => maybeLocal),
       [true, true, false],
     );
   });

@@ -4,8 +4,10 @@ import type { Service } from '../../src/objects/service.ts';
 import { frontendsOf } from '../../src/service/frontend.ts';
 import { HTTP, NODE_NAME, ready, service, slice, slicePort } from '../builders/objects.ts';
 
+const HERE = { nodeName: NODE_NAME, node: undefined };
+
 function keysOf(changes: Partial<Service>, family: 'ip' | 'ip6' = 'ip'): string[] {
-  return frontendsOf(service(changes), [], family, NODE_NAME).map(
+  return frontendsOf(service(changes), [], family, HERE).map(
     ({ address, protocol, port, servicePort }) => `${address} ${protocol} ${port} ${servicePort}`,
   );
 }
@@ -17,9 +19,14 @@ suite('the frontends of a Service', () => {
       slice([ready('10.0.0.1')], { ports: [slicePort(), slicePort({ name: 'metrics', port: 9101 })] }),
       slice([ready('10.0.0.2')], { name: 'web-2' }),
     ];
-    assert.deepEqual(frontendsOf(service({ ports }), slices, 'ip', NODE_NAME), [
+    assert.deepEqual(frontendsOf(service({ ports }), slices, 'ip', HERE), [
       {
         family: 'ip',
+        kind: 'cluster-ip',
+        policy: 'cluster',
+        localEndpoints: [],
+        anywhere: true,
+        sourceRanges: [],
         address: '10.96.0.10',
         protocol: 'tcp',
         port: 80,
@@ -31,6 +38,11 @@ suite('the frontends of a Service', () => {
       },
       {
         family: 'ip',
+        kind: 'cluster-ip',
+        policy: 'cluster',
+        localEndpoints: [],
+        anywhere: true,
+        sourceRanges: [],
         address: '10.96.0.10',
         protocol: 'tcp',
         port: 9100,
@@ -41,7 +53,7 @@ suite('the frontends of a Service', () => {
   });
 
   test('are there without endpoints, too: connections are refused then', () => {
-    const [frontend] = frontendsOf(service(), [], 'ip', NODE_NAME);
+    const [frontend] = frontendsOf(service(), [], 'ip', HERE);
     assert.deepEqual(frontend?.endpoints, []);
   });
 

@@ -9,6 +9,7 @@ import { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
 import { applyChange, clusterChange } from '../builders/cluster-changes.ts';
+import { networks } from '../builders/networks.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { TestKernel } from '../netns/kernel.ts';
 
@@ -16,8 +17,8 @@ const POD_CIDRS = { ip: '10.32.0.0/16', ip6: 'fd00:32::/64' };
 
 function startSyncer(kernel: TestKernel, cluster: Cluster, family: Family) {
   const { log, lines } = recordingLog();
-  const program = buildProgram(family, 'outside-pod-cidrs');
-  const model = new FamilyModel(cluster, { program, podCidrs: [POD_CIDRS[family]] }, log);
+  const program = buildProgram(family, { localPods: { by: 'pod-cidrs' } });
+  const model = new FamilyModel(cluster, { program, networks: () => networks([POD_CIDRS[family]]) }, log);
   const nft = kernel.nft(family);
   const syncer = new FamilySyncer(model, nft, log);
   void syncer.run();

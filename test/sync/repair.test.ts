@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { findTables, listElements } from '../../src/nft/tables.ts';
 import type { Element } from '../../src/ruleset/element.ts';
-import { buildProgram, type Masquerade } from '../../src/ruleset/program.ts';
+import { buildProgram, type ProgramOptions } from '../../src/ruleset/program.ts';
 import { stagedProgramText } from '../../src/ruleset/program-text.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { networks } from '../builders/networks.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { TestKernel } from '../netns/kernel.ts';
@@ -14,20 +15,27 @@ import { TestKernel } from '../netns/kernel.ts';
 const TABLE = 'kube-proxy-nft';
 
 interface Setting {
-  readonly masquerade?: Masquerade;
+  readonly options?: ProgramOptions;
   /** A shell fragment that plays a fault before nft runs; see TestKernel.nft. */
   readonly fault?: string;
 }
 
 /** A daemon's IPv4 half over a cluster with the Services web (two endpoints) and db (one). */
-async function startProxy(kernel: TestKernel, { masquerade = 'never', fault = '' }: Setting = {}) {
+async function startProxy(kernel: TestKernel, { options = {}, fault = '' }: Setting = {}) {
   const { log, lines } = recordingLog();
   const cluster = new Cluster('node-a');
   cluster.set(service());
   cluster.set(slice([ready('10.32.0.1'), ready('10.32.0.2')]));
   cluster.set(service({ name: 'db', clusterIps: ['10.96.0.12'] }));
   cluster.set(slice([ready('10.32.0.15')], { name: 'db-1', serviceName: 'db' }));
-  const model = new FamilyModel(cluster, { program: buildProgram('ip', masquerade), podCidrs: [] }, log);
+  const model = new FamilyModel(
+    cluster,
+    {
+      program: buildProgram('ip', options),
+      networks: () => networks([]),
+    },
+    log,
+  );
   const nft = kernel.nft('ip', fault);
   const syncer = new FamilySyncer(model, nft, log);
   void syncer.run();
@@ -113,12 +121,12 @@ describe('when someone else changes our table', () => {
 describe('when the program changes', () => {
   it('a table made with other options is replaced in one step, and back again', async () => {
     using kernel = new TestKernel();
-    (await startProxy(kernel, { masquerade: 'never' })).stop();
-    const always = await startProxy(kernel, { masquerade: 'always' });
+    (await startProxy(kernel, { options: {} })).stop();
+    const always = await startProxy(kernel, { options: { masqueradeAll: true } });
     assert.equal(always.syncer.table, 'kube-proxy-nft-b');
     await always.assertInSync();
     always.stop();
-    const never = await startProxy(kernel, { masquerade: 'never' });
+    const never = await startProxy(kernel, { options: {} });
     assert.equal(never.syncer.table, 'kube-proxy-nft');
     assert.deepEqual(
       (await findTables(kernel.nft('ip'), 'ip')).map(({ name }) => name),
@@ -129,7 +137,7 @@ describe('when the program changes', () => {
 
   it('what a crash left half filled is thrown away', async () => {
     using kernel = new TestKernel();
-    kernel.load(stagedProgramText(buildProgram('ip', 'never'), TABLE));
+    kernel.load(stagedProgramText(buildProgram('ip', {}), TABLE));
     kernel.byHand('add', 'element', 'ip', TABLE, 'cluster-ips', '{ 10.96.99.99 }');
     const proxy = await startProxy(kernel);
     await proxy.assertInSync();

@@ -8,6 +8,7 @@ import { buildProgram } from '../../src/ruleset/program.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { networks } from '../builders/networks.ts';
 import { HTTP, ready, service, slice, slicePort } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { floodTcp } from '../netns/clients.ts';
@@ -61,7 +62,10 @@ describe('new connections while endpoints come and go', () => {
     cluster.set(slice(endpoints(0), { ports: slicePorts }));
     const model = new FamilyModel(
       cluster,
-      { program: buildProgram('ip', 'outside-pod-cidrs'), podCidrs: [CLUSTER_CIDR.ip4] },
+      {
+        program: buildProgram('ip', { localPods: { by: 'pod-cidrs' } }),
+        networks: () => networks([CLUSTER_CIDR.ip4]),
+      },
       log,
     );
     const syncer = new FamilySyncer(model, nftIn(world.namespace('node'), directory, 'ip'), log);

@@ -1,0 +1,28 @@
+import type { SliceEndpoint } from '../objects/endpoint-slice.ts';
+
+/** What of a node decides where its traffic goes. */
+export interface NodePlace {
+  readonly name: string;
+  /** Empty if unknown. */
+  readonly zone: string;
+}
+
+/**
+ * The ready endpoints that a node should use by their hints (KEP-2433, KEP-3015). Hints count only if every ready endpoint
+ * has some of the kind and at least one names this node (or its zone); node hints come before zone hints. Otherwise
+ * all are used. Service annotations and trafficDistribution are for the control plane; a proxy reads hints alone.
+ */
+export function preferHinted<E extends { readonly entry: Pick<SliceEndpoint, 'nodeHints' | 'zoneHints'> }>(
+  ready: readonly E[],
+  node: NodePlace,
+): readonly E[] {
+  if (ready.every(({ entry }) => entry.nodeHints !== undefined)) {
+    const forNode = ready.filter(({ entry }) => entry.nodeHints?.includes(node.name));
+    if (forNode.length > 0) return forNode;
+  }
+  if (node.zone !== '' && ready.every(({ entry }) => entry.zoneHints !== undefined)) {
+    const forZone = ready.filter(({ entry }) => entry.zoneHints?.includes(node.zone));
+    if (forZone.length > 0) return forZone;
+  }
+  return ready;
+}

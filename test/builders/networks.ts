@@ -1,0 +1,9 @@
+import type { NetworkSet } from '../../src/ruleset/ruleset.ts';
+
+/** A node's networks: the pods', and all addresses of a family for node ports if `nodePorts` says so. */
+export function networks(
+  podCidrs: readonly string[],
+  nodePorts: readonly string[] = [],
+): Readonly<Record<NetworkSet, readonly string[]>> {
+  return { 'pod-cidrs': podCidrs, 'node-port-networks': nodePorts, 'service-cidrs': [] };
+}
