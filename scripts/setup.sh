@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets up everything `npm test` and `npm run demo` need, and only what is missing: Debian packages, node_modules,
-# dist/kube-proxy-nft. For Debian and Ubuntu; needs Node and npm. A second run takes no time and prints nothing.
+# dist/kube-proxy-nft (not with --without-build). For Debian and Ubuntu; needs Node and npm. A second run takes no time and prints nothing.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -111,4 +111,4 @@ exec 9>dist/setup.lock
 if command -v flock >/dev/null; then flock 9; fi
 ensure_packages
 ensure_node_modules
-ensure_executable
+if [ "${1:-}" != --without-build ]; then ensure_executable; fi

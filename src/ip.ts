@@ -15,9 +15,12 @@ export function familyOf(address: string): Family | undefined {
   return isIPv6(address) && !address.includes('%') ? 'ip6' : undefined;
 }
 
-/** The one canonical text of a valid address (IPv6 by RFC 5952), so that equal addresses are equal strings. */
+/**
+ * The one canonical text of a valid address, so that equal addresses are equal strings. IPv6 as URLs have it: RFC 5952,
+ * but never with a dotted tail, which ipaddr.js takes for an IPv4-mapped address ("::1.2.3.4" is not "::ffff:1.2.3.4").
+ */
 export function canonicalAddress(address: string): string {
-  return isIPv4(address) ? address : ipaddr.IPv6.parse(address).toRFC5952String();
+  return isIPv4(address) ? address : new URL(`http://[${address}]`).hostname.slice(1, -1);
 }
 
 /** A network: canonical address with the host bits cleared, and its prefix length in bits. */
@@ -39,7 +42,9 @@ export function parseCidr(text: string): Cidr | undefined {
   const network =
     family === 'ip'
       ? ipaddr.IPv4.networkAddressFromCIDR(`${address}/${prefix}`).toString()
-      : ipaddr.IPv6.networkAddressFromCIDR(`${address}/${prefix}`).toRFC5952String();
+      : canonicalAddress(
+          ipaddr.IPv6.networkAddressFromCIDR(`${canonicalAddress(address)}/${prefix}`).toNormalizedString(),
+        );
   return { family, address: network, prefix };
 }
 

@@ -36,9 +36,13 @@ function writeToStderr(line: string): void {
   process.stderr.write(line);
 }
 
-/** Text from outside must not be able to forge a second log line. */
+/** Characters. Text from outside may be part of a message. */
+const MAX_MESSAGE = 1000;
+
+/** Text from outside must not be able to forge a second log line, or to talk to the reader's terminal. */
 function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, ' ');
+  const line = text.replace(/\s*[\r\n]+\s*/g, ' ').replace(/\p{Cc}/gu, '?');
+  return line.length <= MAX_MESSAGE ? line : `${line.slice(0, MAX_MESSAGE)}...`;
 }
 
 function formatFields(fields: LogFields): string {

@@ -1,12 +1,17 @@
 import process from 'node:process';
 import { parseArguments } from './cli/arguments.ts';
 import { HELP } from './cli/help.ts';
-import { EXIT_CODES, messageOf, ProxyError } from './errors.ts';
+import { EXIT_CODES, errnoOf, messageOf, ProxyError } from './errors.ts';
 import { createLog } from './log.ts';
 import { versionLine } from './version.ts';
 
 /** Commands are loaded when they are asked for: --version and --help start twice as fast without the API client. */
 async function main(argv: readonly string[]): Promise<void> {
+  process.title = 'kube-proxy-nft';
+  process.stderr.on('error', (error) => {
+    // Whoever read the log is gone (journald, "| head"): no reason to stop serving.
+    if (errnoOf(error) !== 'EPIPE') throw error;
+  });
   const args = parseArguments(argv);
   const log = createLog(args.verbosity);
   switch (args.command) {

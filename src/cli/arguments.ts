@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf, ProxyError } from '../errors.ts';
 import { type Family, parseCidr } from '../ip.ts';
@@ -72,7 +73,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     masqueradeAll: values['masquerade-all'] ?? false,
     detectLocal: detectLocal(values),
     nodePortAddresses: nodePortAddresses(values['nodeport-addresses'] ?? 'primary'),
-    runDir: values['run-dir'] ?? DEFAULT_RUN_DIR,
+    runDir: resolve(values['run-dir'] ?? DEFAULT_RUN_DIR),
     output: outputFormat(values.output ?? 'nft'),
     verbosity: verbosity(values.v ?? '0'),
   };
@@ -92,9 +93,9 @@ function parse(argv: readonly string[]) {
 
 /** kube-proxy's users write booleans as --flag=true and the verbosity as -v=2, which parseArgs does not know. */
 function goStyle(argument: string): readonly string[] {
-  const [, flag, value] = /^--([a-z-]+)=(true|false)$/.exec(argument) ?? [];
+  const [, flag, value] = /^--([a-z-]+)=(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/.exec(argument) ?? [];
   if (flag !== undefined && OPTIONS[flag as keyof typeof OPTIONS]?.type === 'boolean') {
-    return value === 'true' ? [`--${flag}`] : [];
+    return /^[1tT]/.test(value ?? '') ? [`--${flag}`] : [];
   }
   return [argument.replace(/^-v=/, '-v').replace(/^-o=/, '-o')];
 }

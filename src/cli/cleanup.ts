@@ -15,7 +15,7 @@ import { supportedFamilies } from './models.ts';
  * @throws ProxyError E_ALREADY_RUNNING while a daemon would put them back
  */
 export async function cleanup(log: Log): Promise<void> {
-  const lock = await lockNamespace();
+  const lock = await lockNamespace(log);
   const directory = await mkdtemp(join(tmpdir(), 'kube-proxy-nft-'));
   try {
     const nft = createNft(directory, 'cleanup');

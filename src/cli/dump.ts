@@ -7,6 +7,7 @@ import { dumpCommands } from '../ruleset/dump-json.ts';
 import { dumpText } from '../ruleset/dump-text.ts';
 import { document } from '../ruleset/transaction.ts';
 import { Cluster } from '../service/cluster.ts';
+import type { ApiFailure } from '../source/api/failure.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
@@ -14,12 +15,14 @@ import { createModels, supportedFamilies } from './models.ts';
 import { namesSource, openSource } from './open-source.ts';
 
 /** Seconds that --dump waits for a source to deliver the whole cluster. */
-const SYNC_TIMEOUT = 60;
+const SYNC_TIMEOUT = 20;
 
 /** A model and the table it stands for. */
 export interface DumpedModel {
   readonly model: FamilyModel;
   readonly table: string;
+  /** False while the kernel is being filled or mended, and before the source has delivered everything. */
+  readonly inForce: boolean;
 }
 
 /** --dump: the running daemon's ruleset, or, with a source and no daemon, the one that would be programmed. */
@@ -36,10 +39,12 @@ export async function dump(args: Arguments, log: Log): Promise<void> {
 /** Both families' rulesets in the wanted form. `origin`: where they come from, for the heading. */
 export function renderDump(models: readonly DumpedModel[], cluster: Cluster, output: string, origin: string): string {
   if (output === 'json') return document(models.flatMap(({ model, table }) => dumpCommands(model.ruleset, table)));
-  return models.map(({ model, table }) => dumpText(model.ruleset, table, headings(model, cluster, origin))).join('\n');
+  return models
+    .map(({ model, table, inForce }) => dumpText(model.ruleset, table, headings(model, cluster, origin, inForce)))
+    .join('\n');
 }
 
-function headings(model: FamilyModel, cluster: Cluster, origin: string): readonly string[] {
+function headings(model: FamilyModel, cluster: Cluster, origin: string, inForce: boolean): readonly string[] {
   const { node, nodeName } = cluster;
   const containers = model.program.containers.map(
     (container) => `${container.name} ${[...model.ruleset.elementsOf(container)].length}`,
@@ -47,7 +52,8 @@ function headings(model: FamilyModel, cluster: Cluster, origin: string): readonl
   return [
     `kube-proxy-nft ${VERSION}, ${origin}`,
     `node ${nodeName}: ${node?.addresses.join(', ') || 'no addresses known'}`,
-    `elements: ${containers.join(', ')}`,
+    ...(inForce ? [] : ['NOT IN FORCE (yet): the kernel goes on with what it holds until this is complete']),
+    `elements: ${containers.filter((text) => !text.endsWith(' 0')).join(', ') || 'none'}`,
   ];
 }
 
@@ -58,9 +64,14 @@ async function computeDump(args: Arguments, log: Log): Promise<string> {
       `no daemon answers in ${args.runDir}; start it, or give --kubeconfig or --manifests to see what it would program`,
     );
   }
-  const { source } = openSource(args, process.env, log);
-  const cluster = new Cluster(args.nodeName);
   const stop = new AbortController();
+  const last: { failure?: ApiFailure } = {};
+  const { source } = openSource(args, process.env, log, (problem) => {
+    last.failure = problem;
+    // A server that is away may come back; one that refuses us will go on doing so.
+    if (problem.status === 401 || problem.status === 403) stop.abort();
+  });
+  const cluster = new Cluster(args.nodeName);
   const timer = setTimeout(() => stop.abort(), SYNC_TIMEOUT * 1000);
   let synced = false;
   await source.run(
@@ -76,6 +87,8 @@ async function computeDump(args: Arguments, log: Log): Promise<string> {
   );
   clearTimeout(timer);
   if (!synced) {
+    const { failure } = last;
+    if (failure !== undefined) throw new ProxyError(failure.code, failure.message.replace('; retrying', ''));
     throw new ProxyError(
       'E_API_UNREACHABLE',
       `${source.description} did not deliver all Services in ${SYNC_TIMEOUT} s`,
@@ -84,7 +97,7 @@ async function computeDump(args: Arguments, log: Log): Promise<string> {
   const models = createModels(cluster, supportedFamilies(log), args, log).map((model) => {
     model.restart([]);
     while (model.isDirty) model.nextTransaction();
-    return { model, table: TABLE_NAMES[0] };
+    return { model, table: TABLE_NAMES[0], inForce: true };
   });
   return renderDump(models, cluster, args.output, `as it would be programmed from ${source.description}`);
 }

@@ -2,6 +2,7 @@ import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createApiSource } from '../source/api/api-source.ts';
 import { hasInClusterEnvironment, loadConnection } from '../source/api/connection.ts';
+import type { ApiFailure } from '../source/api/failure.ts';
 import { createManifestSource } from '../source/manifests/manifest-source.ts';
 import type { Source } from '../source/source.ts';
 import type { Arguments } from './arguments.ts';
@@ -18,15 +19,22 @@ export function namesSource({ kubeconfig, master, manifests }: Arguments, enviro
 }
 
 /**
- * Opens the source that the flags name, or else the in-cluster one.
+ * Opens the source that the flags name, or else the in-cluster one. `onProblem` is told of every failure of an API server.
  * @throws ProxyError E_NO_SOURCE, E_KUBECONFIG_MISSING, E_KUBECONFIG_MALFORMED
  */
-export function openSource(args: Arguments, environment: NodeJS.ProcessEnv, log: Log): OpenedSource {
+export function openSource(
+  args: Arguments,
+  environment: NodeJS.ProcessEnv,
+  log: Log,
+  onProblem: (failure: ApiFailure) => void = () => undefined,
+): OpenedSource {
   const { kubeconfig, master, manifests, nodeName } = args;
   if (manifests !== undefined) return { source: createManifestSource({ path: manifests, nodeName, log }) };
   if (!namesSource(args, environment)) {
     throw new ProxyError('E_NO_SOURCE', 'no source of Services: give --kubeconfig FILE or --manifests PATH');
   }
   const connection = loadConnection({ kubeconfig, master, environment });
-  return { source: createApiSource({ connection, nodeName, log }), apiServerHost: connection.serverHost };
+  const source = createApiSource({ connection, nodeName, log, onProblem });
+  // Where the connection can tell by itself, it has warned already.
+  return connection.usesServiceAddress ? { source } : { source, apiServerHost: connection.serverHost };
 }

@@ -3,10 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { serveControl } from '../control/control-socket.ts';
 import { lockNamespace } from '../control/namespace-lock.ts';
 import type { Log } from '../log.ts';
+import { waitForLeftovers } from '../nft/leftovers.ts';
+import type { Nft } from '../nft/nft.ts';
 import { createNft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
 import { TABLE_NAMES } from '../nft/tables.ts';
 import { Cluster } from '../service/cluster.ts';
+import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
 import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
@@ -17,25 +20,32 @@ import { openSource } from './open-source.ts';
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
   const { source, apiServerHost } = openSource(args, process.env, log);
-  const lock = await lockNamespace();
+  const lock = await lockNamespace(log);
   const cluster = new Cluster(args.nodeName);
   const families = supportedFamilies(log);
-  const members = createModels(cluster, families, args, log).map((model) => {
+  const members: readonly Member[] = createModels(cluster, families, args, log).map((model) => {
     const nft = createNft(args.runDir, model.family);
-    return { model, nft, syncer: new FamilySyncer(model, nft, log) };
+    const checkOthers = () => {
+      for (const { syncer } of members.filter((member) => member.model !== model)) syncer.recheck();
+    };
+    return { model, nft, syncer: new FamilySyncer(model, nft, log, checkOthers) };
   });
   const control = await serveControl(args.runDir, (path) => {
     const [route, query] = path.split('?');
     if (route !== '/dump') return undefined;
     const output = new URLSearchParams(query).get('output') ?? 'nft';
-    const models = members.map(({ model, syncer }) => ({ model, table: syncer.table ?? TABLE_NAMES[0] }));
+    const models = members.map(({ model, syncer }) => ({
+      model,
+      table: syncer.table ?? TABLE_NAMES[0],
+      inForce: syncer.table !== undefined,
+    }));
     return renderDump(models, cluster, output, `the running daemon (pid ${process.pid}), from ${source.description}`);
   });
+  await waitForLeftovers(args.runDir, log);
   const [first] = members;
   const nftVersion = first === undefined ? '' : await probeNft(first.nft, log);
   log.info('starting', { version: VERSION, nft: nftVersion, node: args.nodeName, source: source.description });
 
-  const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info(`${signal}: stopping; the rules stay in place`);
@@ -67,8 +77,15 @@ export async function run(args: Arguments, log: Log): Promise<void> {
         );
       },
     },
-    stop.signal,
+    // It ends with the process.
+    new AbortController().signal,
   );
+}
+
+interface Member {
+  readonly model: FamilyModel;
+  readonly nft: Nft;
+  readonly syncer: FamilySyncer;
 }
 
 /** A daemon that needs its own rules to reach the API server cannot repair them once they are lost. */

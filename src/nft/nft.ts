@@ -1,11 +1,15 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runNft } from './run.ts';
+import { messageOf } from '../errors.ts';
+import { NftError, runNft } from './run.ts';
 
 /** Seconds. A bounded transaction takes a fraction of one, so this is a machine in trouble. */
 const LOAD_TIMEOUT = 60;
 /** Seconds. Listing 150,000 elements takes nft 1.0.6 five on two cores. */
 const LIST_TIMEOUT = 120;
+
+/** As "w", but never through a link that somebody put in our way. */
+const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
 /** The only way this program talks to the kernel. One instance serves one family; calls must not overlap. */
 export interface Nft {
@@ -15,7 +19,7 @@ export interface Nft {
   load(text: string): Promise<void>;
   /** Loads a libnftables JSON document as one transaction. */
   apply(json: string): Promise<void>;
-  /** The objects that `nft -j list …` prints, without the metainfo. */
+  /** The objects that `nft -j list …` prints, without the metainfo. Words that begin with "-" are options of nft. */
   list(...what: readonly string[]): Promise<readonly unknown[]>;
 }
 
@@ -27,7 +31,12 @@ export interface Nft {
 export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
   const send = async (args: readonly string[], path: string, document: string) => {
     // Synchronously (a run directory is in memory): nft starts before the caller goes on to prepare the next document.
-    writeFileSync(path, document, { mode: 0o600 });
+    const file = openSync(path, WRITE_FLAGS, 0o600);
+    try {
+      writeFileSync(file, document);
+    } finally {
+      closeSync(file);
+    }
     await runNft([...args, '-f', path], { nft, timeout: LOAD_TIMEOUT });
   };
   return {
@@ -38,9 +47,22 @@ export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
     load: (text) => send([], join(runDir, `${name}.nft`), text),
     apply: (json) => send(['-j'], join(runDir, `${name}.json`), json),
     async list(...what) {
-      const stdout = await runNft(['-j', 'list', ...what], { nft, timeout: LIST_TIMEOUT });
-      const listing: { nftables?: unknown[] } = JSON.parse(stdout.toString());
-      return (listing.nftables ?? []).slice(1);
+      const [options, rest] = [
+        what.filter((word) => word.startsWith('-')),
+        what.filter((word) => !word.startsWith('-')),
+      ];
+      const stdout = await runNft(['-j', ...options, 'list', ...rest], { nft, timeout: LIST_TIMEOUT });
+      return objectsIn(stdout.toString());
     },
   };
+}
+
+/** The objects of a listing, without the metainfo it begins with. */
+function objectsIn(listing: string): readonly unknown[] {
+  try {
+    const { nftables = [] }: { nftables?: unknown[] } = JSON.parse(listing);
+    return nftables.slice(1);
+  } catch (error) {
+    throw new NftError('unknown-outcome', `nft listed what is no JSON: ${messageOf(error)}`);
+  }
 }

@@ -59,6 +59,18 @@ export function isLive(table: FoundTable, program: Program): boolean {
   return table.marker === program.marker && table.baseChains.toSorted().join() === wanted.toSorted().join();
 }
 
+/**
+ * True if every chain of a live table has as many rules as in the program: somebody may have flushed one, or the table.
+ * Costs as much as reading all elements on nft 1.0.6, whose terse listing leaves them out only when it prints.
+ */
+export async function hasAllRules(nft: Nft, program: Program, table: TableName): Promise<boolean> {
+  const counts = new Map<string, number>();
+  for (const object of await nft.list('-t', 'table', program.family, table)) {
+    if (isRule(object)) counts.set(object.rule.chain, (counts.get(object.rule.chain) ?? 0) + 1);
+  }
+  return program.chains.every(({ name, rules }) => (counts.get(name) ?? 0) === rules.length);
+}
+
 /** The command that deletes a table with all it holds. */
 export function deleteTableCommand(family: Family, name: TableName): string {
   return JSON.stringify({ delete: { table: { family, name } } });
@@ -88,6 +100,10 @@ export async function listElements(nft: Nft, program: Program, table: TableName)
 function elementsIn(object: unknown, kind: 'set' | 'map'): readonly unknown[] {
   const container = (object as Record<string, { elem?: unknown[] } | undefined>)[kind];
   return container?.elem ?? [];
+}
+
+function isRule(object: unknown): object is { rule: { chain: string } } {
+  return typeof object === 'object' && object !== null && 'rule' in object;
 }
 
 function isChain(object: unknown): object is { chain: ListedChain } {

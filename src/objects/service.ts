@@ -46,7 +46,11 @@ const ClusterIp = v.pipe(
     (text) => text === '' || text === 'None' || familyOf(text) !== undefined,
     'must be an IP address, "None" or empty',
   ),
+  // With one of these, the node's own connections to itself would be refused.
+  v.check((text) => !NO_SERVICE_ADDRESS.test(text), 'must not be a loopback, unspecified or multicast address'),
 );
+
+const NO_SERVICE_ADDRESS = /^(127\.|0\.|22[4-9]\.|23\d\.|::1?$|ff[0-9a-f]{2}:)/i;
 
 const Port = v.object({
   name: PortName,

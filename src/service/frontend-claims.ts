@@ -64,11 +64,6 @@ export class FrontendClaims {
       .filter((claim) => this.#byFrontend.get(frontendKey(claim.frontend))?.[0]?.serviceKey === serviceKey)
       .map(({ frontend }) => frontend);
   }
-
-  /** The keys of all Services with frontends. */
-  serviceKeys(): Iterable<string> {
-    return this.#byService.keys();
-  }
 }
 
 function byAge(a: Claim, b: Claim): number {

@@ -1,7 +1,8 @@
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
-import { findTables, type TableName } from '../nft/tables.ts';
+import { NftError } from '../nft/run.ts';
+import { findTables, hasAllRules, type TableName } from '../nft/tables.ts';
 import { sizeOf } from '../ruleset/transaction.ts';
 import type { FamilyModel } from './family-model.ts';
 import { adoptTable, documentOf, liveTable, replaceTable } from './fill.ts';
@@ -20,13 +21,17 @@ export class FamilySyncer {
   readonly #log: Log;
   #table: TableName | undefined;
   #failures = 0;
+  #recheck = false;
   #wake: (() => void) | undefined;
   #stopped = false;
   /** Pending while the kernel is behind the model. */
   #inSync = Promise.withResolvers<void>();
   #isInSync = false;
+  readonly #onLoss: () => void;
 
-  constructor(model: FamilyModel, nft: Nft, log: Log) {
+  /** `onLoss` is called when something of ours is found missing: what took it may have taken the other family's, too. */
+  constructor(model: FamilyModel, nft: Nft, log: Log, onLoss: () => void = () => undefined) {
+    this.#onLoss = onLoss;
     this.#model = model;
     this.#nft = nft;
     this.#log = log;
@@ -57,16 +62,28 @@ export class FamilySyncer {
     this.#wake?.();
   }
 
+  /** Reads the kernel again and mends what is not as it should be. */
+  recheck(): void {
+    if (this.#table === undefined) return;
+    this.#recheck = true;
+    this.#setBehind();
+    this.#wake?.();
+  }
+
   /** Works until stop; call it once the source has synced. */
   async run(): Promise<void> {
     while (!this.#stopped) {
       try {
+        if (this.#recheck) this.#table = undefined;
+        this.#recheck = false;
         if (this.#table === undefined) this.#table = await this.#reconcile();
         await this.#sendChanges(this.#table);
         this.#failures = 0;
         await this.#sleepUntilChanged();
       } catch (error) {
+        const wasInForce = this.#table !== undefined;
         this.#table = undefined;
+        if (wasInForce && error instanceof NftError && error.failure === 'not-found') this.#onLoss();
         await this.#backOff(error);
       }
     }
@@ -82,7 +99,9 @@ export class FamilySyncer {
     const found = await findTables(this.#nft, this.#model.family);
     const live = liveTable(found, this.#model);
     // The second failure in a row: what is in the table cannot be mended by writing the difference.
-    if (live === undefined || this.#failures > 1) return replaceTable(this.#model, this.#nft, found, this.#log);
+    const whole = live !== undefined && (await hasAllRules(this.#nft, this.#model.program, live.name));
+    if (live === undefined || !whole || this.#failures > 1)
+      return replaceTable(this.#model, this.#nft, found, this.#log);
     await adoptTable(this.#model, this.#nft, live, this.#log);
     return live.name;
   }
@@ -98,7 +117,7 @@ export class FamilySyncer {
   }
 
   async #sleepUntilChanged(): Promise<void> {
-    if (this.#model.isDirty || this.#stopped) return;
+    if (this.#model.isDirty || this.#recheck || this.#stopped) return;
     this.#isInSync = true;
     this.#inSync.resolve();
     await new Promise<void>((resolve) => {

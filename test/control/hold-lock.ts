@@ -1,13 +1,14 @@
 import process from 'node:process';
 import { lockNamespace } from '../../src/control/namespace-lock.ts';
 import { ProxyError } from '../../src/errors.ts';
+import { createLog } from '../../src/log.ts';
 
 /**
  * A program for the tests: takes the lock of the network namespace it runs in and says so, or why it could not.
  * It holds the lock until its stdin ends.
  */
 try {
-  const lock = await lockNamespace();
+  const lock = await lockNamespace(createLog(0));
   process.stdout.write('locked\n');
   process.stdin.resume().on('end', () => lock.close());
 } catch (error) {

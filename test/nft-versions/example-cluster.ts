@@ -31,6 +31,28 @@ export function exampleCluster(): Cluster {
       { namespace: LONG_NAME.namespace, serviceName: LONG_NAME.name, ports: [{ ...port, port: 8443 }] },
     ),
   );
+  for (const [name, externalLocal, n] of [
+    ['outside', false, 20],
+    ['outside-local', true, 30],
+  ] as const) {
+    cluster.set(
+      service({
+        name,
+        clusterIps: [`10.96.0.${n}`, `fd00:96::${n}`],
+        ports: WEB_PORTS.map((spec, i) => ({ ...spec, nodePort: 30000 + n + i })),
+        externalIps: [`203.0.113.${n}`, `2001:db8::${n}`],
+        loadBalancerIps: [`203.0.113.${n + 1}`, `2001:db8::${n + 1}`],
+        sourceRanges: ['10.0.0.0/8', '192.0.2.1/32', '2001:db8::/32', 'fd00::1/128'],
+        externalLocal,
+      }),
+    );
+    cluster.set(
+      slice(
+        [1, 2, 3].flatMap((i) => endpoints(i)),
+        { name: `${name}-1`, serviceName: name, ports: WEB_PORTS.map((spec) => ({ ...spec, port: spec.port + 8000 })) },
+      ),
+    );
+  }
   return cluster;
 }
 

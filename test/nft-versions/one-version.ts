@@ -139,6 +139,8 @@ async function readBack(version: NftVersion): Promise<undefined> {
     'filter-forward filter forward 0',
     'filter-input filter input 0',
     'filter-output filter output 0',
+    'filter-output-pre-dnat filter output -110',
+    'filter-prerouting-pre-dnat filter prerouting -110',
     'nat-output nat output -100',
     'nat-postrouting nat postrouting 100',
     'nat-prerouting nat prerouting -100',
@@ -148,6 +150,7 @@ async function readBack(version: NftVersion): Promise<undefined> {
   assert.deepEqual([...comments].sort(), [
     '',
     'default/empty:http',
+    ...['outside-local', 'outside'].flatMap((name) => ['dns', 'http', 'sig'].map((port) => `default/${name}:${port}`)),
     'default/web:dns',
     'default/web:http',
     'default/web:sig',

@@ -2,6 +2,7 @@ import type { Log } from '../../log.ts';
 import { KINDS } from '../../objects/decode.ts';
 import type { Source, SourceListener } from '../source.ts';
 import type { Connection } from './connection.ts';
+import type { ApiFailure } from './failure.ts';
 import { KnownObjects } from './known-objects.ts';
 import { ProblemLog } from './problem-log.ts';
 import { Reflector } from './reflector.ts';
@@ -13,6 +14,8 @@ export interface ApiSourceOptions {
   /** The Node to follow: ours. */
   readonly nodeName: string;
   readonly log: Log;
+  /** Told of every failure: for a caller that does not want to wait for ever. */
+  readonly onProblem?: (failure: ApiFailure) => void;
   /** Other periods and bounds than the usual ones, for tests. */
   readonly settings?: Partial<Settings>;
 }
@@ -22,11 +25,11 @@ export interface ApiSourceOptions {
  * Faults of the API server are retried for ever; what was passed on stays in force meanwhile.
  * When it ends, the connection is closed with it.
  */
-export function createApiSource({ connection, nodeName, log, settings: given }: ApiSourceOptions): Source {
+export function createApiSource({ connection, nodeName, log, onProblem, settings: given }: ApiSourceOptions): Source {
   const settings: Settings = { ...DEFAULT_SETTINGS, ...given };
   const run = async (listener: SourceListener, signal: AbortSignal): Promise<void> => {
     for (const warning of connection.warnings) log.warn(warning);
-    const problems = new ProblemLog(log, () => connection.server);
+    const problems = new ProblemLog(log, () => connection.server, onProblem);
     const unlisted = new Set<string>(KINDS);
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);

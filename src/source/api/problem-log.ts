@@ -9,15 +9,19 @@ import { ApiFailure } from './failure.ts';
 export class ProblemLog {
   readonly #log: Log;
   readonly #server: () => string;
+  readonly #onProblem: (failure: ApiFailure) => void;
   readonly #current = new Map<string, string>();
 
-  constructor(log: Log, server: () => string) {
+  /** `onProblem` is told each failure, also those that are not said again. */
+  constructor(log: Log, server: () => string, onProblem: (failure: ApiFailure) => void = () => undefined) {
+    this.#onProblem = onProblem;
     this.#log = log;
     this.#server = server;
   }
 
   /** `who` (the resource being listed and watched) has this problem now. */
   report(who: string, error: unknown): void {
+    if (error instanceof ApiFailure) this.#onProblem(error);
     const text = error instanceof ApiFailure ? `${error.code}: ${error.message}` : messageOf(error);
     const known = [...this.#current.values()].includes(text);
     this.#current.set(who, text);

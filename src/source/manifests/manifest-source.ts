@@ -2,9 +2,11 @@ import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { decodeObject, KINDS, type Kind, type KubeObject, keyOf } from '../../objects/decode.ts';
+import { KINDS, type Kind, type KubeObject, keyOf } from '../../objects/decode.ts';
+import type { Node } from '../../objects/node.ts';
 import type { Source, SourceListener } from '../source.ts';
 import { interfaceNode } from './interface-node.ts';
 import { type ManifestFile, readManifests } from './read.ts';
@@ -49,13 +51,14 @@ async function followManifests(
     if (signal.aborted) break;
     try {
       files = await readManifests(path, files);
-      state.update(files);
       problem = '';
     } catch (error) {
       // What was read last stays in force; the problem is said once, not at every look.
       if (messageOf(error) !== problem) log.warn(`${messageOf(error)}; the last valid manifests stay in force`);
       problem = messageOf(error);
+      continue;
     }
+    state.update(files);
   }
   changes.close();
 }
@@ -65,7 +68,7 @@ class ManifestState {
   readonly #nodeName: string;
   readonly #log: Log;
   readonly #listener: SourceListener;
-  /** Per kind: key → the object, and its JSON to compare it by. */
+  #files: readonly ManifestFile[] = [];
   #known = emptyState();
   #warned = new Set<string>();
 
@@ -76,55 +79,64 @@ class ManifestState {
   }
 
   update(files: readonly ManifestFile[]): void {
-    const next = this.#decode(files);
+    const node = interfaceNode(this.#nodeName);
+    if (this.#isUnchanged(files, node)) return;
+    const next = this.#collect(files, node);
     for (const kind of KINDS) {
       const [before, after] = [this.#known[kind], next[kind]];
-      for (const [key, { object, json }] of after) {
-        if (before.get(key)?.json !== json) this.#listener.changed(object);
+      for (const [key, object] of after) {
+        const previous = before.get(key);
+        if (previous !== object && !isDeepStrictEqual(previous, object)) this.#listener.changed(object);
       }
       for (const key of before.keys()) {
         if (!after.has(key)) this.#listener.deleted(kind, key);
       }
     }
+    this.#files = files;
     this.#known = next;
   }
 
-  #decode(files: readonly ManifestFile[]): State {
+  /** Most looks find the files as they were: these must cost nothing in a large cluster. */
+  #isUnchanged(files: readonly ManifestFile[], node: Node): boolean {
+    const known = this.#known.Node.get(this.#nodeName);
+    const fromFile = files.some(({ objects }) => objects.some(({ decoded }) => decoded.object === known));
+    return (
+      files.length === this.#files.length &&
+      files.every((file, i) => file === this.#files[i]) &&
+      (fromFile || isDeepStrictEqual(known, node))
+    );
+  }
+
+  #collect(files: readonly ManifestFile[], node: Node): State {
     const next = emptyState();
     const warnings = new Set<string>();
     const warn = (message: string) => {
       if (!this.#warned.has(message)) this.#log.warn(message);
       warnings.add(message);
     };
-    const put = (object: KubeObject) => next[object.kind].set(keyOf(object), { object, json: JSON.stringify(object) });
+    const put = (object: KubeObject) => next[object.kind].set(keyOf(object), object);
     for (const { path, objects } of files) {
-      for (const { kind, raw } of objects) {
-        if (!isKnownKind(kind)) continue;
-        const decoded = decodeObject(kind, raw);
+      for (const { kind, decoded } of objects) {
         if (decoded.object === undefined) {
           warn(`${path}: ${decoded.problem}; skipped`);
           const valid = this.#known[kind].get(decoded.key ?? '');
-          if (valid !== undefined) put(valid.object);
+          if (valid !== undefined) put(valid);
         } else {
           if (next[kind].has(decoded.key)) warn(`${path}: ${kind} ${decoded.key} is there twice; the last one counts`);
           put(decoded.object);
         }
       }
     }
-    if (!next.Node.has(this.#nodeName)) put(interfaceNode(this.#nodeName));
+    if (!next.Node.has(this.#nodeName)) put(node);
     this.#warned = warnings;
     return next;
   }
 }
 
-type State = { readonly [K in Kind]: Map<string, { readonly object: KubeObject; readonly json: string }> };
+type State = { readonly [K in Kind]: Map<string, KubeObject> };
 
 function emptyState(): State {
   return { Service: new Map(), EndpointSlice: new Map(), Node: new Map() };
-}
-
-function isKnownKind(kind: string): kind is Kind {
-  return KINDS.some((known) => known === kind);
 }
 
 interface Changes {
@@ -145,20 +157,29 @@ async function watchPath(path: string, log: Log): Promise<Changes> {
   // The files were read before this watch began: what changed in between takes one more look.
   let changed = true;
   let watcher: FSWatcher | undefined;
-  try {
-    watcher = watch(folder, () => {
-      changed = true;
-      notify();
-    });
-    watcher.on('error', (error) => log.warn(`${folder} cannot be watched any more, it is polled: ${error.message}`));
-  } catch (error) {
-    log.warn(`${folder} cannot be watched, it is polled: ${messageOf(error)}`);
-  }
+  let inode: number | undefined;
+  const watchAgainIfReplaced = async () => {
+    const found = await stat(folder).catch(() => undefined);
+    if (found === undefined || found.ino === inode) return;
+    inode = found.ino;
+    watcher?.close();
+    try {
+      watcher = watch(folder, () => {
+        changed = true;
+        notify();
+      });
+      watcher.on('error', (error) => log.warn(`${folder} cannot be watched any more, it is polled: ${error.message}`));
+    } catch (error) {
+      log.warn(`${folder} cannot be watched, it is polled: ${messageOf(error)}`);
+    }
+  };
+  await watchAgainIfReplaced();
   return {
     async next(signal) {
       const wake = new AbortController();
       notify = () => wake.abort();
       if (changed) wake.abort();
+      await watchAgainIfReplaced();
       // Aborting is how both sleeps end early: not an error.
       const ignore = () => undefined;
       await sleep(TIMINGS.poll, undefined, { signal: AbortSignal.any([signal, wake.signal]) }).catch(ignore);

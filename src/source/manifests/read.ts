@@ -1,13 +1,15 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, messageOf, ProxyError } from '../../errors.ts';
-import { type ManifestObject, parseManifest } from './parse.ts';
+import { type Decoded, decodeObject, KINDS, type Kind } from '../../objects/decode.ts';
+import { parseManifest } from './parse.ts';
 
 /** A manifest file as last read. `version` changes when the file does. */
 export interface ManifestFile {
   readonly path: string;
   readonly version: string;
-  readonly objects: readonly ManifestObject[];
+  /** Slimmed and checked; kinds we do not use are left out. */
+  readonly objects: readonly { readonly kind: Kind; readonly decoded: Decoded }[];
 }
 
 /** Bytes. Past it a manifest is refused: it has to be held in memory as a whole. */
@@ -42,14 +44,24 @@ async function manifestPaths(path: string): Promise<readonly string[]> {
 
 async function readOne(path: string, known: ManifestFile | undefined): Promise<ManifestFile> {
   try {
-    const { size, mtimeMs, ino } = await stat(path);
+    const found = await stat(path);
+    const { size, mtimeMs, ino } = found;
+    // A FIFO or a device would keep the reading thread, and with it the process, for ever.
+    if (!found.isFile()) throw new ProxyError('E_MANIFEST_MALFORMED', `${path}: it is not a regular file`);
     const version = `${ino} ${size} ${mtimeMs}`;
     if (known?.version === version) return known;
     if (size > MAX_FILE_SIZE) throw new ProxyError('E_MANIFEST_MALFORMED', `${path} is larger than 256 MiB: split it`);
-    return { path, version, objects: parseManifest(await readFile(path, 'utf8'), path) };
+    const objects = parseManifest(await readFile(path, 'utf8'), path).flatMap(({ kind, raw }) =>
+      isKnownKind(kind) ? [{ kind, decoded: decodeObject(kind, raw) }] : [],
+    );
+    return { path, version, objects };
   } catch (error) {
     throw error instanceof ProxyError ? error : missing(path, error);
   }
+}
+
+function isKnownKind(kind: string): kind is Kind {
+  return KINDS.some((known) => known === kind);
 }
 
 function missing(path: string, error: unknown): ProxyError {

@@ -1,0 +1,34 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../log.ts';
+
+/** Milliseconds between two looks, and looks until it goes on regardless: longer than nft is given for one load. */
+const LOOK_EVERY = 50;
+const MAX_LOOKS = 1200;
+
+/**
+ * Waits for nft processes that a daemon before us started and did not live to see the end of: what they bring into the
+ * kernel must be there when we read it. They are known by our run directory in their command line.
+ */
+export async function waitForLeftovers(runDir: string, log: Log): Promise<void> {
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const pids = await nftProcesses(runDir);
+    if (pids.length === 0) return;
+    if (look === 0) log.info('waiting for a transaction of the last run to end', { pids: pids.join(' ') });
+    await sleep(LOOK_EVERY);
+  }
+  log.warn('a transaction of the last run does not end; going on');
+}
+
+async function nftProcesses(runDir: string): Promise<readonly string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const matches = await Promise.all(
+    pids.map(async (pid) => {
+      // A process that has just ended has no command line.
+      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+      const file = words.indexOf('-f');
+      return file > 0 && (words[file + 1] ?? '').startsWith(`${runDir}/ip`);
+    }),
+  );
+  return pids.filter((_, i) => matches[i]);
+}
