@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import * as fc from 'fast-check';
 import { canonicalAddress, familyOf, parseCidr } from '../src/ip.ts';
 
 suite('familyOf', () => {
@@ -50,4 +51,37 @@ suite('parseCidr', () => {
   for (const text of [...refused, '010.0.0.0/8', 'fe80::%eth0/10', '/8', '']) {
     test(`refuses ${JSON.stringify(text)}`, () => assert.equal(parseCidr(text), undefined));
   }
+});
+
+suite('every IPv6 address', () => {
+  // inet_ntop, which nft prints with, has a dotted tail for some addresses; people write all of these.
+  const spellings = (groups: readonly number[]): readonly string[] => {
+    const hex = groups.map((group) => group.toString(16));
+    const [high = 0, low = 0] = groups.slice(6);
+    const dotted = [high >> 8, high & 255, low >> 8, low & 255].join('.');
+    const compressed = groups.slice(0, 6).every((group) => group === 0) ? [`::${dotted}`] : [];
+    return [hex.join(':'), hex.join(':').toUpperCase(), [...hex.slice(0, 6), dotted].join(':'), ...compressed];
+  };
+
+  test('has one canonical text, whatever its spelling, and no two addresses the same', () => {
+    const group = fc.oneof(fc.constant(0), fc.constant(0xffff), fc.integer({ min: 0, max: 0xffff }));
+    const address = fc.array(group, { minLength: 8, maxLength: 8 });
+    fc.assert(
+      fc.property(address, address, (one, other) => {
+        const [first, ...more] = spellings(one).map(canonicalAddress);
+        for (const text of more) assert.equal(text, first);
+        assert.equal(canonicalAddress(first ?? ''), first);
+        assert.equal(canonicalAddress(spellings(other)[0] ?? '') === first, one.join() === other.join());
+        assert.equal(parseCidr(`${spellings(one).at(-1)}/128`)?.address, first);
+      }),
+      {
+        examples: [
+          [
+            [0, 0, 0, 0, 0, 0, 0x102, 0x304],
+            [0, 0, 0, 0, 0, 0xffff, 0x102, 0x304],
+          ],
+        ],
+      },
+    );
+  });
 });

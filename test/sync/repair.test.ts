@@ -18,10 +18,11 @@ interface Setting {
   readonly options?: ProgramOptions;
   /** A shell fragment that plays a fault before nft runs; see TestKernel.nft. */
   readonly fault?: string;
+  readonly onLoss?: () => void;
 }
 
 /** A daemon's IPv4 half over a cluster with the Services web (two endpoints) and db (one). */
-async function startProxy(kernel: TestKernel, { options = {}, fault = '' }: Setting = {}) {
+async function startProxy(kernel: TestKernel, { options = {}, fault = '', onLoss }: Setting = {}) {
   const { log, lines } = recordingLog();
   const cluster = new Cluster('node-a');
   cluster.set(service());
@@ -37,7 +38,7 @@ async function startProxy(kernel: TestKernel, { options = {}, fault = '' }: Sett
     log,
   );
   const nft = kernel.nft('ip', fault);
-  const syncer = new FamilySyncer(model, nft, log);
+  const syncer = new FamilySyncer(model, nft, log, onLoss);
   void syncer.run();
   await syncer.whenInSync();
   const change = async (addresses: readonly string[]) => {
@@ -105,6 +106,39 @@ describe('when someone else changes our table', () => {
     again.stop();
   });
 
+  for (const [what, ...args] of [
+    ['the table flushed, its elements still there', 'flush', 'table', 'ip', TABLE],
+    ['one rule gone', 'flush', 'chain', 'ip', TABLE, 'source-nat'],
+  ] as const) {
+    it(`${what}: the next start builds it anew`, async () => {
+      using kernel = new TestKernel();
+      (await startProxy(kernel)).stop();
+      kernel.byHand(...args);
+      const again = await startProxy(kernel);
+      assert.equal(again.syncer.table, 'kube-proxy-nft-b');
+      assert.match(
+        kernel.byHand('list', 'chain', 'ip', 'kube-proxy-nft-b', 'source-nat').stdout,
+        /@hairpin masquerade/,
+      );
+      await again.assertInSync();
+      again.stop();
+    });
+  }
+
+  it('the other family is looked at when one finds its table gone', async () => {
+    using kernel = new TestKernel();
+    let losses = 0;
+    const proxy = await startProxy(kernel, { onLoss: () => losses++ });
+    kernel.byHand('flush', 'ruleset');
+    await proxy.change(['10.32.0.7']);
+    assert.equal(losses, 1);
+    kernel.byHand('flush', 'ruleset');
+    proxy.syncer.recheck();
+    await proxy.syncer.whenInSync();
+    await proxy.assertInSync();
+    proxy.stop();
+  });
+
   it('tables of others are left alone', async () => {
     using kernel = new TestKernel();
     kernel.load('table ip firewall {\n chain input {\n type filter hook input priority 0; policy accept;\n }\n}');
@@ -151,7 +185,7 @@ describe('when nft fails', () => {
     using kernel = new TestKernel();
     const once = `${kernel.directory}/once`;
     // The fourth document is the first change after the fill (program, elements, hooks).
-    const fault = `case "$*" in *-f*) echo x >> ${once};; esac
+    const fault = `case "$*" in *"-f "*) echo x >> ${once};; esac
       if [ "$(wc -l < ${once} 2>/dev/null || echo 0)" = 4 ] && [ "$2" = -f ]; then
         ip netns exec ${kernel.namespace} nft "$@"; kill -KILL $$; fi`;
     const proxy = await startProxy(kernel, { fault });
@@ -163,7 +197,7 @@ describe('when nft fails', () => {
 
   it('an element it refuses is left out with an error that names its Service, and all others are served', async () => {
     using kernel = new TestKernel();
-    const fault = `case "$*" in *-f*) for last; do :; done
+    const fault = `case "$*" in *"-f "*) for last; do :; done
       if grep -q 10.32.0.15 "$last"; then echo 'internal:0:0-0: Error: Could not process rule: Invalid argument' >&2; exit 1; fi;; esac`;
     const proxy = await startProxy(kernel, { fault });
     const served = endpointsOf(kernel);
@@ -175,6 +209,19 @@ describe('when nft fails', () => {
     );
     await proxy.change(['10.32.0.1']);
     assert.doesNotMatch(endpointsOf(kernel), /10\.32\.0\.2 /);
+    proxy.stop();
+  });
+
+  it('a table that cannot be mended is built anew: every change to it is refused, a new one is taken', async () => {
+    using kernel = new TestKernel();
+    (await startProxy(kernel)).stop();
+    const cluster = `case "$*" in *"-f "*) for last; do :; done
+      if grep -q '"table":"kube-proxy-nft","name"' "$last" && grep -q delete "$last"; then
+        echo 'Error: Could not process rule: Invalid argument' >&2; exit 1; fi;; esac`;
+    const proxy = await startProxy(kernel, { fault: cluster });
+    await proxy.change(['10.32.0.9']);
+    assert.equal(proxy.syncer.table, 'kube-proxy-nft-b');
+    await proxy.assertInSync();
     proxy.stop();
   });
 

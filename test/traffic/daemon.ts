@@ -39,10 +39,11 @@ export class Daemon {
   }
 
   /** Starts it and waits until all Services are programmed. */
-  async start(flags: readonly string[] = DEFAULT_FLAGS): Promise<void> {
+  async start(flags: readonly string[] = DEFAULT_FLAGS, env: NodeJS.ProcessEnv = process.env): Promise<void> {
     this.#log = '';
     const child = this.#world.spawn('node', [EXECUTABLE, ...this.#source, ...this.#runDir, ...flags], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env,
     });
     this.#child = child;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {

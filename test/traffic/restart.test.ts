@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectTcp, floodTcp, tally } from '../netns/clients.ts';
@@ -119,6 +120,31 @@ describe('the executable on a node', () => {
     for (const line of elements) assert.match(line, /10\.96\.0\.99|fd00:96::99/);
     daemon.write(OBJECTS);
     await daemon.untilDump(/10\.96\.0\.99 \. tcp \. 80/);
+  });
+
+  it('a transaction that outlives its daemon is waited for, so that nothing of it stays unknown', async () => {
+    const slow = `${daemon.directory}/bin`;
+    world.execSync('node', ['mkdir', '-p', slow]);
+    // nft with a pause before it loads: the daemon is killed in that pause.
+    const wrapper =
+      '#!/bin/sh\ncase "$*" in *" -f "*) touch "$0.called"; exec 9<&-; sleep 2;; esac\nexec /usr/sbin/nft "$@"\n';
+    writeFileSync(`${slow}/nft`, wrapper, { mode: 0o755 });
+    await daemon.stop();
+    await daemon.start(undefined, { ...process.env, PATH: `${slow}:${process.env['PATH']}` });
+    const extra = serviceObjects({
+      name: 'late',
+      clusterIps: { ip4: '10.96.9.9', ip6: 'fd00:96::9:9' },
+      ports: [{ name: '', protocol: 'TCP', port: 80, to: 8080 }],
+      endpoints: PODS,
+    });
+    daemon.write([...OBJECTS, ...extra]);
+    while (!existsSync(`${slow}/nft.called`)) await sleep(10);
+    await daemon.stop('SIGKILL');
+    daemon.write(OBJECTS);
+    await daemon.start();
+    assert.match(daemon.log, /waiting for a transaction of the last run to end/);
+    await sleep(300);
+    assert.doesNotMatch(world.nodeShell('nft list ruleset'), /10\.96\.9\.9/);
   });
 
   it('other options make a new table take over from the old in one step; no connection fails', async () => {
