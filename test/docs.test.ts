@@ -59,6 +59,13 @@ describe('the documents', () => {
     });
   }
 
+  it('name only npm scripts that exist', () => {
+    for (const page of PAGES) {
+      for (const [, name = ''] of read(page).matchAll(/`npm run ([a-z:-]+)/g))
+        assert.ok(name in packageJson.scripts, name);
+    }
+  });
+
   it('name only flags that exist', () => {
     for (const page of PAGES) {
       for (const [, flags = ''] of read(page).matchAll(/^\s{4}kube-proxy-nft ([^|\n]*)$/gm))

@@ -7,6 +7,9 @@ import { sizeOf } from '../ruleset/transaction.ts';
 import type { FamilyModel } from './family-model.ts';
 import { adoptTable, documentOf, liveTable, replaceTable } from './fill.ts';
 
+/** Seconds between two looks at whether our table is still there. One costs an nft process of a few milliseconds. */
+const CHECK_INTERVAL = 5;
+
 /** Milliseconds until a failed repair is tried again: doubled each time, up to the second. */
 const RETRY_DELAYS = { first: 500, most: 30_000 };
 
@@ -79,7 +82,7 @@ export class FamilySyncer {
         if (this.#table === undefined) this.#table = await this.#reconcile();
         await this.#sendChanges(this.#table);
         this.#failures = 0;
-        await this.#sleepUntilChanged();
+        if (await this.#sleepUntilChanged()) await this.#checkTable(this.#table);
       } catch (error) {
         const wasInForce = this.#table !== undefined;
         this.#table = undefined;
@@ -116,14 +119,30 @@ export class FamilySyncer {
     }
   }
 
-  async #sleepUntilChanged(): Promise<void> {
-    if (this.#model.isDirty || this.#recheck || this.#stopped) return;
+  /** Resolves when there is something to do; true if it is only time to look after the table again. */
+  async #sleepUntilChanged(): Promise<boolean> {
+    if (this.#model.isDirty || this.#recheck || this.#stopped) return false;
     this.#isInSync = true;
     this.#inSync.resolve();
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
+    const isTime = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(true), CHECK_INTERVAL * 1000);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve(false);
+      };
     });
     this.#wake = undefined;
+    return isTime;
+  }
+
+  /** Others flush rulesets (`nft flush ruleset`, a reload of nftables.service): traffic would wait for the next change. */
+  async #checkTable(table: TableName): Promise<void> {
+    const live = liveTable(await findTables(this.#nft, this.#model.family), this.#model);
+    if (live?.name === table) return;
+    this.#log.warn('somebody removed or changed our table: building it anew', { family: this.#model.family });
+    this.#table = undefined;
+    this.#setBehind();
+    this.#onLoss();
   }
 
   #setBehind(): void {

@@ -7,6 +7,7 @@ import { stagedProgramText } from '../../src/ruleset/program-text.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { eventually } from '../builders/eventually.ts';
 import { networks } from '../builders/networks.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
@@ -69,6 +70,19 @@ describe('when someone else changes our table', () => {
     await proxy.assertInSync();
     assert.match(endpointsOf(kernel), /10\.32\.0\.15 \. 8080/);
     assert.match(proxy.lines.join('\n'), /E a transaction failed, reading the kernel again: No such file or directory/);
+    proxy.stop();
+  });
+
+  it('"flush ruleset" is noticed without any change', async () => {
+    using kernel = new TestKernel();
+    const proxy = await startProxy(kernel);
+    kernel.byHand('flush', 'ruleset');
+    await eventually(
+      () => kernel.byHand('list', 'ruleset').stdout.includes('hook postrouting'),
+      () => proxy.lines.join('\n'),
+    );
+    await proxy.assertInSync();
+    assert.match(proxy.lines.join('\n'), /W somebody removed or changed our table: building it anew/);
     proxy.stop();
   });
 
