@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { Element } from '../ruleset/element.ts';
 import type { Program } from '../ruleset/program.ts';
 import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
+import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { type Frontend, frontendsOf } from '../service/frontend.ts';
@@ -121,17 +122,25 @@ export class FamilyModel {
       service === undefined ? [] : frontendsOf(service, this.#cluster.slicesOf(key), this.family, this.#cluster);
     const { concerned, conflicts } = this.#claims.claim(key, service?.createdAt ?? '', frontends);
     for (const concernedKey of concerned) this.#claimed.add(concernedKey);
-    for (const conflict of conflicts) this.#warnOnce(conflict);
+    for (const conflict of conflicts) this.#warnOnce(describeConflict(conflict));
+    for (const { servicePort, endpoints } of frontends.filter(
+      (frontend) => frontend.endpoints.length > MAX_ENDPOINTS,
+    )) {
+      this.#warnOnce(`Service ${servicePort} has ${endpoints.length} endpoints; ${MAX_ENDPOINTS} of them are used`);
+    }
   }
 
-  #warnOnce({ winner, loser }: ClaimConflict): void {
-    const address = `${winner.address || 'node'} port ${winner.port}/${winner.protocol}`;
-    const message = `Service ${loser.servicePort} also wants ${address} of the older Service ${winner.servicePort}: ignored`;
+  #warnOnce(message: string): void {
     if (this.#warned.has(message)) return;
     if (this.#warned.size >= MAX_REMEMBERED_WARNINGS) this.#warned.clear();
     this.#warned.add(message);
     this.#log.warn(message);
   }
+}
+
+function describeConflict({ winner, loser }: ClaimConflict): string {
+  const address = `${winner.address || 'node'} port ${winner.port}/${winner.protocol}`;
+  return `Service ${loser.servicePort} also wants ${address}, which Service ${winner.servicePort} has (the older, or first by name): ignored`;
 }
 
 /** Bounds the memory for warnings given already; past it some are given again. */
