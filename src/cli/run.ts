@@ -20,6 +20,7 @@ import { openSource } from './open-source.ts';
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
   const { source, apiServerHost } = openSource(args, process.env, log);
+  await source.prepare();
   const lock = await lockNamespace(log);
   const cluster = new Cluster(args.nodeName);
   const families = supportedFamilies(log);

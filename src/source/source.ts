@@ -17,6 +17,8 @@ export interface SourceListener {
 export interface Source {
   /** For logs and the dump: "manifests in /etc/…", "API server https://…". */
   readonly description: string;
+  /** Looks at what is given, if that needs nobody else; run goes on from there. Rejects with a ProxyError if it is no good. */
+  prepare(): Promise<void>;
   /**
    * Feeds the listener until the signal aborts, then resolves. Faults that may pass are logged and retried
    * inside; it rejects with a ProxyError only where going on makes no sense (at start: a malformed kubeconfig or manifest).

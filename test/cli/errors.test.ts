@@ -5,12 +5,9 @@ import { type ErrorCode, EXIT_CODES } from '../../src/errors.ts';
 import { rawService } from '../builders/raw-objects.ts';
 import { type Ended, Place, type RunOptions } from './program.ts';
 
-/**
- * The program ended with this error, and said so in one line that holds the texts. Before it there may be what a
- * daemon logs when it starts, in klog's form.
- */
+/** The program ended with this error, and said so in one line that holds the texts. */
 function assertError({ exitCode, stdout, stderr }: Ended, code: ErrorCode, ...texts: readonly string[]): void {
-  const lines = stderr.split('\n').filter((line) => !/^I\d{4} .*\] starting /.test(line));
+  const lines = stderr.split('\n');
   assert.equal(lines.length, 2, `one line, with its end: ${stderr}`);
   const [line = ''] = lines;
   assert.ok(line.startsWith('kube-proxy-nft: ') && line.endsWith(` [${code}]`), stderr);

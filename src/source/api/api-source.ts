@@ -52,5 +52,6 @@ export function createApiSource({ connection, nodeName, log, onProblem, settings
       connection.close();
     }
   };
-  return { description: `API server ${connection.server}`, run };
+  // The credentials have been read already; whether the server answers is found out by asking, again and again.
+  return { description: `API server ${connection.server}`, prepare: async () => undefined, run };
 }

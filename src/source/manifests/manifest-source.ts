@@ -29,19 +29,24 @@ export interface ManifestSourceOptions {
 
 /** A source that reads Kubernetes objects from files and follows their changes. */
 export function createManifestSource(options: ManifestSourceOptions): Source {
+  let prepared: readonly ManifestFile[] | undefined;
   return {
     description: `manifests in ${options.path}`,
-    run: (listener, signal) => followManifests(options, listener, signal),
+    async prepare() {
+      prepared = await readManifests(options.path, []);
+    },
+    run: (listener, signal) => followManifests(options, prepared ?? [], listener, signal),
   };
 }
 
 async function followManifests(
   { path, nodeName, log }: ManifestSourceOptions,
+  prepared: readonly ManifestFile[],
   listener: SourceListener,
   signal: AbortSignal,
 ): Promise<void> {
   const state = new ManifestState(nodeName, log, listener);
-  let files = await readManifests(path, []);
+  let files = await readManifests(path, prepared);
   state.update(files);
   listener.synced();
   const changes = await watchPath(path, log);

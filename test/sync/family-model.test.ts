@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { buildProgram } from '../../src/ruleset/program.ts';
+import { MAX_ENDPOINTS } from '../../src/ruleset/slots.ts';
+import { sizeOf } from '../../src/ruleset/transaction.ts';
+import { Cluster } from '../../src/service/cluster.ts';
+import { FamilyModel } from '../../src/sync/family-model.ts';
+import { networks } from '../builders/networks.ts';
+import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+
+function modelOf(cluster: Cluster, addresses: readonly string[] = []) {
+  const { log, lines } = recordingLog();
+  const settings = { program: buildProgram('ip', {}), networks: () => networks([], addresses) };
+  const model = new FamilyModel(cluster, settings, log);
+  model.restart([]);
+  const drain = () => {
+    const sizes: number[] = [];
+    do sizes.push(sizeOf(model.nextTransaction()));
+    while (model.isDirty);
+    return sizes;
+  };
+  return { model, lines, drain };
+}
+
+suite('the model of a family', () => {
+  test('gives a large cluster in transactions of bounded size', () => {
+    const cluster = new Cluster(NODE_NAME);
+    for (let n = 0; n < 5000; n++) {
+      const name = `s${n}`;
+      cluster.set(service({ name, clusterIps: [`10.96.${n >> 8}.${n & 255}`] }));
+      const endpoints = [0, 1, 2, 3, 4].map((i) => ready(`10.${128 + i}.${n >> 8}.${n & 255}`));
+      cluster.set(slice(endpoints, { name, serviceName: name }));
+    }
+    const sizes = modelOf(cluster).drain();
+    assert.ok(Math.max(...sizes) < 11_000, `${sizes}`);
+    assert.equal(
+      sizes.reduce((sum, size) => sum + size, 0),
+      5000 * 7,
+    );
+  });
+
+  test('says once that two Services want the same address, and who has it', () => {
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(service({ name: 'old', createdAt: '2026-01-01T00:00:00Z' }));
+    cluster.set(service({ name: 'new', createdAt: '2026-02-01T00:00:00Z' }));
+    const { model, lines, drain } = modelOf(cluster);
+    drain();
+    model.markDirty('default/new');
+    drain();
+    assert.equal(lines.length, 1);
+    assert.match(
+      lines[0] ?? '',
+      /W Service default\/new:http also wants 10\.96\.0\.10 port 80\/tcp, which .*default\/old:http has/,
+    );
+  });
+
+  test('says that a Service has more endpoints than it can use', () => {
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(service());
+    const addresses = Array.from(
+      { length: MAX_ENDPOINTS + 1 },
+      (_, n) => `10.${1 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`,
+    );
+    cluster.set(slice(addresses.map((address) => ready(address))));
+    const { lines, drain } = modelOf(cluster);
+    drain();
+    assert.match(lines.join('\n'), /W Service default\/web:http has 65537 endpoints; 65536 of them are used/);
+  });
+
+  test('takes in what changed of the node', () => {
+    const cluster = new Cluster(NODE_NAME);
+    const addresses = ['192.0.2.1/32'];
+    const { model, drain } = modelOf(cluster, addresses);
+    drain();
+    addresses[0] = '192.0.2.2/32';
+    assert.equal(model.isDirty, false);
+    model.nodeChanged();
+    assert.equal(model.isDirty, true);
+    const { deletes, adds } = model.nextTransaction();
+    assert.deepEqual([deletes.map(({ key }) => key), adds.map(({ key }) => key)], [['192.0.2.1/32'], ['192.0.2.2/32']]);
+  });
+});
