@@ -243,6 +243,23 @@ describe('a Service reached from everywhere', () => {
     }
   }
 
+  it('another program’s translation of a node port’s number is neither translated nor masqueraded by us', async () => {
+    const [other, source] = ['10.32.0.99', '198.18.0.77'];
+    running.push(await startServers(world, 'pods', [{ protocol: 'tcp', address: other, port: 8080 }]));
+    // A hostPort, as a CNI plugin makes it: before us, for this client alone.
+    const rule = `ip saddr ${source} tcp dport 30001 dnat to ${other}:8080`;
+    world.loadNft(
+      'node',
+      `table ip hostport {\n chain pre {\n type nat hook prerouting priority -101\n ${rule}\n }\n}\n`,
+    );
+    const outcomes = await connectTcp(world, 'client', { address: NODE.ip4, port: 30001, count: 20, source });
+    assert.deepEqual(tally(outcomes), { [`${other}:8080`]: 20 });
+    assert.deepEqual(clientsSeen(outcomes), { [source]: 20 });
+    world.nodeShell('nft delete table ip hostport');
+    const ours = await connectTcp(world, 'client', { address: NODE.ip4, port: 30001, count: 20, source });
+    assert.deepEqual(Object.keys(clientsSeen(ours)).sort(), [NODE_TO_PODS.ip4, NODE_TO_REMOTE.ip4].sort());
+  });
+
   it('--nodeport-addresses all and networks', async () => {
     const reach = async (address: string) => tally(await connectTcp(world, pod, { address, port: 30001, count: 20 }));
     for (const [addresses, other, primary] of [
