@@ -23,6 +23,11 @@ export function canonicalAddress(address: string): string {
   return isIPv4(address) ? address : new URL(`http://[${address}]`).hostname.slice(1, -1);
 }
 
+/** The length of a family's addresses in bits: the prefix of a network of one address. */
+export function addressBits(family: Family): number {
+  return family === 'ip' ? 32 : 128;
+}
+
 /** A network: canonical address with the host bits cleared, and its prefix length in bits. */
 export interface Cidr {
   readonly family: Family;
@@ -38,7 +43,7 @@ export function parseCidr(text: string): Cidr | undefined {
   }
   const family = familyOf(address);
   const prefix = Number(prefixText);
-  if (family === undefined || prefix > (family === 'ip' ? 32 : 128)) return undefined;
+  if (family === undefined || prefix > addressBits(family)) return undefined;
   const network =
     family === 'ip'
       ? ipaddr.IPv4.networkAddressFromCIDR(`${address}/${prefix}`).toString()

@@ -46,14 +46,14 @@ export function renderDump(models: readonly DumpedModel[], cluster: Cluster, out
 
 function headings(model: FamilyModel, cluster: Cluster, origin: string, inForce: boolean): readonly string[] {
   const { node, nodeName } = cluster;
-  const containers = model.program.containers.map(
-    (container) => `${container.name} ${[...model.ruleset.elementsOf(container)].length}`,
-  );
+  const counts = model.program.containers
+    .filter((container) => model.ruleset.countOf(container) > 0)
+    .map((container) => `${container.name} ${model.ruleset.countOf(container)}`);
   return [
     `kube-proxy-nft ${VERSION}, ${origin}`,
     `node ${nodeName}: ${node?.addresses.join(', ') || 'no addresses known'}`,
     ...(inForce ? [] : ['NOT IN FORCE (yet): the kernel goes on with what it holds until this is complete']),
-    `elements: ${containers.filter((text) => !text.endsWith(' 0')).join(', ') || 'none'}`,
+    `elements: ${counts.join(', ') || 'none'}`,
   ];
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { disjointCidrs, FAMILIES, type Family, familyOf } from '../ip.ts';
+import { addressBits, disjointCidrs, FAMILIES, type Family, familyOf } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { buildProgram, type LocalPods } from '../ruleset/program.ts';
 import type { NetworkSet } from '../ruleset/ruleset.ts';
@@ -50,11 +50,10 @@ function networksOf(
 ): Readonly<Record<NetworkSet, readonly string[]>> {
   const podCidr = podCidrs.get(family);
   const configured = podCidr === undefined ? [] : [podCidr];
-  const host = family === 'ip' ? 32 : 128;
   const primary = (node?.addresses ?? []).find((address) => familyOf(address) === family);
   const named = nodePortAddresses.flatMap((item) => {
     if (item === 'all') return [`${family === 'ip' ? '0.0.0.0' : '::'}/0`];
-    if (item === 'primary') return primary === undefined ? [] : [`${primary}/${host}`];
+    if (item === 'primary') return primary === undefined ? [] : [`${primary}/${addressBits(family)}`];
     return [item];
   });
   return {

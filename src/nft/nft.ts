@@ -19,8 +19,10 @@ export interface Nft {
   load(text: string): Promise<void>;
   /** Loads a libnftables JSON document as one transaction. */
   apply(json: string): Promise<void>;
-  /** The objects that `nft -j list …` prints, without the metainfo. Words that begin with "-" are options of nft. */
+  /** The objects that `nft -j list …` prints, without the metainfo. */
   list(...what: readonly string[]): Promise<readonly unknown[]>;
+  /** The same without the elements of sets and maps. */
+  listTerse(...what: readonly string[]): Promise<readonly unknown[]>;
 }
 
 /**
@@ -39,6 +41,8 @@ export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
     }
     await runNft([...args, '-f', path], { nft, timeout: LOAD_TIMEOUT });
   };
+  const list = async (args: readonly string[]) =>
+    objectsIn((await runNft(args, { nft, timeout: LIST_TIMEOUT })).toString());
   return {
     async version() {
       const stdout = await runNft(['--version'], { nft, timeout: LOAD_TIMEOUT });
@@ -46,14 +50,8 @@ export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
     },
     load: (text) => send([], join(runDir, `${name}.nft`), text),
     apply: (json) => send(['-j'], join(runDir, `${name}.json`), json),
-    async list(...what) {
-      const [options, rest] = [
-        what.filter((word) => word.startsWith('-')),
-        what.filter((word) => !word.startsWith('-')),
-      ];
-      const stdout = await runNft(['-j', ...options, 'list', ...rest], { nft, timeout: LIST_TIMEOUT });
-      return objectsIn(stdout.toString());
-    },
+    list: (...what) => list(['-j', 'list', ...what]),
+    listTerse: (...what) => list(['-j', '-t', 'list', ...what]),
   };
 }
 

@@ -65,7 +65,7 @@ export function isLive(table: FoundTable, program: Program): boolean {
  */
 export async function hasAllRules(nft: Nft, program: Program, table: TableName): Promise<boolean> {
   const counts = new Map<string, number>();
-  for (const object of await nft.list('-t', 'table', program.family, table)) {
+  for (const object of await nft.listTerse('table', program.family, table)) {
     if (isRule(object)) counts.set(object.rule.chain, (counts.get(object.rule.chain) ?? 0) + 1);
   }
   return program.chains.every(({ name, rules }) => (counts.get(name) ?? 0) === rules.length);

@@ -26,10 +26,10 @@ export interface Pool {
 
 /** The pools a frontend needs; none without endpoints. */
 export function poolsOf(frontend: Frontend): readonly Pool[] {
-  const { kind, policy, endpoints, localEndpoints, protocol } = frontend;
+  const { kind, endpoints, localEndpoints, protocol } = frontend;
   const entrance = entranceOf(frontend);
   const prefix = `${kind === 'node-port' ? frontend.port : concat(frontend.address, frontend.port)} .`;
-  const twins = policy === 'local' && kind !== 'cluster-ip';
+  const twins = hasTwins(frontend);
   const common = { prefix, frontend };
   const all: Pool = {
     ...common,
@@ -63,7 +63,7 @@ export function frontendElements(frontend: Frontend, containers: Containers, cur
   const entrance = entranceOf(frontend);
   const key = frontendElementKey(frontend);
   const verdict = withoutEndpoints(frontend);
-  const twins = frontend.policy === 'local' && frontend.kind !== 'cluster-ip' && frontend.anywhere;
+  const twins = hasTwins(frontend) && frontend.anywhere;
   return [
     // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
     ...(frontend.kind === 'cluster-ip' ? [element('cluster-ips', frontend.address, '', '')] : []),
@@ -100,9 +100,9 @@ function poolElements(
 }
 
 /** What becomes of connections that find no endpoint: rejected if there is none anywhere, dropped if there is elsewhere. */
-function withoutEndpoints({ kind, policy, endpoints, localEndpoints, anywhere }: Frontend): string | undefined {
-  if (!anywhere) return `goto ${REFUSE_CHAIN}`;
-  const here = policy === 'local' && kind !== 'cluster-ip' ? localEndpoints : endpoints;
+function withoutEndpoints(frontend: Frontend): string | undefined {
+  if (!frontend.anywhere) return `goto ${REFUSE_CHAIN}`;
+  const here = hasTwins(frontend) ? frontend.localEndpoints : frontend.endpoints;
   return here.length > 0 ? undefined : 'drop';
 }
 
@@ -111,6 +111,11 @@ function snatKeys({ kind, endpoints, protocol, port }: Frontend, key: string): r
   if (kind === 'cluster-ip' || endpoints.length === 0) return [];
   if (kind !== 'node-port') return [key];
   return [...new Set(endpoints.map(({ address }) => concat(protocol, port, address)))];
+}
+
+/** externalTrafficPolicy Local: two verdicts, for clients on this node and for all others. A ClusterIP has one policy for all. */
+function hasTwins({ kind, policy }: Frontend): boolean {
+  return policy === 'local' && kind !== 'cluster-ip';
 }
 
 function entranceOf({ kind }: Frontend): Entrance {

@@ -72,8 +72,8 @@ export class Ruleset {
    * from one Service to another must find both in the same call.
    */
   setServices(changes: ReadonlyMap<string, readonly Frontend[]>): void {
-    const served = new Map<string, Pool>();
-    for (const pool of [...changes.values()].flat().flatMap(poolsOf)) served.set(`${pool.slots} ${pool.prefix}`, pool);
+    // Only asked for when something leaves, which in a fill nothing does.
+    let served: ReadonlyMap<string, Pool> | undefined;
     const current = (container: Container, key: string) => this.#held.get(container)?.get(key)?.value;
     this.#setOwned(
       [...changes].map(([owner, frontends]) => ({
@@ -81,6 +81,7 @@ export class Ruleset {
         elements: () => frontends.flatMap((frontend) => frontendElements(frontend, this.#containers, current)),
       })),
       (element) => {
+        served ??= poolsByPrefix([...changes.values()].flat());
         const pool = served.get(`${element.container.name} ${prefixOf(element.key)}`);
         if (pool === undefined) this.#remove(element);
         else this.#removeTailSlot(element, pool);
@@ -145,6 +146,11 @@ export class Ruleset {
   /** The elements of a container, in no particular order. */
   elementsOf(container: Container): Iterable<Element> {
     return this.#held.get(container)?.values() ?? [];
+  }
+
+  /** The number of elements of a container. */
+  countOf(container: Container): number {
+    return this.#held.get(container)?.size ?? 0;
   }
 
   /** The number of elements in all containers. */
@@ -216,13 +222,9 @@ export class Ruleset {
   #valueBefore(name: string, key: string): string {
     const container = this.#containers.get(name);
     const held = container && this.#held.get(container)?.get(key);
+    // What leads to a pool that is served is not deleted in the same transaction: it is claimed, or retired.
     const before = held && (this.#touched.has(held) ? this.#touched.get(held) : held);
-    if (before !== undefined) return before.value;
-    // Deleted in this transaction?
-    for (const [element, value] of held === undefined ? this.#touched : []) {
-      if (element.container === container && element.key === key) return value?.value ?? '';
-    }
-    return '';
+    return before?.value ?? '';
   }
 
   #delete(element: Held): void {
@@ -234,6 +236,10 @@ export class Ruleset {
     if (!this.#touched.has(element)) this.#touched.set(element, element.refused ? undefined : before);
     delete element.refused;
   }
+}
+
+function poolsByPrefix(frontends: readonly Frontend[]): ReadonlyMap<string, Pool> {
+  return new Map(frontends.flatMap(poolsOf).map((pool) => [`${pool.slots} ${pool.prefix}`, pool]));
 }
 
 /** Tells the slots of one pool: "10.96.0.12 . 3306 .". */

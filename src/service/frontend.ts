@@ -1,4 +1,4 @@
-import { disjointCidrs, type Family, familyOf, isInCidr, parseCidr } from '../ip.ts';
+import { addressBits, disjointCidrs, type Family, familyOf, isInCidr, parseCidr } from '../ip.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
 import type { Protocol } from '../objects/schema.ts';
@@ -102,7 +102,7 @@ function allowedSources(service: Service, family: Family, node: Node | undefined
   const includes = (address: string) => ranges.some((range) => isInRange(address, range));
   if (!(node?.addresses ?? []).some(includes)) return ranges;
   const own = service.loadBalancerIps.filter((ip) => familyOf(ip) === family && !includes(ip));
-  return [...ranges, ...new Set(own.map((ip) => `${ip}/${family === 'ip' ? 32 : 128}`))];
+  return [...ranges, ...new Set(own.map((ip) => `${ip}/${addressBits(family)}`))];
 }
 
 function isInRange(address: string, range: string): boolean {

@@ -54,23 +54,20 @@ export class FamilySyncer {
   changed(serviceKeys: readonly string[]): void {
     if (serviceKeys.length === 0) return;
     for (const key of serviceKeys) this.#model.markDirty(key);
-    this.#setBehind();
-    this.#wake?.();
+    this.#wakeUp();
   }
 
   /** Notes that this node changed: its addresses, pod networks or zone. */
   nodeChanged(): void {
     this.#model.nodeChanged();
-    this.#setBehind();
-    this.#wake?.();
+    this.#wakeUp();
   }
 
   /** Reads the kernel again and mends what is not as it should be. */
   recheck(): void {
     if (this.#table === undefined) return;
     this.#recheck = true;
-    this.#setBehind();
-    this.#wake?.();
+    this.#wakeUp();
   }
 
   /** Works until stop; call it once the source has synced. */
@@ -101,10 +98,11 @@ export class FamilySyncer {
   async #reconcile(): Promise<TableName> {
     const found = await findTables(this.#nft, this.#model.family);
     const live = liveTable(found, this.#model);
-    // The second failure in a row: what is in the table cannot be mended by writing the difference.
-    const whole = live !== undefined && (await hasAllRules(this.#nft, this.#model.program, live.name));
-    if (live === undefined || !whole || this.#failures > 1)
+    // After a second failure in a row: what is in the table cannot be mended by writing the difference.
+    const mendable = live !== undefined && this.#failures <= 1;
+    if (!mendable || !(await hasAllRules(this.#nft, this.#model.program, live.name))) {
       return replaceTable(this.#model, this.#nft, found, this.#log);
+    }
     await adoptTable(this.#model, this.#nft, live, this.#log);
     return live.name;
   }
@@ -143,6 +141,11 @@ export class FamilySyncer {
     this.#table = undefined;
     this.#setBehind();
     this.#onLoss();
+  }
+
+  #wakeUp(): void {
+    this.#setBehind();
+    this.#wake?.();
   }
 
   #setBehind(): void {

@@ -47,8 +47,8 @@ describe('new connections while endpoints come and go', () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** Changes the Service's endpoints as fast as the kernel takes it until `done`; returns how often. */
-  async function churn(done: () => boolean, settle: Promise<unknown>): Promise<number> {
+  /** Changes the Service's endpoints as fast as the kernel takes it while a flood goes on; tells how often. */
+  async function churnDuring<Result>(flood: () => Promise<Result>): Promise<{ rounds: number; result: Result }> {
     const { log, lines } = recordingLog();
     const cluster = new Cluster('node-a');
     const ports = (['tcp', 'udp'] as const).map((protocol) => ({ ...HTTP, protocol, name: protocol }));
@@ -71,34 +71,29 @@ describe('new connections while endpoints come and go', () => {
     const syncer = new FamilySyncer(model, nftIn(world.namespace('node'), directory, 'ip'), log);
     void syncer.run();
     await syncer.whenInSync();
-    started.resolve();
+    let flooding = true;
+    const flooded = flood().finally(() => {
+      flooding = false;
+    });
     let rounds = 0;
-    while (!done()) {
+    while (flooding) {
       rounds++;
       syncer.changed(cluster.set(slice(endpoints(rounds), { ports: slicePorts })));
       await syncer.whenInSync();
     }
-    await settle;
+    const result = await flooded;
     syncer.stop();
     assert.deepEqual(
       lines.filter((line) => !line.startsWith('I')),
       [],
     );
-    return rounds;
+    return { rounds, result };
   }
 
-  let started = Promise.withResolvers<void>();
-
   it(`UDP: of ${UDP_FLOWS.toLocaleString('en')} new flows none is lost`, async (t) => {
-    started = Promise.withResolvers();
-    let done = false;
-    const flood = started.promise
-      .then(() => floodUdp(world, 'remote', { destination: SERVICE, port: 80, flows: UDP_FLOWS }))
-      .finally(() => {
-        done = true;
-      });
-    const rounds = await churn(() => done, flood);
-    const result = await flood;
+    const { rounds, result } = await churnDuring(() =>
+      floodUdp(world, 'remote', { destination: SERVICE, port: 80, flows: UDP_FLOWS }),
+    );
     t.diagnostic(`${rounds} changes during ${result.sent} flows at ${Math.round(result.rate)} a second`);
     assert.equal(result.failed, 0, JSON.stringify(result));
     assert.equal(result.sent, UDP_FLOWS);
@@ -107,16 +102,10 @@ describe('new connections while endpoints come and go', () => {
   });
 
   it(`TCP: of ${TCP_CONNECTIONS.toLocaleString('en')} complete connections none fails`, async (t) => {
-    started = Promise.withResolvers();
-    let done = false;
     const target = { address: SERVICE, port: 80, source: '10.33.1.0', sources: 64 };
-    const flood = started.promise
-      .then(() => floodTcp(world, 'remote', { ...target, connections: TCP_CONNECTIONS }))
-      .finally(() => {
-        done = true;
-      });
-    const rounds = await churn(() => done, flood);
-    const result = await flood;
+    const { rounds, result } = await churnDuring(() =>
+      floodTcp(world, 'remote', { ...target, connections: TCP_CONNECTIONS }),
+    );
     t.diagnostic(`${rounds} changes during ${result.connections} connections at ${Math.round(result.rate)} a second`);
     assert.equal(result.failed, 0, JSON.stringify(result));
     assert.ok(rounds > 10);

@@ -73,7 +73,10 @@ class ManifestState {
   readonly #nodeName: string;
   readonly #log: Log;
   readonly #listener: SourceListener;
-  #files: readonly ManifestFile[] = [];
+  /** Undefined before the first update. */
+  #files: readonly ManifestFile[] | undefined;
+  /** Undefined while the files have a Node of our name. */
+  #interfaceNode: Node | undefined;
   #known = emptyState();
   #warned = new Set<string>();
 
@@ -103,12 +106,11 @@ class ManifestState {
 
   /** Most looks find the files as they were: these must cost nothing in a large cluster. */
   #isUnchanged(files: readonly ManifestFile[], node: Node): boolean {
-    const known = this.#known.Node.get(this.#nodeName);
-    const fromFile = files.some(({ objects }) => objects.some(({ decoded }) => decoded.object === known));
+    const known = this.#files;
     return (
-      files.length === this.#files.length &&
-      files.every((file, i) => file === this.#files[i]) &&
-      (fromFile || isDeepStrictEqual(known, node))
+      files.length === known?.length &&
+      files.every((file, i) => file === known[i]) &&
+      (this.#interfaceNode === undefined || isDeepStrictEqual(this.#interfaceNode, node))
     );
   }
 
@@ -132,7 +134,8 @@ class ManifestState {
         }
       }
     }
-    if (!next.Node.has(this.#nodeName)) put(node);
+    this.#interfaceNode = next.Node.has(this.#nodeName) ? undefined : node;
+    if (this.#interfaceNode !== undefined) put(node);
     this.#warned = warnings;
     return next;
   }
