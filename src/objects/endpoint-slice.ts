@@ -5,6 +5,9 @@ import { IpAddress, list, ObjectName, PortName, type Protocol, ProtocolName, Str
 /** Label that names the Service a slice belongs to. */
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
+/** Annotation with the time (RFC 3339) of the Pod's or Service's change that made the controller write the slice. */
+export const TRIGGER_TIME_ANNOTATION = 'endpoints.kubernetes.io/last-change-trigger-time';
+
 /** Label on the slices of a headless Service: nothing to proxy. */
 export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 
@@ -18,6 +21,8 @@ export interface EndpointSlice {
   readonly ports: readonly SlicePort[];
   /** Empty for slices we ignore: address type FQDN, or the label service.kubernetes.io/headless. */
   readonly endpoints: readonly SliceEndpoint[];
+  /** When what it tells of happened, in ms since 1970, as its controller noted; absent if unknown. */
+  readonly triggeredAt?: number;
 }
 
 /** One entry of ports; those without a number mean "all ports", which no proxy supports, and are left out. */
@@ -62,6 +67,7 @@ const Slice = v.object({
   metadata: v.object({
     name: ObjectName,
     namespace: v.nullish(ObjectName, 'default'),
+    annotations: StringMap,
     labels: v.pipe(
       StringMap,
       v.check((labels) => SERVICE_NAME_LABEL in labels, `must have the label ${SERVICE_NAME_LABEL}`),
@@ -97,6 +103,7 @@ export const EndpointSliceSchema = v.pipe(
         ...(endpoint.hints?.forNodes.length && { nodeHints: endpoint.hints.forNodes.map(({ name }) => name) }),
       });
     }
+    const triggeredAt = Date.parse(metadata.annotations[TRIGGER_TIME_ANNOTATION] ?? '');
     return {
       kind: 'EndpointSlice',
       namespace: metadata.namespace,
@@ -104,6 +111,7 @@ export const EndpointSliceSchema = v.pipe(
       serviceName: metadata.labels[SERVICE_NAME_LABEL] ?? '',
       ports: ports.filter(({ port }) => port !== 0),
       endpoints: kept,
+      ...(Number.isFinite(triggeredAt) && { triggeredAt }),
     };
   }),
 );

@@ -15,13 +15,21 @@ export interface Node {
   readonly zone: string;
   /** spec.podCIDRs, as "address/prefix". */
   readonly podCidrs: readonly string[];
+  /** False while it is being taken away: deleted, or tainted ToBeDeletedByClusterAutoscaler. Load balancers should avoid it. */
+  readonly eligible: boolean;
 }
+
+/** The cluster autoscaler's taint on a node it is about to remove. */
+const TO_BE_DELETED_TAINT = 'ToBeDeletedByClusterAutoscaler';
 
 /** Reads what an API server or a manifest says of a Node, and keeps what we use. */
 export const NodeSchema = v.pipe(
   v.object({
-    metadata: v.object({ name: ObjectName, labels: StringMap }),
-    spec: v.nullish(v.object({ podCIDRs: list(v.string()) }), { podCIDRs: [] }),
+    metadata: v.object({ name: ObjectName, labels: StringMap, deletionTimestamp: v.nullish(v.string()) }),
+    spec: v.nullish(v.object({ podCIDRs: list(v.string()), taints: list(v.object({ key: v.string() })) }), {
+      podCIDRs: [],
+      taints: [],
+    }),
     status: v.nullish(v.object({ addresses: list(v.object({ type: v.string(), address: v.string() })) }), {
       addresses: [],
     }),
@@ -35,6 +43,8 @@ export const NodeSchema = v.pipe(
       addresses: [...ofType('InternalIP'), ...ofType('ExternalIP')].map(({ address }) => canonicalAddress(address)),
       zone: metadata.labels[ZONE_LABEL] ?? '',
       podCidrs: spec.podCIDRs.map((text) => formatCidr(parseCidr(text))).filter((text) => text !== ''),
+      eligible:
+        (metadata.deletionTimestamp ?? '') === '' && !spec.taints.some(({ key }) => key === TO_BE_DELETED_TAINT),
     };
   }),
 );

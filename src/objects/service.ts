@@ -28,6 +28,10 @@ export interface Service {
   readonly internalLocal: boolean;
   /** spec.externalTrafficPolicy is Local: traffic from outside goes to endpoints of the node it comes to, with its source. */
   readonly externalLocal: boolean;
+  /** Seconds for which sessionAffinity ClientIP keeps a client at its endpoint; absent without affinity. */
+  readonly affinitySeconds?: number;
+  /** spec.healthCheckNodePort, which load balancers ask whether this node has endpoints; absent if there is none. */
+  readonly healthCheckNodePort?: number;
 }
 
 /** One entry of spec.ports. */
@@ -52,12 +56,24 @@ const ClusterIp = v.pipe(
 
 const NO_SERVICE_ADDRESS = /^(127\.|0\.|22[4-9]\.|23\d\.|::1?$|ff[0-9a-f]{2}:)/i;
 
+/** 0 and null mean none. */
+const OptionalPort = v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535)), 0);
+
 const Port = v.object({
   name: PortName,
   protocol: ProtocolName,
   port: PortNumber,
-  nodePort: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535)), 0),
+  nodePort: OptionalPort,
 });
+
+/** The API's own default: three hours. */
+const DEFAULT_AFFINITY_SECONDS = 10_800;
+
+/** sessionAffinityConfig.clientIP.timeoutSeconds, as the API bounds it: at most a day. */
+const AffinitySeconds = v.nullish(
+  v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400)),
+  DEFAULT_AFFINITY_SECONDS,
+);
 
 /** An entry of status.loadBalancer.ingress; it may have a host name instead of an address. */
 const Ingress = v.object({
@@ -93,6 +109,11 @@ export const ServiceSchema = v.pipe(
       loadBalancerSourceRanges: list(SourceRange),
       internalTrafficPolicy: v.nullish(v.string(), 'Cluster'),
       externalTrafficPolicy: v.nullish(v.string(), 'Cluster'),
+      sessionAffinity: v.nullish(v.string(), 'None'),
+      sessionAffinityConfig: v.nullish(
+        v.object({ clientIP: v.nullish(v.object({ timeoutSeconds: AffinitySeconds })) }),
+      ),
+      healthCheckNodePort: OptionalPort,
     }),
     status: v.nullish(v.object({ loadBalancer: v.nullish(v.object({ ingress: list(Ingress) }), { ingress: [] }) }), {
       loadBalancer: { ingress: [] },
@@ -115,6 +136,10 @@ export const ServiceSchema = v.pipe(
       sourceRanges: spec.loadBalancerSourceRanges,
       internalLocal: spec.internalTrafficPolicy === 'Local',
       externalLocal: spec.externalTrafficPolicy === 'Local',
+      ...(spec.sessionAffinity === 'ClientIP' && {
+        affinitySeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS,
+      }),
+      ...(spec.healthCheckNodePort !== 0 && { healthCheckNodePort: spec.healthCheckNodePort }),
     }),
   ),
 );

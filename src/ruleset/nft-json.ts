@@ -8,9 +8,10 @@ export type Expression =
   | { readonly numgen: { readonly mode: 'random'; readonly mod: number; readonly offset: 0 } }
   | { readonly concat: readonly Expression[] };
 
-/** What an expression is compared with: "@set", a word such as "local", a network, or one of several words. */
+/** What an expression is compared with: "@set", a word such as "local", a number, a network, or one of several words. */
 export type Operand =
   | string
+  | number
   | { readonly prefix: { readonly addr: string; readonly len: number } }
   | { readonly set: readonly string[] };
 
@@ -21,10 +22,21 @@ export interface Lookup {
   readonly data: string;
 }
 
+/** Puts a packet field into a set for some time, or for that time again. */
+export interface SetUpdate {
+  readonly op: 'update';
+  /** `timeout` in seconds. */
+  readonly elem: { readonly elem: { readonly val: Expression; readonly timeout: number } };
+  /** "@name" */
+  readonly set: string;
+}
+
 export type Statement =
   | { readonly match: { readonly op: '==' | '!=' | 'in'; readonly left: Expression; readonly right: Operand } }
   | { readonly vmap: Lookup }
   | { readonly dnat: { readonly family: 'ip' | 'ip6'; readonly addr: { readonly map: Lookup } } }
+  | { readonly dnat: { readonly family: 'ip' | 'ip6'; readonly addr: string; readonly port: number } }
+  | { readonly set: SetUpdate }
   | { readonly jump: { readonly target: string } }
   | { readonly goto: { readonly target: string } }
   | { readonly drop: null }
@@ -42,9 +54,10 @@ function printStatement(statement: Statement): string {
     return `${printExpression(left)} ${op === '!=' ? '!= ' : ''}${printOperand(left, right)}`;
   }
   if ('vmap' in statement) return `${printExpression(statement.vmap.key)} vmap ${statement.vmap.data}`;
-  if ('dnat' in statement) {
-    const { key, data } = statement.dnat.addr.map;
-    return `dnat ${statement.dnat.family} to ${printExpression(key)} map ${data}`;
+  if ('dnat' in statement) return `dnat ${statement.dnat.family} to ${printTarget(statement.dnat)}`;
+  if ('set' in statement) {
+    const { op, elem, set } = statement.set;
+    return `${op} ${set} { ${printExpression(elem.elem.val)} timeout ${elem.elem.timeout}s }`;
   }
   if ('jump' in statement) return `jump ${statement.jump.target}`;
   if ('goto' in statement) return `goto ${statement.goto.target}`;
@@ -54,8 +67,16 @@ function printStatement(statement: Statement): string {
   return 'expr' in reject ? `reject with ${reject.type} ${reject.expr}` : `reject with ${reject.type}`;
 }
 
+type Dnat = Extract<Statement, { readonly dnat: object }>['dnat'];
+
+function printTarget(dnat: Dnat): string {
+  if ('port' in dnat) return `${dnat.family === 'ip' ? dnat.addr : `[${dnat.addr}]`}:${dnat.port}`;
+  return `${printExpression(dnat.addr.map.key)} map ${dnat.addr.map.data}`;
+}
+
 /** Interface names are quoted: "veth*" is a pattern. */
 function printOperand(left: Expression, right: Operand): string {
+  if (typeof right === 'number') return String(right);
   if (typeof right !== 'string') {
     return 'set' in right ? `{ ${right.set.join(', ')} }` : `${right.prefix.addr}/${right.prefix.len}`;
   }

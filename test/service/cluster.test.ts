@@ -77,7 +77,14 @@ suite('the cluster', () => {
 
   test('knows this node and no other', () => {
     const cluster = new Cluster(NODE_NAME);
-    const node = { kind: 'Node', zone: '', podCidrs: [], name: NODE_NAME, addresses: ['192.0.2.1'] } as const;
+    const node = {
+      kind: 'Node',
+      zone: '',
+      podCidrs: [],
+      eligible: true,
+      name: NODE_NAME,
+      addresses: ['192.0.2.1'],
+    } as const;
     assert.deepEqual(cluster.set({ ...node, name: 'node-b' }), []);
     assert.equal(cluster.node, undefined);
     assert.deepEqual(cluster.set(node), []);

@@ -8,7 +8,7 @@ import { HTTP, NODE_NAME, ready, service, servingTerminating, slice } from '../b
 
 const HERE = { nodeName: NODE_NAME };
 const node = (addresses: readonly string[]) =>
-  ({ kind: 'Node', name: NODE_NAME, addresses, zone: '', podCidrs: [] }) as const;
+  ({ kind: 'Node', name: NODE_NAME, addresses, zone: '', podCidrs: [], eligible: true }) as const;
 
 function frontends(
   changes: Partial<Service>,

@@ -8,7 +8,7 @@ export function interfaceNode(name: string): Node {
     .flatMap((entries) => entries ?? [])
     .filter(({ internal, address }) => !internal && familyOf(address) !== undefined && !isLinkLocal(address))
     .map(({ address }) => canonicalAddress(address));
-  return { kind: 'Node', name, addresses, zone: '', podCidrs: [] };
+  return { kind: 'Node', name, addresses, zone: '', podCidrs: [], eligible: true };
 }
 
 function isLinkLocal(address: string): boolean {
