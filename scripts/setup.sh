@@ -1,6 +1,7 @@
 #!/bin/sh
 # Sets up everything `npm test` and `npm run demo` need, and only what is missing: Debian packages, node_modules,
-# dist/kube-proxy-nft (not with --without-build). For Debian and Ubuntu; needs Node and npm. A second run takes no time and prints nothing.
+# .cache/promtool and dist/kube-proxy-nft (these two not with --without-build). For Debian and Ubuntu; needs Node and
+# npm. A second run takes no time and prints nothing.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -105,10 +106,18 @@ ensure_executable() {
   step 'building dist/kube-proxy-nft' node_modules/.bin/node scripts/build.ts
 }
 
+ensure_promtool() {
+  if [ -x .cache/promtool ] || command -v promtool >/dev/null; then return; fi
+  step 'getting promtool' sh scripts/promtool.sh
+}
+
 mkdir -p dist
 # One set-up at a time: two would remove each other's node_modules.
 exec 9>dist/setup.lock
 if command -v flock >/dev/null; then flock 9; fi
 ensure_packages
 ensure_node_modules
-if [ "${1:-}" != --without-build ]; then ensure_executable; fi
+if [ "${1:-}" != --without-build ]; then
+  ensure_promtool
+  ensure_executable
+fi

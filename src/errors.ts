@@ -19,6 +19,8 @@ export const EXIT_CODES = {
   E_ALREADY_RUNNING: 30,
   E_NO_DAEMON: 31,
   E_RUN_DIR: 32,
+  E_HEALTHZ_ADDRESS: 40,
+  E_METRICS_ADDRESS: 41,
 } as const;
 
 export type ErrorCode = keyof typeof EXIT_CODES;

@@ -10,16 +10,21 @@ const LAYERS: readonly (readonly string[])[] = [
   ['objects'],
   ['service'],
   ['ruleset'],
+  ['trace'],
   ['nft'],
+  ['conntrack'],
   ['sync'],
+  ['health'],
+  ['metrics'],
   ['source'],
+  ['localhost'],
   ['control'],
   ['cli'],
   ['main.ts'],
 ];
 
 /** Layers without I/O and clock: dump, tests and benchmarks call them as functions of their arguments. */
-const PURE_LAYERS = ['service', 'ruleset'];
+const PURE_LAYERS = ['service', 'ruleset', 'trace'];
 const PURE_IMPORTS = ['node:crypto', 'ipaddr.js'];
 /** Files the pure layers must not import either: they write, or read the process. */
 const IMPURE_FILES = ['src/log.ts', 'src/version.ts'];
@@ -28,7 +33,7 @@ const IMPURE_TEXT =
 
 /** What only files below certain paths may import. */
 const OWNED_IMPORTS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['node:child_process', ['src/nft/', 'src/source/api/exec-plugin.ts']],
+  ['node:child_process', ['src/nft/', 'src/conntrack/', 'src/source/api/exec-plugin.ts']],
   ['@kubernetes/client-node', ['src/source/']],
   ['js-yaml', ['src/source/']],
 ]);

@@ -45,7 +45,7 @@ export function prepareFloors(model: FamilyModel, directory: string): Record<Flo
   const hooks = hookCommands(program, TABLE);
   const staged = file('staged.nft', stagedProgramText(program, TABLE));
   const all = { deletes: [], adds: transactions.flatMap(({ adds }) => adds) };
-  const commands = (transaction: Transaction) => transactionCommands(program.family, TABLE, transaction);
+  const commands = (transaction: Transaction) => transactionCommands(program.family, TABLE, transaction, 'typeof');
   return {
     'JSON, one transaction': [staged, file('all.json', document([...commands(all), ...hooks]))],
     'JSON, bounded transactions': [

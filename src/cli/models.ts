@@ -44,7 +44,7 @@ function localPods({ detectLocal, podCidrs }: Arguments, family: Family): LocalP
 }
 
 function networksOf(
-  { node }: Cluster,
+  { node, serviceCidrs }: Cluster,
   { detectLocal, podCidrs, nodePortAddresses }: Arguments,
   family: Family,
 ): Readonly<Record<NetworkSet, readonly string[]>> {
@@ -59,6 +59,6 @@ function networksOf(
   return {
     'pod-cidrs': disjointCidrs(detectLocal.mode === 'NodeCIDR' ? (node?.podCidrs ?? []) : configured, family),
     'node-port-networks': disjointCidrs(named, family),
-    'service-cidrs': [],
+    'service-cidrs': disjointCidrs(serviceCidrs, family),
   };
 }

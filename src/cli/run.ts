@@ -10,6 +10,7 @@ import { TABLE_NAMES } from '../nft/tables.ts';
 import { Cluster } from '../service/cluster.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
+import { NO_OBSERVER } from '../sync/observer.ts';
 import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
 import { renderDump } from './dump.ts';
@@ -25,10 +26,10 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const families = supportedFamilies(log);
   const members: readonly Member[] = createModels(cluster, families, args, log).map((model) => {
     const nft = createNft(args.runDir, model.family);
-    const checkOthers = () => {
+    const lost = () => {
       for (const { syncer } of members.filter((member) => member.model !== model)) syncer.recheck();
     };
-    return { model, nft, syncer: new FamilySyncer(model, nft, log, checkOthers) };
+    return { model, nft, syncer: new FamilySyncer(model, nft, log, { ...NO_OBSERVER, lost }) };
   });
   const control = await serveControl(args.runDir, (path) => {
     const [route, query] = path.split('?');
@@ -60,8 +61,9 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   };
   /** Heartbeats change a Node every few minutes, but nothing of it that we use. */
   const followNode = (change: () => void) => {
-    const before = cluster.node;
+    const { node: before, serviceCidrs } = cluster;
     change();
+    if (serviceCidrs !== cluster.serviceCidrs) for (const { syncer } of members) syncer.networksChanged();
     if (before === cluster.node || isDeepStrictEqual(before, cluster.node)) return;
     for (const { syncer } of members) syncer.nodeChanged();
   };

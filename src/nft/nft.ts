@@ -1,12 +1,17 @@
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
+import type { SetDialect } from '../ruleset/affinity.ts';
 import { NftError, runNft } from './run.ts';
+import { isOlder } from './version.ts';
 
 /** Seconds. A bounded transaction takes a fraction of one, so this is a machine in trouble. */
 const LOAD_TIMEOUT = 60;
 /** Seconds. Listing 150,000 elements takes nft 1.0.6 five on two cores. */
 const LIST_TIMEOUT = 120;
+
+/** The nft version that first reads `typeof` in the JSON declaration of a set. */
+const TYPEOF_IN_JSON = '1.1.2';
 
 /** As "w", but never through a link that somebody put in our way. */
 const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
@@ -15,6 +20,8 @@ const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC |
 export interface Nft {
   /** `nft --version`'s number: "1.0.6". */
   version(): Promise<string>;
+  /** How this nft wants sets declared in JSON. */
+  setDialect(): Promise<SetDialect>;
   /** Loads an nft document (text form) as one transaction. */
   load(text: string): Promise<void>;
   /** Loads a libnftables JSON document as one transaction. */
@@ -43,11 +50,13 @@ export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
   };
   const list = async (args: readonly string[]) =>
     objectsIn((await runNft(args, { nft, timeout: LIST_TIMEOUT })).toString());
+  const version = async () => {
+    const stdout = await runNft(['--version'], { nft, timeout: LOAD_TIMEOUT });
+    return /v(\d+(?:\.\d+)+)/.exec(stdout.toString())?.[1] ?? '';
+  };
   return {
-    async version() {
-      const stdout = await runNft(['--version'], { nft, timeout: LOAD_TIMEOUT });
-      return /v(\d+(?:\.\d+)+)/.exec(stdout.toString())?.[1] ?? '';
-    },
+    version,
+    setDialect: async () => (isOlder(await version(), TYPEOF_IN_JSON) ? 'type' : 'typeof'),
     load: (text) => send([], join(runDir, `${name}.nft`), text),
     apply: (json) => send(['-j'], join(runDir, `${name}.json`), json),
     list: (...what) => list(['-j', 'list', ...what]),

@@ -2,6 +2,7 @@ import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from './nft.ts';
 import { NftError } from './run.ts';
+import { isOlder } from './version.ts';
 
 /** kube-proxy's own lower bound; nft 1.0.0 and older cannot read `typeof` maps as we write them. */
 const OLDEST = '1.0.1';
@@ -39,14 +40,4 @@ function explain(error: NftError): ProxyError {
     default:
       return new ProxyError('E_NFT_FAILED', `nft does not work here: ${error.message}`, options);
   }
-}
-
-/** Compares dotted version numbers; an unreadable one counts as oldest. */
-function isOlder(version: string, than: string): boolean {
-  const [a, b] = [version, than].map((text) => text.split('.').map(Number));
-  for (let i = 0; i < 3; i++) {
-    const difference = (a?.[i] ?? 0) - (b?.[i] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }

@@ -1,4 +1,5 @@
 import type { Family } from '../ip.ts';
+import { foundChain, isAffinitySet, setElement } from '../ruleset/affinity.ts';
 import { type Element, parseElement } from '../ruleset/element.ts';
 import { MARKER_PREFIX, type Program } from '../ruleset/program.ts';
 import type { Nft } from './nft.ts';
@@ -59,16 +60,36 @@ export function isLive(table: FoundTable, program: Program): boolean {
   return table.marker === program.marker && table.baseChains.toSorted().join() === wanted.toSorted().join();
 }
 
-/**
- * True if every chain of a live table has as many rules as in the program: somebody may have flushed one, or the table.
- * Costs as much as reading all elements on nft 1.0.6, whose terse listing leaves them out only when it prints.
- */
-export async function hasAllRules(nft: Nft, program: Program, table: TableName): Promise<boolean> {
-  const counts = new Map<string, number>();
-  for (const object of await nft.listTerse('table', program.family, table)) {
-    if (isRule(object)) counts.set(object.rule.chain, (counts.get(object.rule.chain) ?? 0) + 1);
+/** A table without the elements of its sets and maps. */
+export interface TableFrame {
+  /** Chain → its rules' comments, in order; empty ones included. */
+  readonly chains: ReadonlyMap<string, readonly string[]>;
+  readonly sets: readonly string[];
+}
+
+/** Costs as much as reading all elements on nft 1.0.6, whose terse listing leaves them out only when it prints. */
+export async function listFrame(nft: Nft, family: Family, table: TableName): Promise<TableFrame> {
+  const chains = new Map<string, string[]>();
+  const sets: string[] = [];
+  for (const object of await nft.listTerse('table', family, table)) {
+    if (isChain(object)) chains.set(object.chain.name, []);
+    else if (isSet(object)) sets.push(object.set.name);
+    else if (isRule(object)) chains.get(object.rule.chain)?.push(object.rule.comment ?? '');
   }
-  return program.chains.every(({ name, rules }) => (counts.get(name) ?? 0) === rules.length);
+  return { chains, sets };
+}
+
+/** True if every chain has as many rules as in the program: somebody may have flushed one, or the table. */
+export function hasAllRules({ chains }: TableFrame, program: Program): boolean {
+  return program.chains.every(({ name, rules }) => (chains.get(name)?.length ?? 0) === rules.length);
+}
+
+/** The chains and sets of session affinity in a table, as the model holds them. */
+export function affinityObjects({ chains, sets }: TableFrame): readonly Element[] {
+  return [
+    ...[...chains].flatMap(([name, comments]) => foundChain(name, comments) ?? []),
+    ...sets.filter(isAffinitySet).map(setElement),
+  ];
 }
 
 /** The command that deletes a table with all it holds. */
@@ -102,7 +123,11 @@ function elementsIn(object: unknown, kind: 'set' | 'map'): readonly unknown[] {
   return container?.elem ?? [];
 }
 
-function isRule(object: unknown): object is { rule: { chain: string } } {
+function isSet(object: unknown): object is { set: { name: string } } {
+  return typeof object === 'object' && object !== null && 'set' in object;
+}
+
+function isRule(object: unknown): object is { rule: { chain: string; comment?: string } } {
   return typeof object === 'object' && object !== null && 'rule' in object;
 }
 

@@ -3,18 +3,23 @@ import { type EndpointSlice, EndpointSliceSchema } from './endpoint-slice.ts';
 import { type Node, NodeSchema } from './node.ts';
 import { describeIssue } from './schema.ts';
 import { type Service, ServiceSchema } from './service.ts';
+import { type ServiceCidr, ServiceCidrSchema } from './service-cidr.ts';
 
 /** A Kubernetes object as the rest of the program knows it: slimmed and checked. */
-export type KubeObject = Service | EndpointSlice | Node;
+export type KubeObject = Service | EndpointSlice | Node | ServiceCidr;
 
 export type Kind = KubeObject['kind'];
 
-export const KINDS: readonly Kind[] = ['Service', 'EndpointSlice', 'Node'];
+export const KINDS: readonly Kind[] = ['Service', 'EndpointSlice', 'Node', 'ServiceCIDR'];
+
+/** Kinds whose objects are in no namespace. */
+const CLUSTER_SCOPED: ReadonlySet<Kind> = new Set<Kind>(['Node', 'ServiceCIDR']);
 
 const SCHEMAS: { readonly [K in Kind]: v.GenericSchema<unknown, KubeObject> } = {
   Service: ServiceSchema,
   EndpointSlice: EndpointSliceSchema,
   Node: NodeSchema,
+  ServiceCIDR: ServiceCidrSchema,
 };
 
 /** `key` is set wherever the object could be named, even if it is invalid. */
@@ -33,9 +38,9 @@ export function decodeObject(kind: Kind, raw: unknown): Decoded {
   return { key, problem: `${kind} ${key ?? '(without a name)'}: ${describeIssue(result.issues[0])}` };
 }
 
-/** "namespace/name", or "name" for a Node. */
+/** "namespace/name", or "name" for a Node or a ServiceCIDR. */
 export function keyOf(object: KubeObject): string {
-  return object.kind === 'Node' ? object.name : `${object.namespace}/${object.name}`;
+  return 'namespace' in object ? `${object.namespace}/${object.name}` : object.name;
 }
 
 /** The key of an object that may be invalid, as far as it can be told. */
@@ -44,5 +49,5 @@ export function rawKey(kind: Kind, raw: unknown): string | undefined {
   const named = v.safeParse(Named, raw);
   if (!named.success) return undefined;
   const { namespace, name } = named.output.metadata;
-  return kind === 'Node' ? name : `${namespace}/${name}`;
+  return CLUSTER_SCOPED.has(kind) ? name : `${namespace}/${name}`;
 }

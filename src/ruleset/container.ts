@@ -14,9 +14,9 @@ export interface Container {
   /**
    * How many looks-ups lie between a packet's arrival and this container. An element that goes is deleted so many
    * transactions later than the first one that leads to it, since a packet may still be on its way: 0 for the maps
-   * that packets come to first, 1 for what those lead to at once, 2 for all behind.
+   * that packets come to first, 1 for what those lead to at once, 2 for all behind, 3 for what chains of their own lead to.
    */
-  readonly depth: 0 | 1 | 2;
+  readonly depth: 0 | 1 | 2 | 3;
   readonly comment: string;
 }
 
@@ -143,6 +143,7 @@ export function containersOf(family: Family): readonly Container[] {
     // With the endpoint's address, so that another program's translation of the same port number is not taken for ours.
     ...entrance(BY_NODE_PORT, [protocol, port], [protocol, port, address], 'node port'),
     network('node-port-networks', address, 'addresses of this node that node ports are served on'),
+    set('localhost-node-ports', [protocol, port], 'node ports that are refused on loopback, where that is an option'),
     set('cluster-ips', [address], 'ClusterIPs of all Services'),
     network('service-cidrs', address, 'where ClusterIPs come from: connections to unallocated ones are dropped'),
     set('hairpin', [source, address], 'endpoints of this node that may reach themselves'),

@@ -1,3 +1,4 @@
+import { AFFINITY_SETS, setObject } from './affinity.ts';
 import { sorted } from './dump-text.ts';
 import { chainObjects, containerObjects } from './program-json.ts';
 import type { Ruleset } from './ruleset.ts';
@@ -12,11 +13,12 @@ export function dumpCommands(ruleset: Ruleset, table: string): readonly string[]
     { table: { family, name: table } },
     ...containerObjects(program, table),
     marker,
-    ...chainObjects(program, table, program.chains),
+    ...sorted(ruleset.elementsOf(AFFINITY_SETS)).map(({ key }) => setObject(family, table, key, 'typeof')),
+    ...chainObjects(family, table, [...program.chains, ...ruleset.affinityChains()]),
   ];
   const adds = program.containers.flatMap((container) => sorted(ruleset.elementsOf(container)));
   return [
     ...objects.map((object) => JSON.stringify({ add: object })),
-    ...transactionCommands(family, table, { deletes: [], adds }),
+    ...transactionCommands(family, table, { deletes: [], adds }, 'typeof'),
   ];
 }

@@ -1,3 +1,4 @@
+import { AFFINITY_SETS, setText } from './affinity.ts';
 import type { Container } from './container.ts';
 import type { Element } from './element.ts';
 import { chainText, containerText } from './program-text.ts';
@@ -19,7 +20,9 @@ export function dumpText(ruleset: Ruleset, table: string, headings: readonly str
     ...containers,
     '\t# names the version of this table',
     `\tchain ${program.marker} {\n\t}`,
+    ...sorted(ruleset.elementsOf(AFFINITY_SETS)).map(({ key }) => setText(program.family, key)),
     ...program.chains.map(chainText),
+    ...[...ruleset.affinityChains()].map(chainText),
     '}',
     '',
   ].join('\n');

@@ -1,5 +1,6 @@
 import { canonicalAddress, parseCidr } from '../ip.ts';
 import { type Container, type Field, PROTOCOL_NUMBERS } from './container.ts';
+import type { Chain } from './program.ts';
 
 /**
  * One element of a set or map. Key and value are in nft's text form with canonical addresses
@@ -12,6 +13,8 @@ export interface Element {
   readonly value: string;
   /** At most MAX_COMMENT characters; empty for none. */
   readonly comment: string;
+  /** For what is no element to nft but a chain of its own (see affinity.ts): its rules. Unknown for one just found. */
+  readonly chain?: Chain;
 }
 
 /** nft's text form refuses longer comments, its JSON form does not: the host's saved rules would not load. */

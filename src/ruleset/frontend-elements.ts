@@ -1,9 +1,10 @@
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
+import { affinityElements, type PickScope } from './affinity.ts';
 import { BY_ADDRESS, BY_NODE_PORT, type Container, type Entrance, endpointsMap } from './container.ts';
 import { commentOf, concat, type Element } from './element.ts';
 import { pickChain } from './pick-chain.ts';
-import { REFUSE_CHAIN } from './program.ts';
+import { LOCALHOST_REFUSED, REFUSE_CHAIN } from './program.ts';
 import { assignSlots, capacityFor, MAX_ENDPOINTS } from './slots.ts';
 
 /** The containers of a program by name. */
@@ -21,6 +22,7 @@ export interface Pool {
   readonly endpoints: readonly Endpoint[];
   /** The verdict map whose element sends packets here, and the others that may have done so until now. */
   readonly verdicts: readonly string[];
+  readonly scope: PickScope;
   readonly frontend: Frontend;
 }
 
@@ -37,6 +39,7 @@ export function poolsOf(frontend: Frontend): readonly Pool[] {
     pick: entrance.pick,
     endpoints: endpoints.slice(0, MAX_ENDPOINTS),
     verdicts: twins ? [entrance.cluster, entrance.dispatch] : [entrance.dispatch, entrance.cluster],
+    scope: kind === 'cluster-ip' && frontend.policy === 'local' ? 'local' : 'service',
   };
   const local: Pool = {
     ...common,
@@ -44,6 +47,7 @@ export function poolsOf(frontend: Frontend): readonly Pool[] {
     pick: entrance.localPick,
     endpoints: localEndpoints.slice(0, MAX_ENDPOINTS),
     verdicts: [entrance.local],
+    scope: 'local',
   };
   return (twins ? [all, local] : [all]).filter((pool) => pool.endpoints.length > 0);
 }
@@ -67,6 +71,7 @@ export function frontendElements(frontend: Frontend, containers: Containers, cur
   return [
     // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
     ...(frontend.kind === 'cluster-ip' ? [element('cluster-ips', frontend.address, '', '')] : []),
+    ...(isRefusedOnLoopback(frontend) ? [element('localhost-node-ports', key)] : []),
     ...pools.flatMap((pool) => poolElements(pool, key, element, containers, current)),
     ...(twins ? [element(entrance.dispatch, key, `goto ${entrance.localPolicy}`)] : []),
     ...(verdict === undefined ? [] : [element(entrance.noEndpoints, key, verdict)]),
@@ -74,6 +79,10 @@ export function frontendElements(frontend: Frontend, containers: Containers, cur
     ...(frontend.sourceRanges.length > 0 ? [element('firewalled', key)] : []),
     ...frontend.sourceRanges.map((range) => element('source-ranges', concat(key, range))),
   ];
+}
+
+function isRefusedOnLoopback({ kind, protocol }: Frontend): boolean {
+  return kind === 'node-port' && LOCALHOST_REFUSED.some((refused) => refused === protocol);
 }
 
 type MakeElement = (name: string, key: string, value?: string, comment?: string) => Element;
@@ -85,18 +94,34 @@ function poolElements(
   containers: Containers,
   current: CurrentValue,
 ): readonly Element[] {
-  const { frontend, endpoints } = pool;
+  const { frontend, endpoints, scope } = pool;
+  const { affinitySeconds } = frontend;
+  const hairpin = (endpoint: Endpoint) => element('hairpin', concat(endpoint.address, endpoint.address), '', '');
+  const picked =
+    affinitySeconds === undefined
+      ? slotElements(pool, element, containers, current)
+      : affinityElements(frontend, affinitySeconds, scope, endpoints);
+  return [
+    ...picked.elements,
+    ...endpoints.filter(({ maybeLocal }) => maybeLocal).map(hairpin),
+    element(pool.verdicts[0] ?? '', key, `goto ${picked.chain}`),
+  ];
+}
+
+function slotElements(
+  pool: Pool,
+  element: MakeElement,
+  containers: Containers,
+  current: CurrentValue,
+): { readonly chain: string; readonly elements: readonly Element[] } {
   const slots = assignSlots(
     currentSlots(pool, containers.get(pool.slots), current),
-    endpoints.map((endpoint) => concat(endpoint.address, endpoint.port)),
+    pool.endpoints.map((endpoint) => concat(endpoint.address, endpoint.port)),
   );
-  const hairpin = (endpoint: Endpoint) => element('hairpin', concat(endpoint.address, endpoint.address), '', '');
-  const verdict = `goto ${pickChain(pool.pick, frontend.protocol, capacityFor(slots.length))}`;
-  return [
-    ...slots.map((endpoint, slot) => element(pool.slots, slotKey(pool, slot), endpoint)),
-    ...endpoints.filter(({ maybeLocal }) => maybeLocal).map(hairpin),
-    element(pool.verdicts[0] ?? '', key, verdict),
-  ];
+  return {
+    chain: pickChain(pool.pick, pool.frontend.protocol, capacityFor(slots.length)),
+    elements: slots.map((endpoint, slot) => element(pool.slots, slotKey(pool, slot), endpoint)),
+  };
 }
 
 /** What becomes of connections that find no endpoint: rejected if there is none anywhere, dropped if there is elsewhere. */

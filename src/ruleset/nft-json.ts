@@ -40,6 +40,7 @@ export type Statement =
   | { readonly jump: { readonly target: string } }
   | { readonly goto: { readonly target: string } }
   | { readonly drop: null }
+  | { readonly counter: null }
   | { readonly masquerade: { readonly flags: 'fully-random' } }
   | { readonly reject: { readonly type: 'tcp reset' } | { readonly type: string; readonly expr: string } };
 
@@ -62,6 +63,7 @@ function printStatement(statement: Statement): string {
   if ('jump' in statement) return `jump ${statement.jump.target}`;
   if ('goto' in statement) return `goto ${statement.goto.target}`;
   if ('drop' in statement) return 'drop';
+  if ('counter' in statement) return 'counter';
   if ('masquerade' in statement) return `masquerade ${statement.masquerade.flags}`;
   const { reject } = statement;
   return 'expr' in reject ? `reject with ${reject.type} ${reject.expr}` : `reject with ${reject.type}`;

@@ -1,3 +1,4 @@
+import type { Family } from '../ip.ts';
 import type { Field } from './container.ts';
 import type { Expression } from './nft-json.ts';
 import type { Chain, Program } from './program.ts';
@@ -8,12 +9,11 @@ import type { Chain, Program } from './program.ts';
  */
 export function hookCommands(program: Program, table: string): readonly string[] {
   const base = program.chains.filter(({ hook }) => hook !== undefined);
-  return chainObjects(program, table, base).map((object) => JSON.stringify({ add: object }));
+  return chainObjects(program.family, table, base).map((object) => JSON.stringify({ add: object }));
 }
 
 /** Chains, then their rules, as libnftables JSON objects. */
-export function chainObjects(program: Program, table: string, chains: readonly Chain[]): readonly object[] {
-  const { family } = program;
+export function chainObjects(family: Family, table: string, chains: readonly Chain[]): readonly object[] {
   return [
     ...chains.map(({ name, hook }) => ({
       chain: {
@@ -23,8 +23,15 @@ export function chainObjects(program: Program, table: string, chains: readonly C
         ...(hook && { type: hook.type, hook: hook.hook, prio: hook.priority, policy: 'accept' }),
       },
     })),
-    ...chains.flatMap(({ name, rules }) => rules.map((expr) => ({ rule: { family, table, chain: name, expr } }))),
+    ...chains.flatMap((chain) => ruleObjects(family, table, chain)),
   ];
+}
+
+function ruleObjects(family: Family, table: string, { name, rules, signature }: Chain): readonly object[] {
+  const last = rules.length - 1;
+  return rules.map((expr, i) => ({
+    rule: { family, table, chain: name, expr, ...(signature !== undefined && i === last && { comment: signature }) },
+  }));
 }
 
 /** Sets and maps as libnftables JSON objects, with `typeof` declarations as nft 1.1.2 and later understand them. */

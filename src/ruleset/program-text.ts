@@ -37,14 +37,16 @@ export function typeText({ key, value }: Container): string {
 }
 
 /** A chain with its rules. */
-export function chainText({ name, comment, hook, rules }: Chain): string {
+export function chainText({ name, comment, hook, rules, signature }: Chain): string {
+  const last = rules.length - 1;
+  const suffix = (i: number) => (signature !== undefined && i === last ? ` comment "${signature}"` : '');
   return [
     `\tchain ${name} {`,
     ...(comment === undefined ? [] : [`\t\t# ${comment}`]),
     ...(hook === undefined
       ? []
       : [`\t\ttype ${hook.type} hook ${hook.hook} priority ${hook.priority}; policy accept;`]),
-    ...rules.map((rule) => `\t\t${printRule(rule)}`),
+    ...rules.map((rule, i) => `\t\t${printRule(rule)}${suffix(i)}`),
     '\t}',
   ].join('\n');
 }

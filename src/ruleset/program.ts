@@ -24,6 +24,8 @@ export interface ProgramOptions {
   readonly masqueradeAll?: boolean;
   /** Absent: nobody can be told to be outside. */
   readonly localPods?: LocalPods | undefined;
+  /** Node ports are served on loopback, too: over TCP, by a listener of this daemon (KEP-6032). All others are refused. */
+  readonly localhostNodePorts?: boolean;
 }
 
 /** A chain of the fixed program. */
@@ -33,6 +35,8 @@ export interface Chain {
   /** Present on base chains: where the kernel calls them. */
   readonly hook?: { readonly type: 'nat' | 'filter'; readonly hook: string; readonly priority: number };
   readonly rules: readonly (readonly Statement[])[];
+  /** For chains outside the fixed program: the comment of the last rule, by which a later start knows the rules. */
+  readonly signature?: string;
 }
 
 /** Everything of a family's table but its elements: the same for every cluster. */
@@ -48,6 +52,12 @@ export interface Program {
   readonly marker: string;
 }
 
+/** The chain that refuses and counts what listeners cannot serve, a rule for each protocol of LOCALHOST_REFUSED. */
+export const LOCALHOST_CHAIN = 'localhost-node-ports-check';
+
+/** Protocols whose node ports are refused on loopback. */
+export const LOCALHOST_REFUSED = ['udp', 'sctp'] as const;
+
 /** Prefix of the marker chain's name. */
 export const MARKER_PREFIX = 'program-';
 
@@ -57,7 +67,7 @@ export const REFUSE_CHAIN = 'refuse';
 /** The fixed program of a family. */
 export function buildProgram(family: Family, options: ProgramOptions): Program {
   const containers = containersOf(family);
-  const chains = [...BASE_CHAINS, ...regularChains(family, options), ...pickChains(family)];
+  const chains = [...baseChains(options), ...regularChains(family, options), ...pickChains(family)];
   return { family, containers, chains, marker: `${MARKER_PREFIX}${hashOf(family, containers, chains)}` };
 }
 
@@ -90,6 +100,7 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
     localPolicy(BY_NODE_PORT, nodePort, family, options),
     { name: 'no-endpoints-check', rules: [[lookUp(frontend, BY_ADDRESS.noEndpoints)]] },
     { name: 'no-endpoints-node-ports-check', rules: [[...onNodePorts, lookUp(nodePort, BY_NODE_PORT.noEndpoints)]] },
+    ...(options.localhostNodePorts ? [localhostCheck(destination, nodePort, loopback)] : []),
     {
       name: 'cluster-ips-check',
       comment: 'still addressed to a ClusterIP: a port no Service has, or an address no Service has',
@@ -114,6 +125,21 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
     },
     ...sourceNat(family, options),
   ];
+}
+
+/** In hook input, not output: there a refusal reaches a UDP client as EPERM instead of ECONNREFUSED. */
+function localhostCheck(destination: Expression, nodePort: Expression, loopback: { addr: string; len: number }): Chain {
+  return {
+    name: LOCALHOST_CHAIN,
+    comment: 'node ports on loopback: TCP has listeners there, nothing else can be served',
+    rules: LOCALHOST_REFUSED.map((protocol) => [
+      equal(destination, { prefix: loopback }),
+      equal(transportProtocol, protocol),
+      equal(nodePort, '@localhost-node-ports'),
+      { counter: null },
+      { goto: { target: REFUSE_CHAIN } },
+    ]),
+  };
 }
 
 /** Clients on this node reach every endpoint of a frontend with policy Local, all others those of this node. */
@@ -169,7 +195,7 @@ function sourceNat(family: Family, { masqueradeAll, localPods }: ProgramOptions)
 }
 
 /** Hooks and priorities are kube-proxy's: a public contract that other programs on a node arrange themselves around. */
-const BASE_CHAINS: readonly Chain[] = [
+const baseChains = ({ localhostNodePorts = false }: ProgramOptions): readonly Chain[] => [
   ...['prerouting', 'output'].map(
     (hook): Chain => ({
       name: `filter-${hook}-pre-dnat`,
@@ -183,6 +209,7 @@ const BASE_CHAINS: readonly Chain[] = [
     name: 'filter-input',
     hook: { type: 'filter', hook: 'input', priority: 0 },
     rules: [
+      ...(localhostNodePorts ? [[inStateNew, jumpTo(LOCALHOST_CHAIN)]] : []),
       [inStateNew, jumpTo('no-endpoints-node-ports-check')],
       [inStateNew, jumpTo('no-endpoints-check')],
     ],

@@ -1,4 +1,5 @@
 import type { Frontend } from '../service/frontend.ts';
+import { AFFINITY_ENDPOINTS, AFFINITY_OBJECTS, AFFINITY_PICKS } from './affinity.ts';
 import type { Container } from './container.ts';
 import type { Element } from './element.ts';
 import {
@@ -10,13 +11,14 @@ import {
   slotKey,
 } from './frontend-elements.ts';
 import { capacityOf, lastDraw } from './pick-chain.ts';
-import type { Program } from './program.ts';
+import type { Chain, Program } from './program.ts';
 import type { Transaction } from './transaction.ts';
 
 /** An element of the model, and who wants it. */
 interface Held extends Element {
   value: string;
   comment: string;
+  chain?: Chain;
   /** How many Services (and settings) want it. 0: found in the kernel and not claimed yet, or on its way out. */
   claims: number;
   /** Number of the transaction after which it may be deleted, while nobody wants it; negative if not retired. */
@@ -57,7 +59,9 @@ export class Ruleset {
   constructor(program: Program) {
     this.program = program;
     this.#containers = new Map(program.containers.map((container) => [container.name, container]));
-    this.#held = new Map(program.containers.map((container) => [container, new Map<string, Held>()]));
+    this.#held = new Map(
+      [...program.containers, ...AFFINITY_OBJECTS].map((container) => [container, new Map<string, Held>()]),
+    );
   }
 
   /** Takes over elements found in the kernel. Those that no Service claims afterwards go with dropUnclaimed. */
@@ -99,11 +103,11 @@ export class Ruleset {
 
   /** Removes what was adopted and nobody has claimed. */
   dropUnclaimed(): void {
-    for (const held of this.#held.values()) {
-      for (const element of held.values()) {
-        if (element.claims === 0 && element.retiredIn < 0) this.#remove(element);
-      }
-    }
+    const all = [...this.#held.values()].flatMap((held) => [...held.values()]);
+    this.#removeAll(
+      all.filter(({ claims, retiredIn }) => claims === 0 && retiredIn < 0),
+      (element) => this.#remove(element),
+    );
   }
 
   /**
@@ -143,6 +147,19 @@ export class Ruleset {
     return this.#retired.length > 0;
   }
 
+  /** The chains outside the fixed program, those on their way out included. */
+  *affinityChains(): Iterable<Chain> {
+    for (const container of [AFFINITY_PICKS, AFFINITY_ENDPOINTS]) {
+      for (const { chain } of this.elementsOf(container)) if (chain !== undefined) yield chain;
+    }
+  }
+
+  /** One element, or undefined. */
+  lookUp(container: string, key: string): Element | undefined {
+    const known = this.#containers.get(container);
+    return known && this.#held.get(known)?.get(key);
+  }
+
   /** The elements of a container, in no particular order. */
   elementsOf(container: Container): Iterable<Element> {
     return this.#held.get(container)?.values() ?? [];
@@ -166,7 +183,13 @@ export class Ruleset {
       if (owned.length === 0) this.#owned.delete(owner);
       else this.#owned.set(owner, owned);
     }
-    const leaving = previous.filter((element) => element.claims === 0);
+    this.#removeAll(
+      previous.filter((element) => element.claims === 0),
+      release,
+    );
+  }
+
+  #removeAll(leaving: readonly Held[], release: (element: Held) => void): void {
     // What a packet reaches only through an element that goes one transaction later itself must wait one more.
     this.#behindTwins = leaving.some(({ container }) => container.depth === 1);
     for (const element of leaving) release(element);
@@ -185,6 +208,7 @@ export class Ruleset {
       element.value = wanted.value;
       element.comment = wanted.comment;
     }
+    if (wanted.chain !== undefined) element.chain = wanted.chain;
     element.claims++;
     element.retiredIn = -1;
     return element;
@@ -195,7 +219,8 @@ export class Ruleset {
     if (element.container.depth === 0) {
       this.#delete(element);
     } else if (element.retiredIn < 0) {
-      element.retiredIn = this.#sequence + Number(element.container.depth === 2 && this.#behindTwins);
+      const { depth } = element.container;
+      element.retiredIn = this.#sequence + Number(depth === 3) + Number(depth >= 2 && this.#behindTwins);
       this.#retired.push(element);
     }
   }
@@ -239,7 +264,8 @@ export class Ruleset {
 }
 
 function poolsByPrefix(frontends: readonly Frontend[]): ReadonlyMap<string, Pool> {
-  return new Map(frontends.flatMap(poolsOf).map((pool) => [`${pool.slots} ${pool.prefix}`, pool]));
+  const withSlots = frontends.filter(({ affinitySeconds }) => affinitySeconds === undefined);
+  return new Map(withSlots.flatMap(poolsOf).map((pool) => [`${pool.slots} ${pool.prefix}`, pool]));
 }
 
 /** Tells the slots of one pool: "10.96.0.12 . 3306 .". */

@@ -1,6 +1,8 @@
 import type { Family } from '../ip.ts';
+import { AFFINITY_OBJECTS, AFFINITY_SETS, type SetDialect, setObject } from './affinity.ts';
 import type { Container } from './container.ts';
 import { type Element, elementJson, keyJson } from './element.ts';
+import { chainObjects } from './program-json.ts';
 
 /** Element changes that the kernel takes or refuses as a whole. Deletes come first: a changed element is in both. */
 export interface Transaction {
@@ -13,19 +15,57 @@ export function sizeOf({ deletes, adds }: Transaction): number {
   return deletes.length + adds.length;
 }
 
-/** The transaction as the commands of a libnftables JSON document, each ready to be joined by commas. */
-export function transactionCommands(family: Family, table: string, transaction: Transaction): readonly string[] {
-  const command = (verb: 'add' | 'delete', encode: (element: Element) => string, elements: readonly Element[]) =>
-    [...groupByContainer(elements)].map(
-      ([{ name }, group]) =>
-        `{"${verb}":{"element":{"family":"${family}","table":"${table}","name":"${name}","elem":[${group.map(encode).join(',')}]}}}`,
+/**
+ * The transaction as the commands of a libnftables JSON document, each ready to be joined by commas. Chains come before
+ * the elements that lead to them, and go after them.
+ */
+export function transactionCommands(
+  family: Family,
+  table: string,
+  transaction: Transaction,
+  dialect: SetDialect,
+): readonly string[] {
+  const [deletes, adds] = [groupByContainer(transaction.deletes), groupByContainer(transaction.adds)];
+  const elements = (verb: 'add' | 'delete', encode: (element: Element) => string, groups: typeof adds) =>
+    [...groups].flatMap(([container, group]) =>
+      AFFINITY_OBJECTS.includes(container)
+        ? []
+        : `{"${verb}":{"element":{"family":"${family}","table":"${table}","name":"${container.name}","elem":[${group.map(encode).join(',')}]}}}`,
     );
-  return [...command('delete', keyJson, transaction.deletes), ...command('add', elementJson, transaction.adds)];
+  return [
+    ...elements('delete', keyJson, deletes),
+    ...AFFINITY_OBJECTS.toReversed().flatMap((container) => {
+      const stay = new Set(adds.get(container));
+      return (deletes.get(container) ?? []).map((object) => leaveCommand(family, table, object, stay.has(object)));
+    }),
+    ...AFFINITY_OBJECTS.flatMap((container) =>
+      objectsOf(family, table, adds.get(container) ?? [], dialect).map((object) => JSON.stringify({ add: object })),
+    ),
+    ...elements('add', elementJson, adds),
+  ];
 }
 
 /** Joins commands to one document for `nft -j -f`. */
 export function document(commands: readonly string[]): string {
   return `{"nftables":[${commands.join(',\n')}]}\n`;
+}
+
+/** A chain that stays is emptied for its new rules. */
+function leaveCommand(family: Family, table: string, { container, key: name }: Element, stays: boolean): string {
+  if (container === AFFINITY_SETS) return JSON.stringify({ delete: { set: { family, table, name } } });
+  return JSON.stringify({ [stays ? 'flush' : 'delete']: { chain: { family, table, name } } });
+}
+
+function objectsOf(
+  family: Family,
+  table: string,
+  elements: readonly Element[],
+  dialect: SetDialect,
+): readonly object[] {
+  return elements.flatMap(({ container, key, chain }) => {
+    if (container === AFFINITY_SETS) return [setObject(family, table, key, dialect)];
+    return chain === undefined ? [] : chainObjects(family, table, [chain]);
+  });
 }
 
 function groupByContainer(elements: readonly Element[]): Map<Container, Element[]> {

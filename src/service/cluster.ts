@@ -14,6 +14,9 @@ export class Cluster {
   /** Service key → slice key → slice. Kept for slices that come before their Service, too. */
   readonly #slices = new Map<string, Map<string, EndpointSlice>>();
   readonly #serviceOfSlice = new Map<string, string>();
+  /** ServiceCIDR name → its networks. */
+  readonly #cidrs = new Map<string, readonly string[]>();
+  #serviceCidrs: readonly string[] = [];
 
   /** `nodeName`: the name of this node's Node object, by which local endpoints are known. */
   constructor(nodeName: string) {
@@ -23,6 +26,11 @@ export class Cluster {
   /** This node's Node object, if the source has it. */
   get node(): Node | undefined {
     return this.#node;
+  }
+
+  /** The networks of all ServiceCIDRs, which may overlap. The same array as long as no ServiceCIDR changes. */
+  get serviceCidrs(): readonly string[] {
+    return this.#serviceCidrs;
   }
 
   /** The keys of all Services. */
@@ -49,6 +57,10 @@ export class Cluster {
       case 'Node':
         if (object.name === this.nodeName) this.#node = object;
         return [];
+      case 'ServiceCIDR':
+        this.#cidrs.set(key, object.cidrs);
+        this.#serviceCidrs = [...this.#cidrs.values()].flat();
+        return [];
       case 'EndpointSlice': {
         const serviceKey = `${object.namespace}/${object.serviceName}`;
         const previous = this.#serviceOfSlice.get(key);
@@ -68,6 +80,9 @@ export class Cluster {
         return this.#services.delete(key) ? [key] : [];
       case 'Node':
         if (key === this.nodeName) this.#node = undefined;
+        return [];
+      case 'ServiceCIDR':
+        if (this.#cidrs.delete(key)) this.#serviceCidrs = [...this.#cidrs.values()].flat();
         return [];
       case 'EndpointSlice':
         return this.#removeSlice(key);

@@ -28,6 +28,8 @@ export interface Frontend {
   readonly anywhere: boolean;
   /** Who may connect to a load balancer's address, as disjoint networks; empty: everybody. */
   readonly sourceRanges: readonly string[];
+  /** Seconds a client stays with its endpoint (sessionAffinity ClientIP); absent without affinity. */
+  readonly affinitySeconds?: number;
 }
 
 /** Where a cluster is seen from. */
@@ -85,6 +87,7 @@ export function frontendsOf(
         localEndpoints: local ? choice.local : [],
         anywhere: choice.anywhere,
         sourceRanges: kind === 'load-balancer-ip' ? sourceRanges : [],
+        ...(service.affinitySeconds !== undefined && { affinitySeconds: service.affinitySeconds }),
       });
     };
     for (const [kind, address] of addresses) add(kind, address, spec.port);

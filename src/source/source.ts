@@ -7,13 +7,16 @@ import type { Kind, KubeObject } from '../objects/decode.ts';
 export interface SourceListener {
   /** An object was added, or replaces the one with the same kind and key. */
   changed(object: KubeObject): void;
-  /** The object is gone. `key` is "namespace/name", or "name" for a Node. */
+  /** The object is gone. `key` is "namespace/name", or "name" for a Node or a ServiceCIDR. */
   deleted(kind: Kind, key: string): void;
-  /** Once: every kind has been listed; what was passed on is the whole cluster. Nothing is written before. */
+  /**
+   * Once: every kind has been listed; what was passed on is the whole cluster. Nothing is written before. Only ServiceCIDRs
+   * may be missing, where an API server does not give them: they are passed on once it does.
+   */
   synced(): void;
 }
 
-/** Where Services, EndpointSlices and this node's Node come from. */
+/** Where Services, EndpointSlices, this node's Node and ServiceCIDRs come from. */
 export interface Source {
   /** For logs and the dump: "manifests in /etc/…", "API server https://…". */
   readonly description: string;

@@ -1,5 +1,6 @@
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
+import type { SetDialect } from '../ruleset/affinity.ts';
 import type { Element } from '../ruleset/element.ts';
 import type { Program } from '../ruleset/program.ts';
 import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
@@ -28,6 +29,8 @@ export interface ModelSettings {
  */
 export class FamilyModel {
   readonly family: Family;
+  /** How the nft in use declares sets in JSON. */
+  setDialect: SetDialect = 'typeof';
   readonly #cluster: Cluster;
   readonly #settings: ModelSettings;
   readonly #log: Log;
@@ -37,6 +40,8 @@ export class FamilyModel {
   readonly #dirty = new Set<string>();
   /** Services whose frontends are worked out and wait for their elements. */
   readonly #claimed = new Set<string>();
+  /** Services whose elements were handed out in transactions that nobody has called done. */
+  readonly #handedOut = new Set<string>();
   readonly #warned = new Set<string>();
   #networksDirty = false;
 
@@ -67,9 +72,36 @@ export class FamilyModel {
     for (const key of this.#cluster.serviceKeys()) this.#dirty.add(key);
   }
 
+  /** Notes that the networks changed, and nothing that Services depend on. */
+  networksChanged(): void {
+    this.#networksDirty = true;
+  }
+
   /** True if nextTransaction has something to do. */
   get isDirty(): boolean {
-    return this.#networksDirty || this.#dirty.size > 0 || this.#claimed.size > 0 || this.#ruleset.hasRetired;
+    return this.isBehind || this.#ruleset.hasRetired;
+  }
+
+  /** True if changes wait for nextTransaction; what is only waiting to be removed does not count. */
+  get isBehind(): boolean {
+    return this.#networksDirty || this.#dirty.size > 0 || this.#claimed.size > 0;
+  }
+
+  /** The Services of all transactions since the last call. For when these are in force. */
+  takeProgrammed(): readonly string[] {
+    const programmed = [...this.#handedOut];
+    this.#handedOut.clear();
+    return programmed;
+  }
+
+  /** True if a Service's last change is not known to be in force. */
+  isPending(serviceKey: string): boolean {
+    return this.#dirty.has(serviceKey) || this.#claimed.has(serviceKey) || this.#handedOut.has(serviceKey);
+  }
+
+  /** The frontends of a Service that are in force, or will be with the transactions handed out. */
+  frontendsOf(serviceKey: string): readonly Frontend[] {
+    return this.#claims.held(serviceKey);
   }
 
   /** Forgets what the kernel holds and starts again from `found`. */
@@ -80,6 +112,7 @@ export class FamilyModel {
     this.#claims = new FrontendClaims();
     this.#claimed.clear();
     this.#dirty.clear();
+    this.#handedOut.clear();
     for (const key of this.#cluster.serviceKeys()) {
       // Settled before the first write, so that no frontend that is right in a live table is handed around between
       // Services that share it.
@@ -105,6 +138,7 @@ export class FamilyModel {
       elements += frontends.reduce((sum, { endpoints }) => sum + endpoints.length + 2, 1);
       if (elements >= BATCH_ELEMENTS) break;
     }
+    for (const key of changes.keys()) this.#handedOut.add(key);
     this.#ruleset.setServices(changes);
     return this.#ruleset.takeTransaction();
   }

@@ -2,10 +2,11 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
-import { findTables, hasAllRules, type TableName } from '../nft/tables.ts';
+import { affinityObjects, findTables, hasAllRules, listFrame, type TableName } from '../nft/tables.ts';
 import { sizeOf } from '../ruleset/transaction.ts';
 import type { FamilyModel } from './family-model.ts';
 import { adoptTable, documentOf, liveTable, replaceTable } from './fill.ts';
+import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
 
 /** Seconds between two looks at whether our table is still there. One costs an nft process of a few milliseconds. */
 const CHECK_INTERVAL = 5;
@@ -30,11 +31,10 @@ export class FamilySyncer {
   /** Pending while the kernel is behind the model. */
   #inSync = Promise.withResolvers<void>();
   #isInSync = false;
-  readonly #onLoss: () => void;
+  readonly #observer: SyncObserver;
 
-  /** `onLoss` is called when something of ours is found missing: what took it may have taken the other family's, too. */
-  constructor(model: FamilyModel, nft: Nft, log: Log, onLoss: () => void = () => undefined) {
-    this.#onLoss = onLoss;
+  constructor(model: FamilyModel, nft: Nft, log: Log, observer: SyncObserver = NO_OBSERVER) {
+    this.#observer = observer;
     this.#model = model;
     this.#nft = nft;
     this.#log = log;
@@ -63,6 +63,12 @@ export class FamilySyncer {
     this.#wakeUp();
   }
 
+  /** Notes that networks changed that no Service depends on: ServiceCIDRs. */
+  networksChanged(): void {
+    this.#model.networksChanged();
+    this.#wakeUp();
+  }
+
   /** Reads the kernel again and mends what is not as it should be. */
   recheck(): void {
     if (this.#table === undefined) return;
@@ -83,7 +89,8 @@ export class FamilySyncer {
       } catch (error) {
         const wasInForce = this.#table !== undefined;
         this.#table = undefined;
-        if (wasInForce && error instanceof NftError && error.failure === 'not-found') this.#onLoss();
+        this.#observer.failed();
+        if (wasInForce && error instanceof NftError && error.failure === 'not-found') this.#observer.lost();
         await this.#backOff(error);
       }
     }
@@ -96,24 +103,39 @@ export class FamilySyncer {
   }
 
   async #reconcile(): Promise<TableName> {
+    this.#observer.began();
+    this.#observer.tookAll();
     const found = await findTables(this.#nft, this.#model.family);
+    this.#model.setDialect = await this.#nft.setDialect();
     const live = liveTable(found, this.#model);
     // After a second failure in a row: what is in the table cannot be mended by writing the difference.
     const mendable = live !== undefined && this.#failures <= 1;
-    if (!mendable || !(await hasAllRules(this.#nft, this.#model.program, live.name))) {
-      return replaceTable(this.#model, this.#nft, found, this.#log);
+    const frame = mendable ? await listFrame(this.#nft, this.#model.family, live.name) : undefined;
+    if (live === undefined || frame === undefined || !hasAllRules(frame, this.#model.program)) {
+      const { table, written } = await replaceTable(this.#model, this.#nft, found, this.#log);
+      this.#succeeded('full', written);
+      return table;
     }
-    await adoptTable(this.#model, this.#nft, live, this.#log);
+    this.#succeeded('full', await adoptTable(this.#model, this.#nft, live, affinityObjects(frame), this.#log));
     return live.name;
+  }
+
+  #succeeded(kind: SyncResult['kind'], operations: number): void {
+    this.#observer.succeeded({ kind, operations, services: this.#model.takeProgrammed() });
   }
 
   async #sendChanges(table: TableName): Promise<void> {
     while (this.#model.isDirty && !this.#stopped) {
+      this.#observer.began();
       const transaction = this.#model.nextTransaction();
+      if (!this.#model.isBehind) this.#observer.tookAll();
       const json = documentOf(this.#model, table, transaction);
-      if (json === undefined) continue;
-      await this.#nft.apply(json);
-      this.#log.detail(2, 'transaction done', { family: this.#model.family, operations: sizeOf(transaction) });
+      const operations = sizeOf(transaction);
+      if (json !== undefined) {
+        await this.#nft.apply(json);
+        this.#log.detail(2, 'transaction done', { family: this.#model.family, operations });
+      }
+      this.#succeeded('partial', operations);
     }
   }
 
@@ -136,15 +158,16 @@ export class FamilySyncer {
   /** Others flush rulesets (`nft flush ruleset`, a reload of nftables.service): traffic would wait for the next change. */
   async #checkTable(table: TableName): Promise<void> {
     const live = liveTable(await findTables(this.#nft, this.#model.family), this.#model);
-    if (live?.name === table) return;
+    if (live?.name === table) return this.#observer.confirmed();
     this.#log.warn('somebody removed or changed our table: building it anew', { family: this.#model.family });
     this.#table = undefined;
     this.#setBehind();
-    this.#onLoss();
+    this.#observer.lost();
   }
 
   #wakeUp(): void {
     this.#setBehind();
+    this.#observer.queued();
     this.#wake?.();
   }
 

@@ -9,6 +9,7 @@ import {
   TABLE_NAMES,
   type TableName,
 } from '../nft/tables.ts';
+import type { Element } from '../ruleset/element.ts';
 import { hookCommands } from '../ruleset/program-json.ts';
 import { stagedProgramText } from '../ruleset/program-text.ts';
 import { document, sizeOf, type Transaction, transactionCommands } from '../ruleset/transaction.ts';
@@ -20,25 +21,35 @@ const PROGRESS_INTERVAL = 2;
 /** A rebuild gives up once nft has refused this many single elements: then it is not the elements. */
 const MAX_REFUSED = 16;
 
-/** Brings model and kernel to the same state through a table that is already live: lists it and writes the difference. */
-export async function adoptTable(model: FamilyModel, nft: Nft, table: FoundTable, log: Log): Promise<void> {
-  model.restart(await listElements(nft, model.program, table.name));
+/**
+ * Brings model and kernel to the same state through a table that is already live: lists it and writes the difference.
+ * `found`: what was read of it already. Returns the number of element operations.
+ */
+export async function adoptTable(
+  model: FamilyModel,
+  nft: Nft,
+  table: FoundTable,
+  found: readonly Element[],
+  log: Log,
+): Promise<number> {
+  model.restart([...(await listElements(nft, model.program, table.name)), ...found]);
   let written = await drain(model, nft, table.name, log, giveUp);
   model.ruleset.dropUnclaimed();
   written += await drain(model, nft, table.name, log, giveUp);
   log.info('the rules of the last run are in force and up to date', { family: model.family, written });
+  return written;
 }
 
 /**
  * Builds the table anew beside whatever is there, out of the packets' way, in bounded transactions; then one small
- * transaction makes it live and deletes the old. Returns the new table's name.
+ * transaction makes it live and deletes the old.
  */
 export async function replaceTable(
   model: FamilyModel,
   nft: Nft,
   found: readonly FoundTable[],
   log: Log,
-): Promise<TableName> {
+): Promise<{ readonly table: TableName; readonly written: number }> {
   const { family, program } = model;
   const hooked = found.filter(({ baseChains }) => baseChains.length > 0).map(({ name }) => name);
   const name = TABLE_NAMES.find((candidate) => !hooked.includes(candidate)) ?? TABLE_NAMES[0];
@@ -51,7 +62,7 @@ export async function replaceTable(
   const old = found.filter((table) => table.name !== name).map((table) => deleteTableCommand(family, table.name));
   await nft.apply(document([...hookCommands(program, name), ...old]));
   log.info('the rules are in force', { family, table: name, elements: written });
-  return name;
+  return { table: name, written };
 }
 
 /** The live table among those found, if there is exactly one and it is whole. */
@@ -62,7 +73,7 @@ export function liveTable(found: readonly FoundTable[], model: FamilyModel): Fou
 /** The document that brings one transaction into a table; undefined for an empty one. */
 export function documentOf(model: FamilyModel, table: TableName, transaction: Transaction): string | undefined {
   if (sizeOf(transaction) === 0) return undefined;
-  return document(transactionCommands(model.family, table, transaction));
+  return document(transactionCommands(model.family, table, transaction, model.setDialect));
 }
 
 /** Gets a transaction that nft refused, and what nft said. Rethrows what it cannot mend. */

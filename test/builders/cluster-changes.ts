@@ -20,27 +20,30 @@ const name = fc.constantFrom(...NAMES);
 const protocol = fc.constantFrom<Protocol>('tcp', 'udp', 'sctp');
 const portName = fc.constantFrom('', 'http', 'dns');
 
-const serviceObject: fc.Arbitrary<KubeObject> = fc.record({
-  kind: fc.constant('Service' as const),
-  namespace: fc.constant('default'),
-  name,
-  createdAt: fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'),
-  otherProxy: fc.nat(9).map((draw) => draw === 0),
-  type: fc.nat(9).map((draw) => (draw === 0 ? 'ExternalName' : 'ClusterIP')),
-  clusterIps: fc.subarray(['10.96.0.1', 'fd00:96::1', '10.96.0.2', 'fd00:96::2']),
-  ports: fc.array(
-    fc.record(
-      { name: portName, protocol, port: fc.constantFrom(53, 80), nodePort: fc.constantFrom(30053, 30080) },
-      { requiredKeys: ['name', 'protocol', 'port'] },
+const serviceObject: fc.Arbitrary<KubeObject> = fc
+  .record({
+    kind: fc.constant('Service' as const),
+    namespace: fc.constant('default'),
+    name,
+    createdAt: fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'),
+    otherProxy: fc.nat(9).map((draw) => draw === 0),
+    type: fc.nat(9).map((draw) => (draw === 0 ? 'ExternalName' : 'ClusterIP')),
+    clusterIps: fc.subarray(['10.96.0.1', 'fd00:96::1', '10.96.0.2', 'fd00:96::2']),
+    ports: fc.array(
+      fc.record(
+        { name: portName, protocol, port: fc.constantFrom(53, 80), nodePort: fc.constantFrom(30053, 30080) },
+        { requiredKeys: ['name', 'protocol', 'port'] },
+      ),
+      { maxLength: 3 },
     ),
-    { maxLength: 3 },
-  ),
-  externalIps: fc.subarray(['203.0.113.1', '10.96.0.2', '2001:db8::1']),
-  loadBalancerIps: fc.subarray(['203.0.113.1', '203.0.113.9', '2001:db8::9']),
-  sourceRanges: fc.subarray(['10.0.0.0/8', '10.1.0.0/16', '192.0.2.1/32', '2001:db8::/32', '2001:db8::/48']),
-  internalLocal: fc.boolean(),
-  externalLocal: fc.boolean(),
-});
+    externalIps: fc.subarray(['203.0.113.1', '10.96.0.2', '2001:db8::1']),
+    loadBalancerIps: fc.subarray(['203.0.113.1', '203.0.113.9', '2001:db8::9']),
+    sourceRanges: fc.subarray(['10.0.0.0/8', '10.1.0.0/16', '192.0.2.1/32', '2001:db8::/32', '2001:db8::/48']),
+    internalLocal: fc.boolean(),
+    externalLocal: fc.boolean(),
+    affinitySeconds: fc.constantFrom(undefined, undefined, 60, 10_800),
+  })
+  .map(({ affinitySeconds, ...rest }) => (affinitySeconds === undefined ? rest : { ...rest, affinitySeconds }));
 
 const endpoint = fc.record({
   address: fc.integer({ min: 1, max: 12 }).chain((i) => fc.constantFrom(`10.32.0.${i}`, `fd00:32::${i}`)),

@@ -22,7 +22,9 @@ export interface Change {
 export type Selector = (object: RawObject) => boolean;
 
 export function keyOfRaw({ kind, metadata }: RawObject): string {
-  return kind === 'Node' ? metadata.name : `${metadata.namespace ?? 'default'}/${metadata.name}`;
+  return kind === 'Node' || kind === 'ServiceCIDR'
+    ? metadata.name
+    : `${metadata.namespace ?? 'default'}/${metadata.name}`;
 }
 
 /** Objects with one resourceVersion counter and a history, as etcd has them. */

@@ -52,6 +52,7 @@ const PATHS: Readonly<Record<string, Kind>> = {
   '/api/v1/services': 'Service',
   '/apis/discovery.k8s.io/v1/endpointslices': 'EndpointSlice',
   '/api/v1/nodes': 'Node',
+  '/apis/networking.k8s.io/v1/servicecidrs': 'ServiceCIDR',
 };
 
 /** Credentials a kubeconfig is to hold. */

@@ -53,6 +53,11 @@ export function exampleCluster(): Cluster {
       ),
     );
   }
+  const sticky = { externalLocal: true, affinitySeconds: 300, externalIps: ['203.0.113.40', '2001:db8::40'] };
+  cluster.set(service({ name: 'sticky', clusterIps: ['10.96.0.40', 'fd00:96::40'], ports: WEB_PORTS, ...sticky }));
+  const stickyPorts = WEB_PORTS.map((spec) => ({ ...spec, port: spec.port + 8000 }));
+  const stickyEndpoints = [1, 2, 3].flatMap((i) => endpoints(i));
+  cluster.set(slice(stickyEndpoints, { name: 'sticky-1', serviceName: 'sticky', ports: stickyPorts }));
   return cluster;
 }
 

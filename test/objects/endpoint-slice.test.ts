@@ -85,6 +85,19 @@ suite('an EndpointSlice', () => {
   });
 });
 
+suite('the trigger time of an EndpointSlice', () => {
+  test('is read from its annotation in milliseconds; what is no time is none', () => {
+    const triggeredAt = (time?: string) => {
+      const raw = rawSlice('db', ['10.0.0.1']);
+      const annotations = time === undefined ? null : { 'endpoints.kubernetes.io/last-change-trigger-time': time };
+      const { object } = decodeObject('EndpointSlice', { ...raw, metadata: { ...raw.metadata, annotations } });
+      return object?.kind === 'EndpointSlice' ? object.triggeredAt : 'not decoded';
+    };
+    assert.equal(triggeredAt('2026-11-23T01:02:03.123456789Z'), Date.UTC(2026, 10, 23, 1, 2, 3, 123));
+    assert.deepEqual([triggeredAt(), triggeredAt('soon')], [undefined, undefined]);
+  });
+});
+
 suite('an invalid EndpointSlice gives a problem that names the object and the field:', () => {
   const invalid: readonly [title: string, changes: object, problem: RegExp][] = [
     [

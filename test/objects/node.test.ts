@@ -25,6 +25,7 @@ suite('a Node', () => {
           addresses: ['fd00::7', '192.0.2.7', '203.0.113.7'],
           zone: 'z',
           podCidrs: ['10.1.2.0/24'],
+          eligible: true,
         },
       },
     );
@@ -32,7 +33,19 @@ suite('a Node', () => {
 
   test('may have no status yet', () => {
     const { object } = decodeObject('Node', { metadata: { name: 'node-a' } });
-    assert.deepEqual(object, { kind: 'Node', name: 'node-a', addresses: [], zone: '', podCidrs: [] });
+    assert.deepEqual(object, { kind: 'Node', name: 'node-a', addresses: [], zone: '', podCidrs: [], eligible: true });
+  });
+
+  test('is no target for load balancers while it is deleted, or about to be removed by the autoscaler', () => {
+    for (const [changes, eligible] of [
+      [{ metadata: { name: 'n', deletionTimestamp: '2026-01-01T00:00:00Z' } }, false],
+      [{ spec: { taints: [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }] } }, false],
+      [{ spec: { taints: [{ key: 'node.kubernetes.io/unschedulable' }] } }, true],
+      [{ spec: { taints: null } }, true],
+    ] as const) {
+      const { object } = decodeObject('Node', { metadata: { name: 'n' }, ...changes });
+      assert.equal(object?.kind === 'Node' && object.eligible, eligible, JSON.stringify(changes));
+    }
   });
 
   test('that is invalid is named without a namespace', () => {

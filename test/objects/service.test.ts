@@ -123,6 +123,32 @@ suite('a Service', () => {
   });
 });
 
+suite('session affinity of a Service', () => {
+  const seconds = (spec: object) => decoded(rawService('web', '10.96.0.10', spec)).affinitySeconds;
+
+  test('ClientIP has a timeout, three hours by default; None and nothing have no affinity', () => {
+    assert.equal(seconds({}), undefined);
+    assert.equal(
+      seconds({ sessionAffinity: 'None', sessionAffinityConfig: { clientIP: { timeoutSeconds: 5 } } }),
+      undefined,
+    );
+    assert.equal(seconds({ sessionAffinity: 'ClientIP' }), 10_800);
+    for (const config of [null, {}, { clientIP: null }, { clientIP: {} }]) {
+      assert.equal(seconds({ sessionAffinity: 'ClientIP', sessionAffinityConfig: config }), 10_800);
+    }
+    const config = { clientIP: { timeoutSeconds: 86_400 } };
+    assert.equal(seconds({ sessionAffinity: 'ClientIP', sessionAffinityConfig: config }), 86_400);
+  });
+});
+
+suite('the healthCheckNodePort of a Service', () => {
+  test('is kept; 0 and null are none', () => {
+    const port = (value: unknown) =>
+      decoded(rawService('web', '10.96.0.10', { healthCheckNodePort: value })).healthCheckNodePort;
+    assert.deepEqual([port(32_000), port(0), port(null)], [32_000, undefined, undefined]);
+  });
+});
+
 suite('an invalid Service gives a problem that names the object and the field:', () => {
   const web = (spec: object) => rawService('web', '10.96.0.10', spec);
   const invalid: readonly [title: string, raw: unknown, problem: RegExp][] = [
@@ -140,6 +166,11 @@ suite('an invalid Service gives a problem that names the object and the field:',
       /^Service default\/web: spec\.clusterIP: must /,
     ],
     ['a second ClusterIP that is none', web({ clusterIPs: ['10.96.0.1', 'x'] }), /web: spec\.clusterIPs\[1\]: must /],
+    [
+      'a timeout of more than a day',
+      web({ sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 86_401 } } }),
+      /web: spec\.sessionAffinityConfig\.clientIP\.timeoutSeconds: /,
+    ],
     ['no spec', { metadata: { name: 'web', namespace: 'prod' } }, /^Service prod\/web: spec: /],
     ['no name', { metadata: {}, spec: {} }, /^Service \(without a name\): metadata\.name: /],
     ['no metadata', {}, /^Service \(without a name\): metadata: /],

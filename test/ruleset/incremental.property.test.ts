@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { KubeObject } from '../../src/objects/decode.ts';
 import type { Service } from '../../src/objects/service.ts';
+import { AFFINITY_OBJECTS } from '../../src/ruleset/affinity.ts';
+import { printRule } from '../../src/ruleset/nft-json.ts';
 import { capacityOf, lastDraw } from '../../src/ruleset/pick-chain.ts';
 import { buildProgram } from '../../src/ruleset/program.ts';
 import { sizeOf } from '../../src/ruleset/transaction.ts';
@@ -15,6 +17,8 @@ import { StrictKernel } from '../builders/strict-kernel.ts';
 
 const PROGRAM = buildProgram('ip', { localPods: { by: 'pod-cidrs' } });
 
+const CONTAINERS = [...PROGRAM.containers, ...AFFINITY_OBJECTS];
+
 /** A change of the cluster, or a transaction, or a restart of the daemon. */
 type Step = { readonly set: KubeObject } | { readonly remove: 'Service' | 'EndpointSlice'; readonly key: string } | Act;
 type Act = 'transaction' | 'restart';
@@ -24,17 +28,24 @@ const names = fc.constantFrom('a', 'b', 'c');
 const lastBytes = fc.integer({ min: 1, max: 20 });
 
 const services = fc
-  .record({
-    name: names,
-    createdAt: fc.constantFrom('2025-01-01T00:00:00Z', '2026-01-01T00:00:00Z'),
-    clusterIps: fc.constantFrom(['10.96.0.1'], ['10.96.0.2'], ['10.96.0.2', 'fd00::2'], []),
-    otherProxy: fc.nat({ max: 9 }).map((n) => n === 0),
-    ports: fc.subarray<Service['ports'][number]>([
-      { name: 'x', protocol: 'tcp', port: 80 },
-      { name: 'y', protocol: 'tcp', port: 81 },
-      { name: 'x', protocol: 'udp', port: 80 },
-    ]),
-  })
+  .record(
+    {
+      name: names,
+      createdAt: fc.constantFrom('2025-01-01T00:00:00Z', '2026-01-01T00:00:00Z'),
+      clusterIps: fc.constantFrom(['10.96.0.1'], ['10.96.0.2'], ['10.96.0.2', 'fd00::2'], []),
+      otherProxy: fc.nat({ max: 9 }).map((n) => n === 0),
+      ports: fc.subarray<Service['ports'][number]>([
+        { name: 'x', protocol: 'tcp', port: 80 },
+        { name: 'y', protocol: 'tcp', port: 81 },
+        { name: 'x', protocol: 'udp', port: 80 },
+      ]),
+      affinitySeconds: fc.constantFrom(60, 10_800),
+      internalLocal: fc.boolean(),
+      externalLocal: fc.boolean(),
+      externalIps: fc.subarray(['203.0.113.1']),
+    },
+    { requiredKeys: ['name', 'createdAt', 'clusterIps', 'otherProxy', 'ports'] },
+  )
   .map((changes): Step => ({ set: service(changes) }));
 
 const endpoints = fc.record({
@@ -100,11 +111,13 @@ class World {
 
   transact(): void {
     const before = new Map(this.kernel.elements);
+    const chains = chainsOf(this.model);
     const transaction = this.model.nextTransaction();
     this.kernel.apply(transaction);
     this.written += sizeOf(transaction);
     assert.deepEqual(this.kernel.elements, elementsOf(this.model), 'kernel and model agree');
     assertPacketsSafe(before, this.kernel.elements);
+    assertChainsSafe(before, chains, chainsOf(this.model));
   }
 
   settle(): void {
@@ -116,7 +129,7 @@ class World {
 
   /** A new daemon finds what the old one left in the kernel. */
   restart(): void {
-    const found = PROGRAM.containers.flatMap((container) => [...this.model.ruleset.elementsOf(container)]);
+    const found = CONTAINERS.flatMap((container) => [...this.model.ruleset.elementsOf(container)]);
     this.model = this.#newModel();
     this.model.restart(found.map(({ container, key, value, comment }) => ({ container, key, value, comment })));
     this.settle();
@@ -135,7 +148,7 @@ class World {
 }
 
 function elementsOf(model: FamilyModel): Map<string, string> {
-  const elements = PROGRAM.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
+  const elements = CONTAINERS.flatMap((container) => [...model.ruleset.elementsOf(container)]);
   return new Map(
     elements.map(({ container, key, value, comment }) => [`${container.name} ${key}`, `${value} # ${comment}`]),
   );
@@ -149,13 +162,47 @@ function assertPacketsSafe(before: ReadonlyMap<string, string>, after: ReadonlyM
   for (const [id, verdict] of before) {
     const [, container, address, protocol, port] = /^(services|no-endpoints) (\S+) \. (\S+) \. (\S+)$/.exec(id) ?? [];
     if (container === undefined) continue;
-    assert.ok(after.has(`cluster-ips ${address}`), `${id} of the state before needs its ClusterIP`);
+    const set = `cluster-ips ${address}`;
+    assert.ok(after.has(set) || !before.has(set), `${id} of the state before needs its ClusterIP`);
     const slots = container === 'services' ? lastDraw(capacityOf(verdict.replace(/ # .*/, ''))) : 0;
     for (let slot = 0; slot < slots; slot++) {
       const key = `endpoints-${protocol} ${address} . ${port} . ${slot}`;
       assert.ok(after.has(key), `${id} → ${verdict} of the state before needs slot ${slot}`);
     }
   }
+}
+
+/** The chains and sets outside the program: name → what a chain's rules name; nothing of one that was just found. */
+function chainsOf(model: FamilyModel): ReadonlyMap<string, readonly string[]> {
+  const sets = AFFINITY_OBJECTS.flatMap((container) => [...model.ruleset.elementsOf(container)]).map(
+    ({ key }): [string, string[]] => [key, []],
+  );
+  const chains = [...model.ruleset.affinityChains()].map(({ name, rules }): [string, string[]] => [
+    name,
+    rules.flatMap((rule) => [...printRule(rule).matchAll(/(?:goto |@)(\S+)/g)].map(([, target]) => target ?? '')),
+  ]);
+  return new Map([...sets, ...chains]);
+}
+
+/** Whatever a verdict or a rule of the state before leads to is there in the next. */
+function assertChainsSafe(
+  elements: ReadonlyMap<string, string>,
+  before: ReadonlyMap<string, readonly string[]>,
+  after: ReadonlyMap<string, readonly string[]>,
+): void {
+  for (const [id, value] of elements) {
+    const target = /goto (\S+\/\S+)/.exec(value)?.[1];
+    if (target === undefined) continue;
+    assert.ok(after.has(target), `${id} of the state before needs chain ${target}`);
+  }
+  // A packet may have read its verdict two states ago. Sets are no places to be in: their rules hold them.
+  for (const [name, targets] of before) {
+    for (const next of targets.filter((target) => target.startsWith('endpoint-'))) {
+      assert.ok(after.has(next), `${name} of the state before needs ${next}`);
+    }
+  }
+  for (const [name, targets] of after)
+    for (const target of targets) assert.ok(after.has(target), `chain ${name} names ${target}, which is not there`);
 }
 
 /** The elements without what may differ between two ways to one state: which endpoint is in which slot. */

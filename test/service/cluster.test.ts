@@ -75,6 +75,23 @@ suite('the cluster', () => {
     assert.deepEqual(cluster.delete('Node', NODE_NAME), []);
   });
 
+  test('has the networks of all ServiceCIDRs, which concern no Service', () => {
+    const cluster = new Cluster(NODE_NAME);
+    const cidr = (name: string, cidrs: readonly string[]) => ({ kind: 'ServiceCIDR', name, cidrs }) as const;
+    assert.deepEqual(cluster.serviceCidrs, []);
+    assert.deepEqual(cluster.set(cidr('kubernetes', ['10.96.0.0/12', 'fd00:96::/112'])), []);
+    cluster.set(cidr('more', ['10.200.0.0/16']));
+    assert.deepEqual(cluster.serviceCidrs, ['10.96.0.0/12', 'fd00:96::/112', '10.200.0.0/16']);
+    cluster.set(cidr('kubernetes', ['10.96.0.0/16']));
+    assert.deepEqual([...cluster.serviceCidrs].sort(), ['10.200.0.0/16', '10.96.0.0/16']);
+    const before = cluster.serviceCidrs;
+    cluster.set(service());
+    cluster.delete('ServiceCIDR', 'unknown');
+    assert.equal(cluster.serviceCidrs, before, 'the same array shows that nothing changed');
+    assert.deepEqual(cluster.delete('ServiceCIDR', 'kubernetes'), []);
+    assert.deepEqual(cluster.serviceCidrs, ['10.200.0.0/16']);
+  });
+
   test('knows this node and no other', () => {
     const cluster = new Cluster(NODE_NAME);
     const node = {

@@ -7,6 +7,7 @@ import { stagedProgramText } from '../../src/ruleset/program-text.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { NO_OBSERVER } from '../../src/sync/observer.ts';
 import { eventually } from '../builders/eventually.ts';
 import { networks } from '../builders/networks.ts';
 import { ready, service, slice } from '../builders/objects.ts';
@@ -23,7 +24,7 @@ interface Setting {
 }
 
 /** A daemon's IPv4 half over a cluster with the Services web (two endpoints) and db (one). */
-async function startProxy(kernel: TestKernel, { options = {}, fault = '', onLoss }: Setting = {}) {
+async function startProxy(kernel: TestKernel, { options = {}, fault = '', onLoss = () => undefined }: Setting = {}) {
   const { log, lines } = recordingLog();
   const cluster = new Cluster('node-a');
   cluster.set(service());
@@ -39,7 +40,7 @@ async function startProxy(kernel: TestKernel, { options = {}, fault = '', onLoss
     log,
   );
   const nft = kernel.nft('ip', fault);
-  const syncer = new FamilySyncer(model, nft, log, onLoss);
+  const syncer = new FamilySyncer(model, nft, log, { ...NO_OBSERVER, lost: onLoss });
   void syncer.run();
   await syncer.whenInSync();
   const change = async (addresses: readonly string[]) => {

@@ -80,13 +80,18 @@ export class Daemon {
   }
 
   /** Waits until the dump matches. */
-  async untilDump(pattern: RegExp): Promise<void> {
+  async untilDump(pattern: RegExp, matches = true): Promise<void> {
     let dump = '';
     for (let tries = 0; tries < 200; tries++) {
       dump = await this.dump();
-      if (pattern.test(dump)) return;
+      if (pattern.test(dump) === matches) return;
     }
-    throw new Error(`the dump never matched ${pattern}: ${dump.slice(0, 4000)}`);
+    throw new Error(`the dump ${matches ? 'never matched' : 'always matched'} ${pattern}: ${dump.slice(0, 4000)}`);
+  }
+
+  /** Waits until the dump does not match any more. */
+  untilNoDump(pattern: RegExp): Promise<void> {
+    return this.untilDump(pattern, false);
   }
 
   /** Runs it with other arguments on the node, to its end. */

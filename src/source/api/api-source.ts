@@ -21,7 +21,7 @@ export interface ApiSourceOptions {
 }
 
 /**
- * The API server as a source: Services, EndpointSlices and our Node, each listed and then watched.
+ * The API server as a source: Services, EndpointSlices, our Node and ServiceCIDRs, each listed and then watched.
  * Faults of the API server are retried for ever; what was passed on stays in force meanwhile.
  * When it ends, the connection is closed with it.
  */
@@ -30,16 +30,20 @@ export function createApiSource({ connection, nodeName, log, onProblem, settings
   const run = async (listener: SourceListener, signal: AbortSignal): Promise<void> => {
     for (const warning of connection.warnings) log.warn(warning);
     const problems = new ProblemLog(log, () => connection.server, onProblem);
-    const unlisted = new Set<string>(KINDS);
+    const untried = new Set<string>(KINDS);
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
     const reflect = async (resource: ReturnType<typeof resourcesFor>[number]) => {
       const known = new KnownObjects(resource.kind, listener, log);
-      const onListed = () => {
-        if (unlisted.delete(resource.kind) && unlisted.size === 0) listener.synced();
+      const responseMs = resource.optional
+        ? Math.min(settings.responseMs, settings.optionalResponseMs)
+        : settings.responseMs;
+      const own = { ...settings, responseMs };
+      const onTried = () => {
+        if (untried.delete(resource.kind) && untried.size === 0) listener.synced();
       };
       try {
-        await new Reflector({ connection, resource, known, settings, problems, log, onListed }).run(stop);
+        await new Reflector({ connection, resource, known, settings: own, problems, log, onTried }).run(stop);
       } catch (error) {
         failed.abort();
         throw error;

@@ -19,24 +19,30 @@ export interface ReflectorOptions {
   readonly settings: Settings;
   readonly problems: ProblemLog;
   readonly log: Log;
-  /** Called whenever a list has been taken in completely. */
-  readonly onListed: () => void;
+  /** Called whenever a list has been taken in completely; for an optional resource also when that failed. */
+  readonly onTried: () => void;
 }
 
 /** Keeps `known` equal to one resource of the API server: lists it, then watches it, and starts again where it must. */
 export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #backoff: Backoff;
+  /** Between looks for an optional resource that is absent. */
+  readonly #absence: Backoff;
   #resource: Resource;
   /** Where the watch goes on; undefined when a list is due. */
   #version: string | undefined;
   /** Whether the version was found to be gone since the last progress. Once is normal operation. */
   #wasGone = false;
+  /** The status by which the server withholds an optional resource. */
+  #withheld: number | undefined;
 
   constructor(options: ReflectorOptions) {
     this.#options = options;
     this.#resource = options.resource;
-    this.#backoff = new Backoff(options.settings.backoffMinMs, options.settings.backoffMaxMs);
+    const { backoffMinMs, backoffMaxMs, absentMinMs, absentMaxMs } = options.settings;
+    this.#backoff = new Backoff(backoffMinMs, backoffMaxMs);
+    this.#absence = new Backoff(absentMinMs, absentMaxMs);
   }
 
   /** Runs until the signal aborts, then resolves. Rejects only with what is no fault of the API server. */
@@ -54,7 +60,7 @@ export class Reflector {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { connection, known, settings, onListed } = this.#options;
+    const { connection, known, settings, onTried } = this.#options;
     let version: string | undefined;
     for await (const page of listPages(connection, this.#resource, settings, signal)) {
       if (page.first) known.beginList();
@@ -63,7 +69,7 @@ export class Reflector {
     }
     known.endList();
     this.#version = version;
-    onListed();
+    onTried();
   }
 
   async #watch(from: string, signal: AbortSignal): Promise<void> {
@@ -76,6 +82,7 @@ export class Reflector {
       this.#wasGone = false;
       this.#backoff.reset();
       this.#options.problems.clear(this.#resource.name);
+      this.#noteOffered();
     };
     const onOpen = () => {
       this.#noteCredentials();
@@ -103,7 +110,12 @@ export class Reflector {
   async #recover(failure: ApiFailure, signal: AbortSignal): Promise<void> {
     const { connection, problems, log } = this.#options;
     this.#noteCredentials();
-    const { name } = this.#resource;
+    const { name, optional } = this.#resource;
+    if (optional) this.#options.onTried();
+    if (optional && (failure.status === 404 || failure.status === 403)) {
+      await this.#waitUntilOffered(failure.status, signal);
+      return;
+    }
     const watching = this.#version !== undefined;
     const first = this.#backoff.attempts === 0;
     const waitMs = Math.max(this.#backoff.next(), failure.retryAfterMs);
@@ -127,6 +139,32 @@ export class Reflector {
     if (watching && this.#backoff.attempts > REFUSALS_BEFORE_RELIST && mayBeTheVersion(failure))
       this.#version = undefined;
     await this.#sleep(waitMs, signal);
+  }
+
+  /** An API server, or a role, older than the resource: said once, and looked at again seldom. What it gave before stays. */
+  async #waitUntilOffered(status: 403 | 404, signal: AbortSignal): Promise<void> {
+    const { connection, problems, log } = this.#options;
+    const { name } = this.#resource;
+    this.#version = undefined;
+    this.#backoff.reset();
+    problems.clear(name);
+    if (this.#withheld !== status) {
+      const why =
+        status === 404
+          ? 'does not have them'
+          : 'does not let us list and watch them; grant that by ClusterRole system:node-proxier';
+      log.info(`going on without ${name}: API server ${connection.server} ${why}`, { status });
+    }
+    this.#withheld = status;
+    await this.#sleep(this.#absence.next(), signal);
+  }
+
+  /** Only once it can be watched: a role that grants list alone makes it a resource that is listed seldom. */
+  #noteOffered(): void {
+    if (this.#withheld === undefined) return;
+    this.#withheld = undefined;
+    this.#absence.reset();
+    this.#options.log.info(`API server ${this.#options.connection.server} has ${this.#resource.name} now`);
   }
 
   /** Kubernetes before the field selectors on Services (spec.clusterIP) answers 400. Headless ones are dropped later, too. */

@@ -10,11 +10,14 @@ export interface Resource {
   readonly path: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** True if an API server may not have it, or may not give it to us: that is no fault, and nothing waits for it. */
+  readonly optional?: true;
 }
 
 /**
- * The three kinds, with the selectors kube-proxy sends (cmd/kube-proxy/app/server.go): Services without the
- * service-proxy-name label and not headless, EndpointSlices without the headless label, and one Node.
+ * The kinds, with the selectors kube-proxy sends (cmd/kube-proxy/app/server.go): Services without the
+ * service-proxy-name label and not headless, EndpointSlices without the headless label, one Node, and
+ * ServiceCIDRs, which are v1 since Kubernetes 1.33 and in the ClusterRole system:node-proxier about as long.
  */
 export function resourcesFor(nodeName: string): readonly Resource[] {
   return [
@@ -32,6 +35,7 @@ export function resourcesFor(nodeName: string): readonly Resource[] {
       labelSelector: `!${HEADLESS_LABEL}`,
     },
     { kind: 'Node', name: 'nodes', path: '/api/v1/nodes', fieldSelector: `metadata.name=${nodeName}` },
+    { kind: 'ServiceCIDR', name: 'servicecidrs', path: '/apis/networking.k8s.io/v1/servicecidrs', optional: true },
   ];
 }
 

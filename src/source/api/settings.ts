@@ -5,10 +5,15 @@ export interface Settings {
   /** Waits between failed attempts, as client-go's reflector has them. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
+  /** Waits between looks for an optional resource that is not given to us: an API server may be upgraded, a role extended. */
+  readonly absentMinMs: number;
+  readonly absentMaxMs: number;
   /** Longest time from a request to a TCP and TLS connection. */
   readonly connectMs: number;
   /** Longest wait for the start of an answer, and for the next bytes of a list. API servers give up after 60 s themselves. */
   readonly responseMs: number;
+  /** The same for optional resources, whose first answer a start waits for. */
+  readonly optionalResponseMs: number;
   /** Longest silence on a watch. API servers send a bookmark about once a minute. */
   readonly silenceMs: number;
   /** A watch that has stayed open this long counts as progress, even without events. */
@@ -27,8 +32,11 @@ export interface Settings {
 export const DEFAULT_SETTINGS: Settings = {
   backoffMinMs: 800,
   backoffMaxMs: 30_000,
+  absentMinMs: 15_000,
+  absentMaxMs: 600_000,
   connectMs: 15_000,
   responseMs: 65_000,
+  optionalResponseMs: 10_000,
   silenceMs: 150_000,
   stableMs: 10_000,
   watchSeconds: () => 300 + Math.floor(Math.random() * 301),

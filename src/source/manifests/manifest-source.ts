@@ -144,7 +144,7 @@ class ManifestState {
 type State = { readonly [K in Kind]: Map<string, KubeObject> };
 
 function emptyState(): State {
-  return { Service: new Map(), EndpointSlice: new Map(), Node: new Map() };
+  return { Service: new Map(), EndpointSlice: new Map(), Node: new Map(), ServiceCIDR: new Map() };
 }
 
 interface Changes {

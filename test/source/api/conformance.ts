@@ -4,7 +4,7 @@ import type { Kind, KubeObject } from '../../../src/objects/decode.ts';
 import type { Connection } from '../../../src/source/api/connection.ts';
 import type { RawObject } from '../../doubles/api-server-store.ts';
 import { NODE_NAME, type Running, run, until } from './harness.ts';
-import { node, service, slice } from './objects.ts';
+import { node, service, serviceCidr, slice } from './objects.ts';
 
 /** An API server, the double or a real one, with a way to write to it that is not the one under test. */
 export interface Cluster {
@@ -111,6 +111,20 @@ export function conformance(name: string, open: (t: TestContext) => Promise<Clus
         return own?.kind === 'Node' && own.addresses[0] === '192.0.2.5';
       });
       assert.deepEqual(view.keys('Node'), [NODE_NAME]);
+    });
+
+    test('follows ServiceCIDRs', async (t) => {
+      const cluster = await open(t);
+      await cluster.put(serviceCidr('cidr-a', ['10.112.0.0/24']));
+      const { view } = await begin(t, cluster);
+      assert.ok(view.calls.indexOf('changed ServiceCIDR cidr-a') < view.calls.indexOf('synced'));
+      await cluster.put(serviceCidr('cidr-b', ['10.113.0.0/24']));
+      await until(() => view.objects.has('ServiceCIDR cidr-b'));
+      await cluster.remove('ServiceCIDR', 'cidr-b');
+      await until(() => !view.objects.has('ServiceCIDR cidr-b'));
+      const listed = view.objects.get('ServiceCIDR cidr-a');
+      assert.ok(listed?.kind === 'ServiceCIDR');
+      assert.deepEqual(listed.cidrs, ['10.112.0.0/24']);
     });
 
     test('resumes, each time a watch ends, without a loss and without listing again', async (t) => {

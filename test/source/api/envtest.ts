@@ -109,6 +109,7 @@ interface Answer {
 
 function pathOf(kind: Kind, name: string): string {
   if (kind === 'Node') return `/api/v1/nodes/${name}`;
+  if (kind === 'ServiceCIDR') return `/apis/networking.k8s.io/v1/servicecidrs/${name}`;
   if (kind === 'Service') return `/api/v1/namespaces/default/services/${name}`;
   return `/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/${name}`;
 }

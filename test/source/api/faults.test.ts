@@ -74,7 +74,7 @@ describe('API server out of reach or refusing', () => {
     api.heal();
     await until(() => view.isSynced);
     const said = complaints(log);
-    for (const resource of ['services', 'endpointslices', 'nodes']) {
+    for (const resource of ['services', 'endpointslices', 'nodes', 'servicecidrs']) {
       assert.equal(
         said.filter((line) => line.startsWith('E_API_REFUSED') && line.includes(`401 for ${resource}`)).length,
         1,
@@ -84,7 +84,7 @@ describe('API server out of reach or refusing', () => {
         1,
       );
     }
-    assert.equal(said.length, 6, said.join('\n'));
+    assert.equal(said.length, 8, said.join('\n'));
   });
 
   test('403 on nodes alone: not synced, and what to grant is said', async (t) => {
@@ -133,7 +133,7 @@ describe('API server out of reach or refusing', () => {
 
   test('a page longer than the bound is not taken', async (t) => {
     const { log, view } = await withSource(t, { prepare: fill, settings: { maxPageBytes: 20 } });
-    await until(() => complaints(log).length === 3);
+    await until(() => complaints(log).length === 4);
     assert.match(complaints(log).join('\n'), /a page of services is longer than 20 bytes/);
     assert.equal(view.objects.size, 0);
   });

@@ -33,3 +33,7 @@ export function node(name: string, address: string): RawObject {
     status: { addresses: [{ type: 'InternalIP', address }] },
   };
 }
+
+export function serviceCidr(name: string, cidrs: readonly string[]): RawObject {
+  return { kind: 'ServiceCIDR', apiVersion: 'networking.k8s.io/v1', metadata: { name }, spec: { cidrs } };
+}

@@ -36,6 +36,7 @@ test("kube-proxy's selectors", () => {
       ['/api/v1/services', '!service.kubernetes.io/service-proxy-name', 'spec.clusterIP!=None'],
       ['/apis/discovery.k8s.io/v1/endpointslices', '!service.kubernetes.io/headless', undefined],
       ['/api/v1/nodes', undefined, 'metadata.name=node-a'],
+      ['/apis/networking.k8s.io/v1/servicecidrs', undefined, undefined],
     ],
   );
 });

@@ -11,13 +11,19 @@ import { type ApiServer, type Fault, startApiServer } from '../../doubles/api-se
 import { makeCertificates } from '../../doubles/api-server-certificates.ts';
 import { selectorOf } from '../../doubles/api-server-store.ts';
 import { NODE_NAME, run, until, withDirectory } from './harness.ts';
-import { node, service, slice } from './objects.ts';
+import { node, service, serviceCidr, slice } from './objects.ts';
 
 /** One thing that happens to the server. */
 type Step = (api: ApiServer) => void;
 
 const name = fc.integer({ min: 0, max: 5 }).map((i) => `s-${i}`);
-const kind = fc.constantFrom<Kind>('Service', 'EndpointSlice', 'Node');
+const kind = fc.constantFrom<Kind>(...KINDS);
+const KEYS: { readonly [K in Kind]: (name: string) => string } = {
+  Service: (each) => `default/${each}`,
+  EndpointSlice: (each) => `default/${each}`,
+  Node: () => NODE_NAME,
+  ServiceCIDR: (each) => each,
+};
 const maybeLabel = (label: string) => fc.constantFrom({}, {}, { [label]: 'x' });
 
 /** Where a fault is added, `behind` writes without telling the open watches, as if their connection had been lost already. */
@@ -38,6 +44,7 @@ const write = fc.oneof(
     )
     .map(([...given]) => slice(...given)),
   fc.constantFrom('192.0.2.1', '192.0.2.2').map((address) => node(NODE_NAME, address)),
+  fc.tuple(name, fc.constantFrom('10.96.0.0/12', 'fd00:96::/112')).map(([which, cidr]) => serviceCidr(which, [cidr])),
 );
 
 const change: fc.Arbitrary<Step> = fc.oneof(
@@ -54,12 +61,12 @@ const change: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.tuple(kind, name).map(
       ([which, each]): Step =>
         (api) =>
-          api.remove(which, which === 'Node' ? NODE_NAME : `default/${each}`),
+          api.remove(which, KEYS[which](each)),
     ),
   },
 );
 
-const status = fc.constantFrom(401, 403, 410, 429, 500, 504);
+const status = fc.constantFrom(401, 403, 404, 410, 429, 500, 504);
 const refusal: fc.Arbitrary<Fault> = fc.record({
   on: fc.constantFrom('list', 'page', 'watch'),
   kind,

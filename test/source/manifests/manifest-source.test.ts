@@ -224,6 +224,29 @@ suite('an invalid object', () => {
   });
 });
 
+test('ServiceCIDRs are read and followed; an invalid one stays in its last valid version', async (context) => {
+  const folder = new ManifestFolder(context);
+  const cidr = (name: string, ...cidrs: readonly string[]) => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name },
+    spec: { cidrs },
+  });
+  const path = folder.write('all.yaml', [WEB, cidr('kubernetes', '10.96.0.0/12'), cidr('more', '10.200.0.0/16')]);
+  const { news, until, listener, log } = await follow(context, path);
+  assert.deepEqual(news(), ['+ Service default/web', '+ ServiceCIDR kubernetes', '+ ServiceCIDR more', 'synced']);
+  folder.write('all.yaml', [WEB, cidr('kubernetes', 'nonsense'), cidr('third', 'fd00:96::/112')]);
+  await until(() => listener.calls.includes('- ServiceCIDR more'));
+  assert.deepEqual(news(), ['+ ServiceCIDR third', '- ServiceCIDR more']);
+  assert.deepEqual(listener.objects.get('ServiceCIDR kubernetes'), {
+    kind: 'ServiceCIDR',
+    name: 'kubernetes',
+    cidrs: ['10.96.0.0/12'],
+  });
+  assert.equal(log.length, 1);
+  assert.match(log[0] ?? '', /all\.yaml: ServiceCIDR kubernetes: spec\.cidrs\[0\]: must be a CIDR .*; skipped$/);
+});
+
 test('an object that is there twice counts as the last one, with a warning', async (context) => {
   const folder = new ManifestFolder(context);
   folder.write('a.yaml', [WEB]);

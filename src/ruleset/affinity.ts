@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import type { Family } from '../ip.ts';
+import type { Endpoint } from '../service/endpoints.ts';
+import type { Frontend } from '../service/frontend.ts';
+import { type Container, randomSlot, sourceAddress, transportProtocol } from './container.ts';
+import type { Element } from './element.ts';
+import { printRule, type Statement } from './nft-json.ts';
+import type { Chain } from './program.ts';
+
+/**
+ * Session affinity is the one thing that is not data of the fixed program: a Service that asks for it gets chains of its
+ * own, in kube-proxy's form, and a set of clients for each endpoint. (A map from client to endpoint would be data, but
+ * nft 1.0.6 aborts on its IPv6 form.) The model treats each such object as an element of one of these three: claimed,
+ * compared, adopted and retired like any other.
+ */
+export const AFFINITY_PICKS = objects('chains that pick an endpoint for Services with session affinity', 2);
+export const AFFINITY_ENDPOINTS = objects('chains of their endpoints', 3);
+export const AFFINITY_SETS = objects('clients of their endpoints', 3);
+
+/** In the order they can be added; they are deleted the other way round. */
+export const AFFINITY_OBJECTS: readonly Container[] = [AFFINITY_SETS, AFFINITY_ENDPOINTS, AFFINITY_PICKS];
+
+function objects(comment: string, depth: 2 | 3): Container {
+  return { name: comment, key: [], depth, comment };
+}
+
+/** Which of a ServicePort's endpoints a chain picks from: those of policy Cluster, or those of this node. */
+export type PickScope = 'service' | 'local';
+
+/** kube-proxy's name prefixes. An operator finds what he knows. */
+const PREFIXES = { endpoint: 'endpoint-', set: 'affinity-', service: 'service-', local: 'local-' } as const;
+
+/** What a chain's name tells of it; undefined for chains of the fixed program. */
+function affinityContainerOf(chain: string): Container | undefined {
+  // Its own chains have no slash: every name here has namespace, name, protocol and port.
+  if (!chain.includes('/')) return undefined;
+  if (chain.startsWith(PREFIXES.endpoint)) return AFFINITY_ENDPOINTS;
+  return chain.startsWith(PREFIXES.service) || chain.startsWith(PREFIXES.local) ? AFFINITY_PICKS : undefined;
+}
+
+/** True for the name of a set of clients. */
+export function isAffinitySet(name: string): boolean {
+  return name.startsWith(PREFIXES.set);
+}
+
+/**
+ * What serves `endpoints` (sorted, at least one) with session affinity, and the name of the chain to go to: clients that
+ * are in an endpoint's set go there again, all others to a random one, which puts them into its set.
+ */
+export function affinityElements(
+  { family, servicePort, protocol }: Frontend,
+  seconds: number,
+  scope: PickScope,
+  endpoints: readonly Endpoint[],
+): { readonly chain: string; readonly elements: readonly Element[] } {
+  const owner = `${servicePort.replace(':', '/')}/${protocol}`;
+  const members = endpoints.map((endpoint) => {
+    const id = `${owner}__${endpoint.address.replaceAll(':', '.')}/${endpoint.port}`;
+    return { endpoint, chain: nameOf(PREFIXES.endpoint, id), set: nameOf(PREFIXES.set, id) };
+  });
+  const goTo = (target: string): Statement => ({ goto: { target } });
+  const pick: Chain = {
+    name: nameOf(PREFIXES[scope], owner),
+    rules: [
+      ...members.map(({ chain, set }): Statement[] => [
+        { match: { op: '==', left: sourceAddress(family), right: `@${set}` } },
+        goTo(chain),
+      ]),
+      // One in n, of the rest one in n-1, …: no anonymous map, which nft 1.0.6 cannot read from nft 1.1.
+      ...members.map(({ chain }, i): Statement[] => {
+        const left = members.length - i;
+        return left === 1 ? [goTo(chain)] : [{ match: { op: '==', left: randomSlot(left), right: 0 } }, goTo(chain)];
+      }),
+    ],
+  };
+  return {
+    chain: pick.name,
+    elements: [
+      chainElement(AFFINITY_PICKS, pick),
+      ...members.flatMap(({ endpoint, chain, set }) => [
+        chainElement(AFFINITY_ENDPOINTS, {
+          name: chain,
+          rules: endpointRules(family, protocol, set, seconds, endpoint),
+        }),
+        setElement(set),
+      ]),
+    ],
+  };
+}
+
+/** A full set (65,535 clients) ends its rule only: the connection is translated all the same. */
+function endpointRules(
+  family: Family,
+  protocol: string,
+  set: string,
+  seconds: number,
+  { address, port }: Endpoint,
+): readonly Statement[][] {
+  return [
+    [{ set: { op: 'update', elem: { elem: { val: sourceAddress(family), timeout: seconds } }, set: `@${set}` } }],
+    [{ match: { op: '==', left: transportProtocol, right: protocol } }, { dnat: { family, addr: address, port } }],
+  ];
+}
+
+/** A chain as the model holds it: its value is the signature of its rules (hash and number), the comment of the last. */
+function chainElement(container: Container, unsigned: Chain): Element {
+  const printed = unsigned.rules.map(printRule).join('\n');
+  const hash = createHash('sha256').update(printed).digest('hex').slice(0, 12);
+  const signature = `${hash}-${unsigned.rules.length}`;
+  return { container, key: unsigned.name, value: signature, comment: '', chain: { ...unsigned, signature } };
+}
+
+/** A chain found in the kernel, as the model holds it: it is what its signature says only if no rule is missing. */
+export function foundChain(name: string, ruleComments: readonly string[]): Element | undefined {
+  const container = affinityContainerOf(name);
+  const signature = ruleComments.at(-1) ?? '';
+  const value = signature.endsWith(`-${ruleComments.length}`) ? signature : '';
+  return container && { container, key: name, value, comment: '' };
+}
+
+/** A set as the model holds it. Its clients come and go with packets. */
+export function setElement(name: string): Element {
+  return { container: AFFINITY_SETS, key: name, value: '', comment: '' };
+}
+
+/** Characters. nft takes 255; the rest is for people, the hash tells names apart. */
+const MAX_NAME = 230;
+
+function nameOf(prefix: string, id: string): string {
+  const hash = createHash('sha256').update(id).digest('hex').slice(0, 10);
+  const name = `${prefix}${hash}-${id}`;
+  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME - 3)}...`;
+}
+
+/** How many clients a set remembers; nft's own bound for sets that packets fill. */
+const MAX_CLIENTS = 65_535;
+
+/** How this nft declares sets in JSON: nft before 1.1.2 does not know `typeof` there, and must not be given "dynamic". */
+export type SetDialect = 'type' | 'typeof';
+
+/**
+ * A set of clients as libnftables JSON. `typeof` wherever nft knows it: a `type` set written by nft 1.1.3 or later makes
+ * nft 1.0.6 segfault on every listing.
+ */
+export function setObject(family: Family, table: string, name: string, dialect: SetDialect): object {
+  const type = dialect === 'typeof' ? { typeof: sourceAddress(family) } : family === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
+  // 1.0.6 adds "dynamic" by itself when it sees the rule that updates the set.
+  const flags = dialect === 'typeof' ? ['timeout', 'dynamic'] : ['timeout'];
+  return { set: { family, table, name, type, flags, size: MAX_CLIENTS } };
+}
+
+/** The same as text. */
+export function setText(family: Family, name: string): string {
+  return [
+    `\tset ${name} {`,
+    `\t\ttypeof ${family} saddr`,
+    `\t\tsize ${MAX_CLIENTS}`,
+    '\t\tflags dynamic,timeout',
+    '\t}',
+  ].join('\n');
+}

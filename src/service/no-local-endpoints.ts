@@ -1,0 +1,23 @@
+import type { Frontend } from './frontend.ts';
+
+/** How many ServicePorts have policy Local and no endpoint on this node, though there are some elsewhere. */
+export interface NoLocalEndpointsCount {
+  /** By internalTrafficPolicy. */
+  readonly internal: number;
+  /** By externalTrafficPolicy. */
+  readonly external: number;
+}
+
+/**
+ * Counts them among the frontends of one Service in one family, each ServicePort once a policy however many addresses
+ * it has (kube-proxy's metric sync_proxy_rules_no_local_endpoints_total). One without endpoints anywhere does not count.
+ */
+export function noLocalEndpointsOf(frontends: readonly Frontend[]): NoLocalEndpointsCount {
+  const lacking = frontends.filter(
+    ({ policy, localEndpoints, anywhere }) => policy === 'local' && localEndpoints.length === 0 && anywhere,
+  );
+  const ports = (internal: boolean) =>
+    new Set(lacking.filter(({ kind }) => (kind === 'cluster-ip') === internal).map(({ servicePort }) => servicePort))
+      .size;
+  return { internal: ports(true), external: ports(false) };
+}

@@ -1,0 +1,36 @@
+/** Work on the kernel that succeeded. */
+export interface SyncResult {
+  /** `full`: the kernel was read, or the table built anew; `partial`: what changed was written. */
+  readonly kind: 'full' | 'partial';
+  /** Element operations; 0 if the kernel had everything already. */
+  readonly operations: number;
+  /** Keys of the Services whose changes are in force now. */
+  readonly services: readonly string[];
+}
+
+/** Told of a syncer's work on one family, as it happens. */
+export interface SyncObserver {
+  /** Something waits to be brought to the kernel. */
+  queued(): void;
+  /** Work on the kernel begins. */
+  began(): void;
+  /** The work at hand takes in everything that was known by now. */
+  tookAll(): void;
+  succeeded(result: SyncResult): void;
+  failed(): void;
+  /** A look at the kernel found our table in place, and there is nothing to write. */
+  confirmed(): void;
+  /** Something of ours was missing in the kernel. */
+  lost(): void;
+}
+
+/** For those who do not want to know. */
+export const NO_OBSERVER: SyncObserver = {
+  queued: () => undefined,
+  began: () => undefined,
+  tookAll: () => undefined,
+  succeeded: () => undefined,
+  failed: () => undefined,
+  confirmed: () => undefined,
+  lost: () => undefined,
+};

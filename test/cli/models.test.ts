@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { parseArguments } from '../../src/cli/arguments.ts';
+import { createModels } from '../../src/cli/models.ts';
+import { FAMILIES } from '../../src/ip.ts';
+import { Cluster } from '../../src/service/cluster.ts';
+import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+import { describeTransaction } from '../builders/strict-kernel.ts';
+
+const serviceCidr = (name: string, ...cidrs: readonly string[]) => ({ kind: 'ServiceCIDR', name, cidrs }) as const;
+
+suite('ServiceCIDRs in the models', () => {
+  function filled() {
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(service());
+    cluster.set(slice([ready('10.0.0.1')]));
+    cluster.set(serviceCidr('kubernetes', '10.96.0.0/16', 'fd00:96::/112'));
+    const args = parseArguments(['--manifests', 'x', '--hostname-override', NODE_NAME]);
+    const models = createModels(cluster, FAMILIES, args, recordingLog().log);
+    const fill = models.map((model) => {
+      model.restart([]);
+      const transaction = describeTransaction(model.nextTransaction());
+      while (model.isDirty) model.nextTransaction();
+      return transaction.filter((line) => line.includes('service-cidrs'));
+    });
+    /** The next transaction of each model after a change of networks only. */
+    const change = () =>
+      models.map((model) => {
+        assert.equal(model.isDirty, false);
+        model.networksChanged();
+        assert.equal(model.isDirty, true);
+        const transaction = describeTransaction(model.nextTransaction());
+        assert.equal(model.isDirty, false);
+        return transaction;
+      });
+    return { cluster, fill, change };
+  }
+
+  test('are part of the first fill, each family its own', () => {
+    assert.deepEqual(filled().fill, [['+ service-cidrs 10.96.0.0/16'], ['+ service-cidrs fd00:96::/112']]);
+  });
+
+  test('that change give a transaction of just that set', () => {
+    const { cluster, change } = filled();
+    cluster.set(serviceCidr('more', '10.200.0.0/16'));
+    assert.deepEqual(change(), [['+ service-cidrs 10.200.0.0/16'], []]);
+    cluster.set(serviceCidr('kubernetes', '10.96.0.0/16', 'fd00:97::/112'));
+    assert.deepEqual(change(), [[], ['- service-cidrs fd00:96::/112', '+ service-cidrs fd00:97::/112']]);
+    cluster.delete('ServiceCIDR', 'kubernetes');
+    assert.deepEqual(change(), [['- service-cidrs 10.96.0.0/16'], ['- service-cidrs fd00:97::/112']]);
+  });
+
+  test('that overlap, as while one is replaced by a wider one, are one network', () => {
+    const { cluster, change } = filled();
+    cluster.set(serviceCidr('wider', '10.96.0.0/12'));
+    assert.deepEqual(change(), [['- service-cidrs 10.96.0.0/16', '+ service-cidrs 10.96.0.0/12'], []]);
+    cluster.delete('ServiceCIDR', 'kubernetes');
+    assert.deepEqual(change(), [[], ['- service-cidrs fd00:96::/112']]);
+  });
+});

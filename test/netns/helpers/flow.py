@@ -1,0 +1,56 @@
+"""A client's end of one flow: how it is opened, and the words for how it can fail."""
+import errno
+import socket
+import struct
+
+from answer import IP_BIND_ADDRESS_NO_PORT, family_of
+
+KINDS = {
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "reset",
+    errno.ETIMEDOUT: "timeout",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.ENETUNREACH: "unreachable",
+    errno.EACCES: "prohibited",
+    errno.EPERM: "prohibited",
+}
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+def kind_of(code):
+    return "! " + KINDS.get(code, errno.errorcode.get(code, str(code)))
+
+
+def open_flow(protocol, address, port, source="", source_port=0):
+    """A new socket that connects (TCP) or has sent its datagram; raises OSError where the kernel refuses at once."""
+    tcp = protocol == "tcp"
+    family = family_of(address)
+    sock = socket.socket(family, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        if tcp:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        if source or source_port:
+            if source_port:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            elif tcp:
+                sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+            sock.bind((source or ("::" if family == socket.AF_INET6 else "0.0.0.0"), source_port))
+        try:
+            sock.connect((address, port))
+        except BlockingIOError:
+            pass
+        if not tcp:
+            sock.send(b"?")
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def outcome_of(sock):
+    """The server's answer, or "! KIND"; the socket has something to read."""
+    try:
+        return sock.recv(512).decode().strip() or "! closed"
+    except OSError as error:
+        return kind_of(error.errno)
