@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf, ProxyError } from '../errors.ts';
+import { type BindAddress, parseBindAddress } from '../health/bind-address.ts';
 import { type Family, parseCidr } from '../ip.ts';
 
 /** What the command line asks for. */
@@ -17,8 +18,13 @@ export interface Arguments {
   readonly masqueradeAll: boolean;
   /** --detect-local-mode: how connections from pods are known. */
   readonly detectLocal: DetectLocal;
-  /** --nodeport-addresses: networks, and the words "primary" and "all". */
+  /** --nodeport-addresses: networks, and the words "primary", "all" and "localhost". */
   readonly nodePortAddresses: readonly string[];
+  /** Where the health and metrics servers listen; undefined: they do not. */
+  readonly healthzBindAddress: BindAddress | undefined;
+  readonly metricsBindAddress: BindAddress | undefined;
+  /** --bind-address-hard-fail: an address that cannot be listened on ends the start. */
+  readonly bindAddressHardFail: boolean;
   readonly runDir: string;
   readonly output: 'nft' | 'json';
   readonly verbosity: number;
@@ -29,6 +35,12 @@ export type DetectLocal =
   | { readonly mode: 'ClusterCIDR' }
   | { readonly mode: 'NodeCIDR' }
   | { readonly mode: 'BridgeInterface' | 'InterfaceNamePrefix'; readonly pattern: string };
+
+/** The ports of addresses that are given without one, as in kube-proxy. */
+const HEALTHZ_PORT = 10256;
+const METRICS_PORT = 10249;
+
+const NODE_PORT_WORDS: readonly string[] = ['primary', 'all', 'localhost'];
 
 const DEFAULT_RUN_DIR = '/run/kube-proxy-nft';
 
@@ -43,6 +55,9 @@ const OPTIONS = {
   'pod-bridge-interface': { type: 'string' },
   'pod-interface-name-prefix': { type: 'string' },
   'nodeport-addresses': { type: 'string' },
+  'healthz-bind-address': { type: 'string' },
+  'metrics-bind-address': { type: 'string' },
+  'bind-address-hard-fail': { type: 'boolean' },
   'run-dir': { type: 'string' },
   output: { type: 'string', short: 'o' },
   v: { type: 'string', short: 'v' },
@@ -73,6 +88,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
     masqueradeAll: values['masquerade-all'] ?? false,
     detectLocal: detectLocal(values),
     nodePortAddresses: nodePortAddresses(values['nodeport-addresses'] ?? 'primary'),
+    healthzBindAddress: parseBindAddress(values['healthz-bind-address'] ?? '0.0.0.0', HEALTHZ_PORT),
+    metricsBindAddress: parseBindAddress(values['metrics-bind-address'] ?? '127.0.0.1', METRICS_PORT),
+    bindAddressHardFail: values['bind-address-hard-fail'] ?? false,
     runDir: resolve(values['run-dir'] ?? DEFAULT_RUN_DIR),
     output: outputFormat(values.output ?? 'nft'),
     verbosity: verbosity(values.v ?? '0'),
@@ -129,8 +147,8 @@ function detectLocal(values: ReturnType<typeof parse>): DetectLocal {
 function nodePortAddresses(text: string): readonly string[] {
   const items = text.split(',').map((item) => item.trim());
   for (const item of items) {
-    if (item === 'primary' || item === 'all' || parseCidr(item) !== undefined) continue;
-    throw usage(`--nodeport-addresses: ${JSON.stringify(item)} is no CIDR, and neither primary nor all`);
+    if (NODE_PORT_WORDS.includes(item) || parseCidr(item) !== undefined) continue;
+    throw usage(`--nodeport-addresses: ${JSON.stringify(item)} is no CIDR, and none of ${NODE_PORT_WORDS.join(', ')}`);
   }
   return items;
 }

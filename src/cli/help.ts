@@ -18,7 +18,11 @@ Flags:
   --detect-local-mode MODE how connections from pods are known: ClusterCIDR (default), NodeCIDR, or by where they
                            come in: BridgeInterface (--pod-bridge-interface NAME), InterfaceNamePrefix
                            (--pod-interface-name-prefix PREFIX)
-  --nodeport-addresses LIST the node's addresses that node ports are served on: CIDRs, primary (default), all
+  --nodeport-addresses LIST the node's addresses that node ports are served on: CIDRs, primary (default), all;
+                           localhost, too: TCP node ports on 127.0.0.1 and ::1
+  --healthz-bind-address ADDRESS   /healthz and /livez (default: 0.0.0.0:10256; empty: none)
+  --metrics-bind-address ADDRESS   /metrics, /proxyMode, /configz (default: 127.0.0.1:10249; empty: none)
+  --bind-address-hard-fail         end if one of them cannot be listened on, instead of trying again
   --hostname-override NAME the name of this node's Node object (default: the host name)
   --run-dir DIR            for the control socket and the last nft input (default: /run/kube-proxy-nft)
   -v N                     verbosity; 0 is quiet, 2 shows each transaction

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { addressBits, disjointCidrs, FAMILIES, type Family, familyOf } from '../ip.ts';
+import { disjointCidrs, FAMILIES, type Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { buildProgram, type LocalPods } from '../ruleset/program.ts';
 import type { NetworkSet } from '../ruleset/ruleset.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { FamilyModel } from '../sync/family-model.ts';
 import type { Arguments } from './arguments.ts';
+import { nodePortNetworks, servesLocalhost } from './node-addresses.ts';
 
 /** Present if and only if the kernel has IPv6. */
 const IPV6_SYSCTLS = '/proc/sys/net/ipv6';
@@ -25,7 +26,11 @@ export function createModels(
   log: Log,
 ): readonly FamilyModel[] {
   return families.map((family) => {
-    const program = buildProgram(family, { masqueradeAll: args.masqueradeAll, localPods: localPods(args, family) });
+    const program = buildProgram(family, {
+      masqueradeAll: args.masqueradeAll,
+      localPods: localPods(args, family),
+      localhostNodePorts: servesLocalhost(args.nodePortAddresses, family),
+    });
     const networks = (known: Cluster) => networksOf(known, args, family);
     return new FamilyModel(cluster, { program, networks }, log);
   });
@@ -50,15 +55,9 @@ function networksOf(
 ): Readonly<Record<NetworkSet, readonly string[]>> {
   const podCidr = podCidrs.get(family);
   const configured = podCidr === undefined ? [] : [podCidr];
-  const primary = (node?.addresses ?? []).find((address) => familyOf(address) === family);
-  const named = nodePortAddresses.flatMap((item) => {
-    if (item === 'all') return [`${family === 'ip' ? '0.0.0.0' : '::'}/0`];
-    if (item === 'primary') return primary === undefined ? [] : [`${primary}/${addressBits(family)}`];
-    return [item];
-  });
   return {
     'pod-cidrs': disjointCidrs(detectLocal.mode === 'NodeCIDR' ? (node?.podCidrs ?? []) : configured, family),
-    'node-port-networks': disjointCidrs(named, family),
+    'node-port-networks': disjointCidrs(nodePortNetworks(nodePortAddresses, node, family), family),
     'service-cidrs': disjointCidrs(serviceCidrs, family),
   };
 }

@@ -2,7 +2,9 @@ import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createApiSource } from '../source/api/api-source.ts';
 import { hasInClusterEnvironment, loadConnection } from '../source/api/connection.ts';
+import { EventSender } from '../source/api/events.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
+import { createLogSink, type EventSink } from '../source/event-sink.ts';
 import { createManifestSource } from '../source/manifests/manifest-source.ts';
 import type { Source } from '../source/source.ts';
 import type { Arguments } from './arguments.ts';
@@ -10,6 +12,7 @@ import type { Arguments } from './arguments.ts';
 /** A source, and the API server's host where there is one: to be compared with the ClusterIPs we program. */
 export interface OpenedSource {
   readonly source: Source;
+  readonly events: EventSink;
   readonly apiServerHost?: string;
 }
 
@@ -29,12 +32,15 @@ export function openSource(
   onProblem: (failure: ApiFailure) => void = () => undefined,
 ): OpenedSource {
   const { kubeconfig, master, manifests, nodeName } = args;
-  if (manifests !== undefined) return { source: createManifestSource({ path: manifests, nodeName, log }) };
+  if (manifests !== undefined) {
+    return { source: createManifestSource({ path: manifests, nodeName, log }), events: createLogSink(log) };
+  }
   if (!namesSource(args, environment)) {
     throw new ProxyError('E_NO_SOURCE', 'no source of Services: give --kubeconfig FILE or --manifests PATH');
   }
   const connection = loadConnection({ kubeconfig, master, environment });
   const source = createApiSource({ connection, nodeName, log, onProblem });
   // Where the connection can tell by itself, it has warned already.
-  return connection.usesServiceAddress ? { source } : { source, apiServerHost: connection.serverHost };
+  const events = new EventSender({ connection, nodeName, log });
+  return { source, events, ...(!connection.usesServiceAddress && { apiServerHost: connection.serverHost }) };
 }

@@ -2,49 +2,70 @@ import process from 'node:process';
 import { isDeepStrictEqual } from 'node:util';
 import { serveControl } from '../control/control-socket.ts';
 import { lockNamespace } from '../control/namespace-lock.ts';
+import { ProxyHealth } from '../health/proxy-health.ts';
+import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
+import { createMetrics } from '../metrics/metrics.ts';
 import { waitForLeftovers } from '../nft/leftovers.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
 import { TABLE_NAMES } from '../nft/tables.ts';
+import type { Node } from '../objects/node.ts';
 import { Cluster } from '../service/cluster.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
-import { NO_OBSERVER } from '../sync/observer.ts';
 import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
 import { renderDump } from './dump.ts';
+import { Followers } from './followers.ts';
 import { createModels, supportedFamilies } from './models.ts';
+import { servesLocalhost } from './node-addresses.ts';
 import { openSource } from './open-source.ts';
+import { createRefusedReader } from './refused-reader.ts';
+import { startServers } from './servers.ts';
 
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
-  const { source, apiServerHost } = openSource(args, process.env, log);
+  const { source, events, apiServerHost } = openSource(args, process.env, log);
   await source.prepare();
   const lock = await lockNamespace(log);
   const cluster = new Cluster(args.nodeName);
   const families = supportedFamilies(log);
-  const members: readonly Member[] = createModels(cluster, families, args, log).map((model) => {
+  const models = createModels(cluster, families, args, log);
+  const health = new ProxyHealth({ isNodeEligible: () => cluster.node?.eligible ?? false });
+  const tableOf = (family: Family) => members.find(({ model }) => model.family === family)?.syncer.table;
+  const onLoopback = families.some((family) => servesLocalhost(args.nodePortAddresses, family));
+  const metrics = createMetrics({
+    families,
+    log,
+    ...(onLoopback && { readLocalhostRejected: createRefusedReader(args.runDir, tableOf) }),
+  });
+  const followers = new Followers({ cluster, models, args, metrics, health, events, log });
+  const members: readonly Member[] = models.map((model) => {
     const nft = createNft(args.runDir, model.family);
+    const observer = followers.observer(model);
     const lost = () => {
+      observer.lost();
+      // What took something of ours may have taken the other family's, too.
       for (const { syncer } of members.filter((member) => member.model !== model)) syncer.recheck();
     };
-    return { model, nft, syncer: new FamilySyncer(model, nft, log, { ...NO_OBSERVER, lost }) };
+    return { model, nft, syncer: new FamilySyncer(model, nft, log, { ...observer, lost }) };
   });
   const control = await serveControl(args.runDir, (path) => {
     const [route, query] = path.split('?');
     if (route !== '/dump') return undefined;
     const output = new URLSearchParams(query).get('output') ?? 'nft';
-    const models = members.map(({ model, syncer }) => ({
+    const dumped = members.map(({ model, syncer }) => ({
       model,
       table: syncer.table ?? TABLE_NAMES[0],
       inForce: syncer.table !== undefined,
     }));
-    return renderDump(models, cluster, output, `the running daemon (pid ${process.pid}), from ${source.description}`);
+    return renderDump(dumped, cluster, output, `the running daemon (pid ${process.pid}), from ${source.description}`);
   });
   await waitForLeftovers(args.runDir, log);
   const [first] = members;
   const nftVersion = first === undefined ? '' : await probeNft(first.nft, log);
+  await startServers(args, { health, metrics, events, log });
   log.info('starting', { version: VERSION, nft: nftVersion, node: args.nodeName, source: source.description });
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -52,6 +73,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
       log.info(`${signal}: stopping; the rules stay in place`);
       control.close();
       lock.close();
+      followers.close();
       // A transaction in flight belongs to nft's own process, which takes it to its end.
       process.exit(0);
     });
@@ -59,21 +81,33 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const changed = (keys: readonly string[]) => {
     for (const { syncer } of members) syncer.changed(keys);
   };
-  /** Heartbeats change a Node every few minutes, but nothing of it that we use. */
+  /** Heartbeats change a Node every few minutes, but nothing of it that the rules depend on. */
   const followNode = (change: () => void) => {
     const { node: before, serviceCidrs } = cluster;
     change();
     if (serviceCidrs !== cluster.serviceCidrs) for (const { syncer } of members) syncer.networksChanged();
-    if (before === cluster.node || isDeepStrictEqual(before, cluster.node)) return;
+    if (before === cluster.node || isDeepStrictEqual(forRules(before), forRules(cluster.node))) return;
     for (const { syncer } of members) syncer.nodeChanged();
   };
   await source.run(
     {
-      changed: (object) => followNode(() => changed(cluster.set(object))),
-      deleted: (kind, key) => followNode(() => changed(cluster.delete(kind, key))),
+      changed: (object) => {
+        if (object.kind === 'Service') metrics.serviceChanged();
+        else if (object.kind === 'EndpointSlice') metrics.endpointsChanged(object);
+        followNode(() => changed(cluster.set(object)));
+      },
+      deleted: (kind, key) => {
+        if (kind === 'Service') metrics.serviceChanged();
+        else if (kind === 'EndpointSlice') metrics.endpointsChanged();
+        followNode(() => changed(cluster.delete(kind, key)));
+      },
       synced: () => {
         warnOfOwnAddress(cluster, apiServerHost, log);
-        for (const { syncer } of members) void syncer.run();
+        events.event({ type: 'Normal', reason: 'Starting', message: '', about: 'node' });
+        for (const { model, syncer } of members) {
+          health.started(model.family);
+          void syncer.run();
+        }
         Promise.all(members.map(({ syncer }) => syncer.whenInSync())).then(() =>
           log.info('ready: all Services are programmed', { services: [...cluster.serviceKeys()].length }),
         );
@@ -82,6 +116,10 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     // It ends with the process.
     new AbortController().signal,
   );
+}
+
+function forRules(node: Node | undefined): object | undefined {
+  return node && { ...node, eligible: true };
 }
 
 interface Member {

@@ -17,6 +17,8 @@ export interface Question {
   readonly resource: string;
   /** Path and query. */
   readonly path: string;
+  /** JSON to POST; without it the request is a GET. */
+  readonly body?: string;
   /** Longest silence within the answer's body, in milliseconds. */
   readonly silenceMs: number;
   /** Called when status 200 has come. */
@@ -24,8 +26,8 @@ export interface Question {
 }
 
 /**
- * Sends a GET and gives the chunks of the answer's body as they come. Throws an ApiFailure if there is no answer in
- * time, if its status is not 200 or if it breaks off, and the signal's reason if that aborts. When the caller
+ * Sends a GET or POST and gives the chunks of the answer's body as they come. Throws an ApiFailure if there is no answer in
+ * time, if its status is not 200 (or 201 for a POST) or if it breaks off, and the signal's reason if that aborts. When the caller
  * stops reading before the end, the connection is closed.
  *
  * client-node's Watch is not used for this: it drops Retry-After and the Status object of a refusal, swallows
@@ -33,7 +35,7 @@ export interface Question {
  */
 export async function* ask(
   connection: Connection,
-  { resource, path, silenceMs, onAnswer }: Question,
+  { resource, path, body: json, silenceMs, onAnswer }: Question,
   settings: Settings,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
@@ -46,14 +48,14 @@ export async function* ask(
     try {
       const prepared = await connection.prepare(path, stop);
       watchdog.arm(settings.connectMs, 'no connection');
-      response = await responseTo(prepared, () => watchdog.arm(settings.responseMs, 'no answer'));
+      response = await responseTo(prepared, json, () => watchdog.arm(settings.responseMs, 'no answer'));
     } catch (error) {
       signal.throwIfAborted();
       throw unreachable(server, origin, watchdog.verdict ?? error);
     }
     watchdog.arm(silenceMs, 'nothing more');
     const { statusCode: status = 0, headers } = response;
-    if (status !== 200) {
+    if (status !== (json === undefined ? 200 : 201)) {
       const body = await errorBody(response);
       signal.throwIfAborted();
       throw answered(server, origin, resource, { status, headers, body });
@@ -76,8 +78,14 @@ export async function* ask(
   }
 }
 
-async function responseTo({ url, options }: PreparedRequest, onConnected: () => void): Promise<IncomingMessage> {
-  const request = (url.protocol === 'http:' ? http : https).request(url, options);
+async function responseTo(
+  { url, options }: PreparedRequest,
+  json: string | undefined,
+  onConnected: () => void,
+): Promise<IncomingMessage> {
+  const headers = { ...options.headers, 'content-type': 'application/json' };
+  const complete = json === undefined ? options : { ...options, method: 'POST', headers };
+  const request = (url.protocol === 'http:' ? http : https).request(url, complete);
   request.once('socket', (socket) => {
     if (!socket.connecting) onConnected();
     else socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', onConnected);
@@ -85,7 +93,7 @@ async function responseTo({ url, options }: PreparedRequest, onConnected: () => 
   // While a socket is torn down it may report more than one error; the first is the one `once` rejects with.
   request.on('error', () => {});
   const response = once(request, 'response');
-  request.end();
+  request.end(json);
   const [message] = await response;
   return message;
 }

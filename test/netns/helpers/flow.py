@@ -21,8 +21,12 @@ def kind_of(code):
     return "! " + KINDS.get(code, errno.errorcode.get(code, str(code)))
 
 
-def open_flow(protocol, address, port, source="", source_port=0):
-    """A new socket that connects (TCP) or has sent its datagram; raises OSError where the kernel refuses at once."""
+def open_flow(protocol, address, port, source="", source_port=0, patient=False):
+    """A new socket that connects (TCP) or has sent its datagram; raises OSError where the kernel refuses at once.
+
+    A datagram that the node's own rules stop gives EPERM, whether they drop or reject it. PATIENT ignores that: what
+    comes next, an ICMP error or nothing, tells.
+    """
     tcp = protocol == "tcp"
     family = family_of(address)
     sock = socket.socket(family, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
@@ -41,7 +45,11 @@ def open_flow(protocol, address, port, source="", source_port=0):
         except BlockingIOError:
             pass
         if not tcp:
-            sock.send(b"?")
+            try:
+                sock.send(b"?")
+            except PermissionError:
+                if not patient:
+                    raise
     except OSError:
         sock.close()
         raise

@@ -32,7 +32,7 @@ def run(probes):
         while waiting and len(running) < IN_FLIGHT:
             place, (protocol, address, port, source, _, timeout) = waiting.pop()
             try:
-                sock = open_flow(protocol, address, port, source)
+                sock = open_flow(protocol, address, port, source, patient=True)
             except OSError as error:
                 finish(place, kind_of(error.errno))
                 continue

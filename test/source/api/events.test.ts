@@ -73,7 +73,7 @@ suite('an event', () => {
 
 suite('events', () => {
   test('are sent one after the other, in order', async (context) => {
-    const { server, sender } = await setUp(context);
+    const { server, sender, lines } = await setUp(context);
     const messages = Array.from({ length: 20 }, (_, i) => `${i}`);
     for (const message of messages) sender.event({ ...STARTING, message });
     await until(() => server.posted.length === 20);
@@ -81,6 +81,7 @@ suite('events', () => {
       server.posted.map(({ message }) => message),
       messages,
     );
+    assert.deepEqual(lines, [], 'all but the last were answered');
   });
 
   test('that fail are told of once, and later ones are sent', async (context) => {

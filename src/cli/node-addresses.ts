@@ -1,0 +1,43 @@
+import { networkInterfaces } from 'node:os';
+import type { HealthAddresses } from '../health/service-health.ts';
+import { addressBits, canonicalAddress, type Family, familyOf, isInCidr, parseCidr } from '../ip.ts';
+import type { Node } from '../objects/node.ts';
+
+/** Where an item of --nodeport-addresses is loopback; `all` does not mean it (KEP-6032). */
+const LOOPBACK: Readonly<Record<Family, string>> = { ip: '127.0.0.0/8', ip6: '::1/128' };
+
+/** The networks of one family that --nodeport-addresses means now. */
+export function nodePortNetworks(items: readonly string[], node: Node | undefined, family: Family): readonly string[] {
+  const primary = (node?.addresses ?? []).find((address) => familyOf(address) === family);
+  return items.flatMap((item) => {
+    if (item === 'all') return [`${family === 'ip' ? '0.0.0.0' : '::'}/0`];
+    if (item === 'primary') return primary === undefined ? [] : [`${primary}/${addressBits(family)}`];
+    return item === 'localhost' ? [] : [item];
+  });
+}
+
+/** True if --nodeport-addresses names loopback in a family, by the keyword or a network. */
+export function servesLocalhost(items: readonly string[], family: Family): boolean {
+  const loopback = parseCidr(LOOPBACK[family]);
+  return items.some((item) => {
+    if (item === 'localhost') return true;
+    const address = parseCidr(item)?.address;
+    return address !== undefined && loopback !== undefined && isInCidr(address, loopback);
+  });
+}
+
+/** The addresses of this machine's interfaces that health checks of Services are answered on, as kube-proxy has it. */
+export function healthCheckAddresses(items: readonly string[], node: Node | undefined): HealthAddresses {
+  if (items.includes('all')) return 'all';
+  const networks = (['ip', 'ip6'] as const)
+    .flatMap((family) => nodePortNetworks(items, node, family))
+    .flatMap((text) => parseCidr(text) ?? []);
+  return [...localAddresses()].filter((address) => networks.some((network) => isInCidr(address, network))).sort();
+}
+
+/** The canonical addresses of this machine's interfaces but loopback's. */
+export function localAddresses(): ReadonlySet<string> {
+  const entries = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const usable = entries.filter(({ internal, address }) => !internal && familyOf(address) !== undefined);
+  return new Set(usable.map(({ address }) => canonicalAddress(address)));
+}

@@ -1,0 +1,61 @@
+import { canonicalAddress, type Family } from '../ip.ts';
+import type { Conntrack } from './conntrack.ts';
+
+/** What of a UDP flow tells whether it is stale. Addresses are canonical. */
+export interface Flow {
+  /** Where the client sends to: the original direction. */
+  readonly destination: string;
+  readonly port: number;
+  /** Who answers, or would: the endpoint, or the destination itself for a flow that is not translated. */
+  readonly replySource: string;
+}
+
+/** `-f` of conntrack. */
+export const CONNTRACK_FAMILY = { ip: 'ipv4', ip6: 'ipv6' } as const;
+
+/**
+ * Lists the UDP flows of a family, one after another, without keeping any. `destination`: only those to this address
+ * (conntrack leaves out the others, which saves half of its time and all of ours).
+ * @throws ConntrackError
+ */
+export async function listFlows(
+  conntrack: Conntrack,
+  family: Family,
+  destination: string | undefined,
+  onFlow: (flow: Flow) => void,
+): Promise<void> {
+  const filter = destination === undefined ? [] : ['--orig-dst', destination];
+  let unknown = false;
+  await conntrack.run(['-L', '-f', CONNTRACK_FAMILY[family], '-p', 'udp', ...filter], (line) => {
+    const flow = parseFlow(line);
+    if (flow === undefined) unknown = true;
+    else onFlow(flow);
+  });
+  if (unknown) conntrack.warnOnce('conntrack lists UDP flows in a form that is not understood: those stay');
+}
+
+/**
+ * Reads a line of `conntrack -L -p udp` (1.4.7, 1.4.8); undefined if it is none. The first tuple is the original direction,
+ * the second the reply: "udp 17 29 src=… dst=… sport=… dport=… [UNREPLIED] src=… dst=… sport=… dport=… mark=0 use=1".
+ */
+export function parseFlow(line: string): Flow | undefined {
+  const destination = line.indexOf(' dst=');
+  const port = line.indexOf(' dport=', destination + 5);
+  const replySource = line.indexOf(' src=', port + 7);
+  if (!line.startsWith('udp ') || destination === -1 || port === -1 || replySource === -1) return undefined;
+  return {
+    destination: canonical(valueAt(line, destination + 5)),
+    port: Number(valueAt(line, port + 7)),
+    replySource: canonical(valueAt(line, replySource + 5)),
+  };
+}
+
+function valueAt(line: string, start: number): string {
+  const end = line.indexOf(' ', start);
+  return end === -1 ? line.slice(start) : line.slice(start, end);
+}
+
+/** glibc writes some IPv6 addresses with a dotted tail; all others as we do. */
+function canonical(address: string): string {
+  return address.includes(':') && address.includes('.') ? canonicalAddress(address) : address;
+}

@@ -1,0 +1,113 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { errnoOf, messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+
+/** What is sent back. HEAD gets the same without the body. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** How much of us a client can take. Anybody who reaches the node can connect; what is asked is one short line. */
+export interface HttpLimits {
+  /** Milliseconds from the connection to the end of the request's header, and the time between two looks at that. */
+  readonly requestMs: number;
+  readonly checkMs: number;
+  /** Milliseconds from the request to the last byte of the answer, that a client has taken. */
+  readonly answerMs: number;
+  /** Open connections at a time; more are closed at once. */
+  readonly connections: number;
+}
+
+const LIMITS: HttpLimits = { requestMs: 5000, checkMs: 2500, answerMs: 10_000, connections: 128 };
+
+/** Bytes of a request line and its headers. */
+const MAX_HEADER = 8 * 1024;
+
+const DEFAULT_HEADERS = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
+
+export interface ListenOptions {
+  /** An address of this host. Empty, "0.0.0.0" and "::" alike are all addresses of both families, as for kube-proxy. */
+  readonly host: string;
+  /** 0: one the kernel chooses. */
+  readonly port: number;
+  /** The answer to a path without its query ("/healthz"); undefined: 404. What it throws is told the client, with a 500. */
+  readonly respond: (path: string) => HttpAnswer | Promise<HttpAnswer> | undefined;
+  /** Other limits than the usual ones, for tests. */
+  readonly limits?: Partial<HttpLimits>;
+  /** Told at detail level when a connection could not be accepted. */
+  readonly log?: Log;
+}
+
+/**
+ * Listens and answers GET and HEAD, one request a connection: so every connection ends within a bounded time, and an idle
+ * one never takes the place of another. Bodies of requests are not read.
+ * @returns the server once it listens; rejects with the system's error (EADDRINUSE, EADDRNOTAVAIL, EACCES, …) if it cannot
+ */
+export async function listenHttp({ host, port, respond, limits: given, log }: ListenOptions): Promise<Server> {
+  const limits = { ...LIMITS, ...given };
+  const timeouts = {
+    headersTimeout: limits.requestMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: limits.checkMs,
+  };
+  const server = createServer({ ...timeouts, maxHeaderSize: MAX_HEADER }, (incoming, outgoing) => {
+    // Covers a client that does not read, and an answer that never comes.
+    const timer = setTimeout(() => incoming.socket.destroy(), limits.answerMs);
+    outgoing.once('close', () => clearTimeout(timer));
+    void answer(incoming, outgoing, respond);
+  });
+  server.maxConnections = limits.connections;
+  if (WILDCARDS.includes(host)) {
+    await listening(server, port, '::').catch((error: unknown) => {
+      // A kernel without IPv6.
+      if (!['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(errnoOf(error) ?? '')) throw error;
+      return listening(server, port, '0.0.0.0');
+    });
+  } else {
+    await listening(server, port, host);
+  }
+  // Accepting fails when descriptors run out. That passes, and is no reason to end.
+  server.on('error', (error) => log?.detail(1, `a connection could not be accepted: ${messageOf(error)}`, { port }));
+  return server;
+}
+
+const WILDCARDS = ['', '0.0.0.0', '::'];
+
+async function listening(server: Server, port: number, host: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject).once('listening', resolve).listen(port, host);
+  await promise.finally(() => server.off('error', reject).off('listening', resolve));
+}
+
+/** Stops to listen and ends open connections; resolves when the address is free. */
+export async function closeHttp(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  await closed;
+}
+
+async function answer(
+  { method, url = '/' }: IncomingMessage,
+  outgoing: ServerResponse,
+  respond: ListenOptions['respond'],
+): Promise<void> {
+  const { status, headers, body } = await answerTo(method, url, respond);
+  const all = { ...DEFAULT_HEADERS, ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' };
+  // One by one: by this way upper and lower case are the same name.
+  for (const [name, value] of Object.entries(all)) outgoing.setHeader(name, value);
+  outgoing.writeHead(status).end(body);
+}
+
+async function answerTo(method = '', url: string, respond: ListenOptions['respond']): Promise<HttpAnswer> {
+  if (!['GET', 'HEAD'].includes(method)) {
+    return { status: 405, headers: { Allow: 'GET, HEAD' }, body: 'only GET and HEAD are answered here\n' };
+  }
+  const path = /^[^?#]*/.exec(url)?.[0] ?? '';
+  try {
+    return (await respond(path)) ?? { status: 404, body: '404 page not found\n' };
+  } catch (error) {
+    return { status: 500, body: `${messageOf(error)}\n` };
+  }
+}

@@ -1,0 +1,165 @@
+import type { Server } from 'node:http';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { HealthCheck } from '../service/health-check.ts';
+import { formatBindAddress } from './bind-address.ts';
+import { closeHttp, type HttpAnswer, type HttpLimits, listenHttp } from './http.ts';
+
+export interface ServiceHealthOptions {
+  /** ProxyHealth.isHealthy: while it is false, no Service is healthy here. */
+  readonly isProxyHealthy: () => boolean;
+  readonly log: Log;
+  /** Told once for each Service and address that cannot be listened on: for an event. */
+  readonly onListenFailure?: (check: HealthCheck, message: string) => void;
+  /** Milliseconds until addresses that could not be listened on are tried again, if no change does so before. */
+  readonly retryDelay?: number;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+/** Where health checks are answered: on these addresses of the node, or on all it has. */
+export type HealthAddresses = 'all' | readonly string[];
+
+/** A Service's open servers, by address. */
+interface OpenService {
+  readonly port: number;
+  readonly servers: Map<string, Server>;
+}
+
+const RETRY_DELAY = 30_000;
+
+/**
+ * Answers load balancers on the healthCheckNodePorts: one server for each Service and address. `set` tells what
+ * changed, `apply` then opens and closes what that takes, at a cost of the changes alone.
+ */
+export class ServiceHealthServers {
+  readonly #options: ServiceHealthOptions;
+  readonly #wanted = new Map<string, HealthCheck>();
+  readonly #open = new Map<string, OpenService>();
+  /** Port → the Service that has it. A second one waits until it is free. */
+  readonly #owners = new Map<number, string>();
+  /** Service key → address → why it cannot be listened on. */
+  readonly #failed = new Map<string, Map<string, string>>();
+  #unsettled = new Set<string>();
+  #addresses: readonly string[] = [];
+  #work: Promise<void> = Promise.resolve();
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: ServiceHealthOptions) {
+    this.#options = options;
+  }
+
+  /** Notes a Service's health check; undefined: it has none. A new count is answered from now on, the rest needs `apply`. */
+  set(serviceKey: string, check: HealthCheck | undefined): void {
+    const before = this.#wanted.get(serviceKey);
+    if (check === undefined) this.#wanted.delete(serviceKey);
+    else this.#wanted.set(serviceKey, check);
+    if (before?.port !== check?.port) this.#unsettled.add(serviceKey);
+  }
+
+  /**
+   * Opens and closes servers, so that each Service is answered on these addresses, and tries again what failed before.
+   * Call it when the rules of all families are in force: from then on load balancers send traffic. Never rejects.
+   */
+  apply(addresses: HealthAddresses): Promise<void> {
+    const now = addresses === 'all' ? ['::'] : [...new Set(addresses)];
+    if (now.join() !== this.#addresses.join())
+      this.#unsettled = new Set([...this.#open.keys(), ...this.#wanted.keys()]);
+    this.#addresses = now;
+    // One after the other: what is being opened is not to be opened again.
+    this.#work = this.#work.then(() => this.#settle());
+    return this.#work;
+  }
+
+  /** Closes all servers. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    await this.#work;
+    await Promise.all([...this.#open.keys()].map((key) => this.#closeUnwanted(key)));
+  }
+
+  async #settle(): Promise<void> {
+    clearTimeout(this.#retry);
+    const keys = [...new Set([...this.#unsettled, ...this.#failed.keys()])];
+    this.#unsettled.clear();
+    // A port may go from one Service to another.
+    for (const key of keys) await this.#closeUnwanted(key);
+    for (const key of keys) await this.#openMissing(key);
+    if (this.#failed.size === 0 || this.#closed) return;
+    const again = () => {
+      this.#work = this.#work.then(() => this.#settle());
+    };
+    this.#retry = setTimeout(again, this.#options.retryDelay ?? RETRY_DELAY);
+  }
+
+  async #closeUnwanted(key: string): Promise<void> {
+    const wanted = this.#closed ? undefined : this.#wanted.get(key);
+    if (wanted === undefined) this.#failed.delete(key);
+    const open = this.#open.get(key);
+    if (open === undefined) return;
+    for (const [address, server] of open.servers) {
+      if (open.port === wanted?.port && this.#addresses.includes(address)) continue;
+      open.servers.delete(address);
+      await closeHttp(server);
+    }
+    if (open.port === wanted?.port) return;
+    this.#open.delete(key);
+    this.#owners.delete(open.port);
+  }
+
+  async #openMissing(key: string): Promise<void> {
+    const check = this.#wanted.get(key);
+    if (check === undefined || this.#closed) return;
+    const { port } = check;
+    const owner = this.#owners.get(port) ?? key;
+    this.#owners.set(port, owner);
+    const open = this.#open.get(key) ?? { port, servers: new Map<string, Server>() };
+    if (owner === key) this.#open.set(key, open);
+    const failures = new Map<string, string>();
+    for (const host of this.#addresses) {
+      if (open.servers.has(host)) continue;
+      try {
+        if (owner !== key) throw new Error(`Service ${owner} has it`);
+        open.servers.set(host, await this.#listen(key, host, port));
+      } catch (error) {
+        failures.set(host, `cannot listen on ${formatBindAddress({ host, port })}: ${messageOf(error)}`);
+      }
+    }
+    this.#tell(key, check, failures);
+    if (failures.size === 0) this.#failed.delete(key);
+    else this.#failed.set(key, failures);
+  }
+
+  #listen(key: string, host: string, port: number): Promise<Server> {
+    const { log, limits } = this.#options;
+    return listenHttp({ host, port, respond: () => this.#answer(key), log, ...(limits && { limits }) });
+  }
+
+  /** Says each failure once, and when all is over. */
+  #tell(service: string, check: HealthCheck, failures: ReadonlyMap<string, string>): void {
+    const { log, onListenFailure } = this.#options;
+    const known = this.#failed.get(service);
+    for (const [address, failure] of failures) {
+      if (known?.get(address) === failure) continue;
+      log.warn(`the health check of a Service ${failure}; trying again until it can`, { service });
+      onListenFailure?.(check, failure);
+    }
+    if (known !== undefined && failures.size === 0) log.info('the health check of a Service listens now', { service });
+  }
+
+  #answer(key: string): HttpAnswer | undefined {
+    const check = this.#wanted.get(key);
+    if (check === undefined) return undefined;
+    const { namespace, name, localEndpoints } = check;
+    const serviceProxyHealthy = this.#options.isProxyHealthy();
+    return {
+      status: localEndpoints > 0 && serviceProxyHealthy ? 200 : 503,
+      headers: {
+        'Content-Type': 'application/json',
+        'X-Load-Balancing-Endpoint-Weight': String(localEndpoints),
+      },
+      body: JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy }, undefined, '\t'),
+    };
+  }
+}

@@ -1,0 +1,50 @@
+import type { LocalhostNodePort } from '../service/localhost-node-ports.ts';
+
+export type EndpointAddress = LocalhostNodePort['endpoints'][number];
+
+/** What a choice depends on beside the endpoints. */
+export interface Chance {
+  /** A number from 0 up to but without 1, each equally likely. */
+  random(): number;
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
+}
+
+/**
+ * Chooses the endpoint of each new connection to a node port on loopback: at random, or with ClientIP affinity the one
+ * chosen last, until the affinity's seconds went by without a new connection. All connections have one client: this node.
+ */
+export class EndpointChoice {
+  readonly #chance: Chance;
+  #nodePort: LocalhostNodePort | undefined;
+  #pinned: { readonly key: string; readonly until: number } | undefined;
+
+  constructor(chance: Chance) {
+    this.#chance = chance;
+  }
+
+  /** Chooses among these endpoints from now on; undefined: there are none. */
+  use(nodePort: LocalhostNodePort | undefined): void {
+    if (nodePort?.servicePort !== this.#nodePort?.servicePort) this.#pinned = undefined;
+    this.#nodePort = nodePort;
+  }
+
+  /** An endpoint for a connection that has been tried at those of the keys `tried` (endpointKey); undefined: none is left. */
+  next(tried: ReadonlySet<string>): EndpointAddress | undefined {
+    const { endpoints = [], affinitySeconds } = this.#nodePort ?? {};
+    const left = tried.size === 0 ? endpoints : endpoints.filter((endpoint) => !tried.has(endpointKey(endpoint)));
+    const now = this.#chance.now();
+    const pin = affinitySeconds !== undefined && this.#pinned !== undefined && now < this.#pinned.until && this.#pinned;
+    const pinned = pin ? left.find((endpoint) => endpointKey(endpoint) === pin.key) : undefined;
+    const endpoint = pinned ?? left[Math.floor(this.#chance.random() * left.length)];
+    if (endpoint !== undefined && affinitySeconds !== undefined) {
+      this.#pinned = { key: endpointKey(endpoint), until: now + affinitySeconds * 1000 };
+    }
+    return endpoint;
+  }
+}
+
+/** "10.0.0.1 8080". */
+export function endpointKey({ address, port }: EndpointAddress): string {
+  return `${address} ${port}`;
+}

@@ -1,0 +1,142 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { errnoOf } from '../errors.ts';
+import type { Family } from '../ip.ts';
+import type { Log } from '../log.ts';
+import type { LocalhostNodePort } from '../service/localhost-node-ports.ts';
+import { type Chance, EndpointChoice } from './endpoint-choice.ts';
+import { forward, SOCKET_OPTIONS } from './forward.ts';
+import { Room } from './room.ts';
+
+const LOOPBACK: Readonly<Record<Family, string>> = { ip: '127.0.0.1', ip6: '::1' };
+
+/** What the listeners of a process share. */
+export interface ListenerContext {
+  readonly log: Log;
+  readonly chance: Chance;
+  /** Room for the connections of all listeners. */
+  readonly room: Room;
+  readonly connectionsPerListener: number;
+  /** Milliseconds an endpoint has to take a connection. */
+  readonly connectTimeout: number;
+  /** Milliseconds until a listener that could not be made is tried again. */
+  readonly retryDelay: number;
+  /** A listener began (1) or ceased (-1) to listen. */
+  onChange(family: Family, by: 1 | -1): void;
+  /** A listener could not be made. */
+  onFailure(family: Family): void;
+}
+
+/** One TCP port of a loopback address: listens while there is a node port to serve. */
+export class NodePortListener {
+  readonly #family: Family;
+  readonly #port: number;
+  readonly #context: ListenerContext;
+  readonly #choice: EndpointChoice;
+  readonly #room: Room;
+  #isWanted = false;
+  #server: Server | undefined;
+  #isOpening = false;
+  #retry: NodeJS.Timeout | undefined;
+  /** What was warned of last, until the port listens again. */
+  #trouble: string | undefined;
+
+  constructor(family: Family, port: number, context: ListenerContext) {
+    this.#family = family;
+    this.#port = port;
+    this.#context = context;
+    this.#choice = new EndpointChoice(context.chance);
+    this.#room = new Room(context.connectionsPerListener, () =>
+      this.#warn('a node port has all the connections on loopback it may have: further ones are reset'),
+    );
+  }
+
+  /** Serves new connections so from now on; undefined: refuses them. Connections that are there go on. */
+  serve(nodePort: LocalhostNodePort | undefined): void {
+    this.#choice.use(nodePort);
+    this.#isWanted = nodePort !== undefined;
+    this.#settle();
+  }
+
+  #settle(): void {
+    clearTimeout(this.#retry);
+    // A server that is about to listen cannot be closed: its event leads back here.
+    if (this.#isOpening) return;
+    if (this.#isWanted && this.#server === undefined) this.#open();
+    if (!this.#isWanted && this.#server !== undefined) this.#close(this.#server);
+    if (!this.#isWanted) this.#trouble = undefined;
+  }
+
+  #open(): void {
+    this.#isOpening = true;
+    const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true }, (client) => this.#accept(client));
+    server
+      .on('listening', () => {
+        this.#isOpening = false;
+        this.#server = server;
+        this.#trouble = undefined;
+        this.#context.log.detail(2, 'listening for a node port', this.#place);
+        this.#context.onChange(this.#family, 1);
+        this.#settle();
+      })
+      .on('error', (error) => {
+        // Also of a connection that could not be accepted; the server goes on then.
+        if (this.#server === server) this.#warnOnce(`a connection could not be accepted: ${error.message}`);
+        else this.#openFailed(error);
+      })
+      .unref()
+      .listen({ host: LOOPBACK[this.#family], port: this.#port });
+  }
+
+  #openFailed(error: Error): void {
+    this.#isOpening = false;
+    this.#context.onFailure(this.#family);
+    if (!this.#isWanted) return;
+    const reason = errnoOf(error) === 'EADDRINUSE' ? 'another program of this node uses the port' : error.message;
+    this.#warnOnce(`a node port cannot be reached on loopback, trying again from time to time: ${reason}`);
+    this.#retry = setTimeout(() => this.#settle(), this.#context.retryDelay).unref();
+  }
+
+  #close(server: Server): void {
+    this.#server = undefined;
+    server.close();
+    this.#context.log.detail(2, 'no longer listening for a node port', this.#place);
+    this.#context.onChange(this.#family, -1);
+  }
+
+  #accept(client: Socket): void {
+    const { room, connectTimeout, log } = this.#context;
+    if (!this.#room.take()) {
+      client.resetAndDestroy();
+      return;
+    }
+    if (!room.take()) {
+      this.#room.release();
+      client.resetAndDestroy();
+      return;
+    }
+    // Like the listener, no reason for the process to go on.
+    client.unref();
+    void forward(client, {
+      next: (tried) => this.#choice.next(tried),
+      connectTimeout,
+      onTrouble: (trouble) => log.detail(4, trouble, this.#place),
+    }).finally(() => {
+      this.#room.release();
+      room.release();
+    });
+  }
+
+  #warnOnce(message: string): void {
+    if (this.#trouble === message) return;
+    this.#trouble = message;
+    this.#warn(message);
+  }
+
+  #warn(message: string): void {
+    this.#context.log.warn(message, this.#place);
+  }
+
+  get #place(): { readonly address: string; readonly port: number } {
+    return { address: LOOPBACK[this.#family], port: this.#port };
+  }
+}

@@ -1,0 +1,30 @@
+/** Room for a number of connections. */
+export class Room {
+  readonly #size: number;
+  readonly #onFull: () => void;
+  #taken = 0;
+  #isFull = false;
+
+  /** `onFull` is called when somebody finds no room, and not again before half of it is free. */
+  constructor(size: number, onFull: () => void) {
+    this.#size = size;
+    this.#onFull = onFull;
+  }
+
+  /** False if there is none left. */
+  take(): boolean {
+    if (this.#taken < this.#size) {
+      this.#taken++;
+      return true;
+    }
+    if (!this.#isFull) this.#onFull();
+    this.#isFull = true;
+    return false;
+  }
+
+  /** Gives back what `take` took. */
+  release(): void {
+    this.#taken--;
+    if (this.#taken <= this.#size / 2) this.#isFull = false;
+  }
+}

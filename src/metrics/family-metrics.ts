@@ -1,0 +1,77 @@
+import type { Family } from '../ip.ts';
+import type { SyncObserver } from '../sync/observer.ts';
+import { type Instruments, IP_FAMILY } from './instruments.ts';
+import type { NoLocalEndpoints } from './no-local-endpoints.ts';
+
+/** What is noted of one family: its syncer's work, and the rest. */
+export interface FamilyMetrics extends SyncObserver {
+  /** Which Services lack local endpoints. */
+  readonly noLocalEndpoints: NoLocalEndpoints;
+  /** A table that is no longer needed could not be deleted. */
+  cleanupFailed(): void;
+  /** The elements of all sets and maps. */
+  elements(count: number): void;
+  /** UDP entries of conntrack were looked through, which took `seconds`, and so many deleted. */
+  conntrackReconciled(seconds: number, deleted: number): void;
+  /** The sockets that listen for node ports on loopback addresses. */
+  localhostListeners(count: number): void;
+  localhostListenerFailed(): void;
+}
+
+/** Milliseconds: since 1970, and of a clock that is never set. */
+export interface Clock {
+  now(): number;
+  elapsed(): number;
+}
+
+/** Follows a change until it is in force. */
+export interface ChangeTracker {
+  taken(family: Family): void;
+  synced(family: Family, now: number): void;
+  failed(family: Family): void;
+}
+
+/** The metrics of one family, which tell `trackers` of its syncs. */
+export function familyMetrics(
+  family: Family,
+  instruments: Instruments,
+  noLocalEndpoints: NoLocalEndpoints,
+  trackers: readonly ChangeTracker[],
+  clock: Clock,
+): FamilyMetrics {
+  const labels = { ip_family: IP_FAMILY[family] };
+  let begun = clock.elapsed();
+  const upToDate = () => instruments.lastSynced.set(labels, clock.now() / 1000);
+  return {
+    noLocalEndpoints,
+    queued: () => instruments.lastQueued.set(labels, clock.now() / 1000),
+    began: () => {
+      begun = clock.elapsed();
+    },
+    tookAll: () => {
+      for (const tracker of trackers) tracker.taken(family);
+    },
+    succeeded: ({ kind, operations }) => {
+      const seconds = (clock.elapsed() - begun) / 1000;
+      instruments.sync.observe(labels, seconds);
+      instruments[kind === 'full' ? 'fullSync' : 'partialSync'].observe(labels, seconds);
+      instruments.operations.inc(labels, operations);
+      upToDate();
+      for (const tracker of trackers) tracker.synced(family, clock.now());
+    },
+    failed: () => {
+      instruments.syncFailures.inc(labels);
+      for (const tracker of trackers) tracker.failed(family);
+    },
+    confirmed: upToDate,
+    lost: () => instruments.repairs.inc(labels),
+    cleanupFailed: () => instruments.cleanupFailures.inc(labels),
+    elements: (count) => instruments.elements.set(labels, count),
+    conntrackReconciled: (seconds, deleted) => {
+      instruments.conntrack.observe(labels, seconds);
+      instruments.conntrackDeleted.inc(labels, deleted);
+    },
+    localhostListeners: (count) => instruments.localhostListeners.set(labels, count),
+    localhostListenerFailed: () => instruments.localhostFailures.inc(labels),
+  };
+}

@@ -1,0 +1,169 @@
+import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
+import Histogram from 'prom-client/lib/histogram.js';
+import type Registry from 'prom-client/lib/registry.js';
+import type { Family } from '../ip.ts';
+import type { NoLocalEndpointsCount } from '../service/no-local-endpoints.ts';
+import type { PendingChanges } from './pending-changes.ts';
+
+/** The values of the label ip_family. */
+export const IP_FAMILY: Readonly<Record<Family, string>> = { ip: 'IPv4', ip6: 'IPv6' };
+
+/** What is not noted but read, when a scrape comes. */
+export interface MetricSources {
+  readonly services: PendingChanges;
+  readonly endpoints: PendingChanges;
+  noLocalEndpoints(family: Family): NoLocalEndpointsCount;
+  /** Rejected packets by protocol ("UDP") since the table was made; undefined: as at the last scrape. */
+  rejected(family: Family): Promise<Readonly<Record<string, number>> | undefined>;
+}
+
+const range = (from: number, to: number, step: number) =>
+  Array.from({ length: (to - from) / step + 1 }, (_, index) => from + index * step);
+
+/** Seconds: 1 ms, doubled up to 16.384 s. */
+const SYNC_BUCKETS = range(0, 14, 1).map((power) => 2 ** power / 1000);
+
+/** Seconds. The 0 is kube-proxy's, too. */
+const PROGRAMMING_BUCKETS = [0, 0.25, 0.5, ...range(1, 59, 1), ...range(60, 115, 5), ...range(120, 300, 30)];
+
+const SYNC = 'kubeproxy_sync_proxy_rules';
+const LOCALHOST = 'kubeproxy_nftables_localhost_nodeport';
+
+export type Instruments = ReturnType<typeof defineInstruments>;
+
+/**
+ * Puts the metrics of the proxy into a registry, each with the value 0 for every label value that is known. Names, labels
+ * and buckets are those of kube-proxy 1.37 in nftables mode, but for kubeproxy_nft_*, which are ours.
+ */
+export function defineInstruments(registry: Registry, families: readonly Family[], sources: MetricSources) {
+  const registers = [registry];
+  const labelNames = ['ip_family'] as const;
+  const all = families.map((family) => ({ ip_family: IP_FAMILY[family] }));
+  const counter = (name: string, help: string) => {
+    const made = new Counter({ name, help, labelNames, registers });
+    for (const labels of all) made.inc(labels, 0);
+    return made;
+  };
+  const gauge = (name: string, help: string) => {
+    const made = new Gauge({ name, help, labelNames, registers });
+    for (const labels of all) made.set(labels, 0);
+    return made;
+  };
+  const histogram = (name: string, help: string, buckets = SYNC_BUCKETS) => {
+    const made = new Histogram({ name, help, labelNames, registers, buckets });
+    for (const labels of all) made.zero(labels);
+    return made;
+  };
+  const probes = (name: string, help: string) => {
+    const made = new Counter({ name, help, labelNames: ['code'], registers });
+    for (const code of ['200', '503']) made.inc({ code }, 0);
+    return made;
+  };
+  addChangeMetrics(registry, 'endpoint', sources.endpoints);
+  addChangeMetrics(registry, 'service', sources.services);
+  addNoLocalEndpoints(registry, families, sources);
+  addRejectedPackets(registry, families, sources);
+  return {
+    sync: histogram(`${SYNC}_duration_seconds`, 'Time to bring the kernel up to date.'),
+    fullSync: histogram(
+      'kubeproxy_sync_full_proxy_rules_duration_seconds',
+      'Time to read all rules from the kernel, or build them anew.',
+    ),
+    partialSync: histogram(
+      'kubeproxy_sync_partial_proxy_rules_duration_seconds',
+      'Time to write what changed to the kernel.',
+    ),
+    networkProgramming: histogram(
+      'kubeproxy_network_programming_duration_seconds',
+      'Time from the change of a Pod or Service until the kernel has it.',
+      PROGRAMMING_BUCKETS,
+    ),
+    lastSynced: gauge(`${SYNC}_last_timestamp_seconds`, 'When the kernel was last known to be up to date.'),
+    lastQueued: gauge(`${SYNC}_last_queued_timestamp_seconds`, 'When something was last found to be programmed.'),
+    syncFailures: counter(`${SYNC}_nftables_sync_failures_total`, 'Times the kernel could not be brought up to date.'),
+    cleanupFailures: counter(
+      `${SYNC}_nftables_cleanup_failures_total`,
+      'Times something that is no longer needed could not be deleted.',
+    ),
+    conntrack: histogram(
+      'kubeproxy_conntrack_reconciler_sync_duration_seconds',
+      'Time to find and delete stale UDP entries of conntrack.',
+    ),
+    conntrackDeleted: counter(
+      'kubeproxy_conntrack_reconciler_deleted_entries_total',
+      'Stale UDP entries of conntrack that were deleted.',
+    ),
+    localhostListeners: gauge(`${LOCALHOST}_listeners`, 'Sockets for node ports on loopback addresses.'),
+    localhostFailures: counter(
+      `${LOCALHOST}_listener_creation_failures_total`,
+      'Times a socket for a node port on a loopback address could not be opened.',
+    ),
+    healthz: probes('kubeproxy_proxy_healthz_total', 'Answers to /healthz by status code.'),
+    livez: probes('kubeproxy_proxy_livez_total', 'Answers to /livez by status code.'),
+    apiRequests: new Counter({
+      name: 'rest_client_requests_total',
+      help: 'Requests to the API server by method, host and status code ("<error>": no answer).',
+      labelNames: ['code', 'method', 'host'],
+      registers,
+    }),
+    elements: gauge('kubeproxy_nft_elements', 'Elements of all sets and maps.'),
+    operations: counter('kubeproxy_nft_element_operations_total', 'Elements added and deleted.'),
+    repairs: counter('kubeproxy_nft_repairs_total', 'Times something of ours was missing in the kernel or changed.'),
+  };
+}
+
+function addChangeMetrics(registry: Registry, kind: 'endpoint' | 'service', changes: PendingChanges): void {
+  const noun = kind === 'endpoint' ? 'EndpointSlices' : 'Services';
+  new Gauge({
+    name: `${SYNC}_${kind}_changes_pending`,
+    help: `Changes of ${noun} that are not in force yet.`,
+    registers: [registry],
+    collect() {
+      this.set(changes.pending);
+    },
+  });
+  new Counter({
+    name: `${SYNC}_${kind}_changes_total`,
+    help: `Changes of ${noun} seen.`,
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(changes.total);
+    },
+  });
+}
+
+function addNoLocalEndpoints(registry: Registry, families: readonly Family[], sources: MetricSources): void {
+  new Gauge({
+    name: `${SYNC}_no_local_endpoints_total`,
+    help: 'Ports of Services with policy Local that have endpoints, but none on this node.',
+    labelNames: ['ip_family', 'traffic_policy'],
+    registers: [registry],
+    collect() {
+      for (const family of families) {
+        for (const [policy, count] of Object.entries(sources.noLocalEndpoints(family))) {
+          this.set({ ip_family: IP_FAMILY[family], traffic_policy: policy }, count);
+        }
+      }
+    },
+  });
+}
+
+function addRejectedPackets(registry: Registry, families: readonly Family[], sources: MetricSources): void {
+  new Counter({
+    name: `${LOCALHOST}_rejected_packets_total`,
+    help: 'Packets to node ports on loopback addresses that were rejected, since the rules were made.',
+    labelNames: ['ip_family', 'protocol'],
+    registers: [registry],
+    async collect() {
+      for (const family of families) {
+        for (const [protocol, count] of Object.entries((await sources.rejected(family)) ?? {})) {
+          const labels = { ip_family: IP_FAMILY[family], protocol };
+          this.remove(labels);
+          this.inc(labels, count);
+        }
+      }
+    },
+  });
+}

@@ -1,0 +1,103 @@
+import type { Server } from 'node:http';
+import { messageOf, ProxyError } from '../errors.ts';
+import { type BindAddress, formatBindAddress } from '../health/bind-address.ts';
+import { closeHttp, type HttpAnswer, listenHttp } from '../health/http.ts';
+import { familyOf } from '../ip.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from './metrics.ts';
+
+/** The port of a metricsBindAddress that has none. */
+export const METRICS_PORT = 10249;
+
+/** Milliseconds. */
+const RETRY_DELAY = 5000;
+
+export interface MetricsServerOptions {
+  /** metricsBindAddress. */
+  readonly address: BindAddress;
+  /** bindAddressHardFail: an address that cannot be used ends the start. */
+  readonly hardFail: boolean;
+  readonly metrics: Pick<Metrics, 'render' | 'contentType'>;
+  /** What /configz shows: the configuration in force with the fields of KubeProxyConfiguration (v1alpha1). */
+  readonly config: object;
+  readonly log: Log;
+  /** Milliseconds between two attempts to listen. */
+  readonly retryDelay?: number;
+}
+
+/** metricsBindAddress where it is not configured: a loopback address of bindAddress's family. */
+export function defaultMetricsAddress(bindAddress: string): string {
+  return `${familyOf(bindAddress) === 'ip6' ? '[::1]' : '127.0.0.1'}:${METRICS_PORT}`;
+}
+
+/** kube-proxy's metrics server: GET /metrics, /healthz, /proxyMode and /configz. */
+export class MetricsServer {
+  readonly #options: MetricsServerOptions;
+  #server: Server | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #failed = false;
+  #closed = false;
+
+  constructor(options: MetricsServerOptions) {
+    this.#options = options;
+  }
+
+  /** The port it listens on, which differs from the one given only where that is 0; undefined while it does not listen. */
+  get port(): number | undefined {
+    const address = this.#server?.address();
+    return typeof address === 'object' ? address?.port : undefined;
+  }
+
+  /**
+   * Listens. An address that cannot be used is tried again until it can, after one warning.
+   * @throws ProxyError E_METRICS_ADDRESS instead, with `hardFail`
+   */
+  async start(): Promise<void> {
+    const { address, hardFail, log } = this.#options;
+    const place = formatBindAddress(address);
+    try {
+      const server = await listenHttp({ ...address, respond: (path) => this.#respond(path), log });
+      if (this.#closed) return await closeHttp(server);
+      this.#server = server;
+      if (this.#failed) log.info('the metrics server listens now', { address: place });
+    } catch (error) {
+      if (this.#closed) return;
+      const message = `the metrics server cannot listen on ${place}: ${messageOf(error)}`;
+      if (hardFail) {
+        const advice = 'free the address, or give another metricsBindAddress';
+        throw new ProxyError('E_METRICS_ADDRESS', `${message}; ${advice}`, { cause: error });
+      }
+      if (!this.#failed) log.warn(`${message}; trying again until it can`);
+      this.#failed = true;
+      this.#retry = setTimeout(() => void this.start(), this.#options.retryDelay ?? RETRY_DELAY);
+    }
+  }
+
+  /** Stops to listen, and to try. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    if (this.#server !== undefined) await closeHttp(this.#server);
+  }
+
+  #respond(path: string): HttpAnswer | Promise<HttpAnswer> | undefined {
+    const { metrics, config } = this.#options;
+    switch (path) {
+      case '/metrics':
+        return metrics
+          .render()
+          .then((body) => ({ status: 200, headers: { 'content-type': metrics.contentType }, body }));
+      // That the process answers is all it says, as in kube-proxy; the health server knows more.
+      case '/healthz':
+        return { status: 200, body: 'ok' };
+      case '/proxyMode':
+        return { status: 200, body: 'nftables' };
+      case '/configz': {
+        const body = JSON.stringify({ 'kubeproxy.config.k8s.io': config });
+        return { status: 200, headers: { 'content-type': 'application/json' }, body };
+      }
+      default:
+        return undefined;
+    }
+  }
+}

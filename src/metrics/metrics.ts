@@ -1,0 +1,108 @@
+import Registry from 'prom-client/lib/registry.js';
+import { messageOf, ProxyError } from '../errors.ts';
+import type { Family } from '../ip.ts';
+import type { Log } from '../log.ts';
+import type { EndpointSlice } from '../objects/endpoint-slice.ts';
+import { type Clock, type FamilyMetrics, familyMetrics } from './family-metrics.ts';
+import { defineInstruments, IP_FAMILY } from './instruments.ts';
+import { NetworkProgramming } from './network-programming.ts';
+import { NoLocalEndpoints } from './no-local-endpoints.ts';
+import { PendingChanges } from './pending-changes.ts';
+import { addProcessMetrics } from './process-metrics.ts';
+
+/** Packets to node ports on loopback addresses that were rejected since the table was made. */
+export interface RejectedPackets {
+  readonly udp: number;
+  readonly sctp: number;
+}
+
+export interface MetricsOptions {
+  /** Those that are programmed; others have no metrics. */
+  readonly families: readonly Family[];
+  readonly log: Log;
+  /** Asked at each scrape. If it rejects, the scrape has the numbers of the one before. */
+  readonly readLocalhostRejected?: (family: Family) => Promise<RejectedPackets>;
+  /** Another clock than the system's, for tests. */
+  readonly clock?: Clock;
+}
+
+/** All metrics of this process. docs/metrics.md lists them. */
+export interface Metrics {
+  /** All of them in Prometheus' text format, and the HTTP content type of that. Scrapes at the same time share one. */
+  render(): Promise<string>;
+  readonly contentType: string;
+  /** What is noted of one of the families that are programmed. */
+  family(family: Family): FamilyMetrics;
+  /** Notes that a Service was added, changed or deleted. */
+  serviceChanged(): void;
+  /** Notes that a slice was added or changed; without one, that a slice was deleted. */
+  endpointsChanged(slice?: EndpointSlice): void;
+  /** Notes what a probe of the health server was answered. */
+  probed(path: 'healthz' | 'livez', status: number): void;
+  /** Notes a request to the API server at `host` ("10.0.0.1:6443") and the status of its answer, if there was one. */
+  apiRequest(method: string, host: string, status: number | undefined): void;
+}
+
+const SYSTEM_CLOCK: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
+
+/** Makes the metrics in a registry of their own. This is also the start from which network programming is measured. */
+export function createMetrics({ families, log, readLocalhostRejected, clock = SYSTEM_CLOCK }: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const services = new PendingChanges(families);
+  const endpoints = new PendingChanges(families);
+  const programming = new NetworkProgramming(families, clock.now(), (family, seconds) =>
+    instruments.networkProgramming.observe({ ip_family: IP_FAMILY[family] }, seconds),
+  );
+  const noLocalEndpoints = { ip: new NoLocalEndpoints(), ip6: new NoLocalEndpoints() };
+  const instruments = defineInstruments(registry, families, {
+    services,
+    endpoints,
+    noLocalEndpoints: (family) => noLocalEndpoints[family].total,
+    rejected: rejectedReader(readLocalhostRejected, log),
+  });
+  addProcessMetrics(registry);
+  const trackers = [services, endpoints, programming];
+  const ofFamily = new Map(
+    families.map((family) => [family, familyMetrics(family, instruments, noLocalEndpoints[family], trackers, clock)]),
+  );
+  let rendering: Promise<string> | undefined;
+  return {
+    render: () => {
+      rendering ??= registry.metrics().finally(() => {
+        rendering = undefined;
+      });
+      return rendering;
+    },
+    contentType: registry.contentType,
+    family: (family) => {
+      const found = ofFamily.get(family);
+      if (found === undefined)
+        throw new ProxyError('E_INTERNAL', `no metrics for family ${family}: it is not programmed`);
+      return found;
+    },
+    serviceChanged: () => services.seen(),
+    endpointsChanged: (slice) => {
+      endpoints.seen();
+      if (slice !== undefined) programming.sliceChanged(slice);
+    },
+    probed: (path, status) => instruments[path].inc({ code: `${status}` }),
+    apiRequest: (method, host, status) => instruments.apiRequests.inc({ method, host, code: `${status ?? '<error>'}` }),
+  };
+}
+
+/** By protocol as Kubernetes writes it. A failure is told once, until it works again. */
+function rejectedReader(read: MetricsOptions['readLocalhostRejected'], log: Log) {
+  let works = true;
+  return async (family: Family): Promise<Record<string, number> | undefined> => {
+    if (read === undefined) return { UDP: 0, SCTP: 0 };
+    try {
+      const { udp, sctp } = await read(family);
+      works = true;
+      return { UDP: udp, SCTP: sctp };
+    } catch (error) {
+      if (works) log.warn(`the metrics lack new numbers of rejected packets: ${messageOf(error)}`, { family });
+      works = false;
+      return undefined;
+    }
+  };
+}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { Family } from '../../src/ip.ts';
+import type { EndpointSlice } from '../../src/objects/endpoint-slice.ts';
+import type { Service } from '../../src/objects/service.ts';
+import { frontendsOf } from '../../src/service/frontend.ts';
+import { udpFrontendsOf } from '../../src/service/udp-frontends.ts';
+import {
+  HTTP,
+  NODE_NAME,
+  notReady,
+  ready,
+  service,
+  servingTerminating,
+  slice,
+  slicePort,
+} from '../builders/objects.ts';
+
+const DNS = { name: 'dns', protocol: 'udp', port: 53 } as const;
+const dnsSlice = (endpoints: EndpointSlice['endpoints'], changes: Partial<EndpointSlice> = {}) =>
+  slice(endpoints, { ports: [slicePort({ name: 'dns', protocol: 'udp', port: 5353 })], ...changes });
+
+/** Each as "address:port endpoints…". */
+function udpFrontends(of: Service, slices: readonly EndpointSlice[], family: Family = 'ip'): string[] {
+  const frontends = frontendsOf(of, slices, family, { nodeName: NODE_NAME, node: undefined });
+  return udpFrontendsOf(of, slices, frontends).map(({ address, port, serving }) =>
+    [`${address}:${port}`, ...[...serving].sort()].join(' '),
+  );
+}
+
+suite('the UDP frontends of a Service', () => {
+  test('are its ClusterIP, external IPs, load balancer IPs and node port', () => {
+    const dns = service({
+      ports: [{ ...DNS, nodePort: 30053 }],
+      externalIps: ['203.0.113.1'],
+      loadBalancerIps: ['203.0.113.2'],
+    });
+    assert.deepEqual(udpFrontends(dns, [dnsSlice([ready('10.0.0.1')])]), [
+      '10.96.0.10:53 10.0.0.1',
+      '203.0.113.2:53 10.0.0.1',
+      '203.0.113.1:53 10.0.0.1',
+      ':30053 10.0.0.1',
+    ]);
+  });
+
+  test('do not include those of TCP and SCTP, nor their endpoints', () => {
+    const dns = service({ ports: [{ ...DNS, protocol: 'tcp' }, DNS, { ...DNS, protocol: 'sctp' }] });
+    const ports = [slicePort({ name: 'dns', protocol: 'tcp', port: 5353 })];
+    const slices = [dnsSlice([ready('10.0.0.1')]), slice([ready('10.0.0.2')], { name: 'web-2', ports })];
+    assert.deepEqual(udpFrontends(dns, slices), ['10.96.0.10:53 10.0.0.1']);
+    assert.deepEqual(udpFrontends(service({ ports: [HTTP] }), [slice([ready('10.0.0.1')])]), []);
+  });
+
+  test('have the endpoints of their own port, from all slices', () => {
+    const dns = service({ ports: [DNS, { name: 'log', protocol: 'udp', port: 514 }] });
+    const log = dnsSlice([ready('10.0.0.3')], { name: 'web-3', ports: [slicePort({ name: 'log', protocol: 'udp' })] });
+    const slices = [dnsSlice([ready('10.0.0.1')]), dnsSlice([ready('10.0.0.2')], { name: 'web-2' }), log];
+    assert.deepEqual(udpFrontends(dns, slices), ['10.96.0.10:53 10.0.0.1 10.0.0.2', '10.96.0.10:514 10.0.0.3']);
+  });
+
+  test('are of one family, as their endpoints are', () => {
+    const dns = service({ ports: [DNS], clusterIps: ['10.96.0.10', 'fd00:96::10'] });
+    const slices = [dnsSlice([ready('10.0.0.1')]), dnsSlice([ready('fd00::1')], { name: 'web-2' })];
+    assert.deepEqual(udpFrontends(dns, slices), ['10.96.0.10:53 10.0.0.1']);
+    assert.deepEqual(udpFrontends(dns, slices, 'ip6'), ['fd00:96::10:53 fd00::1']);
+  });
+
+  test('are none where kube-proxy ignores the Service', () => {
+    for (const changes of [{ otherProxy: true }, { clusterIps: [] }, { type: 'ExternalName' }]) {
+      assert.deepEqual(udpFrontends(service({ ports: [DNS], ...changes }), [dnsSlice([ready('10.0.0.1')])]), []);
+    }
+  });
+});
+
+suite('the endpoints whose flows stay', () => {
+  test('are all that serve: terminating, of another node or not ready, too', () => {
+    const dns = service({ ports: [DNS], internalLocal: true });
+    const endpoints = [
+      ready('10.0.0.1', { zoneHints: ['elsewhere'] }),
+      servingTerminating('10.0.0.2'),
+      ready('10.0.0.3', { ready: false }),
+      notReady('10.0.0.4'),
+      ready('10.0.0.5', { ready: false, serving: false, terminating: true }),
+    ];
+    assert.deepEqual(udpFrontends(dns, [dnsSlice(endpoints)]), ['10.96.0.10:53 10.0.0.1 10.0.0.2 10.0.0.3']);
+  });
+
+  test('include one that serves by any of its entries', () => {
+    const slices = [dnsSlice([notReady('10.0.0.1')]), dnsSlice([servingTerminating('10.0.0.1')], { name: 'web-2' })];
+    assert.deepEqual(udpFrontends(service({ ports: [DNS] }), slices), ['10.96.0.10:53 10.0.0.1']);
+  });
+
+  test('are none without endpoints', () => {
+    assert.deepEqual(udpFrontends(service({ ports: [DNS] }), []), ['10.96.0.10:53']);
+  });
+});
