@@ -12,6 +12,7 @@ import { probeNft } from '../nft/probe.ts';
 import { TABLE_NAMES } from '../nft/tables.ts';
 import type { Node } from '../objects/node.ts';
 import { Cluster } from '../service/cluster.ts';
+import { createArrival } from '../sync/arrival.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
 import { VERSION } from '../version.ts';
@@ -89,6 +90,8 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     if (before === cluster.node || isDeepStrictEqual(forRules(before), forRules(cluster.node))) return;
     for (const { syncer } of members) syncer.nodeChanged();
   };
+  const { arrival, complete } = createArrival();
+  for (const { syncer } of members) void syncer.run(arrival);
   await source.run(
     {
       changed: (object) => {
@@ -104,10 +107,8 @@ export async function run(args: Arguments, log: Log): Promise<void> {
       synced: () => {
         warnOfOwnAddress(cluster, apiServerHost, log);
         events.event({ type: 'Normal', reason: 'Starting', message: '', about: 'node' });
-        for (const { model, syncer } of members) {
-          health.started(model.family);
-          void syncer.run();
-        }
+        for (const { model } of members) health.started(model.family);
+        complete();
         Promise.all(members.map(({ syncer }) => syncer.whenInSync())).then(() =>
           log.info('ready: all Services are programmed', { services: [...cluster.serviceKeys()].length }),
         );

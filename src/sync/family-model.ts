@@ -121,10 +121,21 @@ export class FamilyModel {
     }
   }
 
-  /** Brings the model up to date with the Services that changed: a bounded transaction, or an empty one. */
-  nextTransaction(): Transaction {
+  /** True if so many changed Services have their endpoints already that a transaction for them is worth its process. */
+  get hasEarlyBatch(): boolean {
+    let ready = 0;
+    for (const key of this.#dirty) if (this.#hasArrived(key) && ++ready >= BATCH_SERVICES) return true;
+    return false;
+  }
+
+  /**
+   * Brings the model up to date with the Services that changed: a bounded transaction, or an empty one. With `isComplete`
+   * false objects still arrive: Services without endpoints wait, since theirs may be yet to come.
+   */
+  nextTransaction(isComplete = true): Transaction {
     if (this.#networksDirty) this.#setNetworks();
     for (const key of this.#dirty) {
+      if (!isComplete && !this.#hasArrived(key)) continue;
       this.#dirty.delete(key);
       this.#claim(key);
       if (this.#claimed.size >= BATCH_SERVICES) break;
@@ -141,6 +152,10 @@ export class FamilyModel {
     for (const key of changes.keys()) this.#handedOut.add(key);
     this.#ruleset.setServices(changes);
     return this.#ruleset.takeTransaction();
+  }
+
+  #hasArrived(key: string): boolean {
+    return this.#cluster.service(key) !== undefined && this.#cluster.slicesOf(key).length > 0;
   }
 
   #setNetworks(): void {

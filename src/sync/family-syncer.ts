@@ -4,6 +4,7 @@ import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
 import { affinityObjects, findTables, hasAllRules, listFrame, type TableName } from '../nft/tables.ts';
 import { sizeOf } from '../ruleset/transaction.ts';
+import { ARRIVED, type Arrival } from './arrival.ts';
 import type { FamilyModel } from './family-model.ts';
 import { adoptTable, documentOf, liveTable, replaceTable } from './fill.ts';
 import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
@@ -76,13 +77,13 @@ export class FamilySyncer {
     this.#wakeUp();
   }
 
-  /** Works until stop; call it once the source has synced. */
-  async run(): Promise<void> {
+  /** Works until stop. Nothing is put in the packets' way before the arrival is complete. */
+  async run(arrival = ARRIVED): Promise<void> {
     while (!this.#stopped) {
       try {
         if (this.#recheck) this.#table = undefined;
         this.#recheck = false;
-        if (this.#table === undefined) this.#table = await this.#reconcile();
+        if (this.#table === undefined) this.#table = await this.#reconcile(arrival);
         await this.#sendChanges(this.#table);
         this.#failures = 0;
         if (await this.#sleepUntilChanged()) await this.#checkTable(this.#table);
@@ -102,20 +103,23 @@ export class FamilySyncer {
     this.#wake?.();
   }
 
-  async #reconcile(): Promise<TableName> {
-    this.#observer.began();
-    this.#observer.tookAll();
+  async #reconcile(arrival: Arrival): Promise<TableName> {
     const found = await findTables(this.#nft, this.#model.family);
     this.#model.setDialect = await this.#nft.setDialect();
     const live = liveTable(found, this.#model);
+    const complete = arrival.whenComplete.then(() => {
+      this.#observer.began();
+      this.#observer.tookAll();
+    });
     // After a second failure in a row: what is in the table cannot be mended by writing the difference.
     const mendable = live !== undefined && this.#failures <= 1;
     const frame = mendable ? await listFrame(this.#nft, this.#model.family, live.name) : undefined;
     if (live === undefined || frame === undefined || !hasAllRules(frame, this.#model.program)) {
-      const { table, written } = await replaceTable(this.#model, this.#nft, found, this.#log);
+      const { table, written } = await replaceTable(this.#model, this.#nft, found, this.#log, arrival);
       this.#succeeded('full', written);
       return table;
     }
+    await complete;
     this.#succeeded('full', await adoptTable(this.#model, this.#nft, live, affinityObjects(frame), this.#log));
     return live.name;
   }

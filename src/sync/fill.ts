@@ -13,6 +13,7 @@ import type { Element } from '../ruleset/element.ts';
 import { hookCommands } from '../ruleset/program-json.ts';
 import { stagedProgramText } from '../ruleset/program-text.ts';
 import { document, sizeOf, type Transaction, transactionCommands } from '../ruleset/transaction.ts';
+import { ARRIVED, type Arrival } from './arrival.ts';
 import type { FamilyModel } from './family-model.ts';
 
 /** Seconds between two lines of progress on a long fill. */
@@ -41,14 +42,15 @@ export async function adoptTable(
 }
 
 /**
- * Builds the table anew beside whatever is there, out of the packets' way, in bounded transactions; then one small
- * transaction makes it live and deletes the old.
+ * Builds the table anew beside whatever is there, out of the packets' way, in bounded transactions; it may begin while
+ * Services still arrive. Once they are complete, one small transaction makes it live and deletes the old.
  */
 export async function replaceTable(
   model: FamilyModel,
   nft: Nft,
   found: readonly FoundTable[],
   log: Log,
+  arrival: Arrival,
 ): Promise<{ readonly table: TableName; readonly written: number }> {
   const { family, program } = model;
   const hooked = found.filter(({ baseChains }) => baseChains.length > 0).map(({ name }) => name);
@@ -58,7 +60,7 @@ export async function replaceTable(
   }
   const staged = nft.load(stagedProgramText(program, name));
   model.restart([]);
-  const written = await drain(model, nft, name, log, isolateRefused(model, nft, name, log), staged);
+  const written = await drain(model, nft, name, log, isolateRefused(model, nft, name, log), staged, arrival);
   const old = found.filter((table) => table.name !== name).map((table) => deleteTableCommand(family, table.name));
   await nft.apply(document([...hookCommands(program, name), ...old]));
   log.info('the rules are in force', { family, table: name, elements: written });
@@ -90,11 +92,13 @@ async function drain(
   log: Log,
   mend: Mend,
   inFlight = Promise.resolve(),
+  arrival = ARRIVED,
 ): Promise<number> {
   let written = 0;
   let reported = performance.now();
   do {
-    const transaction = model.nextTransaction();
+    while (!arrival.isComplete && !model.hasEarlyBatch) await arrival.more();
+    const transaction = model.nextTransaction(arrival.isComplete);
     const json = documentOf(model, table, transaction);
     await inFlight;
     if (json === undefined) continue;
@@ -106,7 +110,7 @@ async function drain(
       reported = performance.now();
       log.info('programming', { family: model.family, elements: written });
     }
-  } while (model.isDirty);
+  } while (!arrival.isComplete || model.isDirty);
   await inFlight;
   return written;
 }

@@ -1,0 +1,64 @@
+import { ProxyError } from '../errors.ts';
+import type { Expression } from '../ruleset/nft-json.ts';
+import type { Facts } from './packet.ts';
+
+/** Tells the node's own addresses. */
+export type IsOwn = (address: string) => boolean;
+
+/** The error for a program that says more than the tracer understands: a wrong trace is worse than none. */
+export function notUnderstood(what: unknown): ProxyError {
+  const text = typeof what === 'string' ? what : JSON.stringify(what);
+  return new ProxyError('E_INTERNAL', `cannot trace through ${text}: the tracer does not know it; please report this`);
+}
+
+/**
+ * What an expression gives for a packet, as elements spell it. Undefined if the packet has no such field: the rule then
+ * does not match, whatever it compares with. Throws E_INTERNAL for an expression that is not known.
+ */
+export function fieldOf(expression: Expression, facts: Facts, isOwn: IsOwn): string | undefined {
+  if ('payload' in expression) {
+    const { protocol, field } = expression.payload;
+    if (protocol === facts.family && field === 'saddr') return facts.source;
+    if (protocol === facts.family && field === 'daddr') return facts.destination;
+    // Of protocols without ports `th` would read other bytes: never with such a protocol's number beside it in a set.
+    if (protocol === 'th' && field === 'dport') return portText(facts.port);
+    if (TRANSPORTS.includes(protocol) && field === 'dport') {
+      return protocol === facts.protocol ? portText(facts.port) : undefined;
+    }
+  } else if ('meta' in expression) {
+    if (expression.meta.key === 'l4proto') return facts.protocol;
+    if (expression.meta.key === 'iifname') return interfaceOf(facts);
+  } else if ('ct' in expression && expression.ct.dir === 'original') {
+    if (expression.ct.key === `${facts.family} daddr`) return facts.original.destination;
+    if (expression.ct.key === 'proto-dst') return portText(facts.original.port);
+  } else if ('fib' in expression && expression.fib.flags.length === 1) {
+    return isOwn(expression.fib.flags[0] === 'saddr' ? facts.source : facts.destination) ? 'local' : 'not local';
+  }
+  throw notUnderstood(expression);
+}
+
+/** The flags of `ct state` or `ct status` that a new connection's first packet has. */
+export function flagsOf(expression: Expression, facts: Facts): readonly string[] {
+  if ('ct' in expression && expression.ct.dir === undefined) {
+    if (expression.ct.key === 'state') return ['new'];
+    // A translation to the very same address and port sets no flag (nf_nat_setup_info).
+    const { original, destination, port } = facts;
+    const moved = original.destination !== destination || original.port !== port;
+    if (expression.ct.key === 'status') return [...(moved ? ['dnat'] : []), ...(facts.sourceNat ? ['snat'] : [])];
+  }
+  throw notUnderstood(expression);
+}
+
+const TRANSPORTS = ['tcp', 'udp', 'sctp'];
+
+function portText(port: number | undefined): string | undefined {
+  return port === undefined ? undefined : String(port);
+}
+
+function interfaceOf({ iifname, source }: Facts): string {
+  if (iifname !== undefined) return iifname;
+  throw new ProxyError(
+    'E_USAGE',
+    `cannot trace the packet from ${source}: pods are known by interface here, so name the one it comes in over`,
+  );
+}

@@ -1,0 +1,129 @@
+import { type Cidr, isInCidr, parseCidr } from '../ip.ts';
+import type { Container } from '../ruleset/container.ts';
+import { concat, type Element } from '../ruleset/element.ts';
+import type { Expression, Lookup } from '../ruleset/nft-json.ts';
+import { fieldOf, type IsOwn, notUnderstood } from './fields.ts';
+import type { Facts } from './packet.ts';
+import type { TracedRuleset } from './traced-ruleset.ts';
+
+/** Everything a lookup in a map can give. */
+export interface Draw {
+  /** The key; "random" stands for a number that is drawn. */
+  readonly key: string;
+  /** What is found, and how likely: one hit for each value, so slots with the same endpoint are one. */
+  readonly hits: readonly { readonly element: Element; readonly share: number }[];
+  /** How likely nothing is found. */
+  readonly missed: number;
+}
+
+/** Looks into the sets and maps of a ruleset for one trace, and remembers what it found. */
+export class Lookups {
+  readonly #ruleset: TracedRuleset;
+  readonly #isOwn: IsOwn;
+  /** Sets that rules write to: their elements are not in the model. */
+  readonly #written: ReadonlySet<string>;
+  readonly #pinned: (set: string) => boolean;
+  readonly #containers: ReadonlyMap<string, Container>;
+  readonly #draws = new Map<string, Draw>();
+  readonly #networks = new Map<string, Cidr | undefined>();
+
+  /** `pinned`: whether the packet's source is in a set that rules write to, by the set's name. */
+  constructor(ruleset: TracedRuleset, isOwn: IsOwn, pinned: (set: string) => boolean) {
+    this.#ruleset = ruleset;
+    this.#isOwn = isOwn;
+    this.#pinned = pinned;
+    this.#containers = new Map(ruleset.containers.map((container) => [container.name, container]));
+    this.#written = new Set(
+      ruleset.chains.flatMap(({ rules }) =>
+        rules.flat().flatMap((statement) => ('set' in statement ? [statement.set.set.slice(1)] : [])),
+      ),
+    );
+  }
+
+  /** The element of a set ("@name") that a packet is in; true for a set that rules write to; undefined without such fields. */
+  membership(key: Expression, set: string, facts: Facts): Element | boolean | undefined {
+    const fields = partsOf(key).map((part) => fieldOf(part, facts, this.#isOwn));
+    if (!areAll(fields)) return undefined;
+    const name = set.slice(1);
+    return this.#written.has(name) ? this.#pinned(name) : (this.#find(this.#container(name), fields) ?? false);
+  }
+
+  /** What a lookup in a map can give; undefined if the packet has no such fields. Throws E_INTERNAL for an unknown map. */
+  draw({ key, data }: Lookup, facts: Facts): Draw | undefined {
+    const parts = partsOf(key);
+    const drawn = parts.findIndex((part) => 'numgen' in part);
+    const fields = parts.map((part, i) => (i === drawn ? RANDOM : fieldOf(part, facts, this.#isOwn)));
+    if (!areAll(fields)) return undefined;
+    const container = this.#container(data.slice(1));
+    if (drawn < 0) {
+      const element = this.#find(container, fields);
+      return { key: concat(...fields), hits: element ? [{ element, share: 1 }] : [], missed: element ? 0 : 1 };
+    }
+    const slots = modulusOf(parts[drawn]);
+    const name = `${data} ${concat(...fields)} ${slots}`;
+    const draw = this.#draws.get(name) ?? this.#enumerate(container, fields, slots);
+    this.#draws.set(name, draw);
+    return draw;
+  }
+
+  #enumerate(container: Container, fields: readonly string[], slots: number): Draw {
+    const [before = '', after = ''] = concat(...fields).split(RANDOM);
+    if (container.interval || container.key.length !== fields.length)
+      throw notUnderstood(`draw from @${container.name}`);
+    const counts = new Map<string, { readonly element: Element; count: number }>();
+    let missed = slots;
+    for (let slot = 0; slot < slots; slot++) {
+      const element = this.#ruleset.lookUp(container.name, `${before}${slot}${after}`);
+      if (element === undefined) continue;
+      missed--;
+      const known = counts.get(element.value);
+      if (known === undefined) counts.set(element.value, { element, count: 1 });
+      else known.count++;
+    }
+    const hits = [...counts.values()].map(({ element, count }) => ({ element, share: count / slots }));
+    return { key: concat(...fields), hits, missed: missed / slots };
+  }
+
+  #find(container: Container, fields: readonly string[]): Element | undefined {
+    const { name, key } = container;
+    if (key.length !== fields.length) throw notUnderstood(`${concat(...fields)} @${name}`);
+    if (!container.interval) return this.#ruleset.lookUp(name, concat(...fields));
+    if (key.slice(0, -1).some(({ type }) => type === 'cidr')) throw notUnderstood(`set ${name}`);
+    const last = fields.at(-1) ?? '';
+    const before = fields.length === 1 ? '' : concat(...fields.slice(0, -1), '');
+    for (const element of this.#ruleset.elementsOf(container)) {
+      if (element.key.startsWith(before) && this.#isIn(last, element.key.slice(before.length))) return element;
+    }
+    return undefined;
+  }
+
+  #isIn(address: string, network: string): boolean {
+    if (!this.#networks.has(network)) this.#networks.set(network, parseCidr(network));
+    const cidr = this.#networks.get(network);
+    if (cidr === undefined) throw notUnderstood(network);
+    return isInCidr(address, cidr);
+  }
+
+  #container(name: string): Container {
+    const container = this.#containers.get(name);
+    if (container === undefined) throw notUnderstood(`@${name}`);
+    return container;
+  }
+}
+
+/** In place of a number that is drawn. */
+const RANDOM = 'random';
+
+function partsOf(key: Expression): readonly Expression[] {
+  return 'concat' in key ? key.concat : [key];
+}
+
+function areAll(fields: readonly (string | undefined)[]): fields is readonly string[] {
+  return !fields.includes(undefined);
+}
+
+function modulusOf(expression: Expression | undefined): number {
+  if (expression !== undefined && 'numgen' in expression && expression.numgen.offset === 0)
+    return expression.numgen.mod;
+  throw notUnderstood(expression);
+}

@@ -1,0 +1,72 @@
+import { ProxyError } from '../errors.ts';
+import { canonicalAddress, type Family, familyOf } from '../ip.ts';
+import { PROTOCOLS } from '../ruleset/container.ts';
+
+/** The first packet of a new connection, and what its fate depends on besides the ruleset. */
+export interface TracedPacket {
+  readonly source: string;
+  readonly destination: string;
+  /** An IP protocol by nft's name: "tcp", "icmpv6". */
+  readonly protocol: string;
+  /** Destination port; required for tcp, udp and sctp, ignored for protocols without ports. */
+  readonly port?: number | undefined;
+  /** Whether the node makes it, or it comes in over an interface. "outside" and "pod" differ only in what is printed. */
+  readonly from: 'outside' | 'pod' | 'node';
+  /** The interface it comes in over; only needed for a program that asks for it (pods known by interface). */
+  readonly iifname?: string | undefined;
+  /** The node's addresses; those of the other family are ignored, loopback ones need not be named. */
+  readonly own: readonly string[];
+}
+
+/** What rules can ask of a packet at one moment of its way. */
+export interface Facts {
+  readonly family: Family;
+  readonly protocol: string;
+  readonly source: string;
+  readonly destination: string;
+  /** Undefined for protocols without ports. */
+  readonly port: number | undefined;
+  /** Empty where there is none: the kernel compares with "" then (5.4). Undefined if the caller did not say. */
+  readonly iifname: string | undefined;
+  /** What the connection was addressed to. */
+  readonly original: { readonly destination: string; readonly port: number | undefined };
+  /** Whether a dnat or masquerade statement was carried out. */
+  readonly destinationNat: boolean;
+  readonly sourceNat: boolean;
+}
+
+/** A packet's facts when it is made or arrives. Throws E_USAGE for addresses or a port that no packet of the family has. */
+export function factsOf(packet: TracedPacket, family: Family): Facts {
+  const { protocol, from } = packet;
+  const source = addressOf(packet.source, family);
+  const destination = addressOf(packet.destination, family);
+  const port = PROTOCOLS.some((name) => name === protocol) ? portOf(packet.port, protocol) : undefined;
+  const iifname = from === 'node' ? '' : packet.iifname;
+  const original = { destination, port };
+  return { family, protocol, source, destination, port, iifname, original, destinationNat: false, sourceNat: false };
+}
+
+/** Tells the node's own addresses (canonical), loopback included, as `fib … type local` does. */
+export function ownAddresses({ own }: TracedPacket): (address: string) => boolean {
+  const named = new Set(own.filter((address) => familyOf(address) !== undefined).map(canonicalAddress));
+  return (address) => named.has(address) || address.startsWith('127.') || address === '::1';
+}
+
+/** "10.0.0.1:80", "[fd00::1]:80"; the address alone for protocols without ports. */
+export function placeText(address: string, port: number | undefined): string {
+  if (port === undefined) return address;
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+function addressOf(text: string, family: Family): string {
+  if (familyOf(text) === family) return canonicalAddress(text);
+  throw new ProxyError(
+    'E_USAGE',
+    `cannot trace a packet with address "${text}": give ${family === 'ip' ? 'IPv4' : 'IPv6'} addresses for source and destination`,
+  );
+}
+
+function portOf(port: number | undefined, protocol: string): number {
+  if (port !== undefined && Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new ProxyError('E_USAGE', `cannot trace a ${protocol} packet to port ${port}: give a port from 0 to 65535`);
+}

@@ -1,0 +1,29 @@
+import type { Family } from '../ip.ts';
+import type { Container } from '../ruleset/container.ts';
+import type { Element } from '../ruleset/element.ts';
+import type { Chain } from '../ruleset/program.ts';
+import type { Ruleset } from '../ruleset/ruleset.ts';
+
+/** A family's whole table, as a trace reads it. */
+export interface TracedRuleset {
+  readonly family: Family;
+  /** Every declared set and map but those that rules write to. */
+  readonly containers: readonly Container[];
+  /** All chains: base chains and others. */
+  readonly chains: readonly Chain[];
+  /** The element with just this key, in nft's text form ("10.96.0.1 . tcp . 80"). */
+  lookUp(container: string, key: string): Element | undefined;
+  elementsOf(container: Container): Iterable<Element>;
+}
+
+/** The model as it is now, to trace packets through: make a new one after a change. */
+export function tracedRuleset(ruleset: Ruleset): TracedRuleset {
+  const { family, containers, chains } = ruleset.program;
+  return {
+    family,
+    containers,
+    chains: [...chains, ...ruleset.affinityChains()],
+    lookUp: (container, key) => ruleset.lookUp(container, key),
+    elementsOf: (container) => ruleset.elementsOf(container),
+  };
+}

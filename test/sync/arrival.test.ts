@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findTables, isLive, listElements } from '../../src/nft/tables.ts';
+import { buildProgram } from '../../src/ruleset/program.ts';
+import { Cluster } from '../../src/service/cluster.ts';
+import { createArrival } from '../../src/sync/arrival.ts';
+import { FamilyModel } from '../../src/sync/family-model.ts';
+import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { networks } from '../builders/networks.ts';
+import { ready, service, slice } from '../builders/objects.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+import { TestKernel } from '../netns/kernel.ts';
+
+const SERVICES = 2_500;
+const clusterIp = (n: number) => `10.96.${n >> 8}.${n & 255}`;
+
+function start(kernel: TestKernel, cluster: Cluster) {
+  const model = new FamilyModel(
+    cluster,
+    { program: buildProgram('ip', {}), networks: () => networks([]) },
+    recordingLog().log,
+  );
+  const nft = kernel.nft('ip');
+  const syncer = new FamilySyncer(model, nft, recordingLog().log);
+  const { arrival, complete } = createArrival();
+  void syncer.run(arrival);
+  const addService = (n: number) => syncer.changed(cluster.set(service({ name: `s${n}`, clusterIps: [clusterIp(n)] })));
+  const addSlice = (n: number) =>
+    syncer.changed(cluster.set(slice([ready('10.32.0.1')], { name: `s${n}`, serviceName: `s${n}` })));
+  const keysIn = async (name: string) => {
+    const [table] = await findTables(nft, 'ip');
+    const elements = table === undefined ? [] : await listElements(nft, model.program, table.name);
+    return elements.filter(({ container }) => container.name === name).map(({ key }) => key);
+  };
+  return { model, nft, syncer, complete, addService, addSlice, keysIn };
+}
+
+const all = Array.from({ length: SERVICES }, (_, n) => n);
+
+describe('while Services still arrive', () => {
+  it('the table is filled with what has its endpoints, and packets meet it only once all is known', async () => {
+    using kernel = new TestKernel();
+    const { model, nft, syncer, complete, addService, addSlice, keysIn } = start(kernel, new Cluster('node-a'));
+    for (const n of all) addService(n);
+    for (const n of all.slice(1)) addSlice(n);
+    let programmed = await keysIn('services');
+    for (let tries = 0; programmed.length === 0 && tries < 100; tries++) {
+      await sleep(50);
+      programmed = await keysIn('services');
+    }
+    assert.notEqual(programmed.length, 0);
+    const [staged] = await findTables(nft, 'ip');
+    assert.deepEqual(staged?.baseChains, []);
+    assert.deepEqual(await keysIn('no-endpoints'), []);
+    assert.ok(!programmed.includes(`${clusterIp(0)} . tcp . 80`));
+
+    complete();
+    await syncer.whenInSync();
+    syncer.stop();
+    const [table] = await findTables(nft, 'ip');
+    assert.ok(table !== undefined && isLive(table, model.program));
+    assert.equal((await keysIn('services')).length, SERVICES - 1);
+    assert.deepEqual(await keysIn('no-endpoints'), [`${clusterIp(0)} . tcp . 80`]);
+  });
+
+  it('a table of the last run is not touched', async () => {
+    using kernel = new TestKernel();
+    const first = start(kernel, new Cluster('node-a'));
+    first.addService(1);
+    first.addSlice(1);
+    first.complete();
+    await first.syncer.whenInSync();
+    first.syncer.stop();
+    const before = kernel.listing('ip', 'kube-proxy-nft');
+
+    const second = start(kernel, new Cluster('node-a'));
+    for (const n of all.slice(2)) second.addService(n);
+    for (const n of all.slice(2)) second.addSlice(n);
+    await sleep(300);
+    assert.equal(kernel.listing('ip', 'kube-proxy-nft'), before);
+    second.complete();
+    await second.syncer.whenInSync();
+    second.syncer.stop();
+    assert.equal((await second.keysIn('services')).length, SERVICES - 2);
+  });
+});
