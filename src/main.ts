@@ -22,7 +22,8 @@ async function main(argv: readonly string[]): Promise<void> {
       process.stdout.write(`${versionLine()}\n`);
       return;
     case 'dump':
-      return (await import('./cli/dump.ts')).dump(args, log);
+    case 'trace':
+      return (await import('./cli/show.ts')).show(args, log);
     case 'cleanup':
       return (await import('./cli/cleanup.ts')).cleanup(log);
     case 'run':

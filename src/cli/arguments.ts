@@ -7,7 +7,7 @@ import { type Family, parseCidr } from '../ip.ts';
 
 /** What the command line asks for. */
 export interface Arguments {
-  readonly command: 'run' | 'dump' | 'cleanup' | 'version' | 'help';
+  readonly command: 'run' | 'dump' | 'trace' | 'cleanup' | 'version' | 'help';
   readonly kubeconfig: string | undefined;
   readonly master: string | undefined;
   readonly manifests: string | undefined;
@@ -27,6 +27,8 @@ export interface Arguments {
   readonly bindAddressHardFail: boolean;
   readonly runDir: string;
   readonly output: 'nft' | 'json';
+  /** --trace and --from: a connection to follow. */
+  readonly trace: { readonly to: string; readonly from: string | undefined } | undefined;
   readonly verbosity: number;
 }
 
@@ -62,6 +64,8 @@ const OPTIONS = {
   output: { type: 'string', short: 'o' },
   v: { type: 'string', short: 'v' },
   dump: { type: 'boolean' },
+  trace: { type: 'string' },
+  from: { type: 'string' },
   cleanup: { type: 'boolean' },
   version: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -73,8 +77,10 @@ const OPTIONS = {
  */
 export function parseArguments(argv: readonly string[]): Arguments {
   const values = parse(argv);
-  const commands = (['help', 'version', 'dump', 'cleanup'] as const).filter((command) => values[command]);
-  if (values.dump && values.cleanup) throw usage('--dump and --cleanup cannot be given together');
+  const commands = (['help', 'version', 'dump', 'trace', 'cleanup'] as const).filter((command) => values[command]);
+  const [first, second] = commands.filter((command) => command !== 'help' && command !== 'version');
+  if (second !== undefined) throw usage(`--${first} and --${second} cannot be given together`);
+  if (values.from !== undefined && values.trace === undefined) throw usage('--from needs --trace');
   if (values.kubeconfig !== undefined && values.manifests !== undefined) {
     throw usage('--kubeconfig and --manifests cannot be given together: choose one source');
   }
@@ -92,6 +98,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     metricsBindAddress: parseBindAddress(values['metrics-bind-address'] ?? '127.0.0.1', METRICS_PORT),
     bindAddressHardFail: values['bind-address-hard-fail'] ?? false,
     runDir: resolve(values['run-dir'] ?? DEFAULT_RUN_DIR),
+    trace: values.trace === undefined ? undefined : { to: values.trace, from: values.from },
     output: outputFormat(values.output ?? 'nft'),
     verbosity: verbosity(values.v ?? '0'),
   };

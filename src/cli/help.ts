@@ -4,6 +4,9 @@ export const HELP = `kube-proxy-nft: makes the Services of a Kubernetes cluster 
 Usage:
   kube-proxy-nft --kubeconfig FILE | --manifests PATH [flags]   run in the foreground
   kube-proxy-nft --dump [-o nft|json]                           print the ruleset of the running daemon
+  kube-proxy-nft --trace ADDRESS:PORT[/PROTOCOL] [--from ADDRESS[%INTERFACE]]
+                                                                what becomes of such a connection, and why; from the
+                                                                node itself if no client is given
   kube-proxy-nft --cleanup                                      remove our tables, and nothing else
 
 Where Services and EndpointSlices come from (in a pod with a service account: that, if none is given):
@@ -30,5 +33,5 @@ Flags:
   --version                print version, commit and Node.js version
   -h, --help               print this
 
---dump with a source prints what would be programmed if no daemon runs. A stop (SIGTERM) leaves the rules in place.
+--dump and --trace with a source work on what would be programmed if no daemon runs. A stop (SIGTERM) leaves the rules in place.
 `;

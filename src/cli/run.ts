@@ -17,13 +17,13 @@ import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
 import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
-import { renderDump } from './dump.ts';
 import { Followers } from './followers.ts';
 import { createModels, supportedFamilies } from './models.ts';
 import { servesLocalhost } from './node-addresses.ts';
 import { openSource } from './open-source.ts';
 import { createRefusedReader } from './refused-reader.ts';
 import { startServers } from './servers.ts';
+import { answerTo } from './show.ts';
 
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
@@ -53,15 +53,13 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     return { model, nft, syncer: new FamilySyncer(model, nft, log, { ...observer, lost }) };
   });
   const control = await serveControl(args.runDir, (path) => {
-    const [route, query] = path.split('?');
-    if (route !== '/dump') return undefined;
-    const output = new URLSearchParams(query).get('output') ?? 'nft';
-    const dumped = members.map(({ model, syncer }) => ({
+    const tables = members.map(({ model, syncer }) => ({
       model,
       table: syncer.table ?? TABLE_NAMES[0],
       inForce: syncer.table !== undefined,
     }));
-    return renderDump(dumped, cluster, output, `the running daemon (pid ${process.pid}), from ${source.description}`);
+    const origin = `the running daemon (pid ${process.pid}), from ${source.description}`;
+    return answerTo(path, { models: tables, cluster, origin }, args);
   });
   await waitForLeftovers(args.runDir, log);
   const [first] = members;

@@ -20,8 +20,8 @@ export type Responder = (path: string) => string | undefined;
 export async function serveControl(runDir: string, respond: Responder): Promise<Server> {
   const path = join(runDir, SOCKET_NAME);
   const server = createServer((incoming, outgoing) => {
-    const body = incoming.method === 'GET' ? respond(incoming.url ?? '/') : undefined;
-    outgoing.writeHead(body === undefined ? 404 : 200, { 'content-type': 'text/plain; charset=utf-8' });
+    const [status, body] = answerTo(incoming.method === 'GET' ? (incoming.url ?? '/') : undefined, respond);
+    outgoing.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
     outgoing.end(body);
   });
   try {
@@ -45,6 +45,16 @@ export async function serveControl(runDir: string, respond: Responder): Promise<
   } catch (error) {
     if (error instanceof ProxyError) throw error;
     throw new ProxyError('E_RUN_DIR', `run directory ${runDir} cannot be used: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** A question must not end the daemon, whatever it is. */
+function answerTo(path: string | undefined, respond: Responder): readonly [status: number, body?: string] {
+  try {
+    const body = path === undefined ? undefined : respond(path);
+    return body === undefined ? [404] : [200, body];
+  } catch (error) {
+    return [500, `${messageOf(error)}\n`];
   }
 }
 

@@ -28,6 +28,10 @@ suite('the command line', () => {
       masqueradeAll: false,
       detectLocal: { mode: 'ClusterCIDR' },
       nodePortAddresses: ['primary'],
+      healthzBindAddress: { host: '0.0.0.0', port: 10256 },
+      metricsBindAddress: { host: '127.0.0.1', port: 10249 },
+      bindAddressHardFail: false,
+      trace: undefined,
       runDir: '/run/kube-proxy-nft',
       output: 'nft',
       verbosity: 0,
@@ -71,6 +75,14 @@ suite('the command line', () => {
     [['--help'], { command: 'help' }],
     [['-h'], { command: 'help' }],
     [['--help', '--dump'], { command: 'help' }],
+    [
+      ['--trace', '10.96.0.12:80', '--from', '10.32.0.5'],
+      { command: 'trace', trace: { to: '10.96.0.12:80', from: '10.32.0.5' } },
+    ],
+    [['--healthz-bind-address', '', '--metrics-bind-address', '[::1]:9'], { healthzBindAddress: undefined }],
+    [['--metrics-bind-address', '[::1]:9'], { metricsBindAddress: { host: '::1', port: 9 } }],
+    [['--bind-address-hard-fail=true'], { bindAddressHardFail: true }],
+    [['--nodeport-addresses', 'primary,localhost'], { nodePortAddresses: ['primary', 'localhost'] }],
   ];
   for (const [argv, expected] of forms) {
     test(`understands ${argv.join(' ')}`, () => {

@@ -1,0 +1,89 @@
+import process from 'node:process';
+import { askDaemon } from '../control/control-socket.ts';
+import { ProxyError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { TABLE_NAMES } from '../nft/tables.ts';
+import { Cluster } from '../service/cluster.ts';
+import type { ApiFailure } from '../source/api/failure.ts';
+import type { FamilyModel } from '../sync/family-model.ts';
+import type { Arguments } from './arguments.ts';
+import { createModels, supportedFamilies } from './models.ts';
+import { namesSource, openSource } from './open-source.ts';
+
+/** Seconds that a question waits for a source to deliver the whole cluster. */
+const SYNC_TIMEOUT = 20;
+
+/** A model and the table it stands for. */
+export interface ModelInTable {
+  readonly model: FamilyModel;
+  readonly table: string;
+  /** False while the kernel is being filled or mended, and before the source has delivered everything. */
+  readonly inForce: boolean;
+}
+
+/** What answers are made from. */
+export interface Knowledge {
+  readonly models: readonly ModelInTable[];
+  readonly cluster: Cluster;
+  /** Where it comes from, for people: "the running daemon (pid 7), from manifests in /etc/…". */
+  readonly origin: string;
+}
+
+/**
+ * The answer of the running daemon to `path`; without one, and with a source, what `answer` makes of what would be
+ * programmed from there.
+ * @throws ProxyError E_NO_DAEMON if there is neither, E_RUN_DIR, or what is wrong with the source
+ */
+export async function askOrWorkOut(
+  args: Arguments,
+  path: string,
+  answer: (known: Knowledge) => string,
+  log: Log,
+): Promise<string | Buffer> {
+  return (await askDaemon(args.runDir, path)) ?? answer(await workOut(args, log));
+}
+
+async function workOut(args: Arguments, log: Log): Promise<Knowledge> {
+  if (!namesSource(args, process.env)) {
+    throw new ProxyError(
+      'E_NO_DAEMON',
+      `no daemon answers in ${args.runDir}; start it, or give --kubeconfig or --manifests to see what it would program`,
+    );
+  }
+  const stop = new AbortController();
+  const last: { failure?: ApiFailure } = {};
+  const { source } = openSource(args, process.env, log, (problem) => {
+    last.failure = problem;
+    // A server that is away may come back; one that refuses us will go on doing so.
+    if (problem.status === 401 || problem.status === 403) stop.abort();
+  });
+  const cluster = new Cluster(args.nodeName);
+  const timer = setTimeout(() => stop.abort(), SYNC_TIMEOUT * 1000);
+  let synced = false;
+  await source.run(
+    {
+      changed: (object) => cluster.set(object),
+      deleted: (kind, key) => cluster.delete(kind, key),
+      synced: () => {
+        synced = true;
+        stop.abort();
+      },
+    },
+    stop.signal,
+  );
+  clearTimeout(timer);
+  if (!synced) {
+    const { failure } = last;
+    if (failure !== undefined) throw new ProxyError(failure.code, failure.message.replace('; retrying', ''));
+    throw new ProxyError(
+      'E_API_UNREACHABLE',
+      `${source.description} did not deliver all Services in ${SYNC_TIMEOUT} s`,
+    );
+  }
+  const models = createModels(cluster, supportedFamilies(log), args, log).map((model) => {
+    model.restart([]);
+    while (model.isDirty) model.nextTransaction();
+    return { model, table: TABLE_NAMES[0], inForce: true };
+  });
+  return { models, cluster, origin: `as it would be programmed from ${source.description}` };
+}
