@@ -6,11 +6,16 @@ import type { Node } from '../objects/node.ts';
 /** Where an item of --nodeport-addresses is loopback; `all` does not mean it (KEP-6032). */
 const LOOPBACK: Readonly<Record<Family, string>> = { ip: '127.0.0.0/8', ip6: '::1/128' };
 
-/** The networks of one family that --nodeport-addresses means now. */
+/**
+ * The networks of one family that --nodeport-addresses means now. Networks of the other family alone leave this one open
+ * on all addresses, as in kube-proxy; the words are for both.
+ */
 export function nodePortNetworks(items: readonly string[], node: Node | undefined, family: Family): readonly string[] {
+  const everywhere = `${family === 'ip' ? '0.0.0.0' : '::'}/0`;
+  if (items.every((item) => (parseCidr(item)?.family ?? family) !== family)) return [everywhere];
   const primary = (node?.addresses ?? []).find((address) => familyOf(address) === family);
   return items.flatMap((item) => {
-    if (item === 'all') return [`${family === 'ip' ? '0.0.0.0' : '::'}/0`];
+    if (item === 'all') return [everywhere];
     if (item === 'primary') return primary === undefined ? [] : [`${primary}/${addressBits(family)}`];
     return item === 'localhost' ? [] : [item];
   });

@@ -53,6 +53,8 @@ export class Ruleset {
   /** What each element touched since the last transaction was before: undefined if it was not there. */
   #touched = new Map<Held, Before>();
   #retired: Held[] = [];
+  /** Intervals by what comes before them in their keys: frontend → its source ranges. */
+  readonly #intervals = new Map<string, Set<Held>>();
   #sequence = 0;
   #behindTwins = false;
 
@@ -67,7 +69,7 @@ export class Ruleset {
   /** Takes over elements found in the kernel. Those that no Service claims afterwards go with dropUnclaimed. */
   adopt(elements: Iterable<Element>): void {
     for (const element of elements) {
-      this.#held.get(element.container)?.set(element.key, { ...element, claims: 0, retiredIn: -1 });
+      this.#hold({ ...element, claims: 0, retiredIn: -1 });
     }
   }
 
@@ -99,6 +101,8 @@ export class Ruleset {
     if (container === undefined) return;
     const elements = () => cidrs.map((key) => ({ container, key, value: '', comment: '' }));
     this.#setOwned([{ owner: `networks ${name}`, elements }], (element) => this.#delete(element));
+    // Nobody else has a claim: what was found there may overlap what is wanted.
+    for (const element of this.#held.get(container)?.values() ?? []) if (element.claims === 0) this.#delete(element);
   }
 
   /** Removes what was adopted and nobody has claimed. */
@@ -118,7 +122,7 @@ export class Ruleset {
     this.#sequence++;
     const later: Held[] = [];
     for (const element of this.#retired) {
-      if (element.claims > 0 || element.retiredIn < 0) continue;
+      if (element.claims > 0 || element.retiredIn < 0 || !this.#isHeld(element)) continue;
       if (element.retiredIn < this.#sequence - 1) this.#delete(element);
       else later.push(element);
     }
@@ -126,7 +130,7 @@ export class Ruleset {
     const deletes: Element[] = [];
     const adds: Element[] = [];
     for (const [element, before] of this.#touched) {
-      const present = this.#held.get(element.container)?.get(element.key) === element;
+      const present = this.#isHeld(element);
       if (before !== undefined && present && before.value === element.value && before.comment === element.comment)
         continue;
       if (before !== undefined) deletes.push(element);
@@ -183,10 +187,32 @@ export class Ruleset {
       if (owned.length === 0) this.#owned.delete(owner);
       else this.#owned.set(owner, owned);
     }
+    for (const { owner } of changes) this.#makeRoom(this.#owned.get(owner) ?? []);
     this.#removeAll(
-      previous.filter((element) => element.claims === 0),
+      previous.filter((element) => element.claims === 0 && this.#isHeld(element)),
       release,
     );
+  }
+
+  /**
+   * Deletes at once the intervals that these replace: nft refuses those that overlap. No packet is let through: its
+   * frontend has others in the same transaction.
+   */
+  #makeRoom(claimed: readonly Held[]): void {
+    for (const prefix of new Set(claimed.filter(isOneOfIntervals).map(({ key }) => prefixOf(key)))) {
+      for (const element of this.#intervals.get(prefix) ?? []) if (element.claims === 0) this.#delete(element);
+    }
+  }
+
+  #isHeld(element: Held): boolean {
+    return this.#held.get(element.container)?.get(element.key) === element;
+  }
+
+  #hold(element: Held): void {
+    this.#held.get(element.container)?.set(element.key, element);
+    if (!isOneOfIntervals(element)) return;
+    const prefix = prefixOf(element.key);
+    this.#intervals.set(prefix, (this.#intervals.get(prefix) ?? new Set()).add(element));
   }
 
   #removeAll(leaving: readonly Held[], release: (element: Held) => void): void {
@@ -201,7 +227,7 @@ export class Ruleset {
     if (element === undefined) {
       element = { ...wanted, claims: 0, retiredIn: -1 };
       this.#touch(element, undefined);
-      held?.set(wanted.key, element);
+      this.#hold(element);
     } else if (element.value !== wanted.value || element.comment !== wanted.comment) {
       // Elements that several Services share have neither; of all others the last claim is the winner's.
       this.#touch(element, { value: element.value, comment: element.comment });
@@ -255,6 +281,11 @@ export class Ruleset {
   #delete(element: Held): void {
     this.#touch(element, { value: element.value, comment: element.comment });
     this.#held.get(element.container)?.delete(element.key);
+    if (!isOneOfIntervals(element)) return;
+    const prefix = prefixOf(element.key);
+    const rest = this.#intervals.get(prefix);
+    rest?.delete(element);
+    if (rest?.size === 0) this.#intervals.delete(prefix);
   }
 
   #touch(element: Held, before: Before): void {
@@ -266,6 +297,11 @@ export class Ruleset {
 function poolsByPrefix(frontends: readonly Frontend[]): ReadonlyMap<string, Pool> {
   const withSlots = frontends.filter(({ affinitySeconds }) => affinitySeconds === undefined);
   return new Map(withSlots.flatMap(poolsOf).map((pool) => [`${pool.slots} ${pool.prefix}`, pool]));
+}
+
+/** True for an interval among others of its kind: a source range of a frontend. */
+function isOneOfIntervals({ container }: Held): boolean {
+  return container.interval === true && container.key.length > 1;
 }
 
 /** Tells the slots of one pool: "10.96.0.12 . 3306 .". */

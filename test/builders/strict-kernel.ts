@@ -1,3 +1,4 @@
+import { type Cidr, isInCidr, parseCidr } from '../../src/ip.ts';
 import type { Transaction } from '../../src/ruleset/transaction.ts';
 
 /** What the kernel would hold: "container key" → "value # comment". Refuses what nft refuses. */
@@ -13,9 +14,26 @@ export class StrictKernel {
     for (const { container, key, value, comment } of adds) {
       const id = `${container.name} ${key}`;
       if (this.elements.has(id)) throw new Error(`EEXIST: ${id} is added and is there already`);
+      if (container.interval) this.#refuseOverlap(container.name, key);
       this.elements.set(id, `${value} # ${comment}`);
     }
   }
+
+  #refuseOverlap(container: string, key: string): void {
+    const [prefix, range] = splitRange(`${container} ${key}`);
+    for (const id of this.elements.keys()) {
+      const [otherPrefix, other] = splitRange(id);
+      if (prefix !== otherPrefix || range === undefined || other === undefined) continue;
+      const overlap = isInCidr(range.address, other) || isInCidr(other.address, range);
+      if (overlap) throw new Error(`EEXIST: ${container} ${key} overlaps ${id}`);
+    }
+  }
+}
+
+/** "source-ranges 10.0.0.1 . tcp . 80 . 10.0.0.0/8": what is before the range, and the range. */
+function splitRange(id: string): readonly [prefix: string, range: Cidr | undefined] {
+  const end = id.lastIndexOf(' ');
+  return [id.slice(0, end), parseCidr(id.slice(end + 1))];
 }
 
 /** A transaction as lines a person can read, sorted: "- services 10.96.0.10 . tcp . 80", "+ … : goto pick-tcp-1". */

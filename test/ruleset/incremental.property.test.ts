@@ -43,6 +43,8 @@ const services = fc
       internalLocal: fc.boolean(),
       externalLocal: fc.boolean(),
       externalIps: fc.subarray(['203.0.113.1']),
+      loadBalancerIps: fc.subarray(['203.0.113.2']),
+      sourceRanges: fc.subarray(['10.0.0.0/8', '10.1.0.0/16', '10.1.2.0/24', '192.0.2.0/24']),
     },
     { requiredKeys: ['name', 'createdAt', 'clusterIps', 'otherProxy', 'ports'] },
   )
@@ -210,7 +212,7 @@ function canonical(elements: ReadonlyMap<string, string>): readonly string[] {
   const lines: string[] = [];
   const slots = new Map<string, { readonly numbers: number[]; readonly values: string[] }>();
   for (const [id, value] of elements) {
-    const [, frontend, slot] = /^(endpoints-.*) \. (\d+)$/.exec(id) ?? [];
+    const [, frontend, slot] = /^((?:[a-z-]*-)?endpoints-.*) \. (\d+)$/.exec(id) ?? [];
     if (frontend === undefined) {
       lines.push(`${id} : ${value}`);
       continue;

@@ -316,8 +316,8 @@ suite('a restart', () => {
     assert.deepEqual(lines, ['+ pod-cidrs 10.244.0.0/16']);
     assert.deepEqual(networks(['10.244.0.0/16'], allElements(ruleset)).lines, []);
     assert.deepEqual(networks(['10.245.0.0/16'], allElements(ruleset)).lines, [
-      '+ pod-cidrs 10.245.0.0/16',
       '- pod-cidrs 10.244.0.0/16',
+      '+ pod-cidrs 10.245.0.0/16',
     ]);
   });
 });

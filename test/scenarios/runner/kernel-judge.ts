@@ -1,0 +1,228 @@
+import { captureSctp, type SctpCapture, sendSctpInit } from '../../netns/sctp.ts';
+import { startServers } from '../../netns/servers.ts';
+import { createWorld, type PodNamespace, type Where, type World } from '../../netns/world.ts';
+import { CLIENTS, ENDPOINTS, endpointAt, masqueradeSources, type Place, sourceOf, TARGETS } from './cast.ts';
+import type { Judge, Probe, Seen } from './judge.ts';
+import { type Flows, type Outcomes, Prober } from './prober.ts';
+import { forgetConnections, placeWitness, untouchedConnections, untouchedKey } from './witness.ts';
+
+const PLACES: readonly Place[] = ['client', 'node', 'pods', 'pod', 'remote'];
+const SERVED_PORTS = [8080, 8081];
+
+/** Milliseconds. Only a connection that no answer is expected for waits so long for none. */
+const SILENCE = 300;
+const PATIENCE = 3_000;
+
+/** Sends real packets through the kernel of a node in network namespaces, and looks who answers. */
+export class KernelJudge implements Judge {
+  readonly name = 'the kernel';
+  readonly remembers = true;
+  readonly world: World;
+  readonly #pod: PodNamespace;
+  readonly #probers = new Map<Place, Prober>();
+  readonly #captures: SctpCapture[] = [];
+  readonly #stops: (() => Promise<void>)[] = [];
+  #sctpPort = 40_000;
+  /** Client and endpoints of the last probes with session affinity → the endpoint it was bound to. */
+  #bound = new Map<string, string>();
+
+  private constructor(world: World) {
+    this.world = world;
+    this.#pod = world.addPodNamespace(CLIENTS.pod.ip4, CLIENTS.pod.ip6);
+  }
+
+  /** Sets the stage: namespaces, servers on every endpoint, a prober in every place. Call `remove` when done. */
+  static async create(): Promise<KernelJudge> {
+    const world = createWorld({ remote: true, icmpRateLimit: false });
+    const judge = new KernelJudge(world);
+    try {
+      const { ip4, ip6 } = TARGETS['lb-ip-here'];
+      world.nodeShell(`ip address add ${ip4}/32 dev lo\nip address add ${ip6}/128 dev lo nodad\n`);
+      placeWitness(world);
+      await Promise.all(PLACES.map((place) => judge.#furnish(place)));
+    } catch (error) {
+      world.remove();
+      throw error;
+    }
+    return judge;
+  }
+
+  async judge(probes: readonly Probe[]): Promise<readonly Seen[]> {
+    await forgetConnections(this.world);
+    const seen = new Map<Probe, Outcomes>();
+    const sctp = this.#sendAllSctp(
+      probes.filter(({ protocol }) => protocol === 'sctp'),
+      seen,
+    );
+    await Promise.all(
+      PLACES.map(async (place) => {
+        const prober = this.#probers.get(place);
+        if (prober === undefined) throw new Error(`nobody probes from ${place}`);
+        const here = probes.filter(({ client, protocol }) => CLIENTS[client].place === place && protocol !== 'sctp');
+        const batch = here.filter(({ expectation }) => !expectation.sticky);
+        const outcomes = await prober.probe(batch.map(flowsOf));
+        for (const [i, probe] of batch.entries()) seen.set(probe, outcomes[i] ?? new Map());
+        for (const probe of here.filter(({ expectation }) => expectation.sticky)) {
+          // The first connection binds the client; those beside it would not know yet.
+          await prober.probe([{ ...flowsOf(probe), count: 1 }]);
+          seen.set(probe, (await prober.probe([flowsOf(probe)]))[0] ?? new Map());
+        }
+      }),
+    );
+    await sctp;
+    const untouched = await untouchedConnections(this.world);
+    const before = this.#bound;
+    this.#bound = new Map();
+    return probes.map((probe) => {
+      const found = interpret(probe, seen.get(probe) ?? new Map(), untouched);
+      return probe.expectation.sticky ? this.#compareBound(probe, found, before) : found;
+    });
+  }
+
+  async remove(): Promise<void> {
+    try {
+      await Promise.all(this.#stops.map((stop) => stop()));
+    } finally {
+      this.world.remove();
+    }
+  }
+
+  /** A client stays with its endpoint from one address of the Service to the next, and while the endpoints stay. */
+  #compareBound(
+    { client, version, protocol, expectation }: Probe,
+    seen: Seen,
+    before: ReadonlyMap<string, string>,
+  ): Seen {
+    const key = [client, version, protocol, ...[...expectation.ends.keys()].sort()].join(' ');
+    const [end = ''] = seen.keys();
+    const known = this.#bound.get(key) ?? before.get(key) ?? end;
+    this.#bound.set(key, known);
+    return known === end ? seen : new Map([...seen, [`it was bound to ${known}`, new Set<string>()]]);
+  }
+
+  /** Forgets which clients were bound where: there are other Services now. */
+  forgetBound(): void {
+    this.#bound.clear();
+  }
+
+  #where(place: Place): Where {
+    return place === 'pod' ? this.#pod : place;
+  }
+
+  async #furnish(place: Place): Promise<void> {
+    const where = this.#where(place);
+    const prober = await Prober.start(this.world, where);
+    this.#probers.set(place, prober);
+    this.#stops.push(() => prober.stop());
+    if (place === 'client') return;
+    const servers = SERVED_PORTS.flatMap((port) =>
+      ['*', '**'].flatMap((address) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port }))),
+    );
+    const helper = await startServers(this.world, where, servers);
+    this.#stops.push(() => helper.stop());
+    if (place === 'node') return;
+    const capture = await captureSctp(this.world, where);
+    this.#captures.push(capture);
+    this.#stops.push(() => capture.stop());
+  }
+
+  /** One probe after another, since an arrival does not tell whose it is; first, at once, those that none is expected of. */
+  async #sendAllSctp(probes: readonly Probe[], seen: Map<Probe, Outcomes>): Promise<void> {
+    const send = async (probe: Probe) => seen.set(probe, await this.#sendSctp(probe));
+    await Promise.all(probes.filter((probe) => !isAnswered(probe)).map(send));
+    for (const probe of probes.filter(isAnswered)) await send(probe);
+  }
+
+  /** INITs: where they arrive they are captured, since not every kernel has SCTP. */
+  async #sendSctp(probe: Probe): Promise<Outcomes> {
+    const count = flowsOf(probe).count;
+    const before = this.#captures.map(({ packets }) => packets.length);
+    const arrived = () => this.#captures.flatMap(({ packets }, i) => packets.slice(before[i])).filter(isInit);
+    const { place } = CLIENTS[probe.client];
+    const sourcePort = this.#sctpPort;
+    this.#sctpPort += count;
+    const expected = isAnswered(probe);
+    const replies = await sendSctpInit(this.world, this.#where(place), {
+      destination: TARGETS[probe.target][probe.version],
+      port: probe.port,
+      count,
+      source: sourceOf(probe.client, probe.target, probe.version),
+      sourcePort,
+      waitMs: expected ? 0 : SILENCE,
+    });
+    const end = performance.now() + (expected ? PATIENCE : 0);
+    while (arrived().length < count && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const outcomes = new Map<string, number>();
+    const add = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    for (const { destination, port, source, checksumGood } of arrived()) {
+      if (!checksumGood) add('bad checksum');
+      else add(`${destination.includes(':') ? `[${destination}]` : destination}:${port} ${source}`);
+    }
+    for (const reply of replies) {
+      if (reply.refused) add('refused');
+    }
+    for (let lost = count - [...outcomes.values()].reduce((sum, n) => sum + n, 0); lost > 0; lost--) add('timeout');
+    return outcomes;
+  }
+}
+
+const isInit = ({ chunk }: { readonly chunk: number }) => chunk === 1;
+
+/** Whether somebody should answer. */
+function isAnswered({ expectation }: Probe): boolean {
+  return !['rejected', 'dropped', 'untouched'].some((fate) => expectation.ends.has(fate));
+}
+
+function flowsOf(probe: Probe): Flows {
+  const { protocol, client, target, version, port, expectation } = probe;
+  const { ends } = expectation;
+  const silent = ends.has('dropped') || ends.has('untouched');
+  return {
+    protocol: protocol === 'udp' ? 'udp' : 'tcp',
+    address: TARGETS[target][version],
+    port,
+    // The node's own processes leave the choice to the kernel, as programs do.
+    source: client === 'node' ? undefined : sourceOf(client, target, version),
+    // SCTP goes packet by packet: one that is not answered holds up all others.
+    count: isAnswered(probe) ? flowsToMeetAll(ends.size) : protocol === 'sctp' ? 1 : 4,
+    timeoutMs: silent ? SILENCE : PATIENCE,
+  };
+}
+
+/** So many draws that one of `n` endpoints is missed, or one more than is expected of one, once in 10^8 times. */
+function flowsToMeetAll(n: number): number {
+  const least = Math.max(n, 2);
+  return Math.ceil(Math.log(least * 1e8) / Math.log(least / (least - 1)));
+}
+
+function interpret(probe: Probe, outcomes: Outcomes, untouched: ReadonlySet<string>): Seen {
+  const { client, target, version, protocol, port } = probe;
+  const source = sourceOf(client, target, version);
+  const seen = new Map<string, Set<string>>();
+  for (const outcome of outcomes.keys()) {
+    const [, bare, bracketed, endpointPort, from = ''] = /^(?:([\d.]+)|\[(.+)\]):(\d+) (\S+)$/.exec(outcome) ?? [];
+    const address = bare ?? bracketed;
+    if (address === undefined) {
+      seen.set(FATES[outcome] ?? outcome, new Set());
+      continue;
+    }
+    const name = endpointAt(address, version);
+    const end = `${name ?? address}:${endpointPort}`;
+    const sources = seen.get(end) ?? new Set<string>();
+    const masqueraded = name !== undefined && masqueradeSources(ENDPOINTS[name].place, version).includes(from);
+    if (from === source) sources.add('source kept');
+    if (masqueraded) sources.add('masqueraded');
+    if (from !== source && !masqueraded) sources.add(`seen as ${from}`);
+    seen.set(end, sources);
+  }
+  const passed = untouched.has(untouchedKey(source, TARGETS[target][version], protocol, port));
+  if (!passed) return seen;
+  // It left for nowhere, or came to a port of the node where nobody listens, or where the node's own server does.
+  const itself = `${endpointAt(TARGETS[target][version], version)}:${port}`;
+  for (const end of ['rejected', 'dropped', itself]) seen.delete(end);
+  return new Map([...seen, ['untouched', new Set<string>()]]);
+}
+
+const FATES: Readonly<Record<string, string>> = { refused: 'rejected', timeout: 'dropped' };

@@ -1,0 +1,89 @@
+import { isDeepStrictEqual } from 'node:util';
+import { parseArguments } from '../../../src/cli/arguments.ts';
+import { createModels } from '../../../src/cli/models.ts';
+import { FAMILIES, type Family } from '../../../src/ip.ts';
+import { decodeObject } from '../../../src/objects/decode.ts';
+import { Cluster } from '../../../src/service/cluster.ts';
+import type { FamilyModel } from '../../../src/sync/family-model.ts';
+import { FamilySyncer } from '../../../src/sync/family-syncer.ts';
+import { recordingLog } from '../../builders/recording-log.ts';
+import { nftIn } from '../../netns/kernel.ts';
+import { THIS_NODE } from './cast.ts';
+import type { RawObject } from './objects.ts';
+
+/** "Kind/namespace/name" of an object. */
+type ObjectKey = string;
+
+/**
+ * The daemon's way from objects to the kernel, inside this process: decode, cluster, model, nft in a namespace. What the
+ * executable adds (sources, sockets) has tests of its own.
+ */
+export class Pipeline {
+  readonly models: ReadonlyMap<Family, FamilyModel>;
+  readonly #cluster = new Cluster(THIS_NODE);
+  readonly #log = recordingLog();
+  #linesRead = 0;
+  readonly #syncers: readonly FamilySyncer[];
+  readonly #objects = new Map<ObjectKey, RawObject>();
+  #running: readonly Promise<void>[] | undefined;
+
+  /** `flags`: kube-proxy's, as on the command line. */
+  constructor(namespace: string, directory: string, flags: readonly string[]) {
+    const args = parseArguments(['--hostname-override', THIS_NODE, ...flags]);
+    const models = createModels(this.#cluster, FAMILIES, args, this.#log.log);
+    this.models = new Map(models.map((model) => [model.family, model]));
+    this.#syncers = models.map(
+      (model) => new FamilySyncer(model, nftIn(namespace, directory, model.family), this.#log.log),
+    );
+  }
+
+  /** Makes these the only objects there are, and waits until the kernel has the rules for them. */
+  async replaceAll(objects: readonly RawObject[]): Promise<void> {
+    const kept = new Set(objects.map(keyOf));
+    await this.change(
+      objects,
+      [...this.#objects.keys()].filter((key) => !kept.has(key)),
+    );
+  }
+
+  /** Adds or replaces objects, removes others, and waits until the kernel has the rules for that. Throws if nft refused any. */
+  async change(objects: readonly RawObject[], removed: readonly ObjectKey[] = []): Promise<void> {
+    const { node, serviceCidrs } = this.#cluster;
+    const changed = [...removed.flatMap((key) => this.#remove(key)), ...objects.flatMap((object) => this.#set(object))];
+    for (const syncer of this.#syncers) {
+      syncer.changed(changed);
+      if (!isDeepStrictEqual(node, this.#cluster.node)) syncer.nodeChanged();
+      if (serviceCidrs !== this.#cluster.serviceCidrs) syncer.networksChanged();
+    }
+    this.#running ??= this.#syncers.map((syncer) => syncer.run());
+    await Promise.all(this.#syncers.map((syncer) => syncer.whenInSync()));
+    const errors = this.#log.lines.slice(this.#linesRead).filter((line) => line.startsWith('E'));
+    this.#linesRead = this.#log.lines.length;
+    if (errors.length > 0) throw new Error(errors.join('\n'));
+  }
+
+  /** Ends it; the rules stay. */
+  async stop(): Promise<void> {
+    for (const syncer of this.#syncers) syncer.stop();
+    await Promise.all(this.#running ?? []);
+  }
+
+  #set(raw: RawObject): readonly string[] {
+    const decoded = decodeObject(raw.kind, raw);
+    if (decoded.object === undefined) throw new Error(decoded.problem);
+    this.#objects.set(keyOf(raw), raw);
+    return this.#cluster.set(decoded.object);
+  }
+
+  #remove(key: ObjectKey): readonly string[] {
+    const raw = this.#objects.get(key);
+    const decoded = raw && decodeObject(raw.kind, raw);
+    if (raw === undefined || decoded?.key === undefined) throw new Error(`there is no ${key} to remove`);
+    this.#objects.delete(key);
+    return this.#cluster.delete(raw.kind, decoded.key);
+  }
+}
+
+function keyOf({ kind, metadata }: RawObject): ObjectKey {
+  return `${kind}/${metadata.name}`;
+}

@@ -1,0 +1,54 @@
+import type { Family } from '../../../src/ip.ts';
+import type { FamilyModel } from '../../../src/sync/family-model.ts';
+import { type Outcome, tracePacket } from '../../../src/trace/trace-packet.ts';
+import { tracedRuleset } from '../../../src/trace/traced-ruleset.ts';
+import { CLIENTS, endpointAt, INTERFACES, OWN_TARGETS, sourceOf, TARGETS, type Version } from './cast.ts';
+import type { SourceFate } from './expectation.ts';
+import type { Judge, Probe, Seen } from './judge.ts';
+
+/** Follows a packet through the rules that the model has put in force, without a kernel. */
+export class TracerJudge implements Judge {
+  readonly name = 'the tracer';
+  readonly remembers = false;
+  readonly #models: ReadonlyMap<Family, FamilyModel>;
+
+  constructor(models: ReadonlyMap<Family, FamilyModel>) {
+    this.#models = models;
+  }
+
+  judge(probes: readonly Probe[]): Promise<readonly Seen[]> {
+    const rulesets = new Map([...this.#models].map(([family, { ruleset }]) => [family, tracedRuleset(ruleset)]));
+    return Promise.resolve(
+      probes.map(({ client, target, version, protocol, port }) => {
+        const ruleset = rulesets.get(version === 'ip4' ? 'ip' : 'ip6');
+        if (ruleset === undefined) throw new Error(`no model of ${version}`);
+        const { place } = CLIENTS[client];
+        const { outcomes } = tracePacket(ruleset, {
+          source: sourceOf(client, target, version),
+          destination: TARGETS[target][version],
+          protocol,
+          port,
+          from: place === 'node' ? 'node' : place === 'client' ? 'outside' : 'pod',
+          iifname: place === 'node' ? undefined : INTERFACES[place],
+          own: OWN_TARGETS.map((name) => TARGETS[name][version]),
+        });
+        return interpret(outcomes, version);
+      }),
+    );
+  }
+}
+
+function interpret(outcomes: readonly Outcome[], version: Version): Seen {
+  const seen = new Map<string, Set<SourceFate>>();
+  for (const outcome of outcomes) {
+    if (outcome.fate !== 'translated') {
+      seen.set(outcome.fate, new Set());
+      continue;
+    }
+    const [, bare, bracketed, port] = /^(?:([\d.]+)|\[(.+)\]):(\d+)$/.exec(outcome.endpoint) ?? [];
+    const address = bare ?? bracketed ?? outcome.endpoint;
+    const end = `${endpointAt(address, version) ?? address}:${port}`;
+    seen.set(end, (seen.get(end) ?? new Set()).add(outcome.sourceNat ? 'masqueraded' : 'source kept'));
+  }
+  return seen;
+}

@@ -1,0 +1,65 @@
+import type { World } from '../../netns/world.ts';
+
+const TABLE = 'kpn-witness';
+
+/**
+ * An nft table on the node that sees, after all of ours, new connections that go on (or arrive) untranslated: an
+ * untouched connection and a dropped one look the same to their client, as do an untouched and a rejected one.
+ */
+export function placeWitness(world: World): void {
+  const see = [
+    ['4', 'ip'],
+    ['6', 'ip6'],
+  ]
+    .map(
+      ([n, family]) =>
+        `ct state new ct status & dnat == 0 meta l4proto { tcp, udp, sctp } update @seen${n} { ${family} saddr . ${family} daddr . meta l4proto . th dport }`,
+    )
+    .join('\n');
+  world.loadNft(
+    'node',
+    `table inet ${TABLE} {
+set seen4 { typeof ip saddr . ip daddr . meta l4proto . th dport; flags dynamic; size 65535; }
+set seen6 { typeof ip6 saddr . ip6 daddr . meta l4proto . th dport; flags dynamic; size 65535; }
+chain leaving { type filter hook postrouting priority 400; oifname "lo" return
+${see}
+}
+chain arriving { type filter hook input priority 400;
+${see}
+}
+}
+`,
+  );
+}
+
+/** Makes the node forget all connections, and the witness what it saw. */
+export async function forgetConnections(world: World): Promise<void> {
+  const flush = `flush set inet ${TABLE} seen4\nflush set inet ${TABLE} seen6\n`;
+  await Promise.all([
+    world.exec('node', ['conntrack', '-F']),
+    world.exec('node', ['nft', '-f', '-'], { input: flush }),
+  ]);
+}
+
+/** What the witness saw: see untouchedKey. */
+export async function untouchedConnections(world: World): Promise<ReadonlySet<string>> {
+  const listings = await Promise.all(
+    ['seen4', 'seen6'].map((set) => world.exec('node', ['nft', '-j', 'list', 'set', 'inet', TABLE, set])),
+  );
+  return new Set(
+    listings.flatMap(({ stdout }) => elementsIn(JSON.parse(stdout)).map(({ concat }) => concat.join(' '))),
+  );
+}
+
+/** What the witness calls connections from an address to a port of another. */
+export function untouchedKey(source: string, destination: string, protocol: string, port: number): string {
+  return [source, destination, protocol, port].join(' ');
+}
+
+interface SeenElement {
+  readonly concat: readonly (string | number)[];
+}
+
+function elementsIn(listing: { readonly nftables: readonly { set?: { elem?: readonly SeenElement[] } }[] }) {
+  return listing.nftables.flatMap(({ set }) => set?.elem ?? []);
+}
