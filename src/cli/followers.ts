@@ -73,6 +73,15 @@ export class Followers {
         numbers.queued();
         health.queued(family);
       },
+      // Without any change of the cluster: rules that cannot be mended make the node unhealthy, too.
+      failed: () => {
+        numbers.failed();
+        health.queued(family);
+      },
+      lost: () => {
+        numbers.lost();
+        health.queued(family);
+      },
       confirmed: () => {
         numbers.confirmed();
         // Interface addresses come and go without any change in the cluster.

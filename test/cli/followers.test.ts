@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseArguments } from '../../src/cli/arguments.ts';
+import { Followers } from '../../src/cli/followers.ts';
+import { createModels } from '../../src/cli/models.ts';
+import { ProxyHealth } from '../../src/health/proxy-health.ts';
+import { FAMILIES } from '../../src/ip.ts';
+import { createMetrics } from '../../src/metrics/metrics.ts';
+import { Cluster } from '../../src/service/cluster.ts';
+import { createLogSink } from '../../src/source/event-sink.ts';
+import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+
+function follow() {
+  const { log } = recordingLog();
+  let now = 0;
+  const cluster = new Cluster(NODE_NAME);
+  const args = parseArguments(['--nodeport-addresses', '127.0.0.0/8']);
+  const models = createModels(cluster, FAMILIES, args, log);
+  const health = new ProxyHealth({ isNodeEligible: () => true, now: () => now });
+  const metrics = createMetrics({ families: FAMILIES, log });
+  const followers = new Followers({ cluster, models, args, metrics, health, events: createLogSink(log), log });
+  const observers = models.map((model) => followers.observer(model));
+  for (const family of FAMILIES) health.started(family);
+  const [observer] = observers;
+  assert.ok(observer !== undefined);
+  return {
+    cluster,
+    models,
+    health,
+    metrics,
+    observer,
+    close: () => followers.close(),
+    pass: (seconds: number) => {
+      now += seconds * 1000;
+    },
+  };
+}
+
+describe('what follows the rules', () => {
+  it('the proxy is unhealthy a minute after rules failed or were lost, though nothing changed, until they are back', () => {
+    const { health, observer, pass, close } = follow();
+    for (const trouble of [observer.failed, observer.lost]) {
+      pass(3600);
+      assert.ok(health.isHealthy);
+      trouble();
+      pass(59);
+      assert.ok(health.isHealthy);
+      pass(2);
+      assert.ok(!health.isHealthy);
+      observer.succeeded({ kind: 'full', operations: 0, services: [] });
+      assert.ok(health.isHealthy);
+    }
+    close();
+  });
+
+  it('Services whose policy finds no endpoint here are counted when they are in force, and no more when they are gone', async () => {
+    const { cluster, models, metrics, observer, close } = follow();
+    const [model] = models;
+    assert.ok(model !== undefined);
+    const count = async () =>
+      /no_local_endpoints_total\{ip_family="IPv4",traffic_policy="internal"\} (\d+)/.exec(await metrics.render())?.[1];
+    for (const key of cluster.set(service({ internalLocal: true }))) model.markDirty(key);
+    for (const key of cluster.set(slice([ready('10.32.0.1')]))) model.markDirty(key);
+    model.nextTransaction();
+    assert.equal(await count(), '0');
+    observer.succeeded({ kind: 'partial', operations: 1, services: model.takeProgrammed() });
+    assert.equal(await count(), '1');
+    for (const key of cluster.delete('Service', 'default/web')) model.markDirty(key);
+    model.nextTransaction();
+    observer.succeeded({ kind: 'partial', operations: 1, services: model.takeProgrammed() });
+    assert.equal(await count(), '0');
+    close();
+  });
+});
