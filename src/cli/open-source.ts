@@ -4,6 +4,7 @@ import { createApiSource } from '../source/api/api-source.ts';
 import { hasInClusterEnvironment, loadConnection } from '../source/api/connection.ts';
 import { EventSender } from '../source/api/events.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
+import type { OnAnswer } from '../source/api/settings.ts';
 import { createLogSink, type EventSink } from '../source/event-sink.ts';
 import { createManifestSource } from '../source/manifests/manifest-source.ts';
 import type { Source } from '../source/source.ts';
@@ -16,20 +17,26 @@ export interface OpenedSource {
   readonly apiServerHost?: string;
 }
 
+/** Who wants to know what an API server does: each failure, and each answer. */
+export interface ApiListeners {
+  readonly onProblem?: (failure: ApiFailure) => void;
+  readonly onAnswer?: OnAnswer;
+}
+
 /** True if the flags or the environment name a source. */
 export function namesSource({ kubeconfig, master, manifests }: Arguments, environment: NodeJS.ProcessEnv): boolean {
   return [kubeconfig, master, manifests].some((flag) => flag !== undefined) || hasInClusterEnvironment(environment);
 }
 
 /**
- * Opens the source that the flags name, or else the in-cluster one. `onProblem` is told of every failure of an API server.
+ * Opens the source that the flags name, or else the in-cluster one.
  * @throws ProxyError E_NO_SOURCE, E_KUBECONFIG_MISSING, E_KUBECONFIG_MALFORMED
  */
 export function openSource(
   args: Arguments,
   environment: NodeJS.ProcessEnv,
   log: Log,
-  onProblem: (failure: ApiFailure) => void = () => undefined,
+  listeners: ApiListeners = {},
 ): OpenedSource {
   const { kubeconfig, master, manifests, nodeName } = args;
   if (manifests !== undefined) {
@@ -39,8 +46,13 @@ export function openSource(
     throw new ProxyError('E_NO_SOURCE', 'no source of Services: give --kubeconfig FILE or --manifests PATH');
   }
   const connection = loadConnection({ kubeconfig, master, environment });
-  const source = createApiSource({ connection, nodeName, log, onProblem });
+  const source = createApiSource({ connection, nodeName, log, ...listeners });
   // Where the connection can tell by itself, it has warned already.
-  const events = new EventSender({ connection, nodeName, log });
+  const events = new EventSender({
+    connection,
+    nodeName,
+    log,
+    ...(listeners.onAnswer && { onAnswer: listeners.onAnswer }),
+  });
   return { source, events, ...(!connection.usesServiceAddress && { apiServerHost: connection.serverHost }) };
 }

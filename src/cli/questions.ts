@@ -52,11 +52,12 @@ async function workOut(args: Arguments, log: Log): Promise<Knowledge> {
   }
   const stop = new AbortController();
   const last: { failure?: ApiFailure } = {};
-  const { source } = openSource(args, process.env, log, (problem) => {
+  const onProblem = (problem: ApiFailure) => {
     last.failure = problem;
     // A server that is away may come back; one that refuses us will go on doing so.
     if (problem.status === 401 || problem.status === 403) stop.abort();
-  });
+  };
+  const { source } = openSource(args, process.env, log, { onProblem });
   const cluster = new Cluster(args.nodeName);
   const timer = setTimeout(() => stop.abort(), SYNC_TIMEOUT * 1000);
   let synced = false;

@@ -27,13 +27,7 @@ import { answerTo } from './show.ts';
 
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
-  const { source, events, apiServerHost } = openSource(args, process.env, log);
-  await source.prepare();
-  const lock = await lockNamespace(log);
-  const cluster = new Cluster(args.nodeName);
   const families = supportedFamilies(log);
-  const models = createModels(cluster, families, args, log);
-  const health = new ProxyHealth({ isNodeEligible: () => cluster.node?.eligible ?? false });
   const tableOf = (family: Family) => members.find(({ model }) => model.family === family)?.syncer.table;
   const onLoopback = families.some((family) => servesLocalhost(args.nodePortAddresses, family));
   const metrics = createMetrics({
@@ -41,6 +35,12 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     log,
     ...(onLoopback && { readLocalhostRejected: createRefusedReader(args.runDir, tableOf) }),
   });
+  const { source, events, apiServerHost } = openSource(args, process.env, log, { onAnswer: metrics.apiRequest });
+  await source.prepare();
+  const lock = await lockNamespace(log);
+  const cluster = new Cluster(args.nodeName);
+  const models = createModels(cluster, families, args, log);
+  const health = new ProxyHealth({ isNodeEligible: () => cluster.node?.eligible ?? false });
   const followers = new Followers({ cluster, models, args, metrics, health, events, log });
   const members: readonly Member[] = models.map((model) => {
     const nft = createNft(args.runDir, model.family);

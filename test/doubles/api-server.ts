@@ -15,10 +15,13 @@ import {
   selectorOf,
 } from './api-server-store.ts';
 
+/** A list, a later page of one, a list that is streamed (a watch with sendInitialEvents), or any other watch. */
+export type RequestKind = 'list' | 'page' | 'stream' | 'watch';
+
 /** Something that goes wrong with the next requests that match. */
 export interface Fault {
-  /** Lists (a later page is `page`), or the opening of watches; all three if not given. */
-  readonly on?: 'list' | 'page' | 'watch';
+  /** Which requests; all if not given. */
+  readonly on?: RequestKind;
   readonly kind?: Kind;
   /** How many requests; 1 if not given, Infinity until `heal`. */
   readonly times?: number;
@@ -33,7 +36,7 @@ export interface Fault {
 
 /** A request as the server saw it. */
 export interface SeenRequest {
-  readonly on: 'list' | 'page' | 'watch';
+  readonly on: RequestKind;
   readonly kind: Kind;
   readonly query: URLSearchParams;
   readonly token: string | undefined;
@@ -55,6 +58,8 @@ const PATHS: Readonly<Record<string, Kind>> = {
   '/apis/networking.k8s.io/v1/servicecidrs': 'ServiceCIDR',
 };
 
+const INITIAL_END = { annotations: { 'k8s.io/initial-events-end': 'true' } };
+
 /** Credentials a kubeconfig is to hold. */
 export type Login = 'token' | 'certificate' | { readonly tokenFile: string } | { readonly exec: string };
 
@@ -67,6 +72,12 @@ export class ApiServer {
   readonly store = new Store();
   /** Sends each line in small pieces, so that lines and characters span chunks. */
   dribble = false;
+  /** Whether it streams lists (KEP-3157), refuses to with this status, or ignores what it does not know and just begins a watch. */
+  streaming: 'done' | 'ignored' | 400 | 422 = 'done';
+  /** Streamed lists stop after so many objects, short of their end. */
+  initialObjects = Number.POSITIVE_INFINITY;
+  /** The bookmark that ends a streamed list is not sent: see `sendInitialEnd`. */
+  withholdsInitialEnd = false;
   /** Set by `start`. */
   url = '';
   readonly #server;
@@ -110,10 +121,12 @@ export class ApiServer {
     this.#faults.push({ fault, left: fault.times ?? 1 });
   }
 
-  /** Takes back all faults. */
+  /** Takes back all faults, and streams lists to their end again. */
   heal(): void {
     this.#faults = [];
     this.dribble = false;
+    this.initialObjects = Number.POSITIVE_INFINITY;
+    this.withholdsInitialEnd = false;
   }
 
   /** Number of open watches. */
@@ -132,8 +145,12 @@ export class ApiServer {
   }
 
   sendBookmark(kind: Kind): void {
-    const object = { kind, apiVersion: 'v1', metadata: { resourceVersion: String(this.store.version) } };
-    this.write(kind, `${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
+    this.write(kind, `${JSON.stringify(this.#bookmark(kind))}\n`);
+  }
+
+  /** The bookmark that ends a streamed list. */
+  sendInitialEnd(kind: Kind): void {
+    this.write(kind, `${JSON.stringify(this.#bookmark(kind, INITIAL_END))}\n`);
   }
 
   /** Ends the open watches: properly, or by resetting the connection; with what was written last under way. */
@@ -176,6 +193,11 @@ export class ApiServer {
     writeFileSync(path, JSON.stringify(config, null, 2));
   }
 
+  #bookmark(kind: Kind, metadata: object = {}): object {
+    const object = { kind, apiVersion: 'v1', metadata: { resourceVersion: String(this.store.version), ...metadata } };
+    return { type: 'BOOKMARK', object };
+  }
+
   #of(kind: Kind): Stream[] {
     return [...this.#streams].filter(({ kind: its, response }) => its === kind && !response.writableEnded);
   }
@@ -188,7 +210,7 @@ export class ApiServer {
       return;
     }
     const query = url.searchParams;
-    const on = query.has('watch') ? 'watch' : query.has('continue') ? 'page' : 'list';
+    const on = requestKindOf(query);
     const token = request.headers.authorization?.replace(/^Bearer /, '');
     const { socket } = request;
     const client =
@@ -209,11 +231,14 @@ export class ApiServer {
       return;
     }
     const matches = selectorOf(query.get('labelSelector'), query.get('fieldSelector'));
-    if (on === 'watch') this.#watch(kind, matches, query, response);
+    if (on === 'stream' && typeof this.streaming === 'number') {
+      const why = 'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
+      refuse(response, this.streaming, `ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: ${why}`);
+    } else if (on === 'stream' || on === 'watch') this.#watch(kind, matches, query, response);
     else this.#list(kind, matches, query, response);
   }
 
-  #nextFault(on: SeenRequest['on'], kind: Kind): Fault | undefined {
+  #nextFault(on: RequestKind, kind: Kind): Fault | undefined {
     const found = this.#faults.find(
       ({ fault, left }) => left > 0 && (fault.on ?? on) === on && (fault.kind ?? kind) === kind,
     );
@@ -244,7 +269,7 @@ export class ApiServer {
   }
 
   #watch(kind: Kind, matches: Selector, query: URLSearchParams, response: ServerResponse): void {
-    const from = Number(query.get('resourceVersion'));
+    const from = query.get('resourceVersion');
     response.setHeader('content-type', 'application/json');
     response.flushHeaders();
     const stream = { kind, matches, response };
@@ -254,11 +279,18 @@ export class ApiServer {
       clearTimeout(timeout);
       this.#streams.delete(stream);
     });
-    if (from < this.store.oldest) {
+    if (from === null) this.#sendInitial(stream, query.has('sendInitialEvents') && this.streaming === 'done');
+    else if (Number(from) < this.store.oldest) {
       response.end(`${JSON.stringify({ type: 'ERROR', object: statusOf(410, 'too old resource version') })}\n`);
-      return;
-    }
-    for (const change of this.store.since(from)) this.#send(stream, change);
+    } else for (const change of this.store.since(Number(from))) this.#send(stream, change);
+  }
+
+  /** Without a resourceVersion, a watch begins with what there is; only a streamed list tells where that ends. */
+  #sendInitial({ kind, matches, response }: Stream, streamed: boolean): void {
+    const objects = this.store.list(kind, matches);
+    for (const object of objects.slice(0, this.initialObjects)) this.#line(response, { type: 'ADDED', object });
+    const isComplete = objects.length <= this.initialObjects && !this.withholdsInitialEnd;
+    if (streamed && isComplete) this.#line(response, this.#bookmark(kind, INITIAL_END));
   }
 
   #broadcast(change: Change): void {
@@ -268,6 +300,10 @@ export class ApiServer {
   #send({ kind, matches, response }: Stream, change: Change): void {
     const event = eventOf(change, kind, matches);
     if (event === undefined || response.writableEnded) return;
+    this.#line(response, event);
+  }
+
+  #line(response: ServerResponse, event: object): void {
     const line = Buffer.from(`${JSON.stringify(event)}\n`);
     const size = this.dribble ? 7 : line.length;
     for (let at = 0; at < line.length; at += size) response.write(line.subarray(at, at + size));
@@ -279,6 +315,11 @@ export async function startApiServer(certificates = makeCertificates(), port = 0
   const api = new ApiServer(certificates);
   await api.start(port);
   return api;
+}
+
+function requestKindOf(query: URLSearchParams): RequestKind {
+  if (query.has('watch')) return query.has('sendInitialEvents') ? 'stream' : 'watch';
+  return query.has('continue') ? 'page' : 'list';
 }
 
 function refuse(response: ServerResponse, code: number, message: string, fault: Fault = {}): void {

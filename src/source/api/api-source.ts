@@ -7,7 +7,7 @@ import { KnownObjects } from './known-objects.ts';
 import { ProblemLog } from './problem-log.ts';
 import { Reflector } from './reflector.ts';
 import { resourcesFor } from './resources.ts';
-import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+import { DEFAULT_SETTINGS, type OnAnswer, type Settings } from './settings.ts';
 
 export interface ApiSourceOptions {
   readonly connection: Connection;
@@ -16,20 +16,24 @@ export interface ApiSourceOptions {
   readonly log: Log;
   /** Told of every failure: for a caller that does not want to wait for ever. */
   readonly onProblem?: (failure: ApiFailure) => void;
+  /** Told of each request to the API server, for metrics. */
+  readonly onAnswer?: OnAnswer;
   /** Other periods and bounds than the usual ones, for tests. */
   readonly settings?: Partial<Settings>;
 }
 
 /**
- * The API server as a source: Services, EndpointSlices, our Node and ServiceCIDRs, each listed and then watched.
- * Faults of the API server are retried for ever; what was passed on stays in force meanwhile.
+ * The API server as a source: Services, EndpointSlices, our Node and ServiceCIDRs, each listed, as a stream where the server knows
+ * such lists, and then watched. Faults of the API server are retried for ever; what was passed on stays in force meanwhile.
  * When it ends, the connection is closed with it.
  */
-export function createApiSource({ connection, nodeName, log, onProblem, settings: given }: ApiSourceOptions): Source {
-  const settings: Settings = { ...DEFAULT_SETTINGS, ...given };
+export function createApiSource(options: ApiSourceOptions): Source {
+  const { connection, nodeName, log, onProblem, onAnswer } = options;
+  const settings: Settings = { ...DEFAULT_SETTINGS, ...(onAnswer && { onAnswer }), ...options.settings };
   const run = async (listener: SourceListener, signal: AbortSignal): Promise<void> => {
     for (const warning of connection.warnings) log.warn(warning);
     const problems = new ProblemLog(log, () => connection.server, onProblem);
+    const listOnly = new Set<string>();
     const untried = new Set<string>(KINDS);
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
@@ -43,7 +47,7 @@ export function createApiSource({ connection, nodeName, log, onProblem, settings
         if (untried.delete(resource.kind) && untried.size === 0) listener.synced();
       };
       try {
-        await new Reflector({ connection, resource, known, settings: own, problems, log, onTried }).run(stop);
+        await new Reflector({ connection, resource, known, settings: own, problems, listOnly, log, onTried }).run(stop);
       } catch (error) {
         failed.abort();
         throw error;

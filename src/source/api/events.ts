@@ -5,7 +5,7 @@ import type { ClusterEvent, EventSink } from '../event-sink.ts';
 import type { Connection } from './connection.ts';
 import { ask } from './exchange.ts';
 import { ApiFailure } from './failure.ts';
-import { DEFAULT_SETTINGS } from './settings.ts';
+import { DEFAULT_SETTINGS, type OnAnswer, type Settings } from './settings.ts';
 
 export interface EventSenderOptions {
   readonly connection: Connection;
@@ -15,6 +15,8 @@ export interface EventSenderOptions {
   readonly patience?: number;
   /** How many events may wait; further ones are lost. */
   readonly room?: number;
+  /** Told of each request to the API server, for metrics. */
+  readonly onAnswer?: OnAnswer;
 }
 
 /** Characters of a message: what the API takes. */
@@ -31,13 +33,15 @@ const ACTIONS: Readonly<Record<ClusterEvent['reason'], string>> = {
 
 /** Sends events (core/v1) to the API server, one after the other and each once, as kube-proxy reports its own. */
 export class EventSender implements EventSink {
-  readonly #options: Required<EventSenderOptions>;
+  readonly #options: EventSenderOptions & Required<Pick<EventSenderOptions, 'patience' | 'room'>>;
+  readonly #settings: Settings;
   readonly #waiting: ClusterEvent[] = [];
   #isSending = false;
   #failing = false;
 
   constructor(options: EventSenderOptions) {
     this.#options = { patience: 10_000, room: 20, ...options };
+    this.#settings = { ...DEFAULT_SETTINGS, ...(options.onAnswer && { onAnswer: options.onAnswer }) };
   }
 
   event(event: ClusterEvent): void {
@@ -69,7 +73,7 @@ export class EventSender implements EventSink {
       silenceMs: patience,
     };
     // Read to its end, so that the connection can be used again.
-    for await (const _chunk of ask(connection, question, DEFAULT_SETTINGS, AbortSignal.timeout(patience)));
+    for await (const _chunk of ask(connection, question, this.#settings, AbortSignal.timeout(patience)));
   }
 
   /** The first of a series of failures is told sooner. */

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { setImmediate } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { messageOf } from '../../errors.ts';
 import type { Connection, PreparedRequest } from './connection.ts';
 import { answered, broken, unreachable } from './failure.ts';
-import type { Settings } from './settings.ts';
+import type { OnAnswer, Settings } from './settings.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** Status objects are short; an error page of some gateway in between need not be. */
@@ -22,7 +23,7 @@ export interface Question {
   /** Longest silence within the answer's body, in milliseconds. */
   readonly silenceMs: number;
   /** Called when status 200 has come. */
-  readonly onAnswer?: () => void;
+  readonly onOpen?: () => void;
 }
 
 /**
@@ -35,7 +36,7 @@ export interface Question {
  */
 export async function* ask(
   connection: Connection,
-  { resource, path, body: json, silenceMs, onAnswer }: Question,
+  { resource, path, body: json, silenceMs, onOpen }: Question,
   settings: Settings,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
@@ -48,7 +49,8 @@ export async function* ask(
     try {
       const prepared = await connection.prepare(path, stop);
       watchdog.arm(settings.connectMs, 'no connection');
-      response = await responseTo(prepared, json, () => watchdog.arm(settings.responseMs, 'no answer'));
+      const onConnected = () => watchdog.arm(settings.responseMs, 'no answer');
+      response = await responseTo(prepared, json, onConnected, settings.onAnswer);
     } catch (error) {
       signal.throwIfAborted();
       throw unreachable(server, origin, watchdog.verdict ?? error);
@@ -60,11 +62,13 @@ export async function* ask(
       signal.throwIfAborted();
       throw answered(server, origin, resource, { status, headers, body });
     }
-    onAnswer?.();
+    onOpen?.();
     try {
       for await (const chunk of response) {
         watchdog.refresh();
         yield chunk;
+        // Chunks of a burst wait in a queue already: between any two of them, all else gets its turn.
+        await setImmediate();
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -82,9 +86,10 @@ async function responseTo(
   { url, options }: PreparedRequest,
   json: string | undefined,
   onConnected: () => void,
+  onAnswer: OnAnswer | undefined,
 ): Promise<IncomingMessage> {
   const headers = { ...options.headers, 'content-type': 'application/json' };
-  const complete = json === undefined ? options : { ...options, method: 'POST', headers };
+  const complete = json === undefined ? { ...options, method: 'GET' } : { ...options, method: 'POST', headers };
   const request = (url.protocol === 'http:' ? http : https).request(url, complete);
   request.once('socket', (socket) => {
     if (!socket.connecting) onConnected();
@@ -94,8 +99,14 @@ async function responseTo(
   request.on('error', () => {});
   const response = once(request, 'response');
   request.end(json);
-  const [message] = await response;
-  return message;
+  let status: number | undefined;
+  try {
+    const [message] = await response;
+    status = message.statusCode;
+    return message;
+  } finally {
+    onAnswer?.(complete.method, url.host, status);
+  }
 }
 
 /** The Status object of a refusal, or undefined where the body is none or does not come: the status says enough. */

@@ -1,12 +1,10 @@
-import * as v from 'valibot';
 import type { Log } from '../../log.ts';
 import { decodeObject, type Kind, rawKey } from '../../objects/decode.ts';
 import type { SourceListener } from '../source.ts';
+import { versionOf } from './raw-object.ts';
 
 /** Problems remembered so as not to say them twice. Beyond that the oldest are forgotten. */
 const MAX_PROBLEMS = 1000;
-
-const Versioned = v.object({ metadata: v.object({ resourceVersion: v.string() }) });
 
 /**
  * What the listener has been told about one kind: keys and versions only, since a large cluster has tens of
@@ -53,8 +51,7 @@ export class KnownObjects {
       return;
     }
     this.#listed?.add(key);
-    const versioned = v.safeParse(Versioned, raw);
-    const version = versioned.success ? versioned.output.metadata.resourceVersion : '';
+    const version = versionOf(raw);
     if (version !== '' && this.#versions.get(key) === version) return;
     const isNew = !this.#versions.has(key);
     this.#versions.set(key, version);

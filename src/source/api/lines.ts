@@ -21,7 +21,9 @@ export async function* linesOf(
     pending.push(piece);
   };
   const take = () => {
-    const text = Buffer.concat(pending, pendingBytes).toString('utf8');
+    const [only, ...more] = pending;
+    const bytes = only !== undefined && more.length === 0 ? only : Buffer.concat(pending, pendingBytes);
+    const text = bytes.toString('utf8');
     pending = [];
     pendingBytes = 0;
     return text;

@@ -2,6 +2,7 @@ import type { Log } from '../../log.ts';
 import { Backoff } from './backoff.ts';
 import type { Connection } from './connection.ts';
 import { ApiFailure, broken, isGone } from './failure.ts';
+import { initialEvents, isUnknown, mayStillList } from './initial-events.ts';
 import type { KnownObjects } from './known-objects.ts';
 import { listPages } from './list.ts';
 import type { ProblemLog } from './problem-log.ts';
@@ -9,6 +10,8 @@ import type { Resource } from './resources.ts';
 import type { Settings } from './settings.ts';
 import { watchEvents } from './watch.ts';
 
+/** After so many streamed lists in a row that broke off, one in pages is tried: whatever is between may cut long streams. */
+const STREAMS_BEFORE_PAGES = 2;
 /** After so many refused watches in a row without an event, the version to resume from may be what is wrong. */
 const REFUSALS_BEFORE_RELIST = 4;
 
@@ -18,12 +21,14 @@ export interface ReflectorOptions {
   readonly known: KnownObjects;
   readonly settings: Settings;
   readonly problems: ProblemLog;
+  /** Servers found not to stream lists; all reflectors of a source share it. */
+  readonly listOnly: Set<string>;
   readonly log: Log;
   /** Called whenever a list has been taken in completely; for an optional resource also when that failed. */
   readonly onTried: () => void;
 }
 
-/** Keeps `known` equal to one resource of the API server: lists it, then watches it, and starts again where it must. */
+/** Keeps `known` equal to one resource of the API server: lists it, then watches it (in one stream, if the server knows how), and starts again where it must. */
 export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #backoff: Backoff;
@@ -34,6 +39,8 @@ export class Reflector {
   #version: string | undefined;
   /** Whether the version was found to be gone since the last progress. Once is normal operation. */
   #wasGone = false;
+  /** Streamed lists that failed since a list in pages was tried. */
+  #brokenStreams = 0;
   /** The status by which the server withholds an optional resource. */
   #withheld: number | undefined;
 
@@ -49,8 +56,9 @@ export class Reflector {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        if (this.#version === undefined) await this.#list(signal);
-        else await this.#watch(this.#version, signal);
+        if (this.#version !== undefined) await this.#watch(this.#version, signal);
+        else if (this.#isStreaming()) await this.#stream(signal);
+        else await this.#list(signal);
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof ApiFailure)) throw error;
@@ -59,8 +67,35 @@ export class Reflector {
     }
   }
 
+  #isStreaming(): boolean {
+    const { connection, listOnly } = this.#options;
+    return this.#brokenStreams < STREAMS_BEFORE_PAGES && !listOnly.has(connection.server);
+  }
+
+  /** Lists and watches in one; lists in pages where that is not to be had. */
+  async #stream(signal: AbortSignal): Promise<void> {
+    const { connection, listOnly, log } = this.#options;
+    const { server } = connection;
+    try {
+      await this.#watch(undefined, signal);
+      return;
+    } catch (error) {
+      const isListed = this.#version !== undefined;
+      if (signal.aborted || isListed || !(error instanceof ApiFailure)) throw error;
+      this.#brokenStreams += 1;
+      if (!mayStillList(error)) throw error;
+      await this.#list(signal);
+      // Only now: had the list failed, too, then streaming need not be the reason.
+      if (!isUnknown(error) || listOnly.has(server)) return;
+      listOnly.add(server);
+      const how = { resource: this.#resource.name, status: error.status };
+      log.detail(1, `API server ${server} does not stream lists: they are asked for in pages`, how);
+    }
+  }
+
   async #list(signal: AbortSignal): Promise<void> {
     const { connection, known, settings, onTried } = this.#options;
+    this.#brokenStreams = 0;
     let version: string | undefined;
     for await (const page of listPages(connection, this.#resource, settings, signal)) {
       if (page.first) known.beginList();
@@ -72,8 +107,9 @@ export class Reflector {
     onTried();
   }
 
-  async #watch(from: string, signal: AbortSignal): Promise<void> {
-    const { connection, known, settings, log } = this.#options;
+  async #watch(from: string | undefined, signal: AbortSignal): Promise<void> {
+    const { connection, known, settings, log, onTried } = this.#options;
+    let isListing = from === undefined;
     let timer: NodeJS.Timeout | undefined;
     let progress = false;
     let stable = false;
@@ -84,17 +120,37 @@ export class Reflector {
       this.#options.problems.clear(this.#resource.name);
       this.#noteOffered();
     };
-    const onOpen = () => {
-      this.#noteCredentials();
+    const expectStable = () => {
       timer = setTimeout(() => {
         stable = true;
         onProgress();
       }, settings.stableMs);
     };
+    const onOpen = () => {
+      this.#noteCredentials();
+      if (!isListing) expectStable();
+    };
+    const resource = this.#resource;
     try {
-      for await (const event of watchEvents(connection, this.#resource, from, settings, signal, onOpen)) {
+      if (isListing) known.beginList();
+      const events = isListing
+        ? initialEvents(connection, resource, settings, signal, onOpen)
+        : watchEvents(connection, resource, from, settings, signal, onOpen);
+      for await (const event of events) {
         if (event.type === 'DELETED') known.remove(event.object);
-        else if (event.type !== 'BOOKMARK') known.put(event.object);
+        else if (event.type === 'ADDED' || event.type === 'MODIFIED') known.put(event.object);
+        else if (event.type === 'INITIAL_END') {
+          known.endList();
+          isListing = false;
+          this.#version = event.version;
+          this.#brokenStreams = 0;
+          onTried();
+          expectStable();
+          continue;
+        }
+        // An unfinished list leaves no version to resume from: it starts again, and nothing counts as gone. Nor is it progress,
+        // and its end is not: a server that forgets at once what it has listed is not to be asked without a pause.
+        if (isListing) continue;
         this.#version = event.version;
         onProgress();
       }

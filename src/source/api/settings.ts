@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The reflectors' periods and bounds. Tests shorten them. */
+/** Told of each HTTP request once: method, host with port, and the answer's status, undefined if there was no answer. */
+export type OnAnswer = (method: string, host: string, status: number | undefined) => void;
+
+/** The reflectors' periods and bounds, which tests shorten, and who is told of their requests. */
 export interface Settings {
   /** Waits between failed attempts, as client-go's reflector has them. */
   readonly backoffMinMs: number;
@@ -14,6 +17,11 @@ export interface Settings {
   readonly responseMs: number;
   /** The same for optional resources, whose first answer a start waits for. */
   readonly optionalResponseMs: number;
+  /**
+   * Longest wait for the next object of a streamed list, or for its end. A server that takes longer is taken for one that does not
+   * stream lists: it ignores what it does not know, and just began a watch. API servers that do wait 3 s for their cache.
+   */
+  readonly initialMs: number;
   /** Longest silence on a watch. API servers send a bookmark about once a minute. */
   readonly silenceMs: number;
   /** A watch that has stayed open this long counts as progress, even without events. */
@@ -27,6 +35,7 @@ export interface Settings {
   readonly maxPageBytes: number;
   /** Resolves after the given time; rejects when the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly onAnswer?: OnAnswer;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -37,6 +46,7 @@ export const DEFAULT_SETTINGS: Settings = {
   connectMs: 15_000,
   responseMs: 65_000,
   optionalResponseMs: 10_000,
+  initialMs: 10_000,
   silenceMs: 150_000,
   stableMs: 10_000,
   watchSeconds: () => 300 + Math.floor(Math.random() * 301),

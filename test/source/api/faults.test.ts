@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ApiServer } from '../../doubles/api-server.ts';
+import type { ApiServer, RequestKind } from '../../doubles/api-server.ts';
 import { complaints, type Running, until, withSource } from './harness.ts';
 import { node, service, slice } from './objects.ts';
 
@@ -18,7 +18,7 @@ const portOfDb = ({ view }: Pick<Running, 'view'>) => {
 };
 
 /** The parameters of the requests for Services. */
-const queries = (api: ApiServer, on: 'list' | 'page' | 'watch') =>
+const queries = (api: ApiServer, on: RequestKind) =>
   api.requests.filter((request) => request.on === on && request.kind === 'Service').map(({ query }) => query);
 
 const watching = (api: ApiServer) => until(() => api.watches('Service') === 1);
@@ -118,6 +118,7 @@ describe('API server out of reach or refusing', () => {
       settings: { responseMs: 100 },
       prepare: (server) => {
         fill(server);
+        server.streaming = 422;
         server.fail({ kind: 'Service', on: 'list', instead: 'hang' });
         server.fail({ kind: 'Service', on: 'list', instead: 'close' });
         server.fail({ kind: 'Service', on: 'list', status: 200, body: '<html>Log in</html>' });
@@ -132,7 +133,13 @@ describe('API server out of reach or refusing', () => {
   });
 
   test('a page longer than the bound is not taken', async (t) => {
-    const { log, view } = await withSource(t, { prepare: fill, settings: { maxPageBytes: 20 } });
+    const { log, view } = await withSource(t, {
+      settings: { maxPageBytes: 20 },
+      prepare: (server) => {
+        fill(server);
+        server.streaming = 422;
+      },
+    });
     await until(() => complaints(log).length === 4);
     assert.match(complaints(log).join('\n'), /a page of services is longer than 20 bytes/);
     assert.equal(view.objects.size, 0);
@@ -142,6 +149,7 @@ describe('API server out of reach or refusing', () => {
     const { view, api } = await withSource(t, {
       prepare: (server) => {
         fill(server);
+        server.streaming = 400;
         server.fail({ kind: 'Service', on: 'list', status: 400, message: 'field label not supported: spec.clusterIP' });
       },
     });
@@ -154,10 +162,16 @@ describe('API server out of reach or refusing', () => {
 });
 
 describe('a resourceVersion that is gone', () => {
-  for (const how of ['status', 'event'] as const) {
-    test(`410 as ${how} of a watch: listed again, only the differences are passed on`, async (t) => {
+  for (const [how, on] of [
+    ['status', 'list'],
+    ['event', 'list'],
+    ['status', 'stream'],
+    ['event', 'stream'],
+  ] as const) {
+    test(`410 as ${how} of a watch: listed again (${on}), only the differences are passed on`, async (t) => {
       const running = await withSource(t, {
         prepare: (server) => {
+          server.streaming = on === 'list' ? 422 : 'done';
           fill(server);
           server.put(service('stays', 80, {}, '10.96.0.20'));
           server.put(service('goes', 80, {}, '10.96.0.21'));
@@ -184,7 +198,7 @@ describe('a resourceVersion that is gone', () => {
         'changed Service default/new',
         'deleted Service default/goes',
       ]);
-      assert.equal(queries(api, 'list').length, 2);
+      assert.equal(queries(api, on).length, 2);
       assert.deepEqual(complaints(log), []);
     });
   }
@@ -194,6 +208,7 @@ describe('a resourceVersion that is gone', () => {
       const { view, api } = await withSource(t, {
         settings: { pageSize: 2 },
         prepare: (server) => {
+          server.streaming = 422;
           for (let i = 0; i < 5; i++) server.put(service(`s-${i}`, 80, {}, `10.96.1.${i}`));
           server.fail({ kind: 'Service', on: 'page', status: 410, times });
         },
@@ -212,6 +227,7 @@ describe('a resourceVersion that is gone', () => {
     const { view, api } = await withSource(t, {
       prepare: (server) => {
         fill(server);
+        server.streaming = 422;
         server.fail({ kind: 'Service', on: 'watch', status: 504, message: 'Too large resource version', times: 6 });
       },
     });
@@ -287,15 +303,18 @@ describe('a watch that breaks off', () => {
     api.put(node('node-a', '192.0.2.2'));
     api.sendBookmark('Service');
     api.end('Service', 'reset');
-    await until(() => queries(api, 'watch').length > 1);
-    assert.equal(queries(api, 'watch')[1]?.get('resourceVersion'), String(api.store.version));
-    assert.equal(queries(api, 'watch')[1]?.get('allowWatchBookmarks'), 'true');
+    await until(() => queries(api, 'watch').length > 0);
+    assert.equal(queries(api, 'watch')[0]?.get('resourceVersion'), String(api.store.version));
+    assert.equal(queries(api, 'watch')[0]?.get('allowWatchBookmarks'), 'true');
   });
 
   test('ended by the server as soon as it begins: with growing waits, and said', async (t) => {
     const { view, api, log, waits } = await withSource(t, {
       settings: { stableMs: 60_000, backoffMinMs: 100, backoffMaxMs: 1000 },
-      prepare: (server) => server.fail({ kind: 'Service', on: 'watch', status: 200, body: '', times: 12 }),
+      prepare: (server) => {
+        server.streaming = 422;
+        server.fail({ kind: 'Service', on: 'watch', status: 200, body: '', times: 12 });
+      },
     });
     await until(() => view.isSynced && api.watches('Service') === 1);
     assert.equal(waits.length, 12);

@@ -61,7 +61,12 @@ describe('ServiceCIDRs', () => {
   }
 
   test('that may be listed but not watched are listed seldom, and that is said once', async (t) => {
-    const { view, api, log } = await withSource(t, { prepare: withFault({ on: 'watch', status: 403 }) });
+    const { view, api, log } = await withSource(t, {
+      prepare: (server) => {
+        withFault({ on: 'watch', status: 403 })(server);
+        server.fail({ kind: KIND, on: 'stream', status: 403, times: ALWAYS });
+      },
+    });
     await until(() => view.isSynced);
     api.put(serviceCidr('more', ['10.200.0.0/16']));
     api.remove(KIND, 'kubernetes');

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { decodeObject, KINDS, type Kind, type KubeObject } from '../../../src/objects/decode.ts';
 import { loadConnection } from '../../../src/source/api/connection.ts';
 import { resourcesFor } from '../../../src/source/api/resources.ts';
-import { type ApiServer, type Fault, startApiServer } from '../../doubles/api-server.ts';
+import { type ApiServer, type Fault, type RequestKind, startApiServer } from '../../doubles/api-server.ts';
 import { makeCertificates } from '../../doubles/api-server-certificates.ts';
 import { selectorOf } from '../../doubles/api-server-store.ts';
 import { NODE_NAME, run, until, withDirectory } from './harness.ts';
@@ -67,22 +67,25 @@ const change: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const status = fc.constantFrom(401, 403, 404, 410, 429, 500, 504);
+const on = fc.constantFrom<RequestKind>('list', 'page', 'stream', 'watch');
 const refusal: fc.Arbitrary<Fault> = fc.record({
-  on: fc.constantFrom('list', 'page', 'watch'),
+  on,
   kind,
   status,
   times: fc.integer({ min: 1, max: 6 }),
 });
 const broken: fc.Arbitrary<Fault> = fc.oneof(
   refusal,
-  fc.record({ on: fc.constantFrom('list', 'page', 'watch'), kind, instead: fc.constantFrom('hang', 'close') }),
+  fc.record({ on, kind, instead: fc.constantFrom('hang', 'close') }),
   fc.record({
-    on: fc.constantFrom('list', 'watch'),
+    on: fc.constantFrom('list', 'stream', 'watch'),
     kind,
     status: fc.constant(200),
     body: fc.constantFrom('', '{', '[]', '{"type":"x"}\n'),
   }),
 );
+
+const streaming = fc.constantFrom<ApiServer['streaming']>('done', 'done', 400, 422, 'ignored');
 
 const fault: fc.Arbitrary<Step> = fc.oneof(
   broken.map(
@@ -115,7 +118,21 @@ const fault: fc.Arbitrary<Step> = fc.oneof(
       (api) =>
         api.silence(which),
   ),
-  fc.constant<Step>((api) => api.store.compact()),
+  fc.tuple(fc.nat(3), fc.boolean()).map(
+    ([objects, withheld]): Step =>
+      (api) => {
+        api.initialObjects = objects;
+        api.withholdsInitialEnd = withheld;
+      },
+  ),
+  streaming.map(
+    (how): Step =>
+      (api) => {
+        api.streaming = how;
+      },
+  ),
+  // More often than the rest: this alone brings lists about.
+  { weight: 3, arbitrary: fc.constant<Step>((api) => api.store.compact()) },
   fc.boolean().map(
     (dribble): Step =>
       (api) => {
@@ -146,11 +163,12 @@ test('whatever changes and fails in whatever order, the listener ends up with wh
     maxLength: 60,
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(write, { maxLength: 8 }), steps, async (initial, sequence) => {
+    fc.asyncProperty(fc.array(write, { maxLength: 8 }), streaming, steps, async (initial, how, sequence) => {
       const api = await startApiServer(certificates);
+      api.streaming = how;
       for (const object of initial) api.put(object);
       api.kubeconfig(kubeconfig);
-      const settings = { pageSize: 2, responseMs: 60, silenceMs: 60, maxLineBytes: 4096 };
+      const settings = { pageSize: 2, responseMs: 60, silenceMs: 60, initialMs: 60, maxLineBytes: 4096 };
       const { view, stop } = run(loadConnection({ kubeconfig, environment: {} }), settings);
       try {
         for (const [step, pause] of sequence) {
