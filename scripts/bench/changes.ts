@@ -1,19 +1,63 @@
-/** Who writes a change: our syncer, or a bare nft command, from a file that is written first or lies there already. */
-export const WRITERS = ['ours', 'bare', 'bare, file at hand'] as const;
-
-export type Writer = (typeof WRITERS)[number];
+import type { Cluster } from '../../src/service/cluster.ts';
+import { type ClusterSize, podAddress, podAddresses, serviceKey, serviceOf, sliceOf } from './synthetic-cluster.ts';
 
 /**
- * The changes of one Service's endpoints, in the order they are made: with five endpoints at the start, the first two
- * stay within the capacity of eight slots; the last two cross to four and back, which moves the frontend's verdict.
+ * What happens to a cluster in one turn, in this order. From five endpoints on the first two changes stay within eight
+ * slots; the next two cross to four and back, which moves the frontend's verdict.
  */
-export const CHANGES = ['added', 'removed', 'removed, verdict moves', 'added, verdict moves'] as const;
+export const CHANGES = [
+  'endpoint added',
+  'endpoint removed',
+  'endpoint removed, verdict moves',
+  'endpoint added, verdict moves',
+  'service added',
+  'service removed',
+] as const;
 
-/** How one change went. */
-export interface ChangeDone {
-  /** Event in → acknowledged. */
-  readonly milliseconds: number;
-  readonly transactions: number;
-  /** Elements added and deleted. */
-  readonly operations: number;
+export type Change = (typeof CHANGES)[number];
+
+/** Makes changes to a synthetic cluster; each method returns the keys of the Services that changed. */
+export class Changes {
+  readonly #cluster: Cluster;
+  readonly #size: ClusterSize;
+  /** Endpoints of the Services touched so far. */
+  readonly #endpoints = new Map<number, readonly string[]>();
+  /** Number of the next pod that is not in use. */
+  #nextPod: number;
+  #nextService: number;
+
+  constructor(cluster: Cluster, size: ClusterSize) {
+    this.#cluster = cluster;
+    this.#size = size;
+    this.#nextPod = size.services * size.endpoints;
+    this.#nextService = size.services;
+  }
+
+  /** `service`: whose endpoints change; `turn` varies which of them is removed. A Service added is a new one. */
+  make(change: Change, service: number, turn: number): readonly string[] {
+    if (change === 'service added') return this.#addService();
+    if (change === 'service removed') return this.#removeService();
+    const before = this.#endpoints.get(service) ?? podAddresses(service, this.#size);
+    const after = change.startsWith('endpoint added')
+      ? [...before, podAddress(this.#nextPod++)]
+      : before.toSpliced(turn % before.length, 1);
+    this.#endpoints.set(service, after);
+    return this.#cluster.set(sliceOf(service, after));
+  }
+
+  #addService(): readonly string[] {
+    const n = this.#nextService++;
+    const endpoints = Array.from({ length: this.#size.endpoints }, () => podAddress(this.#nextPod++));
+    return [...new Set([...this.#cluster.set(serviceOf(n)), ...this.#cluster.set(sliceOf(n, endpoints))])];
+  }
+
+  #removeService(): readonly string[] {
+    const n = this.#nextService - 1;
+    return [
+      ...new Set([
+        ...this.#cluster.delete('Service', serviceKey(n)),
+        ...this.#cluster.delete('EndpointSlice', `${serviceKey(n)}-slice`),
+      ]),
+    ];
+  }
 }

@@ -39,7 +39,7 @@ const handlers = {
   async ours({ size, directory, memory }: FillCall & { size: ClusterSize }): Promise<Fill> {
     const cluster = syntheticCluster(size);
     return measured(directory, memory, async (nft) => {
-      const syncer = syncerOf(cluster, createNft(directory, 'ip', nft));
+      const syncer = syncerOf(modelOf(cluster), createNft(directory, 'ip', nft));
       void syncer.run();
       await syncer.whenInSync();
     });
@@ -56,8 +56,9 @@ const handlers = {
     return createHash('sha256').update(TestKernel.normalise(listing)).digest('hex');
   },
 
-  async wipe(): Promise<void> {
-    runSync(['nft', 'delete', 'table', 'ip', TABLE]);
+  /** Deletes a table of IPv4; ours if it is not named. */
+  async wipe(table: string = TABLE): Promise<void> {
+    runSync(['nft', 'delete', 'table', 'ip', table], { timeoutMs: 300_000 });
   },
 };
 

@@ -1,12 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import { type Row, row, tableHead, tableLine } from './row.ts';
-
-/** What a figure is compared with. */
-export interface Comparison {
-  readonly floor?: number;
-  /** The largest value / floor that will do. */
-  readonly target?: number;
-}
+import { type Row, row } from './row.ts';
+import { tableHead, tableLine } from './table.ts';
 
 /** Prints rows as they come and keeps them. */
 export class Report {
@@ -17,12 +11,12 @@ export class Report {
     console.log(line);
   }
 
-  /** Takes a figure, unrounded. */
-  add(name: string, size: string, value: number, unit: string, { floor, target }: Comparison = {}): void {
+  /** Takes a figure, unrounded, and what it is compared with. */
+  add(name: string, size: string, value: number, unit: string, floor?: number): void {
     if (this.#rows.length === 0) console.log(tableHead());
     const added = row(name, size, value, unit, floor);
     this.#rows.push(added);
-    console.log(tableLine(added, target));
+    console.log(tableLine(added));
   }
 
   /** Writes all rows as a JSON array. */

@@ -22,3 +22,9 @@ export function rotated<T>(items: readonly T[], turn: number): readonly T[] {
   const start = turn % Math.max(1, items.length);
   return [...items.slice(start), ...items.slice(0, start)];
 }
+
+/** The arithmetic mean. Throws for no samples. */
+export function mean(samples: readonly number[]): number {
+  if (samples.length === 0) throw new Error('no samples');
+  return samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
+}

@@ -4,11 +4,12 @@ import { buildProgram } from '../../src/ruleset/program.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import type { SyncObserver } from '../../src/sync/observer.ts';
 import { networks } from '../../test/builders/networks.ts';
 import { POD_CIDR } from './synthetic-cluster.ts';
 
 /** Progress is no news here; a failure spoils the measurement and must be seen. */
-const log: Log = { ...createLog(0), info: () => undefined };
+export const log: Log = { ...createLog(0), info: () => undefined };
 
 /** The IPv4 model of a cluster as a daemon with --cluster-cidr builds it. */
 export function modelOf(cluster: Cluster): FamilyModel {
@@ -23,6 +24,6 @@ export function modelOf(cluster: Cluster): FamilyModel {
 }
 
 /** A syncer of the IPv4 family, not yet running. */
-export function syncerOf(cluster: Cluster, nft: Nft): FamilySyncer {
-  return new FamilySyncer(modelOf(cluster), nft, log);
+export function syncerOf(model: FamilyModel, nft: Nft, observer?: SyncObserver): FamilySyncer {
+  return new FamilySyncer(model, nft, log, observer);
 }

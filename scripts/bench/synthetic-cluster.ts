@@ -1,4 +1,5 @@
 import type { EndpointSlice, SliceEndpoint } from '../../src/objects/endpoint-slice.ts';
+import type { Service } from '../../src/objects/service.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 
 /** How large a made-up cluster is. */
@@ -19,7 +20,10 @@ export const ENDPOINT_PORT = 8080;
 export const POD_CIDR = '10.128.0.0/9';
 
 const NODES = 100;
-const NODE_NAME = 'node-0';
+/** This node. */
+export const NODE_NAME = 'node-0';
+
+const HTTP = { name: 'http', protocol: 'tcp', port: FRONTEND_PORT } as const;
 
 /** The nth IPv4 address from a first octet pair on: (10, 96, 258) is 10.96.1.2. */
 function nthAddress(first: number, second: number, n: number): string {
@@ -47,7 +51,7 @@ export function podAddresses(n: number, { endpoints }: ClusterSize): readonly st
 }
 
 /** The node all endpoints of the nth Service run on. */
-function nodeOf(n: number): string {
+export function nodeOf(n: number): string {
   return `node-${n % NODES}`;
 }
 
@@ -56,18 +60,42 @@ export function isLocal(n: number): boolean {
   return nodeOf(n) === NODE_NAME;
 }
 
-/** The one slice of the nth Service, with ready endpoints at these addresses. */
-export function sliceOf(n: number, addresses: readonly string[]): EndpointSlice {
+/** The one slice of the nth Service, with ready endpoints at these addresses, for its TCP port or what `ports` says. */
+export function sliceOf(
+  n: number,
+  addresses: readonly string[],
+  ports: EndpointSlice['ports'] = [{ ...HTTP, port: ENDPOINT_PORT }],
+): EndpointSlice {
   const [namespace = '', serviceName = ''] = serviceKey(n).split('/');
   return {
     kind: 'EndpointSlice',
     namespace,
     name: `${serviceName}-slice`,
     serviceName,
-    ports: [{ name: 'http', protocol: 'tcp', port: ENDPOINT_PORT }],
+    ports,
     endpoints: addresses.map(
       (address): SliceEndpoint => ({ address, ready: true, serving: true, terminating: false, nodeName: nodeOf(n) }),
     ),
+  };
+}
+
+/** The nth Service: a ClusterIP and one TCP port, or what `ports` says. */
+export function serviceOf(n: number, ports: Service['ports'] = [HTTP]): Service {
+  const [namespace = '', name = ''] = serviceKey(n).split('/');
+  return {
+    kind: 'Service',
+    namespace,
+    name,
+    createdAt: '2026-01-01T00:00:00Z',
+    otherProxy: false,
+    type: 'ClusterIP',
+    externalIps: [],
+    loadBalancerIps: [],
+    sourceRanges: [],
+    internalLocal: false,
+    externalLocal: false,
+    clusterIps: [clusterIp(n)],
+    ports,
   };
 }
 
@@ -75,22 +103,7 @@ export function sliceOf(n: number, addresses: readonly string[]): EndpointSlice 
 export function syntheticCluster(size: ClusterSize): Cluster {
   const cluster = new Cluster(NODE_NAME);
   for (let n = 0; n < size.services; n++) {
-    const [namespace = '', name = ''] = serviceKey(n).split('/');
-    cluster.set({
-      kind: 'Service',
-      namespace,
-      name,
-      createdAt: '2026-01-01T00:00:00Z',
-      otherProxy: false,
-      type: 'ClusterIP',
-      externalIps: [],
-      loadBalancerIps: [],
-      sourceRanges: [],
-      internalLocal: false,
-      externalLocal: false,
-      clusterIps: [clusterIp(n)],
-      ports: [{ name: 'http', protocol: 'tcp', port: FRONTEND_PORT }],
-    });
+    cluster.set(serviceOf(n));
     cluster.set(sliceOf(n, podAddresses(n, size)));
   }
   return cluster;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { row, tableHead, tableLine } from '../../scripts/bench/row.ts';
+import { row } from '../../scripts/bench/row.ts';
 
 suite('row', () => {
   test('has the keys of dist/bench.json and no others', () => {
@@ -26,26 +26,5 @@ suite('row', () => {
 
   test('takes the ratio before it rounds', () => {
     assert.equal(row('', '', 1.4449, 'ms', 1.0051).ratio, 1.44);
-  });
-});
-
-suite('tableLine', () => {
-  test('stands under the head of the table', () => {
-    const head = (tableHead().split('\n')[0] ?? '').replace(/ target$/, '');
-    const line = tableLine(row('first fill', 'small', 150, 'ms', 100), 1.5);
-    const end = (text: string, word: string) => text.indexOf(word) + word.length;
-    assert.equal(end(line, ' 150'), end(head, 'value'));
-    assert.equal(end(line, ' 100'), end(head, 'floor'));
-    assert.equal(end(line, '1.50'), end(head, 'ratio'));
-  });
-
-  test('says whether the target is met; at the target it is', () => {
-    assert.match(tableLine(row('', '', 150, 'ms', 100), 1.5), /1\.50 {2}ok \(at most 1\.5\)$/);
-    assert.match(tableLine(row('', '', 151, 'ms', 100), 1.5), /1\.51 {2}MISSED \(at most 1\.5\)$/);
-  });
-
-  test('of a figure without floor ends with its unit', () => {
-    assert.match(tableLine(row('peak', '1000x5', 26.5, 'MB')), /26\.5 MB$/);
-    assert.match(tableLine(row('peak', '1000x5', 26.5, 'MB'), 1.5), /26\.5 MB$/);
   });
 });

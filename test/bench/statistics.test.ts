@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { median, percentile, rotated } from '../../scripts/bench/statistics.ts';
+import { mean, median, percentile, rotated } from '../../scripts/bench/statistics.ts';
 
 suite('percentile', () => {
   const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
@@ -44,4 +44,9 @@ suite('median', () => {
 test('rotated: each item comes first once in as many turns as there are items', () => {
   const turns = [0, 1, 2, 3].map((turn) => rotated(['a', 'b', 'c'], turn).join(''));
   assert.deepEqual(turns, ['abc', 'bca', 'cab', 'abc']);
+});
+
+test('mean: of no samples is an error', () => {
+  assert.equal(mean([1, 2, 6]), 3);
+  assert.throws(() => mean([]), /no samples/);
 });

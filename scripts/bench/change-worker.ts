@@ -1,0 +1,144 @@
+/** In a network namespace of its own: a filled table and a cluster that changes. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createNft, type Nft } from '../../src/nft/nft.ts';
+import { NftSession } from '../../src/nft/session.ts';
+import { TABLE_NAMES } from '../../src/nft/tables.ts';
+import type { FamilyModel } from '../../src/sync/family-model.ts';
+import type { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { documentOf } from '../../src/sync/fill.ts';
+import { CHANGES, Changes } from './changes.ts';
+import { elementOperations } from './element-operations.ts';
+import { HugeService } from './huge-service.ts';
+import { log, modelOf, syncerOf } from './syncer.ts';
+import { type ClusterSize, syntheticCluster } from './synthetic-cluster.ts';
+import { serve } from './worker-calls.ts';
+
+/** Milliseconds between two changes, so that each finds everything idle. */
+const PAUSE = 5;
+/** Milliseconds. */
+const SESSION_TIMEOUT = 60_000;
+
+/** Who writes: our syncer, or a bare session that is given the same documents, made beforehand. */
+export type Writer = 'ours' | 'bare';
+
+/** How one change went. */
+export interface ChangeDone {
+  /** Event in → acknowledged. */
+  readonly milliseconds: number;
+  readonly transactions: number;
+  /** Elements added and deleted. */
+  readonly operations: number;
+}
+
+interface State {
+  readonly changes: Changes;
+  readonly huge: HugeService;
+  readonly write: (change: () => readonly string[]) => Promise<ChangeDone>;
+}
+
+let state: State | undefined;
+
+const handlers = {
+  /** Makes the cluster and fills the table. `huge`: with a Service of that many endpoints besides. */
+  async fill({
+    size,
+    writer,
+    directory,
+    huge,
+  }: {
+    size: ClusterSize;
+    writer: Writer;
+    directory: string;
+    huge: number;
+  }): Promise<void> {
+    const cluster = syntheticCluster(size);
+    const hugeService = new HugeService(cluster, size, huge);
+    const model = modelOf(cluster);
+    const sent: string[] = [];
+    const nft = recording(createNft(directory, `changes-${process.pid}`), sent);
+    const syncer = syncerOf(model, nft);
+    const running = syncer.run();
+    await syncer.whenInSync();
+    if (writer === 'bare') {
+      syncer.stop();
+      await running;
+    } else {
+      // As the daemon does; here it is waited for.
+      await nft.openSession(log);
+    }
+    const write = writer === 'ours' ? byUs(syncer, sent) : bySession(model, await openBareSession(directory));
+    state = { changes: new Changes(cluster, size), huge: hugeService, write };
+  },
+
+  /** Makes all CHANGES, one after the other, and returns how they went. */
+  async change({ service, turn }: { service: number; turn: number }): Promise<ChangeDone[]> {
+    if (state === undefined) throw new Error('not filled yet');
+    const { changes, write } = state;
+    const done: ChangeDone[] = [];
+    for (const change of CHANGES) {
+      await sleep(PAUSE);
+      done.push(await write(() => changes.make(change, service, turn)));
+    }
+    return done;
+  },
+
+  /** The huge Service gains an endpoint, then loses one. */
+  async changeHuge({ turn }: { turn: number }): Promise<ChangeDone[]> {
+    if (state === undefined) throw new Error('not filled yet');
+    const { huge, write } = state;
+    await sleep(PAUSE);
+    const gained = await write(() => huge.gain(turn));
+    await sleep(PAUSE);
+    return [gained, await write(() => huge.lose(turn))];
+  },
+};
+
+export type ChangeHandlers = typeof handlers;
+
+function byUs(syncer: FamilySyncer, sent: string[]): State['write'] {
+  return async (change) => {
+    sent.length = 0;
+    const started = performance.now();
+    syncer.changed(change());
+    await syncer.whenInSync();
+    return doneIn(performance.now() - started, sent);
+  };
+}
+
+function bySession(model: FamilyModel, session: NftSession): State['write'] {
+  return async (change) => {
+    for (const key of change()) model.markDirty(key);
+    const documents: string[] = [];
+    while (model.isDirty) documents.push(documentOf(model, TABLE_NAMES[0], model.nextTransaction()) ?? '');
+    const sent = documents.filter((document) => document !== '');
+    const started = performance.now();
+    for (const document of sent) await session.transact(document);
+    return doneIn(performance.now() - started, sent);
+  };
+}
+
+/** A session with nothing around it: it is not replaced if it ends, and nothing is kept of what it is given. */
+function openBareSession(directory: string): Promise<NftSession> {
+  const onEnd = (error: Error) => {
+    throw error;
+  };
+  return NftSession.open({ nft: 'nft', runDir: directory, timeout: SESSION_TIMEOUT, onEnd });
+}
+
+function doneIn(milliseconds: number, sent: readonly string[]): ChangeDone {
+  const operations = sent.reduce((sum, json) => sum + elementOperations(json), 0);
+  return { milliseconds, transactions: sent.length, operations };
+}
+
+/** An Nft that notes the documents it applies. */
+function recording(nft: Nft, sent: string[]): Nft {
+  return {
+    ...nft,
+    apply(json) {
+      sent.push(json);
+      return nft.apply(json);
+    },
+  };
+}
+
+serve(handlers);

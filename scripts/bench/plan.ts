@@ -1,0 +1,61 @@
+import type { MemoryPlan } from './executable-memory.ts';
+import type { FillSize } from './first-fill.ts';
+import type { PacketPlan } from './packets.ts';
+import type { ClusterSize } from './synthetic-cluster.ts';
+
+/** What is measured, how large and how often. */
+export interface Plan {
+  readonly fills: readonly FillSize[];
+  readonly peer: readonly FillSize[];
+  /** For a real kube-proxy, if there is one. */
+  readonly realPeer: readonly ClusterSize[];
+  readonly changes: { readonly sizes: readonly [ClusterSize, ClusterSize]; readonly turns: number };
+  readonly huge: { readonly size: ClusterSize; readonly endpoints: number; readonly turns: number };
+  readonly sustained: { readonly size: ClusterSize; readonly rates: readonly number[]; readonly seconds: number };
+  readonly packets: PacketPlan;
+  readonly memory: MemoryPlan;
+  readonly starts: number;
+  readonly model: ClusterSize;
+  readonly restart: FillSize;
+}
+
+function of(services: number, endpoints = 5): ClusterSize {
+  return { services, endpoints };
+}
+
+function times(rounds: number, services: number, endpoints = 5): FillSize {
+  return { services, endpoints, rounds };
+}
+
+/** All of it: under 20 minutes on two cores. */
+export const FULL: Plan = {
+  fills: [times(5, 100), times(5, 1_000), times(5, 10_000), times(3, 30_000), times(3, 45_000, 1)],
+  peer: [times(3, 1_000), times(2, 2_000), times(2, 4_000)],
+  realPeer: [of(1_000), of(10_000)],
+  changes: { sizes: [of(1_000), of(30_000)], turns: 200 },
+  huge: { size: of(1_000), endpoints: 5_000, turns: 200 },
+  sustained: { size: of(10_000), rates: [500, 1_000, 2_000, 3_000, 4_000, 6_000, 8_000, 10_000], seconds: 3 },
+  packets: { sizes: [of(1), of(1_000), of(30_000)], firstPackets: 10_000, turns: 40 },
+  memory: { sizes: [of(0), of(10_000), of(30_000)], settle: 6 },
+  starts: 9,
+  model: of(30_000),
+  restart: times(5, 10_000),
+};
+
+/** The same figures, smaller: under two minutes. */
+export const QUICK: Plan = {
+  fills: [times(2, 1_000)],
+  peer: [times(1, 500), times(1, 1_000)],
+  realPeer: [of(1_000)],
+  changes: { sizes: [of(100), of(1_000)], turns: 20 },
+  huge: { size: of(100), endpoints: 5_000, turns: 20 },
+  sustained: { size: of(10_000), rates: [1_000, 2_000], seconds: 1 },
+  packets: { sizes: [of(1), of(1_000)], firstPackets: 1_000, turns: 8 },
+  memory: { sizes: [of(0), of(1_000)], settle: 1 },
+  starts: 3,
+  model: of(1_000),
+  restart: times(2, 1_000),
+};
+
+/** On request: the kernel is busy for minutes, and does not let go of one CPU. */
+export const PEER_10K: FillSize = times(1, 10_000);
