@@ -1,8 +1,10 @@
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
 import type { SetDialect } from '../ruleset/affinity.ts';
 import { NftError, runNft } from './run.ts';
+import { SessionKeeper } from './session-keeper.ts';
 import { isOlder } from './version.ts';
 
 /** Seconds. A bounded transaction takes a fraction of one, so this is a machine in trouble. */
@@ -30,6 +32,13 @@ export interface Nft {
   list(...what: readonly string[]): Promise<readonly unknown[]>;
   /** The same without the elements of sets and maps. */
   listTerse(...what: readonly string[]): Promise<readonly unknown[]>;
+  /**
+   * From now on small documents go to a long-lived nft, as far as there is one at work. Resolves when it is or has
+   * failed; never rejects, and need not be awaited. Does nothing the second time.
+   */
+  openSession(log: Log): Promise<void>;
+  /** Ends that nft; it takes what is in flight to its end. */
+  closeSession(): void;
 }
 
 /**
@@ -38,15 +47,31 @@ export interface Nft {
  * are sockets.) `nft`: the executable. Every method throws NftError.
  */
 export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
-  const send = async (args: readonly string[], path: string, document: string) => {
-    // Synchronously (a run directory is in memory): nft starts before the caller goes on to prepare the next document.
+  const jsonPath = join(runDir, `${name}.json`);
+  let keeper: SessionKeeper | undefined;
+  // Synchronously (a run directory is in memory): nft starts before the caller goes on to prepare the next document.
+  const write = (path: string, document: string) => {
     const file = openSync(path, WRITE_FLAGS, 0o600);
     try {
       writeFileSync(file, document);
     } finally {
       closeSync(file);
     }
+  };
+  const send = async (args: readonly string[], path: string, document: string) => {
+    write(path, document);
     await runNft([...args, '-f', path], { nft, timeout: LOAD_TIMEOUT });
+  };
+  const apply = async (json: string) => {
+    const session = keeper?.sessionFor(json);
+    if (keeper === undefined || session === undefined) return send(['-j'], jsonPath, json);
+    const outcome = session.transact(json);
+    try {
+      write(jsonPath, json);
+      keeper.checkMemory(session);
+    } finally {
+      await outcome;
+    }
   };
   const list = async (args: readonly string[]) =>
     objectsIn((await runNft(args, { nft, timeout: LIST_TIMEOUT })).toString());
@@ -58,9 +83,14 @@ export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
     version,
     setDialect: async () => (isOlder(await version(), TYPEOF_IN_JSON) ? 'type' : 'typeof'),
     load: (text) => send([], join(runDir, `${name}.nft`), text),
-    apply: (json) => send(['-j'], join(runDir, `${name}.json`), json),
+    apply,
     list: (...what) => list(['-j', 'list', ...what]),
     listTerse: (...what) => list(['-j', '-t', 'list', ...what]),
+    openSession: (log) => {
+      keeper ??= new SessionKeeper({ nft, runDir, log });
+      return keeper.open();
+    },
+    closeSession: () => keeper?.close(),
   };
 }
 

@@ -64,15 +64,26 @@ export function runNft(args: readonly string[], { nft, timeout }: RunOptions): P
       if (code === 0) return resolve(Buffer.concat(stdout));
       if (expired) return reject(new NftError('unknown-outcome', `nft took more than ${timeout} s and was killed`));
       if (signal !== null) return reject(new NftError('unknown-outcome', `nft was ended by ${signal}`));
-      const complaint = firstComplaint(stderr) || `nft ended with exit code ${code}`;
-      reject(new NftError(failureOf(stderr), complaint));
+      reject(refusal(stderr, `nft ended with exit code ${code}`));
     });
   });
 }
 
-/** nft lives in sbin, which a daemon's PATH may lack; errors are matched in English. */
-function environment(): NodeJS.ProcessEnv {
-  return { PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`, LC_ALL: 'C' };
+/**
+ * The environment of nft: it lives in sbin, which a daemon's PATH may lack; errors are matched in English; and
+ * `nft -i` would read and write its history (.nft.history) in HOME, or in the root folder without one.
+ */
+export function environment(): NodeJS.ProcessEnv {
+  return {
+    PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`,
+    LC_ALL: 'C',
+    HOME: '/dev/null',
+  };
+}
+
+/** The error for an input that nft did not take, by what it said; `silent`: the message if it said nothing. */
+export function refusal(stderr: string, silent: string): NftError {
+  return new NftError(failureOf(stderr), firstComplaint(stderr) || silent);
 }
 
 function failureOf(stderr: string): NftFailure {

@@ -84,6 +84,8 @@ export class FamilySyncer {
         if (this.#recheck) this.#table = undefined;
         this.#recheck = false;
         if (this.#table === undefined) this.#table = await this.#reconcile(arrival);
+        // Bulk is done: what follows is small. Until it is open, each transaction has a process of its own.
+        void this.#nft.openSession(this.#log);
         await this.#sendChanges(this.#table);
         this.#failures = 0;
         if (await this.#sleepUntilChanged()) await this.#checkTable(this.#table);

@@ -16,6 +16,18 @@ import {
 
 let kernelsMade = 0;
 
+/** Plays `nft -j -i`: what the script does with a document, the session says, or dies of. */
+const SESSION_BY_DOCUMENT = `if [ "$2" = -i ]; then
+  while IFS= read -r line; do
+    case $line in
+      '{"nftables":[]}'*) ;;
+      '{'*) printf '%s\\n' "$line" > "$0.line"; "$0" -j -f "$0.line"; [ $? -lt 128 ] || kill -KILL $$ ;;
+      *) printf 'Error: syntax error\\n%s\\n      ^\\n' "$line" >&2 ;;
+    esac
+  done
+  exit
+fi`;
+
 /** An empty network namespace to load rulesets into; no packets. Dispose of it when done. Throws without root. */
 export class TestKernel {
   readonly namespace: string;
@@ -30,14 +42,19 @@ export class TestKernel {
     addNamespace(this.namespace);
   }
 
-  /** See nftIn. */
+  /** See nftIn. A session meets the faults, too: here it gives each of its documents to a process of its own. */
   nft(family: Family, script = ''): Nft {
-    return nftIn(this.namespace, this.directory, family, script);
+    return nftIn(this.namespace, this.directory, family, script === '' ? '' : `${SESSION_BY_DOCUMENT}\n${script}`);
   }
 
   /** Runs nft in the namespace by hand, as someone else on the node would. */
   byHand(...args: readonly string[]): ExecResult {
     return runSync(inNamespace(this.namespace, ['nft', ...args]));
+  }
+
+  /** Ids of the processes in the namespace. */
+  processes(): readonly number[] {
+    return runSync(['ip', 'netns', 'pids', this.namespace]).stdout.split('\n').filter(Boolean).map(Number);
   }
 
   /** Loads an nft script given as text. */

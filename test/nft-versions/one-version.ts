@@ -150,7 +150,9 @@ async function readBack(version: NftVersion): Promise<undefined> {
   assert.deepEqual([...comments].sort(), [
     '',
     'default/empty:http',
-    ...['outside-local', 'outside', 'sticky'].flatMap((name) => ['dns', 'http', 'sig'].map((port) => `default/${name}:${port}`)),
+    ...['outside-local', 'outside', 'sticky'].flatMap((name) =>
+      ['dns', 'http', 'sig'].map((port) => `default/${name}:${port}`),
+    ),
     'default/web:dns',
     'default/web:http',
     'default/web:sig',

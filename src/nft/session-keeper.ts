@@ -1,0 +1,142 @@
+import type { Log } from '../log.ts';
+import type { NftError } from './run.ts';
+import { NftSession } from './session.ts';
+
+/** Milliseconds. A transaction that a session takes needs a few, so this is a machine in trouble. */
+const TIMEOUT = 10_000;
+
+/** Characters after which a session is replaced: its history has grown to some megabytes then, and slows it. */
+const MAX_SENT = 2 * 1024 * 1024;
+
+/**
+ * Kilobytes. A session has about 10,000, whatever our table holds; but nft keeps what it has read of others' tables:
+ * 100,000 elements of their interval sets, which it reads for any transaction, are 130,000.
+ */
+const MAX_MEMORY = 64 * 1024;
+
+/** Milliseconds without a session after the second death in a row: doubled each time, up to the second. */
+const PAUSES = { first: 1000, most: 60_000 };
+
+/** Milliseconds that a session must have lived for its death not to count as one in a row. */
+const LONG_LIFE = 60_000;
+
+export interface KeeperOptions {
+  readonly nft: string;
+  /** See SessionOptions. */
+  readonly runDir: string;
+  readonly log: Log;
+  /** Milliseconds; for tests. */
+  readonly timeout?: number;
+  /** Kilobytes; for tests. */
+  readonly maxMemory?: number;
+}
+
+/**
+ * Keeps one session at hand. It is opened in the background, and so is the one that replaces it; until then there is
+ * none, and transactions go to processes of their own.
+ */
+export class SessionKeeper {
+  readonly #options: KeeperOptions;
+  #current: NftSession | undefined;
+  /** Takes over at the next transaction: never in the middle of one. */
+  #next: NftSession | undefined;
+  #opening: Promise<void> | undefined;
+  #opened = 0;
+  #deaths = 0;
+  #openedAt = 0;
+  #notBefore = 0;
+  #closed = false;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Opens a session if there is none. Resolves when it is there or has failed; never rejects. */
+  open(): Promise<void> {
+    if (this.#closed || this.#next !== undefined || performance.now() < this.#notBefore) return Promise.resolve();
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  /** The session to load a document with, or undefined if a process of its own is to do it. */
+  sessionFor(json: string): NftSession | undefined {
+    if (this.#next !== undefined) {
+      this.#current?.close();
+      this.#current = this.#next;
+      this.#next = undefined;
+    }
+    if (this.#current === undefined || this.#current.sent > MAX_SENT) void this.open();
+    return NftSession.takes(json) ? this.#current : undefined;
+  }
+
+  /**
+   * Looks at the memory of a session; one with too much ends after the transaction in flight, and it takes the longest
+   * pause until the next. To be called while that transaction is under way: nothing waits for it then.
+   */
+  checkMemory(session: NftSession): void {
+    const { maxMemory = MAX_MEMORY } = this.#options;
+    const { memory } = session;
+    if (memory <= maxMemory || session !== this.#current) return;
+    this.#current = undefined;
+    this.#notBefore = performance.now() + PAUSES.most;
+    this.#options.log.detail(1, 'a session of nft has grown large and is closed', { kilobytes: memory });
+    session.close();
+  }
+
+  /** From now on there is no session. */
+  close(): void {
+    this.#closed = true;
+    for (const session of [this.#current, this.#next]) session?.close();
+    this.#current = undefined;
+    this.#next = undefined;
+  }
+
+  async #open(): Promise<void> {
+    const { nft, runDir, timeout = TIMEOUT } = this.#options;
+    this.#openedAt = performance.now();
+    let isOpen = false;
+    try {
+      const session = await NftSession.open({
+        nft,
+        runDir,
+        timeout,
+        onEnd: (error) => isOpen && this.#died(session, error),
+      });
+      isOpen = true;
+      this.#opened++;
+      this.#next = session;
+      if (this.#closed) this.close();
+    } catch (error) {
+      this.#failedToOpen(error as NftError);
+    }
+  }
+
+  /** A session that never opened, for another reason than a crash or the time limit, never will. */
+  #failedToOpen(error: NftError): void {
+    if (this.#opened > 0 || error.failure === 'unknown-outcome') {
+      this.#pause(error);
+      return;
+    }
+    this.#closed = true;
+    this.#options.log.detail(
+      1,
+      `nft has no interactive mode to use, each transaction gets a process: ${error.message}`,
+    );
+  }
+
+  #died(session: NftSession, error: NftError): void {
+    if (this.#current === session) this.#current = undefined;
+    if (this.#next === session) this.#next = undefined;
+    if (performance.now() - this.#openedAt > LONG_LIFE) this.#deaths = 0;
+    this.#pause(error);
+  }
+
+  #pause(error: NftError): void {
+    this.#deaths++;
+    const pause = this.#deaths === 1 ? 0 : Math.min(PAUSES.first * 2 ** (this.#deaths - 2), PAUSES.most);
+    this.#notBefore = performance.now() + pause;
+    this.#options.log.detail(1, `a session of nft ended: ${error.message}`, { deaths: this.#deaths, pauseMs: pause });
+  }
+}

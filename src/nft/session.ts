@@ -1,0 +1,215 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { environment, NftError, refusal } from './run.ts';
+
+/**
+ * Characters of the longest document that a session takes. nft reads its line byte by byte, about 0.6 µs each, so that a
+ * process of its own is faster for more: from some 100 added elements on, or 200 added and deleted ones.
+ */
+export const MAX_DOCUMENT = 16 * 1024;
+
+/** Characters of an answer. nft repeats a document it cannot read, and complains once a command. */
+const MAX_ANSWER = 256 * 1024;
+
+/** Milliseconds from nft's exit until what it said is taken to be all. */
+const LAST_WORDS = 1000;
+
+/** A document that changes nothing, as long as the longest: what opens a session shows that it takes that. */
+const NOTHING = `${'{"nftables":[]}'.padEnd(MAX_DOCUMENT)}\n`;
+
+export interface SessionOptions {
+  /** The executable, as for runNft. */
+  readonly nft: string;
+  /** A folder that exists; it tells our sessions from others in a list of processes. */
+  readonly runDir: string;
+  /** Milliseconds that a transaction may take until nft is killed. */
+  readonly timeout: number;
+  /** Called once when nft is gone without close, before the transaction in flight, if any, is rejected. */
+  readonly onEnd: (error: NftError) => void;
+}
+
+/** The answer that is waited for. */
+interface Waiting {
+  /** The line nft will not understand; its complaint about it is the last of the answer. */
+  readonly acknowledgement: string;
+  /** Gets what nft said before. */
+  resolve(complaint: string): void;
+  reject(error: NftError): void;
+}
+
+/**
+ * A long-lived `nft -j -i`: one transaction a line, in a millisecond where a process of its own takes five, or twenty if
+ * it deletes elements (the kernel makes it wait for a grace period when it exits).
+ *
+ * nft says nothing about a transaction that is done. So a line follows that it cannot parse and that has a number;
+ * the complaint comes on stderr as all others do, hence after them, and without a look at the kernel.
+ * An idle session does not keep this process alive, and ends with it: its stdin ends.
+ */
+export class NftSession {
+  readonly #child: ChildProcessByStdio<Writable, null, Readable>;
+  readonly #options: SessionOptions;
+  #waiting: Waiting | undefined;
+  #answer = '';
+  /** nft's answer to acknowledgement 0; empty until then. */
+  #pattern = '';
+  #count = 0;
+  #sent = 0;
+  #ended: NftError | undefined;
+  #isClosing = false;
+
+  /** Starts nft and sees whether it answers as it should. Throws NftError: refused if this nft will never do. */
+  static async open(options: SessionOptions): Promise<NftSession> {
+    const session = new NftSession(options);
+    const answer = await session.#exchange(NOTHING);
+    if (answer !== '') {
+      session.close();
+      throw refusal(answer, '');
+    }
+    return session;
+  }
+
+  private constructor(options: SessionOptions) {
+    this.#options = options;
+    const { nft, runDir } = options;
+    // The folder to include files from: nothing is included, but it shows in a list of processes.
+    const child = spawn(nft, ['-j', '-i', '-I', runDir], { env: environment(), stdio: ['pipe', 'ignore', 'pipe'] });
+    this.#child = child;
+    child.on('error', (error) => this.#end(new NftError('refused', `${nft} cannot be run: ${error.message}`)));
+    // Not before: a killed nft may be within the kernel, and what it does there must be done when it is read.
+    child.on('exit', (code, signal) => this.#exited(code, signal));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => this.#heard(text));
+    // nft is gone, which its exit tells, or does not read, which the time limit tells.
+    child.stdin.on('error', () => undefined);
+    child.unref();
+    for (const stream of [child.stdin, child.stderr]) if (stream instanceof Socket) stream.unref();
+  }
+
+  /** Characters sent so far. nft keeps them all in its history, two bytes and more each. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Kilobytes of memory that nft has in use; 0 once it is gone. */
+  get memory(): number {
+    try {
+      return Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      // Its exit is told by an event.
+      return 0;
+    }
+  }
+
+  /** True if a session can take a document: a short one, of characters that no line editor changes. */
+  static takes(json: string): boolean {
+    return json.length <= MAX_DOCUMENT && /^[\x20-\x7e\n]*$/.test(json);
+  }
+
+  /** Loads a libnftables JSON document that it `takes` as one transaction. Calls must not overlap. Throws NftError. */
+  async transact(json: string): Promise<void> {
+    // JSON has line ends between its tokens only.
+    const complaint = await this.#exchange(`${json.replaceAll('\n', '')}\n`);
+    if (complaint === '') return;
+    if (complaint.includes('Error: ')) throw refusal(complaint, '');
+    throw this.#kill(`nft said what is no error: ${complaint}`);
+  }
+
+  /** Lets nft take a transaction in flight to its end; then it exits. */
+  close(): void {
+    this.#isClosing = true;
+    if (this.#waiting !== undefined) return;
+    this.#ended ??= new NftError('unknown-outcome', 'the session is closed');
+    this.#child.stdin.end();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), this.#options.timeout).unref();
+    this.#child.on('exit', () => clearTimeout(timer));
+  }
+
+  /** Sends a line and waits for the acknowledgement; resolves to what nft said before that. */
+  async #exchange(line: string): Promise<string> {
+    if (this.#ended !== undefined) throw this.#ended;
+    const acknowledgement = `ack${String(this.#count++).padStart(9, '0')} ?\n`;
+    this.#answer = '';
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        this.#waiting = { acknowledgement, resolve, reject };
+        const { timeout } = this.#options;
+        timer = setTimeout(() => this.#kill(`nft took more than ${timeout / 1000} s and was killed`), timeout);
+        this.#child.stdin.write(line + acknowledgement);
+        this.#sent += line.length + acknowledgement.length;
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#waiting = undefined;
+      if (this.#isClosing) this.close();
+    }
+  }
+
+  #heard(text: string): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) {
+      this.#kill(`nft said something unasked: ${text}`);
+      return;
+    }
+    this.#answer += text;
+    if (this.#answer.length > MAX_ANSWER) {
+      this.#kill(`nft said more than ${MAX_ANSWER} characters and was killed`);
+      return;
+    }
+    const complaint = this.#pattern === '' ? this.#firstAnswer(waiting) : this.#nextAnswer(waiting);
+    if (complaint !== undefined) waiting.resolve(complaint);
+  }
+
+  /** Versions differ in words; what the first answer says but for the number, all later ones do. */
+  #firstAnswer({ acknowledgement }: Waiting): string | undefined {
+    const at = this.#answer.lastIndexOf(acknowledgement);
+    if (at < 0 || !/^ *\^+\n$/.test(this.#answer.slice(at + acknowledgement.length))) return undefined;
+    this.#pattern = this.#answer;
+    return this.#answer.lastIndexOf('Error: ', at) === 0 ? '' : this.#answer;
+  }
+
+  /** What came before the acknowledgement, once that is there. */
+  #nextAnswer({ acknowledgement }: Waiting): string | undefined {
+    const expected = this.#pattern.replace(/ack0+ \?\n/, acknowledgement);
+    return this.#answer.endsWith(expected) ? this.#answer.slice(0, -expected.length) : undefined;
+  }
+
+  /** Ends a session that cannot be relied on any more; what is in flight is rejected when nft is gone. */
+  #kill(message: string): NftError {
+    const error = new NftError('unknown-outcome', message);
+    if (this.#ended === undefined) {
+      this.#ended = error;
+      this.#child.kill('SIGKILL');
+      this.#options.onEnd(error);
+    }
+    return error;
+  }
+
+  #end(error: NftError): void {
+    const first = this.#ended === undefined;
+    this.#ended ??= error;
+    if (first) this.#options.onEnd(error);
+    this.#waiting?.reject(this.#ended);
+    this.#child.stdin.destroy();
+    this.#child.stderr.destroy();
+  }
+
+  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    const end = () => this.#end(this.#endOf(code, signal));
+    if (this.#waiting === undefined) {
+      end();
+      return;
+    }
+    // Its last words may still be on their way. Somebody else may hold the other end of stderr, which is not waited for.
+    this.#child.once('close', end);
+    setTimeout(end, LAST_WORDS).unref();
+  }
+
+  #endOf(code: number | null, signal: NodeJS.Signals | null): NftError {
+    if (signal !== null) return new NftError('unknown-outcome', `nft was ended by ${signal}`);
+    // Before the first answer nothing was asked for: this nft has no interactive mode.
+    if (this.#pattern === '') return refusal(this.#answer, `nft -i ended with exit code ${code}`);
+    return new NftError('unknown-outcome', `nft -i ended with exit code ${code}`);
+  }
+}

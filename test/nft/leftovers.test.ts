@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { waitForLeftovers } from '../../src/nft/leftovers.ts';
+import { eventually } from '../builders/eventually.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+import { TestKernel } from '../netns/kernel.ts';
+import { inNamespace } from '../netns/namespaces.ts';
+
+/** A process with the command line of an nft; it ends when its stdin does. */
+async function standIn(args: readonly string[], before: readonly string[] = []): Promise<ChildProcess> {
+  const [command = '', ...rest] = [...before, 'sh', '-c', 'read line', 'nft', ...args];
+  const child = spawn(command, rest, { stdio: ['pipe', 'ignore', 'inherit'] });
+  const isThere = () => readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').startsWith('sh');
+  await eventually(isThere, String);
+  return child;
+}
+
+describe('what a daemon before us left running', () => {
+  for (const args of [(dir: string) => ['-j', '-f', `${dir}/ip6.json`], (dir: string) => ['-j', '-i', '-I', dir]]) {
+    it(`is waited for: nft ${args('DIR').join(' ')}`, async () => {
+      using kernel = new TestKernel();
+      const { log, lines } = recordingLog();
+      const child = await standIn(args(kernel.directory));
+      let ended = false;
+      const exit = once(child, 'exit').then(() => {
+        ended = true;
+      });
+      const waiting = waitForLeftovers(kernel.directory, log).then(() => assert.ok(ended));
+      await eventually(() => lines.length > 0, String);
+      child.stdin?.end();
+      await Promise.all([waiting, exit]);
+      assert.deepEqual(lines, [`I waiting for a transaction of the last run to end pids="${child.pid}"`]);
+    });
+  }
+
+  it('is not what works for others: another run directory, another network namespace', async () => {
+    using kernel = new TestKernel();
+    const { log, lines } = recordingLog();
+    const others = [
+      await standIn(['-j', '-f', '/elsewhere/ip.json']),
+      await standIn(['-j', '-i', '-I', kernel.directory], inNamespace(kernel.namespace, [])),
+    ];
+    await waitForLeftovers(kernel.directory, log);
+    assert.deepEqual(lines, []);
+    for (const child of others) child.stdin?.end();
+  });
+
+  it('an idle session ends with its daemon, even one that is killed', async () => {
+    using kernel = new TestKernel();
+    const program = `
+      const { createNft } = await import(${JSON.stringify(import.meta.resolve('../../src/nft/nft.ts'))});
+      const log = { info() {}, warn() {}, error() {}, detail() {} };
+      await createNft(${JSON.stringify(kernel.directory)}, 'ip').openSession(log);
+      console.log('open');
+      setInterval(() => {}, 1000);`;
+    const [command, ...args] = inNamespace(kernel.namespace, [process.execPath, '--input-type=module', '-e', program]);
+    const daemon = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(daemon.stdout, 'data');
+    assert.equal(kernel.processes().length, 2);
+    daemon.kill('SIGKILL');
+    await eventually(
+      () => kernel.processes().length === 0,
+      () => kernel.processes().join(),
+    );
+  });
+
+  it('a session does not keep its own process alive', async () => {
+    using kernel = new TestKernel();
+    const program = `
+      const { createNft } = await import(${JSON.stringify(import.meta.resolve('../../src/nft/nft.ts'))});
+      const log = { info() {}, warn() {}, error() {}, detail() {} };
+      await createNft(${JSON.stringify(kernel.directory)}, 'ip').openSession(log);`;
+    const [command, ...args] = inNamespace(kernel.namespace, [process.execPath, '--input-type=module', '-e', program]);
+    const [code] = await once(spawn(command, args, { stdio: 'inherit' }), 'exit');
+    assert.equal(code, 0);
+  });
+});

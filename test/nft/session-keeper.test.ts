@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, mock } from 'node:test';
+import { createLog } from '../../src/log.ts';
+import { createNft, type Nft } from '../../src/nft/nft.ts';
+import { SessionKeeper } from '../../src/nft/session-keeper.ts';
+import { eventually } from '../builders/eventually.ts';
+import { TestKernel } from '../netns/kernel.ts';
+import { inNamespace } from '../netns/namespaces.ts';
+
+const TABLE = 'table ip t {\n set s {\n type ipv4_addr\n }\n}';
+const DOCUMENT = '{"nftables":[]}\n';
+
+/** An Nft in the kernel's namespace, the arguments of every nft it starts, and the log at verbosity 1. */
+function nftWith(kernel: TestKernel, script = '') {
+  const path = join(kernel.directory, 'nft');
+  const calls = join(kernel.directory, 'calls');
+  const real = inNamespace(kernel.namespace, ['nft']).join(' ');
+  writeFileSync(path, `#!/bin/sh\necho "$@" >> ${calls}\n${script}\nexec ${real} "$@"\n`, { mode: 0o700 });
+  const lines: string[] = [];
+  const log = createLog(1, (line) => lines.push(line));
+  const started = (mode: '-i' | '-f') =>
+    (existsSync(calls) ? readFileSync(calls, 'utf8') : '').split(`-j ${mode} `).length - 1;
+  return { nft: createNft(kernel.directory, 'ip', path), path, log, lines, started };
+}
+
+function add(nft: Nft, ...addresses: readonly string[]): Promise<void> {
+  const element = { family: 'ip', table: 't', name: 's', elem: addresses };
+  return nft.apply(`${JSON.stringify({ nftables: [{ add: { element } }] })}\n`);
+}
+
+function sizeOfSet(kernel: TestKernel): number {
+  return kernel.byHand('list', 'set', 'ip', 't', 's').stdout.match(/\d+\.\d+\.\d+\.\d+/g)?.length ?? 0;
+}
+
+describe('an Nft with a session', () => {
+  it('gives it small documents; bulk, text and listings get a process each', async () => {
+    using kernel = new TestKernel();
+    kernel.load(TABLE);
+    const { nft, log, started } = nftWith(kernel);
+    await add(nft, '10.0.0.1');
+    assert.equal(started('-f'), 1);
+    await nft.openSession(log);
+    await nft.openSession(log);
+    await add(nft, '10.0.0.2');
+    await add(nft, '10.0.0.3');
+    assert.equal(started('-f'), 1);
+    assert.match(readFileSync(join(kernel.directory, 'ip.json'), 'utf8'), /"10\.0\.0\.3"/);
+    await add(nft, ...Array.from({ length: 2000 }, (_, n) => `10.1.${n >> 8}.${n & 255}`));
+    assert.equal(started('-f'), 2);
+    await add(nft, '10.0.0.4');
+    await nft.load('add table ip other\n');
+    assert.equal((await nft.list('chains', 'ip')).length, 0);
+    assert.equal(started('-f'), 2);
+    assert.equal(started('-i'), 1);
+    assert.equal(sizeOfSet(kernel), 2004);
+    nft.closeSession();
+    await add(nft, '10.0.0.5');
+    assert.equal(started('-f'), 3);
+  });
+
+  it('a transaction is sent once, whatever becomes of it; the next is not in danger', async () => {
+    using kernel = new TestKernel();
+    kernel.load(TABLE);
+    const died = join(kernel.directory, 'died');
+    // The first session takes a document to the kernel and dies before it says so.
+    const script = `if [ "$2" = -i ] && [ ! -e ${died} ]; then while read -r line; do case $line in
+      '{"nftables":[]}'*) ;;
+      '{'*) touch ${died}; echo "$line" > "$0.line"; ${inNamespace(kernel.namespace, ['nft']).join(' ')} -j -f "$0.line"; kill -KILL $$ ;;
+      *) printf 'Error: syntax error\\n%s\\n      ^\\n' "$line" >&2 ;;
+    esac; done; fi`;
+    const { nft, log, lines, started } = nftWith(kernel, script);
+    await nft.openSession(log);
+    await assert.rejects(add(nft, '10.0.0.1'), { failure: 'unknown-outcome', message: /ended by SIGKILL/ });
+    assert.equal(sizeOfSet(kernel), 1);
+    assert.equal(started('-f'), 0);
+    await add(nft, '10.0.0.2');
+    assert.equal(started('-f'), 1);
+    await eventually(
+      () => started('-i') === 2,
+      () => lines.join('\n'),
+    );
+    await nft.openSession(log);
+    await add(nft, '10.0.0.3');
+    assert.equal(started('-f'), 1);
+    assert.equal(sizeOfSet(kernel), 3);
+    assert.match(lines.join('\n'), /a session of nft ended: nft was ended by SIGKILL deaths=1 pauseMs=0/);
+    nft.closeSession();
+  });
+
+  it('one that died idle fails no transaction', async () => {
+    using kernel = new TestKernel();
+    kernel.load(TABLE);
+    const pid = join(kernel.directory, 'pid');
+    const { nft, log, lines, started } = nftWith(kernel, `[ "$2" != -i ] || echo $$ > ${pid}`);
+    await nft.openSession(log);
+    await add(nft, '10.0.0.1');
+    process.kill(Number(readFileSync(pid, 'utf8')), 'SIGKILL');
+    await eventually(() => lines.length > 0, String);
+    await add(nft, '10.0.0.2');
+    await nft.openSession(log);
+    await add(nft, '10.0.0.3');
+    assert.deepEqual([started('-f'), started('-i')], [1, 2]);
+    assert.equal(sizeOfSet(kernel), 3);
+    nft.closeSession();
+  });
+
+  it('an nft without interactive mode is asked once, and does all the work one by one', async () => {
+    using kernel = new TestKernel();
+    kernel.load(TABLE);
+    const { nft, log, lines, started } = nftWith(kernel, '[ "$2" != -i ] || { echo "Error: no CLI" >&2; exit 1; }');
+    await nft.openSession(log);
+    for (let n = 1; n < 4; n++) await add(nft, `10.0.0.${n}`);
+    await nft.openSession(log);
+    assert.deepEqual([started('-f'), started('-i')], [3, 1]);
+    assert.equal(sizeOfSet(kernel), 3);
+    assert.equal(lines.length, 1);
+    assert.match(lines.join(), /no interactive mode to use, each transaction gets a process: no CLI/);
+  });
+});
+
+describe('the keeper of sessions', () => {
+  it('after deaths in a row it waits, longer each time; a long life is forgiven', async (t) => {
+    using kernel = new TestKernel();
+    const { path, log, lines } = nftWith(kernel, '[ "$2" != -i ] || kill -KILL $$');
+    const keeper = new SessionKeeper({ nft: path, runDir: kernel.directory, log });
+    let now = 0;
+    t.after(() => mock.restoreAll());
+    mock.method(performance, 'now', () => now);
+    const pauses = () => lines.map((line) => Number(/pauseMs=(\d+)/.exec(line)?.[1]));
+    for (const expected of [0, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]) {
+      await keeper.open();
+      assert.equal(pauses().at(-1), expected);
+      const tries = lines.length;
+      now += expected - 1;
+      if (expected > 0) await keeper.open();
+      assert.equal(lines.length, tries);
+      assert.equal(keeper.sessionFor(DOCUMENT), undefined);
+      now += 1;
+    }
+    writeFileSync(path, `#!/bin/sh\nexec ${inNamespace(kernel.namespace, ['nft']).join(' ')} "$@"\n`, { mode: 0o700 });
+    await keeper.open();
+    assert.ok(keeper.sessionFor(DOCUMENT));
+    now += 60_001;
+    // Nothing but the session runs there.
+    for (const pid of kernel.processes()) process.kill(pid, 'SIGKILL');
+    await eventually(() => keeper.sessionFor(DOCUMENT) === undefined, String);
+    assert.match(lines.at(-1) ?? '', /deaths=1 pauseMs=0/);
+    keeper.close();
+  });
+
+  it('replaces a session that has worked much, between two transactions', async () => {
+    using kernel = new TestKernel();
+    const { path, log, lines, started } = nftWith(kernel);
+    const keeper = new SessionKeeper({ nft: path, runDir: kernel.directory, log });
+    await keeper.open();
+    const first = keeper.sessionFor(DOCUMENT);
+    const long = `${'{"nftables":[]}'.padEnd(16_000)}\n`;
+    let session = first;
+    let sent = 0;
+    while (session === first) {
+      assert.ok(session);
+      await session.transact(long);
+      sent += long.length;
+      session = keeper.sessionFor(long);
+    }
+    assert.ok(sent > 2_000_000, `${sent}`);
+    assert.ok(session);
+    await session.transact(DOCUMENT);
+    await eventually(() => kernel.processes().length === 1, String);
+    assert.equal(started('-i'), 2);
+    assert.deepEqual(lines, []);
+    keeper.close();
+  });
+
+  it('closes a session that has grown large, after the transaction in flight, and makes do without for a minute', async () => {
+    using kernel = new TestKernel();
+    kernel.load(TABLE);
+    const { path, log, lines, started } = nftWith(kernel);
+    const keeper = new SessionKeeper({ nft: path, runDir: kernel.directory, log, maxMemory: 500 });
+    await keeper.open();
+    const session = keeper.sessionFor(DOCUMENT);
+    assert.ok(session);
+    const outcome = session.transact(
+      '{"nftables":[{"add":{"element":{"family":"ip","table":"t","name":"s","elem":["10.0.0.1"]}}}]}\n',
+    );
+    keeper.checkMemory(session);
+    await outcome;
+    assert.equal(sizeOfSet(kernel), 1);
+    assert.match(lines.join(), /has grown large and is closed kilobytes=\d{4,}$/m);
+    assert.equal(keeper.sessionFor(DOCUMENT), undefined);
+    await keeper.open();
+    assert.equal(started('-i'), 1);
+    await eventually(() => kernel.processes().length === 0, String);
+    assert.equal(session.memory, 0);
+  });
+
+  it('closed while it opens one, it keeps none', async () => {
+    using kernel = new TestKernel();
+    const { path, log } = nftWith(kernel);
+    const keeper = new SessionKeeper({ nft: path, runDir: kernel.directory, log });
+    const opening = keeper.open();
+    keeper.close();
+    await opening;
+    assert.equal(keeper.sessionFor(DOCUMENT), undefined);
+    await eventually(() => kernel.processes().length === 0, String);
+  });
+});
