@@ -46,17 +46,21 @@ step() {
 }
 
 # The Debian packages whose command is not there: nft for the rules, conntrack and ip for the tests' networks, python3
-# for their packets, openssl for their API server's certificates, strip for a smaller executable.
+# for their packets, openssl for their API server's certificates, strip for a smaller executable; shellcheck for the
+# scripts, systemd's programs for its unit.
 missing_packages() {
   while read -r command package; do
     command -v "$command" >/dev/null || printf ' %s' "$package"
   done <<'LIST'
 nft nftables
 conntrack conntrack
+iptables-legacy iptables
 ip iproute2
 python3 python3-minimal
 openssl openssl
 strip binutils
+shellcheck shellcheck
+systemd-analyze systemd
 LIST
 }
 

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import process from 'node:process';
 
 /** Key and value pairs of a log line; undefined values are left out. */
@@ -15,12 +16,17 @@ export interface Log {
   detail(level: number, message: string, fields?: LogFields): void;
 }
 
+type Severity = 'I' | 'W' | 'E';
+
+/** syslog's priorities: informational, warning, error. */
+const PRIORITIES = { I: 6, W: 4, E: 3 } as const;
+
 /**
  * A log at verbosity `verbosity` (`-v`, 0 is quiet) whose lines go to `write`, stderr by default.
  * Line form: `I1122 22:03:01.123456 PID] message key="value"`, as klog writes it without the source position.
  */
-export function createLog(verbosity: number, write: (line: string) => void = writeToStderr): Log {
-  const line = (severity: string, message: string, fields: LogFields = {}) =>
+export function createLog(verbosity: number, write: (line: string) => void = stderrWriter()): Log {
+  const line = (severity: Severity, message: string, fields: LogFields = {}) =>
     write(`${severity}${timestamp(new Date())} ${process.pid}] ${oneLine(message)}${formatFields(fields)}\n`);
   return {
     info: (message, fields) => line('I', message, fields),
@@ -32,8 +38,30 @@ export function createLog(verbosity: number, write: (line: string) => void = wri
   };
 }
 
-function writeToStderr(line: string): void {
-  process.stderr.write(line);
+/**
+ * What to begin a line on stderr with, so that journald knows its priority (`journalctl -p warning`): "<4>" for "W", and
+ * nothing where stderr does not lead to it. journald takes it off again (SyslogLevelPrefix= of systemd.exec(5)).
+ */
+export function journalPrefix(severity: string): string {
+  const priority = leadsToJournal(2, process.env['JOURNAL_STREAM']) ? PRIORITIES[severity as Severity] : undefined;
+  return priority === undefined ? '' : `<${priority}>`;
+}
+
+/** Whether a file descriptor is what JOURNAL_STREAM names, as "device:inode". A process may inherit that name alone. */
+export function leadsToJournal(fd: number, journalStream: string | undefined): boolean {
+  if (journalStream === undefined) return false;
+  try {
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    return journalStream === `${dev}:${ino}`;
+  } catch {
+    // It is closed: then it leads nowhere.
+    return false;
+  }
+}
+
+function stderrWriter(): (line: string) => void {
+  const prefixes = new Map(Object.keys(PRIORITIES).map((severity) => [severity, journalPrefix(severity)]));
+  return (line) => process.stderr.write(`${prefixes.get(line[0] ?? '') ?? ''}${line}`);
 }
 
 /** Characters. Text from outside may be part of a message. */

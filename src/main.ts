@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { parseArguments } from './cli/arguments.ts';
+import { parseArguments, usesConfigurationFile } from './cli/arguments.ts';
 import { HELP } from './cli/help.ts';
 import { EXIT_CODES, errnoOf, messageOf, ProxyError } from './errors.ts';
 import { createLog } from './log.ts';
@@ -12,7 +12,10 @@ async function main(argv: readonly string[]): Promise<void> {
     // Whoever read the log is gone (journald, "| head"): no reason to stop serving.
     if (errnoOf(error) !== 'EPIPE') throw error;
   });
-  const args = parseArguments(argv);
+  const flags = parseArguments(argv);
+  const args = usesConfigurationFile(flags)
+    ? (await import('./cli/config.ts')).withConfigurationFile(argv, flags.config ?? '')
+    : flags;
   const log = createLog(args.verbosity);
   switch (args.command) {
     case 'help':
@@ -24,8 +27,16 @@ async function main(argv: readonly string[]): Promise<void> {
     case 'dump':
     case 'trace':
       return (await import('./cli/show.ts')).show(args, log);
+    case 'config-validate':
+      return (await import('./cli/config.ts')).validateConfiguration(args);
+    case 'write-config':
+      return (await import('./cli/config.ts')).writeConfiguration(args, log);
+    case 'init-only':
+      return (await import('./cli/init.ts')).initialize(args, log);
     case 'cleanup':
       return (await import('./cli/cleanup.ts')).cleanup(log);
+    case 'migrate':
+      return (await import('./cli/migrate.ts')).migrate({ mode: args.migration, runDir: args.runDir }, log);
     case 'run':
       return (await import('./cli/run.ts')).run(args, log);
   }

@@ -1,13 +1,26 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { messageOf, ProxyError } from '../errors.ts';
+import { milliseconds, type Resolved, resolveConfiguration } from '../config/configuration.ts';
+import { bindAddress, integer } from '../config/field-types.ts';
+import { type Configuration, FIELDS, type Field, type FieldPath, type GivenFields } from '../config/fields.ts';
+import { FLAGS } from '../config/flags.ts';
+import type { ConfigurationFile } from '../config/read.ts';
+import { ProxyError } from '../errors.ts';
 import { type BindAddress, parseBindAddress } from '../health/bind-address.ts';
-import { type Family, parseCidr } from '../ip.ts';
+import { type Family, formatCidr, parseCidr } from '../ip.ts';
+import { readCommandLine } from './command-line.ts';
 
-/** What the command line asks for. */
+/** What the command line asks for, with the configuration file if there is one. */
 export interface Arguments {
-  readonly command: 'run' | 'dump' | 'trace' | 'cleanup' | 'version' | 'help';
+  readonly command: (typeof COMMANDS)[number] | 'write-config' | 'config-validate' | 'migrate' | 'run';
+  /** Of `migrate`: what it is to do. */
+  readonly migration: 'plan' | 'apply' | 'back';
+  /** --beside-kube-proxy: a daemon starts although a kube-proxy works in its network namespace. */
+  readonly besideKubeProxy: boolean;
+  /** --config, or the file of `config validate`. */
+  readonly config: string | undefined;
+  /** --write-config-to. */
+  readonly writeConfigTo: string | undefined;
   readonly kubeconfig: string | undefined;
   readonly master: string | undefined;
   readonly manifests: string | undefined;
@@ -20,16 +33,26 @@ export interface Arguments {
   readonly detectLocal: DetectLocal;
   /** --nodeport-addresses: networks, and the words "primary", "all" and "localhost". */
   readonly nodePortAddresses: readonly string[];
+  /** --bind-address, canonical: this node's primary address whatever its Node says; undefined: what its Node says. */
+  readonly bindAddress: string | undefined;
   /** Where the health and metrics servers listen; undefined: they do not. */
   readonly healthzBindAddress: BindAddress | undefined;
   readonly metricsBindAddress: BindAddress | undefined;
   /** --bind-address-hard-fail: an address that cannot be listened on ends the start. */
   readonly bindAddressHardFail: boolean;
+  /** Milliseconds: half of what a change may wait until we call ourselves unhealthy. */
+  readonly syncPeriod: number;
   readonly runDir: string;
   readonly output: 'nft' | 'json';
   /** --trace and --from: a connection to follow. */
   readonly trace: { readonly to: string; readonly from: string | undefined } | undefined;
   readonly verbosity: number;
+  /** All of it, as a KubeProxyConfiguration. */
+  readonly configuration: Configuration;
+  /** What of it the file sets. */
+  readonly fileFields: GivenFields;
+  /** To be logged at a start: what is ignored, and what has no effect here. */
+  readonly notes: readonly string[];
 }
 
 /** KubeProxyConfiguration's detectLocalMode; `pattern` is an interface name as nft matches it ("veth*"). */
@@ -38,138 +61,165 @@ export type DetectLocal =
   | { readonly mode: 'NodeCIDR' }
   | { readonly mode: 'BridgeInterface' | 'InterfaceNamePrefix'; readonly pattern: string };
 
+/** Commands that are a flag. */
+const COMMANDS = ['help', 'version', 'dump', 'trace', 'cleanup', 'init-only'] as const;
+
 /** The ports of addresses that are given without one, as in kube-proxy. */
 const HEALTHZ_PORT = 10256;
 const METRICS_PORT = 10249;
 
-const NODE_PORT_WORDS: readonly string[] = ['primary', 'all', 'localhost'];
-
 const DEFAULT_RUN_DIR = '/run/kube-proxy-nft';
 
-const OPTIONS = {
-  kubeconfig: { type: 'string' },
-  master: { type: 'string' },
-  manifests: { type: 'string' },
-  'hostname-override': { type: 'string' },
-  'cluster-cidr': { type: 'string' },
-  'masquerade-all': { type: 'boolean' },
-  'detect-local-mode': { type: 'string' },
-  'pod-bridge-interface': { type: 'string' },
-  'pod-interface-name-prefix': { type: 'string' },
-  'nodeport-addresses': { type: 'string' },
-  'healthz-bind-address': { type: 'string' },
-  'metrics-bind-address': { type: 'string' },
-  'bind-address-hard-fail': { type: 'boolean' },
-  'run-dir': { type: 'string' },
-  output: { type: 'string', short: 'o' },
-  v: { type: 'string', short: 'v' },
-  dump: { type: 'boolean' },
-  trace: { type: 'string' },
-  from: { type: 'string' },
-  cleanup: { type: 'boolean' },
-  version: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
-
 /**
- * Reads the command line (without node and script).
- * @throws ProxyError E_USAGE
+ * Reads the command line (without node and script). With `--config` it is to be read twice: for the path, and then with
+ * what the `file` says (usesConfigurationFile).
+ * @throws ProxyError E_USAGE, with every problem there is
  */
-export function parseArguments(argv: readonly string[]): Arguments {
-  const values = parse(argv);
-  const commands = (['help', 'version', 'dump', 'trace', 'cleanup'] as const).filter((command) => values[command]);
-  const [first, second] = commands.filter((command) => command !== 'help' && command !== 'version');
-  if (second !== undefined) throw usage(`--${first} and --${second} cannot be given together`);
-  if (values.from !== undefined && values.trace === undefined) throw usage('--from needs --trace');
-  if (values.kubeconfig !== undefined && values.manifests !== undefined) {
-    throw usage('--kubeconfig and --manifests cannot be given together: choose one source');
-  }
+export function parseArguments(argv: readonly string[], file?: ConfigurationFile): Arguments {
+  const { values, positionals, problems } = readCommandLine(argv);
+  const [command, config] = commandOf(values, positionals, problems);
+  const ignored: string[] = [];
+  const given = fieldsOf(values, config !== undefined, ignored, problems);
+  const fromFlags = resolveConfiguration(given, 'flags');
+  const { configuration } = file === undefined ? fromFlags : resolveConfiguration({ ...file.given, ...given }, 'file');
+  if (config === undefined)
+    problems.push(...fromFlags.problems.map(({ field, text }) => `--${flagOf(field)}: ${text}`));
+  const output = values.get('output')?.at(-1) ?? 'nft';
+  if (output !== 'nft' && output !== 'json') problems.push(`-o ${JSON.stringify(output)}: nft or json is expected`);
+  if (problems.length > 0) throw new ProxyError('E_USAGE', `${problems.join('; ')}; see kube-proxy-nft --help`);
+
+  const one = (name: string) => values.get(name)?.at(-1);
+  const to = one('trace');
   return {
-    command: commands[0] ?? 'run',
-    kubeconfig: values.kubeconfig,
-    master: values.master,
-    manifests: values.manifests,
-    nodeName: (values['hostname-override']?.trim() || hostname()).toLowerCase(),
-    podCidrs: podCidrs(values['cluster-cidr'] ?? ''),
-    masqueradeAll: values['masquerade-all'] ?? false,
-    detectLocal: detectLocal(values),
-    nodePortAddresses: nodePortAddresses(values['nodeport-addresses'] ?? 'primary'),
-    healthzBindAddress: parseBindAddress(values['healthz-bind-address'] ?? '0.0.0.0', HEALTHZ_PORT),
-    metricsBindAddress: parseBindAddress(values['metrics-bind-address'] ?? '127.0.0.1', METRICS_PORT),
-    bindAddressHardFail: values['bind-address-hard-fail'] ?? false,
-    runDir: resolve(values['run-dir'] ?? DEFAULT_RUN_DIR),
-    trace: values.trace === undefined ? undefined : { to: values.trace, from: values.from },
-    output: outputFormat(values.output ?? 'nft'),
-    verbosity: verbosity(values.v ?? '0'),
+    command,
+    config,
+    writeConfigTo: one('write-config-to'),
+    kubeconfig: configuration['clientConnection.kubeconfig'] || undefined,
+    master: one('master'),
+    manifests: one('manifests'),
+    nodeName: (configuration.hostnameOverride.trim() || hostname()).toLowerCase(),
+    podCidrs: podCidrs(configuration.clusterCIDR),
+    masqueradeAll: configuration['nftables.masqueradeAll'],
+    detectLocal: detectLocal(configuration),
+    nodePortAddresses: configuration.nodePortAddresses,
+    bindAddress: /^(0\.0\.0\.0|::)$/.test(configuration.bindAddress) ? undefined : configuration.bindAddress,
+    healthzBindAddress: parseBindAddress(configuration.healthzBindAddress, HEALTHZ_PORT),
+    metricsBindAddress: parseBindAddress(configuration.metricsBindAddress, METRICS_PORT),
+    bindAddressHardFail: configuration.bindAddressHardFail,
+    syncPeriod: milliseconds(configuration['nftables.syncPeriod']),
+    runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
+    trace: to === undefined ? undefined : { to, from: one('from') },
+    output: output === 'json' ? 'json' : 'nft',
+    migration: isOn(values, 'apply') ? 'apply' : isOn(values, 'back') ? 'back' : 'plan',
+    besideKubeProxy: isOn(values, 'beside-kube-proxy'),
+    verbosity: configuration['logging.verbosity'],
+    configuration,
+    fileFields: file?.given ?? {},
+    notes: [...(file?.unknown ?? []), ...notesOn(fromFlags, ignored), ...(file?.notes ?? [])],
   };
 }
 
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: argv.flatMap(goStyle), options: OPTIONS, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    const flag = /Unknown option '([^']+)'/.exec(messageOf(error))?.[1];
-    const positional = /Unexpected argument '([^']*)'/.exec(messageOf(error))?.[1];
-    if (flag !== undefined) throw usage(`unknown flag ${flag}`);
-    if (positional !== undefined) throw usage(`unexpected argument ${JSON.stringify(positional)}`);
-    throw usage(messageOf(error).split(/\.\s/)[0] ?? '');
+/** True if the command line is to be read again with the file that --config names. */
+export function usesConfigurationFile({ command, config }: Arguments): boolean {
+  return config !== undefined && !['help', 'version', 'cleanup', 'config-validate'].includes(command);
+}
+
+type Values = ReadonlyMap<string, readonly string[]>;
+
+/** The command, and the configuration file. */
+function commandOf(
+  values: Values,
+  positionals: readonly string[],
+  problems: string[],
+): readonly [Arguments['command'], string | undefined] {
+  const config = values.get('config')?.at(-1) || undefined;
+  const [noun, verb, file, ...others] = positionals;
+  if (noun === 'config' && verb === 'validate' && others.length === 0) {
+    const path = file ?? config;
+    if (path === undefined) problems.push('config validate: a file is needed, or --config');
+    return ['config-validate', path];
   }
-}
-
-/** kube-proxy's users write booleans as --flag=true and the verbosity as -v=2, which parseArgs does not know. */
-function goStyle(argument: string): readonly string[] {
-  const [, flag, value] = /^--([a-z-]+)=(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/.exec(argument) ?? [];
-  if (flag !== undefined && OPTIONS[flag as keyof typeof OPTIONS]?.type === 'boolean') {
-    return /^[1tT]/.test(value ?? '') ? [`--${flag}`] : [];
+  const isMigrate = noun === 'migrate' && verb === undefined;
+  for (const flag of ['apply', 'back']) if (isOn(values, flag) && !isMigrate) problems.push(`--${flag} needs migrate`);
+  if (isOn(values, 'apply') && isOn(values, 'back')) problems.push('--apply and --back cannot be given together');
+  if (isMigrate) return ['migrate', undefined];
+  // After an unknown flag it is probably its value.
+  if (noun !== undefined && problems.length === 0) problems.push(`unexpected argument ${JSON.stringify(noun)}`);
+  const commands = COMMANDS.filter((name) => isOn(values, name));
+  const writes = values.get('write-config-to')?.at(-1) ? ['write-config-to'] : [];
+  const asked: readonly string[] = [...commands, ...writes];
+  const [first, second] = asked.filter((name) => name !== 'help' && name !== 'version');
+  if (second !== undefined) problems.push(`--${first} and --${second} cannot be given together`);
+  if (values.has('from') && !values.has('trace')) problems.push('--from needs --trace');
+  if (values.has('kubeconfig') && values.has('manifests') && config === undefined) {
+    problems.push('--kubeconfig and --manifests cannot be given together: choose one source');
   }
-  return [argument.replace(/^-v=/, '-v').replace(/^-o=/, '-o')];
+  return [commands[0] ?? (writes.length > 0 ? 'write-config' : 'run'), config];
 }
 
-function podCidrs(text: string): ReadonlyMap<Family, string> {
-  const cidrs = new Map<Family, string>();
-  for (const part of text.split(',').filter((item) => item.trim() !== '')) {
-    const cidr = parseCidr(part);
-    if (cidr === undefined) throw usage(`--cluster-cidr: ${JSON.stringify(part)} is no CIDR such as 10.244.0.0/16`);
-    // As kube-proxy does: the first of each family counts.
-    if (!cidrs.has(cidr.family)) cidrs.set(cidr.family, `${cidr.address}/${cidr.prefix}`);
+function isOn(values: Values, name: string): boolean {
+  const text = values.get(name)?.at(-1);
+  return text !== undefined && (FLAGS.get(name)?.type === 'string' || /^[1tT]/.test(text));
+}
+
+/** The fields that the flags set. Those that do not count beside --config are added to `ignored` instead. */
+function fieldsOf(values: Values, hasConfig: boolean, ignored: string[], problems: string[]): GivenFields {
+  const given: Record<string, unknown> = {};
+  for (const [name, texts] of values) {
+    const flag = FLAGS.get(name);
+    if (hasConfig && flag?.besideConfig === false) ignored.push(`--${name}`);
+    else if (flag?.field !== undefined) {
+      const { type, default: usual } = FIELDS[flag.field] as Field<unknown>;
+      // As pflag does: lists and maps grow with each repetition, of others the last one counts.
+      const text = typeof usual === 'object' ? texts.join() : (texts.at(-1) ?? '');
+      const value = type.parse(type.fromText(text));
+      if (value !== undefined && type.allows(value)) given[flag.field] = value;
+      else problems.push(`--${name} ${JSON.stringify(text)}: ${type.expected} is expected`);
+    }
   }
-  return cidrs;
+  if (hasConfig) return given;
+  applyPort(given, values, 'healthz-port', 'healthzBindAddress', problems);
+  applyPort(given, values, 'metrics-port', 'metricsBindAddress', problems);
+  return given;
 }
 
-function detectLocal(values: ReturnType<typeof parse>): DetectLocal {
-  const mode = values['detect-local-mode'] ?? 'ClusterCIDR';
-  if (mode === 'ClusterCIDR' || mode === 'NodeCIDR') return { mode };
-  if (mode !== 'BridgeInterface' && mode !== 'InterfaceNamePrefix') {
-    throw usage(
-      `--detect-local-mode ${JSON.stringify(mode)}: ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix is expected`,
-    );
+/** kube-proxy's deprecated --healthz-port and --metrics-port: 0 switches off, others are for addresses without a port. */
+function applyPort(
+  given: Record<string, unknown>,
+  values: Values,
+  name: string,
+  field: 'healthzBindAddress' | 'metricsBindAddress',
+  problems: string[],
+): void {
+  const text = values.get(name)?.at(-1);
+  if (text === undefined) return;
+  const type = integer(0, 65535);
+  const port = type.parse(type.fromText(text));
+  if (port === undefined || !type.allows(port)) {
+    problems.push(`--${name} ${JSON.stringify(text)}: ${type.expected} is expected`);
+    return;
   }
-  const flag = mode === 'BridgeInterface' ? 'pod-bridge-interface' : 'pod-interface-name-prefix';
-  const name = values[flag] ?? '';
-  // As the kernel allows them (15 characters), less what would be a pattern or end the text in an nft document.
-  if (!/^[^\s/"*\\]{1,15}$/.test(name)) throw usage(`--detect-local-mode ${mode} needs --${flag}, an interface name`);
-  return { mode, pattern: mode === 'BridgeInterface' ? name : `${name}*` };
+  const host = values.get(flagOf(field))?.at(-1) ?? FIELDS[field].default.replace(/:\d+$/, '');
+  given[field] = port === 0 ? '' : bindAddress(port).parse(host);
 }
 
-function nodePortAddresses(text: string): readonly string[] {
-  const items = text.split(',').map((item) => item.trim());
-  for (const item of items) {
-    if (NODE_PORT_WORDS.includes(item) || parseCidr(item) !== undefined) continue;
-    throw usage(`--nodeport-addresses: ${JSON.stringify(item)} is no CIDR, and none of ${NODE_PORT_WORDS.join(', ')}`);
-  }
-  return items;
+function notesOn({ notes }: Resolved, ignored: readonly string[]): readonly string[] {
+  const flags = notes.map(({ field, text }) => `--${flagOf(field)}: ${text}`);
+  return ignored.length === 0 ? flags : [`ignored beside --config: ${ignored.join(', ')}`, ...flags];
 }
 
-function outputFormat(text: string): 'nft' | 'json' {
-  if (text !== 'nft' && text !== 'json') throw usage(`-o ${JSON.stringify(text)}: nft or json is expected`);
-  return text;
+function flagOf(field: FieldPath): string {
+  return (FIELDS[field] as Field<unknown>).flag ?? field;
 }
 
-function verbosity(text: string): number {
-  if (!/^\d{1,2}$/.test(text)) throw usage(`-v ${JSON.stringify(text)}: a number is expected`);
-  return Number(text);
+function podCidrs(clusterCidr: string): ReadonlyMap<Family, string> {
+  const cidrs = clusterCidr.split(',').flatMap((text) => parseCidr(text) ?? []);
+  return new Map(cidrs.map((cidr) => [cidr.family, formatCidr(cidr)]));
 }
 
-function usage(problem: string): ProxyError {
-  return new ProxyError('E_USAGE', `${problem}; see kube-proxy-nft --help`);
+function detectLocal(configuration: Configuration): DetectLocal {
+  const mode = configuration.detectLocalMode;
+  if (mode === 'BridgeInterface') return { mode, pattern: configuration['detectLocal.bridgeInterface'] };
+  if (mode === 'InterfaceNamePrefix') return { mode, pattern: `${configuration['detectLocal.interfaceNamePrefix']}*` };
+  return { mode: mode === 'NodeCIDR' ? mode : 'ClusterCIDR' };
 }

@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import type { HealthAddresses } from '../health/service-health.ts';
 import { addressBits, canonicalAddress, type Family, familyOf, isInCidr, parseCidr } from '../ip.ts';
+import type { KubeObject } from '../objects/decode.ts';
 import type { Node } from '../objects/node.ts';
 
 /** Where an item of --nodeport-addresses is loopback; `all` does not mean it (KEP-6032). */
@@ -19,6 +20,12 @@ export function nodePortNetworks(items: readonly string[], node: Node | undefine
     if (item === 'primary') return primary === undefined ? [] : [`${primary}/${addressBits(family)}`];
     return item === 'localhost' ? [] : [item];
   });
+}
+
+/** A Node whose primary address of a family is the one of --bind-address instead; any other object as it is. */
+export function withBindAddress(object: KubeObject, bindAddress: string | undefined): KubeObject {
+  if (object.kind !== 'Node' || bindAddress === undefined) return object;
+  return { ...object, addresses: [bindAddress, ...object.addresses.filter((address) => address !== bindAddress)] };
 }
 
 /** True if --nodeport-addresses names loopback in a family, by the keyword or a network. */

@@ -8,6 +8,7 @@ import type { ApiFailure } from '../source/api/failure.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { Arguments } from './arguments.ts';
 import { createModels, supportedFamilies } from './models.ts';
+import { withBindAddress } from './node-addresses.ts';
 import { namesSource, openSource } from './open-source.ts';
 
 /** Seconds that a question waits for a source to deliver the whole cluster. */
@@ -63,7 +64,7 @@ async function workOut(args: Arguments, log: Log): Promise<Knowledge> {
   let synced = false;
   await source.run(
     {
-      changed: (object) => cluster.set(object),
+      changed: (object) => cluster.set(withBindAddress(object, args.bindAddress)),
       deleted: (kind, key) => cluster.delete(kind, key),
       synced: () => {
         synced = true;

@@ -2,10 +2,12 @@ import process from 'node:process';
 import { isDeepStrictEqual } from 'node:util';
 import { serveControl } from '../control/control-socket.ts';
 import { lockNamespace } from '../control/namespace-lock.ts';
+import { announceReadiness, isServing } from '../control/notify.ts';
 import { ProxyHealth } from '../health/proxy-health.ts';
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
+import { assertNoKubeProxy } from '../migration/live-proxies.ts';
 import { waitForLeftovers } from '../nft/leftovers.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
@@ -18,8 +20,9 @@ import { FamilySyncer } from '../sync/family-syncer.ts';
 import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
 import { Followers } from './followers.ts';
+import { prepareNode } from './init.ts';
 import { createModels, supportedFamilies } from './models.ts';
-import { servesLocalhost } from './node-addresses.ts';
+import { servesLocalhost, withBindAddress } from './node-addresses.ts';
 import { openSource } from './open-source.ts';
 import { createRefusedReader } from './refused-reader.ts';
 import { startServers } from './servers.ts';
@@ -38,9 +41,13 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const { source, events, apiServerHost } = openSource(args, process.env, log, { onAnswer: metrics.apiRequest });
   await source.prepare();
   const lock = await lockNamespace(log);
+  if (!args.besideKubeProxy) await assertNoKubeProxy();
   const cluster = new Cluster(args.nodeName);
   const models = createModels(cluster, families, args, log);
-  const health = new ProxyHealth({ isNodeEligible: () => cluster.node?.eligible ?? false });
+  const health = new ProxyHealth({
+    isNodeEligible: () => cluster.node?.eligible ?? false,
+    syncPeriod: args.syncPeriod,
+  });
   const followers = new Followers({ cluster, models, args, metrics, health, events, log });
   const members: readonly Member[] = models.map((model) => {
     const nft = createNft(args.runDir, model.family);
@@ -64,15 +71,19 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   await waitForLeftovers(args.runDir, log);
   const [first] = members;
   const nftVersion = first === undefined ? '' : await probeNft(first.nft, log);
+  prepareNode(args, log);
   await startServers(args, { health, metrics, events, log });
   log.info('starting', { version: VERSION, nft: nftVersion, node: args.nodeName, source: source.description });
 
+  const close = () => {
+    control.close();
+    lock.close();
+    followers.close();
+  };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info(`${signal}: stopping; the rules stay in place`);
-      control.close();
-      lock.close();
-      followers.close();
+      close();
       // A transaction in flight belongs to nft's own process, which takes it to its end.
       process.exit(0);
     });
@@ -90,12 +101,15 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   };
   const { arrival, complete } = createArrival();
   for (const { syncer } of members) void syncer.run(arrival);
-  await source.run(
+  const programmed = arrival.whenComplete.then(() => Promise.all(members.map(({ syncer }) => syncer.whenInSync())));
+  void announceReadiness({ programmed, isServing: () => isServing(args.runDir, families), log });
+  const stop = new AbortController();
+  const following = source.run(
     {
       changed: (object) => {
         if (object.kind === 'Service') metrics.serviceChanged();
         else if (object.kind === 'EndpointSlice') metrics.endpointsChanged(object);
-        followNode(() => changed(cluster.set(object)));
+        followNode(() => changed(cluster.set(withBindAddress(object, args.bindAddress))));
       },
       deleted: (kind, key) => {
         if (kind === 'Service') metrics.serviceChanged();
@@ -107,14 +121,16 @@ export async function run(args: Arguments, log: Log): Promise<void> {
         events.event({ type: 'Normal', reason: 'Starting', message: '', about: 'node' });
         for (const { model } of members) health.started(model.family);
         complete();
-        Promise.all(members.map(({ syncer }) => syncer.whenInSync())).then(() =>
+        void programmed.then(() =>
           log.info('ready: all Services are programmed', { services: [...cluster.serviceKeys()].length }),
         );
       },
     },
-    // It ends with the process.
-    new AbortController().signal,
+    stop.signal,
   );
+  const watching =
+    args.config === undefined ? [] : [(await import('./config.ts')).failOnConfigurationChange(args, log, stop.signal)];
+  await Promise.race([following, ...watching]).finally(close);
 }
 
 function forRules(node: Node | undefined): object | undefined {

@@ -1,4 +1,4 @@
-import { formatBindAddress } from '../health/bind-address.ts';
+import { configurationDocument } from '../config/configuration.ts';
 import type { ProxyHealth } from '../health/proxy-health.ts';
 import { ProxyHealthServer } from '../health/proxy-health-server.ts';
 import type { Log } from '../log.ts';
@@ -28,30 +28,12 @@ export async function startServers(
     }).start();
   }
   if (metricsBindAddress !== undefined) {
-    await new MetricsServer({ address: metricsBindAddress, hardFail, metrics, config: configz(args), log }).start();
+    await new MetricsServer({
+      address: metricsBindAddress,
+      hardFail,
+      metrics,
+      config: configurationDocument({ ...args.configuration, hostnameOverride: args.nodeName }),
+      log,
+    }).start();
   }
-}
-
-/** The configuration in force with the fields of a KubeProxyConfiguration (v1alpha1), for GET /configz. */
-function configz(args: Arguments): object {
-  const { detectLocal, healthzBindAddress, metricsBindAddress } = args;
-  const pattern = 'pattern' in detectLocal ? detectLocal.pattern : '';
-  return {
-    apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
-    kind: 'KubeProxyConfiguration',
-    mode: 'nftables',
-    hostnameOverride: args.nodeName,
-    clientConnection: { kubeconfig: args.kubeconfig ?? '' },
-    clusterCIDR: [...args.podCidrs.values()].join(),
-    nodePortAddresses: args.nodePortAddresses,
-    detectLocalMode: detectLocal.mode,
-    detectLocal: {
-      bridgeInterface: detectLocal.mode === 'BridgeInterface' ? pattern : '',
-      interfaceNamePrefix: detectLocal.mode === 'InterfaceNamePrefix' ? pattern.slice(0, -1) : '',
-    },
-    healthzBindAddress: healthzBindAddress === undefined ? '' : formatBindAddress(healthzBindAddress),
-    metricsBindAddress: metricsBindAddress === undefined ? '' : formatBindAddress(metricsBindAddress),
-    bindAddressHardFail: args.bindAddressHardFail,
-    nftables: { masqueradeAll: args.masqueradeAll },
-  };
 }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { suite, test } from 'node:test';
-import { type Arguments, parseArguments } from '../../src/cli/arguments.ts';
+import { type Arguments, parseArguments, usesConfigurationFile } from '../../src/cli/arguments.ts';
+import { resolveConfiguration } from '../../src/config/configuration.ts';
+import { FIELD_ENTRIES } from '../../src/config/fields.ts';
+import { FLAGS } from '../../src/config/flags.ts';
+import { parseConfiguration } from '../../src/config/read.ts';
 import { ProxyError } from '../../src/errors.ts';
 
 /** The complaint about a command line, without the advice that follows each. */
@@ -31,7 +35,16 @@ suite('the command line', () => {
       healthzBindAddress: { host: '0.0.0.0', port: 10256 },
       metricsBindAddress: { host: '127.0.0.1', port: 10249 },
       bindAddressHardFail: false,
+      bindAddress: undefined,
+      syncPeriod: 30_000,
+      config: undefined,
+      writeConfigTo: undefined,
+      configuration: resolveConfiguration({}, 'flags').configuration,
+      fileFields: {},
+      notes: [],
       trace: undefined,
+      migration: 'plan',
+      besideKubeProxy: false,
       runDir: '/run/kube-proxy-nft',
       output: 'nft',
       verbosity: 0,
@@ -57,6 +70,10 @@ suite('the command line', () => {
     [['--masquerade-all'], { masqueradeAll: true }],
     [['--masquerade-all=true'], { masqueradeAll: true }],
     [['--masquerade-all=false'], { masqueradeAll: false }],
+    [['--masquerade_all'], { masqueradeAll: true }],
+    [['--masquerade-all', '--masquerade-all=F'], { masqueradeAll: false }],
+    [['--manifests', '-'], { manifests: '-' }],
+    [['--manifests', 'a', '--manifests', 'b'], { manifests: 'b' }],
     [['--manifests', 'a b'], { manifests: 'a b' }],
     [['--manifests=a=b'], { manifests: 'a=b' }],
     [['--kubeconfig', 'k'], { kubeconfig: 'k' }],
@@ -64,6 +81,23 @@ suite('the command line', () => {
     [['--hostname-override', ' Node-A '], { nodeName: 'node-a' }],
     [['--hostname-override='], { nodeName: hostname().toLowerCase() }],
     [['--run-dir=/tmp/x'], { runDir: '/tmp/x' }],
+    [['--bind-address', 'FD00::0:1'], { bindAddress: 'fd00::1' }],
+    [['--bind-address=::'], { bindAddress: undefined, metricsBindAddress: { host: '127.0.0.1', port: 10249 } }],
+    [['--healthz-bind-address=127.0.0.1'], { healthzBindAddress: { host: '127.0.0.1', port: 10256 } }],
+    [['--healthz-port=0', '--metrics-port', '0'], { healthzBindAddress: undefined, metricsBindAddress: undefined }],
+    [['--healthz-port=9'], { healthzBindAddress: { host: '0.0.0.0', port: 9 } }],
+    [['--metrics-port=9', '--metrics-bind-address=::1'], { metricsBindAddress: { host: '::1', port: 9 } }],
+    [['--metrics-port=9', '--metrics-bind-address=[::1]:8'], { metricsBindAddress: { host: '::1', port: 8 } }],
+    [['--iptables-sync-period=1m'], { syncPeriod: 60_000 }],
+    [['--proxy-mode=nftables', '--iptables-sync-period=1m'], { syncPeriod: 60_000 }],
+    [['--proxy-mode=ipvs', '--iptables-sync-period=1m', '--ipvs-sync-period=2m'], { syncPeriod: 120_000 }],
+    [['--nodeport-addresses=all', '--nodeport-addresses=::1/128'], { nodePortAddresses: ['all', '::1/128'] }],
+    [['--nodeport-addresses='], { nodePortAddresses: ['primary'] }],
+    [['--init-only'], { command: 'init-only' }],
+    [['--init-only=false', '--cleanup=0'], { command: 'run' }],
+    [['--write-config-to=x'], { command: 'write-config', writeConfigTo: 'x' }],
+    [['config', 'validate', 'x'], { command: 'config-validate', config: 'x' }],
+    [['config', 'validate', '--config', 'x'], { command: 'config-validate', config: 'x' }],
     [['--dump'], { command: 'dump', output: 'nft' }],
     [['--dump', '-o', 'json'], { command: 'dump', output: 'json' }],
     [['--dump', '-ojson'], { output: 'json' }],
@@ -105,15 +139,18 @@ suite('--cluster-cidr', () => {
     ]);
   });
 
-  test('with several of a family is the first, as in kube-proxy', () => {
-    assert.deepEqual(podCidrs('10.244.0.0/16,10.245.0.0/16'), [['ip', '10.244.0.0/16']]);
-  });
-
   test('may be empty', () => assert.deepEqual(podCidrs(''), []));
 
-  for (const text of ['10.244.0.0', '10.244.0.0/33', 'pods', '10.244.0.0/16;fd00::/56', '10.244.0.0/16,x']) {
+  for (const text of [
+    '10.244.0.0',
+    '10.244.0.0/33',
+    'pods',
+    '10.244.0.0/16;fd00::/56',
+    '10.244.0.0/16,x',
+    '10.1.0.0/16,10.2.0.0/16',
+  ]) {
     test(`cannot be ${text}`, () => {
-      assert.match(complaintAbout('--cluster-cidr', text), /^--cluster-cidr: "[^"]+" is no CIDR such as /);
+      assert.match(complaintAbout('--cluster-cidr', text), /^--cluster-cidr "[^"]+": a CIDR such as /);
     });
   }
 });
@@ -124,15 +161,30 @@ suite('the command line complains about', () => {
     [['--no-such-flag=true'], /^unknown flag --no-such-flag$/],
     [['--constructor=true'], /^unknown flag --constructor$/],
     [['-x'], /^unknown flag -x$/],
+    [['--manifest', 'x'], /^unknown flag --manifest; did you mean --manifests\?$/],
     [['manifests'], /^unexpected argument "manifests"$/],
     [['--dump', ''], /^unexpected argument ""$/],
-    [['--manifests'], /--manifests/],
-    [['--dump=yes'], /--dump/],
-    [['-v', 'high'], /^-v "high": a number is expected$/],
-    [['-v', '-1'], /-v/],
-    [['-v='], /-v/],
+    [['config'], /^unexpected argument "config"$/],
+    [['config', 'validate'], /^config validate: a file is needed, or --config$/],
+    [['config', 'validate', 'a', 'b'], /^unexpected argument "config"$/],
+    [['--manifests'], /^--manifests needs a value$/],
+    [['--dump=yes'], /^--dump "yes": true or false is expected$/],
+    [['-v', 'high'], /^--v "high": a whole number of at least 0 is expected$/],
+    [['-v', '-1'], /^--v "-1": a whole number of at least 0 is expected$/],
+    [['-v='], /^--v "": a whole number/],
+    [['--oom-score-adj', '-1001'], /^--oom-score-adj "-1001": a whole number from -1000 to 1000 is expected$/],
+    [['--iptables-sync-period=0s'], /^--iptables-sync-period "0s": a duration above zero such as 30s is expected$/],
+    [['--iptables-min-sync-period=1m'], /^--iptables-min-sync-period: 1m0s is longer than syncPeriod, 30s$/],
+    [['--healthz-port=70000'], /^--healthz-port "70000": a whole number from 0 to 65535 is expected$/],
+    [['--detect-local-mode=BridgeInterface'], /^--pod-bridge-interface: an interface name is needed/],
+    [['--nodeport-addresses', 'primary,x'], /^--nodeport-addresses "primary,x": CIDRs and words of/],
+    [
+      ['--proxy-mode=fast', '--no-such-flag', '--conntrack-min=x'],
+      /^unknown flag --no-such-flag; --proxy-mode "fast": one of [^;]*; --conntrack-min "x": [^;]* is expected$/,
+    ],
     [['-o', 'yaml'], /^-o "yaml": nft or json is expected$/],
     [['--kubeconfig', 'a', '--manifests', 'b'], /^--kubeconfig and --manifests cannot be given together/],
+    [['--init-only', '--write-config-to=x'], /^--init-only and --write-config-to cannot be given together$/],
     [['--dump', '--cleanup'], /^--dump and --cleanup cannot be given together$/],
   ];
   for (const [argv, complaint] of bad) {
@@ -141,4 +193,109 @@ suite('the command line complains about', () => {
       assert.doesNotMatch(complaintAbout(...argv), /\n/);
     });
   }
+});
+
+suite('kube-proxy’s flags', () => {
+  /** A value for each that its field takes. */
+  const valueFor = (flag: string): string => {
+    if (/period|timeout|frequency/.test(flag)) return '45s';
+    if (/-(port|bit|burst|qps|adj|min|core)$|^v$/.test(flag)) return '12';
+    const values: Readonly<Record<string, string>> = {
+      'feature-gates': 'A=true,B=false',
+      vmodule: 'a*=2',
+      'logging-format': 'text',
+      'proxy-mode': 'nftables',
+      'detect-local-mode': 'NodeCIDR',
+      'cluster-cidr': '10.0.0.0/8',
+      'nodeport-addresses': 'all',
+      'bind-address': '10.0.0.1',
+      'healthz-bind-address': '10.0.0.1',
+      'metrics-bind-address': '10.0.0.1',
+      'proxy-port-range': '1-2',
+      'log-json-info-buffer-size': '1Mi',
+      'log-text-info-buffer-size': '1Mi',
+    };
+    return values[flag] ?? 'x';
+  };
+
+  test('are all accepted, and set their field', () => {
+    for (const [path, { flag, default: usual }] of FIELD_ENTRIES) {
+      if (flag === undefined || flag === 'iptables-min-sync-period' || flag === 'ipvs-min-sync-period') continue;
+      const value = typeof usual === 'boolean' ? String(!usual) : valueFor(flag);
+      const { configuration } = parseArguments([`--${flag}=${value}`]);
+      if (value !== 'text' && value !== 'nftables') assert.notDeepEqual(configuration[path], usual, flag);
+    }
+  });
+
+  test('of k3s', () => {
+    const { notes, healthzBindAddress, configuration } = parseArguments([
+      '--cluster-cidr=10.42.0.0/16',
+      '--conntrack-max-per-core=0',
+      '--conntrack-tcp-timeout-close-wait=0s',
+      '--conntrack-tcp-timeout-established=0s',
+      '--healthz-bind-address=127.0.0.1',
+      '--hostname-override=server-0',
+      '--kubeconfig=/var/lib/rancher/k3s/agent/kubeproxy.kubeconfig',
+      '--proxy-mode=iptables',
+    ]);
+    assert.deepEqual(notes, [
+      '--proxy-mode: iptables is taken for nftables, the one mode there is, with node ports on the node’s primary addresses',
+    ]);
+    assert.deepEqual(healthzBindAddress, { host: '127.0.0.1', port: 10256 });
+    assert.equal(configuration['conntrack.maxPerCore'], 0);
+    assert.equal(configuration['conntrack.tcpEstablishedTimeout'], '0s');
+  });
+
+  test('without effect are named, with the reason', () => {
+    assert.deepEqual(parseArguments(['--profiling', '--kube-api-qps=5', '--ipvs-scheduler=rr']).notes, [
+      '--profiling: without effect here: there is no Go profile of this program',
+      '--ipvs-scheduler: without effect here: it is for ipvs mode',
+    ]);
+  });
+});
+
+suite('--config', () => {
+  const file = parseConfiguration(
+    'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: 10.0.0.0/8\n' +
+      'hostnameOverride: from-file\nlogging: {verbosity: 1}\nipvs: {scheduler: rr}\nfuture: 1\n',
+    'FILE',
+  );
+  const parse = (...flags: readonly string[]) => parseArguments(['--config=FILE', ...flags], file);
+
+  test('counts instead of the flags, which are named in one line', () => {
+    const { podCidrs, masqueradeAll, notes } = parse('--cluster-cidr=nonsense', '--masquerade-all', '--run-dir=/x');
+    assert.deepEqual([[...podCidrs], masqueradeAll], [[['ip', '10.0.0.0/8']], false]);
+    assert.deepEqual(notes, [
+      'FILE:7: future: there is no such field',
+      'ignored beside --config: --cluster-cidr, --masquerade-all',
+      'FILE:6: ipvs.scheduler: without effect here: it is for ipvs mode',
+    ]);
+  });
+
+  test('leaves the flags that count beside it', () => {
+    const { nodeName, verbosity, master, manifests, runDir } = parse(
+      ...['--hostname-override=Flag', '-v3', '--master=https://a', '--manifests=m', '--run-dir=/x', '--kubeconfig=k'],
+    );
+    assert.deepEqual([nodeName, verbosity, master, manifests, runDir], ['flag', 3, 'https://a', 'm', '/x']);
+    assert.deepEqual([parse().nodeName, parse().verbosity], ['from-file', 1]);
+  });
+
+  test('is read by the commands that need it', () => {
+    const uses = (...flags: readonly string[]) => usesConfigurationFile(parseArguments(['--config=FILE', ...flags]));
+    for (const flags of [[], ['--dump'], ['--trace=10.0.0.1:1'], ['--init-only'], ['--write-config-to=x']]) {
+      assert.equal(uses(...flags), true, flags.join());
+    }
+    for (const flags of [['--help'], ['--version'], ['--cleanup'], ['config', 'validate']]) {
+      assert.equal(uses(...flags), false, flags.join());
+    }
+    assert.equal(usesConfigurationFile(parseArguments([])), false);
+  });
+
+  test('the flags that count beside it are kube-proxy’s, and ours', () => {
+    const beside = [...FLAGS.values()].filter(({ besideConfig, field }) => besideConfig && field !== undefined);
+    assert.deepEqual(
+      beside.map(({ name }) => name).filter((name) => !/^(v$|vmodule$|log)/.test(name)),
+      ['hostname-override'],
+    );
+  });
 });

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { type ErrorCode, EXIT_CODES } from '../../src/errors.ts';
 import { rawService } from '../builders/raw-objects.ts';
+import { KUBEADM } from '../config/kubeadm.ts';
 import { type Ended, Place, type RunOptions } from './program.ts';
 
 /** The program ended with this error, and said so in one line that holds the texts. */
@@ -33,7 +34,7 @@ test('every error has an exit code of its own', () => {
 suite('one line and an exit code of its own for', { concurrency: 2 }, () => {
   test('an unknown flag (2)', async (context) => {
     const ended = await new Place(context).run(['--manifest', 'x']);
-    assertError(ended, 'E_USAGE', 'unknown flag --manifest;');
+    assertError(ended, 'E_USAGE', 'unknown flag --manifest; did you mean --manifests?');
     assert.equal(ended.exitCode, 2);
   });
 
@@ -45,6 +46,48 @@ suite('one line and an exit code of its own for', { concurrency: 2 }, () => {
     const ended = await new Place(context).run([]);
     assertError(ended, 'E_NO_SOURCE', '--kubeconfig', '--manifests');
     assert.equal(ended.exitCode, 3);
+  });
+
+  for (const command of [[], ['--dump'], ['--init-only'], ['--write-config-to=/nowhere/x']]) {
+    test(`a configuration with several faults (4), each with its line and field ${command.join(' ')}`, async (context) => {
+      const place = new Place(context);
+      const file = place.file('config.conf');
+      writeFileSync(file, KUBEADM.replace('min: null', 'min: -1').replace('mode: ""', 'mode: fast'));
+      const ended = await place.run([...command, '--config', file]);
+      assertError(ended, 'E_CONFIG', `${file}:14: conntrack.min: `, `${file}:52: mode: `);
+      assert.equal(ended.exitCode, 4);
+    });
+  }
+
+  test('a configuration that is missing (4)', async (context) => {
+    const place = new Place(context);
+    for (const args of [
+      ['--config', place.file('none')],
+      ['config', 'validate', place.file('none')],
+    ]) {
+      assertError(await place.run(args), 'E_CONFIG', `${place.file('none')} does not exist`);
+    }
+  });
+
+  test('a configuration that is a folder, or too large (4)', async (context) => {
+    const place = new Place(context);
+    writeFileSync(place.file('large'), '#'.repeat(2 ** 20 + 1));
+    assertError(await place.run(['--config', place.folder]), 'E_CONFIG', 'not a regular file');
+    assertError(await place.run(['--config', place.file('large')]), 'E_CONFIG', 'larger than 1 MiB');
+  });
+
+  test('a configuration that cannot be written (4)', async (context) => {
+    const place = new Place(context);
+    assertError(await place.run(['--write-config-to', place.file('none/x')]), 'E_CONFIG', place.file('none/x'));
+  });
+
+  test('--init-only where a sysctl cannot be set (6), with all of them', async (context) => {
+    const place = new Place(context);
+    // What is for all network namespaces can be set in the first one only.
+    const others = ['--conntrack-tcp-timeout-close-wait=0', '--conntrack-tcp-timeout-established=0'];
+    const ended = await place.run(['--init-only', '--conntrack-max-per-core=12345', ...others]);
+    assertError(ended, 'E_SYSCTL', '/proc/sys/net/netfilter/nf_conntrack_max', 'conntrack.maxPerCore');
+    assert.equal(ended.exitCode, 6);
   });
 
   test('a kubeconfig that is missing (10)', async (context) => {
@@ -190,7 +233,17 @@ suite('the program', () => {
   test('--help names every flag', async (context) => {
     const { stdout } = await new Place(context).run(['--help']);
     const flags = ['kubeconfig', 'master', 'manifests', 'cluster-cidr', 'masquerade-all', 'hostname-override'];
-    for (const flag of [...flags, 'run-dir', 'output', 'dump', 'cleanup', 'version', 'help']) {
+    for (const flag of [
+      ...flags,
+      'config',
+      'write-config-to',
+      'init-only',
+      'run-dir',
+      'output',
+      'dump',
+      'cleanup',
+      'help',
+    ]) {
       assert.ok(stdout.includes(`--${flag}`), flag);
     }
     assert.match(stdout, /^ +-v N /m);

@@ -1,0 +1,49 @@
+import { parseArgs } from 'node:util';
+import { boolean } from '../config/field-types.ts';
+import { FLAGS, type Flag } from '../config/flags.ts';
+import { didYouMean } from '../config/suggest.ts';
+
+/** A command line taken apart. */
+export interface CommandLine {
+  /** The texts of each flag that is given, by its name, in their order; "true" for a boolean one alone. */
+  readonly values: ReadonlyMap<string, readonly string[]>;
+  readonly positionals: readonly string[];
+  /** What cannot be read. */
+  readonly problems: string[];
+}
+
+const OPTIONS = Object.fromEntries(
+  [...FLAGS.values()].map(({ name, type, short }) => [name, { type, ...(short !== undefined && { short }) }]),
+);
+
+/**
+ * Takes a command line apart as kube-proxy does (pflag): --flag=value, --flag value, boolean flags alone or as
+ * --flag=true, -v2, -v=2, and _ for - in names.
+ */
+export function readCommandLine(argv: readonly string[]): CommandLine {
+  const values = new Map<string, string[]>();
+  const positionals: string[] = [];
+  const problems: string[] = [];
+  const args = argv.map((argument) => argument.replace(/^--[^=]+/, (name) => name.replaceAll('_', '-')));
+  for (const token of parseArgs({ args, options: OPTIONS, strict: false, tokens: true }).tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const flag = FLAGS.get(token.name);
+    if (flag === undefined) {
+      problems.push(`unknown flag ${token.rawName}${didYouMean(token.name, [...FLAGS.keys()], '--')}`);
+      continue;
+    }
+    const isShort = !token.rawName.startsWith('--');
+    const text = isShort ? token.value?.replace(/^=/, '') : token.value;
+    const problem = problemWith(flag, token.rawName, text);
+    if (problem !== undefined) problems.push(problem);
+    else values.set(flag.name, [...(values.get(flag.name) ?? []), text ?? 'true']);
+  }
+  return { values, positionals, problems };
+}
+
+function problemWith({ type }: Flag, name: string, text: string | undefined): string | undefined {
+  if (type === 'string') return text === undefined ? `${name} needs a value` : undefined;
+  if (text === undefined || boolean.fromText(text) !== undefined) return undefined;
+  return `${name} ${JSON.stringify(text)}: ${boolean.expected} is expected`;
+}

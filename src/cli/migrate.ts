@@ -1,0 +1,167 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { askDaemon } from '../control/control-socket.ts';
+import { lockNamespace } from '../control/namespace-lock.ts';
+import { messageOf, ProxyError } from '../errors.ts';
+import type { Family } from '../ip.ts';
+import type { Log } from '../log.ts';
+import { addressesServed, type Found, findKubeProxy, hasRules } from '../migration/find.ts';
+import { describeLive, isLive, stopAdvice } from '../migration/live-proxies.ts';
+import { isHooked, ownClusterIps, retireOwnTables } from '../migration/own-tables.ts';
+import { type DaemonState, entangled, notesOn, renderPlan } from '../migration/plan.ts';
+import { KUBE_PROXY_CLEANUP, type RemovalStep, removalSteps } from '../migration/removal-steps.ts';
+import { ToolError } from '../migration/tool.ts';
+import { createNft, type Nft } from '../nft/nft.ts';
+import { probeNft } from '../nft/probe.ts';
+import { NftError } from '../nft/run.ts';
+import { supportedFamilies } from './models.ts';
+
+/** What `migrate` is to do: say what it would, remove what kube-proxy left, or remove ours. */
+export interface MigrateOptions {
+  readonly mode: 'plan' | 'apply' | 'back';
+  /** The daemon's. */
+  readonly runDir: string;
+}
+
+/** Addresses for documentation: a trace of a connection to them says little, and whether the rules are in force. */
+const PROBES: Readonly<Record<Family, string>> = { ip: '192.0.2.1:9', ip6: '[2001:db8::1]:9' };
+
+/**
+ * kube-proxy-nft migrate: the plan, on stdout. With --apply: once our rules are in force and kube-proxy is stopped,
+ * removes what it left. With --back: once kube-proxy's rules are in force again, removes ours. Open connections go on in
+ * either case: their translation is in conntrack.
+ * @throws ProxyError E_KUBE_PROXY_RUNS, E_MIGRATION, E_ALREADY_RUNNING, E_NFT_MISSING and the like
+ */
+export async function migrate({ mode, runDir }: MigrateOptions, log: Log): Promise<void> {
+  const families = supportedFamilies(log);
+  // A plan leaves no files; of what is changed, the last input stays to be looked at.
+  const directory = mode === 'plan' ? await mkdtemp(join(tmpdir(), 'kube-proxy-nft-')) : runDir;
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const nft = createNft(directory, 'migrate');
+    await probeNft(nft, log);
+    const site = { nft, families, runDir };
+    if (mode === 'plan') await showPlan(site);
+    else if (mode === 'apply') await apply(site, log);
+    else await goBack(site, log);
+  } catch (error) {
+    if (!(error instanceof NftError || error instanceof ToolError)) throw error;
+    throw new ProxyError('E_MIGRATION', `${messageOf(error)}; kube-proxy-nft migrate shows what is there now`, {
+      cause: error,
+    });
+  } finally {
+    if (mode === 'plan') await rm(directory, { recursive: true, force: true });
+  }
+}
+
+interface Site {
+  readonly nft: Nft;
+  readonly families: readonly Family[];
+  readonly runDir: string;
+}
+
+async function showPlan({ nft, families, runDir }: Site): Promise<void> {
+  const found = await findKubeProxy(nft, families);
+  process.stdout.write(renderPlan(found, removalSteps(found, nft, runDir), await daemonState(runDir, families)));
+}
+
+async function apply(site: Site, log: Log): Promise<void> {
+  const { nft, families, runDir } = site;
+  const found = await findKubeProxy(nft, families);
+  if (isLive(found.live)) {
+    const message = `kube-proxy still works here and would make its rules anew: ${describeLive(found.live)}. Stop it first; its rules stay (${stopAdvice(found.live)})`;
+    throw new ProxyError('E_KUBE_PROXY_RUNS', message);
+  }
+  await assertInForce(site);
+  await assertSameCluster(found, site);
+  for (const note of notesOn(found)) log.warn(note);
+  const steps = removalSteps(found, nft, runDir);
+  const failures = await runSteps(steps, log);
+  const after = await findKubeProxy(nft, families);
+  if (isLive(after.live)) {
+    throw new ProxyError('E_KUBE_PROXY_RUNS', `kube-proxy came back meanwhile: ${describeLive(after.live)}; stop it`);
+  }
+  await assertInForce(site);
+  const left = removalSteps(after, nft, runDir).map(({ what, byHand }) => `${what} (by hand: ${byHand})`);
+  const unreadable = after.unreadable.map((what) => `${what} (by hand: ${KUBE_PROXY_CLEANUP})`);
+  const foreign = entangled(after).map((rule) => `chains that this rule of somebody else leads to: ${rule}`);
+  const problems = [...failures, ...left, ...unreadable, ...foreign];
+  if (problems.length > 0) {
+    throw new ProxyError('E_MIGRATION', `our rules are in force, but of kube-proxy is left: ${problems.join('; ')}`);
+  }
+  log.info('this node is moved: our rules are in force, and nothing of kube-proxy is left', { removed: steps.length });
+}
+
+/** What could not be done. One failure does not keep the rest from being done. */
+async function runSteps(steps: readonly RemovalStep[], log: Log): Promise<readonly string[]> {
+  const failures: string[] = [];
+  for (const { what, run } of steps) {
+    try {
+      await run();
+      log.info(`removed: ${what}`);
+    } catch (error) {
+      failures.push(`${what}: ${messageOf(error)}`);
+    }
+  }
+  return failures;
+}
+
+async function goBack({ nft, families }: Site, log: Log): Promise<void> {
+  const lock = await lockNamespace(log).catch((error: unknown) => {
+    if (!(error instanceof ProxyError)) throw error;
+    const advice = 'stop it (systemctl stop kube-proxy-nft), its rules stay in force';
+    throw new ProxyError(error.code, `${error.message}: ${advice}`, { cause: error });
+  });
+  try {
+    const found = await findKubeProxy(nft, families);
+    if (!isLive(found.live)) {
+      const advice = 'start it: kubectl label node NODE kube-proxy-nft-, or systemctl enable --now kube-proxy';
+      throw new ProxyError('E_MIGRATION', `kube-proxy does not run here, nobody would serve Services; ${advice}`);
+    }
+    const [theirs, ours] = [await addressesServed(found, nft), await ownClusterIps(nft, families)];
+    const missing = [...ours].filter((address) => !theirs.has(address));
+    if (!hasRules(found) || missing.length > 0) {
+      throw new ProxyError(
+        'E_MIGRATION',
+        `kube-proxy has no rules yet for ${missing.length} of the ${ours.size} ClusterIPs that we serve ` +
+          `(${missing.slice(0, 3).join(', ')}): wait for it and try again, or, if these are gone, kube-proxy-nft --cleanup`,
+      );
+    }
+    await retireOwnTables(nft, families, log);
+    log.info('this node is back with kube-proxy; nothing of ours is left');
+  } finally {
+    lock.close();
+  }
+}
+
+/** Ours must serve what theirs did: a daemon that looks at another cluster, or at none, would be a disaster. */
+async function assertSameCluster(found: Found, { nft, families }: Site): Promise<void> {
+  const [theirs, ours] = [await addressesServed(found, nft), await ownClusterIps(nft, families)];
+  if (theirs.size === 0 || [...theirs].some((address) => ours.has(address))) return;
+  throw new ProxyError(
+    'E_MIGRATION',
+    `none of the ${theirs.size} addresses in kube-proxy's rules (${[...theirs].slice(0, 3).join(', ')}) is a ClusterIP ` +
+      'that we serve: does the daemon look at the right cluster? (kube-proxy-nft --dump)',
+  );
+}
+
+async function assertInForce({ nft, families, runDir }: Site): Promise<void> {
+  const state = await daemonState(runDir, families);
+  const hooked = [];
+  for (const family of families) hooked.push(await isHooked(nft, family));
+  if (state === 'in force' && hooked.every(Boolean)) return;
+  const advice =
+    state === 'not running' ? `no daemon answers in ${runDir}; start it` : 'wait for its line "ready: " and try again';
+  throw new ProxyError('E_MIGRATION', `our rules are not in force, kube-proxy's are still needed: ${advice}`);
+}
+
+async function daemonState(runDir: string, families: readonly Family[]): Promise<DaemonState> {
+  for (const family of families) {
+    const answer = await askDaemon(runDir, `/trace?${new URLSearchParams({ to: PROBES[family] })}`);
+    if (answer === undefined) return 'not running';
+    if (answer.length === 0 || answer.includes('NOT IN FORCE')) return 'not in force yet';
+  }
+  return 'in force';
+}

@@ -1,0 +1,129 @@
+import { isIPv6 } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
+import { parseDuration } from './duration.ts';
+import { type Configuration, FIELD_ENTRIES, type FieldPath, type GivenFields, isZero } from './fields.ts';
+
+/** apiVersion and kind, as a file has them. */
+export const API_VERSION = 'kubeproxy.config.k8s.io/v1alpha1';
+export const KIND = 'KubeProxyConfiguration';
+
+/** Something to say about a field. */
+export interface Remark {
+  readonly field: FieldPath;
+  readonly text: string;
+}
+
+/** A configuration that can be used: complete, and with what is in force. */
+export interface Resolved {
+  readonly configuration: Configuration;
+  /** What does not fit together. */
+  readonly problems: readonly Remark[];
+  /** Settings that have no effect here, a line each. */
+  readonly notes: readonly Remark[];
+}
+
+/**
+ * The configuration that a file, or else the flags, ask for. Its mode is nftables, whatever was asked for; what kube-proxy
+ * reads from the section of the mode asked for is in the section nftables.
+ */
+export function resolveConfiguration(given: GivenFields, from: 'file' | 'flags'): Resolved {
+  const defaults = Object.fromEntries(FIELD_ENTRIES.map(([path, field]) => [path, field.default]));
+  const asked = { ...defaults, ...(from === 'file' ? defaultAddresses(given) : {}), ...given } as Configuration;
+  const syncPeriod = periodInForce(given, from, 'syncPeriod');
+  const minSyncPeriod = periodInForce(given, from, 'minSyncPeriod');
+  const configuration: Configuration = {
+    ...asked,
+    mode: 'nftables',
+    'nftables.masqueradeAll':
+      asked['nftables.masqueradeAll'] || (asked.mode !== 'nftables' && asked['iptables.masqueradeAll']),
+    'nftables.syncPeriod': asked[syncPeriod],
+    // Zero in the file this may be written to would be a second.
+    'nftables.minSyncPeriod': isZero(asked[minSyncPeriod]) ? '1ns' : asked[minSyncPeriod],
+    detectLocalMode: asked.detectLocalMode || 'ClusterCIDR',
+    nodePortAddresses: asked.nodePortAddresses.length === 0 ? ['primary'] : asked.nodePortAddresses,
+  };
+  return {
+    configuration,
+    problems: [...interfaceProblems(configuration), ...periodProblems(asked, given, syncPeriod, minSyncPeriod)],
+    notes: notesOn(given, syncPeriod),
+  };
+}
+
+/** A duration of the configuration in milliseconds. */
+export function milliseconds(duration: string): number {
+  return parseDuration(duration) ?? 0;
+}
+
+/** The configuration as a document: what a file holds, and /configz shows. */
+export function configurationDocument(configuration: Configuration): Readonly<Record<string, unknown>> {
+  const document: Record<string, unknown> = { apiVersion: API_VERSION, kind: KIND };
+  for (const [path, value] of Object.entries(configuration)) {
+    const keys = path.split('.');
+    const last = keys.pop() ?? '';
+    let section = document;
+    for (const key of keys) {
+      section[key] ??= {};
+      section = section[key] as Record<string, unknown>;
+    }
+    section[last] = value;
+  }
+  return document;
+}
+
+/** With an IPv6 bindAddress the servers listen on IPv6. kube-proxy does so for the field, not for the flag. */
+function defaultAddresses({ bindAddress }: GivenFields): GivenFields {
+  if (bindAddress === undefined || !isIPv6(bindAddress)) return {};
+  return { healthzBindAddress: '[::]:10256', metricsBindAddress: '[::1]:10249' };
+}
+
+/** Where kube-proxy takes a period from: in a file the section of the mode counts, --iptables-* in all modes but ipvs. */
+function periodInForce<const Key extends 'syncPeriod' | 'minSyncPeriod'>(
+  given: GivenFields,
+  from: 'file' | 'flags',
+  key: Key,
+): `${'nftables' | 'iptables' | 'ipvs'}.${Key}` {
+  if (from === 'file' && (given.mode === 'nftables' || given[`nftables.${key}`] !== undefined))
+    return `nftables.${key}`;
+  return given.mode === 'ipvs' ? `ipvs.${key}` : `iptables.${key}`;
+}
+
+function periodProblems(
+  asked: Configuration,
+  given: GivenFields,
+  syncPeriod: FieldPath & `${string}.syncPeriod`,
+  minSyncPeriod: FieldPath & `${string}.minSyncPeriod`,
+): readonly Remark[] {
+  const [least, most] = [asked[minSyncPeriod], asked[syncPeriod]];
+  if (milliseconds(least) <= milliseconds(most)) return [];
+  return given[minSyncPeriod] === undefined
+    ? [{ field: syncPeriod, text: `${most} is shorter than minSyncPeriod, ${least}` }]
+    : [{ field: minSyncPeriod, text: `${least} is longer than syncPeriod, ${most}` }];
+}
+
+/** As the kernel allows them (15 characters), less what would be a pattern or end the text in an nft document. */
+const INTERFACE_NAME = /^[^\s/"*\\]{1,15}$/;
+
+function interfaceProblems(configuration: Configuration): readonly Remark[] {
+  const mode = configuration.detectLocalMode;
+  if (mode !== 'BridgeInterface' && mode !== 'InterfaceNamePrefix') return [];
+  const field = mode === 'BridgeInterface' ? 'detectLocal.bridgeInterface' : 'detectLocal.interfaceNamePrefix';
+  if (INTERFACE_NAME.test(configuration[field])) return [];
+  return [{ field, text: `an interface name is needed for detectLocalMode ${mode}` }];
+}
+
+function notesOn(given: GivenFields, syncPeriod: FieldPath): readonly Remark[] {
+  const { mode, nodePortAddresses } = given;
+  return FIELD_ENTRIES.flatMap(([field, { withoutEffect, default: usual }]): readonly Remark[] => {
+    const value = given[field];
+    if (isZero(value) || isDeepStrictEqual(value, usual)) return [];
+    if (field === 'mode' && value !== 'nftables') {
+      const nodePorts = nodePortAddresses === undefined ? ', with node ports on the node’s primary addresses' : '';
+      return [{ field, text: `${value} is taken for nftables, the one mode there is${nodePorts}` }];
+    }
+    const isOtherPeriod = /\.syncPeriod$/.test(field) && field !== syncPeriod;
+    const isOtherMode = field === 'iptables.masqueradeAll' && mode === 'nftables';
+    const inForce = isOtherPeriod ? syncPeriod : isOtherMode ? 'nftables.masqueradeAll' : undefined;
+    const reason = inForce === undefined ? withoutEffect : `${inForce} counts`;
+    return reason === undefined ? [] : [{ field, text: `without effect here: ${reason}` }];
+  });
+}

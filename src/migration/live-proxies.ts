@@ -1,0 +1,135 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { request } from 'node:http';
+import { basename } from 'node:path';
+import { ProxyError } from '../errors.ts';
+
+/** Where kube-proxy answers which mode it works in, unless it is configured otherwise. k3s has it, too. */
+const METRICS = { host: '127.0.0.1', port: 10249 };
+const MODES = ['iptables', 'ipvs', 'nftables', 'userspace'];
+/** Milliseconds. */
+const ANSWER_TIMEOUT = 500;
+/** Bytes. */
+const MAX_ANSWER = 4 * 1024 * 1024;
+/** Every metric of ours that kube-proxy does not have begins so. */
+const OUR_METRICS = 'kubeproxy_nft_';
+/** Characters of a command line in messages. */
+const MAX_COMMAND = 80;
+
+/** Programs that run kube-proxy in a process of their own name. */
+const EMBEDDING = /^(?:k3s|rke2|k0s|kubelite|hyperkube)\b/;
+
+/** The kube-proxies that work in our network namespace. */
+export interface LiveProxies {
+  readonly processes: readonly { readonly pid: number; readonly command: string }[];
+  /** The mode of one that answers on 127.0.0.1:10249; it may be one of the processes, or be out of our sight. */
+  readonly answers: string | undefined;
+  /** Names of processes that may have one inside: "k3s". Says nothing alone. */
+  readonly embedding: readonly string[];
+}
+
+/**
+ * Looks for kube-proxies that are at work in this network namespace: among the processes (those of the same PID
+ * namespace), and by asking on loopback. Takes some milliseconds. A process whose network namespace is not for us to
+ * see counts.
+ */
+export async function findLiveProxies(): Promise<LiveProxies> {
+  const namespace = networkNamespace('self');
+  const processes: { pid: number; command: string }[] = [];
+  const embedding = new Set<string>();
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    const words = commandLine(pid);
+    const [name = ''] = basename(words[0] ?? '').split(' ');
+    if (EMBEDDING.test(name)) embedding.add(name);
+    if (name !== 'kube-proxy') continue;
+    const theirs = networkNamespace(pid);
+    if (theirs !== undefined && theirs !== namespace) continue;
+    processes.push({ pid: Number(pid), command: words.join(' ').trim().slice(0, MAX_COMMAND) });
+  }
+  return { processes, answers: await askMode(), embedding: [...embedding] };
+}
+
+/** True if there is one. */
+export function isLive({ processes, answers }: LiveProxies): boolean {
+  return processes.length > 0 || answers !== undefined;
+}
+
+/** "pid 7 (/usr/local/bin/kube-proxy --config=…)", or where one answers. */
+export function describeLive({ processes, answers }: LiveProxies): string {
+  if (processes.length > 0) return processes.map(({ pid, command }) => `pid ${pid} (${command})`).join(', ');
+  return `mode ${answers}, it answers on ${METRICS.host}:${METRICS.port}`;
+}
+
+/** How kube-proxy is stopped on a node, so that its rules stay. */
+export function stopAdvice({ embedding }: LiveProxies): string {
+  const others = 'systemd: systemctl disable --now kube-proxy';
+  if (embedding.length > 0) return `${embedding[0]}: restart it with --disable-kube-proxy; ${others}`;
+  return (
+    `kubeadm, as docs/migration.md has it: kubectl label node NODE kube-proxy-nft=true, with ds/kube-proxy patched to stay ` +
+    `off such nodes; k3s, RKE2: restart with --disable-kube-proxy; ${others}`
+  );
+}
+
+/**
+ * A daemon of ours must not work beside a kube-proxy: Services would be served twice, each with its own choice of
+ * endpoint, and a clean-up of one would meet the other.
+ * @throws ProxyError E_KUBE_PROXY_RUNS with the steps that lead from here to a node without kube-proxy
+ */
+export async function assertNoKubeProxy(): Promise<void> {
+  const live = await findLiveProxies();
+  if (!isLive(live)) return;
+  throw new ProxyError(
+    'E_KUBE_PROXY_RUNS',
+    `kube-proxy works in this network namespace: ${describeLive(live)}. To move this node: 1. stop it, which leaves its ` +
+      `rules in force (${stopAdvice(live)}); 2. start kube-proxy-nft again; 3. kube-proxy-nft migrate --apply. ` +
+      `kube-proxy-nft migrate shows what that will do`,
+  );
+}
+
+function commandLine(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    // It has just ended.
+    return [];
+  }
+}
+
+/** "net:[4026531840]"; undefined if the process has ended or is none of ours to look at. */
+function networkNamespace(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
+}
+
+async function askMode(): Promise<string | undefined> {
+  const mode = (await ask('/proxyMode'))?.trim();
+  if (mode === undefined || !MODES.includes(mode)) return undefined;
+  // We answer just so.
+  return (await ask('/metrics'))?.includes(OUR_METRICS) ? undefined : mode;
+}
+
+/** The body of a 200; undefined for all else. */
+function ask(path: string): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const signal = AbortSignal.timeout(ANSWER_TIMEOUT);
+  request({ ...METRICS, path, signal, agent: false }, (response) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    response.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_ANSWER) response.destroy();
+      else chunks.push(chunk);
+    });
+    response.on('error', () => resolve(undefined));
+    response.on('close', () =>
+      resolve(response.statusCode === 200 && response.complete ? Buffer.concat(chunks).toString() : undefined),
+    );
+  })
+    // Nobody listens.
+    .on('error', () => resolve(undefined))
+    .end();
+  return promise;
+}

@@ -1,0 +1,99 @@
+import type { Found } from './find.ts';
+import { removesSomething } from './iptables-save.ts';
+import { IPVS_DEVICE } from './ipvs.ts';
+import { MARK_CHAIN, MASQUERADE_CHAIN } from './kube-chains.ts';
+import { describeLive, isLive, stopAdvice } from './live-proxies.ts';
+import { KUBE_PROXY_CLEANUP, type RemovalStep } from './removal-steps.ts';
+
+/** Lines of a list that are shown; the rest is a number. */
+const MAX_LINES = 20;
+
+/** Where our daemon is: its rules in force, still on its way there, or not running. */
+export type DaemonState = 'in force' | 'not in force yet' | 'not running';
+
+/** The plan as text: what is found, what stays, and what to do next. */
+export function renderPlan(found: Found, steps: readonly RemovalStep[], daemon: DaemonState): string {
+  const { live, unreadable } = found;
+  const notes = notesOn(found);
+  return [
+    `kube-proxy:      ${isLive(live) ? `at work, ${describeLive(live)}` : 'does not run'}`,
+    `kube-proxy-nft:  ${daemon}`,
+    '',
+    ...section(
+      'Of kube-proxy in the kernel, to be removed:',
+      steps.map(({ what }) => what),
+    ),
+    ...section(`Cannot be read here (${KUBE_PROXY_CLEANUP} in kube-proxy's own image removes it):`, unreadable),
+    ...section('Stays:', staying(found)),
+    ...section('Note:', notes),
+    ...section('Next:', nextSteps(found, steps, daemon)),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** Rules of others that lead into what serves Services, and so keep old rules of kube-proxy alive. */
+export function entangled({ iptables }: Found): readonly string[] {
+  return iptables.flatMap(({ removals }) =>
+    removals.flatMap(({ table, foreign, kept }) =>
+      kept.every((chain) => chain === MARK_CHAIN || chain === MASQUERADE_CHAIN)
+        ? []
+        : foreign.map(({ text }) => `${table}: -A ${text}`),
+    ),
+  );
+}
+
+/** What an operator should know before it is done. */
+export function notesOn({ iptables, ipvs }: Found): readonly string[] {
+  const dropping = iptables.some(
+    ({ tables, removals }) =>
+      removals.some(({ table, removed }) => table === 'filter' && removed.includes('KUBE-FORWARD')) &&
+      tables.some(({ name, chains }) => name === 'filter' && chains.get('FORWARD') === 'DROP'),
+  );
+  return [
+    ...(dropping
+      ? [
+          'the policy of the iptables chain FORWARD is DROP, and KUBE-FORWARD, which goes, lets connections to Services ' +
+            'pass: see that other rules (of the CNI plugin, say) let the pods’ networks pass',
+        ]
+      : []),
+    ...(ipvs.servers.length > 0
+      ? ['IPVS translates connections itself, not conntrack: those that are open through it end. New ones do not fail']
+      : []),
+  ];
+}
+
+function staying({ iptables, ipvs }: Found): readonly string[] {
+  const chains = iptables.flatMap(({ family, backend, removals }) =>
+    removals.flatMap(({ table, kubelet, kept, foreign }) => [
+      ...(kubelet.length === 0 ? [] : [`${family} ${table} (${backend}): ${kubelet.join(', ')}, of kubelet`]),
+      ...(kept.length === 0
+        ? []
+        : [
+            `${family} ${table} (${backend}): ${kept.join(', ')}, used by -A ${foreign.map(({ text }) => text).join('; -A ')}`,
+          ]),
+    ]),
+  );
+  return [
+    ...chains,
+    ...(ipvs.foreign > 0 ? [`${ipvs.foreign} virtual servers of IPVS that are at no address of ${IPVS_DEVICE}`] : []),
+    'all rules, chains and tables of others',
+  ];
+}
+
+function nextSteps({ live, iptables }: Found, steps: readonly RemovalStep[], daemon: DaemonState): readonly string[] {
+  const isClean = steps.length === 0 && !iptables.some(({ removals }) => removals.some(removesSomething));
+  if (isClean && !isLive(live)) return [daemon === 'in force' ? 'nothing: this node is moved' : 'start kube-proxy-nft'];
+  return [
+    ...(isLive(live) ? [`stop kube-proxy; its rules stay in force (${stopAdvice(live)})`] : []),
+    ...(daemon === 'in force' ? [] : ['start kube-proxy-nft, and wait for its line "ready: "']),
+    'kube-proxy-nft migrate --apply, which removes what is listed above',
+  ];
+}
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  if (lines.length === 0) return [];
+  const shown = lines.slice(0, MAX_LINES).map((line) => `  ${line}`);
+  const more = lines.length > MAX_LINES ? [`  … and ${lines.length - MAX_LINES} more`] : [];
+  return [title, ...shown, ...more, ''];
+}

@@ -1,0 +1,72 @@
+import type { Nft } from '../nft/nft.ts';
+import type { Found } from './find.ts';
+import { type IptablesRules, removeIptables } from './iptables.ts';
+import { removesSomething } from './iptables-save.ts';
+import { deleteIpvsDevice, deleteVirtualServers, destroySets, IPVS_DEVICE } from './ipvs.ts';
+import { deleteKubeProxyTable, KUBE_PROXY_TABLE } from './nft-tables.ts';
+
+/** One thing to remove. */
+export interface RemovalStep {
+  /** "table ip kube-proxy". */
+  readonly what: string;
+  /** The command that does it by hand. */
+  readonly byHand: string;
+  /** @throws NftError, ToolError */
+  run(): Promise<void>;
+}
+
+/** What does all that can be needed, from kube-proxy's own image if the node lacks the tools. */
+export const KUBE_PROXY_CLEANUP = 'kube-proxy --cleanup';
+
+/**
+ * What is to be removed so that nothing of kube-proxy is left, in an order that can end after any step: new connections
+ * go by our rules from the first one on, and open ones by what conntrack knows. The exception is IPVS, which comes late.
+ */
+export function removalSteps({ tables, iptables, ipvs }: Found, nft: Nft, runDir: string): readonly RemovalStep[] {
+  const { device, servers, sets } = ipvs;
+  return [
+    ...tables.map((family) => ({
+      what: `table ${family} ${KUBE_PROXY_TABLE}`,
+      byHand: `nft delete table ${family} ${KUBE_PROXY_TABLE}`,
+      run: () => deleteKubeProxyTable(nft, family),
+    })),
+    ...iptables
+      .filter(({ removals }) => removals.some(removesSomething))
+      .map((rules) => ({
+        what: describeRemoval(rules),
+        byHand: KUBE_PROXY_CLEANUP,
+        run: () => removeIptables(rules, runDir),
+      })),
+    ...(servers.length === 0
+      ? []
+      : [
+          {
+            what: `virtual servers of IPVS: ${servers.length}; connections through them end`,
+            byHand: ipvs.foreign === 0 ? 'ipvsadm --clear' : 'ipvsadm --delete-service, for each of them',
+            run: () => deleteVirtualServers(ipvs),
+          },
+        ]),
+    ...(device
+      ? [{ what: `interface ${IPVS_DEVICE}`, byHand: `ip link delete ${IPVS_DEVICE}`, run: deleteIpvsDevice }]
+      : []),
+    // After the rules of iptables that use them.
+    ...(sets.length === 0
+      ? []
+      : [
+          {
+            what: `ipsets: ${sets.join(', ')}`,
+            byHand: 'ipset destroy, for each of them',
+            run: () => destroySets(sets),
+          },
+        ]),
+  ];
+}
+
+/** "ip6tables (nft): chains: 12 of nat, 5 of filter; jumps to them: 12". */
+function describeRemoval({ family, backend, removals }: IptablesRules): string {
+  const tables = removals.filter(removesSomething);
+  const chains = tables.map(({ table, removed }) => `${removed.length} of ${table}`);
+  const jumps = tables.reduce((sum, removal) => sum + removal.jumps.length, 0);
+  const tool = family === 'ip' ? 'iptables' : 'ip6tables';
+  return `${tool} (${backend}): chains: ${chains.join(', ')}; jumps to them: ${jumps}`;
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import { resolveConfiguration } from '../../src/config/configuration.ts';
+import { formatDuration } from '../../src/config/duration.ts';
+import { FIELD_ENTRIES, type GivenFields } from '../../src/config/fields.ts';
+import { parseConfiguration } from '../../src/config/read.ts';
+import { formatConfiguration } from '../../src/config/write.ts';
+import { KUBEADM } from './kubeadm.ts';
+
+const duration = fc.integer({ min: 1, max: 1e10 }).map(formatDuration);
+const anyText = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 20 }),
+  fc.constantFrom('yes', '0', 'null', '1:2', '# x', '~'),
+);
+
+/** Values of fields whose type takes few, or for which empty in a file means something else. */
+const SPECIAL: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  featureGates: fc.dictionary(
+    fc.string({ minLength: 1, maxLength: 5 }).filter((key) => key !== '__proto__'),
+    fc.boolean(),
+    { noNullPrototype: true },
+  ),
+  'clientConnection.contentType': fc.constantFrom('application/json', 'application/cbor'),
+  'logging.format': fc.constantFrom('text', 'json'),
+  'logging.vmodule': fc.array(fc.record({ filePattern: anyText, verbosity: fc.nat(9) }, { noNullPrototype: true }), {
+    maxLength: 3,
+  }),
+  'logging.options.text.infoBufferSize': fc.constantFrom('0', '64Mi'),
+  'logging.options.json.infoBufferSize': fc.constantFrom('0', '3k'),
+  bindAddress: fc.constantFrom('0.0.0.0', '::', '10.0.0.1', 'fd00::1'),
+  healthzBindAddress: fc.constantFrom('0.0.0.0:1', '[::1]:65535'),
+  metricsBindAddress: fc.constantFrom('10.0.0.1:10249', '[::]:1'),
+  mode: fc.constantFrom('', 'nftables', 'iptables', 'ipvs'),
+  detectLocalMode: fc.constantFrom('', 'ClusterCIDR', 'NodeCIDR'),
+  clusterCIDR: fc.constantFrom('', '10.0.0.0/8', 'fd00::/64,10.0.0.0/8'),
+  nodePortAddresses: fc.subarray(['primary', 'all', 'localhost', '10.0.0.0/8', '::/0']),
+  portRange: fc.constantFrom('', '300-2000'),
+};
+
+function arbitraryOf(path: string, usual: unknown): fc.Arbitrary<unknown> {
+  const special = SPECIAL[path];
+  if (special !== undefined) return special;
+  if (typeof usual === 'boolean') return fc.boolean();
+  if (typeof usual === 'number') return fc.integer({ min: 1, max: 31 });
+  if (Array.isArray(usual)) return fc.array(anyText, { maxLength: 3 });
+  return /Period|Timeout|Frequency/.test(path) ? duration : anyText;
+}
+
+const given: fc.Arbitrary<GivenFields> = fc
+  .record(Object.fromEntries(FIELD_ENTRIES.map(([path, field]) => [path, arbitraryOf(path, field.default)])), {
+    requiredKeys: [],
+  })
+  .map((fields) => fields as GivenFields);
+
+suite('a configuration that was written', () => {
+  test('is read as it was', () => {
+    fc.assert(
+      fc.property(given, fc.constantFrom('file', 'flags'), (fields, from) => {
+        const { configuration, problems } = resolveConfiguration(fields, from);
+        fc.pre(problems.length === 0);
+        const read = parseConfiguration(formatConfiguration(configuration), 'FILE');
+        assert.deepEqual([read.problems, read.unknown], [[], []]);
+        assert.deepEqual(read.configuration, configuration);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('is read as it was, for kubeadm’s file', () => {
+    const { configuration } = parseConfiguration(KUBEADM, 'FILE');
+    const written = formatConfiguration(configuration);
+    assert.match(written, /^apiVersion: kubeproxy\.config\.k8s\.io\/v1alpha1\nkind: KubeProxyConfiguration\n/);
+    assert.match(written, /^conntrack:\n {2}maxPerCore: 32768\n {2}min: 131072\n {2}tcpEstablishedTimeout: 24h0m0s\n/m);
+    assert.deepEqual(parseConfiguration(written, 'FILE').configuration, configuration);
+  });
+});
