@@ -20,8 +20,8 @@ export interface Draw {
 export class Lookups {
   readonly #ruleset: TracedRuleset;
   readonly #isOwn: IsOwn;
-  /** Sets that rules write to: their elements are not in the model. */
-  readonly #written: ReadonlySet<string>;
+  /** Sets that rules write to: their elements are not in the model. Found when one is first asked for. */
+  #written: ReadonlySet<string> | undefined;
   readonly #pinned: (set: string) => boolean;
   readonly #containers: ReadonlyMap<string, Container>;
   readonly #draws = new Map<string, Draw>();
@@ -33,11 +33,6 @@ export class Lookups {
     this.#isOwn = isOwn;
     this.#pinned = pinned;
     this.#containers = new Map(ruleset.containers.map((container) => [container.name, container]));
-    this.#written = new Set(
-      ruleset.chains.flatMap(({ rules }) =>
-        rules.flat().flatMap((statement) => ('set' in statement ? [statement.set.set.slice(1)] : [])),
-      ),
-    );
   }
 
   /** The element of a set ("@name") that a packet is in; true for a set that rules write to; undefined without such fields. */
@@ -45,7 +40,10 @@ export class Lookups {
     const fields = partsOf(key).map((part) => fieldOf(part, facts, this.#isOwn));
     if (!areAll(fields)) return undefined;
     const name = set.slice(1);
-    return this.#written.has(name) ? this.#pinned(name) : (this.#find(this.#container(name), fields) ?? false);
+    const container = this.#containers.get(name);
+    if (container !== undefined) return this.#find(container, fields) ?? false;
+    if (!this.#writtenSets().has(name)) throw notUnderstood(set);
+    return this.#pinned(name);
   }
 
   /** What a lookup in a map can give; undefined if the packet has no such fields. Throws E_INTERNAL for an unknown map. */
@@ -102,6 +100,15 @@ export class Lookups {
     const cidr = this.#networks.get(network);
     if (cidr === undefined) throw notUnderstood(network);
     return isInCidr(address, cidr);
+  }
+
+  #writtenSets(): ReadonlySet<string> {
+    this.#written ??= new Set(
+      this.#ruleset.chains.flatMap(({ rules }) =>
+        rules.flat().flatMap((statement) => ('set' in statement ? [statement.set.set.slice(1)] : [])),
+      ),
+    );
+    return this.#written;
   }
 
   #container(name: string): Container {

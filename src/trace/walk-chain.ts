@@ -129,7 +129,7 @@ class ChainWalk {
         return { next: join(passed, on) };
       } else if (isVerdict(statement)) {
         return both({ next: passed }, this.#verdict(statement, after(on, withComment('', comment)), depth));
-      } else if (statement.set?.op !== 'update') {
+      } else if (!('counter' in statement) && statement.set?.op !== 'update') {
         throw notUnderstood(statement);
       }
     }

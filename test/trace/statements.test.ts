@@ -326,6 +326,12 @@ suite('sets that rules write to', () => {
   });
 });
 
+test('a counter lets packets by', () => {
+  const table = tracedTable({ 'filter prerouting 0': [[match(dport, 80), { counter: null }, drop]] });
+  assert.equal(fateIn(table), 'dropped');
+  assert.equal(fateIn(table, { port: 81 }), 'untouched');
+});
+
 suite('what the tracer does not know', () => {
   const unknown = (rule: unknown) =>
     tracedTable({ 'filter forward 0': [rule as Statement[]] }, { m: { types: ['port', 'slot'], elements: {} } });

@@ -35,7 +35,11 @@ export function probesOf(expectation: Expectation): readonly Probe[] {
 }
 
 /** A line that says what a judge saw instead of what was expected; undefined where it agrees. */
-export function disagreement(judge: Judge, { expectation, version, protocol }: Probe, seen: Seen): string | undefined {
+export function disagreement(
+  judge: Pick<Judge, 'name' | 'remembers'>,
+  { expectation, version, protocol }: Probe,
+  seen: Seen,
+): string | undefined {
   const { ends, line, sticky } = expectation;
   const agrees = ([end, source]: readonly [string, SourceFate | undefined]) => {
     const sources = seen.get(end);

@@ -3,6 +3,7 @@ import { startServers } from '../../netns/servers.ts';
 import { createWorld, type PodNamespace, type Where, type World } from '../../netns/world.ts';
 import { CLIENTS, ENDPOINTS, endpointAt, masqueradeSources, type Place, sourceOf, TARGETS } from './cast.ts';
 import type { Judge, Probe, Seen } from './judge.ts';
+import { NodeShell } from './node-shell.ts';
 import { type Flows, type Outcomes, Prober } from './prober.ts';
 import { forgetConnections, placeWitness, untouchedConnections, untouchedKey } from './witness.ts';
 
@@ -13,11 +14,20 @@ const SERVED_PORTS = [8080, 8081];
 const SILENCE = 300;
 const PATIENCE = 3_000;
 
+export interface KernelJudgeOptions {
+  /** Milliseconds after which nothing is no answer. A shorter time only costs seeing answers that should not come. Default 300. */
+  readonly silence?: number;
+  /** Whether clients are expected to stay with their endpoints from one call to the next. Default true. */
+  readonly comparesBound?: boolean;
+}
+
 /** Sends real packets through the kernel of a node in network namespaces, and looks who answers. */
 export class KernelJudge implements Judge {
   readonly name = 'the kernel';
   readonly remembers = true;
   readonly world: World;
+  readonly node: NodeShell;
+  readonly #options: Required<KernelJudgeOptions>;
   readonly #pod: PodNamespace;
   readonly #probers = new Map<Place, Prober>();
   readonly #captures: SctpCapture[] = [];
@@ -26,15 +36,17 @@ export class KernelJudge implements Judge {
   /** Client and endpoints of the last probes with session affinity → the endpoint it was bound to. */
   #bound = new Map<string, string>();
 
-  private constructor(world: World) {
+  private constructor(world: World, { silence = SILENCE, comparesBound = true }: KernelJudgeOptions) {
     this.world = world;
+    this.node = new NodeShell(world);
+    this.#options = { silence, comparesBound };
     this.#pod = world.addPodNamespace(CLIENTS.pod.ip4, CLIENTS.pod.ip6);
   }
 
   /** Sets the stage: namespaces, servers on every endpoint, a prober in every place. Call `remove` when done. */
-  static async create(): Promise<KernelJudge> {
+  static async create(options: KernelJudgeOptions = {}): Promise<KernelJudge> {
     const world = createWorld({ remote: true, icmpRateLimit: false });
-    const judge = new KernelJudge(world);
+    const judge = new KernelJudge(world, options);
     try {
       const { ip4, ip6 } = TARGETS['lb-ip-here'];
       world.nodeShell(`ip address add ${ip4}/32 dev lo\nip address add ${ip6}/128 dev lo nodad\n`);
@@ -48,7 +60,7 @@ export class KernelJudge implements Judge {
   }
 
   async judge(probes: readonly Probe[]): Promise<readonly Seen[]> {
-    await forgetConnections(this.world);
+    await forgetConnections(this.node);
     const seen = new Map<Probe, Outcomes>();
     const sctp = this.#sendAllSctp(
       probes.filter(({ protocol }) => protocol === 'sctp'),
@@ -60,28 +72,28 @@ export class KernelJudge implements Judge {
         if (prober === undefined) throw new Error(`nobody probes from ${place}`);
         const here = probes.filter(({ client, protocol }) => CLIENTS[client].place === place && protocol !== 'sctp');
         const batch = here.filter(({ expectation }) => !expectation.sticky);
-        const outcomes = await prober.probe(batch.map(flowsOf));
+        const outcomes = await prober.probe(batch.map((probe) => this.#flowsOf(probe)));
         for (const [i, probe] of batch.entries()) seen.set(probe, outcomes[i] ?? new Map());
         for (const probe of here.filter(({ expectation }) => expectation.sticky)) {
           // The first connection binds the client; those beside it would not know yet.
-          await prober.probe([{ ...flowsOf(probe), count: 1 }]);
-          seen.set(probe, (await prober.probe([flowsOf(probe)]))[0] ?? new Map());
+          await prober.probe([{ ...this.#flowsOf(probe), count: 1 }]);
+          seen.set(probe, (await prober.probe([this.#flowsOf(probe)]))[0] ?? new Map());
         }
       }),
     );
     await sctp;
-    const untouched = await untouchedConnections(this.world);
+    const untouched = await untouchedConnections(this.node);
     const before = this.#bound;
     this.#bound = new Map();
     return probes.map((probe) => {
       const found = interpret(probe, seen.get(probe) ?? new Map(), untouched);
-      return probe.expectation.sticky ? this.#compareBound(probe, found, before) : found;
+      return probe.expectation.sticky && this.#options.comparesBound ? this.#compareBound(probe, found, before) : found;
     });
   }
 
   async remove(): Promise<void> {
     try {
-      await Promise.all(this.#stops.map((stop) => stop()));
+      await Promise.all([...this.#stops.map((stop) => stop()), this.node.stop()]);
     } finally {
       this.world.remove();
     }
@@ -126,6 +138,22 @@ export class KernelJudge implements Judge {
     this.#stops.push(() => capture.stop());
   }
 
+  #flowsOf(probe: Probe): Flows {
+    const { protocol, client, target, version, port, expectation } = probe;
+    const { ends } = expectation;
+    const silent = ends.has('dropped') || ends.has('untouched');
+    return {
+      protocol: protocol === 'udp' ? 'udp' : 'tcp',
+      address: TARGETS[target][version],
+      port,
+      // The node's own processes leave the choice to the kernel, as programs do.
+      source: client === 'node' ? undefined : sourceOf(client, target, version),
+      // SCTP goes packet by packet: one that is not answered holds up all others.
+      count: isAnswered(probe) ? flowsToMeetAll(ends.size) : protocol === 'sctp' ? 1 : 4,
+      timeoutMs: silent ? this.#options.silence : PATIENCE,
+    };
+  }
+
   /** One probe after another, since an arrival does not tell whose it is; first, at once, those that none is expected of. */
   async #sendAllSctp(probes: readonly Probe[], seen: Map<Probe, Outcomes>): Promise<void> {
     const send = async (probe: Probe) => seen.set(probe, await this.#sendSctp(probe));
@@ -135,7 +163,7 @@ export class KernelJudge implements Judge {
 
   /** INITs: where they arrive they are captured, since not every kernel has SCTP. */
   async #sendSctp(probe: Probe): Promise<Outcomes> {
-    const count = flowsOf(probe).count;
+    const { count } = this.#flowsOf(probe);
     const before = this.#captures.map(({ packets }) => packets.length);
     const arrived = () => this.#captures.flatMap(({ packets }, i) => packets.slice(before[i])).filter(isInit);
     const { place } = CLIENTS[probe.client];
@@ -148,7 +176,7 @@ export class KernelJudge implements Judge {
       count,
       source: sourceOf(probe.client, probe.target, probe.version),
       sourcePort,
-      waitMs: expected ? 0 : SILENCE,
+      waitMs: expected ? 0 : this.#options.silence,
     });
     const end = performance.now() + (expected ? PATIENCE : 0);
     while (arrived().length < count && performance.now() < end) {
@@ -173,22 +201,6 @@ const isInit = ({ chunk }: { readonly chunk: number }) => chunk === 1;
 /** Whether somebody should answer. */
 function isAnswered({ expectation }: Probe): boolean {
   return !['rejected', 'dropped', 'untouched'].some((fate) => expectation.ends.has(fate));
-}
-
-function flowsOf(probe: Probe): Flows {
-  const { protocol, client, target, version, port, expectation } = probe;
-  const { ends } = expectation;
-  const silent = ends.has('dropped') || ends.has('untouched');
-  return {
-    protocol: protocol === 'udp' ? 'udp' : 'tcp',
-    address: TARGETS[target][version],
-    port,
-    // The node's own processes leave the choice to the kernel, as programs do.
-    source: client === 'node' ? undefined : sourceOf(client, target, version),
-    // SCTP goes packet by packet: one that is not answered holds up all others.
-    count: isAnswered(probe) ? flowsToMeetAll(ends.size) : protocol === 'sctp' ? 1 : 4,
-    timeoutMs: silent ? SILENCE : PATIENCE,
-  };
 }
 
 /** So many draws that one of `n` endpoints is missed, or one more than is expected of one, once in 10^8 times. */

@@ -1,7 +1,8 @@
 import type { Family } from '../../../src/ip.ts';
 import type { FamilyModel } from '../../../src/sync/family-model.ts';
+import type { TracedPacket } from '../../../src/trace/packet.ts';
 import { type Outcome, tracePacket } from '../../../src/trace/trace-packet.ts';
-import { tracedRuleset } from '../../../src/trace/traced-ruleset.ts';
+import { type TracedRuleset, tracedRuleset } from '../../../src/trace/traced-ruleset.ts';
 import { CLIENTS, endpointAt, INTERFACES, OWN_TARGETS, sourceOf, TARGETS, type Version } from './cast.ts';
 import type { SourceFate } from './expectation.ts';
 import type { Judge, Probe, Seen } from './judge.ts';
@@ -19,26 +20,36 @@ export class TracerJudge implements Judge {
   judge(probes: readonly Probe[]): Promise<readonly Seen[]> {
     const rulesets = new Map([...this.#models].map(([family, { ruleset }]) => [family, tracedRuleset(ruleset)]));
     return Promise.resolve(
-      probes.map(({ client, target, version, protocol, port }) => {
-        const ruleset = rulesets.get(version === 'ip4' ? 'ip' : 'ip6');
-        if (ruleset === undefined) throw new Error(`no model of ${version}`);
-        const { place } = CLIENTS[client];
-        const { outcomes } = tracePacket(ruleset, {
-          source: sourceOf(client, target, version),
-          destination: TARGETS[target][version],
-          protocol,
-          port,
-          from: place === 'node' ? 'node' : place === 'client' ? 'outside' : 'pod',
-          iifname: place === 'node' ? undefined : INTERFACES[place],
-          own: OWN_TARGETS.map((name) => TARGETS[name][version]),
-        });
-        return interpret(outcomes, version);
+      probes.map((probe) => {
+        const ruleset = rulesets.get(probe.version === 'ip4' ? 'ip' : 'ip6');
+        if (ruleset === undefined) throw new Error(`no model of ${probe.version}`);
+        return seenByTracer(outcomesOf(probe, ruleset), probe.version);
       }),
     );
   }
 }
 
-function interpret(outcomes: readonly Outcome[], version: Version): Seen {
+/** What the tracer says of a connection between members of the cast. `pinned`: as tracePacket has it. */
+export function outcomesOf(
+  { client, target, version, protocol, port }: Omit<Probe, 'expectation'>,
+  ruleset: TracedRuleset,
+  pinned?: (set: string) => boolean,
+): readonly Outcome[] {
+  const { place } = CLIENTS[client];
+  const packet: TracedPacket = {
+    source: sourceOf(client, target, version),
+    destination: TARGETS[target][version],
+    protocol,
+    port,
+    from: place === 'node' ? 'node' : place === 'client' ? 'outside' : 'pod',
+    iifname: place === 'node' ? undefined : INTERFACES[place],
+    own: OWN_TARGETS.map((name) => TARGETS[name][version]),
+  };
+  return tracePacket(ruleset, packet, pinned).outcomes;
+}
+
+/** The tracer's outcomes in the judges' words. */
+export function seenByTracer(outcomes: readonly Outcome[], version: Version): Seen {
   const seen = new Map<string, Set<SourceFate>>();
   for (const outcome of outcomes) {
     if (outcome.fate !== 'translated') {

@@ -1,4 +1,5 @@
 import type { World } from '../../netns/world.ts';
+import type { NodeShell } from './node-shell.ts';
 
 const TABLE = 'kpn-witness';
 
@@ -33,22 +34,14 @@ ${see}
 }
 
 /** Makes the node forget all connections, and the witness what it saw. */
-export async function forgetConnections(world: World): Promise<void> {
-  const flush = `flush set inet ${TABLE} seen4\nflush set inet ${TABLE} seen6\n`;
-  await Promise.all([
-    world.exec('node', ['conntrack', '-F']),
-    world.exec('node', ['nft', '-f', '-'], { input: flush }),
-  ]);
+export async function forgetConnections(node: NodeShell): Promise<void> {
+  await node.run(`conntrack -F\nnft 'flush set inet ${TABLE} seen4; flush set inet ${TABLE} seen6'`);
 }
 
 /** What the witness saw: see untouchedKey. */
-export async function untouchedConnections(world: World): Promise<ReadonlySet<string>> {
-  const listings = await Promise.all(
-    ['seen4', 'seen6'].map((set) => world.exec('node', ['nft', '-j', 'list', 'set', 'inet', TABLE, set])),
-  );
-  return new Set(
-    listings.flatMap(({ stdout }) => elementsIn(JSON.parse(stdout)).map(({ concat }) => concat.join(' '))),
-  );
+export async function untouchedConnections(node: NodeShell): Promise<ReadonlySet<string>> {
+  const [listing = ''] = await node.run(`nft -j list table inet ${TABLE}`);
+  return new Set(elementsIn(JSON.parse(listing)).map(({ concat }) => concat.join(' ')));
 }
 
 /** What the witness calls connections from an address to a port of another. */

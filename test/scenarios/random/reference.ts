@@ -1,0 +1,284 @@
+import { isIPv4 } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { parseArguments } from '../../../src/cli/arguments.ts';
+import { decodeObject } from '../../../src/objects/decode.ts';
+import type { EndpointSlice, SliceEndpoint } from '../../../src/objects/endpoint-slice.ts';
+import type { Node } from '../../../src/objects/node.ts';
+import type { Service, ServicePortSpec } from '../../../src/objects/service.ts';
+import {
+  CLIENTS,
+  ENDPOINTS,
+  endpointAt,
+  INTERFACES,
+  OWN_TARGETS,
+  sourceOf,
+  TARGETS,
+  type Target,
+  THIS_NODE,
+  type Version,
+} from '../runner/cast.ts';
+import type { SourceFate } from '../runner/expectation.ts';
+import type { RawObject } from '../runner/objects.ts';
+import type { Destination, Question } from './questions.ts';
+
+/** What must become of a connection. */
+export interface Answer {
+  /** "here:8080", or "rejected", "dropped", "untouched" → whom it sees; undefined where nobody sees anything. */
+  readonly ends: ReadonlyMap<string, SourceFate | undefined>;
+  /** Whether a client stays with its endpoint. */
+  readonly sticky: boolean;
+}
+
+/** The objects of a time, read. */
+export interface Known {
+  /** Those that are proxied, the older first: it has what several want. */
+  readonly services: readonly Service[];
+  readonly slices: readonly EndpointSlice[];
+  readonly node: Node | undefined;
+  readonly serviceCidrs: readonly string[];
+  readonly flags: ReturnType<typeof parseArguments>;
+}
+
+/** Reads objects and flags. Throws for objects that the API would refuse. */
+export function known(objects: readonly RawObject[], flags: readonly string[]): Known {
+  const services: Service[] = [];
+  const slices: EndpointSlice[] = [];
+  const serviceCidrs: string[] = [];
+  let node: Node | undefined;
+  for (const raw of objects) {
+    const { object } = decodeObject(raw.kind, raw);
+    if (object?.kind === 'Service') services.push(object);
+    else if (object?.kind === 'EndpointSlice') slices.push(object);
+    else if (object?.kind === 'ServiceCIDR') serviceCidrs.push(...object.cidrs);
+    else if (object?.kind === 'Node') node = object;
+    else throw new Error(`${raw.kind} ${raw.metadata.name} cannot be read`);
+  }
+  const proxied = services.filter(({ otherProxy, type }) => !otherProxy && type !== 'ExternalName');
+  proxied.sort((a, b) => (`${a.createdAt} ${a.name}` < `${b.createdAt} ${b.name}` ? -1 : 1));
+  return { services: proxied, slices, node, serviceCidrs, flags: parseArguments(flags) };
+}
+
+/** Mostly the one that has node ports by default. */
+const nodePortTargets: readonly Target[] = ['node', 'node', 'node', ...OWN_TARGETS];
+
+/** Every address and port that some Service wants. */
+export function frontendsOf({ services }: Known): readonly Destination[] {
+  const targets = Object.keys(TARGETS) as Target[];
+  return services.flatMap((service) =>
+    (['ip4', 'ip6'] as const)
+      .filter((version) => clusterIp(service, version) !== undefined)
+      .flatMap((version) => {
+        const addresses = [clusterIp(service, version) ?? '', ...service.externalIps, ...service.loadBalancerIps];
+        const named = targets.filter((target) => addresses.includes(TARGETS[target][version]));
+        return service.ports.flatMap(({ protocol, port, nodePort }) => [
+          ...named.map((target) => ({ target, port, protocol, version })),
+          ...(nodePort === undefined
+            ? []
+            : nodePortTargets.map((target) => ({ target, port: nodePort, protocol, version }))),
+        ]);
+      }),
+  );
+}
+
+/**
+ * What Kubernetes promises for a connection: read off the objects each time anew, without any of the daemon's own
+ * thoughts about frontends, claims, rules and elements.
+ */
+export function answer(question: Question, cluster: Known): Answer {
+  const { version, client, target } = question;
+  const source = sourceOf(client, target, version);
+  const served = serviceFor(question, cluster);
+  if (served === undefined) return unserved(question, cluster);
+  const { service, port, by } = served;
+  if (by === 'load balancer' && !mayConnect(source, service, version, cluster)) return only('dropped');
+  const all = candidates(service, port, version, cluster);
+  const ready = all.filter(({ entry }) => entry.ready);
+  const ending = all.filter(({ entry }) => !entry.ready && entry.serving && entry.terminating);
+  const anywhere = preferred(ready, cluster.node?.zone ?? '');
+  const everybodys = anywhere.length > 0 ? anywhere : ending;
+  const readyHere = ready.filter(isHere);
+  const ownNodes = readyHere.length > 0 ? readyHere : ending.filter(isHere);
+  const isLocal = by === 'cluster' ? service.internalLocal : service.externalLocal;
+  const fromNode = client === 'node';
+  const shortcut = by !== 'cluster' && (fromNode || isFromPods(question, cluster));
+  const chosen = isLocal && !shortcut ? ownNodes : everybodys;
+  if (chosen.length === 0) return only(ready.length + ending.length > 0 ? 'dropped' : 'rejected');
+  const masquerades =
+    by === 'cluster'
+      ? cluster.flags.masqueradeAll || (tellsPods(version, cluster) && !isFromPods(question, cluster))
+      : !isLocal || fromNode;
+  const ends = new Map(
+    chosen.map(({ entry: { address }, number }): [string, SourceFate] => {
+      const name = endpointAt(address, version);
+      // What comes to the node itself does not leave it again: there is nothing to send with its address.
+      const leaves = fromNode || name === undefined || ENDPOINTS[name].place !== 'node';
+      const isMasqueraded = leaves && (masquerades || address === source);
+      return [`${name ?? address}:${number}`, isMasqueraded ? 'masqueraded' : 'source kept'];
+    }),
+  );
+  return { ends, sticky: service.affinitySeconds !== undefined };
+}
+
+const only = (fate: 'rejected' | 'dropped' | 'untouched'): Answer => ({
+  ends: new Map([[fate, undefined]]),
+  sticky: false,
+});
+
+/** By what it was addressed. */
+type By = 'cluster' | 'load balancer' | 'external' | 'node port';
+
+function serviceFor({ target, port, protocol, version }: Question, cluster: Known) {
+  const destination = TARGETS[target][version];
+  for (const service of cluster.services.filter((one) => clusterIp(one, version) !== undefined)) {
+    const spec = service.ports.find((one) => one.protocol === protocol && one.port === port);
+    if (spec === undefined) continue;
+    const by: By | undefined =
+      clusterIp(service, version) === destination
+        ? 'cluster'
+        : service.loadBalancerIps.includes(destination)
+          ? 'load balancer'
+          : service.externalIps.includes(destination)
+            ? 'external'
+            : undefined;
+    if (by !== undefined) return { service, port: spec, by };
+  }
+  if (!OWN_TARGETS.includes(target) || target === 'loopback' || !hasNodePorts(destination, version, cluster)) return;
+  return nodePortOwner(protocol, port, version, cluster);
+}
+
+function nodePortOwner(protocol: string, port: number, version: Version, { services }: Known) {
+  for (const service of services.filter((one) => clusterIp(one, version) !== undefined)) {
+    const spec = service.ports.find((one) => one.protocol === protocol && one.nodePort === port);
+    if (spec !== undefined) return { service, port: spec, by: 'node port' as const };
+  }
+  return undefined;
+}
+
+/** Nobody's port. */
+function unserved({ target, port, protocol, version, client }: Question, cluster: Known): Answer {
+  const destination = TARGETS[target][version];
+  if (target === 'loopback') {
+    // KEP-6032: where the word is, not where all addresses are.
+    const isNamed = cluster.flags.nodePortAddresses.includes('localhost');
+    const isNodePort = nodePortOwner(protocol, port, version, cluster) !== undefined;
+    return only(isNamed && isNodePort && protocol !== 'tcp' ? 'rejected' : 'untouched');
+  }
+  // What comes to the node itself is nobody else's to refuse.
+  if (OWN_TARGETS.includes(target) && client !== 'node') return only('untouched');
+  if (hasClusterIp(destination, version, cluster)) return only('rejected');
+  return only(cluster.serviceCidrs.some((cidr) => isWithin(destination, cidr)) ? 'dropped' : 'untouched');
+}
+
+function clusterIp({ clusterIps }: Service, version: Version): string | undefined {
+  return clusterIps.find((address) => isIPv4(address) === (version === 'ip4'));
+}
+
+/** A ClusterIP of a Service with ports. */
+function hasClusterIp(address: string, version: Version, { services }: Known): boolean {
+  return services.some((service) => service.ports.length > 0 && clusterIp(service, version) === address);
+}
+
+function hasNodePorts(address: string, version: Version, { flags, node }: Known): boolean {
+  const items = flags.nodePortAddresses;
+  const isOther = (item: string) => item.includes('/') && (version === 'ip4') === item.includes(':');
+  if (items.every(isOther)) return true;
+  const primary = node?.addresses.find((one) => isIPv4(one) === (version === 'ip4'));
+  return items.some((item) => item === 'all' || (item === 'primary' && address === primary) || isWithin(address, item));
+}
+
+/** loadBalancerSourceRanges: the node also from the load balancer's address, if the node may. */
+function mayConnect(source: string, service: Service, version: Version, { node }: Known): boolean {
+  const ranges = service.sourceRanges.filter((range) => range.includes(':') === (version === 'ip6'));
+  if (ranges.length === 0) return true;
+  const isAllowed = (address: string) => ranges.some((range) => isWithin(address, range));
+  const ownAllowed = (node?.addresses ?? []).some(isAllowed);
+  return isAllowed(source) || (ownAllowed && service.loadBalancerIps.includes(source));
+}
+
+interface Candidate {
+  readonly entry: SliceEndpoint;
+  readonly number: number;
+}
+
+/** Each address and port once: of several entries the one that is not terminating, then a ready one, then a serving one; the rest by text. */
+function candidates(
+  service: Service,
+  port: ServicePortSpec,
+  version: Version,
+  { slices }: Known,
+): readonly Candidate[] {
+  const all = slices
+    .filter(({ serviceName }) => serviceName === service.name)
+    .flatMap(({ ports, endpoints }) =>
+      ports
+        .filter(({ name, protocol }) => name === port.name && protocol === port.protocol)
+        .flatMap(({ port: number }) => endpoints.map((entry): Candidate => ({ entry, number }))),
+    )
+    .filter(({ entry }) => isIPv4(entry.address) === (version === 'ip4'));
+  const best = new Map<string, Candidate>();
+  const rank = ({ entry }: Candidate) =>
+    `${entry.terminating} ${!entry.ready} ${!entry.serving} ${entry.nodeName} ${entry.zoneHints} ${entry.nodeHints}`;
+  for (const candidate of all) {
+    const key = `${candidate.entry.address} ${candidate.number}`;
+    const rival = best.get(key);
+    if (rival === undefined || rank(candidate) < rank(rival)) best.set(key, candidate);
+  }
+  return [...best.values()];
+}
+
+const isHere = ({ entry }: Candidate) => entry.nodeName === THIS_NODE;
+
+/** Topology hints: those for this node, or else for its zone, if all ready endpoints have hints of the kind. */
+function preferred(ready: readonly Candidate[], zone: string): readonly Candidate[] {
+  for (const [hintsOf, name] of [
+    [({ entry }: Candidate) => entry.nodeHints, THIS_NODE],
+    [({ entry }: Candidate) => entry.zoneHints, zone],
+  ] as const) {
+    const mine = ready.filter((candidate) => name !== '' && hintsOf(candidate)?.includes(name));
+    if (mine.length > 0 && ready.every((candidate) => hintsOf(candidate) !== undefined)) return mine;
+  }
+  return ready;
+}
+
+/** Whether this node can tell pods from others at all. */
+function tellsPods(version: Version, { flags }: Known): boolean {
+  return flags.detectLocal.mode !== 'ClusterCIDR' || flags.podCidrs.has(version === 'ip4' ? 'ip' : 'ip6');
+}
+
+function isFromPods({ client, target, version }: Question, { flags, node }: Known): boolean {
+  const source = sourceOf(client, target, version);
+  const { detectLocal, podCidrs } = flags;
+  switch (detectLocal.mode) {
+    case 'ClusterCIDR':
+      return isWithin(source, podCidrs.get(version === 'ip4' ? 'ip' : 'ip6') ?? '');
+    case 'NodeCIDR':
+      return (node?.podCidrs ?? []).some((cidr) => isWithin(source, cidr));
+    default: {
+      const { place } = CLIENTS[client];
+      const pattern = detectLocal.pattern.replace('*', '');
+      const name = place === 'node' ? '' : INTERFACES[place];
+      return detectLocal.pattern.endsWith('*') ? name.startsWith(pattern) : name === pattern;
+    }
+  }
+}
+
+function isWithin(address: string, network: string): boolean {
+  if (!network.includes('/') || network.includes(':') !== address.includes(':')) return false;
+  const [base, bits] = ipaddr.parseCIDR(network);
+  return ipaddr.parse(address).match(base, bits);
+}
+
+/**
+ * Whether the world can carry a connection: not to a pod from another one in its own namespace, with the address that
+ * both have there. SCTP is sent raw, which the node's own rules make an error, and seen where it comes in over a wire.
+ */
+export function isPlayable({ client, protocol }: Question, { ends }: Answer): boolean {
+  const { place } = CLIENTS[client];
+  return [...ends].every(([end, source]) => {
+    const name = end.split(':')[0] ?? '';
+    if (!(name in ENDPOINTS)) return protocol !== 'sctp' || place !== 'node';
+    const there = ENDPOINTS[name as keyof typeof ENDPOINTS].place;
+    if (there === 'node') return protocol !== 'sctp';
+    return there !== place || source === 'masqueraded';
+  });
+}
