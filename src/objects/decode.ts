@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { joined } from './compact.ts';
 import { type EndpointSlice, EndpointSliceSchema } from './endpoint-slice.ts';
 import { type Node, NodeSchema } from './node.ts';
 import { describeIssue } from './schema.ts';
@@ -40,7 +41,7 @@ export function decodeObject(kind: Kind, raw: unknown): Decoded {
 
 /** "namespace/name", or "name" for a Node or a ServiceCIDR. */
 export function keyOf(object: KubeObject): string {
-  return 'namespace' in object ? `${object.namespace}/${object.name}` : object.name;
+  return 'namespace' in object ? joined('/', object.namespace, object.name) : object.name;
 }
 
 /** The key of an object that may be invalid, as far as it can be told. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { familyOf } from '../ip.ts';
-import { IpAddress, list, ObjectName, PortName, type Protocol, ProtocolName, StringMap } from './schema.ts';
+import { packed, sharedName } from './compact.ts';
+import { IpAddress, list, Namespace, ObjectName, PortName, type Protocol, ProtocolName, StringMap } from './schema.ts';
 
 /** Label that names the Service a slice belongs to. */
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
@@ -48,13 +49,17 @@ export interface SliceEndpoint {
 
 const Condition = v.nullish(v.boolean());
 
-const Hints = list(v.object({ name: v.string() }));
+const Name = v.pipe(v.string(), v.transform(sharedName));
+
+const Hints = list(v.object({ name: Name }));
+
+const HintLists = v.object({ forZones: Hints, forNodes: Hints });
 
 const Endpoint = v.object({
   addresses: v.pipe(v.array(v.string()), v.minLength(1, 'must hold an address')),
   conditions: v.nullish(v.object({ ready: Condition, serving: Condition, terminating: Condition }), {}),
-  nodeName: v.nullish(v.string(), ''),
-  hints: v.nullish(v.object({ forZones: Hints, forNodes: Hints })),
+  nodeName: v.nullish(Name, ''),
+  hints: v.nullish(HintLists),
 });
 
 const Port = v.object({
@@ -66,7 +71,7 @@ const Port = v.object({
 const Slice = v.object({
   metadata: v.object({
     name: ObjectName,
-    namespace: v.nullish(ObjectName, 'default'),
+    namespace: Namespace,
     annotations: StringMap,
     labels: v.pipe(
       StringMap,
@@ -93,15 +98,14 @@ export const EndpointSliceSchema = v.pipe(
         return NEVER;
       }
       const { ready, serving, terminating } = endpoint.conditions;
-      kept.push({
+      const plain: SliceEndpoint = {
         address: address.output,
         ready: ready ?? true,
         serving: serving ?? true,
         terminating: terminating ?? false,
         nodeName: endpoint.nodeName,
-        ...(endpoint.hints?.forZones.length && { zoneHints: endpoint.hints.forZones.map(({ name }) => name) }),
-        ...(endpoint.hints?.forNodes.length && { nodeHints: endpoint.hints.forNodes.map(({ name }) => name) }),
-      });
+      };
+      kept.push(endpoint.hints ? { ...plain, ...hintsOf(endpoint.hints) } : plain);
     }
     const triggeredAt = Date.parse(metadata.annotations[TRIGGER_TIME_ANNOTATION] ?? '');
     return {
@@ -109,9 +113,19 @@ export const EndpointSliceSchema = v.pipe(
       namespace: metadata.namespace,
       name: metadata.name,
       serviceName: metadata.labels[SERVICE_NAME_LABEL] ?? '',
-      ports: ports.filter(({ port }) => port !== 0),
-      endpoints: kept,
+      ports: packed(ports.filter(({ port }) => port !== 0)),
+      endpoints: packed(kept),
       ...(Number.isFinite(triggeredAt) && { triggeredAt }),
     };
   }),
 );
+
+function hintsOf({
+  forZones,
+  forNodes,
+}: v.InferOutput<typeof HintLists>): Pick<SliceEndpoint, 'zoneHints' | 'nodeHints'> {
+  return {
+    ...(forZones.length > 0 && { zoneHints: forZones.map(({ name }) => name) }),
+    ...(forNodes.length > 0 && { nodeHints: forNodes.map(({ name }) => name) }),
+  };
+}

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { canonicalAddress, familyOf } from '../ip.ts';
+import { sharedName } from './compact.ts';
 
 /** Pieces shared by the schemas of the Kubernetes objects we read. */
 
@@ -9,6 +10,9 @@ export const ObjectName = v.pipe(
   v.maxLength(253),
   v.regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be a DNS subdomain name (RFC 1123)'),
 );
+
+/** metadata.namespace. */
+export const Namespace = v.pipe(v.nullish(ObjectName, 'default'), v.transform(sharedName));
 
 /** A port's name: an RFC 1123 label, or empty for the single unnamed port. API servers send null for none. */
 export const PortName = v.pipe(

@@ -1,6 +1,17 @@
 import * as v from 'valibot';
 import { canonicalAddress, familyOf, formatCidr, parseCidr } from '../ip.ts';
-import { IpAddress, list, ObjectName, PortName, PortNumber, type Protocol, ProtocolName, StringMap } from './schema.ts';
+import { packed } from './compact.ts';
+import {
+  IpAddress,
+  list,
+  Namespace,
+  ObjectName,
+  PortName,
+  PortNumber,
+  type Protocol,
+  ProtocolName,
+  StringMap,
+} from './schema.ts';
 
 /** Label that hands a Service to another proxy: kube-proxy, and so we, ignore the Service (any value). */
 export const SERVICE_PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
@@ -96,7 +107,7 @@ export const ServiceSchema = v.pipe(
   v.object({
     metadata: v.object({
       name: ObjectName,
-      namespace: v.nullish(ObjectName, 'default'),
+      namespace: Namespace,
       creationTimestamp: v.nullish(v.string(), ''),
       labels: StringMap,
     }),
@@ -127,13 +138,15 @@ export const ServiceSchema = v.pipe(
       createdAt: metadata.creationTimestamp,
       otherProxy: SERVICE_PROXY_NAME_LABEL in metadata.labels,
       type: spec.type,
-      clusterIps: clusterIpsOf(spec.clusterIPs, spec.clusterIP),
-      ports: spec.ports.map(({ nodePort, ...port }) => (nodePort === 0 ? port : { ...port, nodePort })),
-      externalIps: spec.externalIPs,
-      loadBalancerIps: status.loadBalancer.ingress
-        .filter(({ ip, ipMode }) => ip !== '' && ipMode !== 'Proxy')
-        .map(({ ip }) => canonicalAddress(ip)),
-      sourceRanges: spec.loadBalancerSourceRanges,
+      clusterIps: packed(clusterIpsOf(spec.clusterIPs, spec.clusterIP)),
+      ports: packed(spec.ports.map(({ nodePort, ...port }) => (nodePort === 0 ? port : { ...port, nodePort }))),
+      externalIps: packed(spec.externalIPs),
+      loadBalancerIps: packed(
+        status.loadBalancer.ingress
+          .filter(({ ip, ipMode }) => ip !== '' && ipMode !== 'Proxy')
+          .map(({ ip }) => canonicalAddress(ip)),
+      ),
+      sourceRanges: packed(spec.loadBalancerSourceRanges),
       internalLocal: spec.internalTrafficPolicy === 'Local',
       externalLocal: spec.externalTrafficPolicy === 'Local',
       ...(spec.sessionAffinity === 'ClientIP' && {

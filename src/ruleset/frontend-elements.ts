@@ -1,3 +1,4 @@
+import { joined } from '../objects/compact.ts';
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
 import { affinityElements, type PickScope } from './affinity.ts';
@@ -94,32 +95,38 @@ function poolElements(
   containers: Containers,
   current: CurrentValue,
 ): readonly Element[] {
-  const { frontend, endpoints, scope } = pool;
-  const { affinitySeconds } = frontend;
+  const { endpoints } = pool;
+  const { affinitySeconds } = pool.frontend;
   const hairpin = (endpoint: Endpoint) => element('hairpin', concat(endpoint.address, endpoint.address), '', '');
   const picked =
     affinitySeconds === undefined
       ? slotElements(pool, element, containers, current)
-      : affinityElements(frontend, affinitySeconds, scope, endpoints);
+      : withAffinity(pool, affinitySeconds);
   return [
     ...picked.elements,
     ...endpoints.filter(({ maybeLocal }) => maybeLocal).map(hairpin),
-    element(pool.verdicts[0] ?? '', key, `goto ${picked.chain}`),
+    element(pool.verdicts[0] ?? '', key, picked.verdict),
   ];
 }
 
-function slotElements(
-  pool: Pool,
-  element: MakeElement,
-  containers: Containers,
-  current: CurrentValue,
-): { readonly chain: string; readonly elements: readonly Element[] } {
+/** What a pool's verdict is, and what it leads to. */
+interface Picked {
+  readonly verdict: string;
+  readonly elements: readonly Element[];
+}
+
+function withAffinity({ frontend, scope, endpoints }: Pool, seconds: number): Picked {
+  const { chain, elements } = affinityElements(frontend, seconds, scope, endpoints);
+  return { verdict: `goto ${chain}`, elements };
+}
+
+function slotElements(pool: Pool, element: MakeElement, containers: Containers, current: CurrentValue): Picked {
   const slots = assignSlots(
     currentSlots(pool, containers.get(pool.slots), current),
     pool.endpoints.map((endpoint) => concat(endpoint.address, endpoint.port)),
   );
   return {
-    chain: pickChain(pool.pick, pool.frontend.protocol, capacityFor(slots.length)),
+    verdict: pickVerdict(pool.pick, pool.frontend.protocol, capacityFor(slots.length)),
     elements: slots.map((endpoint, slot) => element(pool.slots, slotKey(pool, slot), endpoint)),
   };
 }
@@ -154,7 +161,7 @@ export function frontendElementKey({ kind, address, protocol, port }: Frontend):
 
 /** The key of a pool's slot in its endpoint map. */
 export function slotKey({ prefix }: Pick<Pool, 'prefix'>, slot: number): string {
-  return `${prefix} ${slot}`;
+  return joined(' ', prefix, slot);
 }
 
 function currentSlots(pool: Pool, container: Container | undefined, current: CurrentValue): string[] {
@@ -165,4 +172,16 @@ function currentSlots(pool: Pool, container: Container | undefined, current: Cur
     slots.push(value);
   }
   return slots;
+}
+
+/** There are few of them, and nearly every frontend has one: all share its text. */
+const pickVerdicts = new Map<string, string>();
+
+function pickVerdict(prefix: string, protocol: string, capacity: number): string {
+  const chain = pickChain(prefix, protocol, capacity);
+  const known = pickVerdicts.get(chain);
+  if (known !== undefined) return known;
+  const verdict = joined(' ', 'goto', chain);
+  pickVerdicts.set(chain, verdict);
+  return verdict;
 }

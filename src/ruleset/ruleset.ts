@@ -69,7 +69,7 @@ export class Ruleset {
   /** Takes over elements found in the kernel. Those that no Service claims afterwards go with dropUnclaimed. */
   adopt(elements: Iterable<Element>): void {
     for (const element of elements) {
-      this.#hold({ ...element, claims: 0, retiredIn: -1 });
+      this.#hold(unclaimed(element));
     }
   }
 
@@ -225,15 +225,16 @@ export class Ruleset {
     const held = this.#held.get(wanted.container);
     let element = held?.get(wanted.key);
     if (element === undefined) {
-      element = { ...wanted, claims: 0, retiredIn: -1 };
+      element = unclaimed(wanted);
       this.#touch(element, undefined);
       this.#hold(element);
     } else if (element.value !== wanted.value || element.comment !== wanted.comment) {
       // Elements that several Services share have neither; of all others the last claim is the winner's.
       this.#touch(element, { value: element.value, comment: element.comment });
       element.value = wanted.value;
-      element.comment = wanted.comment;
     }
+    // Of equal strings the one that other elements have, too: those found in the kernel have each its own.
+    element.comment = wanted.comment;
     if (wanted.chain !== undefined) element.chain = wanted.chain;
     element.claims++;
     element.retiredIn = -1;
@@ -292,6 +293,13 @@ export class Ruleset {
     if (!this.#touched.has(element)) this.#touched.set(element, element.refused ? undefined : before);
     delete element.refused;
   }
+}
+
+/** All of one shape, without room for more: there is one for every endpoint of the cluster. */
+function unclaimed({ container, key, value, comment, chain }: Element): Held {
+  const held: Held = { container, key, value, comment, claims: 0, retiredIn: -1 };
+  if (chain !== undefined) held.chain = chain;
+  return held;
 }
 
 function poolsByPrefix(frontends: readonly Frontend[]): ReadonlyMap<string, Pool> {

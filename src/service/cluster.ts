@@ -1,3 +1,4 @@
+import { joined, packed } from '../objects/compact.ts';
 import { type Kind, type KubeObject, keyOf } from '../objects/decode.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
@@ -11,9 +12,10 @@ export class Cluster {
   readonly nodeName: string;
   #node: Node | undefined;
   readonly #services = new Map<string, Service>();
-  /** Service key → slice key → slice. Kept for slices that come before their Service, too. */
-  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
-  readonly #serviceOfSlice = new Map<string, string>();
+  /** Slice key → slice. */
+  readonly #slices = new Map<string, EndpointSlice>();
+  /** Service key → its slices. Kept for slices that come before their Service, too. */
+  readonly #slicesOf = new Map<string, readonly EndpointSlice[]>();
   /** ServiceCIDR name → its networks. */
   readonly #cidrs = new Map<string, readonly string[]>();
   #serviceCidrs: readonly string[] = [];
@@ -44,7 +46,7 @@ export class Cluster {
 
   /** The slices of a Service, in no particular order. */
   slicesOf(serviceKey: string): readonly EndpointSlice[] {
-    return [...(this.#slices.get(serviceKey)?.values() ?? [])];
+    return this.#slicesOf.get(serviceKey) ?? [];
   }
 
   /** Takes in an object that was added or changed; returns the keys of the Services it concerns. */
@@ -62,13 +64,12 @@ export class Cluster {
         this.#serviceCidrs = [...this.#cidrs.values()].flat();
         return [];
       case 'EndpointSlice': {
-        const serviceKey = `${object.namespace}/${object.serviceName}`;
-        const previous = this.#serviceOfSlice.get(key);
-        if (previous !== undefined && previous !== serviceKey) this.#removeSlice(key);
-        const slices = this.#slices.get(serviceKey) ?? new Map<string, EndpointSlice>();
-        this.#slices.set(serviceKey, slices.set(key, object));
-        this.#serviceOfSlice.set(key, serviceKey);
-        return previous === undefined || previous === serviceKey ? [serviceKey] : [previous, serviceKey];
+        const previous = this.#slices.get(key);
+        const concerned = previous === undefined ? [] : [this.#unlink(previous)];
+        const serviceKey = serviceKeyOf(object);
+        this.#slices.set(key, object);
+        this.#slicesOf.set(serviceKey, packed([...this.slicesOf(serviceKey), object]));
+        return concerned.includes(serviceKey) ? concerned : [...concerned, serviceKey];
       }
     }
   }
@@ -90,12 +91,22 @@ export class Cluster {
   }
 
   #removeSlice(key: string): readonly string[] {
-    const serviceKey = this.#serviceOfSlice.get(key);
-    if (serviceKey === undefined) return [];
-    this.#serviceOfSlice.delete(key);
-    const slices = this.#slices.get(serviceKey);
-    slices?.delete(key);
-    if (slices?.size === 0) this.#slices.delete(serviceKey);
-    return [serviceKey];
+    const slice = this.#slices.get(key);
+    if (slice === undefined) return [];
+    this.#slices.delete(key);
+    return [this.#unlink(slice)];
   }
+
+  /** Takes a slice from its Service; returns the Service's key. */
+  #unlink(slice: EndpointSlice): string {
+    const serviceKey = serviceKeyOf(slice);
+    const others = this.slicesOf(serviceKey).filter((other) => other !== slice);
+    if (others.length === 0) this.#slicesOf.delete(serviceKey);
+    else this.#slicesOf.set(serviceKey, packed(others));
+    return serviceKey;
+  }
+}
+
+function serviceKeyOf({ namespace, serviceName }: EndpointSlice): string {
+  return joined('/', namespace, serviceName);
 }

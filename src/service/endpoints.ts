@@ -83,6 +83,6 @@ interface Candidate {
  * Of two entries for one address and port the smaller counts. Where kube-proxy takes whichever slice comes last, the
  * ready one wins: slices come in no order, and the rules must not change with a restart.
  */
-function rank({ terminating, ready, serving, nodeName }: SliceEndpoint): string {
-  return `${Number(terminating)}${Number(!ready)}${Number(!serving)}${nodeName}`;
+function rank({ terminating, ready, serving, nodeName, zoneHints, nodeHints }: SliceEndpoint): string {
+  return `${Number(terminating)}${Number(!ready)}${Number(!serving)}${nodeName} ${zoneHints} ${nodeHints}`;
 }

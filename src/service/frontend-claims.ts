@@ -14,10 +14,11 @@ export interface ClaimResult {
   readonly conflicts: readonly ClaimConflict[];
 }
 
+/** All that one Service claims. */
 interface Claim {
   readonly serviceKey: string;
   readonly createdAt: string;
-  readonly frontend: Frontend;
+  readonly frontends: readonly Frontend[];
 }
 
 /**
@@ -26,44 +27,60 @@ interface Claim {
  * Cost of a change: the number of the Service's own frontends.
  */
 export class FrontendClaims {
-  readonly #byService = new Map<string, readonly Claim[]>();
-  /** Frontend key → claims, best first. */
-  readonly #byFrontend = new Map<string, readonly Claim[]>();
+  readonly #byService = new Map<string, Claim>();
+  /** Frontend key → its one claim, or several, best first. */
+  readonly #byFrontend = new Map<string, Claim | readonly Claim[]>();
 
   /** Replaces what a Service claims. An empty list withdraws it. `createdAt`: metadata.creationTimestamp. */
   claim(serviceKey: string, createdAt: string, frontends: readonly Frontend[]): ClaimResult {
     const concerned = new Set([serviceKey]);
-    for (const { frontend } of this.#byService.get(serviceKey) ?? []) {
+    const previous = this.#byService.get(serviceKey);
+    for (const frontend of previous?.frontends ?? []) {
       const key = frontendKey(frontend);
-      const others = (this.#byFrontend.get(key) ?? []).filter((claim) => claim.serviceKey !== serviceKey);
-      if (others.length === 0) this.#byFrontend.delete(key);
-      else this.#byFrontend.set(key, others);
+      const others = this.#claimsOf(key).filter((claim) => claim !== previous);
+      this.#setClaims(key, others);
       for (const other of others) concerned.add(other.serviceKey);
     }
     const conflicts: ClaimConflict[] = [];
-    const claims = frontends.map((frontend) => ({ serviceKey, createdAt, frontend }));
-    for (const claim of claims) {
-      const key = frontendKey(claim.frontend);
-      const others = this.#byFrontend.get(key);
-      const all = others === undefined ? [claim] : [...others, claim].sort(byAge);
-      this.#byFrontend.set(key, all);
-      for (const other of others ?? []) {
+    const claim: Claim = { serviceKey, createdAt, frontends };
+    for (const frontend of frontends) {
+      const key = frontendKey(frontend);
+      const others = this.#claimsOf(key);
+      const all = others.length === 0 ? [claim] : [...others, claim].sort(byAge);
+      this.#setClaims(key, all);
+      for (const other of others) {
         concerned.add(other.serviceKey);
-        const [winner, loser] = all[0] === claim ? [claim, other] : [all[0] ?? other, claim];
-        conflicts.push({ winner: winner.frontend, loser: loser.frontend });
+        const [best, rest] = all[0] === claim ? [claim, other] : [all[0] ?? other, claim];
+        for (const winner of wanted(best, key))
+          for (const loser of wanted(rest, key)) conflicts.push({ winner, loser });
       }
     }
-    if (claims.length === 0) this.#byService.delete(serviceKey);
-    else this.#byService.set(serviceKey, claims);
+    if (frontends.length === 0) this.#byService.delete(serviceKey);
+    else this.#byService.set(serviceKey, claim);
     return { concerned: [...concerned], conflicts };
   }
 
   /** The frontends of a Service that are in force: those it claims and no older Service does. */
   held(serviceKey: string): readonly Frontend[] {
-    return (this.#byService.get(serviceKey) ?? [])
-      .filter((claim) => this.#byFrontend.get(frontendKey(claim.frontend))?.[0]?.serviceKey === serviceKey)
-      .map(({ frontend }) => frontend);
+    const claim = this.#byService.get(serviceKey);
+    if (claim === undefined) return [];
+    return claim.frontends.filter((frontend) => this.#claimsOf(frontendKey(frontend))[0] === claim);
   }
+
+  #claimsOf(key: string): readonly Claim[] {
+    const claims = this.#byFrontend.get(key) ?? [];
+    return 'serviceKey' in claims ? [claims] : claims;
+  }
+
+  #setClaims(key: string, claims: readonly Claim[]): void {
+    const [first] = claims;
+    if (first === undefined) this.#byFrontend.delete(key);
+    else this.#byFrontend.set(key, claims.length === 1 ? first : claims);
+  }
+}
+
+function wanted({ frontends }: Claim, key: string): readonly Frontend[] {
+  return frontends.filter((frontend) => frontendKey(frontend) === key);
 }
 
 function byAge(a: Claim, b: Claim): number {

@@ -1,4 +1,5 @@
 import { addressBits, disjointCidrs, type Family, familyOf, isInCidr, parseCidr } from '../ip.ts';
+import { joined, packed } from '../objects/compact.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
 import type { Protocol } from '../objects/schema.ts';
@@ -32,6 +33,8 @@ export interface Frontend {
   readonly affinitySeconds?: number;
 }
 
+const NONE: readonly never[] = [];
+
 /** Where a cluster is seen from. */
 export interface Viewpoint {
   readonly nodeName: string;
@@ -41,7 +44,7 @@ export interface Viewpoint {
 
 /** What a frontend's packets are told apart by; unique in a family's ruleset. */
 export function frontendKey(frontend: Pick<Frontend, 'address' | 'protocol' | 'port'>): string {
-  return `${frontend.address} ${frontend.protocol} ${frontend.port}`;
+  return joined(' ', frontend.address, frontend.protocol, frontend.port);
 }
 
 /**
@@ -68,7 +71,7 @@ export function frontendsOf(
   const frontends = new Map<string, Frontend>();
   for (const spec of service.ports) {
     const { protocol } = spec;
-    const servicePort = `${service.namespace}/${service.name}${spec.name === '' ? '' : `:${spec.name}`}`;
+    const servicePort = servicePortName(service, spec.name);
     const place = { name: from.nodeName, zone: from.node?.zone ?? '' };
     const choice = chooseEndpoints(slices, spec, family, place);
     const add = (kind: FrontendKind, address: string, port: number) => {
@@ -84,16 +87,20 @@ export function frontendsOf(
         servicePort,
         policy: local ? 'local' : 'cluster',
         endpoints: local && kind === 'cluster-ip' ? choice.local : choice.cluster,
-        localEndpoints: local ? choice.local : [],
+        localEndpoints: local ? choice.local : NONE,
         anywhere: choice.anywhere,
-        sourceRanges: kind === 'load-balancer-ip' ? sourceRanges : [],
+        sourceRanges: kind === 'load-balancer-ip' ? sourceRanges : NONE,
         ...(service.affinitySeconds !== undefined && { affinitySeconds: service.affinitySeconds }),
       });
     };
     for (const [kind, address] of addresses) add(kind, address, spec.port);
     if (spec.nodePort !== undefined) add('node-port', '', spec.nodePort);
   }
-  return [...frontends.values()];
+  return packed([...frontends.values()]);
+}
+
+function servicePortName({ namespace, name }: Service, port: string): string {
+  return joined('', namespace, '/', name, port === '' ? '' : ':', port);
 }
 
 /**

@@ -143,4 +143,12 @@ suite('the endpoints of a port', () => {
       [true, true, false],
     );
   });
+
+  test('with different hints in two slices are chosen the same in any order', () => {
+    const hinted = slice([ready('10.0.0.1', { zoneHints: ['zone-a'] }), ready('10.0.0.2', { zoneHints: ['zone-a'] })]);
+    const unhinted = slice([ready('10.0.0.1')], { name: 'web-2' });
+    const choose = (slices: readonly EndpointSlice[]) =>
+      chooseEndpoints(slices, HTTP, 'ip', { name: NODE_NAME, zone: 'zone-a' }).cluster.map(({ address }) => address);
+    assert.deepEqual(choose([hinted, unhinted]), choose([unhinted, hinted]));
+  });
 });

@@ -12,6 +12,9 @@ const EXECUTABLE = join(import.meta.dirname, '..', '..', 'dist', 'kube-proxy-nft
 
 const DEFAULT_FLAGS = ['--cluster-cidr', `${CLUSTER_CIDR.ip4},${CLUSTER_CIDR.ip6}`];
 
+/** What belongs to the host, and no test is to change. */
+const NO_HOST_SETTINGS = ['--conntrack-max-per-core=0', '--oom-score-adj=0'];
+
 /** The executable at work on a world's node, fed by manifests. */
 export class Daemon {
   readonly directory = mkdtempSync(join(tmpdir(), 'kpn-daemon-'));
@@ -41,7 +44,8 @@ export class Daemon {
   /** Starts it and waits until all Services are programmed. */
   async start(flags: readonly string[] = DEFAULT_FLAGS, env: NodeJS.ProcessEnv = process.env): Promise<void> {
     this.#log = '';
-    const child = this.#world.spawn('node', [EXECUTABLE, ...this.#source, ...this.#runDir, ...flags], {
+    const argv = [EXECUTABLE, ...this.#source, ...this.#runDir, ...NO_HOST_SETTINGS, ...flags];
+    const child = this.#world.spawn('node', argv, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env,
     });
