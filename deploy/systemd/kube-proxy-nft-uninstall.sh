@@ -1,0 +1,44 @@
+#!/bin/sh
+# Removes kube-proxy-nft from this node: the service, its rules, and every file that install.sh and the service made.
+# With KPN_KEEP_CONFIG=1 the configuration stays. Services do not work on this node afterwards, until another proxy runs.
+set -eu
+
+main() {
+  if [ "$(id -u)" -ne 0 ]; then
+    echo 'kube-proxy-nft-uninstall: run this as root (sudo)' >&2
+    exit 1
+  fi
+  # Each step is tried even if the one before failed, so that a second run is never needed for what did work.
+  failures=0
+  if command -v systemctl >/dev/null; then
+    if [ -e '@SYSTEMD_DIR@/kube-proxy-nft.service' ]; then
+      try systemctl disable --now kube-proxy-nft.service
+      # What systemd keeps for the service: only possible while the unit is known.
+      try systemctl clean --what=all kube-proxy-nft.service
+    fi
+  fi
+  if [ -x '@BIN_DIR@/kube-proxy-nft' ]; then try '@BIN_DIR@/kube-proxy-nft' --cleanup; fi
+  try rm -rf '@SYSTEMD_DIR@/kube-proxy-nft.service' '@SYSTEMD_DIR@/kube-proxy-nft.service.d' \
+    /run/kube-proxy-nft /run/private/kube-proxy-nft /var/lib/kube-proxy-nft /var/lib/private/kube-proxy-nft
+  if [ -z "${KPN_KEEP_CONFIG:-}" ]; then try rm -rf '@DEFAULT_FILE@' '@CONFIG_DIR@'; fi
+  if command -v systemctl >/dev/null; then
+    try systemctl daemon-reload
+    # A unit that failed is remembered after it is gone.
+    systemctl reset-failed kube-proxy-nft.service 2>/dev/null || true
+  fi
+  if [ "$failures" -ne 0 ]; then
+    echo "kube-proxy-nft-uninstall: $failures steps failed, see above; run it again when that is mended" >&2
+    exit 1
+  fi
+  try rm -f '@BIN_DIR@/kube-proxy-nft' '@BIN_DIR@/kube-proxy-nft-uninstall.sh'
+  echo 'kube-proxy-nft is removed. Services do not work on this node until another proxy runs.'
+}
+
+try() {
+  "$@" || {
+    echo "kube-proxy-nft-uninstall: failed: $*" >&2
+    failures=$((failures + 1))
+  }
+}
+
+main

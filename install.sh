@@ -1,0 +1,688 @@
+#!/bin/sh
+# Installs kube-proxy-nft as a systemd service, or brings it to another version: the same command for both.
+#
+#   curl -fsSL https://github.com/kube-proxy-nft/kube-proxy-nft/releases/latest/download/install.sh | sh
+#
+# It checks the machine, downloads one archive, verifies its checksum, puts the files in place, starts the service and
+# looks whether it works; if not, the version before comes back. A run with nothing to do changes nothing. The rules of
+# a running daemon serve through all of it. docs/install.md tells more.
+#
+# Environment variables ("1" switches on what has no other value):
+#   KPN_VERSION          the version to install, such as 0.1.0; the latest release if not given
+#   KPN_KUBECONFIG       a kubeconfig for the service; a copy with everything in it is put in KPN_CONFIG_DIR
+#   KPN_ARGS             the daemon's flags, for the first installation; later they are in KPN_DEFAULT_DIR
+#   KPN_ARTIFACTS        a folder with the archive and SHA256SUMS: nothing is downloaded
+#   KPN_BASE_URL         a mirror: VERSION files in BASE/vVERSION/, the latest ones also in BASE/latest/
+#   KPN_ALLOW_HTTP=1     the mirror may be http:// (use KPN_SHA256 or KPN_PUBLIC_KEY with it: anybody on the way can
+#                        change files and checksums)
+#   KPN_SHA256           the checksum the archive must have, from a source that you trust
+#   KPN_PUBLIC_KEY       a file with the Ed25519 public key (PEM) that must have signed SHA256SUMS; needs openssl 3
+#   KPN_SKIP_DOWNLOAD=1  the files are in place already: only configure and start
+#   KPN_SKIP_START=1     do not start or restart anything, and need no running systemd (for images)
+#   KPN_SKIP_ENABLE=1    do not start the service at boot
+#   KPN_SKIP_CHECKS=1    go on though the machine lacks something
+#   KPN_FORCE_RESTART=1  restart the service though nothing has changed
+#   KPN_HEALTH_SECONDS   for how long the new version must keep running before it is trusted (5)
+#   KPN_HEALTH_COMMAND   a command for sh that must succeed within KPN_HEALTH_SECONDS after a start
+#   KPN_BIN_DIR          for the executable (/usr/local/bin; /opt/bin where that is read-only)
+#   KPN_SYSTEMD_DIR      for the unit (/etc/systemd/system)
+#   KPN_DEFAULT_DIR      for the environment file kube-proxy-nft (/etc/default)
+#   KPN_CONFIG_DIR       for kubeconfig and the record of what is installed (/etc/kube-proxy-nft)
+
+# sh runs nothing before it has read the brace at the end: a download that was cut off does nothing at all.
+{
+set -eu
+
+NAME=kube-proxy-nft
+UNIT=$NAME.service
+RELEASES=https://github.com/kube-proxy-nft/kube-proxy-nft/releases
+KUBECONFIG_COPY=/run/credentials/$UNIT/kubeconfig
+
+main() {
+  read_settings
+  check_machine
+  explain_other_proxies
+  lock
+  trap 'on_exit $?' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  if [ -z "${KPN_SKIP_DOWNLOAD:-}" ]; then get_files; fi
+  write_kubeconfig
+  write_default_file
+  start
+  replacing=
+  forget_previous
+  write_record
+  tell_what_is_next
+}
+
+say() { printf '%s\n' "install.sh: $*"; }
+warn() { printf '%s\n' "install.sh: warning: $*" >&2; }
+die() {
+  printf '%s\n' "install.sh: $*" >&2
+  exit 1
+}
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+read_settings() {
+  export LC_ALL=C
+  PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+  umask 022
+  work=
+  replacing=
+  was_active=
+  version=${KPN_VERSION:-}
+  version=${version#v}
+  case $version in *[!0-9A-Za-z.+-]*) die "KPN_VERSION=$KPN_VERSION is no version such as 0.1.0" ;; esac
+  health_seconds=${KPN_HEALTH_SECONDS:-5}
+  case $health_seconds in '' | *[!0-9]*) die "KPN_HEALTH_SECONDS=$health_seconds is no number of seconds" ;; esac
+  # They go into an environment file of systemd's, between double quotes.
+  case ${KPN_ARGS:-} in *[\"\\\$\`]* | *'
+'*) die 'KPN_ARGS must be one line without quotes, backslashes, dollars and backticks' ;; esac
+  bin_dir=${KPN_BIN_DIR:-$(default_bin_dir)}
+  systemd_dir=${KPN_SYSTEMD_DIR:-/etc/systemd/system}
+  config_dir=${KPN_CONFIG_DIR:-/etc/$NAME}
+  default_file=${KPN_DEFAULT_DIR:-/etc/default}/$NAME
+  for folder in "$bin_dir" "$systemd_dir" "$config_dir" "$default_file"; do
+    # They are written into the unit and the uninstall script.
+    case $folder in /*[!A-Za-z0-9/._-]* | [!/]*) die "$folder: an absolute path of letters, digits and /._- is needed" ;; esac
+  done
+  executable=$bin_dir/$NAME
+  unit_file=$systemd_dir/$UNIT
+  uninstall_script=$bin_dir/$NAME-uninstall.sh
+  kubeconfig=$config_dir/kubeconfig
+  record=$config_dir/.installed
+}
+
+# Some systems (Flatcar, Fedora CoreOS' relatives) have a read-only /usr.
+default_bin_dir() {
+  if [ -x "/usr/local/bin/$NAME" ]; then
+    echo /usr/local/bin
+  elif [ -x "/opt/bin/$NAME" ] || { [ -e /usr/local/bin ] && ! writable /usr/local/bin; }; then
+    echo /opt/bin
+  else
+    echo /usr/local/bin
+  fi
+}
+
+# As root, "test -w" says yes on read-only file systems, too, in some shells.
+writable() { (: >"$1/.$NAME.$$") 2>/dev/null && rm -f "$1/.$NAME.$$"; }
+
+# --- what the machine must have ---------------------------------------------------------------------------------------
+
+check_machine() {
+  if [ "$(uname -s)" != Linux ]; then die 'this is for Linux'; fi
+  if [ "$(id -u)" -ne 0 ]; then die 'this must run as root: put sudo before sh'; fi
+  case $(uname -m) in
+    x86_64 | amd64) arch=amd64 ;;
+    aarch64 | arm64) arch=arm64 ;;
+    *) die "there is no release for the architecture $(uname -m), only for x86_64 and aarch64" ;;
+  esac
+  lacking=
+  check_tools
+  check_kernel
+  check_nft
+  check_systemd
+  if ! have conntrack; then
+    warn "the program conntrack is missing: UDP clients of pods that are gone wait until their flow times out. $(get_it conntrack)"
+  fi
+  if [ -z "$lacking" ]; then return; fi
+  printf 'install.sh: this machine lacks something:\n%s' "$lacking" >&2
+  if [ -z "${KPN_SKIP_CHECKS:-}" ]; then die 'nothing was changed. Mend this, or set KPN_SKIP_CHECKS=1 to go on all the same'; fi
+  warn 'going on all the same (KPN_SKIP_CHECKS)'
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+lack() {
+  lacking="$lacking  - $*
+"
+}
+
+# get_it COMMAND: how to install what a command is in.
+get_it() {
+  package=$1
+  case $1 in
+    nft) package=nftables ;;
+    sha256sum) package=coreutils ;;
+    conntrack) if ! have apt-get; then package=conntrack-tools; fi ;;
+  esac
+  if have apt-get; then
+    echo "Get it with: apt-get install $package"
+  elif have dnf; then
+    echo "Get it with: dnf install $package"
+  elif have yum; then
+    echo "Get it with: yum install $package"
+  elif have zypper; then
+    echo "Get it with: zypper install $package"
+  elif have pacman; then
+    echo "Get it with: pacman -S $package"
+  else
+    echo "Install the package $package"
+  fi
+}
+
+check_tools() {
+  if [ -n "${KPN_SKIP_DOWNLOAD:-}" ]; then return; fi
+  for tool in tar gzip; do
+    if ! have "$tool"; then lack "the program $tool, for the archive. $(get_it "$tool")"; fi
+  done
+  if ! have sha256sum && ! have shasum && ! have openssl; then
+    lack "the program sha256sum, for the checksum. $(get_it sha256sum)"
+  fi
+  if [ -z "${KPN_ARTIFACTS:-}" ] && ! have curl && ! have wget; then
+    lack "the program curl or wget, for the download. $(get_it curl)"
+  fi
+  if [ -n "${KPN_PUBLIC_KEY:-}" ] && ! have openssl; then
+    lack "the program openssl, for the signature (KPN_PUBLIC_KEY). $(get_it openssl)"
+  fi
+}
+
+check_kernel() {
+  kernel=$(uname -r)
+  if ! at_least "$kernel" 5.13; then
+    lack "a kernel that is new enough: this is $kernel, and nftables here needs 5.13. Update the kernel or the system"
+  fi
+}
+
+check_nft() {
+  if ! have nft; then
+    lack "the program nft, which programs the rules. $(get_it nft)"
+    return
+  fi
+  nft_version=$(nft --version 2>/dev/null | sed -n 's/^nftables v\([0-9.]*\).*/\1/p')
+  if ! at_least "${nft_version:-0}" 1.0.1; then
+    lack "an nft that is new enough: this is ${nft_version:-of an unknown version}, and 1.0.1 is needed. Update the package nftables"
+    return
+  fi
+  if ! at_least "$nft_version" 1.0.6; then warn "nft $nft_version is older than 1.0.6, the oldest version that is tested"; fi
+  # For an image, the kernel of the machine it is made on says nothing.
+  if [ -n "${KPN_SKIP_START:-}" ]; then return; fi
+  if ! complaint=$(try_rules ''); then
+    lack "nftables in the kernel (CONFIG_NF_TABLES), or the right to use it: $(echo "$complaint" | head -n 1)"
+    return
+  fi
+  while read -r option rule; do
+    if ! try_rules "$rule" >/dev/null; then lack "a part of nftables in the kernel: $option (nft rule '$rule' is refused)"; fi
+  done <<'RULES'
+CONFIG_NF_CONNTRACK,_CONFIG_NFT_CT ct state new counter
+CONFIG_NFT_NAT dnat to 192.0.2.1:80
+CONFIG_NFT_MASQ masquerade fully-random
+CONFIG_NFT_REJECT_IPV4 reject
+CONFIG_NFT_FIB_IPV4 fib daddr type local counter
+CONFIG_NFT_NUMGEN numgen random mod 2 vmap { 0 : accept, 1 : drop }
+RULES
+}
+
+# try_rules RULE: whether kernel and nft take it; shows what they say. Nothing is changed (-c).
+try_rules() {
+  case $1 in
+    dnat*) hook='type nat hook prerouting priority -100' ;;
+    masquerade*) hook='type nat hook postrouting priority 100' ;;
+    *) hook='type filter hook input priority 0' ;;
+  esac
+  protocol=
+  case $1 in dnat*) protocol='meta l4proto tcp' ;; esac
+  printf 'table ip %s-check {\n chain check {\n  %s;\n  %s %s\n }\n}\n' "$NAME" "$hook" "$protocol" "$1" |
+    nft -c -f - 2>&1
+}
+
+check_systemd() {
+  if ! have systemctl; then
+    lack 'systemd (the program systemctl): on other systems, run the executable of the archive as you run daemons there'
+    return
+  fi
+  if [ -n "${KPN_SKIP_START:-}" ]; then return; fi
+  systemd_version=$(systemctl show --property=Version --value 2>/dev/null || true)
+  if [ -z "$systemd_version" ]; then
+    lack 'a running systemd: this machine was not booted with it. For an image, set KPN_SKIP_START=1'
+  elif ! at_least "${systemd_version%%[!0-9.]*}" 247; then
+    lack "a systemd that is new enough: this is $systemd_version, and LoadCredential= needs 247. Update the system"
+  fi
+}
+
+# at_least A B: whether version A is B or newer, by their first three numbers.
+at_least() {
+  [ "$(version_number "$1")" -ge "$(version_number "$2")" ]
+}
+
+version_number() {
+  echo "$1" | sed 's/[^0-9.].*//' | {
+    IFS=. read -r major minor patch _ || true
+    echo $((${major:-0} * 1000000 + ${minor:-0} * 1000 + ${patch:-0}))
+  }
+}
+
+# --- another proxy on this node ---------------------------------------------------------------------------------------
+
+explain_other_proxies() {
+  if [ -n "${KPN_SKIP_START:-}" ]; then return; fi
+  found=
+  find_processes
+  find_rules
+  if [ -z "$found" ]; then return; fi
+  printf 'install.sh: another proxy works on this node, or has left rules:\n%s' "$found" >&2
+  cat >&2 <<'TEXT'
+  Both may run side by side while you move: each has tables of its own, and open connections go on.
+  While both run, ours cannot listen on 10256 and 10249, says so, and tries again.
+  The order: 1. start kube-proxy-nft; 2. stop the other one; 3. remove its rules. docs/install.md has the whole move.
+TEXT
+}
+
+note() {
+  found="$found  - $*
+"
+}
+
+find_processes() {
+  for comm in /proc/[0-9]*/comm; do
+    # It may have ended meanwhile.
+    { read -r name <"$comm"; } 2>/dev/null || continue
+    folder=${comm%/comm}
+    case $name in
+      kube-proxy)
+        if grep -q kubepods "$folder/cgroup" 2>/dev/null; then
+          note "kube-proxy runs in a pod (pid ${folder#/proc/}). To take it off the nodes that have the label kube-proxy-nft:" \
+            "kubectl -n kube-system patch daemonset kube-proxy -p" \
+            "'{\"spec\":{\"template\":{\"spec\":{\"affinity\":{\"nodeAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":{\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"kube-proxy-nft\",\"operator\":\"DoesNotExist\"}]}]}}}}}}}'" \
+            "and kubectl label node $(uname -n) kube-proxy-nft="
+        else
+          note "kube-proxy runs (pid ${folder#/proc/}), in no pod. To stop it: systemctl disable --now kube-proxy"
+        fi
+        ;;
+      k3s | k3s-server | k3s-agent | kubelite)
+        if tr '\0' ' ' <"$folder/cmdline" 2>/dev/null | grep -q disable-kube-proxy; then continue; fi
+        if grep -qs disable-kube-proxy /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/*; then continue; fi
+        note "$name runs (pid ${folder#/proc/}), with kube-proxy inside of it unless its servers say otherwise." \
+          "To stop that, on the servers of k3s: disable-kube-proxy: true in /etc/rancher/k3s/config.yaml, and restart k3s everywhere"
+        ;;
+    esac
+  done
+}
+
+find_rules() {
+  # Chains only: listing tables makes nft read every element.
+  chains=$(nft list chains 2>/dev/null || true)
+  for family in ip ip6; do
+    case $chains in *"table $family kube-proxy {"*)
+      note "table $family kube-proxy: rules of kube-proxy in nftables mode." \
+        "Once it is stopped: nft delete table $family kube-proxy"
+      ;;
+    esac
+  done
+  for save in iptables-save iptables-legacy-save ip6tables-save ip6tables-legacy-save; do
+    if have "$save" && "$save" -t nat 2>/dev/null | grep -q '^:KUBE-SERVICES'; then
+      note "chains KUBE-SERVICES and others, listed by $save: rules of kube-proxy in iptables mode." \
+        "Once it is stopped: kube-proxy --cleanup, or a reboot"
+    fi
+  done
+  if [ -e /sys/class/net/kube-ipvs0 ]; then
+    note 'the interface kube-ipvs0: kube-proxy in ipvs mode. Once it is stopped: kube-proxy --cleanup, or a reboot'
+  fi
+}
+
+# --- the files --------------------------------------------------------------------------------------------------------
+
+lock() {
+  mkdir -p "$bin_dir" "$systemd_dir" "$config_dir" "${default_file%/*}"
+  if ! writable "$bin_dir"; then die "$bin_dir cannot be written to: name another folder with KPN_BIN_DIR"; fi
+  # Two at a time would undo each other's work. The lock is the folder's, and ends with this process.
+  exec 9<"$bin_dir"
+  if have flock && ! flock -n 9; then die "another install.sh works on $bin_dir: wait for its end"; fi
+  # What killed runs left.
+  rm -rf "$bin_dir/.$NAME-install-"??????
+}
+
+get_files() {
+  read_record
+  # In the folder of the executable: /tmp may be small, or allow no execution.
+  work=$(mktemp -d "$bin_dir/.$NAME-install-XXXXXX")
+  find_archive
+  if [ "$archive_sum" = "$record_archive" ] && is_intact; then
+    say "$NAME $version is installed already"
+    return
+  fi
+  say "installing $NAME $version"
+  if [ -n "${KPN_ARTIFACTS:-}" ]; then
+    archive=$KPN_ARTIFACTS/$archive_name
+    if [ ! -f "$archive" ]; then die "$archive is named in SHA256SUMS, but is not there"; fi
+  else
+    archive=$work/$archive_name
+    fetch "$base_url/v$version/$archive_name" "$archive"
+  fi
+  actual=$(sha256 <"$archive")
+  if [ "$actual" != "$archive_sum" ]; then
+    die "$archive_name has the checksum $actual, and $archive_sum is expected: it is damaged or not ours. Nothing was changed"
+  fi
+  unpack
+  case $(systemctl is-active "$UNIT" 2>/dev/null || true) in active | activating | reloading) was_active=yes ;; esac
+  replacing=yes
+  put "$work/$NAME" "$executable" 755
+  put "$work/$NAME-uninstall.sh" "$uninstall_script" 755
+  put "$work/$UNIT" "$unit_file" 644
+}
+
+# Sets archive_name, archive_sum and version.
+find_archive() {
+  sums=$work/SHA256SUMS
+  base_url=${KPN_BASE_URL:-$RELEASES/download}
+  base_url=${base_url%/}
+  if [ -n "${KPN_ARTIFACTS:-}" ]; then
+    for file in SHA256SUMS ${KPN_PUBLIC_KEY:+SHA256SUMS.sig}; do
+      if ! cp "$KPN_ARTIFACTS/$file" "$work/$file"; then die "KPN_ARTIFACTS: $KPN_ARTIFACTS/$file cannot be read"; fi
+    done
+  else
+    if [ -n "$version" ]; then
+      folder=$base_url/v$version
+    elif [ -n "${KPN_BASE_URL:-}" ]; then
+      folder=$base_url/latest
+    else
+      folder=$RELEASES/latest/download
+    fi
+    fetch "$folder/SHA256SUMS" "$sums"
+    if [ -n "${KPN_PUBLIC_KEY:-}" ]; then fetch "$folder/SHA256SUMS.sig" "$sums.sig"; fi
+  fi
+  if [ -n "${KPN_PUBLIC_KEY:-}" ]; then
+    openssl pkeyutl -verify -rawin -pubin -inkey "$KPN_PUBLIC_KEY" -in "$sums" -sigfile "$sums.sig" >/dev/null ||
+      die "SHA256SUMS is not signed by the key in $KPN_PUBLIC_KEY. Nothing was changed"
+  fi
+  archive_name=
+  archive_sum=
+  while read -r sum name; do
+    case $name in "$NAME-"[0-9]*"-linux-$arch.tar.gz") ;; *) continue ;; esac
+    if [ -n "$version" ] && [ "$name" != "$NAME-$version-linux-$arch.tar.gz" ]; then continue; fi
+    if [ -n "$archive_name" ]; then die "SHA256SUMS names more than one version: choose one with KPN_VERSION"; fi
+    archive_name=$name
+    archive_sum=$sum
+  done <"$sums"
+  if [ -z "$archive_name" ]; then die "SHA256SUMS names no archive of ${version:-any version} for linux-$arch"; fi
+  version=${archive_name#"$NAME-"}
+  version=${version%"-linux-$arch.tar.gz"}
+  case $archive_name in *[!0-9A-Za-z.+_-]*) die 'SHA256SUMS holds a strange name. Nothing was changed' ;; esac
+  case $archive_sum in *[!0-9a-f]*) die 'SHA256SUMS holds what is no SHA-256 checksum. Nothing was changed' ;; esac
+  if [ ${#archive_sum} -ne 64 ]; then die 'SHA256SUMS holds what is no SHA-256 checksum. Nothing was changed'; fi
+  if [ -n "${KPN_SHA256:-}" ] && [ "$KPN_SHA256" != "$archive_sum" ]; then
+    die "$archive_name should have the checksum $KPN_SHA256 (KPN_SHA256), but SHA256SUMS says $archive_sum. Nothing was changed"
+  fi
+}
+
+# fetch URL FILE
+fetch() {
+  protocols='=https'
+  case $1 in
+    https://*) ;;
+    http://*)
+      if [ -z "${KPN_ALLOW_HTTP:-}" ]; then die "$1: not over http; see KPN_ALLOW_HTTP at the head of this script"; fi
+      protocols='=http,https'
+      ;;
+    *) die "$1: https:// is expected" ;;
+  esac
+  if have curl; then
+    curl -fsSL --proto "$protocols" --proto-redir "$protocols" --connect-timeout 20 --max-time 1800 --retry 3 -o "$2" "$1" ||
+      die "$1 cannot be downloaded (see above). Nothing was changed"
+  else
+    wget -q -T 20 -t 3 -O "$2" "$1" || die "$1 cannot be downloaded. Nothing was changed"
+  fi
+}
+
+# Of stdin.
+sha256() {
+  if have sha256sum; then
+    sha256sum
+  elif have shasum; then
+    shasum -a 256
+  else
+    openssl dgst -sha256 -r
+  fi | sed 's/[^0-9a-f].*//'
+}
+
+# Into $work: the executable, and the other files with this machine's folders in them.
+unpack() {
+  folder=$NAME-$version-linux-$arch
+  mkdir "$work/unpacked"
+  # By name: nothing else of the archive is wanted.
+  tar -xzf "$archive" -C "$work/unpacked" "$folder/$NAME" "$folder/$UNIT" "$folder/$NAME.default" "$folder/$NAME-uninstall.sh" ||
+    die "$archive_name cannot be unpacked. Nothing was changed"
+  mv "$work/unpacked/$folder/$NAME" "$work/$NAME"
+  chmod 755 "$work/$NAME"
+  for file in "$UNIT" "$NAME.default" "$NAME-uninstall.sh"; do
+    sed -e "s|@BIN_DIR@|$bin_dir|g" -e "s|@SYSTEMD_DIR@|$systemd_dir|g" -e "s|@CONFIG_DIR@|$config_dir|g" \
+      -e "s|@DEFAULT_FILE@|$default_file|g" "$work/unpacked/$folder/$file" >"$work/$file"
+  done
+  rm -rf "$work/unpacked"
+  if ! output=$("$work/$NAME" --version 2>"$work/errors"); then
+    head -n 5 "$work/errors" >&2
+    die 'the executable does not run here. It needs glibc 2.28 or newer (musl will not do) and libstdc++. Nothing was changed'
+  fi
+  case $output in
+    "$NAME $version "*) ;;
+    *) die "the archive should hold $NAME $version, but its executable says: $output. Nothing was changed" ;;
+  esac
+}
+
+# put NEW FILE MODE: FILE becomes NEW at once, without a moment where it is not there or not whole. What was there is
+# kept beside it until all is well.
+put() {
+  chmod "$3" "$1"
+  rm -f "$(previous "$2")"
+  if cmp -s "$1" "$2"; then
+    chmod "$3" "$2"
+    return
+  fi
+  if [ -e "$2" ]; then ln "$2" "$(previous "$2")" 2>/dev/null || cp -p "$2" "$(previous "$2")"; fi
+  # Through a file of the same folder, since a rename works within a file system only; and on disk before it.
+  mv -f "$1" "$2.new"
+  sync "$2.new" 2>/dev/null || sync
+  mv -f "$2.new" "$2"
+  if have restorecon; then restorecon "$2" 2>/dev/null || true; fi
+}
+
+previous() { echo "${1%/*}/.${1##*/}.previous"; }
+
+forget_previous() {
+  for file in "$executable" "$uninstall_script" "$unit_file"; do rm -f "$(previous "$file")"; done
+}
+
+# --- the record of what was installed -----------------------------------------------------------------------------------
+
+read_record() {
+  record_archive=
+  record_files=
+  if [ ! -f "$record" ]; then return; fi
+  while read -r key value; do
+    case $key in
+      archive) record_archive=$value ;;
+      files) record_files=$value ;;
+    esac
+  done <"$record"
+}
+
+is_intact() { [ -n "$record_files" ] && [ "$(sum_of "$executable" "$uninstall_script" "$unit_file")" = "$record_files" ]; }
+
+# One checksum for some files, which need not be there.
+sum_of() {
+  for file in "$@"; do
+    if [ -f "$file" ]; then sha256 <"$file"; else echo none; fi
+  done | sha256
+}
+
+write_record() {
+  # With KPN_SKIP_DOWNLOAD it is right as it is.
+  if [ -z "${archive_sum:-}" ]; then return; fi
+  {
+    echo "archive $archive_sum"
+    echo "files $(sum_of "$executable" "$uninstall_script" "$unit_file")"
+  } >"$record.new"
+  mv -f "$record.new" "$record"
+}
+
+# --- configuration ----------------------------------------------------------------------------------------------------
+
+write_default_file() {
+  if [ -e "$default_file" ]; then
+    if [ -n "${KPN_ARGS:-}" ]; then warn "$default_file is there already and stays as it is: KPN_ARGS is not used"; fi
+    return
+  fi
+  args=${KPN_ARGS:-}
+  case $args in
+    *--kubeconfig* | *--manifests* | *--config*) ;;
+    *) args="--kubeconfig $KUBECONFIG_COPY${args:+ $args}" ;;
+  esac
+  if [ ! -f "$work/$NAME.default" ]; then
+    # KPN_SKIP_DOWNLOAD, or the file was deleted since: without its comments, then.
+    mkdir -p "${work:=$(mktemp -d "$bin_dir/.$NAME-install-XXXXXX")}"
+    echo 'KUBE_PROXY_NFT_ARGS="@ARGS@"' >"$work/$NAME.default"
+  fi
+  # It may come to hold passwords, such as a web proxy's.
+  (umask 077 && sed "s|@ARGS@|$(printf '%s' "$args" | sed 's/[&|\\]/\\&/g')|" "$work/$NAME.default" >"$default_file.new")
+  mv -f "$default_file.new" "$default_file"
+}
+
+write_kubeconfig() {
+  if [ -z "${KPN_KUBECONFIG:-}" ]; then return; fi
+  if [ ! -r "$KPN_KUBECONFIG" ]; then die "KPN_KUBECONFIG: $KPN_KUBECONFIG cannot be read"; fi
+  if ! (umask 077 && flattened "$KPN_KUBECONFIG" >"$kubeconfig.new"); then
+    rm -f "$kubeconfig.new"
+    die "$KPN_KUBECONFIG names files, which the service cannot read, and there is no kubectl to put them into it. Make a \
+copy with everything in it, where there is one: kubectl config view --raw --minify --flatten --kubeconfig $KPN_KUBECONFIG"
+  fi
+  if names_files "$kubeconfig.new"; then
+    rm -f "$kubeconfig.new"
+    die "$KPN_KUBECONFIG names a file with a token, which the service cannot read: put the token itself into it"
+  fi
+  if cmp -s "$kubeconfig.new" "$kubeconfig"; then
+    rm -f "$kubeconfig.new"
+  else
+    mv -f "$kubeconfig.new" "$kubeconfig"
+  fi
+}
+
+flattened() {
+  if ! names_files "$1"; then
+    cat "$1"
+  elif have kubectl; then
+    kubectl config view --raw --minify --flatten --kubeconfig "$1"
+  elif have k3s; then
+    k3s kubectl config view --raw --minify --flatten --kubeconfig "$1"
+  else
+    return 1
+  fi
+}
+
+names_files() {
+  grep -Eq '(certificate-authority|client-certificate|client-key|tokenFile)"?[[:space:]]*:[[:space:]]*[^[:space:]]' "$1"
+}
+
+# Whether the service has where to take Services from.
+is_configured() {
+  [ -f "$kubeconfig" ] || ! grep -q "^KUBE_PROXY_NFT_ARGS=.*$KUBECONFIG_COPY" "$default_file"
+}
+
+# --- the service ------------------------------------------------------------------------------------------------------
+
+start() {
+  if [ ! -x "$executable" ] || [ ! -f "$unit_file" ]; then
+    die "$executable or $unit_file is not there: run this without KPN_SKIP_DOWNLOAD"
+  fi
+  if [ -n "${KPN_SKIP_START:-}" ]; then
+    if [ -z "${KPN_SKIP_ENABLE:-}" ] && is_configured; then systemctl enable "$UNIT"; fi
+    return
+  fi
+  systemctl daemon-reload
+  if ! is_configured; then return; fi
+  if [ -z "${KPN_SKIP_ENABLE:-}" ]; then systemctl enable --quiet "$UNIT"; fi
+  if systemctl is-active --quiet "$UNIT" && [ -z "$replacing${KPN_FORCE_RESTART:-}" ] && ! has_changed; then
+    say 'nothing has changed: the service runs on'
+    return
+  fi
+  say "starting $UNIT: ready when the Services are programmed"
+  if restart_and_watch; then return; fi
+  printf 'install.sh: %s did not become healthy. Its last words:\n' "$UNIT" >&2
+  { systemctl status --no-pager --lines=0 "$UNIT" || true; } 2>&1 | sed 's/^/    /' >&2
+  { journalctl --no-pager --quiet --output=cat --lines=15 --unit="$UNIT" || true; } 2>&1 | sed 's/^/    /' >&2
+  roll_back
+  exit 1
+}
+
+# Whether something that the service was started with has changed since, whoever started it.
+has_changed() {
+  since=$(TZ=UTC systemctl show --property=ExecMainStartTimestamp --value "$UNIT")
+  since=$(date -d "$since" +%s) || return 0
+  for file in "$executable" "$unit_file" "$default_file" "$kubeconfig"; do
+    # The time of the last change, also of the name.
+    if [ -e "$file" ] && [ "$(stat -c %Z "$file")" -gt "$since" ]; then return 0; fi
+  done
+  return 1
+}
+
+main_pid() { systemctl show --property=MainPID --value "$UNIT"; }
+
+# A restart ends when the daemon says that it is ready, or with an error when it does not within TimeoutStartSec.
+restart_and_watch() {
+  systemctl restart "$UNIT" || return 1
+  pid=$(main_pid)
+  seconds=0
+  checked=${KPN_HEALTH_COMMAND:+no}
+  while :; do
+    if ! systemctl is-active --quiet "$UNIT" || [ "$(main_pid)" != "$pid" ]; then return 1; fi
+    if [ "$checked" = no ] && sh -c "$KPN_HEALTH_COMMAND" >&2; then checked=yes; fi
+    if [ "$seconds" -ge "$health_seconds" ]; then break; fi
+    sleep 1
+    seconds=$((seconds + 1))
+  done
+  if [ "$checked" = no ]; then
+    warn 'KPN_HEALTH_COMMAND did not succeed'
+    return 1
+  fi
+}
+
+roll_back() {
+  replacing=
+  if [ ! -e "$(previous "$executable")" ] && [ ! -e "$(previous "$unit_file")" ]; then
+    warn "there is no version before this one to go back to. See: journalctl -u $UNIT"
+    return
+  fi
+  for file in "$executable" "$uninstall_script" "$unit_file"; do
+    if [ -e "$(previous "$file")" ]; then mv -f "$(previous "$file")" "$file"; fi
+  done
+  if [ -n "${KPN_SKIP_START:-}" ]; then return; fi
+  systemctl daemon-reload
+  if [ -z "$was_active" ]; then
+    systemctl stop "$UNIT" || true
+    warn 'the version before is in place again, and stopped, as it was'
+  elif restart_and_watch; then
+    warn 'the version before is in place again, and runs. The rules were in force all the time'
+  else
+    warn "the version before is in place again, but does not become healthy either. See: journalctl -u $UNIT"
+  fi
+}
+
+# However this ends: no new version stays that was not seen to work.
+on_exit() {
+  trap - EXIT
+  # Going back is not to be interrupted.
+  trap '' INT TERM HUP
+  if [ -n "$replacing" ]; then
+    warn 'interrupted: going back'
+    roll_back
+  fi
+  if [ -n "$work" ]; then rm -rf "$work"; fi
+  exit "$1"
+}
+
+tell_what_is_next() {
+  say "$("$executable" --version) is installed"
+  if [ -n "${KPN_SKIP_START:-}" ]; then
+    say 'it was not started or restarted (KPN_SKIP_START)'
+  elif is_configured; then
+    say "it runs. See: systemctl status $NAME; $NAME --dump; journalctl -u $NAME"
+  else
+    say "it is not started: there is no $kubeconfig yet. Put one there (root's, mode 0600), or name another source in"
+    say "$default_file; then: systemctl enable --now $NAME"
+  fi
+  say "to remove it: $uninstall_script"
+}
+
+main "$@"
+}

@@ -1,0 +1,88 @@
+/**
+ * `npm run release`: makes dist/release/vVERSION, the files of a release, for amd64 and arm64. See docs/install.md.
+ *   SOURCE_DATE_EPOCH  the time in the files, in seconds since 1970; that of the last commit if not given
+ *   KPN_SIGNING_KEY    a file with an Ed25519 private key (PEM): SHA256SUMS.sig is made, too
+ */
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import process from 'node:process';
+import packageJson from '../package.json' with { type: 'json' };
+import { bundle } from './bundle.ts';
+import { makeExecutable, stripNode } from './executable.ts';
+import { checksums, makeArchive, signature } from './release/archive.ts';
+import { foreignNode, makeForeignExecutable } from './release/other-architecture.ts';
+import { sbom } from './release/sbom.ts';
+
+const root = join(import.meta.dirname, '..');
+const { name, version } = packageJson;
+const NATIVE = process.arch;
+const FOREIGN =
+  NATIVE === 'x64'
+    ? { arch: 'arm64', strip: 'aarch64-linux-gnu-strip', needs: 'binutils-aarch64-linux-gnu' }
+    : { arch: 'x64', strip: 'x86_64-linux-gnu-strip', needs: 'binutils-x86-64-linux-gnu' };
+
+const git = (...args: readonly string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+
+const nativeNode = createRequire(import.meta.url).resolve(`node-linux-${NATIVE}/bin/node`);
+const nodeVersion = execFileSync(nativeNode, ['--version'], { encoding: 'utf8' }).trim();
+if (nodeVersion !== process.version) {
+  throw new Error(`this is Node ${process.version}, and package-lock.json pins ${nodeVersion}: use "npm run release"`);
+}
+const commit = git('describe', '--always', '--dirty', '--abbrev=12', '--exclude=*');
+if (commit.endsWith('-dirty')) console.log(`${commit}: files differ from the commit, so this is none to publish`);
+const epoch = Number(process.env['SOURCE_DATE_EPOCH'] ?? git('log', '-1', '--format=%ct'));
+const signingKey = process.env['KPN_SIGNING_KEY'];
+
+const dist = join(root, 'dist');
+mkdirSync(join(dist, 'release'), { recursive: true });
+const target = join(dist, 'release', `v${version}`);
+const work = mkdtempSync(join(dist, 'release', 'work-'));
+try {
+  const out = join(work, 'out');
+  mkdirSync(out);
+  const main = join(work, `${name}.cjs`);
+  await bundle(join(root, 'src', 'main.ts'), main, commit);
+
+  const strippedNode = join(work, 'node');
+  if (!(await stripNode(nativeNode, strippedNode))) throw new Error('strip is missing: install the package binutils');
+  const native = join(work, NATIVE);
+  await makeExecutable(main, strippedNode, native);
+  const node = await foreignNode(root, FOREIGN, join(root, '.cache'));
+  const foreign = join(work, FOREIGN.arch);
+  if (!(await makeForeignExecutable(main, { ...FOREIGN, node, native, output: foreign }))) {
+    throw new Error(`${FOREIGN.strip} is missing: install the package ${FOREIGN.needs}`);
+  }
+
+  for (const [arch, executable] of [
+    [NATIVE, native],
+    [FOREIGN.arch, foreign],
+  ] as const) {
+    makeArchive(executable, { version, arch, epoch, output: out });
+  }
+  writeFileSync(join(out, `${name}-${version}.cdx.json`), sbom(root, name, epoch));
+  copyFileSync(join(root, 'install.sh'), join(out, 'install.sh'));
+
+  const files = readdirSync(out).sort();
+  const sums = await checksums(files.map((file) => join(out, file)));
+  writeFileSync(join(out, 'SHA256SUMS'), sums);
+  if (signingKey !== undefined) writeFileSync(join(out, 'SHA256SUMS.sig'), signature(sums, signingKey));
+  rmSync(target, { recursive: true, force: true });
+  renameSync(out, target);
+  console.log(`dist/release/v${version}, from commit ${commit}${signingKey === undefined ? ', not signed' : ''}:`);
+  for (const file of [...files, 'SHA256SUMS']) {
+    console.log(`  ${(statSync(join(target, file)).size / 1e6).toFixed(1).padStart(6)} MB  ${file}`);
+  }
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}

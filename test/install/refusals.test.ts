@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import { signature } from '../../scripts/release/archive.ts';
+import { withNamespace } from '../builders/network-namespace.ts';
+import { fakeExecutable } from './fake-commands.ts';
+import { Sandbox } from './sandbox.ts';
+
+const MANIFESTS = { KPN_ARGS: '--manifests /srv/services' };
+
+/** Runs install.sh, which must refuse, with 0.1.0 at work: it must be there, and running, as before. */
+function refuses(sandbox: Sandbox, variables: Readonly<Record<string, string>>, complaint: RegExp): void {
+  const state = () => ({
+    files: ['bin', 'systemd', 'default', 'config'].flatMap((folder) =>
+      readdirSync(sandbox.at(folder)).map((name) => [name, sandbox.text(folder, name)]),
+    ),
+    pid: sandbox.text('state', 'active'),
+  });
+  const before = state();
+  const { exitCode, output } = sandbox.install(variables);
+  assert.equal(exitCode, 1, output);
+  assert.match(output, complaint);
+  assert.deepEqual(state(), before);
+}
+
+async function installed(context: TestContext, commands: Readonly<Record<string, string>> = {}): Promise<Sandbox> {
+  const sandbox = new Sandbox(context, commands);
+  const { exitCode, output } = sandbox.install({ ...MANIFESTS, KPN_ARTIFACTS: await sandbox.release('0.1.0') });
+  assert.equal(exitCode, 0, output);
+  return sandbox;
+}
+
+suite('install.sh refuses, and leaves the installed version at work', () => {
+  test('an archive whose checksum is another', async (context) => {
+    const sandbox = await installed(context);
+    const folder = await sandbox.release('0.2.0');
+    const archive = readdirSync(folder).find((name) => name.endsWith('.gz')) ?? '';
+    appendFileSync(join(folder, archive), 'x');
+    refuses(sandbox, { KPN_ARTIFACTS: folder }, /has the checksum [0-9a-f]{64}, and [0-9a-f]{64} is expected/);
+    writeFileSync(join(folder, 'SHA256SUMS'), `${'g'.repeat(64)}  ${archive}\n`);
+    refuses(sandbox, { KPN_ARTIFACTS: folder }, /no SHA-256 checksum/);
+  });
+
+  test('an archive that is not the one with the pinned checksum', async (context) => {
+    const sandbox = await installed(context);
+    const variables = { KPN_ARTIFACTS: await sandbox.release('0.2.0'), KPN_SHA256: '0'.repeat(64) };
+    refuses(sandbox, variables, /should have the checksum 0{64}/);
+  });
+
+  test('checksums that the given key did not sign', async (context) => {
+    const sandbox = await installed(context);
+    const folder = await sandbox.release('0.2.0');
+    const files = ['theirs', 'ours'].map((name) => {
+      const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+      writeFileSync(sandbox.at(`${name}.pem`), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+      writeFileSync(sandbox.at(`${name}.pub`), publicKey.export({ type: 'spki', format: 'pem' }));
+      return { key: sandbox.at(`${name}.pem`), publicKey: sandbox.at(`${name}.pub`) };
+    });
+    const [theirs, ours] = files;
+    assert.ok(theirs !== undefined && ours !== undefined);
+    const variables = { KPN_ARTIFACTS: folder, KPN_PUBLIC_KEY: ours.publicKey };
+    refuses(sandbox, variables, /SHA256SUMS\.sig cannot be read/);
+    const sums = readFileSync(join(folder, 'SHA256SUMS'), 'utf8');
+    writeFileSync(join(folder, 'SHA256SUMS.sig'), signature(sums, theirs.key));
+    refuses(sandbox, variables, /not signed by the key/);
+    writeFileSync(join(folder, 'SHA256SUMS.sig'), signature(sums, ours.key));
+    const { exitCode, output } = sandbox.install(variables);
+    assert.equal(exitCode, 0, output);
+  });
+
+  test('an executable that does not run here, or is of another version', async (context) => {
+    const sandbox = await installed(context);
+    const dead = await sandbox.release('0.2.0', { executable: '#!/bin/sh\necho "no such library" >&2\nexit 127\n' });
+    refuses(sandbox, { KPN_ARTIFACTS: dead }, /no such library\n.*does not run here.*glibc/);
+    const other = await sandbox.release('0.3.0', { executable: fakeExecutable('0.1.9') });
+    refuses(sandbox, { KPN_ARTIFACTS: other }, /should hold kube-proxy-nft 0\.3\.0, but .* 0\.1\.9/);
+  });
+
+  test('http, unless it is allowed', async (context) => {
+    const sandbox = await installed(context);
+    refuses(sandbox, { KPN_BASE_URL: 'http://127.0.0.1:1/mirror' }, /not over http/);
+    refuses(sandbox, { KPN_BASE_URL: 'ftp://127.0.0.1:1/mirror' }, /https:\/\/ is expected/);
+  });
+
+  test('what would break out of the files it is written into', async (context) => {
+    const sandbox = await installed(context);
+    refuses(sandbox, { KPN_ARGS: '"; ExecStart=/bin/sh' }, /KPN_ARGS must be/);
+    refuses(sandbox, { KPN_VERSION: '../../etc' }, /is no version/);
+    refuses(sandbox, { KPN_CONFIG_DIR: '/etc/a|b' }, /absolute path of letters/);
+    refuses(sandbox, { KPN_CONFIG_DIR: 'relative' }, /absolute path of letters/);
+  });
+
+  test('a kubeconfig that names files, without the means to put them into it', async (context) => {
+    const sandbox = await installed(context);
+    writeFileSync(sandbox.at('token'), 'users:\n- user:\n    tokenFile: /var/run/token\n');
+    const kubectl = '#!/bin/sh\ncat "$7"\n';
+    const variables = { KPN_KUBECONFIG: sandbox.at('token'), KPN_SKIP_DOWNLOAD: '1' };
+    refuses(sandbox, variables, /names files, which the service cannot read|names a file with a token/);
+    const other = await installed(context, { kubectl });
+    writeFileSync(other.at('token'), 'users:\n- user:\n    tokenFile: /var/run/token\n');
+    refuses(other, { ...variables, KPN_KUBECONFIG: other.at('token') }, /names a file with a token/);
+  });
+});
+
+suite('install.sh', () => {
+  test('says everything that the machine lacks, and how to get it', async (context) => {
+    const sandbox = new Sandbox(context, {
+      uname: '#!/bin/sh\ncase $1 in -r) echo 5.10.0-28-amd64 ;; *) exec /bin/uname "$@" ;; esac\n',
+      nft: '#!/bin/sh\necho "nftables v0.9.8 (E.D.S.)"\n',
+      systemctl: '#!/bin/sh\nexit 1\n',
+    });
+    const { exitCode, output } = sandbox.install({ ...MANIFESTS, KPN_ARTIFACTS: await sandbox.release('0.1.0') });
+    assert.equal(exitCode, 1);
+    assert.match(output, /this is 5\.10\.0-28-amd64, and nftables here needs 5\.13/);
+    assert.match(output, /this is 0\.9\.8, and 1\.0\.1 is needed\. Update the package nftables/);
+    assert.match(output, /not booted with it/);
+    assert.ok(!sandbox.has('bin'));
+  });
+
+  test('names the parts of nftables that the kernel lacks', async (context) => {
+    const nft = `#!/bin/sh
+case $1 in
+  --version) echo 'nftables v1.0.6 (Lester Gooch #5)' ;;
+  -c) if grep -q 'fib daddr'; then echo 'No such file or directory' >&2; exit 1; fi ;;
+esac
+`;
+    const sandbox = new Sandbox(context, { nft });
+    const { output } = sandbox.install({ ...MANIFESTS, KPN_ARTIFACTS: await sandbox.release('0.1.0') });
+    assert.match(output, /a part of nftables in the kernel: CONFIG_NFT_FIB_IPV4 \(nft rule 'fib daddr/);
+    assert.equal(output.match(/a part of nftables/g)?.length, 1);
+  });
+
+  test('goes on all the same when told to', async (context) => {
+    const sandbox = new Sandbox(context, { nft: '#!/bin/sh\necho "nftables v0.9.8 (E.D.S.)"\n' });
+    const variables = { ...MANIFESTS, KPN_ARTIFACTS: await sandbox.release('0.1.0'), KPN_SKIP_CHECKS: '1' };
+    const { exitCode, output } = sandbox.install(variables);
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /going on all the same/);
+  });
+
+  test('puts the files of a kubeconfig into it, where there is a kubectl', async (context) => {
+    const kubectl =
+      '#!/bin/sh\n[ "$*" = "config view --raw --minify --flatten --kubeconfig $7" ] && echo "flat: yes"\n';
+    const sandbox = new Sandbox(context, { kubectl });
+    writeFileSync(sandbox.at('theirs'), 'users:\n- user:\n    client-key: /etc/key\n');
+    const variables = { KPN_KUBECONFIG: sandbox.at('theirs'), KPN_ARTIFACTS: await sandbox.release('0.1.0') };
+    const { exitCode, output } = sandbox.install(variables);
+    assert.equal(exitCode, 0, output);
+    assert.equal(sandbox.text('config', 'kubeconfig'), 'flat: yes\n');
+    assert.ok(sandbox.has('state', 'active'), 'it is started: it has a source');
+  });
+
+  test('notices a kube-proxy that runs, and the rules of others, and tells how to move', async (context) => {
+    const { command } = withNamespace(context);
+    const rules = 'add table ip kube-proxy; add chain ip kube-proxy services';
+    assert.equal(spawnSync(command[0] ?? '', [...command.slice(1), 'nft', rules]).status, 0);
+    const inside = `#!/bin/sh\nexec ${command.join(' ')} /usr/sbin/nft "$@"\n`;
+    const save = '#!/bin/sh\necho "*nat"; echo ":KUBE-SERVICES - [0:0]"\n';
+    const sandbox = new Sandbox(context, { nft: inside, 'iptables-save': save });
+    mkdirSync(sandbox.at('proxy'));
+    copyFileSync('/bin/sleep', sandbox.at('proxy', 'kube-proxy'));
+    const artifacts = await sandbox.release('0.1.0');
+    const waiting = ['-c', 'chmod +x "$1/proxy/kube-proxy"; "$1/proxy/kube-proxy" 60 >/dev/null 2>&1 & echo $!', 'sh'];
+    const started = spawnSync('sh', [...waiting, sandbox.folder], { encoding: 'utf8' });
+    const pid = Number(started.stdout);
+    context.after(() => process.kill(pid, 'SIGKILL'));
+    const { exitCode, output } = sandbox.install({ ...MANIFESTS, KPN_ARTIFACTS: artifacts });
+    assert.equal(exitCode, 0, output);
+    assert.match(output, new RegExp(`kube-proxy runs \\(pid ${pid}\\), in no pod`));
+    assert.match(output, /table ip kube-proxy: .*nft delete table ip kube-proxy/);
+    assert.match(output, /chains KUBE-SERVICES and others, listed by iptables-save/);
+    assert.match(output, /The order: 1\. start/);
+    assert.doesNotMatch(output, /table ip6 kube-proxy/);
+  });
+});
