@@ -41,7 +41,6 @@ KUBECONFIG_COPY=/run/credentials/$UNIT/kubeconfig
 main() {
   read_settings
   check_machine
-  explain_other_proxies
   lock
   trap 'on_exit $?' EXIT
   trap 'exit 130' INT
@@ -49,6 +48,7 @@ main() {
   if [ -z "${KPN_SKIP_DOWNLOAD:-}" ]; then get_files; fi
   write_kubeconfig
   write_default_file
+  look_for_kube_proxy
   start
   replacing=
   forget_previous
@@ -252,74 +252,6 @@ version_number() {
     IFS=. read -r major minor patch _ || true
     echo $((${major:-0} * 1000000 + ${minor:-0} * 1000 + ${patch:-0}))
   }
-}
-
-# --- another proxy on this node ---------------------------------------------------------------------------------------
-
-explain_other_proxies() {
-  if [ -n "${KPN_SKIP_START:-}" ]; then return; fi
-  found=
-  find_processes
-  find_rules
-  if [ -z "$found" ]; then return; fi
-  printf 'install.sh: another proxy works on this node, or has left rules:\n%s' "$found" >&2
-  cat >&2 <<'TEXT'
-  Both may run side by side while you move: each has tables of its own, and open connections go on.
-  While both run, ours cannot listen on 10256 and 10249, says so, and tries again.
-  The order: 1. start kube-proxy-nft; 2. stop the other one; 3. remove its rules. docs/install.md has the whole move.
-TEXT
-}
-
-note() {
-  found="$found  - $*
-"
-}
-
-find_processes() {
-  for comm in /proc/[0-9]*/comm; do
-    # It may have ended meanwhile.
-    { read -r name <"$comm"; } 2>/dev/null || continue
-    folder=${comm%/comm}
-    case $name in
-      kube-proxy)
-        if grep -q kubepods "$folder/cgroup" 2>/dev/null; then
-          note "kube-proxy runs in a pod (pid ${folder#/proc/}). To take it off the nodes that have the label kube-proxy-nft:" \
-            "kubectl -n kube-system patch daemonset kube-proxy -p" \
-            "'{\"spec\":{\"template\":{\"spec\":{\"affinity\":{\"nodeAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":{\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"kube-proxy-nft\",\"operator\":\"DoesNotExist\"}]}]}}}}}}}'" \
-            "and kubectl label node $(uname -n) kube-proxy-nft="
-        else
-          note "kube-proxy runs (pid ${folder#/proc/}), in no pod. To stop it: systemctl disable --now kube-proxy"
-        fi
-        ;;
-      k3s | k3s-server | k3s-agent | kubelite)
-        if tr '\0' ' ' <"$folder/cmdline" 2>/dev/null | grep -q disable-kube-proxy; then continue; fi
-        if grep -qs disable-kube-proxy /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/*; then continue; fi
-        note "$name runs (pid ${folder#/proc/}), with kube-proxy inside of it unless its servers say otherwise." \
-          "To stop that, on the servers of k3s: disable-kube-proxy: true in /etc/rancher/k3s/config.yaml, and restart k3s everywhere"
-        ;;
-    esac
-  done
-}
-
-find_rules() {
-  # Chains only: listing tables makes nft read every element.
-  chains=$(nft list chains 2>/dev/null || true)
-  for family in ip ip6; do
-    case $chains in *"table $family kube-proxy {"*)
-      note "table $family kube-proxy: rules of kube-proxy in nftables mode." \
-        "Once it is stopped: nft delete table $family kube-proxy"
-      ;;
-    esac
-  done
-  for save in iptables-save iptables-legacy-save ip6tables-save ip6tables-legacy-save; do
-    if have "$save" && "$save" -t nat 2>/dev/null | grep -q '^:KUBE-SERVICES'; then
-      note "chains KUBE-SERVICES and others, listed by $save: rules of kube-proxy in iptables mode." \
-        "Once it is stopped: kube-proxy --cleanup, or a reboot"
-    fi
-  done
-  if [ -e /sys/class/net/kube-ipvs0 ]; then
-    note 'the interface kube-ipvs0: kube-proxy in ipvs mode. Once it is stopped: kube-proxy --cleanup, or a reboot'
-  fi
 }
 
 # --- the files --------------------------------------------------------------------------------------------------------
@@ -579,6 +511,20 @@ is_configured() {
   [ -f "$kubeconfig" ] || ! grep -q "^KUBE_PROXY_NFT_ARGS=.*$KUBECONFIG_COPY" "$default_file"
 }
 
+# --- kube-proxy on this node ------------------------------------------------------------------------------------------
+
+# The executable knows it in every form: a pod, a service, inside of k3s; rules in nftables, iptables and IPVS.
+look_for_kube_proxy() {
+  kube_proxy_works=
+  if [ -n "${KPN_SKIP_START:-}" ]; then return; fi
+  # A version without this command has nothing to say.
+  plan=$("$executable" migrate 2>/dev/null || true)
+  case $plan in *'kube-proxy:      at work'* | *'Of kube-proxy in the kernel'*) ;; *) return ;; esac
+  say 'this node has a kube-proxy, or what one left. "kube-proxy-nft migrate" says, now and later:'
+  printf '%s\n' "$plan" | sed 's/^./    &/'
+  case $plan in *'kube-proxy:      at work'*) kube_proxy_works=yes ;; esac
+}
+
 # --- the service ------------------------------------------------------------------------------------------------------
 
 start() {
@@ -590,7 +536,7 @@ start() {
     return
   fi
   systemctl daemon-reload
-  if ! is_configured; then return; fi
+  if ! is_configured || must_wait; then return; fi
   if [ -z "${KPN_SKIP_ENABLE:-}" ]; then systemctl enable --quiet "$UNIT"; fi
   if systemctl is-active --quiet "$UNIT" && [ -z "$replacing${KPN_FORCE_RESTART:-}" ] && ! has_changed; then
     say 'nothing has changed: the service runs on'
@@ -603,6 +549,12 @@ start() {
   { journalctl --no-pager --quiet --output=cat --lines=15 --unit="$UNIT" || true; } 2>&1 | sed 's/^/    /' >&2
   roll_back
   exit 1
+}
+
+# The daemon does not start beside a kube-proxy, unless it is told to.
+must_wait() {
+  [ -n "$kube_proxy_works" ] && ! grep -q '^KUBE_PROXY_NFT_ARGS=.*--beside-kube-proxy' "$default_file" &&
+    ! systemctl is-active --quiet "$UNIT"
 }
 
 # Whether something that the service was started with has changed since, whoever started it.
@@ -675,6 +627,9 @@ tell_what_is_next() {
   say "$("$executable" --version) is installed"
   if [ -n "${KPN_SKIP_START:-}" ]; then
     say 'it was not started or restarted (KPN_SKIP_START)'
+  elif is_configured && must_wait; then
+    say 'it is not started, since kube-proxy works here. Stop that first, its rules stay in force (docs/migration.md); then:'
+    say "systemctl enable --now $NAME, and: $NAME migrate --apply"
   elif is_configured; then
     say "it runs. See: systemctl status $NAME; $NAME --dump; journalctl -u $NAME"
   else

@@ -9,10 +9,10 @@ import sea from '@yao-pkg/pkg/lib-es5/sea.js';
 const run = promisify(execFile);
 
 /** The flags of Node every run of the executable gets. They win over the same flag in NODE_OPTIONS. */
-const EXEC_ARGV = [
-  // The young generation of the heap grows to 16 MB per semi-space by default. Our garbage is small and short-lived:
-  // 4 MB leave a daemon of 10,000 Services with 5 endpoints each at 140 to 160 MB of anonymous memory after its first
-  // fill. With 8 MB it is 190; with 1 MB 257, since the garbage of the fill ends up in the old generation.
+export const EXEC_ARGV = [
+  // In MB. The young generation of the heap grows to 16 MB per semi-space by default. Our garbage is small and
+  // short-lived: with 4 the first fill of 10,000 Services with 5 endpoints each peaks 30 MB lower. What a fill leaves
+  // behind goes soon after it (src/cli/save-memory.ts).
   '--max-semi-space-size=4',
   // In MB. V8's default follows the machine, up to 4 GB, and the higher the limit, the further V8 lets a heap grow
   // before it collects it. 30,000 Services with 5 endpoints each need a fraction of this; beyond it something leaks,

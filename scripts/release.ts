@@ -60,7 +60,7 @@ try {
   await makeExecutable(main, strippedNode, native);
   const node = await foreignNode(root, FOREIGN, join(root, '.cache'));
   const foreign = join(work, FOREIGN.arch);
-  if (!(await makeForeignExecutable(main, { ...FOREIGN, node, native, output: foreign }))) {
+  if (!(await makeForeignExecutable(main, { ...FOREIGN, node, output: foreign }))) {
     throw new Error(`${FOREIGN.strip} is missing: install the package ${FOREIGN.needs}`);
   }
 

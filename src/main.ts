@@ -2,7 +2,7 @@ import process from 'node:process';
 import { parseArguments, usesConfigurationFile } from './cli/arguments.ts';
 import { HELP } from './cli/help.ts';
 import { EXIT_CODES, errnoOf, messageOf, ProxyError } from './errors.ts';
-import { createLog } from './log.ts';
+import { createLog, journalPrefix } from './log.ts';
 import { versionLine } from './version.ts';
 
 /** Commands are loaded when they are asked for: --version and --help start twice as fast without the API client. */
@@ -45,7 +45,9 @@ async function main(argv: readonly string[]): Promise<void> {
 main(process.argv.slice(2)).catch((error: unknown) => {
   const [code, exitCode] =
     error instanceof ProxyError ? [error.code, error.exitCode] : ['E_INTERNAL', EXIT_CODES.E_INTERNAL];
-  process.stderr.write(`kube-proxy-nft: ${messageOf(error).replace(/\s*\n\s*/g, ' ')} [${code}]\n`);
+  process.stderr.write(
+    `${journalPrefix('E')}kube-proxy-nft: ${messageOf(error).replace(/\s*\n\s*/g, ' ')} [${code}]\n`,
+  );
   if (code === 'E_INTERNAL' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   process.exit(exitCode);
 });

@@ -4,14 +4,12 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
+import { EXEC_ARGV } from '../executable.ts';
 
 const run = promisify(execFile);
 
 /** Marks the place in a Node binary that says whether an application is in it. */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
-
-/** As in scripts/executable.ts; makeForeignExecutable compares them with what is in the executable made there. */
-const EXEC_ARGV = ['--max-semi-space-size=4', '--max-old-space-size=1024', '--disable-sigusr1'];
 
 export interface Foreign {
   /** The architecture as npm and Node call it: "arm64". */
@@ -48,18 +46,13 @@ export async function foreignNode(root: string, { arch }: Foreign, cache: string
 
 /**
  * Writes the executable `output` for another architecture: its Node binary `node` with the CommonJS file `main` in it.
- * Without a code cache, which only such a machine can make: starting takes longer there. `native` is the executable that
- * scripts/executable.ts made of the same `main`. Returns whether there was a strip command (18 MB less).
+ * Without a code cache, which only such a machine can make: starting takes longer there. Returns whether there was a strip command (18 MB less).
  * This process must be of the Node version of `node`: the form of what is put in changes between versions.
  */
 export async function makeForeignExecutable(
   main: string,
-  { node, native, output, strip }: { node: string; native: string; output: string } & Foreign,
+  { node, output, strip }: { node: string; output: string } & Foreign,
 ): Promise<boolean> {
-  const nativeText = await readFile(native);
-  const missing = EXEC_ARGV.filter((flag) => !nativeText.includes(flag));
-  if (missing.length > 0)
-    throw new Error(`scripts/executable.ts has other flags than ${missing.join(' ')}: change them here`);
   const work = await mkdtemp(`${output}-`);
   try {
     const config = {

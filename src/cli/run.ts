@@ -25,6 +25,7 @@ import { createModels, supportedFamilies } from './models.ts';
 import { servesLocalhost, withBindAddress } from './node-addresses.ts';
 import { openSource } from './open-source.ts';
 import { createRefusedReader } from './refused-reader.ts';
+import { saveMemory } from './save-memory.ts';
 import { startServers } from './servers.ts';
 import { answerTo } from './show.ts';
 
@@ -121,9 +122,10 @@ export async function run(args: Arguments, log: Log): Promise<void> {
         events.event({ type: 'Normal', reason: 'Starting', message: '', about: 'node' });
         for (const { model } of members) health.started(model.family);
         complete();
-        void programmed.then(() =>
-          log.info('ready: all Services are programmed', { services: [...cluster.serviceKeys()].length }),
-        );
+        void programmed.then(() => {
+          log.info('ready: all Services are programmed', { services: [...cluster.serviceKeys()].length });
+          saveMemory();
+        });
       },
     },
     stop.signal,

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { signature } from '../../scripts/release/archive.ts';
-import { withNamespace } from '../builders/network-namespace.ts';
 import { fakeExecutable } from './fake-commands.ts';
 import { Sandbox } from './sandbox.ts';
 
@@ -153,26 +151,31 @@ esac
     assert.ok(sandbox.has('state', 'active'), 'it is started: it has a source');
   });
 
-  test('notices a kube-proxy that runs, and the rules of others, and tells how to move', async (context) => {
-    const { command } = withNamespace(context);
-    const rules = 'add table ip kube-proxy; add chain ip kube-proxy services';
-    assert.equal(spawnSync(command[0] ?? '', [...command.slice(1), 'nft', rules]).status, 0);
-    const inside = `#!/bin/sh\nexec ${command.join(' ')} /usr/sbin/nft "$@"\n`;
-    const save = '#!/bin/sh\necho "*nat"; echo ":KUBE-SERVICES - [0:0]"\n';
-    const sandbox = new Sandbox(context, { nft: inside, 'iptables-save': save });
-    mkdirSync(sandbox.at('proxy'));
-    copyFileSync('/bin/sleep', sandbox.at('proxy', 'kube-proxy'));
-    const artifacts = await sandbox.release('0.1.0');
-    const waiting = ['-c', 'chmod +x "$1/proxy/kube-proxy"; "$1/proxy/kube-proxy" 60 >/dev/null 2>&1 & echo $!', 'sh'];
-    const started = spawnSync('sh', [...waiting, sandbox.folder], { encoding: 'utf8' });
-    const pid = Number(started.stdout);
-    context.after(() => process.kill(pid, 'SIGKILL'));
-    const { exitCode, output } = sandbox.install({ ...MANIFESTS, KPN_ARTIFACTS: artifacts });
+  test('does not start beside a kube-proxy, unless it is told to, and shows the way', async (context) => {
+    const sandbox = new Sandbox(context);
+    writeFileSync(sandbox.at('state', 'plan'), 'kube-proxy:      at work, pid 7\nNext:\n  stop it\n');
+    const variables = { ...MANIFESTS, KPN_ARTIFACTS: await sandbox.release('0.1.0') };
+    const { exitCode, output } = sandbox.install(variables);
     assert.equal(exitCode, 0, output);
-    assert.match(output, new RegExp(`kube-proxy runs \\(pid ${pid}\\), in no pod`));
-    assert.match(output, /table ip kube-proxy: .*nft delete table ip kube-proxy/);
-    assert.match(output, /chains KUBE-SERVICES and others, listed by iptables-save/);
-    assert.match(output, /The order: 1\. start/);
-    assert.doesNotMatch(output, /table ip6 kube-proxy/);
+    assert.match(output, / {4}kube-proxy: {6}at work, pid 7\n {4}Next:\n {6}stop it/);
+    assert.match(output, /not started, since kube-proxy works here/);
+    assert.deepEqual(sandbox.calls(), ['systemctl daemon-reload']);
+    writeFileSync(
+      sandbox.at('default', 'kube-proxy-nft'),
+      'KUBE_PROXY_NFT_ARGS="--manifests /a --beside-kube-proxy"\n',
+    );
+    assert.equal(sandbox.install(variables).exitCode, 0);
+    assert.ok(sandbox.has('state', 'active'));
+  });
+
+  test('shows what a kube-proxy has left, and starts', async (context) => {
+    const sandbox = new Sandbox(context);
+    const plan =
+      'kube-proxy:      does not run\n\nOf kube-proxy in the kernel, to be removed:\n  table ip kube-proxy\n';
+    writeFileSync(sandbox.at('state', 'plan'), plan);
+    const { exitCode, output } = sandbox.install({ ...MANIFESTS, KPN_ARTIFACTS: await sandbox.release('0.1.0') });
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /to be removed:\n {6}table ip kube-proxy/);
+    assert.ok(sandbox.has('state', 'active'));
   });
 });

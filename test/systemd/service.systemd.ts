@@ -100,6 +100,16 @@ describe('a node with systemd', () => {
     assert.equal(await machine.shell('systemctl is-active kube-proxy-nft || true'), 'inactive');
   });
 
+  it('beside a kube-proxy that works it is not started, and the way over is told', async () => {
+    await machine.shell(`cp /bin/sleep /root/kube-proxy; /root/kube-proxy 1000 >/dev/null 2>&1 &\n echo $! >/root/pid`);
+    const configured = INSTALL.replace(/sh$/, "KPN_ARGS='--manifests /srv/shared/services' sh");
+    const output = await machine.shell(`rm /etc/default/kube-proxy-nft\n${configured}`);
+    assert.match(output, /kube-proxy: +at work, pid \d+ \(\/root\/kube-proxy 1000\)/);
+    assert.match(output, /not started, since kube-proxy works here/);
+    assert.equal(await machine.shell('systemctl is-active kube-proxy-nft || true'), 'inactive');
+    await machine.shell('kill $(cat /root/pid); rm /root/kube-proxy /root/pid');
+  });
+
   it('systemctl enable --now returns when the Services are programmed', async () => {
     const args = `KUBE_PROXY_NFT_ARGS="--manifests /srv/shared/services ${FLAGS}"`;
     await machine.shell(`sed -i 's|^KUBE_PROXY_NFT_ARGS=.*|${args}|' /etc/default/kube-proxy-nft`);

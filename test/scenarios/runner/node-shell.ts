@@ -3,6 +3,20 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { World } from '../../netns/world.ts';
 
+/** What `nft -j list` prints, as far as the judges read it. */
+export interface NftListing {
+  readonly nftables: readonly { readonly set?: ListedSet }[];
+}
+
+export interface ListedSet {
+  readonly name: string;
+  /** Concatenated fields; or, in sets with timeouts, `elem` with the value. */
+  readonly elem?: readonly {
+    readonly concat?: readonly (string | number)[];
+    readonly elem?: { readonly val: string };
+  }[];
+}
+
 /** A shell that stays on the node: to start a program from it costs a tenth of what it costs this process. */
 export class NodeShell {
   readonly #child: ChildProcess;
@@ -20,7 +34,7 @@ export class NodeShell {
     });
   }
 
-  /** Runs a script, after those that were asked for before; gives the lines that it printed. Rejects with them if it fails. */
+  /** Runs a script, after those that were asked for before; gives the lines that it printed, errors too. Rejects if it fails. */
   run(script: string): Promise<readonly string[]> {
     const result = this.#last.then(() => this.#run(script));
     this.#last = result.catch(() => undefined);
@@ -28,9 +42,16 @@ export class NodeShell {
   }
 
   async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
     this.#child.stdin?.end();
     await exited;
+  }
+
+  /** Runs nft commands that list something; gives what each printed as JSON. */
+  async list(...commands: readonly string[]): Promise<readonly NftListing[]> {
+    const lines = await this.run(commands.map((command) => `nft -j list ${command}`).join('\n'));
+    return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
   }
 
   #run(script: string): Promise<readonly string[]> {

@@ -40,19 +40,12 @@ export async function forgetConnections(node: NodeShell): Promise<void> {
 
 /** What the witness saw: see untouchedKey. */
 export async function untouchedConnections(node: NodeShell): Promise<ReadonlySet<string>> {
-  const [listing = ''] = await node.run(`nft -j list table inet ${TABLE}`);
-  return new Set(elementsIn(JSON.parse(listing)).map(({ concat }) => concat.join(' ')));
+  const sets = (await node.list(`table inet ${TABLE}`)).flatMap(({ nftables }) => nftables);
+  const elements = sets.flatMap(({ set }) => set?.elem ?? []);
+  return new Set(elements.flatMap(({ concat }) => concat?.join(' ') ?? []));
 }
 
 /** What the witness calls connections from an address to a port of another. */
 export function untouchedKey(source: string, destination: string, protocol: string, port: number): string {
   return [source, destination, protocol, port].join(' ');
-}
-
-interface SeenElement {
-  readonly concat: readonly (string | number)[];
-}
-
-function elementsIn(listing: { readonly nftables: readonly { set?: { elem?: readonly SeenElement[] } }[] }) {
-  return listing.nftables.flatMap(({ set }) => set?.elem ?? []);
 }
