@@ -36,7 +36,7 @@ export const FULL: Plan = {
   huge: { size: of(1_000), endpoints: 5_000, turns: 200 },
   sustained: { size: of(10_000), rates: [500, 1_000, 2_000, 3_000, 4_000, 6_000, 8_000, 10_000], seconds: 3 },
   packets: { sizes: [of(1), of(1_000), of(30_000)], firstPackets: 10_000, turns: 40 },
-  memory: { sizes: [of(0), of(10_000), of(30_000)], settle: 6 },
+  memory: { sizes: [of(0), of(10_000), of(30_000)], settle: 14 },
   starts: 9,
   model: of(30_000),
   restart: times(5, 10_000),

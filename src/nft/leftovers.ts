@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../log.ts';
@@ -14,7 +14,7 @@ const MAX_LOOKS = 1200;
  */
 export async function waitForLeftovers(runDir: string, log: Log): Promise<void> {
   for (let look = 0; look < MAX_LOOKS; look++) {
-    const pids = await nftProcesses(runDir);
+    const pids = nftProcesses(runDir);
     if (pids.length === 0) return;
     if (look === 0) log.info('waiting for a transaction of the last run to end', { pids: pids.join(' ') });
     await sleep(LOOK_EVERY);
@@ -22,24 +22,34 @@ export async function waitForLeftovers(runDir: string, log: Log): Promise<void> 
   log.warn('a transaction of the last run does not end; going on');
 }
 
-async function nftProcesses(runDir: string): Promise<readonly string[]> {
-  const namespace = await networkNamespace('self');
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const matches = await Promise.all(
-    pids.map(async (pid) => {
-      // A process that has just ended has no command line.
-      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-      const isOurs = words.some((word, i) => {
-        if (words[i - 1] === '-f') return word.startsWith(join(runDir, 'ip'));
-        return words[i - 1] === '-I' && word === runDir;
-      });
-      return isOurs && (await networkNamespace(pid)) === namespace;
-    }),
-  );
-  return pids.filter((_, i) => matches[i]);
+function nftProcesses(runDir: string): readonly string[] {
+  const namespace = networkNamespace('self');
+  // Not by promises: with 200 processes they took 100 ms of CPU time, this takes 4.
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => {
+    const words = commandLine(pid).split('\0');
+    const isOurs = words.some((word, i) => {
+      if (words[i - 1] === '-f') return word.startsWith(join(runDir, 'ip'));
+      return words[i - 1] === '-I' && word === runDir;
+    });
+    return isOurs && networkNamespace(pid) === namespace;
+  });
+}
+
+/** Its words, each ended by a zero byte; empty if it has just ended. */
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Of a process: "net:[4026531840]"; empty if it has ended or is none of ours to look at. */
-function networkNamespace(pid: string): Promise<string> {
-  return readlink(`/proc/${pid}/ns/net`).catch(() => '');
+function networkNamespace(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return '';
+  }
 }

@@ -46,8 +46,15 @@ export type Statement =
 
 /** A rule in nft's own language, as a person reads it: "ip daddr @cluster-ips goto refuse". */
 export function printRule(statements: readonly Statement[]): string {
-  return statements.map(printStatement).join(' ');
+  const known = printedRules.get(statements);
+  if (known !== undefined) return known;
+  const printed = statements.map(printStatement).join(' ');
+  printedRules.set(statements, printed);
+  return printed;
 }
+
+/** A start prints the fixed program twice, for its hash and for nft; many of its rules are one and the same object. */
+const printedRules = new WeakMap<readonly Statement[], string>();
 
 function printStatement(statement: Statement): string {
   if ('match' in statement) {

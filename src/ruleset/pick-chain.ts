@@ -68,6 +68,6 @@ function drawRules(
     ];
   };
   // With capacity 1 and 2 all slots are full but for the moment between losing an endpoint and the new verdict.
-  const draws = Array.from({ length: capacity <= 2 ? 1 : DRAWS }, () => draw(capacity));
+  const draws = new Array<Statement[]>(capacity <= 2 ? 1 : DRAWS).fill(draw(capacity));
   return capacity === 1 ? draws : [...draws, draw(lastDraw(capacity))];
 }
