@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../builders/eventually.ts';
 import { connectTcp, floodTcp, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { TestKernel } from '../netns/kernel.ts';
@@ -125,9 +126,9 @@ describe('the executable on a node', () => {
   it('a transaction that outlives its daemon is waited for, so that nothing of it stays unknown', async () => {
     const slow = `${daemon.directory}/bin`;
     world.execSync('node', ['mkdir', '-p', slow]);
-    // nft with a pause before it loads: the daemon is killed in that pause.
+    // nft without sessions, and with a pause before it loads: the daemon is killed in that pause.
     const wrapper =
-      '#!/bin/sh\ncase "$*" in *" -f "*) touch "$0.called"; exec 9<&-; sleep 2;; esac\nexec /usr/sbin/nft "$@"\n';
+      '#!/bin/sh\ncase "$*" in *" -i "*) exit 1;; *" -f "*) touch "$0.called"; exec 9<&-; sleep 2;; esac\nexec /usr/sbin/nft "$@"\n';
     writeFileSync(`${slow}/nft`, wrapper, { mode: 0o755 });
     await daemon.stop();
     await daemon.start(undefined, { ...process.env, PATH: `${slow}:${process.env['PATH']}` });
@@ -138,7 +139,10 @@ describe('the executable on a node', () => {
       endpoints: PODS,
     });
     daemon.write([...OBJECTS, ...extra]);
-    while (!existsSync(`${slow}/nft.called`)) await sleep(10);
+    await eventually(
+      () => existsSync(`${slow}/nft.called`),
+      () => daemon.log,
+    );
     await daemon.stop('SIGKILL');
     daemon.write(OBJECTS);
     await daemon.start();
