@@ -28,6 +28,8 @@
 #   KPN_SYSTEMD_DIR      for the unit (/etc/systemd/system)
 #   KPN_DEFAULT_DIR      for the environment file kube-proxy-nft (/etc/default)
 #   KPN_CONFIG_DIR       for kubeconfig and the record of what is installed (/etc/kube-proxy-nft)
+#   KPN_SHARE_DIR        for the manual page, and completion for bash and zsh (/usr/local/share)
+#   KPN_FISH_DIR         for completion for fish (/etc/fish/completions); these two only if they can be written to
 
 # sh runs nothing before it has read the brace at the end: a download that was cut off does nothing at all.
 {
@@ -53,6 +55,7 @@ main() {
   replacing=
   forget_previous
   write_record
+  write_manual || true
   tell_what_is_next
 }
 
@@ -84,7 +87,9 @@ read_settings() {
   systemd_dir=${KPN_SYSTEMD_DIR:-/etc/systemd/system}
   config_dir=${KPN_CONFIG_DIR:-/etc/$NAME}
   default_file=${KPN_DEFAULT_DIR:-/etc/default}/$NAME
-  for folder in "$bin_dir" "$systemd_dir" "$config_dir" "$default_file"; do
+  share_dir=${KPN_SHARE_DIR:-/usr/local/share}
+  fish_dir=${KPN_FISH_DIR:-/etc/fish/completions}
+  for folder in "$bin_dir" "$systemd_dir" "$config_dir" "$default_file" "$share_dir" "$fish_dir"; do
     # They are written into the unit and the uninstall script.
     case $folder in /*[!A-Za-z0-9/._-]* | [!/]*) die "$folder: an absolute path of letters, digits and /._- is needed" ;; esac
   done
@@ -380,7 +385,8 @@ unpack() {
   chmod 755 "$work/$NAME"
   for file in "$UNIT" "$NAME.default" "$NAME-uninstall.sh"; do
     sed -e "s|@BIN_DIR@|$bin_dir|g" -e "s|@SYSTEMD_DIR@|$systemd_dir|g" -e "s|@CONFIG_DIR@|$config_dir|g" \
-      -e "s|@DEFAULT_FILE@|$default_file|g" "$work/unpacked/$folder/$file" >"$work/$file"
+      -e "s|@DEFAULT_FILE@|$default_file|g" -e "s|@SHARE_DIR@|$share_dir|g" -e "s|@FISH_DIR@|$fish_dir|g" \
+      "$work/unpacked/$folder/$file" >"$work/$file"
   done
   rm -rf "$work/unpacked"
   if ! output=$("$work/$NAME" --version 2>"$work/errors"); then
@@ -447,6 +453,34 @@ write_record() {
     echo "files $(sum_of "$executable" "$uninstall_script" "$unit_file")"
   } >"$record.new"
   mv -f "$record.new" "$record"
+}
+
+# --- the manual page and completion -----------------------------------------------------------------------------------
+
+# The executable prints them. They are a convenience: whatever fails here, the installation is none the worse.
+write_manual() {
+  if [ -d "$share_dir" ]; then
+    offer "$share_dir/man/man8/$NAME.8" man
+    offer "$share_dir/bash-completion/completions/$NAME" completion bash
+    offer "$share_dir/zsh/site-functions/_$NAME" completion zsh
+  fi
+  # There is a fish.
+  if [ -d "${fish_dir%/*}" ]; then offer "$fish_dir/$NAME.fish" completion fish; fi
+}
+
+# offer FILE WORDS: FILE becomes what the executable prints for WORDS. With a version that prints nothing, and where it
+# cannot be written, it is not there.
+offer() {
+  file=$1
+  shift
+  if ! mkdir -p "${file%/*}" 2>/dev/null || ! writable "${file%/*}"; then return; fi
+  if ! "$executable" "$@" >"$file.new" 2>/dev/null || [ ! -s "$file.new" ]; then
+    rm -f "$file.new" "$file"
+  elif cmp -s "$file.new" "$file"; then
+    rm -f "$file.new"
+  else
+    mv -f "$file.new" "$file" || rm -f "$file.new"
+  fi
 }
 
 # --- configuration ----------------------------------------------------------------------------------------------------

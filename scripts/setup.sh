@@ -47,7 +47,7 @@ step() {
 
 # The Debian packages whose command is not there: nft for the rules, conntrack and ip for the tests' networks, python3
 # for their packets, openssl for their API server's certificates, strip for a smaller executable; shellcheck for the
-# scripts, systemd's programs for its unit.
+# scripts, systemd's programs for its unit, groff for the manual page, zsh and fish for their completion.
 missing_packages() {
   while read -r command package; do
     command -v "$command" >/dev/null || printf ' %s' "$package"
@@ -61,6 +61,9 @@ openssl openssl
 strip binutils
 shellcheck shellcheck
 systemd-analyze systemd
+groff groff-base
+zsh zsh
+fish fish
 LIST
 }
 

@@ -1,26 +1,28 @@
 import process from 'node:process';
 import { parseArguments, usesConfigurationFile } from './cli/arguments.ts';
-import { HELP } from './cli/help.ts';
+import { informationAsked, readCommandLine } from './cli/command-line.ts';
 import { EXIT_CODES, errnoOf, messageOf, ProxyError } from './errors.ts';
 import { createLog, journalPrefix } from './log.ts';
 import { versionLine } from './version.ts';
 
-/** Commands are loaded when they are asked for: --version and --help start twice as fast without the API client. */
+/**
+ * Commands are loaded when they are asked for: --version starts twice as fast without the API client, and the daemon
+ * without what help and completion need.
+ */
 async function main(argv: readonly string[]): Promise<void> {
   process.title = 'kube-proxy-nft';
   process.stderr.on('error', (error) => {
     // Whoever read the log is gone (journald, "| head"): no reason to stop serving.
     if (errnoOf(error) !== 'EPIPE') throw error;
   });
+  const asked = informationAsked(readCommandLine(argv));
+  if (asked !== undefined) return (await import('./cli/help/print.ts')).printInformation(asked);
   const flags = parseArguments(argv);
   const args = usesConfigurationFile(flags)
     ? (await import('./cli/config.ts')).withConfigurationFile(argv, flags.config ?? '')
     : flags;
   const log = createLog(args.verbosity);
   switch (args.command) {
-    case 'help':
-      process.stdout.write(HELP);
-      return;
     case 'version':
       process.stdout.write(`${versionLine()}\n`);
       return;

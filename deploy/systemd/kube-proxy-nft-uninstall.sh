@@ -20,6 +20,8 @@ main() {
   if [ -x '@BIN_DIR@/kube-proxy-nft' ]; then try '@BIN_DIR@/kube-proxy-nft' --cleanup; fi
   try rm -rf '@SYSTEMD_DIR@/kube-proxy-nft.service' '@SYSTEMD_DIR@/kube-proxy-nft.service.d' \
     /run/kube-proxy-nft /run/private/kube-proxy-nft /var/lib/kube-proxy-nft /var/lib/private/kube-proxy-nft
+  try rm -f '@SHARE_DIR@/man/man8/kube-proxy-nft.8' '@SHARE_DIR@/bash-completion/completions/kube-proxy-nft' \
+    '@SHARE_DIR@/zsh/site-functions/_kube-proxy-nft' '@FISH_DIR@/kube-proxy-nft.fish'
   if [ -z "${KPN_KEEP_CONFIG:-}" ]; then try rm -rf '@DEFAULT_FILE@' '@CONFIG_DIR@'; fi
   if command -v systemctl >/dev/null; then
     try systemctl daemon-reload

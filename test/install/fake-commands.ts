@@ -35,12 +35,16 @@ const JOURNALCTL = `#!/bin/sh
 echo 'the last words of the service'
 `;
 
-/** Stands for kube-proxy-nft: knows its version, and whether it becomes ready; $STATE/plan is what `migrate` prints. */
-export function fakeExecutable(version: string, { works = true } = {}): string {
+/**
+ * Stands for kube-proxy-nft: knows its version, and whether it becomes ready; $STATE/plan is what `migrate` prints.
+ * `explains`: whether it knows the commands man and completion.
+ */
+export function fakeExecutable(version: string, { works = true, explains = true } = {}): string {
   return `#!/bin/sh
 case $1 in
   --version) echo 'kube-proxy-nft ${version} (commit 0123abc, node v24.21.0)' ;;
   --become-ready) ${works ? 'exit 0' : 'exit 1'} ;;
+  man | completion) ${explains ? `echo "$* ${version}"` : 'echo unknown; exit 2'} ;;
   migrate) cat "$STATE/plan" ;;
   --cleanup) echo 'kube-proxy-nft --cleanup' >>"$STATE/calls" ;;
 esac

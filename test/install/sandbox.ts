@@ -77,6 +77,8 @@ export class Sandbox {
       KPN_SYSTEMD_DIR: this.at('systemd'),
       KPN_DEFAULT_DIR: this.at('default'),
       KPN_CONFIG_DIR: this.at('config'),
+      KPN_SHARE_DIR: this.at('share'),
+      KPN_FISH_DIR: this.at('fish', 'completions'),
       KPN_HEALTH_SECONDS: '0',
       ...variables,
     };

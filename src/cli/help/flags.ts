@@ -1,0 +1,275 @@
+import { FIELD_ENTRIES } from '../../config/fields.ts';
+import { FLAGS } from '../../config/flags.ts';
+
+/** What people are told about a flag: by --help, the manual page, and completion. */
+export interface FlagHelp {
+  /** Without dashes. */
+  readonly name: string;
+  /** What its value is called; absent for flags that are on or off. */
+  readonly value?: string;
+  /** Its beginning, up to the first colon, semicolon or bracket, stands alone in completion. */
+  readonly text: string;
+  /** What its value is completed with: one of these words, several of them with commas, or paths. */
+  readonly completes?: 'file' | 'folder' | { readonly words: readonly string[]; readonly list?: boolean };
+}
+
+/** Flags under one heading. */
+export interface FlagSection {
+  readonly title: string;
+  /** What --help adds to the heading. */
+  readonly note?: string;
+  /** False for those that --help leaves to the manual page. */
+  readonly isListed: boolean;
+  readonly flags: readonly FlagHelp[];
+}
+
+const SOURCE: FlagSection = {
+  title: 'Where Services and EndpointSlices come from (in a pod with a service account: that, if none is given)',
+  isListed: true,
+  flags: [
+    {
+      name: 'kubeconfig',
+      value: 'FILE',
+      text: 'watch the API server this kubeconfig names',
+      completes: 'file',
+    },
+    {
+      name: 'master',
+      value: 'URL',
+      text: "the API server's address, instead of the one in the kubeconfig or the in-cluster one",
+    },
+    {
+      name: 'manifests',
+      value: 'PATH',
+      text: 'a file or folder of YAML or JSON, watched for changes; needs no cluster',
+      completes: 'file',
+    },
+  ],
+};
+
+const CONFIGURATION: FlagSection = {
+  title: 'Configuration',
+  isListed: true,
+  flags: [
+    {
+      name: 'config',
+      value: 'FILE',
+      text: 'a KubeProxyConfiguration, as kubeadm writes it. Of the flags below those of logging and --hostname-override count beside it. When it changes, we end, to be started again',
+      completes: 'file',
+    },
+    {
+      name: 'write-config-to',
+      value: 'FILE',
+      text: 'write the configuration that the flags or --config lead to, and end',
+      completes: 'file',
+    },
+  ],
+};
+
+const KUBE_PROXY: FlagSection = {
+  title: 'Flags, those of kube-proxy',
+  note: 'Those that are not listed are accepted; docs/configuration.md has them all',
+  isListed: true,
+  flags: [
+    {
+      name: 'cluster-cidr',
+      value: 'CIDRS',
+      text: "the pods' network; for dual-stack one of each family, with a comma. Connections to a ClusterIP from elsewhere get this node's address as source",
+    },
+    {
+      name: 'masquerade-all',
+      text: "connections to a ClusterIP from everywhere get this node's address as source",
+    },
+    {
+      name: 'detect-local-mode',
+      value: 'MODE',
+      text: 'how connections from pods are known: ClusterCIDR (default), NodeCIDR, or by where they come in: BridgeInterface, InterfaceNamePrefix',
+      completes: { words: ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'] },
+    },
+    { name: 'pod-bridge-interface', value: 'NAME', text: 'the bridge of --detect-local-mode BridgeInterface' },
+    {
+      name: 'pod-interface-name-prefix',
+      value: 'PREFIX',
+      text: 'how the interfaces of --detect-local-mode InterfaceNamePrefix begin',
+    },
+    {
+      name: 'nodeport-addresses',
+      value: 'LIST',
+      text: "the node's addresses that node ports are served on: CIDRs, primary (default), all; localhost, too: TCP node ports on 127.0.0.1 and ::1",
+      completes: { words: ['primary', 'all', 'localhost'], list: true },
+    },
+    {
+      name: 'healthz-bind-address',
+      value: 'ADDRESS',
+      text: '/healthz and /livez (default: 0.0.0.0:10256; empty: none)',
+    },
+    {
+      name: 'metrics-bind-address',
+      value: 'ADDRESS',
+      text: '/metrics, /proxyMode, /configz (default: 127.0.0.1:10249; empty: none)',
+    },
+    {
+      name: 'bind-address-hard-fail',
+      text: 'end if one of these two cannot be listened on, instead of trying again',
+    },
+    {
+      name: 'bind-address',
+      value: 'ADDRESS',
+      text: "this node's primary address, instead of what its Node object has",
+    },
+    {
+      name: 'hostname-override',
+      value: 'NAME',
+      text: "the name of this node's Node object (default: the host name)",
+    },
+    {
+      name: 'conntrack-max-per-core',
+      value: 'N',
+      text: 'flows to track for each CPU (default: 32768; 0: leave it)',
+    },
+    { name: 'conntrack-min', value: 'N', text: 'flows to track at least (default: 131072)' },
+    {
+      name: 'conntrack-tcp-timeout-established',
+      value: 'DURATION',
+      text: 'how long an idle TCP connection is tracked (default: 24h; 0: leave it)',
+    },
+    {
+      name: 'conntrack-tcp-timeout-close-wait',
+      value: 'DURATION',
+      text: 'the same in CLOSE_WAIT (default: 1h; 0: leave it)',
+    },
+    {
+      name: 'conntrack-udp-timeout',
+      value: 'DURATION',
+      text: 'how long a UDP flow without an answer is tracked (default: 0: leave it)',
+    },
+    {
+      name: 'conntrack-udp-timeout-stream',
+      value: 'DURATION',
+      text: 'how long a UDP flow with answers is tracked (default: 0: leave it)',
+    },
+    { name: 'conntrack-tcp-be-liberal', text: 'take TCP packets outside of the window for valid ones' },
+    { name: 'oom-score-adj', value: 'N', text: 'of this process (default: -999)' },
+    {
+      name: 'iptables-sync-period',
+      value: 'DURATION',
+      text: 'half of what a change may wait until /healthz says so (default: 30s)',
+    },
+    { name: 'v', value: 'N', text: 'verbosity; 0 is quiet, 2 shows each transaction' },
+  ],
+};
+
+const OURS: FlagSection = {
+  title: 'Flags, ours',
+  isListed: true,
+  flags: [
+    {
+      name: 'run-dir',
+      value: 'DIR',
+      text: 'for the control socket and the last nft input (default: /run/kube-proxy-nft)',
+      completes: 'folder',
+    },
+    { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
+    {
+      name: 'output',
+      value: 'FORMAT',
+      text: 'how --dump prints: nft (a script that nft -f loads) or json (libnftables JSON)',
+      completes: { words: ['nft', 'json'] },
+    },
+    { name: 'version', text: 'print version, commit and Node.js version' },
+    { name: 'help', text: 'print help; with a command, on that' },
+  ],
+};
+
+const OF_COMMANDS: FlagSection = {
+  title: 'Flags that are a command, or go with one',
+  isListed: false,
+  flags: [
+    { name: 'dump', text: 'print the ruleset of the running daemon' },
+    {
+      name: 'trace',
+      value: 'ADDRESS:PORT[/PROTOCOL]',
+      text: 'what becomes of such a connection, and why; TCP if no protocol is given',
+    },
+    {
+      name: 'from',
+      value: 'ADDRESS[%INTERFACE]',
+      text: 'the client of --trace, and where it comes in; without it the node itself',
+    },
+    { name: 'init-only', text: 'set sysctls and look for nft, and end' },
+    { name: 'cleanup', text: 'remove our tables, and nothing else' },
+    { name: 'apply', text: 'remove what kube-proxy has left (migrate)' },
+    { name: 'back', text: 'remove our tables, once kube-proxy serves again (migrate)' },
+  ],
+};
+
+/** Words for the values of flags that have no entry of their own. */
+const WORDS: Readonly<Record<string, readonly string[]>> = { 'logging-format': ['text', 'json'] };
+
+const WITHOUT_EFFECT: readonly FlagHelp[] = FIELD_ENTRIES.flatMap(([, { flag, withoutEffect }]) => {
+  if (flag === undefined || withoutEffect === undefined) return [];
+  const words = WORDS[flag];
+  return {
+    name: flag,
+    ...(FLAGS.get(flag)?.type === 'string' && { value: 'VALUE' }),
+    text: `without effect here: ${withoutEffect}`,
+    ...(words !== undefined && { completes: { words } }),
+  };
+});
+
+const OTHERS: FlagSection = {
+  title: 'Flags, the others of kube-proxy',
+  isListed: false,
+  flags: [
+    {
+      name: 'proxy-mode',
+      value: 'MODE',
+      text: 'always nftables; iptables and ipvs are taken for it, with a note',
+      completes: { words: ['nftables', 'iptables', 'ipvs'] },
+    },
+    {
+      name: 'ipvs-sync-period',
+      value: 'DURATION',
+      text: 'with --proxy-mode ipvs what --iptables-sync-period is else (default: 30s)',
+    },
+    {
+      name: 'healthz-port',
+      value: 'PORT',
+      text: 'deprecated: the port of --healthz-bind-address where that has none; 0: nothing listens',
+    },
+    {
+      name: 'metrics-port',
+      value: 'PORT',
+      text: 'deprecated: the port of --metrics-bind-address where that has none; 0: nothing listens',
+    },
+    ...WITHOUT_EFFECT,
+  ],
+};
+
+/** Every flag, once, in the order they are shown in. */
+export const FLAG_SECTIONS: readonly FlagSection[] = [SOURCE, CONFIGURATION, KUBE_PROXY, OURS, OF_COMMANDS, OTHERS];
+
+/** The sections without the flags that `isWanted` refuses, and without those that are empty then. */
+export function sectionsWith(isWanted: (name: string) => boolean): readonly FlagSection[] {
+  return FLAG_SECTIONS.map((section) => ({
+    ...section,
+    flags: section.flags.filter(({ name }) => isWanted(name)),
+  })).filter(({ flags }) => flags.length > 0);
+}
+
+/** As it is typed: "-o, --output FORMAT", "--dump", "-v N". */
+export function headingOf({ name, value }: FlagHelp): string {
+  const names = spellings(name).filter((spelling) => spelling !== '--v');
+  return [names.join(', '), ...(value === undefined ? [] : [value])].join(' ');
+}
+
+/** With dashes, the short form first: "-o" and "--output". */
+export function spellings(name: string): readonly string[] {
+  const short = FLAGS.get(name)?.short;
+  return [...(short === undefined ? [] : [`-${short}`]), `--${name}`];
+}
+
+/** A few words about a flag. */
+export function briefly({ text }: Pick<FlagHelp, 'text'>): string {
+  return text.replace(/(?:[;:.]| \().*$/s, '');
+}
