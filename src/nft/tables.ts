@@ -1,5 +1,6 @@
 import type { Family } from '../ip.ts';
 import { foundChain, isAffinitySet, setElement } from '../ruleset/affinity.ts';
+import type { Container } from '../ruleset/container.ts';
 import { type Element, parseElement } from '../ruleset/element.ts';
 import { MARKER_PREFIX, type Program } from '../ruleset/program.ts';
 import type { Nft } from './nft.ts';
@@ -103,9 +104,18 @@ export function deleteTableCommand(family: Family, name: TableName): string {
  */
 export async function listElements(nft: Nft, program: Program, table: TableName): Promise<readonly Element[]> {
   const elements: Element[] = [];
-  for (const container of program.containers) {
-    const kind = container.value === undefined ? 'set' : 'map';
-    for (const object of await nft.list(kind, program.family, table, container.name)) {
+  const kindOf = (container: Container) => (container.value === undefined ? 'set' : 'map');
+  const list = (container: Container | undefined) =>
+    container && nft.list(kindOf(container), program.family, table, container.name);
+  let next = list(program.containers[0]);
+  for (const [i, container] of program.containers.entries()) {
+    const kind = kindOf(container);
+    const listed = (await next) ?? [];
+    // nft reads the next one while we go through this one.
+    next = list(program.containers[i + 1]);
+    // A failure is for the await above; this keeps Node from calling it unhandled until then.
+    next?.catch(() => undefined);
+    for (const object of listed) {
       for (const json of elementsIn(object, kind)) {
         const element = parseElement(container, json);
         if (element === undefined) {

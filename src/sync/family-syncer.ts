@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
-import { affinityObjects, findTables, hasAllRules, listFrame, type TableName } from '../nft/tables.ts';
+import { affinityObjects, findTables, hasAllRules, listElements, listFrame, type TableName } from '../nft/tables.ts';
 import { sizeOf } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
 import type { FamilyModel } from './family-model.ts';
@@ -106,23 +106,31 @@ export class FamilySyncer {
   }
 
   async #reconcile(arrival: Arrival): Promise<TableName> {
-    const found = await findTables(this.#nft, this.#model.family);
-    this.#model.setDialect = await this.#nft.setDialect();
-    const live = liveTable(found, this.#model);
+    const [tables, dialect] = await Promise.all([findTables(this.#nft, this.#model.family), this.#nft.setDialect()]);
+    this.#model.setDialect = dialect;
+    const live = liveTable(tables, this.#model);
     const complete = arrival.whenComplete.then(() => {
       this.#observer.began();
       this.#observer.tookAll();
     });
     // After a second failure in a row: what is in the table cannot be mended by writing the difference.
     const mendable = live !== undefined && this.#failures <= 1;
-    const frame = mendable ? await listFrame(this.#nft, this.#model.family, live.name) : undefined;
-    if (live === undefined || frame === undefined || !hasAllRules(frame, this.#model.program)) {
-      const { table, written } = await replaceTable(this.#model, this.#nft, found, this.#log, arrival);
+    const program = this.#model.program;
+    // Both at once, and while objects still arrive: each takes as long as nft takes to read all elements.
+    const [frame, elements] = mendable
+      ? await Promise.all([
+          listFrame(this.#nft, this.#model.family, live.name),
+          listElements(this.#nft, program, live.name),
+        ])
+      : [];
+    if (live === undefined || frame === undefined || elements === undefined || !hasAllRules(frame, program)) {
+      const { table, written } = await replaceTable(this.#model, this.#nft, tables, this.#log, arrival);
       this.#succeeded('full', written);
       return table;
     }
     await complete;
-    this.#succeeded('full', await adoptTable(this.#model, this.#nft, live, affinityObjects(frame), this.#log));
+    const found = [...elements, ...affinityObjects(frame)];
+    this.#succeeded('full', await adoptTable(this.#model, this.#nft, live, found, this.#log));
     return live.name;
   }
 

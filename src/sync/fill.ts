@@ -1,14 +1,7 @@
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
-import {
-  deleteTableCommand,
-  type FoundTable,
-  isLive,
-  listElements,
-  TABLE_NAMES,
-  type TableName,
-} from '../nft/tables.ts';
+import { deleteTableCommand, type FoundTable, isLive, TABLE_NAMES, type TableName } from '../nft/tables.ts';
 import type { Element } from '../ruleset/element.ts';
 import { hookCommands } from '../ruleset/program-json.ts';
 import { stagedProgramText } from '../ruleset/program-text.ts';
@@ -23,8 +16,8 @@ const PROGRESS_INTERVAL = 2;
 const MAX_REFUSED = 16;
 
 /**
- * Brings model and kernel to the same state through a table that is already live: lists it and writes the difference.
- * `found`: what was read of it already. Returns the number of element operations.
+ * Brings model and kernel to the same state through a table that is already live: writes the difference to what was
+ * found in it. Returns the number of element operations.
  */
 export async function adoptTable(
   model: FamilyModel,
@@ -33,17 +26,18 @@ export async function adoptTable(
   found: readonly Element[],
   log: Log,
 ): Promise<number> {
-  model.restart([...(await listElements(nft, model.program, table.name)), ...found]);
-  let written = await drain(model, nft, table.name, log, giveUp);
+  model.restart(found);
+  const rest = { model, nft, table: table.name, log, mend: giveUp };
+  let written = await drain(rest);
   model.ruleset.dropUnclaimed();
-  written += await drain(model, nft, table.name, log, giveUp);
+  written += await drain(rest);
   log.info('the rules of the last run are in force and up to date', { family: model.family, written });
   return written;
 }
 
 /**
  * Builds the table anew beside whatever is there, out of the packets' way, in bounded transactions; it may begin while
- * Services still arrive. Once they are complete, one small transaction makes it live and deletes the old.
+ * Services still arrive. Once they are complete, the last one makes it live and deletes the old.
  */
 export async function replaceTable(
   model: FamilyModel,
@@ -58,11 +52,12 @@ export async function replaceTable(
   for (const leftover of found.filter((table) => table.name === name)) {
     await nft.apply(document([deleteTableCommand(family, leftover.name)]));
   }
+  const old = found.filter((table) => table.name !== name).map((table) => deleteTableCommand(family, table.name));
   const staged = nft.load(stagedProgramText(program, name));
   model.restart([]);
-  const written = await drain(model, nft, name, log, isolateRefused(model, nft, name, log), staged, arrival);
-  const old = found.filter((table) => table.name !== name).map((table) => deleteTableCommand(family, table.name));
-  await nft.apply(document([...hookCommands(program, name), ...old]));
+  const mend = isolateRefused(model, nft, name, log);
+  const last = [...hookCommands(program, name), ...old];
+  const written = await drain({ model, nft, table: name, log, mend, arrival, inFlight: staged, last });
   log.info('the rules are in force', { family, table: name, elements: written });
   return { table: name, written };
 }
@@ -81,31 +76,43 @@ export function documentOf(model: FamilyModel, table: TableName, transaction: Tr
 /** Gets a transaction that nft refused, and what nft said. Rethrows what it cannot mend. */
 type Mend = (transaction: Transaction, error: unknown) => Promise<void>;
 
+interface Drain {
+  readonly model: FamilyModel;
+  readonly nft: Nft;
+  readonly table: TableName;
+  readonly log: Log;
+  readonly mend: Mend;
+  /** What nft works on at the start. */
+  readonly inFlight?: Promise<void>;
+  readonly arrival?: Arrival;
+  /** Commands that go with the last transaction; once they are in force, nothing more is sent. */
+  readonly last?: readonly string[];
+}
+
 /**
- * Sends transactions until the model has no more; returns the number of element operations. While nft works on one, or
- * on what is `inFlight` at the start, the next is prepared.
+ * Sends transactions until the model has no more; returns the number of element operations. While nft works on one, the
+ * next is prepared.
  */
-async function drain(
-  model: FamilyModel,
-  nft: Nft,
-  table: TableName,
-  log: Log,
-  mend: Mend,
-  inFlight = Promise.resolve(),
-  arrival = ARRIVED,
-): Promise<number> {
+async function drain({ model, nft, table, log, mend, last, ...rest }: Drain): Promise<number> {
+  const { arrival = ARRIVED } = rest;
+  let { inFlight = Promise.resolve() } = rest;
   let written = 0;
   let reported = performance.now();
   do {
     while (!arrival.isComplete && !model.hasEarlyBatch) await arrival.more();
     const transaction = model.nextTransaction(arrival.isComplete);
-    const json = documentOf(model, table, transaction);
+    const commands = transactionCommands(model.family, table, transaction, model.setDialect);
+    const finish = arrival.isComplete && !model.isDirty ? last : undefined;
     await inFlight;
-    if (json === undefined) continue;
-    inFlight = nft.apply(json).catch((error) => mend(transaction, error));
+    written += sizeOf(transaction);
+    if (finish !== undefined) {
+      await sendLast(nft, transaction, commands, finish, mend);
+      return written;
+    }
+    if (commands.length === 0) continue;
+    inFlight = nft.apply(document(commands)).catch((error) => mend(transaction, error));
     // A failure is for the await above or below; this keeps Node from calling it unhandled in between.
     inFlight.catch(() => undefined);
-    written += sizeOf(transaction);
     if (performance.now() - reported > PROGRESS_INTERVAL * 1000) {
       reported = performance.now();
       log.info('programming', { family: model.family, elements: written });
@@ -113,6 +120,22 @@ async function drain(
   } while (!arrival.isComplete || model.isDirty);
   await inFlight;
   return written;
+}
+
+/** One process instead of two, which a start on a small cluster feels. */
+async function sendLast(
+  nft: Nft,
+  transaction: Transaction,
+  commands: readonly string[],
+  last: readonly string[],
+  mend: Mend,
+): Promise<void> {
+  try {
+    await nft.apply(document([...commands, ...last]));
+  } catch (error) {
+    await mend(transaction, error);
+    await nft.apply(document(last));
+  }
 }
 
 const giveUp: Mend = (_, error) => Promise.reject(error);
