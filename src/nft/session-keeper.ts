@@ -51,9 +51,10 @@ export class SessionKeeper {
     this.#options = options;
   }
 
-  /** Opens a session if there is none. Resolves when it is there or has failed; never rejects. */
+  /** Opens a session if there is none that can go on. Resolves when it is there or has failed; never rejects. */
   open(): Promise<void> {
-    if (this.#closed || this.#next !== undefined || performance.now() < this.#notBefore) return Promise.resolve();
+    const isThere = this.#next !== undefined || (this.#current !== undefined && this.#current.sent <= MAX_SENT);
+    if (this.#closed || isThere || performance.now() < this.#notBefore) return Promise.resolve();
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined;
     });
@@ -67,7 +68,7 @@ export class SessionKeeper {
       this.#current = this.#next;
       this.#next = undefined;
     }
-    if (this.#current === undefined || this.#current.sent > MAX_SENT) void this.open();
+    void this.open();
     return NftSession.takes(json) ? this.#current : undefined;
   }
 
