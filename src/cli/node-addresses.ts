@@ -30,10 +30,10 @@ export function withBindAddress(object: KubeObject, bindAddress: string | undefi
 
 /** True if --nodeport-addresses names loopback in a family, by the keyword or a network. */
 export function servesLocalhost(items: readonly string[], family: Family): boolean {
-  const loopback = parseCidr(LOOPBACK[family]);
   return items.some((item) => {
     if (item === 'localhost') return true;
     const address = parseCidr(item)?.address;
+    const loopback = address === undefined ? undefined : parseCidr(LOOPBACK[family]);
     return address !== undefined && loopback !== undefined && isInCidr(address, loopback);
   });
 }

@@ -32,6 +32,10 @@ import { answerTo } from './show.ts';
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
   const families = supportedFamilies(log);
+  // What comes next does not need nft: it starts meanwhile.
+  const probing = probeNft(createNft(args.runDir, 'probe'), log);
+  // A failure is for the await below; this keeps Node from calling it unhandled until then.
+  probing.catch(() => undefined);
   const tableOf = (family: Family) => members.find(({ model }) => model.family === family)?.syncer.table;
   const onLoopback = families.some((family) => servesLocalhost(args.nodePortAddresses, family));
   const metrics = createMetrics({
@@ -70,11 +74,13 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     return answerTo(path, { models: tables, cluster, origin }, args);
   });
   await waitForLeftovers(args.runDir, log);
-  const [first] = members;
-  const nftVersion = first === undefined ? '' : await probeNft(first.nft, log);
+  const nftVersion = await probing;
+  log.info('starting', { version: VERSION, nft: nftVersion, node: args.nodeName, source: source.description });
+  const { arrival, complete } = createArrival();
+  // Tables are read or staged while the servers start and objects arrive.
+  for (const { syncer } of members) void syncer.run(arrival);
   prepareNode(args, log);
   await startServers(args, { health, metrics, events, log });
-  log.info('starting', { version: VERSION, nft: nftVersion, node: args.nodeName, source: source.description });
 
   const close = () => {
     control.close();
@@ -100,8 +106,6 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     if (before === cluster.node || isDeepStrictEqual(forRules(before), forRules(cluster.node))) return;
     for (const { syncer } of members) syncer.nodeChanged();
   };
-  const { arrival, complete } = createArrival();
-  for (const { syncer } of members) void syncer.run(arrival);
   const programmed = arrival.whenComplete.then(() => Promise.all(members.map(({ syncer }) => syncer.whenInSync())));
   void announceReadiness({ programmed, isServing: () => isServing(args.runDir, families), log });
   const stop = new AbortController();

@@ -20,7 +20,7 @@ const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC |
 
 /** The only way this program talks to the kernel. One instance serves one family; calls must not overlap. */
 export interface Nft {
-  /** `nft --version`'s number: "1.0.6". */
+  /** nft's number, "1.0.6": as its last listing had it, which spares a process, or as `nft --version` says. */
   version(): Promise<string>;
   /** How this nft wants sets declared in JSON. */
   setDialect(): Promise<SetDialect>;
@@ -73,9 +73,14 @@ export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
       await outcome;
     }
   };
-  const list = async (args: readonly string[]) =>
-    objectsIn((await runNft(args, { nft, timeout: LIST_TIMEOUT })).toString());
+  let listedBy: string | undefined;
+  const list = async (args: readonly string[]) => {
+    const [metainfo, ...objects] = objectsIn((await runNft(args, { nft, timeout: LIST_TIMEOUT })).toString());
+    listedBy = (metainfo as { metainfo?: { version?: string } } | undefined)?.metainfo?.version;
+    return objects;
+  };
   const version = async () => {
+    if (listedBy !== undefined) return listedBy;
     const stdout = await runNft(['--version'], { nft, timeout: LOAD_TIMEOUT });
     return /v(\d+(?:\.\d+)+)/.exec(stdout.toString())?.[1] ?? '';
   };
@@ -94,11 +99,11 @@ export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
   };
 }
 
-/** The objects of a listing, without the metainfo it begins with. */
+/** The objects of a listing, the first of which is about nft. */
 function objectsIn(listing: string): readonly unknown[] {
   try {
     const { nftables = [] }: { nftables?: unknown[] } = JSON.parse(listing);
-    return nftables.slice(1);
+    return nftables;
   } catch (error) {
     throw new NftError('unknown-outcome', `nft listed what is no JSON: ${messageOf(error)}`);
   }

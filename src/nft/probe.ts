@@ -15,18 +15,17 @@ const OLDEST_TESTED = '1.0.6';
  */
 export async function probeNft(nft: Nft, log: Log): Promise<string> {
   try {
-    // Cheap on any host (no elements are read), and refused without CAP_NET_ADMIN.
-    const listed = nft.list('chains', 'ip');
-    // A failure is for the await below; this keeps Node from calling it unhandled until then.
-    listed.catch(() => undefined);
+    // Cheap on any host (no elements are read), and refused without CAP_NET_ADMIN. Why it fails is for later: an nft
+    // that is too old may fail, too.
+    const listed = await nft.list('chains', 'ip').catch((error: unknown) => ({ error }));
     const version = await nft.version();
     if (isOlder(version, OLDEST)) {
       throw new ProxyError('E_NFT_TOO_OLD', `nft is version ${version || 'unknown'}; ${OLDEST} or newer is needed`);
     }
+    if ('error' in listed) throw listed.error;
     if (isOlder(version, OLDEST_TESTED)) {
       log.warn(`nft is older than ${OLDEST_TESTED}, the oldest version this program is tested with`, { version });
     }
-    await listed;
     return version;
   } catch (error) {
     throw error instanceof NftError ? explain(error) : error;

@@ -106,8 +106,8 @@ export class FamilySyncer {
   }
 
   async #reconcile(arrival: Arrival): Promise<TableName> {
-    const [tables, dialect] = await Promise.all([findTables(this.#nft, this.#model.family), this.#nft.setDialect()]);
-    this.#model.setDialect = dialect;
+    const tables = await findTables(this.#nft, this.#model.family);
+    this.#model.setDialect = await this.#nft.setDialect();
     const live = liveTable(tables, this.#model);
     const complete = arrival.whenComplete.then(() => {
       this.#observer.began();
