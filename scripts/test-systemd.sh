@@ -99,6 +99,21 @@ unpack_nspawn() {
 
 download() { (cd "$unfinished" && apt-get -qq download systemd-container libsystemd-shared libsystemd0); }
 
+# Where no container can be started, no test can pass: better said at once.
+try_container() {
+  nspawn=systemd-nspawn
+  libraries=
+  if [ -x "$folder/nspawn/usr/bin/systemd-nspawn" ]; then
+    nspawn=$folder/nspawn/usr/bin/systemd-nspawn
+    for library in "$folder"/nspawn/lib/*-linux-gnu "$folder"/nspawn/usr/lib/*-linux-gnu \
+      "$folder"/nspawn/usr/lib/*-linux-gnu/systemd; do
+      libraries=$libraries:$library
+    done
+  fi
+  step 'starting a container' "$folder/try.log" env "LD_LIBRARY_PATH=${libraries#:}" "$nspawn" --quiet \
+    "--directory=$folder/$suite" --read-only --register=no --keep-unit --console=pipe --private-network /bin/true
+}
+
 if [ "$(id -u)" -ne 0 ]; then
   say 'containers and network namespaces need root: run this with sudo'
   exit 1
@@ -111,3 +126,4 @@ flock 9
 ensure_packages
 ensure_nspawn
 ensure_root
+try_container

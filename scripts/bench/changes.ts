@@ -3,13 +3,13 @@ import { type ClusterSize, podAddress, podAddresses, serviceKey, serviceOf, slic
 
 /**
  * What happens to a cluster in one turn, in this order. From five endpoints on the first two changes stay within eight
- * slots; the next two cross to four and back, which moves the frontend's verdict.
+ * slots; the next two go to three, and so to four slots, and back, which moves the frontend's verdict.
  */
 export const CHANGES = [
   'endpoint added',
   'endpoint removed',
-  'endpoint removed, verdict moves',
-  'endpoint added, verdict moves',
+  'two endpoints removed, verdict moves',
+  'two endpoints added, verdict moves',
   'service added',
   'service removed',
 ] as const;
@@ -38,9 +38,10 @@ export class Changes {
     if (change === 'service added') return this.#addService();
     if (change === 'service removed') return this.#removeService();
     const before = this.#endpoints.get(service) ?? podAddresses(service, this.#size);
-    const after = change.startsWith('endpoint added')
-      ? [...before, podAddress(this.#nextPod++)]
-      : before.toSpliced(turn % before.length, 1);
+    const count = change.startsWith('two') ? 2 : 1;
+    const after = change.includes('added')
+      ? [...before, ...Array.from({ length: count }, () => podAddress(this.#nextPod++))]
+      : before.toSpliced(turn % (before.length + 1 - count), count);
     this.#endpoints.set(service, after);
     return this.#cluster.set(sliceOf(service, after));
   }

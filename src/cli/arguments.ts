@@ -8,7 +8,7 @@ import type { ConfigurationFile } from '../config/read.ts';
 import { ProxyError } from '../errors.ts';
 import { type BindAddress, parseBindAddress } from '../health/bind-address.ts';
 import { type Family, formatCidr, parseCidr } from '../ip.ts';
-import { readCommandLine } from './command-line.ts';
+import { isOn, readCommandLine } from './command-line.ts';
 
 /** What the command line asks for, with the configuration file if there is one. */
 export interface Arguments {
@@ -155,11 +155,6 @@ function commandOf(
     problems.push('--kubeconfig and --manifests cannot be given together: choose one source');
   }
   return [commands[0] ?? (writes.length > 0 ? 'write-config' : 'run'), config];
-}
-
-function isOn(values: Values, name: string): boolean {
-  const text = values.get(name)?.at(-1);
-  return text !== undefined && (FLAGS.get(name)?.type === 'string' || /^[1tT]/.test(text));
 }
 
 /** The fields that the flags set. Those that do not count beside --config are added to `ignored` instead. */

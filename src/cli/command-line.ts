@@ -73,7 +73,8 @@ export function informationAsked({ values, positionals, problems }: CommandLine)
   return noun === 'completion' || noun === 'man' ? { command: noun, topic: operands.join(' ') } : undefined;
 }
 
-function isOn(values: CommandLine['values'], name: string): boolean {
+/** Whether a boolean flag is given and true, or a flag with a value is given. */
+export function isOn(values: CommandLine['values'], name: string): boolean {
   const text = values.get(name)?.at(-1);
   return text !== undefined && (FLAGS.get(name)?.type === 'string' || /^[1tT]/.test(text));
 }

@@ -4,7 +4,7 @@ import type { Frontend } from '../service/frontend.ts';
 import { affinityElements, type PickScope } from './affinity.ts';
 import { BY_ADDRESS, BY_NODE_PORT, type Container, type Entrance, endpointsMap } from './container.ts';
 import { commentOf, concat, type Element } from './element.ts';
-import { pickChain } from './pick-chain.ts';
+import { capacityOf, pickChain } from './pick-chain.ts';
 import { LOCALHOST_REFUSED, REFUSE_CHAIN } from './program.ts';
 import { assignSlots, capacityFor, MAX_ENDPOINTS } from './slots.ts';
 
@@ -100,7 +100,7 @@ function poolElements(
   const hairpin = (endpoint: Endpoint) => element('hairpin', concat(endpoint.address, endpoint.address), '', '');
   const picked =
     affinitySeconds === undefined
-      ? slotElements(pool, element, containers, current)
+      ? slotElements(pool, key, element, containers, current)
       : withAffinity(pool, affinitySeconds);
   return [
     ...picked.elements,
@@ -120,13 +120,21 @@ function withAffinity({ frontend, scope, endpoints }: Pool, seconds: number): Pi
   return { verdict: `goto ${chain}`, elements };
 }
 
-function slotElements(pool: Pool, element: MakeElement, containers: Containers, current: CurrentValue): Picked {
+function slotElements(
+  pool: Pool,
+  key: string,
+  element: MakeElement,
+  containers: Containers,
+  current: CurrentValue,
+): Picked {
   const slots = assignSlots(
     currentSlots(pool, containers.get(pool.slots), current),
     pool.endpoints.map((endpoint) => concat(endpoint.address, endpoint.port)),
   );
+  const dispatch = containers.get(pool.verdicts[0] ?? '');
+  const capacity = capacityOf((dispatch && current(dispatch, key)) ?? '');
   return {
-    verdict: pickVerdict(pool.pick, pool.frontend.protocol, capacityFor(slots.length)),
+    verdict: pickVerdict(pool.pick, pool.frontend.protocol, capacityFor(slots.length, capacity)),
     elements: slots.map((endpoint, slot) => element(pool.slots, slotKey(pool, slot), endpoint)),
   };
 }

@@ -18,7 +18,12 @@ export function assignSlots(current: readonly string[], wanted: readonly string[
 /** The most endpoints one frontend can have. */
 export const MAX_ENDPOINTS = CAPACITIES.at(-1) ?? 1;
 
-/** The smallest capacity (a power of two) that holds `endpoints` slots; 1 to MAX_ENDPOINTS. */
-export function capacityFor(endpoints: number): number {
+/**
+ * The smallest capacity (a power of two) that holds `endpoints` slots; 1 to MAX_ENDPOINTS. The next larger one stays if it
+ * is the `current` one and just its lower half is full: a roll-out of four Pods adds a fifth and removes one, and a
+ * verdict that moves makes the kernel check its whole map.
+ */
+export function capacityFor(endpoints: number, current = 0): number {
+  if (current === 2 * endpoints) return current;
   return CAPACITIES.find((capacity) => capacity >= endpoints) ?? MAX_ENDPOINTS;
 }

@@ -89,6 +89,16 @@ suite('capacityFor', () => {
     for (const [endpoints, capacity] of cases) assert.equal(capacityFor(endpoints), capacity, `${endpoints} endpoints`);
   });
 
+  test('stays when just its lower half is full, which is all that its last draw needs', () => {
+    assert.equal(capacityFor(4, 8), 8);
+    assert.equal(capacityFor(1, 2), 2);
+    assert.equal(capacityFor(3, 8), 4);
+    assert.equal(capacityFor(4, 16), 4);
+    assert.equal(capacityFor(4, 4), 4);
+    assert.equal(capacityFor(5, 4), 8);
+    assert.equal(capacityFor(4, 0), 4);
+  });
+
   test('has more than half of its slots full, so that draws seldom miss, and the lower half always', () => {
     for (let endpoints = 1; endpoints <= 5000; endpoints++) {
       const capacity = capacityFor(endpoints);
