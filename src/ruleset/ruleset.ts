@@ -21,11 +21,15 @@ interface Held extends Element {
   chain?: Chain;
   /** How many Services (and settings) want it. 0: found in the kernel and not claimed yet, or on its way out. */
   claims: number;
-  /** Number of the transaction after which it may be deleted, while nobody wants it; negative if not retired. */
+  /** Number of the transaction after which it may be deleted, while nobody wants it; NOT_RETIRED, or DELETED. */
   retiredIn: number;
   /** True if nft refused it: the model wants it, the kernel does not have it. */
   refused?: true;
 }
+
+const NOT_RETIRED = -1;
+/** Out of the model for good: an element that comes again is another object. */
+const DELETED = -2;
 
 interface OwnedChange {
   readonly owner: string;
@@ -122,7 +126,7 @@ export class Ruleset {
     this.#sequence++;
     const later: Held[] = [];
     for (const element of this.#retired) {
-      if (element.claims > 0 || element.retiredIn < 0 || !this.#isHeld(element)) continue;
+      if (element.claims > 0 || element.retiredIn < 0) continue;
       if (element.retiredIn < this.#sequence - 1) this.#delete(element);
       else later.push(element);
     }
@@ -130,7 +134,7 @@ export class Ruleset {
     const deletes: Element[] = [];
     const adds: Element[] = [];
     for (const [element, before] of this.#touched) {
-      const present = this.#isHeld(element);
+      const present = isHeld(element);
       if (before !== undefined && present && before.value === element.value && before.comment === element.comment)
         continue;
       if (before !== undefined) deletes.push(element);
@@ -189,7 +193,7 @@ export class Ruleset {
     }
     for (const { owner } of changes) this.#makeRoom(this.#owned.get(owner) ?? []);
     this.#removeAll(
-      previous.filter((element) => element.claims === 0 && this.#isHeld(element)),
+      previous.filter((element) => element.claims === 0 && isHeld(element)),
       release,
     );
   }
@@ -199,13 +203,10 @@ export class Ruleset {
    * frontend has others in the same transaction.
    */
   #makeRoom(claimed: readonly Held[]): void {
+    if (!claimed.some(isOneOfIntervals)) return;
     for (const prefix of new Set(claimed.filter(isOneOfIntervals).map(({ key }) => prefixOf(key)))) {
       for (const element of this.#intervals.get(prefix) ?? []) if (element.claims === 0) this.#delete(element);
     }
-  }
-
-  #isHeld(element: Held): boolean {
-    return this.#held.get(element.container)?.get(element.key) === element;
   }
 
   #hold(element: Held): void {
@@ -237,7 +238,7 @@ export class Ruleset {
     element.comment = wanted.comment;
     if (wanted.chain !== undefined) element.chain = wanted.chain;
     element.claims++;
-    element.retiredIn = -1;
+    element.retiredIn = NOT_RETIRED;
     return element;
   }
 
@@ -282,6 +283,7 @@ export class Ruleset {
   #delete(element: Held): void {
     this.#touch(element, { value: element.value, comment: element.comment });
     this.#held.get(element.container)?.delete(element.key);
+    element.retiredIn = DELETED;
     if (!isOneOfIntervals(element)) return;
     const prefix = prefixOf(element.key);
     const rest = this.#intervals.get(prefix);
@@ -297,9 +299,13 @@ export class Ruleset {
 
 /** All of one shape, without room for more: there is one for every endpoint of the cluster. */
 function unclaimed({ container, key, value, comment, chain }: Element): Held {
-  const held: Held = { container, key, value, comment, claims: 0, retiredIn: -1 };
+  const held: Held = { container, key, value, comment, claims: 0, retiredIn: NOT_RETIRED };
   if (chain !== undefined) held.chain = chain;
   return held;
+}
+
+function isHeld({ retiredIn }: Held): boolean {
+  return retiredIn !== DELETED;
 }
 
 function poolsByPrefix(frontends: readonly Frontend[]): ReadonlyMap<string, Pool> {

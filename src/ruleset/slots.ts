@@ -5,6 +5,7 @@ import { CAPACITIES } from './pick-chain.ts';
  * adding one endpoint fills one slot, removing one moves the last into its hole.
  */
 export function assignSlots(current: readonly string[], wanted: readonly string[]): readonly string[] {
+  if (current.length === 0) return wanted;
   const missing = new Set(wanted);
   const slots: (string | undefined)[] = new Array(wanted.length).fill(undefined);
   for (let slot = 0; slot < Math.min(current.length, wanted.length); slot++) {

@@ -19,6 +19,8 @@ interface Claim {
   readonly serviceKey: string;
   readonly createdAt: string;
   readonly frontends: readonly Frontend[];
+  /** True if another Service ever claimed one of them, too. */
+  isContested: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export class FrontendClaims {
       for (const other of others) concerned.add(other.serviceKey);
     }
     const conflicts: ClaimConflict[] = [];
-    const claim: Claim = { serviceKey, createdAt, frontends };
+    const claim: Claim = { serviceKey, createdAt, frontends, isContested: false };
     for (const frontend of frontends) {
       const key = frontendKey(frontend);
       const others = this.#claimsOf(key);
@@ -64,6 +66,7 @@ export class FrontendClaims {
   held(serviceKey: string): readonly Frontend[] {
     const claim = this.#byService.get(serviceKey);
     if (claim === undefined) return [];
+    if (!claim.isContested) return claim.frontends;
     return claim.frontends.filter((frontend) => this.#claimsOf(frontendKey(frontend))[0] === claim);
   }
 
@@ -74,6 +77,7 @@ export class FrontendClaims {
 
   #setClaims(key: string, claims: readonly Claim[]): void {
     const [first] = claims;
+    if (claims.length > 1) for (const claim of claims) claim.isContested = true;
     if (first === undefined) this.#byFrontend.delete(key);
     else this.#byFrontend.set(key, claims.length === 1 ? first : claims);
   }

@@ -13,8 +13,11 @@ import { type ClaimConflict, FrontendClaims } from '../service/frontend-claims.t
 /** Elements after which a batch is closed: keeps one transaction near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
 const BATCH_ELEMENTS = 10_000;
 
-/** Changed Services taken in at a time, so that the first transaction of a fill is soon on its way. */
+/** Changed Services taken in at a time. */
 const BATCH_SERVICES = 2_000;
+
+/** The first batch is so many times smaller, and each next one twice as large: nft has something to do early. */
+const FIRST_BATCH = 8;
 
 /** What a family's model is built from, besides the cluster. */
 export interface ModelSettings {
@@ -44,6 +47,8 @@ export class FamilyModel {
   readonly #handedOut = new Set<string>();
   readonly #warned = new Set<string>();
   #networksDirty = false;
+  /** How many times smaller than others the next batch is. */
+  #divisor = FIRST_BATCH;
 
   constructor(cluster: Cluster, settings: ModelSettings, log: Log) {
     this.family = settings.program.family;
@@ -113,6 +118,7 @@ export class FamilyModel {
     this.#claimed.clear();
     this.#dirty.clear();
     this.#handedOut.clear();
+    this.#divisor = FIRST_BATCH;
     for (const key of this.#cluster.serviceKeys()) {
       // Settled before the first write, so that no frontend that is right in a live table is handed around between
       // Services that share it.
@@ -138,7 +144,7 @@ export class FamilyModel {
       if (!isComplete && !this.#hasArrived(key)) continue;
       this.#dirty.delete(key);
       this.#claim(key);
-      if (this.#claimed.size >= BATCH_SERVICES) break;
+      if (this.#claimed.size >= BATCH_SERVICES / this.#divisor) break;
     }
     const changes = new Map<string, readonly Frontend[]>();
     let elements = 0;
@@ -147,8 +153,9 @@ export class FamilyModel {
       const frontends = this.#claims.held(key);
       changes.set(key, frontends);
       elements += frontends.reduce((sum, { endpoints }) => sum + endpoints.length + 2, 1);
-      if (elements >= BATCH_ELEMENTS) break;
+      if (elements >= BATCH_ELEMENTS / this.#divisor) break;
     }
+    this.#divisor = Math.max(1, this.#divisor / 2);
     for (const key of changes.keys()) this.#handedOut.add(key);
     this.#ruleset.setServices(changes);
     return this.#ruleset.takeTransaction();
