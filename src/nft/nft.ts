@@ -18,7 +18,7 @@ const TYPEOF_IN_JSON = '1.1.2';
 /** As "w", but never through a link that somebody put in our way. */
 const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
-/** The only way this program talks to the kernel. One instance serves one family; calls must not overlap. */
+/** The only way this program talks to the kernel. One instance serves one family; what writes must not overlap. */
 export interface Nft {
   /** nft's number, "1.0.6": as its last listing had it, which spares a process, or as `nft --version` says. */
   version(): Promise<string>;
