@@ -41,6 +41,10 @@ RELEASES=https://github.com/kube-proxy-nft/kube-proxy-nft/releases
 KUBECONFIG_COPY=/run/credentials/$UNIT/kubeconfig
 
 main() {
+  if [ $# -gt 0 ]; then
+    say "it takes no arguments, but environment variables: its head and docs/install.md have them all"
+    case $1 in -h | --help) exit 0 ;; *) exit 2 ;; esac
+  fi
   read_settings
   check_machine
   lock

@@ -20,6 +20,9 @@ export interface TraceQuestion {
   readonly interface?: string;
 }
 
+/** What a connection can be of: those of Services, and others that they are no concern of. */
+const PROTOCOLS = ['tcp', 'udp', 'sctp', 'icmp', 'icmpv6', 'udplite', 'dccp', 'gre', 'esp', 'ah'];
+
 /** Where a machine without addresses sends from. */
 const LOOPBACK: Readonly<Record<Family, string>> = { ip: '127.0.0.1', ip6: '::1' };
 
@@ -40,6 +43,12 @@ export function parseTraceQuestion(to: string, from: string | undefined): TraceQ
     throw new ProxyError(
       'E_USAGE',
       `--from ${JSON.stringify(from)}: an address of the family of ${destination} is expected`,
+    );
+  }
+  if (protocolName !== undefined && !PROTOCOLS.includes(protocolName)) {
+    throw new ProxyError(
+      'E_USAGE',
+      `--trace ${JSON.stringify(to)}: one of ${PROTOCOLS.join(', ')} is expected after /`,
     );
   }
   const withoutPort = family === 'ip' ? 'icmp' : 'icmpv6';

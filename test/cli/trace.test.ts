@@ -26,6 +26,7 @@ describe('what --trace and --from say', () => {
     for (const [to, from] of [
       ['web:80', undefined],
       ['10.96.0.12:', undefined],
+      ['10.96.0.12:80/upd', undefined],
       ['fd00:96::c:x', undefined],
       ['10.96.0.12:80', 'fd00::1'],
       ['10.96.0.12:80', 'pod'],

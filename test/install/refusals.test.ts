@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -178,4 +179,19 @@ esac
     assert.match(output, /to be removed:\n {6}table ip kube-proxy/);
     assert.ok(sandbox.has('state', 'active'));
   });
+});
+
+test('install.sh takes no arguments: it installs nothing', () => {
+  for (const [argument, exitCode] of [
+    ['--help', 0],
+    ['-h', 0],
+    ['0.2.0', 2],
+  ] as const) {
+    // Were it to go on, it would refuse this folder.
+    const env = { PATH: process.env['PATH'], KPN_BIN_DIR: 'nowhere' };
+    const script = join(import.meta.dirname, '..', '..', 'install.sh');
+    const { status, stdout } = spawnSync('sh', [script, argument], { env, encoding: 'utf8' });
+    assert.equal(status, exitCode);
+    assert.match(stdout, /takes no arguments, but environment variables/);
+  }
 });
