@@ -14,6 +14,9 @@ export interface Setting {
 const NETFILTER = '/proc/sys/net/netfilter';
 const HASH_SIZE = '/sys/module/nf_conntrack/parameters/hashsize';
 
+/** Entries. More of them on a machine with very many CPUs would cost memory that nobody needs (kube-proxy 1.37). */
+const MAX_SCALED = 1_048_576;
+
 /** Fields of times, in the order kube-proxy sets them. Zero leaves the kernel's number. */
 const TIMEOUTS = [
   ['conntrack.tcpEstablishedTimeout', 'nf_conntrack_tcp_timeout_established'],
@@ -27,10 +30,11 @@ export function conntrackSettings(configuration: Configuration, cpus: number): r
   const settings: Setting[] = [];
   const maxPerCore = configuration['conntrack.maxPerCore'];
   if (maxPerCore > 0) {
-    const max = Math.max(maxPerCore * cpus, configuration['conntrack.min']);
-    settings.push({ file: `${NETFILTER}/nf_conntrack_max`, value: max, field: 'conntrack.maxPerCore' });
-    // Chains of four entries, as kube-proxy has it. Only raised: in a network namespace it cannot be written at all.
-    settings.push({ file: HASH_SIZE, value: Math.floor(max / 4), field: 'conntrack.maxPerCore', atLeast: true });
+    const max = conntrackMax(maxPerCore * cpus, configuration['conntrack.min']);
+    const common = { field: 'conntrack.maxPerCore', atLeast: true } as const;
+    settings.push({ file: `${NETFILTER}/nf_conntrack_max`, value: max, ...common });
+    // Chains of four entries, as kube-proxy has it. In a network namespace it cannot be written at all.
+    settings.push({ file: HASH_SIZE, value: Math.floor(max / 4), ...common });
   }
   for (const [field, name] of TIMEOUTS) {
     const timeout = milliseconds(configuration[field]);
@@ -40,6 +44,11 @@ export function conntrackSettings(configuration: Configuration, cpus: number): r
     settings.push({ file: `${NETFILTER}/nf_conntrack_tcp_be_liberal`, value: 1, field: 'conntrack.tcpBeLiberal' });
   }
   return settings;
+}
+
+/** As kube-proxy has it: where `scaled` is beyond the limit, a greater `min` does not count either. */
+function conntrackMax(scaled: number, min: number): number {
+  return scaled > MAX_SCALED ? MAX_SCALED : Math.max(scaled, min);
 }
 
 /** True if the kernel has it: nothing is to be written, which takes fewer rights. */

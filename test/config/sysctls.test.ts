@@ -25,7 +25,7 @@ suite('the sysctls of kube-proxy', () => {
       {},
       4,
       [
-        'nf_conntrack_max=131072',
+        'nf_conntrack_max>=131072',
         'hashsize>=32768',
         'nf_conntrack_tcp_timeout_established=86400',
         'nf_conntrack_tcp_timeout_close_wait=3600',
@@ -33,10 +33,28 @@ suite('the sysctls of kube-proxy', () => {
     ],
     ['with k3s’ flags: none', LEAVE, 4, []],
     [
-      'for many CPUs',
+      'for 32 CPUs: what they have together reaches the limit',
+      { ...LEAVE, 'conntrack.maxPerCore': 32768 },
+      32,
+      ['nf_conntrack_max>=1048576', 'hashsize>=262144'],
+    ],
+    [
+      'for more CPUs: not above the limit',
       { ...LEAVE, 'conntrack.maxPerCore': 32768 },
       64,
-      ['nf_conntrack_max=2097152', 'hashsize>=524288'],
+      ['nf_conntrack_max>=1048576', 'hashsize>=262144'],
+    ],
+    [
+      'min may ask for more than the limit',
+      { ...LEAVE, 'conntrack.maxPerCore': 32768, 'conntrack.min': 2_000_000 },
+      4,
+      ['nf_conntrack_max>=2000000', 'hashsize>=500000'],
+    ],
+    [
+      'but not where the CPUs are beyond it',
+      { ...LEAVE, 'conntrack.maxPerCore': 32768, 'conntrack.min': 2_000_000 },
+      64,
+      ['nf_conntrack_max>=1048576', 'hashsize>=262144'],
     ],
     ['maxPerCore 0 leaves it, whatever min says', { ...LEAVE, 'conntrack.min': 5 }, 4, []],
     [
@@ -52,7 +70,7 @@ suite('the sysctls of kube-proxy', () => {
       },
       4,
       [
-        'nf_conntrack_max=12',
+        'nf_conntrack_max>=12',
         'hashsize>=3',
         'nf_conntrack_tcp_timeout_established=60',
         'nf_conntrack_tcp_timeout_close_wait=1',
@@ -66,7 +84,7 @@ suite('the sysctls of kube-proxy', () => {
     test(title, () => assert.deepEqual(settings(given, cpus), expected));
   }
 
-  test('are written only where the kernel has another number, the hash size only raised', () => {
+  test('are written only where the kernel has another number, room for connections is only raised', () => {
     const setting = { file: 'f', value: 8, field: 'x' };
     assert.deepEqual(
       [7, 8, 9].map((current) => [isSet(setting, current), isSet({ ...setting, atLeast: true }, current)]),
