@@ -38,7 +38,6 @@ function field<T>(type: FieldType<T>, defaultValue: T, options: Omit<Field<T>, '
   return { type, default: defaultValue, ...options };
 }
 
-const IPTABLES = 'it is for iptables mode';
 const IPVS = 'it is for ipvs mode';
 const WINDOWS = 'it is for Windows';
 const AT_ONCE = 'changes are written at once, and together with those that came while others were being written';
@@ -92,7 +91,6 @@ export const FIELDS = {
     ...withoutEffect('localhost among nodePortAddresses serves node ports on loopback', 'iptables-localhost-nodeports'),
     zeroCounts: true,
   }),
-  'iptables.snatNodeInternalIP': field(boolean, false, withoutEffect(IPTABLES)),
   'iptables.syncPeriod': field(positivePeriod, '30s', { flag: 'iptables-sync-period' }),
   'iptables.minSyncPeriod': field(period, '1s', withoutEffect(AT_ONCE, 'iptables-min-sync-period')),
   'ipvs.syncPeriod': field(positivePeriod, '30s', { flag: 'ipvs-sync-period' }),

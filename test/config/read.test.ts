@@ -63,7 +63,7 @@ enableProfiling: yes
 showHiddenMetricsForVersion: "1.30"
 mode: ipvs
 iptables:
-  {masqueradeBit: 0, masqueradeAll: true, localhostNodePorts: false, snatNodeInternalIP: true, syncPeriod: 1m, minSyncPeriod: 2s}
+  {masqueradeBit: 0, masqueradeAll: true, localhostNodePorts: false, syncPeriod: 1m, minSyncPeriod: 2s}
 ipvs:
   syncPeriod: 90s
   minSyncPeriod: 3s

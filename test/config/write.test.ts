@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
+import { load } from 'js-yaml';
 import { resolveConfiguration } from '../../src/config/configuration.ts';
 import { formatDuration } from '../../src/config/duration.ts';
+import { isRecord } from '../../src/config/field-types.ts';
 import { FIELD_ENTRIES, type GivenFields } from '../../src/config/fields.ts';
 import { parseConfiguration } from '../../src/config/read.ts';
 import { formatConfiguration } from '../../src/config/write.ts';
@@ -53,6 +55,35 @@ const given: fc.Arbitrary<GivenFields> = fc
   })
   .map((fields) => fields as GivenFields);
 
+/** kubeproxy.config.k8s.io/v1alpha1 as k8s.io/kube-proxy and k8s.io/component-base v0.37 have it. */
+const KNOWN_TO_KUBE_PROXY: ReadonlySet<string> = new Set([
+  ...['featureGates', 'hostnameOverride', 'bindAddress', 'healthzBindAddress', 'metricsBindAddress'],
+  ...['bindAddressHardFail', 'enableProfiling', 'showHiddenMetricsForVersion', 'mode', 'detectLocalMode'],
+  ...['clusterCIDR', 'nodePortAddresses', 'oomScoreAdj', 'configSyncPeriod', 'portRange', 'windowsRunAsService'],
+  ...within('clientConnection', 'kubeconfig acceptContentTypes contentType qps burst'),
+  ...within('logging', 'format flushFrequency verbosity vmodule'),
+  ...within('logging.options.text', 'splitStream infoBufferSize'),
+  ...within('logging.options.json', 'splitStream infoBufferSize'),
+  ...within('iptables', 'masqueradeBit masqueradeAll localhostNodePorts syncPeriod minSyncPeriod'),
+  ...within('ipvs', 'syncPeriod minSyncPeriod scheduler excludeCIDRs strictARP tcpTimeout tcpFinTimeout udpTimeout'),
+  ...within('nftables', 'masqueradeBit masqueradeAll syncPeriod minSyncPeriod'),
+  ...within('conntrack', 'maxPerCore min tcpEstablishedTimeout tcpCloseWaitTimeout tcpBeLiberal'),
+  ...within('conntrack', 'udpTimeout udpStreamTimeout'),
+  ...within('winkernel', 'networkName sourceVip enableDSR rootHnsEndpointName forwardHealthCheckVip'),
+  ...within('detectLocal', 'bridgeInterface interfaceNamePrefix'),
+]);
+
+function within(section: string, keys: string): readonly string[] {
+  return keys.split(' ').map((key) => `${section}.${key}`);
+}
+
+/** "conntrack.min" and so on; a list or an empty mapping is a value. */
+function pathsOf(section: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.entries(section).flatMap(([key, value]) =>
+    isRecord(value) && Object.keys(value).length > 0 ? pathsOf(value).map((path) => `${key}.${path}`) : [key],
+  );
+}
+
 suite('a configuration that was written', () => {
   test('is read as it was', () => {
     fc.assert(
@@ -65,6 +96,13 @@ suite('a configuration that was written', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test('has no field but those of kube-proxy 1.37, whose strict decoding refuses others', () => {
+    const { configuration } = resolveConfiguration({}, 'flags');
+    const written = load(formatConfiguration(configuration)) as Readonly<Record<string, unknown>>;
+    const unknown = pathsOf(written).filter((path) => !KNOWN_TO_KUBE_PROXY.has(path));
+    assert.deepEqual(unknown, ['apiVersion', 'kind']);
   });
 
   test('is read as it was, for kubeadm’s file', () => {
