@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { parseArguments, usesConfigurationFile } from './cli/arguments.ts';
 import { informationAsked, readCommandLine } from './cli/command-line.ts';
@@ -10,7 +11,7 @@ import { versionLine } from './version.ts';
  * without what help and completion need.
  */
 async function main(argv: readonly string[]): Promise<void> {
-  process.title = 'kube-proxy-nft';
+  nameProcess();
   process.stderr.on('error', (error) => {
     // Whoever read the log is gone (journald, "| head"): no reason to stop serving.
     if (errnoOf(error) !== 'EPIPE') throw error;
@@ -41,6 +42,18 @@ async function main(argv: readonly string[]): Promise<void> {
       return (await import('./cli/migrate.ts')).migrate({ mode: args.migration, runDir: args.runDir }, log);
     case 'run':
       return (await import('./cli/run.ts')).run(args, log);
+  }
+}
+
+/**
+ * What top, pgrep and `ps -e` show; Node says "MainThread". process.title would do it, too, but in the place of the
+ * arguments, which people read in `ps -f` and `systemctl status`.
+ */
+function nameProcess(): void {
+  try {
+    writeFileSync('/proc/self/comm', 'kube-proxy-nft');
+  } catch {
+    // A /proc that is not for us to write: the name is for people's eyes only.
   }
 }
 
