@@ -7,8 +7,6 @@ import type { NoLocalEndpoints } from './no-local-endpoints.ts';
 export interface FamilyMetrics extends SyncObserver {
   /** Which Services lack local endpoints. */
   readonly noLocalEndpoints: NoLocalEndpoints;
-  /** A table that is no longer needed could not be deleted. */
-  cleanupFailed(): void;
   /** The elements of all sets and maps. */
   elements(count: number): void;
   /** UDP entries of conntrack were looked through, which took `seconds`, and so many deleted. */

@@ -5,6 +5,7 @@ import { NftError } from '../nft/run.ts';
 import { affinityObjects, findTables, hasAllRules, listElements, listFrame, type TableName } from '../nft/tables.ts';
 import { sizeOf } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
+import { CleanupError, cleaningUp } from './cleanup-error.ts';
 import type { FamilyModel } from './family-model.ts';
 import { adoptTable, documentOf, liveTable, replaceTable } from './fill.ts';
 import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
@@ -92,7 +93,10 @@ export class FamilySyncer {
       } catch (error) {
         const wasInForce = this.#table !== undefined;
         this.#table = undefined;
-        this.#observer.failed();
+        const isCleanup = error instanceof CleanupError;
+        if (isCleanup) this.#observer.cleanupFailed();
+        // Where a table is in force, nothing is cleaned up before all that is needed is there.
+        if (!isCleanup || !wasInForce) this.#observer.failed();
         if (wasInForce && error instanceof NftError && error.failure === 'not-found') this.#observer.lost();
         await this.#backOff(error);
       }
@@ -141,12 +145,14 @@ export class FamilySyncer {
   async #sendChanges(table: TableName): Promise<void> {
     while (this.#model.isDirty && !this.#stopped) {
       this.#observer.began();
+      const isCleanup = !this.#model.isBehind;
       const transaction = this.#model.nextTransaction();
       if (!this.#model.isBehind) this.#observer.tookAll();
       const json = documentOf(this.#model, table, transaction);
       const operations = sizeOf(transaction);
       if (json !== undefined) {
-        await this.#nft.apply(json);
+        const applied = this.#nft.apply(json);
+        await (isCleanup ? cleaningUp(applied) : applied);
         this.#log.detail(2, 'transaction done', { family: this.#model.family, operations });
       }
       this.#succeeded('partial', operations);
@@ -195,7 +201,9 @@ export class FamilySyncer {
     const delay =
       this.#failures === 0 ? 0 : Math.min(RETRY_DELAYS.first * 2 ** (this.#failures - 1), RETRY_DELAYS.most);
     this.#failures++;
-    this.#log.error(`a transaction failed, reading the kernel again: ${messageOf(error)}`, {
+    const what =
+      error instanceof CleanupError ? 'what is no longer needed could not be deleted' : 'a transaction failed';
+    this.#log.error(`${what}, reading the kernel again: ${messageOf(error)}`, {
       family: this.#model.family,
       failures: this.#failures,
       retryAfterMs: delay,

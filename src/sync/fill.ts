@@ -7,6 +7,7 @@ import { hookCommands } from '../ruleset/program-json.ts';
 import { stagedProgramText } from '../ruleset/program-text.ts';
 import { document, sizeOf, type Transaction, transactionCommands } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
+import { cleaningUp } from './cleanup-error.ts';
 import type { FamilyModel } from './family-model.ts';
 
 /** Seconds between two lines of progress on a long fill. */
@@ -50,7 +51,7 @@ export async function replaceTable(
   const hooked = found.filter(({ baseChains }) => baseChains.length > 0).map(({ name }) => name);
   const name = TABLE_NAMES.find((candidate) => !hooked.includes(candidate)) ?? TABLE_NAMES[0];
   for (const leftover of found.filter((table) => table.name === name)) {
-    await nft.apply(document([deleteTableCommand(family, leftover.name)]));
+    await cleaningUp(nft.apply(document([deleteTableCommand(family, leftover.name)])));
   }
   const old = found.filter((table) => table.name !== name).map((table) => deleteTableCommand(family, table.name));
   const staged = nft.load(stagedProgramText(program, name));
@@ -100,6 +101,7 @@ async function drain({ model, nft, table, log, mend, last, ...rest }: Drain): Pr
   let reported = performance.now();
   do {
     while (!arrival.isComplete && !model.hasEarlyBatch) await arrival.more();
+    const isCleanup = arrival.isComplete && !model.isBehind;
     const transaction = model.nextTransaction(arrival.isComplete);
     const commands = transactionCommands(model.family, table, transaction, model.setDialect);
     const finish = arrival.isComplete && !model.isDirty ? last : undefined;
@@ -110,7 +112,8 @@ async function drain({ model, nft, table, log, mend, last, ...rest }: Drain): Pr
       return written;
     }
     if (commands.length === 0) continue;
-    inFlight = nft.apply(document(commands)).catch((error) => mend(transaction, error));
+    const applied = nft.apply(document(commands));
+    inFlight = (isCleanup ? cleaningUp(applied) : applied).catch((error) => mend(transaction, error));
     // A failure is for the await above or below; this keeps Node from calling it unhandled in between.
     inFlight.catch(() => undefined);
     if (performance.now() - reported > PROGRESS_INTERVAL * 1000) {

@@ -18,6 +18,8 @@ export interface SyncObserver {
   tookAll(): void;
   succeeded(result: SyncResult): void;
   failed(): void;
+  /** Something that is no longer needed could not be deleted. Without `failed`, what is needed is in force. */
+  cleanupFailed(): void;
   /** A look at the kernel found our table in place, and there is nothing to write. */
   confirmed(): void;
   /** Something of ours was missing in the kernel. */
@@ -31,6 +33,7 @@ export const NO_OBSERVER: SyncObserver = {
   tookAll: () => undefined,
   succeeded: () => undefined,
   failed: () => undefined,
+  cleanupFailed: () => undefined,
   confirmed: () => undefined,
   lost: () => undefined,
 };

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { findTables, listElements } from '../../src/nft/tables.ts';
+import type { Service } from '../../src/objects/service.ts';
 import type { Element } from '../../src/ruleset/element.ts';
 import { buildProgram, type ProgramOptions } from '../../src/ruleset/program.ts';
 import { stagedProgramText } from '../../src/ruleset/program-text.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import { NO_OBSERVER } from '../../src/sync/observer.ts';
+import { NO_OBSERVER, type SyncObserver } from '../../src/sync/observer.ts';
 import { eventually } from '../builders/eventually.ts';
 import { networks } from '../builders/networks.ts';
 import { ready, service, slice } from '../builders/objects.ts';
@@ -20,14 +21,16 @@ interface Setting {
   readonly options?: ProgramOptions;
   /** A shell fragment that plays a fault before nft runs; see TestKernel.nft. */
   readonly fault?: string;
-  readonly onLoss?: () => void;
+  /** The Service web. */
+  readonly web?: Partial<Service>;
+  readonly observer?: Partial<SyncObserver>;
 }
 
 /** A daemon's IPv4 half over a cluster with the Services web (two endpoints) and db (one). */
-async function startProxy(kernel: TestKernel, { options = {}, fault = '', onLoss = () => undefined }: Setting = {}) {
+async function startProxy(kernel: TestKernel, { options = {}, fault = '', web = {}, observer = {} }: Setting = {}) {
   const { log, lines } = recordingLog();
   const cluster = new Cluster('node-a');
-  cluster.set(service());
+  cluster.set(service(web));
   cluster.set(slice([ready('10.32.0.1'), ready('10.32.0.2')]));
   cluster.set(service({ name: 'db', clusterIps: ['10.96.0.12'] }));
   cluster.set(slice([ready('10.32.0.15')], { name: 'db-1', serviceName: 'db' }));
@@ -40,7 +43,7 @@ async function startProxy(kernel: TestKernel, { options = {}, fault = '', onLoss
     log,
   );
   const nft = kernel.nft('ip', fault);
-  const syncer = new FamilySyncer(model, nft, log, { ...NO_OBSERVER, lost: onLoss });
+  const syncer = new FamilySyncer(model, nft, log, { ...NO_OBSERVER, ...observer });
   void syncer.run();
   await syncer.whenInSync();
   const change = async (addresses: readonly string[]) => {
@@ -145,7 +148,7 @@ describe('when someone else changes our table', () => {
   it('the other family is looked at when one finds its table gone', async () => {
     using kernel = new TestKernel();
     let losses = 0;
-    using proxy = await startProxy(kernel, { onLoss: () => losses++ });
+    using proxy = await startProxy(kernel, { observer: { lost: () => losses++ } });
     kernel.byHand('flush', 'ruleset');
     await proxy.change(['10.32.0.7']);
     assert.equal(losses, 1);
@@ -242,5 +245,51 @@ describe('when nft fails', () => {
     using proxy = await startProxy(kernel, { fault });
     await proxy.assertInSync();
     assert.equal(proxy.lines.filter((line) => line.includes('Cannot allocate memory')).length, 3);
+  });
+});
+
+describe('when a clean-up fails', () => {
+  /** Notes what the syncer tells of its work: "succeeded partial", "cleanupFailed", … */
+  function recorder() {
+    const told: string[] = [];
+    const observer: Partial<SyncObserver> = {
+      succeeded: ({ kind }) => told.push(`succeeded ${kind}`),
+      failed: () => told.push('failed'),
+      cleanupFailed: () => told.push('cleanupFailed'),
+    };
+    return { told, observer };
+  }
+
+  it('a retired chain that somebody uses: the change before it is in force, and a new table has no such chain', async () => {
+    using kernel = new TestKernel();
+    const { told, observer } = recorder();
+    using proxy = await startProxy(kernel, { web: { affinitySeconds: 60 }, observer });
+    const [, leaving = ''] = /chain (endpoint-\S+10\.32\.0\.2\S+)/.exec(kernel.byHand('list', 'chains').stdout) ?? [];
+    kernel.byHand('add', 'chain', 'ip', TABLE, 'theirs');
+    kernel.byHand('add', 'rule', 'ip', TABLE, 'theirs', 'jump', leaving);
+    told.length = 0;
+    await proxy.change(['10.32.0.1']);
+    // It is deleted two transactions later than what leads there, then with the difference to what is found.
+    const change = ['succeeded partial', 'succeeded partial', 'cleanupFailed'];
+    assert.deepEqual(told, [...change, 'cleanupFailed', 'failed', 'succeeded full']);
+    assert.match(
+      proxy.lines.join('\n'),
+      /E what is no longer needed could not be deleted, reading the kernel again: .*Device or resource busy/,
+    );
+    await proxy.assertInSync();
+    assert.doesNotMatch(kernel.byHand('list', 'ruleset').stdout, /10\.32\.0\.2/);
+  });
+
+  it('a table that a crash left behind: nothing can be put in its place before it is gone', async () => {
+    using kernel = new TestKernel();
+    kernel.load(stagedProgramText(buildProgram('ip', {}), TABLE));
+    const { told, observer } = recorder();
+    const once = `${kernel.directory}/refused`;
+    const fault = `case "$*" in *"-f "*) for last; do :; done
+      if grep -q '"delete":{"table"' "$last" && ! [ -e ${once} ]; then
+        : > ${once}; echo 'Error: Could not process rule: Device or resource busy' >&2; exit 1; fi;; esac`;
+    using proxy = await startProxy(kernel, { fault, observer });
+    assert.deepEqual(told, ['cleanupFailed', 'failed', 'succeeded full']);
+    await proxy.assertInSync();
   });
 });
