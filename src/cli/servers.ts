@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { configurationDocument } from '../config/configuration.ts';
 import type { ProxyHealth } from '../health/proxy-health.ts';
 import { ProxyHealthServer } from '../health/proxy-health-server.ts';
@@ -7,14 +8,30 @@ import { MetricsServer } from '../metrics/metrics-server.ts';
 import type { EventSink } from '../source/event-sink.ts';
 import type { Arguments } from './arguments.ts';
 
+/** Milliseconds for which the end of the process waits until the API server has the event that tells why. */
+const EVENT_PATIENCE = 1000;
+
+interface Served {
+  readonly health: ProxyHealth;
+  readonly metrics: Metrics;
+  readonly events: EventSink;
+  readonly log: Log;
+}
+
 /**
  * Starts the health and metrics servers that are configured. They end with the process.
  * @throws ProxyError E_HEALTHZ_ADDRESS, E_METRICS_ADDRESS with --bind-address-hard-fail; else they are tried again
  */
-export async function startServers(
-  args: Arguments,
-  { health, metrics, events, log }: { health: ProxyHealth; metrics: Metrics; events: EventSink; log: Log },
-): Promise<void> {
+export async function startServers(args: Arguments, served: Served): Promise<void> {
+  try {
+    await listen(args, served);
+  } catch (error) {
+    await Promise.race([served.events.whenSent(), sleep(EVENT_PATIENCE, undefined, { ref: false })]);
+    throw error;
+  }
+}
+
+async function listen(args: Arguments, { health, metrics, events, log }: Served): Promise<void> {
   const { healthzBindAddress, metricsBindAddress, bindAddressHardFail: hardFail } = args;
   if (healthzBindAddress !== undefined) {
     await new ProxyHealthServer({
@@ -34,6 +51,8 @@ export async function startServers(
       metrics,
       config: configurationDocument({ ...args.configuration, hostnameOverride: args.nodeName }),
       log,
+      onListenFailure: (message) =>
+        events.event({ type: 'Warning', reason: 'FailedToStartMetricServer', message, about: 'node' }),
     }).start();
   }
 }

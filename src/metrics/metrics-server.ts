@@ -2,7 +2,6 @@ import type { Server } from 'node:http';
 import { messageOf, ProxyError } from '../errors.ts';
 import { type BindAddress, formatBindAddress } from '../health/bind-address.ts';
 import { closeHttp, type HttpAnswer, listenHttp } from '../health/http.ts';
-import { familyOf } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -21,13 +20,10 @@ export interface MetricsServerOptions {
   /** What /configz shows: the configuration in force with the fields of KubeProxyConfiguration (v1alpha1). */
   readonly config: object;
   readonly log: Log;
+  /** Told once, when the address turns out to be unusable: for an event. */
+  readonly onListenFailure?: (message: string) => void;
   /** Milliseconds between two attempts to listen. */
   readonly retryDelay?: number;
-}
-
-/** metricsBindAddress where it is not configured: a loopback address of bindAddress's family. */
-export function defaultMetricsAddress(bindAddress: string): string {
-  return `${familyOf(bindAddress) === 'ip6' ? '[::1]' : '127.0.0.1'}:${METRICS_PORT}`;
 }
 
 /** kube-proxy's metrics server: GET /metrics, /healthz, /proxyMode and /configz. */
@@ -53,7 +49,7 @@ export class MetricsServer {
    * @throws ProxyError E_METRICS_ADDRESS instead, with `hardFail`
    */
   async start(): Promise<void> {
-    const { address, hardFail, log } = this.#options;
+    const { address, hardFail, log, onListenFailure } = this.#options;
     const place = formatBindAddress(address);
     try {
       const server = await listenHttp({ ...address, respond: (path) => this.#respond(path), log });
@@ -63,6 +59,7 @@ export class MetricsServer {
     } catch (error) {
       if (this.#closed) return;
       const message = `the metrics server cannot listen on ${place}: ${messageOf(error)}`;
+      if (!this.#failed) onListenFailure?.(message);
       if (hardFail) {
         const advice = 'free the address, or give another metricsBindAddress';
         throw new ProxyError('E_METRICS_ADDRESS', `${message}; ${advice}`, { cause: error });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { suite, test } from 'node:test';
 import { createMetrics } from '../../src/metrics/metrics.ts';
-import { defaultMetricsAddress, MetricsServer, type MetricsServerOptions } from '../../src/metrics/metrics-server.ts';
+import { MetricsServer, type MetricsServerOptions } from '../../src/metrics/metrics-server.ts';
 import { eventually } from '../builders/eventually.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 
@@ -61,7 +61,9 @@ suite('the metrics server answers', () => {
 suite('an address that is taken', () => {
   test('is tried until it is free, with one warning', async () => {
     const { occupant, port } = await occupiedPort();
-    const { server, lines } = metricsServer({ address: { host: '127.0.0.1', port } });
+    const failures: string[] = [];
+    const onListenFailure = (message: string) => failures.push(message);
+    const { server, lines } = metricsServer({ address: { host: '127.0.0.1', port }, onListenFailure });
     try {
       await server.start();
       assert.equal(server.port, undefined);
@@ -73,6 +75,9 @@ suite('an address that is taken', () => {
       assert.deepEqual(lines, [
         `W the metrics server cannot listen on 127.0.0.1:${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}; trying again until it can`,
         `I the metrics server listens now address="127.0.0.1:${port}"`,
+      ]);
+      assert.deepEqual(failures, [
+        `the metrics server cannot listen on 127.0.0.1:${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}`,
       ]);
     } finally {
       await server.close();
@@ -91,9 +96,4 @@ suite('an address that is taken', () => {
       occupant.close();
     }
   });
-});
-
-test('the default address is the loopback address of the family of bindAddress', () => {
-  assert.equal(defaultMetricsAddress('0.0.0.0'), '127.0.0.1:10249');
-  assert.equal(defaultMetricsAddress('::'), '[::1]:10249');
 });

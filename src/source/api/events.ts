@@ -28,6 +28,7 @@ const MAX_INSTANCE = 128;
 const ACTIONS: Readonly<Record<ClusterEvent['reason'], string>> = {
   Starting: 'StartKubeProxy',
   FailedToStartProxierHealthcheck: 'StartKubeProxy',
+  FailedToStartMetricServer: 'StartKubeProxy',
   FailedToStartServiceHealthcheck: 'Listen',
 };
 
@@ -37,6 +38,7 @@ export class EventSender implements EventSink {
   readonly #settings: Settings;
   readonly #waiting: ClusterEvent[] = [];
   #isSending = false;
+  #sending = Promise.resolve();
   #failing = false;
 
   constructor(options: EventSenderOptions) {
@@ -47,7 +49,11 @@ export class EventSender implements EventSink {
   event(event: ClusterEvent): void {
     if (this.#waiting.length >= this.#options.room) this.#lost(event, 'too many events wait');
     else this.#waiting.push(event);
-    if (!this.#isSending) void this.#sendAll();
+    if (!this.#isSending) this.#sending = this.#sendAll();
+  }
+
+  whenSent(): Promise<void> {
+    return this.#sending;
   }
 
   async #sendAll(): Promise<void> {
