@@ -148,7 +148,13 @@ export function containersOf(family: Family): readonly Container[] {
     network('service-cidrs', address, 'where ClusterIPs come from: connections to unallocated ones are dropped'),
     set('hairpin', [source, address], 'endpoints of this node that may reach themselves'),
     network('pod-cidrs', source, 'pods: sources that keep their address'),
-    set('firewalled', [address, protocol, port], "load balancer's addresses that only source-ranges may connect to"),
+    {
+      name: 'firewalled',
+      key: [address, protocol, port],
+      // Packets come to it before source-ranges: those stay while a packet that was found here may look for itself there.
+      depth: 0,
+      comment: "load balancer's addresses that only source-ranges may connect to",
+    },
     {
       name: 'source-ranges',
       key: [address, protocol, port, { ...source, type: 'cidr' }],

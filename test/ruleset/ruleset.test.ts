@@ -156,6 +156,19 @@ suite('what a packet may still be on its way to goes one transaction later:', ()
     assert.deepEqual(change(ruleset, {}), ['- hairpin 10.0.0.1 . 10.0.0.1']);
   });
 
+  test('who may connect, where from now on everybody may', () => {
+    const open: Partial<Frontend> = { kind: 'load-balancer-ip', address: '203.0.113.1' };
+    const firewalled = frontend([1], { ...open, sourceRanges: ['198.51.100.0/24', '192.0.2.0/24'] });
+    const ruleset = new Ruleset(PROGRAM);
+    change(ruleset, { [WEB]: [firewalled] });
+    assert.deepEqual(change(ruleset, { [WEB]: [frontend([1], open)] }), ['- firewalled 203.0.113.1 . tcp . 80']);
+    assert.deepEqual(change(ruleset, {}), [
+      '- source-ranges 203.0.113.1 . tcp . 80 . 192.0.2.0/24',
+      '- source-ranges 203.0.113.1 . tcp . 80 . 198.51.100.0/24',
+    ]);
+    assert.equal(ruleset.hasRetired, false);
+  });
+
   test('with the next change, if there is one', () => {
     const ruleset = serving(1);
     change(ruleset, { [WEB]: [] });
