@@ -15,8 +15,11 @@ export interface Certificates {
   readonly client: KeyPair;
 }
 
-/** Makes a fresh authority and its certificates with openssl (3.0 or newer: Debian's package `openssl`). */
-export function makeCertificates(): Certificates {
+/**
+ * Makes a fresh authority and its certificates with openssl (3.0 or newer: Debian's package `openssl`).
+ * `more`: further IP addresses of the server.
+ */
+export function makeCertificates(more: readonly string[] = []): Certificates {
   const directory = mkdtempSync(join(tmpdir(), 'kpn-certificates-'));
   const make = (name: string, subject: string, ...options: string[]): KeyPair => {
     const [cert, key] = [join(directory, `${name}.crt`), join(directory, `${name}.key`)];
@@ -35,7 +38,8 @@ export function makeCertificates(): Certificates {
       '-addext',
       'basicConstraints=CA:FALSE',
     ];
-    const names = 'subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost';
+    const addresses = ['127.0.0.1', '::1', ...more].map((address) => `IP:${address}`);
+    const names = `subjectAltName=${addresses.join(',')},DNS:localhost`;
     const server = make('server', '/CN=kube-apiserver', ...signed, '-addext', names);
     const client = make(
       'client',

@@ -7,36 +7,11 @@ or "TYPE CODE SENDER PORT ERRNO" of the ICMP error.
 import errno
 import select
 import socket
-import struct
 import sys
 
 from answer import family_of
 from sctp import SCTP, init_packet
-
-IP_RECVERR, IPV6_RECVERR = 11, 25
-
-
-def read_error(sock):
-    """(type, code, sender, source port of our packet, errno name) of the next ICMP error, None without one."""
-    try:
-        data, control, _, _ = sock.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
-    except BlockingIOError:
-        return None
-    for _, _, body in control:
-        # struct sock_extended_err, then the address of the ICMP's sender.
-        code, _, kind, number = struct.unpack_from("@IBBB", body)
-        family = struct.unpack_from("@H", body, 16)[0]
-        if family == socket.AF_INET6:
-            sender = socket.inet_ntop(family, body[24:40])
-        elif family == socket.AF_INET:
-            sender = socket.inet_ntop(family, body[20:24])
-        else:
-            continue
-        # IPv4 hands over what the ICMP error quotes from the IP header on, or from SCTP on.
-        if sock.family == socket.AF_INET and len(data) >= 24 and data[0] >> 4 == 4:
-            data = data[(data[0] & 15) * 4 :]
-        return kind, number, sender, struct.unpack_from("!H", data)[0], errno.errorcode.get(code, str(code))
-    return None
+from sctp_errors import expect_errors, read_error
 
 
 def main():
@@ -45,10 +20,7 @@ def main():
     family = family_of(destination)
     sock = socket.socket(family, socket.SOCK_RAW, SCTP)
     sock.setblocking(False)
-    if family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
-    else:
-        sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    expect_errors(sock)
     if source != "-":
         sock.bind((source, 0))
     sock.connect((destination, 0))
@@ -69,7 +41,7 @@ def main():
         while poll.poll(wait * 1000):
             error = read_error(sock)
             if error is not None and error[3] == own:
-                line = "%d %d %s %d %s" % error
+                line = "%d %d %s %d %s" % (*error[:4], errno.errorcode.get(error[4], str(error[4])))
                 break
         print(line)
 
