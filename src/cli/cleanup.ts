@@ -7,7 +7,7 @@ import { createNft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
 import { deleteTableCommand, findTables } from '../nft/tables.ts';
 import { document } from '../ruleset/transaction.ts';
-import { supportedFamilies } from './models.ts';
+import { kernelFamilies } from './families.ts';
 
 /**
  * --cleanup: deletes our tables in this network namespace and touches nothing else. Connections that are open go on:
@@ -20,7 +20,7 @@ export async function cleanup(log: Log): Promise<void> {
   try {
     const nft = createNft(directory, 'cleanup');
     await probeNft(nft, log);
-    for (const family of supportedFamilies(log)) {
+    for (const family of kernelFamilies()) {
       for (const { name } of await findTables(nft, family)) {
         await nft.apply(document([deleteTableCommand(family, name)]));
         log.info('table removed', { family, table: name });

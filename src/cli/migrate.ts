@@ -16,7 +16,7 @@ import { ToolError } from '../migration/tool.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
 import { NftError } from '../nft/run.ts';
-import { supportedFamilies } from './models.ts';
+import { kernelFamilies, servedFamilies } from './families.ts';
 
 /** What `migrate` is to do: say what it would, remove what kube-proxy left, or remove ours. */
 export interface MigrateOptions {
@@ -35,14 +35,13 @@ const PROBES: Readonly<Record<Family, string>> = { ip: '192.0.2.1:9', ip6: '[200
  * @throws ProxyError E_KUBE_PROXY_RUNS, E_MIGRATION, E_ALREADY_RUNNING, E_NFT_MISSING and the like
  */
 export async function migrate({ mode, runDir }: MigrateOptions, log: Log): Promise<void> {
-  const families = supportedFamilies(log);
   // A plan leaves no files; of what is changed, the last input stays to be looked at.
   const directory = mode === 'plan' ? await mkdtemp(join(tmpdir(), 'kube-proxy-nft-')) : runDir;
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const nft = createNft(directory, 'migrate');
     await probeNft(nft, log);
-    const site = { nft, families, runDir };
+    const site = { nft, families: kernelFamilies(), served: servedFamilies(log), runDir };
     if (mode === 'plan') await showPlan(site);
     else if (mode === 'apply') await apply(site, log);
     else await goBack(site, log);
@@ -58,13 +57,16 @@ export async function migrate({ mode, runDir }: MigrateOptions, log: Log): Promi
 
 interface Site {
   readonly nft: Nft;
+  /** Those that rules may be left of. */
   readonly families: readonly Family[];
+  /** Those that a daemon serves. */
+  readonly served: readonly Family[];
   readonly runDir: string;
 }
 
-async function showPlan({ nft, families, runDir }: Site): Promise<void> {
+async function showPlan({ nft, families, served, runDir }: Site): Promise<void> {
   const found = await findKubeProxy(nft, families);
-  process.stdout.write(renderPlan(found, removalSteps(found, nft, runDir), await daemonState(runDir, families)));
+  process.stdout.write(renderPlan(found, removalSteps(found, nft, runDir), await daemonState(runDir, served)));
 }
 
 async function apply(site: Site, log: Log): Promise<void> {
@@ -147,10 +149,10 @@ async function assertSameCluster(found: Found, { nft, families }: Site): Promise
   );
 }
 
-async function assertInForce({ nft, families, runDir }: Site): Promise<void> {
-  const state = await daemonState(runDir, families);
+async function assertInForce({ nft, served, runDir }: Site): Promise<void> {
+  const state = await daemonState(runDir, served);
   const hooked = [];
-  for (const family of families) hooked.push(await isHooked(nft, family));
+  for (const family of served) hooked.push(await isHooked(nft, family));
   if (state === 'in force' && hooked.every(Boolean)) return;
   const advice =
     state === 'not running' ? `no daemon answers in ${runDir}; start it` : 'wait for its line "ready: " and try again';

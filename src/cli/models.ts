@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { disjointCidrs, FAMILIES, type Family } from '../ip.ts';
+import { disjointCidrs, type Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { buildProgram, type LocalPods } from '../ruleset/program.ts';
 import type { NetworkSet } from '../ruleset/ruleset.ts';
@@ -7,16 +6,6 @@ import type { Cluster } from '../service/cluster.ts';
 import { FamilyModel } from '../sync/family-model.ts';
 import type { Arguments } from './arguments.ts';
 import { nodePortNetworks, servesLocalhost } from './node-addresses.ts';
-
-/** Present if and only if the kernel has IPv6. */
-const IPV6_SYSCTLS = '/proc/sys/net/ipv6';
-
-/** The families this kernel can serve. */
-export function supportedFamilies(log: Log): readonly Family[] {
-  if (existsSync(IPV6_SYSCTLS)) return FAMILIES;
-  log.warn('this kernel has no IPv6: only IPv4 Services are served');
-  return ['ip'];
-}
 
 /** An empty model for each family. */
 export function createModels(

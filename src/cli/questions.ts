@@ -7,7 +7,8 @@ import { Cluster } from '../service/cluster.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { Arguments } from './arguments.ts';
-import { createModels, supportedFamilies } from './models.ts';
+import { servedFamilies } from './families.ts';
+import { createModels } from './models.ts';
 import { withBindAddress } from './node-addresses.ts';
 import { namesSource, openSource } from './open-source.ts';
 
@@ -82,7 +83,7 @@ async function workOut(args: Arguments, log: Log): Promise<Knowledge> {
       `${source.description} did not deliver all Services in ${SYNC_TIMEOUT} s`,
     );
   }
-  const models = createModels(cluster, supportedFamilies(log), args, log).map((model) => {
+  const models = createModels(cluster, servedFamilies(log), args, log).map((model) => {
     model.restart([]);
     while (model.isDirty) model.nextTransaction();
     return { model, table: TABLE_NAMES[0], inForce: true };

@@ -19,9 +19,10 @@ import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
 import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
+import { servedFamilies } from './families.ts';
 import { Followers } from './followers.ts';
 import { prepareNode } from './init.ts';
-import { createModels, supportedFamilies } from './models.ts';
+import { createModels } from './models.ts';
 import { servesLocalhost, withBindAddress } from './node-addresses.ts';
 import { openSource } from './open-source.ts';
 import { createRefusedReader } from './refused-reader.ts';
@@ -31,7 +32,7 @@ import { answerTo } from './show.ts';
 
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
-  const families = supportedFamilies(log);
+  const families = servedFamilies(log);
   // What comes next does not need nft: it starts meanwhile.
   const probing = probeNft(createNft(args.runDir, 'probe'), log);
   // A failure is for the await below; this keeps Node from calling it unhandled until then.
