@@ -85,7 +85,7 @@ suite('one line and an exit code of its own for', { concurrency: 2 }, () => {
     const place = new Place(context);
     // What is for all network namespaces can be set in the first one only.
     const others = ['--conntrack-tcp-timeout-close-wait=0', '--conntrack-tcp-timeout-established=0'];
-    const ended = await place.run(['--init-only', '--conntrack-max-per-core=12345', ...others]);
+    const ended = await place.run(['--init-only', '--conntrack-min=2000000000', ...others]);
     assertError(ended, 'E_SYSCTL', '/proc/sys/net/netfilter/nf_conntrack_max', 'conntrack.maxPerCore');
     assert.equal(ended.exitCode, 6);
   });
