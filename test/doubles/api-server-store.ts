@@ -19,6 +19,12 @@ export interface Change {
   readonly after: RawObject | undefined;
 }
 
+/** What an etcd snapshot holds. */
+export interface Backup {
+  readonly objects: ReadonlyMap<string, RawObject>;
+  readonly version: number;
+}
+
 export type Selector = (object: RawObject) => boolean;
 
 export function keyOfRaw({ kind, metadata }: RawObject): string {
@@ -29,7 +35,7 @@ export function keyOfRaw({ kind, metadata }: RawObject): string {
 
 /** Objects with one resourceVersion counter and a history, as etcd has them. */
 export class Store {
-  readonly #objects = new Map<string, RawObject>();
+  #objects = new Map<string, RawObject>();
   #history: Change[] = [];
   #oldest = 100;
   #version = 100;
@@ -62,8 +68,24 @@ export class Store {
   /** Forgets the history, and moves on, so that every version handed out so far is too old. */
   compact(): void {
     this.#version += 1;
+    this.forget();
+  }
+
+  /** Forgets the history, as a server does that starts anew: watches go on only from the present version. */
+  forget(): void {
     this.#oldest = this.#version;
     this.#history = [];
+  }
+
+  backup(): Backup {
+    return { objects: new Map(this.#objects), version: this.#version };
+  }
+
+  /** All that was written since the backup never was, and its versions are given out again. */
+  restore({ objects, version }: Backup): void {
+    this.#objects = new Map(objects);
+    this.#version = version;
+    this.forget();
   }
 
   #write(kind: Kind, key: string, object: RawObject | undefined): Change {

@@ -48,6 +48,8 @@ export interface SeenRequest {
 interface Stream {
   readonly kind: Kind;
   readonly matches: Selector;
+  /** Nothing is sent that is not newer. */
+  readonly from: number;
   readonly response: ServerResponse;
 }
 
@@ -56,6 +58,14 @@ const PATHS: Readonly<Record<string, Kind>> = {
   '/apis/discovery.k8s.io/v1/endpointslices': 'EndpointSlice',
   '/api/v1/nodes': 'Node',
   '/apis/networking.k8s.io/v1/servicecidrs': 'ServiceCIDR',
+};
+
+/** What lists and bookmarks of a kind say; client-go 0.37 refuses any other. */
+const API_VERSIONS: Readonly<Record<Kind, string>> = {
+  Service: 'v1',
+  EndpointSlice: 'discovery.k8s.io/v1',
+  Node: 'v1',
+  ServiceCIDR: 'networking.k8s.io/v1',
 };
 
 const INITIAL_END = { annotations: { 'k8s.io/initial-events-end': 'true' } };
@@ -78,6 +88,8 @@ export class ApiServer {
   initialObjects = Number.POSITIVE_INFINITY;
   /** The bookmark that ends a streamed list is not sent: see `sendInitialEnd`. */
   withholdsInitialEnd = false;
+  /** How long a list waits for a version that lies ahead before it is refused. A real server waits 3 s. */
+  aheadMs = 50;
   /** Set by `start`. */
   url = '';
   readonly #server;
@@ -100,8 +112,9 @@ export class ApiServer {
     this.url = `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Stops at once; open connections are reset. */
+  /** Stops at once; open connections are reset. The memory of changes, which is the server's and not etcd's, is lost. */
   async stop(): Promise<void> {
+    this.store.forget();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
@@ -144,8 +157,11 @@ export class ApiServer {
     this.write(kind, `${JSON.stringify({ type: 'ERROR', object: statusOf(code, 'the watch failed') })}\n`);
   }
 
+  /** Tells the open watches the version; one that began at this version or a later one is told nothing, as by a real server. */
   sendBookmark(kind: Kind): void {
-    this.write(kind, `${JSON.stringify(this.#bookmark(kind))}\n`);
+    for (const { from, response } of this.#of(kind)) {
+      if (this.store.version > from) this.#line(response, this.#bookmark(kind));
+    }
   }
 
   /** The bookmark that ends a streamed list. */
@@ -194,7 +210,8 @@ export class ApiServer {
   }
 
   #bookmark(kind: Kind, metadata: object = {}): object {
-    const object = { kind, apiVersion: 'v1', metadata: { resourceVersion: String(this.store.version), ...metadata } };
+    const apiVersion = API_VERSIONS[kind];
+    const object = { kind, apiVersion, metadata: { resourceVersion: String(this.store.version), ...metadata } };
     return { type: 'BOOKMARK', object };
   }
 
@@ -234,8 +251,28 @@ export class ApiServer {
     if (on === 'stream' && typeof this.streaming === 'number') {
       const why = 'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
       refuse(response, this.streaming, `ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: ${why}`);
-    } else if (on === 'stream' || on === 'watch') this.#watch(kind, matches, query, response);
-    else this.#list(kind, matches, query, response);
+    } else if (on === 'stream') this.#whenReached(query, () => this.#watch(kind, matches, query, response), response);
+    else if (on === 'watch') this.#watch(kind, matches, query, response);
+    else this.#whenReached(query, () => this.#list(kind, matches, query, response), response);
+  }
+
+  /** A list from a version that lies ahead waits for it, in vain after a restore: 504, which a stream says in a 200. */
+  #whenReached(query: URLSearchParams, answer: () => void, response: ServerResponse): void {
+    const wanted = Number(query.get('resourceVersion') ?? 0);
+    if (wanted <= this.store.version) {
+      answer();
+      return;
+    }
+    setTimeout(() => {
+      if (wanted <= this.store.version) {
+        answer();
+        return;
+      }
+      const status = tooLarge(wanted, this.store.version);
+      const isStream = query.has('watch');
+      response.writeHead(isStream ? 200 : 504, { 'content-type': 'application/json', 'retry-after': '1' });
+      response.end(isStream ? `${JSON.stringify({ type: 'ERROR', object: status })}\n` : JSON.stringify(status));
+    }, this.aheadMs);
   }
 
   #nextFault(on: RequestKind, kind: Kind): Fault | undefined {
@@ -255,7 +292,9 @@ export class ApiServer {
     }
     const all = this.store.list(kind, matches).toSorted((a, b) => (keyOfRaw(a) < keyOfRaw(b) ? -1 : 1));
     const rest = all.filter((object) => keyOfRaw(object) > after);
-    const items = rest.slice(0, Number(query.get('limit') ?? rest.length));
+    // From version 0 on, the list comes from the server's memory, whole.
+    const limit = query.get('resourceVersion') === '0' ? null : query.get('limit');
+    const items = rest.slice(0, Number(limit ?? rest.length));
     const last = items.at(-1);
     const more = last !== undefined && items.length < rest.length;
     const metadata = {
@@ -265,24 +304,26 @@ export class ApiServer {
     // As a real API server does, the items of a list say neither kind nor apiVersion.
     const bare = items.map(({ kind: _kind, apiVersion: _apiVersion, ...object }) => object);
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ kind: `${kind}List`, apiVersion: 'v1', metadata, items: bare }));
+    response.end(JSON.stringify({ kind: `${kind}List`, apiVersion: API_VERSIONS[kind], metadata, items: bare }));
   }
 
   #watch(kind: Kind, matches: Selector, query: URLSearchParams, response: ServerResponse): void {
-    const from = query.get('resourceVersion');
+    const given = query.get('resourceVersion') ?? '0';
+    const isStream = query.has('sendInitialEvents') || given === '0';
+    const from = isStream ? 0 : Number(given);
     response.setHeader('content-type', 'application/json');
     response.flushHeaders();
-    const stream = { kind, matches, response };
+    const stream = { kind, matches, from, response };
     this.#streams.add(stream);
-    const timeout = setTimeout(() => response.end(), Number(query.get('timeoutSeconds')) * 1000);
+    const timeout = setTimeout(() => response.end(), Number(query.get('timeoutSeconds') ?? 1800) * 1000);
     response.on('close', () => {
       clearTimeout(timeout);
       this.#streams.delete(stream);
     });
-    if (from === null) this.#sendInitial(stream, query.has('sendInitialEvents') && this.streaming === 'done');
-    else if (Number(from) < this.store.oldest) {
+    if (isStream) this.#sendInitial(stream, query.has('sendInitialEvents') && this.streaming === 'done');
+    else if (from < this.store.oldest) {
       response.end(`${JSON.stringify({ type: 'ERROR', object: statusOf(410, 'too old resource version') })}\n`);
-    } else for (const change of this.store.since(Number(from))) this.#send(stream, change);
+    } else for (const change of this.store.since(from)) this.#send(stream, change);
   }
 
   /** Without a resourceVersion, a watch begins with what there is; only a streamed list tells where that ends. */
@@ -297,9 +338,9 @@ export class ApiServer {
     for (const stream of this.#streams) this.#send(stream, change);
   }
 
-  #send({ kind, matches, response }: Stream, change: Change): void {
+  #send({ kind, matches, from, response }: Stream, change: Change): void {
     const event = eventOf(change, kind, matches);
-    if (event === undefined || response.writableEnded) return;
+    if (event === undefined || change.version <= from || response.writableEnded) return;
     this.#line(response, event);
   }
 
@@ -329,6 +370,13 @@ function refuse(response: ServerResponse, code: number, message: string, fault: 
 
 function statusOf(code: number, message: string): object {
   return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, message };
+}
+
+/** How a real server words it: storage.NewTooLargeResourceVersionError of k8s.io/apiserver. */
+function tooLarge(wanted: number, current: number): object {
+  const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
+  const message = `Timeout: Too large resource version: ${wanted}, current: ${current}`;
+  return { ...statusOf(504, message), reason: 'Timeout', details: { causes, retryAfterSeconds: 1 } };
 }
 
 function tokenOf(token: string | null): [version?: number, after?: string] {

@@ -8,6 +8,7 @@ import type { RawObject } from '../../doubles/api-server-store.ts';
 import { conformance } from './conformance.ts';
 import { type Envtest, startEnvtest } from './envtest.ts';
 import { withServer } from './harness.ts';
+import { serverBehaviour } from './server-behaviour.ts';
 
 const double = (streaming: ApiServer['streaming']) => async (t: TestContext) => {
   const { api, directory } = await withServer(t);
@@ -25,16 +26,19 @@ const double = (streaming: ApiServer['streaming']) => async (t: TestContext) => 
   };
 };
 conformance('the double, which streams lists', double('done'));
+serverBehaviour('the double', double('done'));
 conformance('the double, which gives lists in pages', double(422));
 
 // The envtest convention: a folder with etcd and kube-apiserver. Without it there is nothing to run.
 const assets = process.env['KUBEBUILDER_ASSETS'];
 if (assets !== undefined && assets !== '') {
   let started: Promise<Envtest> | undefined;
-  conformance(`kube-apiserver in ${assets}`, () => {
+  const real = () => {
     started ??= startEnvtest(assets);
     return started;
-  });
+  };
+  conformance(`kube-apiserver in ${assets}`, real);
+  serverBehaviour(`kube-apiserver in ${assets}`, real);
   // If it failed to start, the tests have said so, and it has cleaned up after itself.
   after(() => started?.then((envtest) => envtest.stop()).catch(() => {}));
 }
