@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ChangeDone, ChangeHandlers, Writer } from './change-worker.ts';
 import { CHANGES } from './changes.ts';
+import { compiled } from './compiled.ts';
 import type { Report } from './report.ts';
 import { mean, percentile, rotated } from './statistics.ts';
 import { type ClusterSize, isLocal, sizeText } from './synthetic-cluster.ts';
@@ -34,14 +35,16 @@ export async function measureChangeLatency(
   turns: number,
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
+  const rawNetlink = compiled('raw_netlink', report, workspace);
   const all: Series[] = [];
-  for (const size of sizes) all.push(...(await filledPair(stack, workspace, size)));
+  for (const size of sizes) all.push(...(await filled(stack, workspace, { size, rawNetlink })));
   for (let turn = 0; turn < WARM_UP + turns; turn++) {
     for (const { worker, size, turns: done } of rotated(all, turn)) {
       const changes = await worker.call('change', { service: serviceFor(size, turn), turn });
       if (turn >= WARM_UP) done.push(changes);
     }
   }
+  await compareTables(all.filter(({ size }) => size === sizes[0]));
   for (const [i, change] of CHANGES.entries()) {
     const [small, large] = sizes.map((size) => addRows(report, change, sizeText(size), of(all, size, i)));
     const grown = sizes.map(({ services }) => services).join('→');
@@ -56,7 +59,8 @@ export async function measureHugeService(
   { size, endpoints, turns }: { readonly size: ClusterSize; readonly endpoints: number; readonly turns: number },
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const all = await filledPair(stack, workspace, size, endpoints);
+  const rawNetlink = compiled('raw_netlink', report, workspace);
+  const all = await filled(stack, workspace, { size, huge: endpoints, rawNetlink });
   for (let turn = 0; turn < WARM_UP + turns; turn++) {
     for (const { worker, turns: done } of rotated(all, turn)) {
       const changes = await worker.call('changeHuge', { turn });
@@ -69,20 +73,37 @@ export async function measureHugeService(
   }
 }
 
-async function filledPair(
+interface FillPlan {
+  readonly size: ClusterSize;
+  /** See HugeService. */
+  readonly huge?: number;
+  /** The compiled raw_netlink.c, where there is a compiler. */
+  readonly rawNetlink: string | undefined;
+}
+
+/** One series for each writer. */
+async function filled(
   stack: AsyncDisposableStack,
   workspace: Workspace,
-  size: ClusterSize,
-  huge = 0,
+  { size, huge = 0, rawNetlink }: FillPlan,
 ): Promise<readonly Series[]> {
+  const writers: readonly Writer[] = rawNetlink === undefined ? ['ours', 'bare'] : ['ours', 'bare', 'raw'];
   const series: Series[] = [];
-  for (const writer of ['ours', 'bare'] as const) {
+  for (const writer of writers) {
     const namespace = workspace.namespace(`${writer}-${size.services}-${huge}`);
     const worker = stack.use(new Worker<ChangeHandlers>(namespace, join(import.meta.dirname, 'change-worker.ts')));
-    await worker.call('fill', { size, writer, directory: workspace.directory, huge });
+    const { directory } = workspace;
+    await worker.call('fill', { size, writer, directory, huge, rawNetlink: rawNetlink ?? '' });
     series.push({ writer, size, worker, turns: [] });
   }
   return series;
+}
+
+/** A floor that did something else would be none: throws unless all series of one size have made the same table. */
+async function compareTables(series: readonly Series[]): Promise<void> {
+  const fingerprints = new Set<string>();
+  for (const { worker } of series) fingerprints.add(await worker.call('fingerprint', undefined));
+  if (fingerprints.size > 1) throw new Error('the floors of the changes are not the changes we write');
 }
 
 /** A Service whose endpoints are on other nodes. */
@@ -97,7 +118,7 @@ function of(all: readonly Series[], size: ClusterSize, n: number): Readonly<Reco
     all
       .filter((series) => series.size === size && series.writer === writer)
       .flatMap(({ turns }) => turns.map((turn) => turn[n] as ChangeDone));
-  return { ours: done('ours'), bare: done('bare') };
+  return { ours: done('ours'), bare: done('bare'), raw: done('raw') };
 }
 
 /** Returns our p50. */
@@ -105,7 +126,7 @@ function addRows(
   report: Report,
   name: string,
   size: string,
-  { ours, bare }: Readonly<Record<Writer, readonly ChangeDone[]>>,
+  { ours, bare, raw }: Readonly<Record<Writer, readonly ChangeDone[]>>,
 ): number {
   const latency = (done: readonly ChangeDone[], percent: number) =>
     percentile(
@@ -114,6 +135,7 @@ function addRows(
     );
   const [p50, p99] = [latency(ours, 50), latency(ours, 99)];
   report.add(`${name}, p50`, size, p50, 'ms', latency(bare, 50));
+  if (raw.length > 0) report.add(`${name}, p50, over raw netlink`, size, p50, 'ms', latency(raw, 50));
   report.add(`${name}, p99`, size, p99, 'ms', latency(bare, 99));
   if (targetOf({ name: `${name}, p99 / p50`, size }) !== undefined)
     report.add(`${name}, p99 / p50`, size, p99 / p50, 'times');

@@ -3,13 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createNft, type Nft } from '../../src/nft/nft.ts';
 import { NftSession } from '../../src/nft/session.ts';
 import { TABLE_NAMES } from '../../src/nft/tables.ts';
+import { sizeOf, type Transaction } from '../../src/ruleset/transaction.ts';
 import type { FamilyModel } from '../../src/sync/family-model.ts';
 import type { FamilySyncer } from '../../src/sync/family-syncer.ts';
 import { documentOf } from '../../src/sync/fill.ts';
 import { CHANGES, Changes } from './changes.ts';
 import { elementOperations } from './element-operations.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { HugeService } from './huge-service.ts';
-import { log, modelOf, syncerOf } from './syncer.ts';
+import { RawNetlink } from './raw-netlink.ts';
+import { fillOtherFamily, log, modelOf, syncerOf } from './syncer.ts';
 import { type ClusterSize, syntheticCluster } from './synthetic-cluster.ts';
 import { serve } from './worker-calls.ts';
 
@@ -18,8 +21,11 @@ const PAUSE = 5;
 /** Milliseconds. */
 const SESSION_TIMEOUT = 60_000;
 
-/** Who writes: our syncer, or a bare session that is given the same documents, made beforehand. */
-export type Writer = 'ours' | 'bare';
+/**
+ * Who writes: our syncer, a bare session that is given the same documents, made beforehand, or netlink messages with
+ * the same elements, made beforehand.
+ */
+export type Writer = 'ours' | 'bare' | 'raw';
 
 /** How one change went. */
 export interface ChangeDone {
@@ -39,34 +45,40 @@ interface State {
 let state: State | undefined;
 
 const handlers = {
-  /** Makes the cluster and fills the table. `huge`: with a Service of that many endpoints besides. */
+  /**
+   * Makes the cluster and fills the table, beside the other family's. `huge`: with a Service of that many endpoints
+   * besides. `rawNetlink`: the compiled raw_netlink.c, for that writer.
+   */
   async fill({
     size,
     writer,
     directory,
     huge,
+    rawNetlink,
   }: {
     size: ClusterSize;
     writer: Writer;
     directory: string;
     huge: number;
+    rawNetlink: string;
   }): Promise<void> {
     const cluster = syntheticCluster(size);
     const hugeService = new HugeService(cluster, size, huge);
+    await fillOtherFamily(cluster, directory);
     const model = modelOf(cluster);
     const sent: string[] = [];
     const nft = recording(createNft(directory, `changes-${process.pid}`), sent);
     const syncer = syncerOf(model, nft);
     const running = syncer.run();
     await syncer.whenInSync();
-    if (writer === 'bare') {
-      syncer.stop();
-      await running;
-    } else {
+    if (writer === 'ours') {
       // As the daemon does; here it is waited for.
       await nft.openSession(log);
+    } else {
+      syncer.stop();
+      await running;
     }
-    const write = writer === 'ours' ? byUs(syncer, sent) : bySession(model, await openBareSession(directory));
+    const write = await writerOf(writer, { syncer, sent, model, directory, rawNetlink });
     state = { changes: new Changes(cluster, size), huge: hugeService, write };
   },
 
@@ -91,9 +103,30 @@ const handlers = {
     await sleep(PAUSE);
     return [gained, await write(() => huge.lose(turn))];
   },
+
+  /** A hash of the table, equal for equal ones. */
+  async fingerprint(): Promise<string> {
+    return fingerprintOf(TABLE_NAMES[0]);
+  },
 };
 
 export type ChangeHandlers = typeof handlers;
+
+interface Filled {
+  readonly syncer: FamilySyncer;
+  /** The documents that the syncer's nft is given. */
+  readonly sent: string[];
+  readonly model: FamilyModel;
+  readonly directory: string;
+  readonly rawNetlink: string;
+}
+
+async function writerOf(writer: Writer, filled: Filled): Promise<State['write']> {
+  const { syncer, sent, model, directory, rawNetlink } = filled;
+  if (writer === 'ours') return byUs(syncer, sent);
+  if (writer === 'raw') return byNetlink(model, new RawNetlink(rawNetlink, model.family, TABLE_NAMES[0]));
+  return bySession(model, await openBareSession(directory));
+}
 
 function byUs(syncer: FamilySyncer, sent: string[]): State['write'] {
   return async (change) => {
@@ -105,16 +138,34 @@ function byUs(syncer: FamilySyncer, sent: string[]): State['write'] {
   };
 }
 
+/** Documents through a session, or elements through netlink: what is not the kernel's work is done before it counts. */
 function bySession(model: FamilyModel, session: NftSession): State['write'] {
   return async (change) => {
-    for (const key of change()) model.markDirty(key);
-    const documents: string[] = [];
-    while (model.isDirty) documents.push(documentOf(model, TABLE_NAMES[0], model.nextTransaction()) ?? '');
-    const sent = documents.filter((document) => document !== '');
+    const sent = transactionsOf(model, change).flatMap(
+      (transaction) => documentOf(model, TABLE_NAMES[0], transaction) ?? [],
+    );
     const started = performance.now();
     for (const document of sent) await session.transact(document);
     return doneIn(performance.now() - started, sent);
   };
+}
+
+function byNetlink(model: FamilyModel, netlink: RawNetlink): State['write'] {
+  return async (change) => {
+    const sent = transactionsOf(model, change).filter((transaction) => sizeOf(transaction) > 0);
+    let milliseconds = 0;
+    for (const transaction of sent) milliseconds += await netlink.commit(transaction);
+    const operations = sent.reduce((sum, transaction) => sum + sizeOf(transaction), 0);
+    return { milliseconds, transactions: sent.length, operations };
+  };
+}
+
+/** All that follows from a change; a later one may be what an earlier one left to be deleted. */
+function transactionsOf(model: FamilyModel, change: () => readonly string[]): readonly Transaction[] {
+  for (const key of change()) model.markDirty(key);
+  const transactions: Transaction[] = [];
+  while (model.isDirty) transactions.push(model.nextTransaction());
+  return transactions;
 }
 
 /** A session with nothing around it: it is not replaced if it ends, and nothing is kept of what it is given. */

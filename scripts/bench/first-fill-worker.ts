@@ -1,9 +1,8 @@
 /** In a network namespace: loads a whole ruleset, by our syncer or by bare nft commands. */
-import { createHash } from 'node:crypto';
 import { createNft } from '../../src/nft/nft.ts';
-import { TestKernel } from '../../test/netns/kernel.ts';
 import { runSync } from '../../test/netns/namespaces.ts';
 import { type FloorForm, type Load, loadAll, prepareFloors, TABLE } from './fill-floor.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { PeakMemory } from './peak-memory.ts';
 import { modelOf, syncerOf } from './syncer.ts';
 import { type ClusterSize, syntheticCluster } from './synthetic-cluster.ts';
@@ -52,8 +51,7 @@ const handlers = {
 
   /** A hash of the ruleset that is in force, equal for equal ones. */
   async fingerprint(): Promise<string> {
-    const listing = runSync(['nft', '-j', 'list', 'table', 'ip', TABLE]).stdout;
-    return createHash('sha256').update(TestKernel.normalise(listing)).digest('hex');
+    return fingerprintOf(TABLE);
   },
 
   /** Deletes a table of IPv4; ours if it is not named. */

@@ -7,7 +7,7 @@ import { NO_OBSERVER } from '../../src/sync/observer.ts';
 import { Lags } from './lags.ts';
 import { paced } from './paced.ts';
 import { rawSlice } from './raw-cluster.ts';
-import { log, modelOf, syncerOf } from './syncer.ts';
+import { fillOtherFamily, log, modelOf, syncerOf } from './syncer.ts';
 import { type ClusterSize, podAddresses, serviceKey, syntheticCluster } from './synthetic-cluster.ts';
 import { serve } from './worker-calls.ts';
 
@@ -32,6 +32,7 @@ let state: State | undefined;
 const handlers = {
   async fill({ size, directory }: { size: ClusterSize; directory: string }): Promise<void> {
     const cluster = syntheticCluster(size);
+    await fillOtherFamily(cluster, directory);
     const lags = new Lags();
     const observer = {
       ...NO_OBSERVER,

@@ -1,5 +1,6 @@
+import type { Family } from '../../src/ip.ts';
 import { createLog, type Log } from '../../src/log.ts';
-import type { Nft } from '../../src/nft/nft.ts';
+import { createNft, type Nft } from '../../src/nft/nft.ts';
 import { buildProgram } from '../../src/ruleset/program.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
@@ -11,19 +12,31 @@ import { POD_CIDR } from './synthetic-cluster.ts';
 /** Progress is no news here; a failure spoils the measurement and must be seen. */
 export const log: Log = { ...createLog(0), info: () => undefined };
 
-/** The IPv4 model of a cluster as a daemon with --cluster-cidr builds it. */
-export function modelOf(cluster: Cluster): FamilyModel {
+/** A family's model of a cluster as a daemon with --cluster-cidr builds it. */
+export function modelOf(cluster: Cluster, family: Family = 'ip'): FamilyModel {
   return new FamilyModel(
     cluster,
     {
-      program: buildProgram('ip', { localPods: { by: 'pod-cidrs' } }),
-      networks: () => networks([POD_CIDR]),
+      program: buildProgram(family, { localPods: { by: 'pod-cidrs' } }),
+      networks: () => networks(family === 'ip' ? [POD_CIDR] : []),
     },
     log,
   );
 }
 
-/** A syncer of the IPv4 family, not yet running. */
+/** A syncer of the model's family, not yet running. */
 export function syncerOf(model: FamilyModel, nft: Nft, observer?: SyncObserver): FamilySyncer {
   return new FamilySyncer(model, nft, log, observer);
+}
+
+/**
+ * Makes the IPv6 table of a cluster, as a node has it beside the IPv4 one that is measured: each nft that starts, and on
+ * old versions each transaction, reads the chains of both. `directory`: for a run directory.
+ */
+export async function fillOtherFamily(cluster: Cluster, directory: string): Promise<void> {
+  const syncer = syncerOf(modelOf(cluster, 'ip6'), createNft(directory, `other-family-${process.pid}`));
+  const running = syncer.run();
+  await syncer.whenInSync();
+  syncer.stop();
+  await running;
 }
