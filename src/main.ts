@@ -4,7 +4,11 @@ import { parseArguments, usesConfigurationFile } from './cli/arguments.ts';
 import { informationAsked, readCommandLine } from './cli/command-line.ts';
 import { EXIT_CODES, errnoOf, messageOf, ProxyError } from './errors.ts';
 import { createLog, journalPrefix } from './log.ts';
+import { jsonLine, type LogFormat, oneLine } from './log-line.ts';
 import { versionLine } from './version.ts';
+
+/** As far as it is known: also what ends the program before it is may be an error line. */
+let logFormat: LogFormat = 'text';
 
 /**
  * Commands are loaded when they are asked for: --version starts twice as fast without the API client, and the daemon
@@ -16,13 +20,18 @@ async function main(argv: readonly string[]): Promise<void> {
     // Whoever read the log is gone (journald, "| head"): no reason to stop serving.
     if (errnoOf(error) !== 'EPIPE') throw error;
   });
-  const asked = informationAsked(readCommandLine(argv));
+  const commandLine = readCommandLine(argv);
+  if (commandLine.values.get('logging-format')?.at(-1) === 'json') logFormat = 'json';
+  const asked = informationAsked(commandLine);
   if (asked !== undefined) return (await import('./cli/help/print.ts')).printInformation(asked);
   const flags = parseArguments(argv);
   const args = usesConfigurationFile(flags)
-    ? (await import('./cli/config.ts')).withConfigurationFile(argv, flags.config ?? '')
+    ? (await import('./cli/config.ts')).withConfigurationFile(argv, flags.config ?? '', (format) => {
+        if (!commandLine.values.has('logging-format')) logFormat = format;
+      })
     : flags;
-  const log = createLog(args.verbosity);
+  logFormat = args.logFormat;
+  const log = createLog(args.verbosity, undefined, logFormat);
   switch (args.command) {
     case 'version':
       process.stdout.write(`${versionLine()}\n`);
@@ -57,12 +66,23 @@ function nameProcess(): void {
   }
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
+/** Ends the program with the last line on stderr: what happened, and its code. Of a fault of ours, where it is, too. */
+function fail(error: unknown): void {
   const [code, exitCode] =
     error instanceof ProxyError ? [error.code, error.exitCode] : ['E_INTERNAL', EXIT_CODES.E_INTERNAL];
-  process.stderr.write(
-    `${journalPrefix('E')}kube-proxy-nft: ${messageOf(error).replace(/\s*\n\s*/g, ' ')} [${code}]\n`,
-  );
-  if (code === 'E_INTERNAL' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  const stack =
+    code === 'E_INTERNAL' && error instanceof Error ? error.stack?.split('\n').map(oneLine).join('\n') : undefined;
+  const reason = oneLine(messageOf(error));
+  const line =
+    logFormat === 'json'
+      ? jsonLine(
+          { severity: 'E', level: 0, message: 'kube-proxy-nft ends', reason, fields: { code, exitCode, stack } },
+          new Date(),
+        )
+      : `kube-proxy-nft: ${reason} [${code}]\n${stack === undefined ? '' : `${stack}\n`}`;
+  process.stderr.write(`${journalPrefix('E')}${line}`);
   process.exit(exitCode);
-});
+}
+
+process.once('uncaughtException', fail);
+main(process.argv.slice(2)).catch(fail);

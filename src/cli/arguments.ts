@@ -8,6 +8,7 @@ import type { ConfigurationFile } from '../config/read.ts';
 import { ProxyError } from '../errors.ts';
 import { type BindAddress, parseBindAddress } from '../health/bind-address.ts';
 import { type Family, formatCidr, parseCidr } from '../ip.ts';
+import type { LogFormat } from '../log-line.ts';
 import { isOn, readCommandLine } from './command-line.ts';
 
 /** What the command line asks for, with the configuration file if there is one. */
@@ -47,6 +48,8 @@ export interface Arguments {
   /** --trace and --from: a connection to follow. */
   readonly trace: { readonly to: string; readonly from: string | undefined } | undefined;
   readonly verbosity: number;
+  /** --logging-format. */
+  readonly logFormat: LogFormat;
   /** All of it, as a KubeProxyConfiguration. */
   readonly configuration: Configuration;
   /** What of it the file sets. */
@@ -113,6 +116,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     migration: isOn(values, 'apply') ? 'apply' : isOn(values, 'back') ? 'back' : 'plan',
     besideKubeProxy: isOn(values, 'beside-kube-proxy'),
     verbosity: configuration['logging.verbosity'],
+    logFormat: configuration['logging.format'] || 'text',
     configuration,
     fileFields: file?.given ?? {},
     notes: [...(file?.unknown ?? []), ...notesOn(fromFlags, ignored), ...(file?.notes ?? [])],

@@ -5,14 +5,21 @@ import { whenConfigurationChanges } from '../config/watch.ts';
 import { formatConfiguration } from '../config/write.ts';
 import { messageOf, ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { LogFormat } from '../log-line.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 
 /**
- * The command line read again, with the configuration file that it names.
+ * The command line read again, with the configuration file that it names. Whatever else is wrong with that, `onFormat` is
+ * told how the log is to be written, if the file says so.
  * @throws ProxyError E_CONFIG with every problem of the file, E_USAGE
  */
-export function withConfigurationFile(argv: readonly string[], path: string): Arguments {
+export function withConfigurationFile(
+  argv: readonly string[],
+  path: string,
+  onFormat: (format: LogFormat) => void,
+): Arguments {
   const file = readConfigurationFile(path);
+  if (file.given['logging.format'] === 'json') onFormat('json');
   if (file.problems.length > 0) throw new ProxyError('E_CONFIG', `invalid configuration: ${file.problems.join('; ')}`);
   return parseArguments(argv, file);
 }

@@ -42,7 +42,7 @@ const IPVS = 'it is for ipvs mode';
 const WINDOWS = 'it is for Windows';
 const AT_ONCE = 'changes are written at once, and together with those that came while others were being written';
 const NO_MARK = 'no packet mark is used';
-const TEXT_LOG = 'the log is text in klog’s form, on stderr, unbuffered';
+const ONE_STREAM = 'the log goes to stderr, unbuffered';
 const CLIENT = 'requests are few: one list and one watch for each kind of object';
 
 const withoutEffect = (reason: string, flag?: string) => ({
@@ -62,14 +62,14 @@ export const FIELDS = {
   ),
   'clientConnection.qps': field(number, 5, withoutEffect(CLIENT, 'kube-api-qps')),
   'clientConnection.burst': field(integer(), 10, withoutEffect(CLIENT, 'kube-api-burst')),
-  'logging.format': field(oneOf(['', 'text', 'json']), 'text', withoutEffect(TEXT_LOG, 'logging-format')),
-  'logging.flushFrequency': field(flushFrequency, '5s', withoutEffect(TEXT_LOG, 'log-flush-frequency')),
+  'logging.format': field(oneOf(['', 'text', 'json']), 'text', { flag: 'logging-format' }),
+  'logging.flushFrequency': field(flushFrequency, '5s', withoutEffect(ONE_STREAM, 'log-flush-frequency')),
   'logging.verbosity': field(integer(), 0, { flag: 'v' }),
   'logging.vmodule': field(vmodule, [], withoutEffect('the verbosity is the same everywhere', 'vmodule')),
-  'logging.options.text.splitStream': field(boolean, false, withoutEffect(TEXT_LOG, 'log-text-split-stream')),
-  'logging.options.text.infoBufferSize': field(quantity, '0', withoutEffect(TEXT_LOG, 'log-text-info-buffer-size')),
-  'logging.options.json.splitStream': field(boolean, false, withoutEffect(TEXT_LOG, 'log-json-split-stream')),
-  'logging.options.json.infoBufferSize': field(quantity, '0', withoutEffect(TEXT_LOG, 'log-json-info-buffer-size')),
+  'logging.options.text.splitStream': field(boolean, false, withoutEffect(ONE_STREAM, 'log-text-split-stream')),
+  'logging.options.text.infoBufferSize': field(quantity, '0', withoutEffect(ONE_STREAM, 'log-text-info-buffer-size')),
+  'logging.options.json.splitStream': field(boolean, false, withoutEffect(ONE_STREAM, 'log-json-split-stream')),
+  'logging.options.json.infoBufferSize': field(quantity, '0', withoutEffect(ONE_STREAM, 'log-json-info-buffer-size')),
   hostnameOverride: field(text, '', { flag: 'hostname-override' }),
   bindAddress: field(address, '0.0.0.0', { flag: 'bind-address' }),
   healthzBindAddress: field(bindAddress(10256), '0.0.0.0:10256', { flag: 'healthz-bind-address' }),

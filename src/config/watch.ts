@@ -32,7 +32,7 @@ export async function whenConfigurationChanges(
     if (found.given !== undefined && !isDeepStrictEqual(found.given, given)) break;
     // Said once, not at every look.
     if (found.problem !== problem && found.problem !== '') {
-      log.error(`${found.problem}; the configuration that was read at the start stays in force`);
+      log.error('the configuration that was read at the start stays in force', found.problem);
     }
     problem = found.problem;
     await folder.next(signal);

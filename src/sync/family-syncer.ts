@@ -203,7 +203,7 @@ export class FamilySyncer {
     this.#failures++;
     const what =
       error instanceof CleanupError ? 'what is no longer needed could not be deleted' : 'a transaction failed';
-    this.#log.error(`${what}, reading the kernel again: ${messageOf(error)}`, {
+    this.#log.error(`${what}, reading the kernel again`, messageOf(error), {
       family: this.#model.family,
       failures: this.#failures,
       retryAfterMs: delay,

@@ -157,7 +157,7 @@ function isolateRefused(model: FamilyModel, nft: Nft, table: TableName, log: Log
       refused++;
       model.ruleset.refuse(element);
       const { container, key, comment } = element;
-      log.error(`nft refuses an element, it is left out: ${error.message}`, { set: container.name, key, comment });
+      log.error('nft refuses an element, it is left out', error.message, { set: container.name, key, comment });
       return;
     }
     const middle = Math.ceil(adds.length / 2);

@@ -48,6 +48,7 @@ suite('the command line', () => {
       runDir: '/run/kube-proxy-nft',
       output: 'nft',
       verbosity: 0,
+      logFormat: 'text',
     });
   });
 
@@ -67,6 +68,7 @@ suite('the command line', () => {
     [['-v=2'], { verbosity: 2 }],
     [['--v', '2'], { verbosity: 2 }],
     [['--v=2'], { verbosity: 2 }],
+    [['--logging-format=json'], { logFormat: 'json' }],
     [['--masquerade-all'], { masqueradeAll: true }],
     [['--masquerade-all=true'], { masqueradeAll: true }],
     [['--masquerade-all=false'], { masqueradeAll: false }],

@@ -38,6 +38,62 @@ suite('one line and an exit code of its own for', { concurrency: 2 }, () => {
     assert.equal(ended.exitCode, 2);
   });
 
+  for (const [where, given] of [
+    ['a flag', (place: Place) => ['--logging-format=json', `--kubeconfig=${place.file('none')}`]],
+    ['the configuration', (place: Place) => ['--config', place.file('config')]],
+  ] as const) {
+    test(`anything, as a line of JSON where ${where} asks for that`, async (context) => {
+      const place = new Place(context);
+      writeFileSync(
+        place.file('config'),
+        KUBEADM.replace('logging:', 'logging:\n  format: json').replace(
+          /kubeconfig: .*/,
+          `kubeconfig: ${place.file('none')}`,
+        ),
+      );
+      const { exitCode, stderr } = await place.run(given(place));
+      const { ts, ...line } = JSON.parse(stderr);
+      assert.ok(Number.isFinite(ts));
+      assert.deepEqual(line, {
+        msg: 'kube-proxy-nft ends',
+        code: 'E_KUBECONFIG_MISSING',
+        exitCode: 10,
+        err: line.err,
+      });
+      assert.ok(line.err.includes(place.file('none')), stderr);
+      assert.equal(exitCode, 10);
+    });
+  }
+
+  test('what cannot be read, as JSON all the same if that can be', async (context) => {
+    const place = new Place(context);
+    writeFileSync(
+      place.file('config'),
+      `${KUBEADM.replace('logging:', 'logging:\n  format: json')}modus: 1\nmode: fast\n`,
+    );
+    for (const [args, code] of [
+      [['--logging-format', 'json', '--manifest', 'x'], 'E_USAGE'],
+      [['--config', place.file('config')], 'E_CONFIG'],
+    ] as const) {
+      const { stderr } = await place.run(args);
+      assert.equal(JSON.parse(stderr).code, code, stderr);
+    }
+  });
+
+  test('a fault of ours that nobody awaits (1), with where it is', async (context) => {
+    const place = placeWithManifests(context);
+    writeFileSync(place.file('fault.mjs'), 'setTimeout(() => { throw new Error("a\\nb"); }, 1000);');
+    const wrapper = ['env', `NODE_OPTIONS=--import=${place.file('fault.mjs')}`];
+    const text = await place.run(['--manifests', place.manifests], { wrapper });
+    assert.match(text.stderr, /^kube-proxy-nft: a b \[E_INTERNAL\]\nError: a\nb\n +at .*\n/m);
+    assert.equal(text.exitCode, 1);
+    const json = await place.run(['--manifests', place.manifests, '--logging-format=json'], { wrapper });
+    const { err, code, stack } = JSON.parse(json.stderr.trimEnd().split('\n').at(-1) ?? '');
+    assert.deepEqual([err, code], ['a b', 'E_INTERNAL']);
+    assert.match(stack, /^Error: a\nb\n +at /);
+    assert.equal(json.exitCode, 1);
+  });
+
   test('two sources (2)', async (context) => {
     assertError(await new Place(context).run(['--manifests', 'x', '--kubeconfig', 'y']), 'E_USAGE', 'choose one');
   });

@@ -98,7 +98,7 @@ suite('a change of the configuration file', () => {
     assert.equal(lines.length, 1);
     assert.match(
       lines[0] ?? '',
-      /^E .*config\.conf:52: mode: "fast": one of .* is expected; the configuration that was read at the start stays/,
+      /^E the configuration that was read at the start stays in force: .*config\.conf:52: mode: "fast": one of .* is expected/,
     );
   });
 
@@ -111,7 +111,7 @@ suite('a change of the configuration file', () => {
     );
     assert.equal(
       lines[0],
-      `E configuration ${path} does not exist; the configuration that was read at the start stays in force`,
+      `E the configuration that was read at the start stays in force: configuration ${path} does not exist`,
     );
     assert.equal(state.changed, false);
   });

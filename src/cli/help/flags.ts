@@ -156,6 +156,12 @@ const KUBE_PROXY: FlagSection = {
       text: 'half of what a change may wait until /healthz says so (default: 30s)',
     },
     { name: 'v', value: 'N', text: 'verbosity; 0 is quiet, 2 shows each transaction' },
+    {
+      name: 'logging-format',
+      value: 'FORMAT',
+      text: 'of the log: text (the default, as klog writes it) or json (an object a line, as Kubernetes has it)',
+      completes: { words: ['text', 'json'] },
+    },
   ],
 };
 
@@ -203,17 +209,12 @@ const OF_COMMANDS: FlagSection = {
   ],
 };
 
-/** Words for the values of flags that have no entry of their own. */
-const WORDS: Readonly<Record<string, readonly string[]>> = { 'logging-format': ['text', 'json'] };
-
 const WITHOUT_EFFECT: readonly FlagHelp[] = FIELD_ENTRIES.flatMap(([, { flag, withoutEffect }]) => {
   if (flag === undefined || withoutEffect === undefined) return [];
-  const words = WORDS[flag];
   return {
     name: flag,
     ...(FLAGS.get(flag)?.type === 'string' && { value: 'VALUE' }),
     text: `without effect here: ${withoutEffect}`,
-    ...(words !== undefined && { completes: { words } }),
   };
 });
 

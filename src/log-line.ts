@@ -1,0 +1,74 @@
+import process from 'node:process';
+
+/** Key and value pairs of a log line; undefined values are left out. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** How lines are written: logging.format. */
+export type LogFormat = 'text' | 'json';
+
+/** Informational, warning, error: klog's letters. */
+export type Severity = 'I' | 'W' | 'E';
+
+/** What a log line says. */
+export interface LogEntry {
+  readonly severity: Severity;
+  /** The verbosity (`-v`) from which it is shown. */
+  readonly level: number;
+  readonly message: string;
+  /** Of an error: what went wrong. */
+  readonly reason?: string;
+  readonly fields: LogFields;
+}
+
+/**
+ * A line as klog writes it, without the source position:
+ * `I1122 22:03:01.123456 PID] message key="value"`; a reason stands after the message and a colon.
+ */
+export function textLine({ severity, message, reason, fields }: LogEntry, now: Date): string {
+  const texts = pairsOf(fields).map(([key, value]) => ` ${key}=${quote(value)}`);
+  const said = reason === undefined ? message : `${message}: ${reason}`;
+  return `${severity}${timestamp(now)} ${process.pid}] ${said}${texts.join('')}\n`;
+}
+
+/**
+ * A line as Kubernetes' JSON format has it (k8s.io/component-base/logs/json), without the source position (`caller`):
+ * `ts`, milliseconds since 1970; `msg`; `v`, but for errors; the fields; `err` of errors. Kubernetes does not tell
+ * warnings apart there, ours have `severity`.
+ */
+export function jsonLine({ severity, level, message, reason, fields }: LogEntry, now: Date): string {
+  const pairs: readonly (readonly [string, string | number | boolean])[] = [
+    ['ts', now.getTime()],
+    ['msg', message],
+    ...(severity === 'E' ? [] : [['v', level] as const]),
+    ...(severity === 'W' ? [['severity', 'warning'] as const] : []),
+    ...pairsOf(fields),
+    ...(reason === undefined ? [] : [['err', reason] as const]),
+  ];
+  return `{${pairs.map(([key, value]) => `${quote(key)}:${quote(value)}`).join()}}\n`;
+}
+
+/** What moves a terminal's cursor, ends a line, or turns the direction of text. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Text from outside must not be able to forge a second log line, or to talk to the reader's terminal. */
+export function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, ' ').replace(INVISIBLE, '?');
+}
+
+/** As JSON. Beyond what JSON asks for, what is invisible is escaped. */
+function quote(value: string | number | boolean): string {
+  const escaped = (text: string) =>
+    Array.from({ length: text.length }, (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`).join('');
+  return JSON.stringify(value).replace(INVISIBLE, escaped);
+}
+
+function pairsOf(fields: LogFields): readonly (readonly [string, string | number | boolean])[] {
+  return Object.entries(fields).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
+}
+
+function timestamp(now: Date): string {
+  const pad = (value: number, width: number) => String(value).padStart(width, '0');
+  const date = pad(now.getMonth() + 1, 2) + pad(now.getDate(), 2);
+  const time = [now.getHours(), now.getMinutes(), now.getSeconds()].map((part) => pad(part, 2)).join(':');
+  return `${date} ${time}.${pad(now.getMilliseconds(), 3)}000`;
+}
