@@ -1,93 +1,179 @@
-import { type Frontend, frontendKey } from './frontend.ts';
+import { type Frontend, type FrontendKind, frontendKey } from './frontend.ts';
+import { Ranking } from './ranking.ts';
 
-/** A frontend that two Services want. Only the winner gets it. */
+/** A Service that wants a frontend, and what decides whether it gets it. */
+export interface Claimant {
+  /** "namespace/name". */
+  readonly serviceKey: string;
+  /** metadata.creationTimestamp. */
+  readonly createdAt: string;
+  /** What the frontend is to this Service. */
+  readonly kind: FrontendKind;
+}
+
+/** That a Service does not get what another one has: one for each pair of winner and loser, however much they share. */
 export interface ClaimConflict {
-  readonly winner: Frontend;
-  readonly loser: Frontend;
+  readonly winner: Claimant;
+  readonly loser: Claimant;
+  /** The first frontend they share. */
+  readonly frontend: Pick<Frontend, 'address' | 'protocol' | 'port'>;
+  /** How many they share. */
+  readonly count: number;
 }
 
 /** What a Service's change did to the frontends that are in force. */
 export interface ClaimResult {
-  /** The Services whose frontends in force may have changed, the changed one first. */
+  /** The changed Service, then those that got a frontend or lost one. */
   readonly concerned: readonly string[];
-  /** Conflicts that the changed Service is part of. */
+  /** What the changed Service does not get, and what it took from others. */
   readonly conflicts: readonly ClaimConflict[];
 }
 
 /** All that one Service claims. */
 interface Claim {
-  readonly serviceKey: string;
   readonly createdAt: string;
-  readonly frontends: readonly Frontend[];
+  frontends: readonly Frontend[];
   /** True if another Service ever claimed one of them, too. */
   isContested: boolean;
 }
 
 /**
- * Decides which Service gets a frontend that several claim: the one created first, then by key. Without a winner
- * one address and port would be two elements with one key, and nft would refuse the whole transaction.
- * Cost of a change: the number of the Service's own frontends.
+ * What comes first when several Services want an address and port. A ClusterIP is allocated by the API server, so nobody
+ * can have it by asking; a load balancer's IP is set by a controller; an external IP is whatever a user writes.
+ * A node port has no address, and meets only node ports.
+ */
+const PRECEDENCE: Readonly<Record<FrontendKind, number>> = {
+  'cluster-ip': 0,
+  'load-balancer-ip': 1,
+  'external-ip': 2,
+  'node-port': 3,
+};
+
+/**
+ * Decides which Service gets a frontend that several claim: by what it is to them (PRECEDENCE), then the one created
+ * first, then by key. Without a winner one address and port would be two elements with one key, and nft would refuse the
+ * whole transaction. Cost of a change: the number of the Service's own frontends, times the logarithm of how many
+ * Services claim the same one.
  */
 export class FrontendClaims {
   readonly #byService = new Map<string, Claim>();
-  /** Frontend key → its one claim, or several, best first. */
-  readonly #byFrontend = new Map<string, Claim | readonly Claim[]>();
+  /** Frontend key → the one Service that claims it, or several. */
+  readonly #byFrontend = new Map<string, Claimant | Ranking<Claimant>>();
 
-  /** Replaces what a Service claims. An empty list withdraws it. `createdAt`: metadata.creationTimestamp. */
+  /**
+   * Replaces what a Service claims. An empty list withdraws it. `createdAt`: metadata.creationTimestamp. Of frontends
+   * with the same key only the first counts.
+   */
   claim(serviceKey: string, createdAt: string, frontends: readonly Frontend[]): ClaimResult {
-    const concerned = new Set([serviceKey]);
     const previous = this.#byService.get(serviceKey);
-    for (const frontend of previous?.frontends ?? []) {
-      const key = frontendKey(frontend);
-      const others = this.#claimsOf(key).filter((claim) => claim !== previous);
-      this.#setClaims(key, others);
-      for (const other of others) concerned.add(other.serviceKey);
+    if (previous?.createdAt === createdAt && areSameClaims(previous.frontends, frontends)) {
+      previous.frontends = frontends;
+      return { concerned: [serviceKey], conflicts: [] };
     }
-    const conflicts: ClaimConflict[] = [];
-    const claim: Claim = { serviceKey, createdAt, frontends, isContested: false };
-    for (const frontend of frontends) {
-      const key = frontendKey(frontend);
-      const others = this.#claimsOf(key);
-      const all = others.length === 0 ? [claim] : [...others, claim].sort(byAge);
-      this.#setClaims(key, all);
-      for (const other of others) {
-        concerned.add(other.serviceKey);
-        const [best, rest] = all[0] === claim ? [claim, other] : [all[0] ?? other, claim];
-        for (const winner of wanted(best, key))
-          for (const loser of wanted(rest, key)) conflicts.push({ winner, loser });
-      }
+    const concerned = new Set([serviceKey]);
+    const holders = this.#withdraw(serviceKey);
+    const conflicts = this.#enter(serviceKey, { createdAt, frontends, isContested: false }, holders);
+    for (const { winner, loser } of conflicts) if (winner.serviceKey === serviceKey) concerned.add(loser.serviceKey);
+    for (const [key, before] of holders) {
+      const now = this.#holder(key);
+      if (now?.serviceKey === before.serviceKey) continue;
+      concerned.add(before.serviceKey);
+      if (now !== undefined) concerned.add(now.serviceKey);
     }
-    if (frontends.length === 0) this.#byService.delete(serviceKey);
-    else this.#byService.set(serviceKey, claim);
     return { concerned: [...concerned], conflicts };
   }
 
-  /** The frontends of a Service that are in force: those it claims and no older Service does. */
+  /** The frontends of a Service that are in force: those it claims and no Service that comes first does. */
   held(serviceKey: string): readonly Frontend[] {
     const claim = this.#byService.get(serviceKey);
     if (claim === undefined) return [];
     if (!claim.isContested) return claim.frontends;
-    return claim.frontends.filter((frontend) => this.#claimsOf(frontendKey(frontend))[0] === claim);
+    return claim.frontends.filter((frontend) => this.#holder(frontendKey(frontend))?.serviceKey === serviceKey);
   }
 
-  #claimsOf(key: string): readonly Claim[] {
-    const claims = this.#byFrontend.get(key) ?? [];
-    return 'serviceKey' in claims ? [claims] : claims;
+  /** Gives who had each of the frontends. */
+  #withdraw(serviceKey: string): ReadonlyMap<string, Claimant> {
+    const holders = new Map<string, Claimant>();
+    for (const frontend of this.#byService.get(serviceKey)?.frontends ?? []) {
+      const key = frontendKey(frontend);
+      const claimed = this.#byFrontend.get(key);
+      if (claimed instanceof Ranking) {
+        if (claimed.first !== undefined) holders.set(key, claimed.first);
+        claimed.delete(serviceKey);
+        if (claimed.size === 1 && claimed.first !== undefined) this.#byFrontend.set(key, claimed.first);
+      } else if (claimed?.serviceKey === serviceKey) {
+        holders.set(key, claimed);
+        this.#byFrontend.delete(key);
+      }
+    }
+    this.#byService.delete(serviceKey);
+    return holders;
   }
 
-  #setClaims(key: string, claims: readonly Claim[]): void {
-    const [first] = claims;
-    if (claims.length > 1) for (const claim of claims) claim.isContested = true;
-    if (first === undefined) this.#byFrontend.delete(key);
-    else this.#byFrontend.set(key, claims.length === 1 ? first : claims);
+  /** `holders`: who had the frontends that the Service claimed before. */
+  #enter(serviceKey: string, claim: Claim, holders: ReadonlyMap<string, Claimant>): readonly ClaimConflict[] {
+    const { createdAt, frontends } = claim;
+    if (frontends.length > 0) this.#byService.set(serviceKey, claim);
+    // One object for all frontends of a kind: a cluster has tens of thousands of them.
+    const claimants = new Map<FrontendKind, Claimant>();
+    const conflicts = new Map<string, { -readonly [K in keyof ClaimConflict]: ClaimConflict[K] }>();
+    for (const frontend of frontends) {
+      const { kind } = frontend;
+      const own = claimants.get(kind) ?? { serviceKey, createdAt, kind };
+      claimants.set(kind, own);
+      const key = frontendKey(frontend);
+      const claimed = this.#byFrontend.get(key);
+      if (claimed === undefined) {
+        this.#byFrontend.set(key, own);
+        continue;
+      }
+      const rivals = claimed instanceof Ranking ? claimed : this.#contest(key, claimed);
+      const before = holders.get(key) ?? rivals.first;
+      rivals.add(own);
+      claim.isContested = true;
+      const now = rivals.first ?? own;
+      const [winner, loser] = now === own ? [own, before] : [now, own];
+      if (loser === undefined || loser.serviceKey === winner.serviceKey) continue;
+      const pair = `${winner.serviceKey} ${loser.serviceKey}`;
+      const known = conflicts.get(pair);
+      if (known === undefined) conflicts.set(pair, { winner, loser, frontend, count: 1 });
+      else known.count++;
+    }
+    return [...conflicts.values()];
+  }
+
+  #contest(key: string, claimant: Claimant): Ranking<Claimant> {
+    const rivals = new Ranking<Claimant>(ORDER);
+    rivals.add(claimant);
+    this.#byFrontend.set(key, rivals);
+    const claim = this.#byService.get(claimant.serviceKey);
+    if (claim !== undefined) claim.isContested = true;
+    return rivals;
+  }
+
+  #holder(key: string): Claimant | undefined {
+    const claimed = this.#byFrontend.get(key);
+    return claimed instanceof Ranking ? claimed.first : claimed;
   }
 }
 
-function wanted({ frontends }: Claim, key: string): readonly Frontend[] {
-  return frontends.filter((frontend) => frontendKey(frontend) === key);
-}
+const ORDER = {
+  keyOf: ({ serviceKey }: Claimant) => serviceKey,
+  comesBefore(a: Claimant, b: Claimant): boolean {
+    const rank = PRECEDENCE[a.kind] - PRECEDENCE[b.kind];
+    if (rank !== 0) return rank < 0;
+    if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt;
+    return a.serviceKey < b.serviceKey;
+  },
+};
 
-function byAge(a: Claim, b: Claim): number {
-  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
-  return a.serviceKey < b.serviceKey ? -1 : 1;
+/** True if only endpoints and policies differ, as for most changes. */
+function areSameClaims(some: readonly Frontend[], others: readonly Frontend[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every((a, i) => {
+      const b = others[i];
+      return a.port === b?.port && a.address === b.address && a.protocol === b.protocol && a.kind === b.kind;
+    })
+  );
 }

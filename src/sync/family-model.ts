@@ -8,7 +8,8 @@ import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { type Frontend, frontendsOf } from '../service/frontend.ts';
-import { type ClaimConflict, FrontendClaims } from '../service/frontend-claims.ts';
+import { FrontendClaims } from '../service/frontend-claims.ts';
+import { ConflictReports } from './conflict-reports.ts';
 
 /** Elements after which a batch is closed: keeps one transaction near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
 const BATCH_ELEMENTS = 10_000;
@@ -24,6 +25,8 @@ export interface ModelSettings {
   readonly program: Program;
   /** The networks that belong to the node's configuration, as "address/prefix", by what is known of the cluster now. */
   readonly networks: (cluster: Cluster) => Readonly<Record<NetworkSet, readonly string[]>>;
+  /** Where Services that want the same are told of: one for both families. Default: one of its own, to the log. */
+  readonly conflicts?: ConflictReports;
 }
 
 /**
@@ -46,6 +49,7 @@ export class FamilyModel {
   /** Services whose elements were handed out in transactions that nobody has called done. */
   readonly #handedOut = new Set<string>();
   readonly #warned = new Set<string>();
+  readonly #conflicts: ConflictReports;
   #networksDirty = false;
   /** How many times smaller than others the next batch is. */
   #divisor = FIRST_BATCH;
@@ -55,6 +59,7 @@ export class FamilyModel {
     this.#cluster = cluster;
     this.#settings = settings;
     this.#log = log;
+    this.#conflicts = settings.conflicts ?? new ConflictReports({ log });
     this.#ruleset = new Ruleset(settings.program);
   }
 
@@ -178,7 +183,7 @@ export class FamilyModel {
       service === undefined ? [] : frontendsOf(service, this.#cluster.slicesOf(key), this.family, this.#cluster);
     const { concerned, conflicts } = this.#claims.claim(key, service?.createdAt ?? '', frontends);
     for (const concernedKey of concerned) this.#claimed.add(concernedKey);
-    for (const conflict of conflicts) this.#warnOnce(describeConflict(conflict));
+    for (const conflict of conflicts) this.#conflicts.report(conflict);
     for (const { servicePort, endpoints } of frontends.filter(
       (frontend) => frontend.endpoints.length > MAX_ENDPOINTS,
     )) {
@@ -192,11 +197,6 @@ export class FamilyModel {
     this.#warned.add(message);
     this.#log.warn(message);
   }
-}
-
-function describeConflict({ winner, loser }: ClaimConflict): string {
-  const address = `${winner.address || 'node'} port ${winner.port}/${winner.protocol}`;
-  return `Service ${loser.servicePort} also wants ${address}, which Service ${winner.servicePort} has (the older, or first by name): ignored`;
 }
 
 /** Bounds the memory for warnings given already; past it some are given again. */

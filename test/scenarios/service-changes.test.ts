@@ -294,17 +294,53 @@ describeScenarios('two Services that want the same', [
     ],
     expect: ['outside → lb-ip:80 → here, masqueraded', 'outside → lb-ip:9000/tcp → there, masqueraded'],
   }),
-  scenario('one Service’s external IP is another’s ClusterIP: the older has it', {
+  scenario('one Service’s external IP is another’s ClusterIP: whose ClusterIP it is has it, also if it is the newer', {
     objects: [
-      service('old', { createdAt: OLD }),
-      slices('old', [ready('here')]),
-      service('new', { clusterIp: 'cluster-ip-2', externalIps: ['cluster-ip'], createdAt: NEW }),
-      slices('new', [ready('there')]),
+      service('old', { clusterIp: 'cluster-ip-2', externalIps: ['cluster-ip'], createdAt: OLD }),
+      slices('old', [ready('there')]),
     ],
-    expect: [
-      'pod → cluster-ip:80 → here, source kept',
-      'outside → cluster-ip:80 → here, masqueraded',
-      'pod → cluster-ip-2:80 → there, source kept',
+    expect: ['outside → cluster-ip:80 → there, masqueraded'],
+    next: [
+      {
+        when: 'the address is allocated',
+        objects: [service('new', { createdAt: NEW }), slices('new', [ready('here')])],
+        expect: [
+          'pod → cluster-ip:80 → here, source kept',
+          'outside → cluster-ip:80 → here, masqueraded',
+          'pod → cluster-ip-2:80 → there, source kept',
+        ],
+      },
+      {
+        when: 'it is free again',
+        without: ['Service/new'],
+        expect: ['outside → cluster-ip:80 → there, masqueraded'],
+      },
     ],
   }),
+  scenario(
+    'one address as ClusterIP, load balancer’s and external IP: they come first in this order, the oldest last',
+    {
+      objects: [
+        service('external', { clusterIp: 'cluster-ip-2', externalIps: ['cluster-ip'], createdAt: OLD }),
+        slices('external', [ready('here')]),
+        service('balanced', {
+          clusterIp: 'cluster-ip-3',
+          loadBalancerIps: ['cluster-ip'],
+          createdAt: '2026-01-15T00:00:00Z',
+        }),
+        slices('balanced', [ready('here-2')]),
+        service('web', { createdAt: NEW }),
+        slices('web', [ready('here-3')]),
+      ],
+      expect: ['outside → cluster-ip:80 → here-3, masqueraded'],
+      next: [
+        { when: 'the first goes', without: ['Service/web'], expect: ['outside → cluster-ip:80 → here-2, masqueraded'] },
+        {
+          when: 'the second goes',
+          without: ['Service/balanced'],
+          expect: ['outside → cluster-ip:80 → here, masqueraded'],
+        },
+      ],
+    },
+  ),
 ]);

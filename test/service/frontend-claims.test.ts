@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Frontend } from '../../src/service/frontend.ts';
+import * as fc from 'fast-check';
+import { type Frontend, type FrontendKind, frontendKey } from '../../src/service/frontend.ts';
 import { FrontendClaims } from '../../src/service/frontend-claims.ts';
 import { frontend } from '../builders/frontends.ts';
+import { shortestTimes } from '../builders/shortest-time.ts';
 
 const OLD = '2025-01-01T00:00:00Z';
 const NEW = '2026-01-01T00:00:00Z';
@@ -34,7 +36,10 @@ suite('a frontend', () => {
       const { conflicts } = claims.claim(second, OLD, [claimed(second)]);
       assert.deepEqual(heldPorts(claims, first), []);
       assert.deepEqual(heldPorts(claims, second), [80]);
-      assert.deepEqual(conflicts, [{ winner: claimed(second), loser: claimed(first) }]);
+      assert.deepEqual(
+        conflicts.map(({ winner, loser, count }) => [winner.serviceKey, loser.serviceKey, count]),
+        [[second, first, 1]],
+      );
     });
 
     test(`of two Services as old belongs to the first by key, ${first} coming first`, () => {
@@ -95,5 +100,175 @@ suite('a frontend', () => {
     claims.claim('default/a', OLD, [frontend([1])]);
     claims.claim('default/a', OLD, [frontend([1, 2])]);
     assert.deepEqual(claims.held('default/a'), [frontend([1, 2])]);
+  });
+});
+
+const KINDS: readonly FrontendKind[] = ['cluster-ip', 'load-balancer-ip', 'external-ip'];
+
+/** The frontend 10.96.0.10 tcp 80, which is this to Service `name`. */
+function claimedAs(kind: FrontendKind, name: string): Frontend {
+  return { ...claimed(name), kind };
+}
+
+suite('what a frontend is to a Service decides before its age:', () => {
+  for (const [i, better] of KINDS.entries()) {
+    for (const worse of KINDS.slice(i + 1)) {
+      test(`${better} comes before ${worse}, in either order`, () => {
+        for (const order of [
+          ['default/young', 'default/old'],
+          ['default/old', 'default/young'],
+        ]) {
+          const claims = new FrontendClaims();
+          for (const key of order) {
+            const isYoung = key === 'default/young';
+            claims.claim(key, isYoung ? NEW : OLD, [claimedAs(isYoung ? better : worse, key)]);
+          }
+          assert.deepEqual(heldPorts(claims, 'default/young'), [80]);
+          assert.deepEqual(heldPorts(claims, 'default/old'), []);
+        }
+      });
+    }
+  }
+
+  test('a Service loses it when it asks for it as something less, and gets it back', () => {
+    const claims = new FrontendClaims();
+    claims.claim('default/a', OLD, [claimedAs('cluster-ip', 'a')]);
+    claims.claim('default/b', NEW, [claimedAs('load-balancer-ip', 'b')]);
+    const lost = claims.claim('default/a', OLD, [claimedAs('external-ip', 'a')]);
+    assert.deepEqual(lost.concerned, ['default/a', 'default/b']);
+    assert.deepEqual(heldPorts(claims, 'default/b'), [80]);
+    const won = claims.claim('default/a', OLD, [claimedAs('cluster-ip', 'a')]);
+    assert.deepEqual(won.concerned, ['default/a', 'default/b']);
+    assert.deepEqual(heldPorts(claims, 'default/a'), [80]);
+  });
+
+  test('node ports have no address: the older Service has them', () => {
+    const claims = new FrontendClaims();
+    const nodePort = (name: string) =>
+      frontend([1], { kind: 'node-port', address: '', port: 30080, servicePort: name });
+    claims.claim('default/new', NEW, [nodePort('new')]);
+    claims.claim('default/old', OLD, [nodePort('old')]);
+    assert.deepEqual([heldPorts(claims, 'default/old'), heldPorts(claims, 'default/new')], [[30080], []]);
+  });
+});
+
+suite('conflicts', () => {
+  test('are one for each pair of Services, with the first of the frontends and their number', () => {
+    const claims = new FrontendClaims();
+    const ports = Array.from({ length: 50 }, (_, i) => 1000 + i);
+    const all = (name: string) => ports.map((port) => claimed(name, port));
+    claims.claim('default/a', OLD, all('a'));
+    claims.claim('default/b', NEW, [claimedAs('external-ip', 'b'), ...all('b')]);
+    const { conflicts } = claims.claim('default/c', NEW, [...all('c'), claimedAs('cluster-ip', 'c')]);
+    const told = conflicts.map(({ winner, loser, frontend: { port }, count }) => [
+      `${winner.serviceKey} ${winner.kind}`,
+      `${loser.serviceKey} ${loser.kind}`,
+      port,
+      count,
+    ]);
+    assert.deepEqual(told, [
+      ['default/a cluster-ip', 'default/c cluster-ip', 1000, 50],
+      ['default/c cluster-ip', 'default/b external-ip', 80, 1],
+    ]);
+  });
+
+  test('are not told again while only endpoints change, which concerns nobody else', () => {
+    const claims = new FrontendClaims();
+    claims.claim('default/a', OLD, [claimed('a')]);
+    claims.claim('default/b', NEW, [claimed('b')]);
+    const changed = frontend([1, 2, 3], { servicePort: 'a' });
+    assert.deepEqual(claims.claim('default/a', OLD, [changed]), { concerned: ['default/a'], conflicts: [] });
+    assert.deepEqual(claims.held('default/a'), [changed]);
+  });
+
+  test('concern only who gets or loses a frontend, not all who want it', () => {
+    const claims = new FrontendClaims();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) claims.claim(`default/${name}`, OLD, [claimed(name)]);
+    assert.deepEqual(claims.claim('default/c', OLD, []).concerned, ['default/c']);
+    assert.deepEqual(claims.claim('default/a', OLD, []).concerned, ['default/a', 'default/b']);
+    assert.deepEqual(claims.claim('default/a', OLD, [claimed('a')]).concerned, ['default/a', 'default/b']);
+  });
+});
+
+suite('after any changes', () => {
+  const wish = fc.record({
+    kind: fc.constantFrom<FrontendKind>(...KINDS),
+    port: fc.integer({ min: 80, max: 83 }),
+  });
+  const change = fc.record({
+    serviceKey: fc.constantFrom('default/a', 'default/b', 'default/c', 'other/a'),
+    createdAt: fc.constantFrom(OLD, NEW),
+    wishes: fc.uniqueArray(wish, { selector: ({ port }) => port, maxLength: 4 }),
+  });
+  const rank = (serviceKey: string, createdAt: string, { kind }: Frontend) =>
+    `${KINDS.indexOf(kind)} ${createdAt} ${serviceKey}`;
+
+  test('each frontend has the one holder that the rules say, and the change concerned all whose frontends are others', () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 30, size: 'max' }), (changes) => {
+        const claims = new FrontendClaims();
+        const wanted = new Map<string, { readonly createdAt: string; readonly frontends: readonly Frontend[] }>();
+        const heldBefore = new Map<string, readonly string[]>();
+        for (const { serviceKey, createdAt, wishes } of changes) {
+          const frontends = wishes.map(({ kind, port }) => frontend([], { kind, port, servicePort: serviceKey }));
+          const { concerned } = claims.claim(serviceKey, createdAt, frontends);
+          wanted.set(serviceKey, { createdAt, frontends });
+          const best = new Map<string, string>();
+          for (const [key, claim] of wanted) {
+            for (const one of claim.frontends) {
+              const ranked = rank(key, claim.createdAt, one);
+              const known = best.get(frontendKey(one));
+              if (known === undefined || ranked < known) best.set(frontendKey(one), ranked);
+            }
+          }
+          for (const [key, claim] of wanted) {
+            const due = claim.frontends.filter((one) => best.get(frontendKey(one)) === rank(key, claim.createdAt, one));
+            assert.deepEqual(claims.held(key), due, key);
+            const held = due.map(frontendKey);
+            if (!concerned.includes(key)) assert.deepEqual(held, heldBefore.get(key) ?? [], `${key} is not concerned`);
+            heldBefore.set(key, held);
+          }
+        }
+      }),
+    );
+  });
+});
+
+suite('twice as much takes less than 2.5 times as long:', () => {
+  /** Eight Services that want the same external IPs on the same ports. */
+  function sharedFrontends(ports: number): () => void {
+    const services = Array.from({ length: 8 }, (_, s) =>
+      Array.from({ length: ports * 10 }, (_, i) =>
+        frontend([], { kind: 'external-ip', address: `203.0.113.${i % 10}`, port: 1 + Math.floor(i / 10) }),
+      ).map((one) => ({ ...one, servicePort: `default/s${s}` })),
+    );
+    return () => {
+      const claims = new FrontendClaims();
+      for (const [s, frontends] of services.entries()) claims.claim(`default/s${s}`, OLD, frontends);
+      for (const s of services.keys()) claims.claim(`default/s${s}`, OLD, []);
+    };
+  }
+
+  /** Services that want one address: each comes before those that are there, and then the first leaves again and again. */
+  function rivals(count: number): () => void {
+    const services = Array.from({ length: count }, (_, s) => ({
+      key: `default/s${String(count - s).padStart(6, '0')}`,
+      frontends: [frontend([])],
+    }));
+    return () => {
+      const claims = new FrontendClaims();
+      for (const { key, frontends } of services) claims.claim(key, OLD, frontends);
+      for (const { key } of services.toReversed()) claims.claim(key, OLD, []);
+    };
+  }
+
+  test('frontends that Services share', () => {
+    const [once, twice] = shortestTimes([sharedFrontends(50), sharedFrontends(100)]);
+    assert.ok(twice < 2.5 * once, `${once} ms, then ${twice} ms`);
+  });
+
+  test('Services that want one frontend', () => {
+    const [once, twice] = shortestTimes([rivals(500), rivals(1000)]);
+    assert.ok(twice < 2.5 * once, `${once} ms, then ${twice} ms`);
   });
 });

@@ -51,7 +51,7 @@ suite('the model of a family', () => {
     assert.equal(lines.length, 1);
     assert.match(
       lines[0] ?? '',
-      /W Service default\/new:http also wants 10\.96\.0\.10 port 80\/tcp, which .*default\/old:http has/,
+      /W Service default\/new also wants 10\.96\.0\.10 port 80\/tcp, which Service default\/old has \(the older one\): not/,
     );
   });
 

@@ -31,7 +31,7 @@ export interface Answer {
 
 /** The objects of a time, read. */
 export interface Known {
-  /** Those that are proxied, the older first: it has what several want. */
+  /** Those that are proxied, the older first: of Services to which an address is the same it has it. */
   readonly services: readonly Service[];
   readonly slices: readonly EndpointSlice[];
   readonly node: Node | undefined;
@@ -103,10 +103,11 @@ export function answer(question: Question, cluster: Known): Answer {
   const shortcut = by !== 'cluster' && (fromNode || isFromPods(question, cluster));
   const chosen = isLocal && !shortcut ? ownNodes : everybodys;
   if (chosen.length === 0) return only(ready.length + ending.length > 0 ? 'dropped' : 'rejected');
-  const masquerades =
-    by === 'cluster'
-      ? cluster.flags.masqueradeAll || (tellsPods(version, cluster) && !isFromPods(question, cluster))
-      : !isLocal || fromNode;
+  // Source NAT knows a ClusterIP by its address: on ports where it is another Service's external IP, too (docs/compatibility.md).
+  const asClusterIp = by !== 'node port' && hasClusterIp(TARGETS[target][version], version, cluster);
+  const masquerades = asClusterIp
+    ? cluster.flags.masqueradeAll || (tellsPods(version, cluster) && !isFromPods(question, cluster))
+    : !isLocal || fromNode;
   const ends = new Map(
     chosen.map(({ entry: { address }, number }): [string, SourceFate] => {
       const name = endpointAt(address, version);
@@ -124,26 +125,26 @@ const only = (fate: 'rejected' | 'dropped' | 'untouched'): Answer => ({
   sticky: false,
 });
 
-/** By what it was addressed. */
-type By = 'cluster' | 'load balancer' | 'external' | 'node port';
+/** By what it was addressed; of several Services the one it is most to has it, in this order. */
+const WAYS = ['cluster', 'load balancer', 'external', 'node port'] as const;
+type By = (typeof WAYS)[number];
 
 function serviceFor({ target, port, protocol, version }: Question, cluster: Known) {
   const destination = TARGETS[target][version];
-  for (const service of cluster.services.filter((one) => clusterIp(one, version) !== undefined)) {
-    const spec = service.ports.find((one) => one.protocol === protocol && one.port === port);
-    if (spec === undefined) continue;
-    const by: By | undefined =
-      clusterIp(service, version) === destination
-        ? 'cluster'
-        : service.loadBalancerIps.includes(destination)
-          ? 'load balancer'
-          : service.externalIps.includes(destination)
-            ? 'external'
-            : undefined;
-    if (by !== undefined) return { service, port: spec, by };
+  for (const by of WAYS.slice(0, 3)) {
+    for (const service of cluster.services.filter((one) => clusterIp(one, version) !== undefined)) {
+      const spec = service.ports.find((one) => one.protocol === protocol && one.port === port);
+      if (spec !== undefined && addressesOf(service, by, version).includes(destination))
+        return { service, port: spec, by };
+    }
   }
   if (!OWN_TARGETS.includes(target) || target === 'loopback' || !hasNodePorts(destination, version, cluster)) return;
   return nodePortOwner(protocol, port, version, cluster);
+}
+
+function addressesOf(service: Service, by: By, version: Version): readonly (string | undefined)[] {
+  if (by === 'cluster') return [clusterIp(service, version)];
+  return by === 'load balancer' ? service.loadBalancerIps : by === 'external' ? service.externalIps : [];
 }
 
 function nodePortOwner(protocol: string, port: number, version: Version, { services }: Known) {

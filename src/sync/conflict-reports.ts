@@ -1,0 +1,84 @@
+import type { Log } from '../log.ts';
+import type { FrontendKind } from '../service/frontend.ts';
+import type { Claimant, ClaimConflict } from '../service/frontend-claims.ts';
+
+/** In each period so much is said at most: tenants can make conflicts as fast as the API server takes them. */
+const LIMITS = { periodMs: 3_600_000, warnings: 100, listened: 20 };
+
+/** Pairs of Services remembered so as not to be told twice. Beyond that the oldest are forgotten. */
+const MAX_PAIRS = 1000;
+
+export interface ConflictReportsOptions {
+  readonly log: Log;
+  /** Told of a few of the conflicts, too: for events. */
+  readonly onConflict?: ((conflict: ClaimConflict) => void) | undefined;
+  /** Milliseconds, from any start. */
+  readonly now?: () => number;
+}
+
+/**
+ * Says that a Service does not get what another one has: once for each pair of Services, whatever they share and in
+ * which family, and no more than so many times an hour. All are told at `-v 2`.
+ */
+export class ConflictReports {
+  readonly #options: ConflictReportsOptions;
+  readonly #now: () => number;
+  readonly #told = new Set<string>();
+  #period = { began: Number.NEGATIVE_INFINITY, told: 0 };
+
+  constructor(options: ConflictReportsOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  report(conflict: ClaimConflict): void {
+    const { winner, loser } = conflict;
+    const pair = `${winner.serviceKey} ${loser.serviceKey}`;
+    if (this.#told.has(pair)) return;
+    const [oldest] = this.#told;
+    if (this.#told.size >= MAX_PAIRS && oldest !== undefined) this.#told.delete(oldest);
+    this.#told.add(pair);
+    const { log, onConflict } = this.#options;
+    const number = this.#count();
+    if (number <= LIMITS.warnings) log.warn(describeConflict(conflict));
+    else log.detail(2, describeConflict(conflict));
+    if (number === LIMITS.warnings) {
+      log.warn(`${number} conflicts of Services were told; further ones of this hour only at -v 2`);
+    }
+    if (number <= LIMITS.listened) onConflict?.(conflict);
+  }
+
+  /** The number of this report in its period, from 1 on. */
+  #count(): number {
+    const now = this.#now();
+    if (now - this.#period.began >= LIMITS.periodMs) this.#period = { began: now, told: 0 };
+    return ++this.#period.told;
+  }
+}
+
+/** "Service default/new also wants 10.96.0.10 port 80/tcp, which Service default/old has (the older one): …". */
+function describeConflict({ winner, loser, frontend, count }: ClaimConflict): string {
+  const others = count === 1 ? '' : ` and ${count - 1} more`;
+  return (
+    `Service ${loser.serviceKey} also wants ${describeFrontend(frontend)}${others}, which Service ${winner.serviceKey} has ` +
+    `(${whyFirst(winner, loser)}): not served for ${loser.serviceKey}`
+  );
+}
+
+/** "10.96.0.10 port 80/tcp", "node port 30080/tcp". */
+export function describeFrontend({ address, port, protocol }: ClaimConflict['frontend']): string {
+  return address === '' ? `node port ${port}/${protocol}` : `${address} port ${port}/${protocol}`;
+}
+
+/** Why one Service comes before another, for messages: "the older one". */
+export function whyFirst(winner: Claimant, loser: Claimant): string {
+  if (winner.kind !== loser.kind) return `${KINDS[winner.kind]} comes before ${KINDS[loser.kind]}`;
+  return winner.createdAt === loser.createdAt ? 'as old, and the first by name' : 'the older one';
+}
+
+const KINDS: Readonly<Record<FrontendKind, string>> = {
+  'cluster-ip': 'a ClusterIP',
+  'load-balancer-ip': 'a load balancer’s IP',
+  'external-ip': 'an external IP',
+  'node-port': 'a node port',
+};
