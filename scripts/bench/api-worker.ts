@@ -12,6 +12,8 @@ import { serve } from './worker-calls.ts';
 const ATTEMPT = 20;
 
 let api: Awaited<ReturnType<typeof startApiServer>> | undefined;
+/** Changes made so far. */
+let changed = 0;
 
 const handlers = {
   /** Starts to serve a cluster and writes a kubeconfig. */
@@ -25,10 +27,11 @@ const handlers = {
 
   /** Takes one endpoint away from a Service, or gives it back, `changes` times, so many a second, Service by Service. */
   async change({ size, changes, rate }: { size: ClusterSize; changes: number; rate: number }): Promise<void> {
-    await paced(changes, rate, (i) => {
-      const addresses = podAddresses(i % size.services, size);
-      const gone = Math.floor(i / size.services) % 2 === 0;
-      api?.put(rawSlice(i % size.services, gone ? addresses.slice(1) : addresses));
+    await paced(changes, rate, () => {
+      const service = changed % size.services;
+      const gone = Math.floor(changed++ / size.services) % 2 === 0;
+      const addresses = podAddresses(service, size);
+      api?.put(rawSlice(service, gone ? addresses.slice(1) : addresses));
     });
   },
 

@@ -4,7 +4,7 @@ import type { Report } from './report.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Our programs in C, each a file beside this one. */
-export type CProgram = 'raw_netlink';
+export type CProgram = 'raw_netlink' | 'flow_cost';
 
 /**
  * Compiles one of them into the workspace and returns its path; undefined, with a note in the report, on a machine

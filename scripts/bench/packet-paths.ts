@@ -100,10 +100,9 @@ export function plainDnat(address: string, port: number, pod: string, podPort: n
 `;
 }
 
-/** A ruleset that does nothing but have conntrack follow all connections. */
+/** A ruleset that does nothing but have conntrack follow all connections: that a rule asks for it is enough. */
 export const CONNTRACK_ONLY = `table ip plain {
-  chain prerouting {
-    type filter hook prerouting priority 0;
+  chain unhooked {
     ct state established accept
   }
 }

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { inNamespace, run } from '../../test/netns/namespaces.ts';
+import { compiled } from './compiled.ts';
+import { flowCost, flowTurns } from './flow-cost.ts';
 import { CONNTRACK_ONLY, loadRuleset, makePacketPaths, type PacketPaths, plainDnat } from './packet-paths.ts';
 import type { PacketHandlers } from './packet-worker.ts';
 import type { Report } from './report.ts';
@@ -29,6 +31,8 @@ export interface PacketPlan {
   readonly firstPackets: number;
   /** Turns of each open connection. */
   readonly turns: number;
+  /** Turns of each open flow of small packets, 200 each. */
+  readonly flowRounds: number;
 }
 
 /** One way from the client to the pods. */
@@ -41,7 +45,7 @@ interface Path {
 
 /**
  * The first packet of a new flow through our ruleset at several sizes, next to one plain dnat rule and to no rules at
- * all; and the throughput of an open connection next to conntrack alone and to no rules.
+ * all; the throughput of an open connection, and the CPU of a small packet of an open flow, next to conntrack alone.
  */
 export async function measurePackets(report: Report, workspace: Workspace, plan: PacketPlan): Promise<void> {
   const { sizes } = plan;
@@ -66,6 +70,16 @@ export async function measurePackets(report: Report, workspace: Workspace, plan:
   }
   await measureFirstPackets(report, network, { direct, dnat, ours, spread: spread.slice(-1) }, plan.firstPackets);
   await measureThroughput(report, network, { direct, conntrack, ours: ours.slice(-1) }, plan.turns);
+  const flowCost = compiled('flow_cost', report, workspace);
+  if (flowCost !== undefined) {
+    await measureFlowCost(
+      report,
+      network,
+      flowCost,
+      { direct, conntrack, dnat, ours: ours.slice(-1) },
+      plan.flowRounds,
+    );
+  }
 }
 
 /** So many Services, evenly spread. */
@@ -130,6 +144,32 @@ async function measureThroughput(
   report.add('throughput of an established connection, no rules', '', gigabits(direct), 'Gbit/s');
   for (const path of ours) {
     report.add('throughput of an established connection', path.name, gigabits(path), 'Gbit/s', gigabits(conntrack));
+  }
+}
+
+/** Packets of a turn: as many as a socket has room for. */
+const FLOW_PACKETS = 200;
+
+async function measureFlowCost(
+  report: Report,
+  { client, pods }: PacketPaths,
+  program: string,
+  { direct, conntrack, dnat, ours }: Pick<FirstPacketPaths, 'direct' | 'dnat' | 'ours'> & { readonly conntrack: Path },
+  rounds: number,
+): Promise<void> {
+  const paths = [direct, conntrack, dnat, ...ours];
+  const ways = paths.flatMap(({ device, addresses, port }) => [device, addresses[0] ?? '', String(port)]);
+  const { stdout } = await run([program, client, pods, String(rounds), String(FLOW_PACKETS), ...ways], {
+    timeoutMs: 300_000,
+  });
+  const turns = flowTurns(stdout);
+  const nanoseconds = (path: Path) => flowCost(turns.filter(({ way }) => way === paths.indexOf(path)));
+  const name = 'CPU of a packet of an open flow';
+  report.add(`${name}, no rules`, '', nanoseconds(direct), 'ns');
+  report.add(`${name}, one plain dnat rule`, '', nanoseconds(dnat), 'ns', nanoseconds(conntrack));
+  for (const path of ours) {
+    report.add(name, path.name, nanoseconds(path), 'ns', nanoseconds(conntrack));
+    report.add(`${name}, over one plain dnat rule`, path.name, nanoseconds(path), 'ns', nanoseconds(dnat));
   }
 }
 

@@ -30,17 +30,20 @@ const TARGETS: Readonly<Record<string, { readonly sizes?: readonly string[]; rea
   'of 5,000 endpoints one added: elements written': [{ target: value('at most', 1) }],
   'of 5,000 endpoints one removed: elements written': [{ target: value('at most', 3) }],
   'sustained changes with lag below 1 s': [{ target: value('at least', 2000) }],
-  'first packet, TCP, p50': [{ target: ratio('at most', 1.15) }],
-  'first packet, UDP, p50': [{ target: ratio('at most', 1.15) }],
+  'first packet, TCP, p50': [{ target: ratio('at most', 1.12) }],
+  'first packet, UDP, p50': [{ target: ratio('at most', 1.12) }],
   'first packet, TCP, p50, growth': [{ target: ratio('at most', 1.1) }],
   'first packet, UDP, p50, growth': [{ target: ratio('at most', 1.1) }],
   'throughput of an established connection': [{ target: ratio('at least', 0.95) }],
+  'CPU of a packet of an open flow': [{ target: ratio('at most', 1.08) }],
+  'CPU time for 1,000 endpoint changes at 50/s': [{ target: value('at most', 1.4) }],
+  'CPU time for 1,000 endpoint changes at 200/s': [{ target: value('at most', 0.8) }],
   'RssAnon of the executable, manifests': anonymousMemory(),
   'RssAnon of the executable, API server': anonymousMemory(),
   'restart, unchanged cluster: in sync after': [{ target: ratio('at most', 2) }],
   'restart, unchanged cluster: elements written': [{ target: value('at most', 0) }],
   'model work for one endpoint change, p50': [{ target: value('at most', 100) }],
-  'start on an empty cluster': [{ target: value('at most', 250) }],
+  'start on an empty cluster': [{ target: value('at most', 200) }],
 };
 
 function anonymousMemory(): { readonly sizes: readonly string[]; readonly target: Target }[] {
