@@ -10,6 +10,7 @@ import { type BindAddress, parseBindAddress } from '../health/bind-address.ts';
 import { type Family, formatCidr, parseCidr } from '../ip.ts';
 import type { LogFormat } from '../log-line.ts';
 import { isOn, readCommandLine } from './command-line.ts';
+import { flagValuesOf } from './flag-values.ts';
 
 /** What the command line asks for, with the configuration file if there is one. */
 export interface Arguments {
@@ -54,6 +55,8 @@ export interface Arguments {
   readonly configuration: Configuration;
   /** What of it the file sets. */
   readonly fileFields: GivenFields;
+  /** Every flag and its value, also where the file counts instead. */
+  readonly flagValues: ReadonlyMap<string, string>;
   /** To be logged at a start: what is ignored, and what has no effect here. */
   readonly notes: readonly string[];
 }
@@ -119,6 +122,12 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     logFormat: configuration['logging.format'] || 'text',
     configuration,
     fileFields: file?.given ?? {},
+    flagValues: flagValuesOf(values, {
+      'run-dir': DEFAULT_RUN_DIR,
+      output: 'nft',
+      'healthz-port': `${HEALTHZ_PORT}`,
+      'metrics-port': `${METRICS_PORT}`,
+    }),
     notes: [...(file?.unknown ?? []), ...notesOn(fromFlags, ignored), ...(file?.notes ?? [])],
   };
 }

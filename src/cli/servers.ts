@@ -50,6 +50,7 @@ async function listen(args: Arguments, { health, metrics, events, log }: Served)
       hardFail,
       metrics,
       config: configurationDocument({ ...args.configuration, hostnameOverride: args.nodeName }),
+      flags: args.flagValues,
       log,
       onListenFailure: (message) =>
         events.event({ type: 'Warning', reason: 'FailedToStartMetricServer', message, about: 'node' }),

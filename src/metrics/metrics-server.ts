@@ -1,12 +1,18 @@
 import type { Server } from 'node:http';
+import process from 'node:process';
 import { messageOf, ProxyError } from '../errors.ts';
 import { type BindAddress, formatBindAddress } from '../health/bind-address.ts';
 import { closeHttp, type HttpAnswer, listenHttp } from '../health/http.ts';
 import type { Log } from '../log.ts';
+import { VERSION } from '../version.ts';
 import type { Metrics } from './metrics.ts';
+import { flagzText, type ProcessStatus, statuszText } from './zpages.ts';
 
 /** The port of a metricsBindAddress that has none. */
 export const METRICS_PORT = 10249;
+
+/** What /statusz names: as kube-proxy's, without itself. */
+const PATHS = ['/configz', '/flagz', '/healthz', '/metrics', '/proxyMode'];
 
 /** Milliseconds. */
 const RETRY_DELAY = 5000;
@@ -19,6 +25,8 @@ export interface MetricsServerOptions {
   readonly metrics: Pick<Metrics, 'render' | 'contentType'>;
   /** What /configz shows: the configuration in force with the fields of KubeProxyConfiguration (v1alpha1). */
   readonly config: object;
+  /** What /flagz shows: every flag by its name, and its value. */
+  readonly flags: ReadonlyMap<string, string>;
   readonly log: Log;
   /** Told once, when the address turns out to be unusable: for an event. */
   readonly onListenFailure?: (message: string) => void;
@@ -26,7 +34,7 @@ export interface MetricsServerOptions {
   readonly retryDelay?: number;
 }
 
-/** kube-proxy's metrics server: GET /metrics, /healthz, /proxyMode and /configz. */
+/** kube-proxy's metrics server: GET /metrics, /healthz, /proxyMode, /configz, /statusz and /flagz. */
 export class MetricsServer {
   readonly #options: MetricsServerOptions;
   #server: Server | undefined;
@@ -78,7 +86,7 @@ export class MetricsServer {
   }
 
   #respond(path: string): HttpAnswer | Promise<HttpAnswer> | undefined {
-    const { metrics, config } = this.#options;
+    const { metrics, config, flags } = this.#options;
     switch (path) {
       case '/metrics':
         return metrics
@@ -93,8 +101,16 @@ export class MetricsServer {
         const body = JSON.stringify({ 'kubeproxy.config.k8s.io': config });
         return { status: 200, headers: { 'content-type': 'application/json' }, body };
       }
+      case '/statusz':
+        return { status: 200, body: statuszText(processStatus()) };
+      case '/flagz':
+        return { status: 200, body: flagzText(flags) };
       default:
         return undefined;
     }
   }
+}
+
+function processStatus(): ProcessStatus {
+  return { started: performance.timeOrigin, now: Date.now(), version: VERSION, node: process.version, paths: PATHS };
 }

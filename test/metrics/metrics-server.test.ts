@@ -4,9 +4,11 @@ import { type AddressInfo, createServer } from 'node:net';
 import { suite, test } from 'node:test';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { MetricsServer, type MetricsServerOptions } from '../../src/metrics/metrics-server.ts';
+import { VERSION } from '../../src/version.ts';
 import { eventually } from '../builders/eventually.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 
+const FLAGS = new Map([['v', '2']]);
 const CONFIG = { mode: 'nftables', nftables: { syncPeriod: '30s' } };
 
 /** A server on a port of 127.0.0.1, 0 for any, that has not started. */
@@ -14,7 +16,7 @@ function metricsServer(changes: Partial<MetricsServerOptions> = {}) {
   const { log, lines } = recordingLog();
   const metrics = createMetrics({ families: ['ip'], log });
   const address = { host: '127.0.0.1', port: 0 };
-  const options = { address, hardFail: false, metrics, config: CONFIG, log, retryDelay: 10, ...changes };
+  const options = { address, hardFail: false, metrics, config: CONFIG, flags: FLAGS, log, retryDelay: 10, ...changes };
   return { server: new MetricsServer(options), lines };
 }
 
@@ -50,6 +52,18 @@ suite('the metrics server answers', () => {
     const { body, ...answer } = await get('/configz');
     assert.deepEqual(answer, { status: 200, type: 'application/json' });
     assert.deepEqual(JSON.parse(body), { 'kubeproxy.config.k8s.io': CONFIG });
+  });
+
+  test('/statusz and /flagz as text', async () => {
+    const type = 'text/plain; charset=utf-8';
+    const { body: status, ...answer } = await get('/statusz');
+    assert.deepEqual(answer, { status: 200, type });
+    assert.match(status, /^Started: \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d UTC \d{4}\nUp: 0 hr 00 min \d\d sec\n/m);
+    assert.match(status, new RegExp(`^Node\\.js version: ${process.version}\nBinary version: ${VERSION}$`, 'm'));
+    assert.match(status, /^Paths: \/configz \/flagz \/healthz \/metrics \/proxyMode$/m);
+    const { body: flags, ...same } = await get('/flagz');
+    assert.deepEqual(same, { status: 200, type });
+    assert.match(flags, /^v=2$/m);
   });
 
   test('404 to all else', async () => {

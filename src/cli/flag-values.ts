@@ -1,0 +1,29 @@
+import { boolean } from '../config/field-types.ts';
+import { FIELDS, type Field } from '../config/fields.ts';
+import { FLAGS, type Flag } from '../config/flags.ts';
+import type { CommandLine } from './command-line.ts';
+
+/**
+ * The value of every flag by its name, given or by default, as pflag prints it: "true", "1h0m0s", "[a,b]", "A=true".
+ * `defaults`: those of flags that stand for no field, where they are not empty.
+ */
+export function flagValuesOf(
+  values: CommandLine['values'],
+  defaults: Readonly<Record<string, string>>,
+): ReadonlyMap<string, string> {
+  return new Map([...FLAGS.values()].map((flag) => [flag.name, textOf(flag, values.get(flag.name), defaults)]));
+}
+
+function textOf(
+  { name, type, field }: Flag,
+  given: readonly string[] | undefined,
+  defaults: Readonly<Record<string, string>>,
+): string {
+  const usual = field === undefined ? undefined : (FIELDS[field] as Field<unknown>).default;
+  const isList = Array.isArray(usual) && field !== 'logging.vmodule';
+  // Lists and maps grow with each repetition, of others the last one counts.
+  const text = typeof usual === 'object' ? (given ?? []).join() : given?.at(-1);
+  if (isList) return `[${text}]`;
+  if (text === undefined) return String(usual ?? defaults[name] ?? (type === 'boolean' ? false : ''));
+  return type === 'boolean' ? String(boolean.fromText(text)) : text;
+}
