@@ -60,6 +60,13 @@ describe('the documents', () => {
     });
   }
 
+  it('tell the same way to install on the first page as where it is explained', () => {
+    const command = /^ {4}curl \S.* \| sh$/m;
+    const [shown] = command.exec(read('README.md')) ?? [];
+    assert.ok(shown !== undefined);
+    assert.equal(shown, command.exec(read('docs/install.md'))?.[0]);
+  });
+
   it('name only npm scripts that exist', () => {
     for (const page of PAGES) {
       for (const [, name = ''] of read(page).matchAll(/`npm run ([a-z:-]+)/g))
