@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { milliseconds, type Resolved, resolveConfiguration } from '../config/configuration.ts';
+import { isEnabled } from '../config/feature-gates.ts';
 import { bindAddress, integer } from '../config/field-types.ts';
 import { type Configuration, FIELDS, type Field, type FieldPath, type GivenFields } from '../config/fields.ts';
 import { FLAGS } from '../config/flags.ts';
@@ -37,6 +38,8 @@ export interface Arguments {
   readonly nodePortAddresses: readonly string[];
   /** --bind-address, canonical: this node's primary address whatever its Node says; undefined: what its Node says. */
   readonly bindAddress: string | undefined;
+  /** Feature gate AllowServiceExternalIPs: false if spec.externalIPs of Services are to be ignored. */
+  readonly allowExternalIps: boolean;
   /** Where the health and metrics servers listen; undefined: they do not. */
   readonly healthzBindAddress: BindAddress | undefined;
   readonly metricsBindAddress: BindAddress | undefined;
@@ -109,6 +112,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     detectLocal: detectLocal(configuration),
     nodePortAddresses: configuration.nodePortAddresses,
     bindAddress: /^(0\.0\.0\.0|::)$/.test(configuration.bindAddress) ? undefined : configuration.bindAddress,
+    allowExternalIps: isEnabled('AllowServiceExternalIPs', configuration.featureGates),
     healthzBindAddress: parseBindAddress(configuration.healthzBindAddress, HEALTHZ_PORT),
     metricsBindAddress: parseBindAddress(configuration.metricsBindAddress, METRICS_PORT),
     bindAddressHardFail: configuration.bindAddressHardFail,

@@ -7,9 +7,9 @@ import { Cluster } from '../service/cluster.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { Arguments } from './arguments.ts';
+import { asConfigured } from './as-configured.ts';
 import { servedFamilies } from './families.ts';
 import { createModels } from './models.ts';
-import { withBindAddress } from './node-addresses.ts';
 import { namesSource, openSource } from './open-source.ts';
 
 /** Seconds that a question waits for a source to deliver the whole cluster. */
@@ -65,7 +65,7 @@ async function workOut(args: Arguments, log: Log): Promise<Knowledge> {
   let synced = false;
   await source.run(
     {
-      changed: (object) => cluster.set(withBindAddress(object, args.bindAddress)),
+      changed: (object) => cluster.set(asConfigured(object, args)),
       deleted: (kind, key) => cluster.delete(kind, key),
       synced: () => {
         synced = true;

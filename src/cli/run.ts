@@ -19,11 +19,12 @@ import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
 import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
+import { asConfigured } from './as-configured.ts';
 import { servedFamilies } from './families.ts';
 import { Followers } from './followers.ts';
 import { prepareNode } from './init.ts';
 import { createModels } from './models.ts';
-import { servesLocalhost, withBindAddress } from './node-addresses.ts';
+import { servesLocalhost } from './node-addresses.ts';
 import { openSource } from './open-source.ts';
 import { createRefusedReader } from './refused-reader.ts';
 import { saveMemory } from './save-memory.ts';
@@ -115,7 +116,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
       changed: (object) => {
         if (object.kind === 'Service') metrics.serviceChanged();
         else if (object.kind === 'EndpointSlice') metrics.endpointsChanged(object);
-        followNode(() => changed(cluster.set(withBindAddress(object, args.bindAddress))));
+        followNode(() => changed(cluster.set(asConfigured(object, args))));
       },
       deleted: (kind, key) => {
         if (kind === 'Service') metrics.serviceChanged();

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { parseDuration } from './duration.ts';
+import { noteOnGates } from './feature-gates.ts';
 import { type Configuration, FIELD_ENTRIES, type FieldPath, type GivenFields, isZero } from './fields.ts';
 
 /** apiVersion and kind, as a file has them. */
@@ -119,6 +120,10 @@ function notesOn(given: GivenFields, syncPeriod: FieldPath): readonly Remark[] {
     if (field === 'mode' && value !== 'nftables') {
       const nodePorts = nodePortAddresses === undefined ? ', with node ports on the node’s primary addresses' : '';
       return [{ field, text: `${value} is taken for nftables, the one mode there is${nodePorts}` }];
+    }
+    if (field === 'featureGates') {
+      const text = noteOnGates(given.featureGates ?? {});
+      return text === undefined ? [] : [{ field, text }];
     }
     const isOtherPeriod = /\.syncPeriod$/.test(field) && field !== syncPeriod;
     const isOtherMode = field === 'iptables.masqueradeAll' && mode === 'nftables';

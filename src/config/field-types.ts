@@ -149,8 +149,8 @@ export const texts = list('a list of texts', () => true);
 export const gates: FieldType<Readonly<Record<string, boolean>>> = {
   expected: 'names with true or false',
   parse: (raw) =>
-    isRecord(raw) && Object.values(raw).every((value) => typeof value === 'boolean')
-      ? Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, value === true]))
+    isRecord(raw) && Object.values(raw).every((value) => boolean.parse(value) !== undefined)
+      ? Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, boolean.parse(value) === true]))
       : undefined,
   allows: () => true,
   fromText: (value) => pairs(value, (right) => boolean.fromText(right)),

@@ -52,7 +52,7 @@ const withoutEffect = (reason: string, flag?: string) => ({
 
 /** Every field and its flag, in the order of the API type (Kubernetes v1.29 to v1.37). */
 export const FIELDS = {
-  featureGates: field(gates, {}, withoutEffect('there are no feature gates', 'feature-gates')),
+  featureGates: field(gates, {}, { flag: 'feature-gates' }),
   'clientConnection.kubeconfig': field(text, '', { flag: 'kubeconfig' }),
   'clientConnection.acceptContentTypes': field(text, '', withoutEffect('JSON is read')),
   'clientConnection.contentType': field(

@@ -37,6 +37,7 @@ suite('the command line', () => {
       metricsBindAddress: { host: '127.0.0.1', port: 10249 },
       bindAddressHardFail: false,
       bindAddress: undefined,
+      allowExternalIps: true,
       syncPeriod: 30_000,
       config: undefined,
       writeConfigTo: undefined,
@@ -254,6 +255,43 @@ suite('kube-proxy’s flags', () => {
       '--profiling: without effect here: there is no Go profile of this program',
       '--ipvs-scheduler: without effect here: it is for ipvs mode',
     ]);
+  });
+});
+
+suite('--feature-gates', () => {
+  const gate = (...argv: readonly string[]) => parseArguments(argv).allowExternalIps;
+
+  test('AllowServiceExternalIPs is honoured, on by default, the last one counts', () => {
+    assert.equal(gate('--feature-gates=AllowServiceExternalIPs=false'), false);
+    assert.equal(gate('--feature-gates=AllowServiceExternalIPs=true'), true);
+    assert.equal(gate('--feature-gates=Other=false'), true);
+    assert.equal(gate('--feature-gates', 'A=true, AllowServiceExternalIPs=F', '--feature-gates=B=false'), false);
+    const { notes } = parseArguments(['--feature-gates=AllowServiceExternalIPs=false']);
+    assert.deepEqual(notes, []);
+  });
+
+  test('others are named in a note, with what was probably meant', () => {
+    const { notes } = parseArguments(['--feature-gates=AllAlpha=true,AllowServiceExternalIP=false']);
+    assert.deepEqual(notes, [
+      '--feature-gates: without effect here: AllAlpha, AllowServiceExternalIP; ' +
+        'gates that count: AllowServiceExternalIPs; did you mean AllowServiceExternalIPs?',
+    ]);
+  });
+
+  test('is ignored beside --config, as by kube-proxy: the file counts', () => {
+    const withGates = (gates: string) =>
+      parseArguments(
+        ['--config=FILE', '--feature-gates=AllowServiceExternalIPs=false'],
+        parseConfiguration(
+          `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nfeatureGates: ${gates}\n`,
+          'FILE',
+        ),
+      );
+    const open = withGates('{}');
+    assert.deepEqual([open.allowExternalIps, open.notes], [true, ['ignored beside --config: --feature-gates']]);
+    for (const gates of ['{AllowServiceExternalIPs: false}', '{AllowServiceExternalIPs: off, Other: on}']) {
+      assert.equal(withGates(gates).allowExternalIps, false, gates);
+    }
   });
 });
 

@@ -118,7 +118,8 @@ suite('a file with every field', () => {
   test('names each setting without effect, but those that ask for what we do', () => {
     const silent = ['iptables.masqueradeBit', 'iptables.localhostNodePorts'];
     const expected = FIELD_ENTRIES.flatMap(([path, { withoutEffect }]) =>
-      (withoutEffect !== undefined && !silent.includes(path)) || /^(mode|ip(tables|vs)\.syncPeriod)$/.test(path)
+      (withoutEffect !== undefined && !silent.includes(path)) ||
+      /^(featureGates|mode|ip(tables|vs)\.syncPeriod)$/.test(path)
         ? path
         : [],
     );

@@ -49,6 +49,27 @@ describeScenarios('load balancer IPs and external IPs', [
       },
     ],
   }),
+  scenario('external IPs with AllowServiceExternalIPs on', {
+    objects: [balanced({ externalIps: ['external-ip', 'lb-ip-2', 'node'] }), endpoints],
+    expect: [
+      'outside → external-ip:80 → here or there, masqueraded',
+      'outside → lb-ip-2:80 → here or there, masqueraded',
+      'outside → node:80 → here or there, masqueraded',
+    ],
+  }),
+  scenario('external IPs with AllowServiceExternalIPs off, also those that the last run served', {
+    flags: ['--cluster-cidr', '10.32.0.0/15,fd00:32::/31', '--feature-gates', 'AllowServiceExternalIPs=false'],
+    objects: [balanced({ externalIps: ['external-ip', 'lb-ip-2', 'node', 'lb-ip'] }), endpoints],
+    expect: [
+      'outside → external-ip:80 → untouched',
+      'pod → external-ip:80 → untouched',
+      'outside → lb-ip-2:80 → untouched',
+      'outside → node:80 → untouched',
+      'outside → lb-ip:80 → here or there, masqueraded',
+      'outside → node:30080 → here or there, masqueraded',
+      'pod → cluster-ip:80 → here or there, source kept',
+    ],
+  }),
   scenario('an external IP that is the node’s own', {
     objects: [
       service('web', { externalIps: ['node'] }),

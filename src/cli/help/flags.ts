@@ -155,6 +155,11 @@ const KUBE_PROXY: FlagSection = {
       value: 'DURATION',
       text: 'half of what a change may wait until /healthz says so (default: 30s)',
     },
+    {
+      name: 'feature-gates',
+      value: 'GATES',
+      text: 'AllowServiceExternalIPs=false ignores the externalIPs of Services (KEP-5707); other gates change nothing',
+    },
     { name: 'v', value: 'N', text: 'verbosity; 0 is quiet, 2 shows each transaction' },
     {
       name: 'logging-format',

@@ -27,6 +27,7 @@ const FLAGS: readonly (readonly string[])[] = [
   DUAL,
   [],
   [...DUAL, '--masquerade-all'],
+  [...DUAL, '--feature-gates', 'AllowServiceExternalIPs=false'],
   [...DUAL, '--nodeport-addresses', 'all'],
   [...DUAL, '--nodeport-addresses', 'localhost,primary'],
   ['--cluster-cidr', '10.32.0.0/16', '--nodeport-addresses', '198.51.100.0/24,203.0.113.0/27'],

@@ -1,4 +1,5 @@
 import { parseArguments } from '../../../src/cli/arguments.ts';
+import { asConfigured } from '../../../src/cli/as-configured.ts';
 import { createModels } from '../../../src/cli/models.ts';
 import { FAMILIES, type Family } from '../../../src/ip.ts';
 import { decodeObject, type Kind, keyOf } from '../../../src/objects/decode.ts';
@@ -10,13 +11,14 @@ import type { RawObject } from '../runner/objects.ts';
 
 /** Models as of a daemon that begins now. They keep nothing but the program, which takes long to build. */
 export class FreshModels {
+  readonly #args: ReturnType<typeof parseArguments>;
   readonly #cluster = new Cluster(THIS_NODE);
   readonly #models: readonly FamilyModel[];
   readonly #held: (readonly [Kind, string])[] = [];
 
   constructor(flags: readonly string[]) {
-    const args = parseArguments(['--hostname-override', THIS_NODE, ...flags]);
-    this.#models = createModels(this.#cluster, FAMILIES, args, recordingLog().log);
+    this.#args = parseArguments(['--hostname-override', THIS_NODE, ...flags]);
+    this.#models = createModels(this.#cluster, FAMILIES, this.#args, recordingLog().log);
   }
 
   /** With nothing in the kernel, and the objects in this order. Good until the next call. */
@@ -25,7 +27,7 @@ export class FreshModels {
     for (const raw of objects) {
       const decoded = decodeObject(raw.kind, raw);
       if (decoded.object === undefined) throw new Error(decoded.problem);
-      this.#cluster.set(decoded.object);
+      this.#cluster.set(asConfigured(decoded.object, this.#args));
       this.#held.push([raw.kind, keyOf(decoded.object)]);
     }
     for (const model of this.#models) {

@@ -134,7 +134,7 @@ function serviceFor({ target, port, protocol, version }: Question, cluster: Know
   for (const by of WAYS.slice(0, 3)) {
     for (const service of cluster.services.filter((one) => clusterIp(one, version) !== undefined)) {
       const spec = service.ports.find((one) => one.protocol === protocol && one.port === port);
-      if (spec !== undefined && addressesOf(service, by, version).includes(destination))
+      if (spec !== undefined && addressesOf(service, by, version, cluster).includes(destination))
         return { service, port: spec, by };
     }
   }
@@ -142,9 +142,12 @@ function serviceFor({ target, port, protocol, version }: Question, cluster: Know
   return nodePortOwner(protocol, port, version, cluster);
 }
 
-function addressesOf(service: Service, by: By, version: Version): readonly (string | undefined)[] {
+function addressesOf(service: Service, by: By, version: Version, { flags }: Known): readonly (string | undefined)[] {
   if (by === 'cluster') return [clusterIp(service, version)];
-  return by === 'load balancer' ? service.loadBalancerIps : by === 'external' ? service.externalIps : [];
+  if (by === 'load balancer') return service.loadBalancerIps;
+  return by === 'external' && flags.configuration.featureGates['AllowServiceExternalIPs'] !== false
+    ? service.externalIps
+    : [];
 }
 
 function nodePortOwner(protocol: string, port: number, version: Version, { services }: Known) {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseArguments } from '../../../src/cli/arguments.ts';
+import { asConfigured } from '../../../src/cli/as-configured.ts';
 import { createModels } from '../../../src/cli/models.ts';
 import { FAMILIES, type Family } from '../../../src/ip.ts';
 import { decodeObject } from '../../../src/objects/decode.ts';
@@ -20,6 +21,7 @@ type ObjectKey = string;
  */
 export class Pipeline {
   readonly models: ReadonlyMap<Family, FamilyModel>;
+  readonly #args: ReturnType<typeof parseArguments>;
   readonly #cluster = new Cluster(THIS_NODE);
   readonly #log = recordingLog();
   #linesRead = 0;
@@ -29,8 +31,8 @@ export class Pipeline {
 
   /** `flags`: kube-proxy's, as on the command line. */
   constructor(namespace: string, directory: string, flags: readonly string[]) {
-    const args = parseArguments(['--hostname-override', THIS_NODE, ...flags]);
-    const models = createModels(this.#cluster, FAMILIES, args, this.#log.log);
+    this.#args = parseArguments(['--hostname-override', THIS_NODE, ...flags]);
+    const models = createModels(this.#cluster, FAMILIES, this.#args, this.#log.log);
     this.models = new Map(models.map((model) => [model.family, model]));
     this.#syncers = models.map(
       (model) => new FamilySyncer(model, nftIn(namespace, directory, model.family), this.#log.log),
@@ -72,7 +74,7 @@ export class Pipeline {
     const decoded = decodeObject(raw.kind, raw);
     if (decoded.object === undefined) throw new Error(decoded.problem);
     this.#objects.set(keyOf(raw), raw);
-    return this.#cluster.set(decoded.object);
+    return this.#cluster.set(asConfigured(decoded.object, this.#args));
   }
 
   #remove(key: ObjectKey): readonly string[] {

@@ -1,0 +1,26 @@
+import { didYouMean } from './suggest.ts';
+
+/** The feature gates of kube-proxy that change something here, with their defaults (v1.37). */
+const GATES = {
+  /** KEP-5707, since 1.36: off, spec.externalIPs of Services have no effect. */
+  AllowServiceExternalIPs: true,
+} as const;
+
+export type FeatureGate = keyof typeof GATES;
+
+/** The field featureGates: names, and whether they are on. */
+export type FeatureGates = Readonly<Record<string, boolean>>;
+
+/** Whether a gate is on. */
+export function isEnabled(gate: FeatureGate, given: FeatureGates): boolean {
+  return given[gate] ?? GATES[gate];
+}
+
+/** What to say of gates that change nothing here; undefined if there are none. kube-proxy refuses those it does not know. */
+export function noteOnGates(given: FeatureGates): string | undefined {
+  const known = Object.keys(GATES);
+  const others = Object.keys(given).filter((name) => !known.includes(name));
+  if (others.length === 0) return undefined;
+  const hints = others.map((name) => didYouMean(name, known)).filter((hint) => hint !== '');
+  return `without effect here: ${others.join(', ')}; gates that count: ${known.join(', ')}${hints[0] ?? ''}`;
+}
