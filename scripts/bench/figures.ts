@@ -30,6 +30,9 @@ export const FIGURES: Readonly<Record<string, Figure>> = {
   'real-peer': async (report, workspace, { realPeer }) => {
     const kubeProxy = process.env['KUBE_PROXY'];
     if (kubeProxy === undefined) report.note('no KUBE_PROXY names a kube-proxy executable: there is no real peer');
-    else await measureRealPeer(report, workspace, kubeProxy, realPeer);
+    else {
+      const assets = process.env['KUBEBUILDER_ASSETS'];
+      await measureRealPeer(report, workspace, { kubeProxy, assets }, realPeer);
+    }
   },
 };

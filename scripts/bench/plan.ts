@@ -1,6 +1,7 @@
 import type { MemoryPlan } from './executable-memory.ts';
 import type { FillSize } from './first-fill.ts';
 import type { PacketPlan } from './packets.ts';
+import type { RealPeerPlan, RealPeerSize } from './real-peer.ts';
 import type { ClusterSize } from './synthetic-cluster.ts';
 
 /** What is measured, how large and how often. */
@@ -8,7 +9,7 @@ export interface Plan {
   readonly fills: readonly FillSize[];
   readonly peer: readonly FillSize[];
   /** For a real kube-proxy, if there is one. */
-  readonly realPeer: readonly ClusterSize[];
+  readonly realPeer: RealPeerPlan;
   readonly changes: { readonly sizes: readonly [ClusterSize, ClusterSize]; readonly turns: number };
   readonly huge: { readonly size: ClusterSize; readonly endpoints: number; readonly turns: number };
   readonly sustained: { readonly size: ClusterSize; readonly rates: readonly number[]; readonly seconds: number };
@@ -27,11 +28,25 @@ function times(rounds: number, services: number, endpoints = 5): FillSize {
   return { services, endpoints, rounds };
 }
 
+function started(rounds: number, services: number, endpoints = 5): RealPeerSize {
+  return { services, endpoints, starts: rounds, restarts: rounds };
+}
+
 /** All of it: under 20 minutes on two cores. */
 export const FULL: Plan = {
   fills: [times(5, 100), times(5, 1_000), times(5, 10_000), times(3, 30_000), times(3, 45_000, 1)],
   peer: [times(3, 1_000), times(2, 2_000), times(2, 4_000)],
-  realPeer: [of(1_000), of(10_000)],
+  realPeer: {
+    sizes: [started(3, 100, 3), started(3, 1_000), started(2, 10_000, 1), started(1, 10_000)],
+    changes: 30,
+    churns: [
+      { rate: 20, count: 400 },
+      { rate: 50, count: 1_000 },
+      { rate: 200, count: 2_000 },
+    ],
+    settle: 10,
+    idle: 20,
+  },
   changes: { sizes: [of(1_000), of(30_000)], turns: 200 },
   huge: { size: of(1_000), endpoints: 5_000, turns: 200 },
   sustained: { size: of(10_000), rates: [500, 1_000, 2_000, 3_000, 4_000, 6_000, 8_000, 10_000], seconds: 3 },
@@ -46,7 +61,13 @@ export const FULL: Plan = {
 export const QUICK: Plan = {
   fills: [times(2, 1_000)],
   peer: [times(1, 500), times(1, 1_000)],
-  realPeer: [of(1_000)],
+  realPeer: {
+    sizes: [started(1, 100, 3)],
+    changes: 5,
+    churns: [{ rate: 50, count: 100 }],
+    settle: 1,
+    idle: 2,
+  },
   changes: { sizes: [of(100), of(1_000)], turns: 20 },
   huge: { size: of(100), endpoints: 5_000, turns: 20 },
   sustained: { size: of(10_000), rates: [1_000, 2_000], seconds: 1 },

@@ -1,90 +1,142 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { runSync } from '../../test/netns/namespaces.ts';
-import type { ApiHandlers } from './api-worker.ts';
-import { RunningProxy, startExecutable } from './executable.ts';
-import { memoryOf } from './process-figures.ts';
+import { inNamespace, runSync } from '../../test/netns/namespaces.ts';
+import { makePacketPaths } from './packet-paths.ts';
+import {
+  type Figures,
+  measureChanges,
+  measureChurn,
+  measureIdle,
+  measureRestart,
+  measureStart,
+  type Start,
+} from './peer-figures.ts';
+import { CONTENDERS, type Contender, type ProxyPlace, startProxy } from './peer-proxies.ts';
+import { peerRows } from './peer-rows.ts';
+import type { PeerHandlers } from './peer-worker.ts';
 import { NODE_ADDRESS } from './raw-cluster.ts';
 import type { Report } from './report.ts';
-import { type ClusterSize, clusterIp, NODE_NAME, POD_CIDR, sizeText } from './synthetic-cluster.ts';
+import { rotated } from './statistics.ts';
+import { type ClusterSize, sizeText } from './synthetic-cluster.ts';
 import { Worker } from './worker.ts';
 import type { Workspace } from './workspace.ts';
 
-/** Seconds within which a proxy has to serve all Services. */
-const LIMIT = 900;
+/** What is compared, and before whom. */
+export interface Peer {
+  /** Path of a kube-proxy. */
+  readonly kubeProxy: string;
+  /** Folder of kube-apiserver and etcd; without it both proxies ask the API server double. */
+  readonly assets: string | undefined;
+}
 
-/** So that the node itself is client and pod of every Service. */
-const ROUTES = [
-  `address add ${NODE_ADDRESS}/32 dev lo`,
-  'route add local 10.128.0.0/12 dev lo table local',
-  `route add 10.96.0.0/12 dev lo src ${NODE_ADDRESS}`,
-];
+export interface RealPeerPlan {
+  readonly sizes: readonly RealPeerSize[];
+  /** Single changes. */
+  readonly changes: number;
+  readonly churns: readonly { readonly count: number; readonly rate: number }[];
+  /** Seconds for what proxies do at leisure after a start, and of the idleness then that is measured. */
+  readonly settle: number;
+  readonly idle: number;
+}
 
-/**
- * A real kube-proxy (the executable `kubeProxy`) and ours in turn, before the same API server: from the start until the
- * last Service answers, and the memory then.
- */
+export interface RealPeerSize extends ClusterSize {
+  readonly starts: number;
+  readonly restarts: number;
+}
+
+/** A real kube-proxy and ours in turn, on the same node and before the same API server. */
 export async function measureRealPeer(
   report: Report,
   workspace: Workspace,
-  kubeProxy: string,
-  sizes: readonly ClusterSize[],
+  peer: Peer,
+  plan: RealPeerPlan,
 ): Promise<void> {
-  for (const size of sizes) {
-    const ours = await measureProxy(workspace, size, 'ours', (namespace, kubeconfig, directory) =>
-      startExecutable(namespace, ['--kubeconfig', kubeconfig], directory),
-    );
-    const theirs = await measureProxy(
-      workspace,
-      size,
-      'theirs',
-      (namespace, kubeconfig) => new RunningProxy(namespace, [kubeProxy, ...kubeProxyFlags(kubeconfig)]),
-    );
-    const text = sizeText(size);
-    report.add(
-      'start until the last Service answers, next to kube-proxy',
-      text,
-      ours.milliseconds,
-      'ms',
-      theirs.milliseconds,
-    );
-    report.add('RSS after that, next to kube-proxy', text, ours.rss, 'MiB', theirs.rss);
+  const version = runSync([peer.kubeProxy, '--version']).stdout.trim();
+  const server = peer.assets === undefined ? 'the API server double' : 'kube-apiserver and etcd';
+  report.note(`the peer is kube-proxy, "${version}"; both ask ${server}`);
+  for (const size of plan.sizes) {
+    await measureSize(report, workspace, peer, plan, size);
+    workspace.clear();
   }
 }
 
-type Start = (namespace: string, kubeconfig: string, directory: string) => RunningProxy;
-
-async function measureProxy(
+async function measureSize(
+  report: Report,
   workspace: Workspace,
-  size: ClusterSize,
-  name: string,
-  start: Start,
-): Promise<{ readonly milliseconds: number; readonly rss: number }> {
-  const namespace = workspace.namespace(`peer-${name}-${sizeText(size)}`);
-  runSync(['ip', '-n', namespace, '-batch', '-'], { input: `${ROUTES.join('\n')}\n` });
+  { kubeProxy, assets }: Peer,
+  plan: RealPeerPlan,
+  size: RealPeerSize,
+): Promise<void> {
+  const { client, pods, nodes } = makePacketPaths(workspace, 1);
+  const [node = ''] = nodes;
+  prepareNode(node);
   const directory = mkdtempSync(join(workspace.directory, 'peer-'));
-  const kubeconfig = join(directory, 'kubeconfig');
-  await using api = new Worker<ApiHandlers>(namespace, join(import.meta.dirname, 'api-worker.ts'));
-  await api.call('start', { size, kubeconfig });
-  await api.call('listen', undefined);
-  const started = performance.now();
-  await using proxy = start(namespace, kubeconfig, directory);
-  await proxy.during(api.call('untilAnswers', { address: clusterIp(size.services - 1), seconds: LIMIT }));
-  return { milliseconds: performance.now() - started, rss: memoryOf(proxy.pid).rss };
+  await using api = new Worker<PeerHandlers>(node, join(import.meta.dirname, 'peer-worker.ts'));
+  const began = performance.now();
+  const kubeconfig = await api.call('start', { size, directory, assets, client, node, pods });
+  report.note(`${sizeText(size)}: the API server has it after ${Math.round((performance.now() - began) / 1000)} s`);
+  const place: ProxyPlace = { node, kubeconfig, directory, kubeProxy };
+
+  const starts: Record<Contender, Start[]> = { ours: [], theirs: [] };
+  for (let round = 1; round < size.starts; round++) {
+    for (const contender of rotated(CONTENDERS, round)) {
+      const { proxy, ...start } = await measureStart(api, () => startProxy(contender, place));
+      await proxy[Symbol.asyncDispose]();
+      await api.call('wipe', undefined);
+      starts[contender].push(start);
+    }
+  }
+  const work = (contender: Contender) => measureWork(api, contender, place, plan, size);
+  // One after the other: the order of calls counts.
+  const [ours, theirs] = [await work('ours'), await work('theirs')];
+  const figures = {
+    ours: { ...ours, starts: [...starts.ours, ...ours.starts] },
+    theirs: { ...theirs, starts: [...starts.theirs, ...theirs.starts] },
+  };
+  const text = sizeText(size);
+  noteMissing(report, text, figures);
+  for (const { name, unit, value, theirs } of peerRows(figures)) report.add(name, text, value, unit, theirs);
 }
 
-/** As in a cluster, but it leaves the machine's conntrack limits alone. */
-function kubeProxyFlags(kubeconfig: string): readonly string[] {
-  return [
-    '--proxy-mode=nftables',
-    `--kubeconfig=${kubeconfig}`,
-    `--hostname-override=${NODE_NAME}`,
-    `--cluster-cidr=${POD_CIDR}`,
-    '--healthz-bind-address=127.0.0.1:10256',
-    '--metrics-bind-address=127.0.0.1:10249',
-    '--conntrack-max-per-core=0',
-    '--conntrack-min=0',
-    '--conntrack-tcp-timeout-established=0s',
-    '--conntrack-tcp-timeout-close-wait=0s',
-  ];
+/** One proxy from a start to its end, and its restarts. */
+async function measureWork(
+  api: Worker<PeerHandlers>,
+  contender: Contender,
+  place: ProxyPlace,
+  plan: RealPeerPlan,
+  size: RealPeerSize,
+): Promise<Figures> {
+  const start = () => startProxy(contender, place);
+  let { proxy, ...first } = await measureStart(api, start);
+  const idle = await measureIdle(proxy, plan);
+  const changes = await measureChanges(api, proxy, plan.changes);
+  const churns = [];
+  for (const churn of plan.churns) churns.push(await measureChurn(api, proxy, churn));
+  const restarts: Start[] = [];
+  for (let round = 0; round < size.restarts; round++) {
+    await proxy[Symbol.asyncDispose]();
+    const restart = await measureRestart(api, start);
+    proxy = restart.proxy;
+    restarts.push(restart);
+  }
+  await proxy[Symbol.asyncDispose]();
+  await api.call('wipe', undefined);
+  return { starts: [first], ...idle, changes, churns, restarts };
+}
+
+/** Both IP families, as on a node; and its address. */
+function prepareNode(node: string): void {
+  runSync(inNamespace(node, ['sh', '-c', 'echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6']));
+  runSync(['ip', '-n', node, 'address', 'add', `${NODE_ADDRESS}/32`, 'dev', 'lo']);
+}
+
+/** A figure of latency knows only the changes that came through. */
+function noteMissing(report: Report, size: string, figures: Readonly<Record<Contender, Figures>>): void {
+  for (const [name, { churns }] of Object.entries(figures)) {
+    for (const { rate, followed, missing } of churns) {
+      if (missing === 0) continue;
+      const all = followed.length + missing;
+      report.note(`${name}, ${size}, ${rate} changes a second: ${missing} of ${all} changes were not in force in time`);
+    }
+  }
 }

@@ -8,7 +8,7 @@ export interface Row {
   /** What it is compared with, in the same run and unit: mostly the same work done with as little as it can be done
    * with; null if there is no such. */
   readonly floor: number | null;
-  /** value / floor */
+  /** value / floor; null without a floor, and where that is nothing. */
   readonly ratio: number | null;
 }
 
@@ -20,7 +20,7 @@ export function row(name: string, size: string, value: number, unit: string, flo
     value: rounded(value),
     unit,
     floor: floor === undefined ? null : rounded(floor),
-    ratio: floor === undefined ? null : Math.round((value / floor) * 100) / 100,
+    ratio: floor === undefined || floor === 0 ? null : Math.round((value / floor) * 100) / 100,
   };
 }
 

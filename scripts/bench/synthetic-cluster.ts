@@ -16,6 +16,8 @@ export function sizeText({ services, endpoints }: ClusterSize): string {
 
 export const FRONTEND_PORT = 80;
 export const ENDPOINT_PORT = 8080;
+/** The network of all ClusterIPs; the first /16 is for the API server's own Service. */
+export const SERVICE_CIDR = '10.96.0.0/12';
 /** The network of all endpoints. */
 export const POD_CIDR = '10.128.0.0/9';
 
@@ -25,7 +27,7 @@ export const NODE_NAME = 'node-0';
 
 const HTTP = { name: 'http', protocol: 'tcp', port: FRONTEND_PORT } as const;
 
-/** The nth IPv4 address from a first octet pair on: (10, 96, 258) is 10.96.1.2. */
+/** The nth IPv4 address from a first octet pair on: (10, 97, 258) is 10.97.1.2. */
 function nthAddress(first: number, second: number, n: number): string {
   return `${first}.${second + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
 }
@@ -37,7 +39,7 @@ export function serviceKey(n: number): string {
 
 /** The ClusterIP of the nth Service. */
 export function clusterIp(n: number): string {
-  return nthAddress(10, 96, n);
+  return nthAddress(10, 97, n);
 }
 
 /** The nth address of a pod. The first services × endpoints are in use at the start, Service after Service. */

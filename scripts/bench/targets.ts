@@ -20,6 +20,7 @@ const TARGETS: Readonly<Record<string, { readonly sizes?: readonly string[]; rea
   "first fill, nft's peak memory": [{ target: value('at most', 64) }],
   'first fill, growth': [{ target: ratio('at most', 1.2) }],
   'kernel load, chain per endpoint': [{ sizes: ['10000x5'], target: ratio('at least', 50) }],
+  ...besideKubeProxy(),
   ...Object.fromEntries(
     CHANGE_NAMES.map((name) => [`${name}, p50`, [{ sizes: ['30000x5'], target: ratio('at most', 1.5) }]]),
   ),
@@ -45,6 +46,28 @@ const TARGETS: Readonly<Record<string, { readonly sizes?: readonly string[]; rea
   'model work for one endpoint change, p50': [{ target: value('at most', 100) }],
   'start on an empty cluster': [{ target: value('at most', 200) }],
 };
+
+/** Of the figures with an API server; see peer-rows.ts. */
+function besideKubeProxy(): Readonly<
+  Record<string, { readonly sizes?: readonly string[]; readonly target: Target }[]>
+> {
+  const bySize = (limits: Readonly<Record<string, number>>) =>
+    Object.entries(limits).map(([size, limit]) => ({ sizes: [size], target: value('at most', limit) }));
+  const all = (limit: number) => [{ target: value('at most', limit) }];
+  const targets = {
+    'start until the last Service answers': bySize({ '1000x5': 800, '10000x1': 2200 }),
+    'CPU time of that start': bySize({ '1000x5': 0.8, '10000x1': 2.8 }),
+    'RSS with children': bySize({ '1000x5': 80 }),
+    'idle CPU': all(0.1),
+    'one change until traffic follows, p50': all(17),
+    'CPU time for 1,000 changes at 50/s': all(1.4),
+    'CPU time for 1,000 changes at 200/s': all(0.8),
+    'a change at 200/s until traffic follows, p50': all(50),
+    'a change at 200/s until traffic follows, p99': all(150),
+    'restart with one change, until traffic follows': bySize({ '1000x5': 900, '10000x1': 2200, '10000x5': 4500 }),
+  };
+  return Object.fromEntries(Object.entries(targets).map(([name, limits]) => [`beside kube-proxy: ${name}`, limits]));
+}
 
 function anonymousMemory(): { readonly sizes: readonly string[]; readonly target: Target }[] {
   return Object.entries({ idle: 28, '10000x5': 80, '30000x5': 170 }).map(([size, limit]) => ({

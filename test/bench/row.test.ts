@@ -19,6 +19,11 @@ suite('row', () => {
     assert.deepEqual({ floor, ratio }, { floor: null, ratio: null });
   });
 
+  test('nothing is no measure of anything', () => {
+    const { floor, ratio } = row('idle CPU', '100x3', 0.1, '%', 0);
+    assert.deepEqual({ floor, ratio }, { floor: 0, ratio: null });
+  });
+
   test('keeps three digits, and all of a large number', () => {
     const values = [0.012345, 9.876, 26.54, 12345.6].map((value) => row('', '', value, 'ms').value);
     assert.deepEqual(values, [0.0123, 9.88, 26.5, 12346]);
