@@ -43,6 +43,8 @@ export interface Arguments {
   /** Where the health and metrics servers listen; undefined: they do not. */
   readonly healthzBindAddress: BindAddress | undefined;
   readonly metricsBindAddress: BindAddress | undefined;
+  /** Feature gates ComponentStatusz and ComponentFlagz: pages of the metrics server for people. */
+  readonly zpages: { readonly statusz: boolean; readonly flagz: boolean };
   /** --bind-address-hard-fail: an address that cannot be listened on ends the start. */
   readonly bindAddressHardFail: boolean;
   /** Milliseconds: half of what a change may wait until we call ourselves unhealthy. */
@@ -115,6 +117,10 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     allowExternalIps: isEnabled('AllowServiceExternalIPs', configuration.featureGates),
     healthzBindAddress: parseBindAddress(configuration.healthzBindAddress, HEALTHZ_PORT),
     metricsBindAddress: parseBindAddress(configuration.metricsBindAddress, METRICS_PORT),
+    zpages: {
+      statusz: isEnabled('ComponentStatusz', configuration.featureGates),
+      flagz: isEnabled('ComponentFlagz', configuration.featureGates),
+    },
     bindAddressHardFail: configuration.bindAddressHardFail,
     syncPeriod: milliseconds(configuration['nftables.syncPeriod']),
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),

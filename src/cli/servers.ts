@@ -51,6 +51,7 @@ async function listen(args: Arguments, { health, metrics, events, log }: Served)
       metrics,
       config: configurationDocument({ ...args.configuration, hostnameOverride: args.nodeName }),
       flags: args.flagValues,
+      zpages: args.zpages,
       log,
       onListenFailure: (message) =>
         events.event({ type: 'Warning', reason: 'FailedToStartMetricServer', message, about: 'node' }),

@@ -4,6 +4,9 @@ import { didYouMean } from './suggest.ts';
 const GATES = {
   /** KEP-5707, since 1.36: off, spec.externalIPs of Services have no effect. */
   AllowServiceExternalIPs: true,
+  /** KEP-4827 and KEP-4828, on since 1.36: off, there is no /statusz, no /flagz. */
+  ComponentStatusz: true,
+  ComponentFlagz: true,
 } as const;
 
 export type FeatureGate = keyof typeof GATES;

@@ -27,6 +27,8 @@ export interface MetricsServerOptions {
   readonly config: object;
   /** What /flagz shows: every flag by its name, and its value. */
   readonly flags: ReadonlyMap<string, string>;
+  /** Which of these pages there are. */
+  readonly zpages: { readonly statusz: boolean; readonly flagz: boolean };
   readonly log: Log;
   /** Told once, when the address turns out to be unusable: for an event. */
   readonly onListenFailure?: (message: string) => void;
@@ -86,7 +88,7 @@ export class MetricsServer {
   }
 
   #respond(path: string): HttpAnswer | Promise<HttpAnswer> | undefined {
-    const { metrics, config, flags } = this.#options;
+    const { metrics, config, flags, zpages } = this.#options;
     switch (path) {
       case '/metrics':
         return metrics
@@ -102,15 +104,21 @@ export class MetricsServer {
         return { status: 200, headers: { 'content-type': 'application/json' }, body };
       }
       case '/statusz':
-        return { status: 200, body: statuszText(processStatus()) };
+        return zpages.statusz ? { status: 200, body: statuszText(processStatus(zpages.flagz)) } : undefined;
       case '/flagz':
-        return { status: 200, body: flagzText(flags) };
+        return zpages.flagz ? { status: 200, body: flagzText(flags) } : undefined;
       default:
         return undefined;
     }
   }
 }
 
-function processStatus(): ProcessStatus {
-  return { started: performance.timeOrigin, now: Date.now(), version: VERSION, node: process.version, paths: PATHS };
+function processStatus(hasFlagz: boolean): ProcessStatus {
+  return {
+    started: performance.timeOrigin,
+    now: Date.now(),
+    version: VERSION,
+    node: process.version,
+    paths: PATHS.filter((path) => path !== '/flagz' || hasFlagz),
+  };
 }

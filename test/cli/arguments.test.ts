@@ -36,6 +36,7 @@ suite('the command line', () => {
       healthzBindAddress: { host: '0.0.0.0', port: 10256 },
       metricsBindAddress: { host: '127.0.0.1', port: 10249 },
       bindAddressHardFail: false,
+      zpages: { statusz: true, flagz: true },
       bindAddress: undefined,
       allowExternalIps: true,
       syncPeriod: 30_000,
@@ -270,11 +271,19 @@ suite('--feature-gates', () => {
     assert.deepEqual(notes, []);
   });
 
+  test('ComponentStatusz and ComponentFlagz are honoured, on by default', () => {
+    const zpages = (gates: string) => parseArguments([`--feature-gates=${gates}`]).zpages;
+    assert.deepEqual(zpages(''), { statusz: true, flagz: true });
+    assert.deepEqual(zpages('ComponentStatusz=false'), { statusz: false, flagz: true });
+    assert.deepEqual(zpages('ComponentFlagz=false'), { statusz: true, flagz: false });
+    assert.deepEqual(parseArguments(['--feature-gates=ComponentFlagz=false']).notes, []);
+  });
+
   test('others are named in a note, with what was probably meant', () => {
     const { notes } = parseArguments(['--feature-gates=AllAlpha=true,AllowServiceExternalIP=false']);
     assert.deepEqual(notes, [
       '--feature-gates: without effect here: AllAlpha, AllowServiceExternalIP; ' +
-        'gates that count: AllowServiceExternalIPs; did you mean AllowServiceExternalIPs?',
+        'gates that count: AllowServiceExternalIPs, ComponentStatusz, ComponentFlagz; did you mean AllowServiceExternalIPs?',
     ]);
   });
 

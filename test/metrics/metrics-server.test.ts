@@ -16,7 +16,17 @@ function metricsServer(changes: Partial<MetricsServerOptions> = {}) {
   const { log, lines } = recordingLog();
   const metrics = createMetrics({ families: ['ip'], log });
   const address = { host: '127.0.0.1', port: 0 };
-  const options = { address, hardFail: false, metrics, config: CONFIG, flags: FLAGS, log, retryDelay: 10, ...changes };
+  const options = {
+    address,
+    hardFail: false,
+    metrics,
+    config: CONFIG,
+    flags: FLAGS,
+    zpages: { statusz: true, flagz: true },
+    log,
+    retryDelay: 10,
+    ...changes,
+  };
   return { server: new MetricsServer(options), lines };
 }
 
@@ -28,8 +38,8 @@ async function occupiedPort() {
 }
 
 suite('the metrics server answers', () => {
-  const get = async (path: string) => {
-    const { server } = metricsServer();
+  const get = async (path: string, changes: Partial<MetricsServerOptions> = {}) => {
+    const { server } = metricsServer(changes);
     await server.start();
     try {
       const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
@@ -64,6 +74,13 @@ suite('the metrics server answers', () => {
     const { body: flags, ...same } = await get('/flagz');
     assert.deepEqual(same, { status: 200, type });
     assert.match(flags, /^v=2$/m);
+  });
+
+  test('/statusz and /flagz not where they are switched off', async () => {
+    const zpages = { statusz: true, flagz: false };
+    assert.equal((await get('/flagz', { zpages })).status, 404);
+    assert.match((await get('/statusz', { zpages })).body, /^Paths: \/configz \/healthz \/metrics \/proxyMode$/m);
+    assert.equal((await get('/statusz', { zpages: { statusz: false, flagz: true } })).status, 404);
   });
 
   test('404 to all else', async () => {

@@ -158,7 +158,7 @@ const KUBE_PROXY: FlagSection = {
     {
       name: 'feature-gates',
       value: 'GATES',
-      text: 'AllowServiceExternalIPs=false ignores the externalIPs of Services (KEP-5707); other gates change nothing',
+      text: 'AllowServiceExternalIPs=false ignores the externalIPs of Services (KEP-5707), ComponentStatusz=false and ComponentFlagz=false switch these pages off; other gates change nothing',
     },
     { name: 'v', value: 'N', text: 'verbosity; 0 is quiet, 2 shows each transaction' },
     {
