@@ -23,9 +23,12 @@ const SCHEMAS: { readonly [K in Kind]: v.GenericSchema<unknown, KubeObject> } = 
   ServiceCIDR: ServiceCidrSchema,
 };
 
-/** `key` is set wherever the object could be named, even if it is invalid. */
+/**
+ * `key` is set wherever the object could be named, even if it is invalid. `remark`: what was left out of a valid one, a
+ * line as `problem`.
+ */
 export type Decoded =
-  | { readonly key: string; readonly object: KubeObject }
+  | { readonly key: string; readonly object: KubeObject; readonly remark?: string }
   | { readonly key: string | undefined; readonly object?: undefined; readonly problem: string };
 
 /**
@@ -34,7 +37,12 @@ export type Decoded =
  */
 export function decodeObject(kind: Kind, raw: unknown): Decoded {
   const result = v.safeParse(SCHEMAS[kind], raw, { abortEarly: true });
-  if (result.success) return { key: keyOf(result.output), object: result.output };
+  if (result.success) {
+    const object = result.output;
+    const key = keyOf(object);
+    const leftOut = object.kind === 'EndpointSlice' ? object.leftOut : undefined;
+    return leftOut === undefined ? { key, object } : { key, object, remark: `${kind} ${key}: ${leftOut}` };
+  }
   const key = rawKey(kind, raw);
   return { key, problem: `${kind} ${key ?? '(without a name)'}: ${describeIssue(result.issues[0])}` };
 }

@@ -24,6 +24,8 @@ export interface EndpointSlice {
   readonly endpoints: readonly SliceEndpoint[];
   /** When what it tells of happened, in ms since 1970, as its controller noted; absent if unknown. */
   readonly triggeredAt?: number;
+  /** Which endpoints were left out, and why, for the log: "endpoints[1].addresses[0] must …"; absent if none was. */
+  readonly leftOut?: string;
 }
 
 /** One entry of ports; those without a number mean "all ports", which no proxy supports, and are left out. */
@@ -56,11 +58,20 @@ const Hints = list(v.object({ name: Name }));
 const HintLists = v.object({ forZones: Hints, forNodes: Hints });
 
 const Endpoint = v.object({
-  addresses: v.pipe(v.array(v.string()), v.minLength(1, 'must hold an address')),
+  // Checked one by one: a bad one is no reason to do without the others.
+  addresses: list(v.unknown()),
   conditions: v.nullish(v.object({ ready: Condition, serving: Condition, terminating: Condition }), {}),
   nodeName: v.nullish(Name, ''),
   hints: v.nullish(HintLists),
 });
+
+/**
+ * Canonical addresses that an API server refuses for endpoints, and more multicast ones (CVE-2021-25737): through them a
+ * Service would lead to what listens on the node's loopback, or to a metadata service. Manifests and older objects may
+ * have them. IPv4-mapped ones are IPv4 to Kubernetes.
+ */
+const NO_ENDPOINT_ADDRESS =
+  /^(127\.|169\.254\.|0\.0\.0\.0$|22[4-9]\.|23\d\.|::1?$|fe[89ab][0-9a-f]:|ff[0-9a-f]{2}:|::ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}$)/;
 
 const Port = v.object({
   name: PortName,
@@ -86,16 +97,16 @@ const Slice = v.object({
 /** Reads what an API server or a manifest says of an EndpointSlice, and keeps what we use. */
 export const EndpointSliceSchema = v.pipe(
   Slice,
-  v.rawTransform(({ dataset, addIssue, NEVER }): EndpointSlice => {
-    const { metadata, addressType, endpoints, ports } = dataset.value;
+  v.transform(({ metadata, addressType, endpoints, ports }): EndpointSlice => {
     const ignored = addressType === 'FQDN' || HEADLESS_LABEL in metadata.labels;
-    const family = addressType === 'IPv4' ? 'ip' : 'ip6';
     const kept: SliceEndpoint[] = [];
+    let leftOut = '';
     for (const [index, endpoint] of ignored ? [] : endpoints.entries()) {
       const address = v.safeParse(IpAddress, endpoint.addresses[0]);
-      if (!address.success || familyOf(address.output) !== family) {
-        addIssue({ message: `endpoints[${index}].addresses[0] must be an ${addressType} address` });
-        return NEVER;
+      const problem = problemOf(address.success ? address.output : undefined, addressType);
+      if (!address.success || problem !== undefined) {
+        leftOut ||= `endpoints[${index}].addresses[0] ${problem}`;
+        continue;
       }
       const { ready, serving, terminating } = endpoint.conditions;
       const plain: SliceEndpoint = {
@@ -116,9 +127,20 @@ export const EndpointSliceSchema = v.pipe(
       ports: packed(ports.filter(({ port }) => port !== 0)),
       endpoints: packed(kept),
       ...(Number.isFinite(triggeredAt) && { triggeredAt }),
+      ...(leftOut !== '' && {
+        leftOut: `${leftOut}; ${endpoints.length - kept.length} of ${endpoints.length} endpoints left out`,
+      }),
     };
   }),
 );
+
+/** Why an endpoint cannot have this canonical address; undefined if it can. */
+function problemOf(address: string | undefined, addressType: string): string | undefined {
+  const family = addressType === 'IPv4' ? 'ip' : 'ip6';
+  if (address === undefined || familyOf(address) !== family) return `must be an ${addressType} address`;
+  if (!NO_ENDPOINT_ADDRESS.test(address)) return undefined;
+  return 'must not be a loopback, link-local, unspecified, multicast or IPv4-mapped address';
+}
 
 function hintsOf({
   forZones,

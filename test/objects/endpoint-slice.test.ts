@@ -98,6 +98,71 @@ suite('the trigger time of an EndpointSlice', () => {
   });
 });
 
+function addressesOf(raw: unknown) {
+  const result = decodeObject('EndpointSlice', raw);
+  assert.ok(result.object !== undefined, JSON.stringify(result));
+  const { object, remark } = result;
+  return { kept: object.kind === 'EndpointSlice' ? object.endpoints.map(({ address }) => address) : [], remark };
+}
+
+suite('an endpoint that nobody can be sent to is left out, and its slice is kept:', () => {
+  const bad: readonly [title: string, addresses: unknown, remark: RegExp][] = [
+    ['a name for an address', ['db'], /must be an IPv4 address/],
+    ['leading zeros', ['10.0.0.01'], /must be an IPv4 address/],
+    ['an address of the other family', ['fd00::1'], /must be an IPv4 address/],
+    ['a number', [7], /must be an IPv4 address/],
+    ['no address', [], /must be an IPv4 address/],
+    ['null for addresses', null, /must be an IPv4 address/],
+    ['loopback', ['127.0.0.1'], /must not be a loopback/],
+    ['all of loopback', ['127.255.3.4'], /must not be a loopback/],
+    ['link-local, as of metadata services', ['169.254.169.254'], /, link-local,/],
+    ['unspecified', ['0.0.0.0'], /, unspecified/],
+    ['multicast', ['224.0.0.1'], /multicast/],
+    ['the last of multicast', ['239.255.255.255'], /multicast/],
+  ];
+  const bad6: readonly [title: string, addresses: unknown, remark: RegExp][] = [
+    ['a zone', ['fe80::1%eth0'], /must be an IPv6 address/],
+    ['IPv4 in a slice of IPv6', ['10.0.0.1'], /must be an IPv6 address/],
+    ['loopback of IPv6', ['0:0:0:0:0:0:0:1'], /must not be a loopback/],
+    ['unspecified in IPv6', ['0::0'], /unspecified/],
+    ['link-local of IPv6', ['FE80::1'], /link-local/],
+    ['the last of link-local', ['febf::1'], /link-local/],
+    ['multicast of IPv6', ['ff02::1'], /multicast/],
+    ['IPv4-mapped, which is IPv4 to Kubernetes', ['::ffff:127.0.0.1'], /IPv4-mapped/],
+  ];
+  for (const [addressType, good, list] of [
+    ['IPv4', '10.0.0.1', bad],
+    ['IPv6', 'fd00::1', bad6],
+  ] as const) {
+    for (const [title, addresses, remark] of list) {
+      test(title, () => {
+        const endpoints = [{ addresses: [good] }, { addresses }, { addresses }];
+        const { kept, remark: said } = addressesOf(rawSlice('db', [], { addressType, endpoints }));
+        assert.deepEqual(kept, [good]);
+        assert.match(said ?? '', /^EndpointSlice default\/db-1: endpoints\[1\]\.addresses\[0\] must [^\n]*;/);
+        assert.match(said ?? '', remark);
+        assert.match(said ?? '', /; 2 of 3 endpoints left out$/);
+      });
+    }
+  }
+
+  test('their neighbours are kept', () => {
+    const neighbours = ['126.255.255.255', '128.0.0.1', '169.253.0.1', '223.255.255.255', '240.0.0.1', '0.0.0.1'];
+    assert.deepEqual(addressesOf(rawSlice('db', neighbours)), { kept: neighbours, remark: undefined });
+    const neighbours6 = ['::2', 'fe7f::1', 'fec0::1', 'fe::1', 'ff::1', '1::ffff:0:1'];
+    const of6 = addressesOf(rawSlice('db', neighbours6, { addressType: 'IPv6' }));
+    assert.deepEqual(of6, { kept: neighbours6, remark: undefined });
+  });
+
+  test('nothing is said of those that are ignored with their slice', () => {
+    const labels = { 'kubernetes.io/service-name': 'db', 'service.kubernetes.io/headless': '' };
+    for (const changes of [{ addressType: 'FQDN' }, { metadata: { name: 'db-1', labels } }]) {
+      const raw = rawSlice('db', ['127.0.0.1', 'db.example.com'], changes);
+      assert.deepEqual(addressesOf(raw), { kept: [], remark: undefined });
+    }
+  });
+});
+
 suite('an invalid EndpointSlice gives a problem that names the object and the field:', () => {
   const invalid: readonly [title: string, changes: object, problem: RegExp][] = [
     [
@@ -107,19 +172,6 @@ suite('an invalid EndpointSlice gives a problem that names the object and the fi
     ],
     ['no address type', { addressType: undefined }, /addressType: /],
     ['another address type', { addressType: 'ipv4' }, /addressType: /],
-    ['an endpoint without addresses', { endpoints: [{ addresses: [] }] }, /endpoints\[0\]\.addresses: must hold an/],
-    ['a name for an address', { endpoints: [{ addresses: ['db'] }] }, /endpoints\[0\]\.addresses\[0\] must be an IPv4/],
-    ['leading zeros', { endpoints: [{ addresses: ['10.0.0.01'] }] }, /endpoints\[0\]\.addresses\[0\] must be an IPv4/],
-    [
-      'an address of the other family',
-      { endpoints: [{ addresses: ['10.0.0.1'] }, { addresses: ['fd00::1'] }] },
-      /endpoints\[1\]\.addresses\[0\] must be an IPv4/,
-    ],
-    [
-      'a zone',
-      { addressType: 'IPv6', endpoints: [{ addresses: ['fe80::1%eth0'] }] },
-      /endpoints\[0\]\.addresses\[0\] must be an IPv6/,
-    ],
     [
       'a condition that is a text',
       { endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: 'yes' } }] },

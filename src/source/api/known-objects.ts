@@ -6,6 +6,9 @@ import { versionOf } from './raw-object.ts';
 /** Problems remembered so as not to say them twice. Beyond that the oldest are forgotten. */
 const MAX_PROBLEMS = 1000;
 
+/** Stands for whatever was left out of an object that is valid. */
+const REMARKED = 'left out';
+
 /**
  * What the listener has been told about one kind: keys and versions only, since a large cluster has tens of
  * thousands of objects and the listener keeps them already. Tells it the differences.
@@ -62,7 +65,9 @@ export class KnownObjects {
       return;
     }
     this.#neverValid.delete(key);
-    this.#problems.delete(key);
+    if (decoded.remark === undefined) this.#problems.delete(key);
+    // Once for an object: what exactly is left out of it may change with each version.
+    else if (this.#isNews(key, REMARKED)) this.#log.warn(decoded.remark);
     this.#listener.changed(decoded.object);
   }
 
@@ -79,12 +84,18 @@ export class KnownObjects {
   }
 
   #warn(key: string, problem: string): void {
-    if (this.#problems.get(key) === problem) return;
+    if (!this.#isNews(key, problem)) return;
+    const kept = key === '' || this.#neverValid.has(key) ? 'skipped' : 'its last valid version stays in force';
+    this.#log.warn(`${problem}; ${kept}`);
+  }
+
+  /** False if this is what was last warned of for the object. */
+  #isNews(key: string, problem: string): boolean {
+    if (this.#problems.get(key) === problem) return false;
     this.#problems.delete(key);
     this.#problems.set(key, problem);
     const [oldest] = this.#problems.keys();
     if (this.#problems.size > MAX_PROBLEMS && oldest !== undefined) this.#problems.delete(oldest);
-    const kept = key === '' || this.#neverValid.has(key) ? 'skipped' : 'its last valid version stays in force';
-    this.#log.warn(`${problem}; ${kept}`);
+    return true;
   }
 }

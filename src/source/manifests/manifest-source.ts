@@ -130,6 +130,7 @@ class ManifestState {
           if (valid !== undefined) put(valid);
         } else {
           if (next[kind].has(decoded.key)) warn(`${path}: ${kind} ${decoded.key} is there twice; the last one counts`);
+          if (decoded.remark !== undefined) warn(`${path}: ${decoded.remark}`);
           put(decoded.object);
         }
       }

@@ -42,6 +42,31 @@ describe('objects that are invalid', () => {
     await until(() => view.keys('Service').includes('default/bad'));
   });
 
+  test('an endpoint that is left out of a slice is one warning for the slice, until it had none', async (t) => {
+    const { view, log, api } = await withSource(t, {
+      prepare: (server) => server.put(slice('web', ['10.0.0.1', '127.0.0.1'])),
+    });
+    await until(() => view.isSynced);
+    const addresses = () => {
+      const found = view.objects.get('EndpointSlice default/web');
+      return found?.kind === 'EndpointSlice' ? found.endpoints.map(({ address }) => address).join() : undefined;
+    };
+    assert.equal(addresses(), '10.0.0.1');
+    assert.equal(complaints(log).length, 1, complaints(log).join('\n'));
+    assert.match(
+      complaints(log)[0] ?? '',
+      /^EndpointSlice default\/web: endpoints\[1\]\.addresses\[0\] must not be .*; 1 of 2 endpoints left out$/,
+    );
+    api.put(slice('web', ['10.0.0.1', '127.0.0.1', '10.0.0.2', '127.0.0.2']));
+    await until(() => addresses() === '10.0.0.1,10.0.0.2');
+    assert.equal(complaints(log).length, 1);
+    api.put(slice('web', ['10.0.0.1']));
+    await until(() => addresses() === '10.0.0.1');
+    api.put(slice('web', ['169.254.169.254']));
+    await until(() => addresses() === '');
+    assert.equal(complaints(log).length, 2);
+  });
+
   test('an invalid object is not decoded again by a second list', () => {
     const view = new View();
     const log: string[] = [];
@@ -50,7 +75,7 @@ describe('objects that are invalid', () => {
       view,
       createLog(0, (line) => log.push(line)),
     );
-    const raw = slice('x', ['no-address']);
+    const raw = { ...slice('x', []), addressType: 'none' };
     for (let i = 0; i < 3; i++) {
       known.beginList();
       known.put({ ...raw, metadata: { ...raw.metadata, resourceVersion: '7' } });

@@ -193,6 +193,21 @@ suite('an invalid object', () => {
     assert.match(log[0] ?? '', /^W .*all\.yaml: Service default\/db: spec\.ports\[0\]\.port: must be .*; skipped$/);
   });
 
+  test('has one warning where only endpoints of it are left out', async (context) => {
+    const folder = new ManifestFolder(context);
+    const slice = rawSlice('web', ['10.0.0.1', '169.254.169.254', '::1']);
+    const path = folder.write('all.yaml', [slice, WEB]);
+    const { news, until, listener, log } = await follow(context, path);
+    assert.deepEqual(news(), ['+ Service default/web', '+ EndpointSlice default/web-1', 'synced']);
+    folder.write('all.yaml', [slice, WEB, rawService('api', '10.96.0.13')]);
+    await until(() => listener.objects.has('Service default/api'));
+    assert.equal(log.length, 1);
+    assert.match(
+      log[0] ?? '',
+      /^W .*all\.yaml: EndpointSlice default\/web-1: endpoints\[1\].*; 2 of 3 endpoints left out$/,
+    );
+  });
+
   test('that was valid stays in its last valid version', async (context) => {
     const folder = new ManifestFolder(context);
     const path = folder.write('all.yaml', [DB, WEB]);
