@@ -3,17 +3,21 @@ import type { Log } from '../log.ts';
 import { buildProgram, type LocalPods } from '../ruleset/program.ts';
 import type { NetworkSet } from '../ruleset/ruleset.ts';
 import type { Cluster } from '../service/cluster.ts';
+import type { ClaimConflict } from '../service/frontend-claims.ts';
+import { ConflictReports } from '../sync/conflict-reports.ts';
 import { FamilyModel } from '../sync/family-model.ts';
 import type { Arguments } from './arguments.ts';
 import { nodePortNetworks, servesLocalhost } from './node-addresses.ts';
 
-/** An empty model for each family. */
+/** An empty model for each family. `onConflict` is told of some of the Services that want the same, for events. */
 export function createModels(
   cluster: Cluster,
   families: readonly Family[],
   args: Arguments,
   log: Log,
+  onConflict?: (conflict: ClaimConflict) => void,
 ): readonly FamilyModel[] {
+  const conflicts = new ConflictReports({ log, onConflict });
   return families.map((family) => {
     const program = buildProgram(family, {
       masqueradeAll: args.masqueradeAll,
@@ -21,7 +25,7 @@ export function createModels(
       localhostNodePorts: servesLocalhost(args.nodePortAddresses, family),
     });
     const networks = (known: Cluster) => networksOf(known, args, family);
-    return new FamilyModel(cluster, { program, networks }, log);
+    return new FamilyModel(cluster, { program, networks, conflicts }, log);
   });
 }
 

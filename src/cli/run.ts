@@ -20,6 +20,7 @@ import { FamilySyncer } from '../sync/family-syncer.ts';
 import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
+import { conflictEvent } from './conflict-event.ts';
 import { servedFamilies } from './families.ts';
 import { Followers } from './followers.ts';
 import { prepareNode } from './init.ts';
@@ -50,7 +51,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const lock = await lockNamespace(log);
   if (!args.besideKubeProxy) await assertNoKubeProxy();
   const cluster = new Cluster(args.nodeName);
-  const models = createModels(cluster, families, args, log);
+  const models = createModels(cluster, families, args, log, (conflict) => events.event(conflictEvent(conflict)));
   const health = new ProxyHealth({
     isNodeEligible: () => cluster.node?.eligible ?? false,
     syncPeriod: args.syncPeriod,

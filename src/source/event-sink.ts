@@ -7,16 +7,23 @@ export interface ClusterEvent {
     | 'Starting'
     | 'FailedToStartProxierHealthcheck'
     | 'FailedToStartMetricServer'
-    | 'FailedToStartServiceHealthcheck';
+    | 'FailedToStartServiceHealthcheck'
+    /** Ours: another Service has an address and port that this one wants, too. */
+    | 'ServiceAddressConflict';
   readonly message: string;
   /** The object it happened to: our Node, or a Service. */
   readonly about: 'node' | { readonly namespace: string; readonly name: string };
+  /**
+   * Present where every node tells the same: of events with equal reason, object and text here the cluster keeps one.
+   * Nodes send them at different times within half a minute, since all of them learn of it at the same.
+   */
+  readonly sameOnAllNodes?: string;
 }
 
 /** Where events go. Telling never fails and never waits: an event that cannot be kept is lost. */
 export interface EventSink {
   event(event: ClusterEvent): void;
-  /** Resolves when every event so far has been sent or is lost. For those about to end the process; others need not wait. */
+  /** Resolves when every event so far has been sent or is lost. For those about to end the process; others need not wait. Those that are the same on all nodes are left to the others. */
   whenSent(): Promise<void>;
 }
 

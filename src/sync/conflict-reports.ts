@@ -3,7 +3,7 @@ import type { FrontendKind } from '../service/frontend.ts';
 import type { Claimant, ClaimConflict } from '../service/frontend-claims.ts';
 
 /** In each period so much is said at most: tenants can make conflicts as fast as the API server takes them. */
-const LIMITS = { periodMs: 3_600_000, warnings: 100, listened: 20 };
+const LIMITS = { periodMs: 3_600_000, warnings: 100, listened: 10 };
 
 /** Pairs of Services remembered so as not to be told twice. Beyond that the oldest are forgotten. */
 const MAX_PAIRS = 1000;

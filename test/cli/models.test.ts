@@ -4,6 +4,7 @@ import { parseArguments } from '../../src/cli/arguments.ts';
 import { createModels } from '../../src/cli/models.ts';
 import { FAMILIES } from '../../src/ip.ts';
 import { Cluster } from '../../src/service/cluster.ts';
+import type { ClaimConflict } from '../../src/service/frontend-claims.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { describeTransaction } from '../builders/strict-kernel.ts';
@@ -58,4 +59,21 @@ suite('ServiceCIDRs in the models', () => {
     cluster.delete('ServiceCIDR', 'kubernetes');
     assert.deepEqual(change(), [[], ['- service-cidrs fd00:96::/112']]);
   });
+});
+
+test('two Services that want the same in both families are one warning, and told of once', () => {
+  const cluster = new Cluster(NODE_NAME);
+  const clusterIps = ['10.96.0.10', 'fd00:96::10'];
+  cluster.set(service({ name: 'old', clusterIps, createdAt: '2026-01-01T00:00:00Z' }));
+  cluster.set(service({ name: 'new', clusterIps, createdAt: '2026-02-01T00:00:00Z' }));
+  const args = parseArguments(['--manifests', 'x', '--hostname-override', NODE_NAME]);
+  const { log, lines } = recordingLog();
+  const told: string[] = [];
+  const onConflict = ({ winner, loser }: ClaimConflict) => told.push(`${winner.serviceKey} ${loser.serviceKey}`);
+  for (const model of createModels(cluster, FAMILIES, args, log, onConflict)) {
+    model.restart([]);
+    while (model.isDirty) model.nextTransaction();
+  }
+  assert.equal(lines.length, 1, lines.join(''));
+  assert.deepEqual(told, ['default/old default/new']);
 });

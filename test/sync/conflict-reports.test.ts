@@ -60,19 +60,19 @@ suite('what is said of two Services that want the same', () => {
     assert.deepEqual([lines.length, told.length], [2, 2]);
   });
 
-  test('is said of no more than 100 pairs an hour, with a line that says so, and told on of 20', () => {
+  test('is said of no more than 100 pairs an hour, with a line that says so, and told on of 10', () => {
     const { reports, lines, told, clock } = setUp();
     const report = (from: number) => {
       for (let i = from; i < from + 5000; i++) reports.report(conflict(claimant('a/a'), claimant(`b/b${i}`)));
     };
     report(0);
-    assert.deepEqual([lines.length, told.length], [101, 20]);
+    assert.deepEqual([lines.length, told.length], [101, 10]);
     assert.match(lines.at(-1) ?? '', /^W 100 conflicts of Services were told; further ones of this hour only at -v 2/);
     clock.now = HOUR - 1;
     report(5000);
     assert.equal(lines.length, 101);
     clock.now = HOUR;
     report(10_000);
-    assert.deepEqual([lines.length, told.length], [202, 40]);
+    assert.deepEqual([lines.length, told.length], [202, 20]);
   });
 });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { ClusterEvent, EventSink } from '../event-sink.ts';
@@ -13,8 +13,10 @@ export interface EventSenderOptions {
   readonly log: Log;
   /** Milliseconds one event may take. */
   readonly patience?: number;
-  /** How many events may wait; further ones are lost. */
+  /** How many events may wait (and half as many for a time of their own); further ones are lost. */
   readonly room?: number;
+  /** Milliseconds over which the nodes of a cluster spread what is the same on all of them. */
+  readonly spread?: number;
   /** Told of each request to the API server, for metrics. */
   readonly onAnswer?: OnAnswer;
 }
@@ -30,25 +32,44 @@ const ACTIONS: Readonly<Record<ClusterEvent['reason'], string>> = {
   FailedToStartProxierHealthcheck: 'StartKubeProxy',
   FailedToStartMetricServer: 'StartKubeProxy',
   FailedToStartServiceHealthcheck: 'Listen',
+  ServiceAddressConflict: 'Serve',
 };
 
 /** Sends events (core/v1) to the API server, one after the other and each once, as kube-proxy reports its own. */
 export class EventSender implements EventSink {
-  readonly #options: EventSenderOptions & Required<Pick<EventSenderOptions, 'patience' | 'room'>>;
+  readonly #options: EventSenderOptions & Required<Pick<EventSenderOptions, 'patience' | 'room' | 'spread'>>;
   readonly #settings: Settings;
   readonly #waiting: ClusterEvent[] = [];
+  /** How many wait for a time of their own. */
+  #spread = 0;
   #isSending = false;
   #sending = Promise.resolve();
   #failing = false;
 
   constructor(options: EventSenderOptions) {
-    this.#options = { patience: 10_000, room: 20, ...options };
+    this.#options = { patience: 10_000, room: 20, spread: 30_000, ...options };
     this.#settings = { ...DEFAULT_SETTINGS, ...(options.onAnswer && { onAnswer: options.onAnswer }) };
   }
 
   event(event: ClusterEvent): void {
-    if (this.#waiting.length >= this.#options.room) this.#lost(event, 'too many events wait');
-    else this.#waiting.push(event);
+    const { room, spread } = this.#options;
+    const isShared = event.sameOnAllNodes !== undefined;
+    // What is the same on all nodes leaves half of the room to what only this one tells.
+    if (this.#waiting.length >= room || (isShared && this.#spread >= room / 2)) {
+      this.#lost(event, 'too many events wait');
+    } else if (!isShared) this.#enqueue(event);
+    else {
+      this.#spread++;
+      const later = setTimeout(() => {
+        this.#spread--;
+        this.#enqueue(event);
+      }, Math.random() * spread);
+      later.unref();
+    }
+  }
+
+  #enqueue(event: ClusterEvent): void {
+    this.#waiting.push(event);
     if (!this.#isSending) this.#sending = this.#sendAll();
   }
 
@@ -63,7 +84,7 @@ export class EventSender implements EventSink {
         await this.#send(event);
         this.#failing = false;
       } catch (error) {
-        this.#lost(event, reasonOf(error));
+        if (!isKnown(event, error)) this.#lost(event, reasonOf(error));
       }
     }
     this.#isSending = false;
@@ -89,7 +110,20 @@ export class EventSender implements EventSink {
   }
 }
 
-function eventObject({ type, reason, message, about }: ClusterEvent, nodeName: string) {
+/** True if another node was faster, or this one before its restart. */
+function isKnown({ sameOnAllNodes }: ClusterEvent, error: unknown): boolean {
+  return sameOnAllNodes !== undefined && error instanceof ApiFailure && error.status === 409;
+}
+
+/** The part of an event's name that tells it from others: random, or the same wherever the event is. */
+function suffixOf({ reason, about, sameOnAllNodes }: ClusterEvent): string {
+  if (sameOnAllNodes === undefined) return randomBytes(8).toString('hex');
+  const identity = JSON.stringify([reason, about, sameOnAllNodes]);
+  return createHash('sha256').update(identity).digest('hex').slice(0, 32);
+}
+
+function eventObject(event: ClusterEvent, nodeName: string) {
+  const { type, reason, message, about } = event;
   // kube-proxy does not know UIDs and gives names; for a Node, `kubectl describe` searches for just that.
   const involvedObject =
     about === 'node'
@@ -104,7 +138,7 @@ function eventObject({ type, reason, message, about }: ClusterEvent, nodeName: s
     apiVersion: 'v1',
     kind: 'Event',
     metadata: {
-      name: `kube-proxy.${randomBytes(8).toString('hex')}`,
+      name: `kube-proxy.${suffixOf(event)}`,
       // Events about objects without a namespace are kept in this one.
       namespace: about === 'node' ? 'default' : about.namespace,
     },
