@@ -117,6 +117,9 @@ export const terminating = (name: EndpointName, options?: EndpointOptions) =>
 /** Ends, and no longer serves. */
 export const ended = (name: EndpointName) => endpoint(name, { ready: false, serving: false, terminating: true });
 
+/** Ends and serves no more, but is marked ready for a Service with publishNotReadyAddresses. */
+export const published = (name: EndpointName) => endpoint(name, { ready: true, serving: false, terminating: true });
+
 export interface SlicePort {
   readonly name?: string | null;
   readonly protocol?: Port['protocol'];
