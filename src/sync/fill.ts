@@ -55,6 +55,8 @@ export async function replaceTable(
   }
   const old = found.filter((table) => table.name !== name).map((table) => deleteTableCommand(family, table.name));
   const staged = nft.load(stagedProgramText(program, name));
+  // A failure is for drain, which may wait for objects first; this keeps Node from calling it unhandled until then.
+  staged.catch(() => undefined);
   model.restart([]);
   const mend = isolateRefused(model, nft, name, log);
   const last = [...hookCommands(program, name), ...old];

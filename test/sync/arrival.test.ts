@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findTables, isLive, listElements } from '../../src/nft/tables.ts';
@@ -7,6 +9,7 @@ import { Cluster } from '../../src/service/cluster.ts';
 import { createArrival } from '../../src/sync/arrival.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { eventually } from '../builders/eventually.ts';
 import { networks } from '../builders/networks.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
@@ -15,14 +18,16 @@ import { TestKernel } from '../netns/kernel.ts';
 const SERVICES = 2_500;
 const clusterIp = (n: number) => `10.96.${n >> 8}.${n & 255}`;
 
-function start(kernel: TestKernel, cluster: Cluster) {
+/** `fault`: a shell fragment that plays one before nft runs; see TestKernel.nft. */
+function start(kernel: TestKernel, cluster: Cluster, fault = '') {
   const model = new FamilyModel(
     cluster,
     { program: buildProgram('ip', {}), networks: () => networks([]) },
     recordingLog().log,
   );
-  const nft = kernel.nft('ip');
-  const syncer = new FamilySyncer(model, nft, recordingLog().log);
+  const nft = kernel.nft('ip', fault);
+  const { log, lines } = recordingLog();
+  const syncer = new FamilySyncer(model, nft, log);
   const { arrival, complete } = createArrival();
   void syncer.run(arrival);
   const addService = (n: number) => syncer.changed(cluster.set(service({ name: `s${n}`, clusterIps: [clusterIp(n)] })));
@@ -33,7 +38,7 @@ function start(kernel: TestKernel, cluster: Cluster) {
     const elements = table === undefined ? [] : await listElements(nft, model.program, table.name);
     return elements.filter(({ container }) => container.name === name).map(({ key }) => key);
   };
-  return { model, nft, syncer, complete, addService, addSlice, keysIn };
+  return { model, nft, syncer, lines, complete, addService, addSlice, keysIn };
 }
 
 const all = Array.from({ length: SERVICES }, (_, n) => n);
@@ -83,5 +88,24 @@ describe('while Services still arrive', () => {
     await second.syncer.whenInSync();
     second.syncer.stop();
     assert.equal((await second.keysIn('services')).length, SERVICES - 2);
+  });
+
+  it('a first table that nft does not take is made again once they are complete', async () => {
+    using kernel = new TestKernel();
+    const failed = join(kernel.directory, 'failed');
+    const fault = `case "$*" in *"-f "*) if [ ! -e ${failed} ]; then
+      echo 'Error: Could not process rule: Cannot allocate memory' >&2; touch ${failed}; exit 1; fi;; esac`;
+    const { model, syncer, lines, complete, addService, addSlice } = start(kernel, new Cluster('node-a'), fault);
+    addService(1);
+    addSlice(1);
+    await eventually(() => existsSync(failed), String);
+    // nft is gone and its failure told; nobody waits for it yet.
+    await sleep(300);
+    complete();
+    await syncer.whenInSync();
+    syncer.stop();
+    const [table] = await findTables(kernel.nft('ip'), 'ip');
+    assert.ok(table !== undefined && isLive(table, model.program));
+    assert.match(lines.join('\n'), /E a transaction failed, reading the kernel again: .*Cannot allocate memory/);
   });
 });
