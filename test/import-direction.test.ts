@@ -54,12 +54,12 @@ suite('the import checker reports', () => {
     ['a file that is not there', 'src/cli/b.ts', "import { x } from './missing.ts';", /no file of src/],
     ['an unknown layer', 'src/elsewhere/b.ts', "import { x } from '../ip.ts';", /in no layer/],
     [
-      'a process started outside nft/',
+      'a process started outside host/',
       'src/sync/b.ts',
       "import { spawn } from 'node:child_process';",
-      /only src\/nft\//,
+      /only src\/host\//,
     ],
-    ['a built-in without node:', 'src/sync/b.ts', "import cp from 'child_process';", /only src\/nft\//],
+    ['a built-in without node:', 'src/sync/b.ts', "import cp from 'child_process';", /only src\/host\//],
     [
       'client-node outside source/',
       'src/cli/b.ts',
@@ -101,7 +101,7 @@ suite('the import checker reports', () => {
       ['src/version.ts', "import packageJson from '../package.json' with { type: 'json' };"],
       ['src/service/b.ts', "import { createHash } from 'node:crypto';\nimport ipaddr from 'ipaddr.js';"],
       ['src/ruleset/b.ts', "// The process. Not Date.now().\nimport { x } from '../service/a.ts';"],
-      ['src/nft/b.ts', "import { spawn } from 'node:child_process';\nimport { x } from '../ruleset/a.ts';"],
+      ['src/host/b.ts', "import { spawn } from 'node:child_process';\nimport { x } from '../errors.ts';"],
       ['src/source/api/b.ts', "import { K } from '@kubernetes/client-node/dist/config.js';\nimport 'yaml';"],
       ['src/main.ts', "import { x } from './sync/a.ts';\nimport { y } from './source/a.ts';"],
     ];

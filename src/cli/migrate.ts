@@ -35,7 +35,7 @@ const PROBES: Readonly<Record<Family, string>> = { ip: '192.0.2.1:9', ip6: '[200
  * @throws ProxyError E_KUBE_PROXY_RUNS, E_MIGRATION, E_ALREADY_RUNNING, E_NFT_MISSING and the like
  */
 export async function migrate({ mode, runDir }: MigrateOptions, log: Log): Promise<void> {
-  // A plan leaves no files; of what is changed, the last input stays to be looked at.
+  // A plan leaves no files; of what is changed, inputs stay to be looked at.
   const directory = mode === 'plan' ? await mkdtemp(join(tmpdir(), 'kube-proxy-nft-')) : runDir;
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });

@@ -1,8 +1,5 @@
-import { spawn } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
-import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf, messageOf } from '../errors.ts';
+import { ProcessError, runProcess } from '../host/process.ts';
 import type { Log } from '../log.ts';
 import { createLineSplitter } from './line-splitter.ts';
 
@@ -30,8 +27,6 @@ export class ConntrackError extends Error {
  * node its low priority makes that many times as long.
  */
 const TIME_LIMIT = 300;
-/** stderr beyond this is dropped. */
-const MAX_STDERR = 4096;
 /** Bounds the memory for warnings given already; past it some are given again. */
 const MAX_REMEMBERED_WARNINGS = 100;
 
@@ -99,12 +94,9 @@ export class Conntrack {
 
   async #attempt(args: readonly string[], onLine: (line: string) => void): Promise<void> {
     try {
-      await this.#spawn(args, onLine);
+      await this.#execute(args, onLine);
     } catch (cause) {
-      const error =
-        cause instanceof ConntrackError
-          ? cause
-          : new ConntrackError('failed', `conntrack cannot be run: ${messageOf(cause)}`);
+      const error = toConntrackError(cause);
       if (error.failure === 'missing') this.#isMissing = true;
       if (error.failure !== 'interrupted' && !this.#stop.signal.aborted) this.warnOnce(error.message);
       throw error;
@@ -117,60 +109,33 @@ export class Conntrack {
     await sleep(milliseconds, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
   }
 
-  #spawn(args: readonly string[], onLine: (line: string) => void): Promise<void> {
-    const [executable = 'conntrack', ...first] = this.#command;
-    return new Promise((resolve, reject) => {
-      const fail = (failure: ConntrackFailure, message: string) => reject(new ConntrackError(failure, message));
-      if (this.#stop.signal.aborted) return fail('failed', 'conntrack was stopped');
-      const child = spawn(executable, [...first, ...args], {
-        env: environment(),
-        stdio: ['ignore', 'pipe', 'pipe'],
-        signal: this.#stop.signal,
-        killSignal: 'SIGKILL',
-      });
-      if (child.pid !== undefined) lowerPriority(child.pid);
-      let stderr = '';
-      let problem: string | undefined;
-      const kill = (why: string) => {
-        problem ??= why;
-        child.kill('SIGKILL');
-      };
-      const limit = this.#timeLimit;
-      const timer = setTimeout(() => kill(`conntrack took more than ${limit} s and was killed`), limit * 1000);
-      const split = createLineSplitter(onLine, () => kill('conntrack printed a line without end and was killed'));
-      child.stdout.setEncoding('latin1').on('data', split);
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        stderr = (stderr + text).slice(0, MAX_STDERR);
-      });
-      child.on('error', (error) => {
-        // A kill that fails, or stop(), comes here too: then the end of the process follows.
-        if (child.pid !== undefined) return;
-        clearTimeout(timer);
-        if (errnoOf(error) === 'ENOENT') fail('missing', MISSING);
-        else fail('failed', `${executable} cannot be run: ${error.message}`);
-      });
-      child.on('close', (code, signal) => {
-        clearTimeout(timer);
-        if (problem !== undefined) fail('failed', problem);
-        else if (code === 0 || /\b0 flow entries have been deleted/.test(stderr)) resolve();
-        else if (stderr.includes(GONE)) fail('interrupted', 'a flow ended while it was deleted');
-        else fail('failed', `conntrack failed: ${complaintOf(stderr) || (signal ?? `exit code ${code}`)}`);
-      });
+  async #execute(args: readonly string[], onLine: (line: string) => void): Promise<void> {
+    let problem: string | undefined;
+    const split = createLineSplitter(onLine, () => {
+      problem = 'printed a line without end';
     });
+    const { code, signal, stderr } = await runProcess([...this.#command, ...args], {
+      timeLimit: this.#timeLimit,
+      onOutput: (piece) => {
+        split(piece.toString('latin1'));
+        return problem;
+      },
+      signal: this.#stop.signal,
+      lowPriority: true,
+    });
+    if (code === 0 || /\b0 flow entries have been deleted/.test(stderr)) return;
+    if (stderr.includes(GONE)) throw new ConntrackError('interrupted', 'a flow ended while it was deleted');
+    const complaint = complaintOf(stderr) || (signal ?? `exit code ${code}`);
+    throw new ConntrackError('failed', `conntrack failed: ${complaint}`);
   }
 }
 
-function lowerPriority(pid: number): void {
-  try {
-    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // A sandbox may forbid it: conntrack does its work all the same.
-  }
-}
-
-/** conntrack lives in sbin, which a daemon's PATH may lack; what it says is matched in English. */
-function environment(): NodeJS.ProcessEnv {
-  return { PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`, LC_ALL: 'C' };
+function toConntrackError(cause: unknown): ConntrackError {
+  if (cause instanceof ConntrackError) return cause;
+  if (!(cause instanceof ProcessError)) throw cause;
+  return cause.failure === 'missing'
+    ? new ConntrackError('missing', MISSING)
+    : new ConntrackError('failed', `conntrack ${cause.message}`);
 }
 
 /** The last line, without the version it begins with ("conntrack v1.4.7 (conntrack-tools): "). */

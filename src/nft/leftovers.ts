@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../log.ts';
 
@@ -28,10 +27,7 @@ function nftProcesses(runDir: string): readonly string[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.filter((pid) => {
     const words = commandLine(pid).split('\0');
-    const isOurs = words.some((word, i) => {
-      if (words[i - 1] === '-f') return word.startsWith(join(runDir, 'ip'));
-      return words[i - 1] === '-I' && word === runDir;
-    });
+    const isOurs = words.some((word, i) => word === runDir && words[i - 1] === '-I');
     return isOurs && networkNamespace(pid) === namespace;
   });
 }

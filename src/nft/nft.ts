@@ -1,8 +1,8 @@
-import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { SetDialect } from '../ruleset/affinity.ts';
+import { leaveInput, load } from './input.ts';
 import { NftError, runNft } from './run.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import { isOlder } from './version.ts';
@@ -14,9 +14,6 @@ const LIST_TIMEOUT = 120;
 
 /** The nft version that first reads `typeof` in the JSON declaration of a set. */
 const TYPEOF_IN_JSON = '1.1.2';
-
-/** As "w", but never through a link that somebody put in our way. */
-const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
 /** The only way this program talks to the kernel. One instance serves one family; what writes must not overlap. */
 export interface Nft {
@@ -42,35 +39,27 @@ export interface Nft {
 }
 
 /**
- * An Nft whose documents go through files in `runDir` named after `name`, mode 0600. The last one stays there, so
- * that an operator can look at what was sent. (A pipe will not do: `nft -j -f -` re-opens /dev/stdin, and Node's pipes
- * are sockets.) `nft`: the executable. Every method throws NftError.
+ * An Nft that leaves the documents it fails with in `runDir`, named after `name`, if that can be. It works without that
+ * folder, which also tells its processes from others. `nft`: the executable. Every method throws NftError.
  */
 export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
-  const jsonPath = join(runDir, `${name}.json`);
   let keeper: SessionKeeper | undefined;
-  // Synchronously (a run directory is in memory): nft starts before the caller goes on to prepare the next document.
-  const write = (path: string, document: string) => {
-    const file = openSync(path, WRITE_FLAGS, 0o600);
-    try {
-      writeFileSync(file, document);
-    } finally {
-      closeSync(file);
-    }
-  };
-  const send = async (args: readonly string[], path: string, document: string) => {
-    write(path, document);
-    await runNft([...args, '-f', path], { nft, timeout: LOAD_TIMEOUT });
-  };
-  const apply = async (json: string) => {
+  const send = async (json: string) => {
     const session = keeper?.sessionFor(json);
-    if (keeper === undefined || session === undefined) return send(['-j'], jsonPath, json);
+    if (keeper === undefined || session === undefined)
+      return load(['-j'], json, { nft, runDir, timeout: LOAD_TIMEOUT });
     const outcome = session.transact(json);
+    keeper.checkMemory(session);
+    return outcome;
+  };
+  /** Fails as `loading` does, with a word on where the document is. */
+  const leave = async (file: string, document: string, loading: Promise<void>) => {
     try {
-      write(jsonPath, json);
-      keeper.checkMemory(session);
-    } finally {
-      await outcome;
+      await loading;
+    } catch (error) {
+      if (!(error instanceof NftError)) throw error;
+      const message = `${error.message} (${leaveInput(join(runDir, file), document)})`;
+      throw new NftError(error.failure, message);
     }
   };
   let listedBy: string | undefined;
@@ -87,8 +76,8 @@ export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
   return {
     version,
     setDialect: async () => (isOlder(await version(), TYPEOF_IN_JSON) ? 'type' : 'typeof'),
-    load: (text) => send([], join(runDir, `${name}.nft`), text),
-    apply,
+    load: (text) => leave(`${name}.nft`, text, load([], text, { nft, runDir, timeout: LOAD_TIMEOUT })),
+    apply: (json) => leave(`${name}.json`, json, send(json)),
     list: (...what) => list(['-j', 'list', ...what]),
     listTerse: (...what) => list(['-j', '-t', 'list', ...what]),
     openSession: (log) => {

@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
-import process from 'node:process';
 import { errnoOf } from '../errors.ts';
+import { ProcessError, runProcess } from '../host/process.ts';
 
 /** Why an nft command failed, as far as its caller can act on it. */
 export type NftFailure =
@@ -26,59 +25,46 @@ export class NftError extends Error {
   }
 }
 
-/** stderr beyond this is dropped: JSON mode repeats one line per refused command. */
-const MAX_STDERR = 64 * 1024;
+/** Bytes of a listing: 900,000 elements of the usual length. */
+const MAX_LISTING = 128 * 1024 * 1024;
+
+/** The path under which nft opens its own stdin. Not "-": some versions then read on from where the writer stopped. */
+export const STDIN = '/proc/self/fd/0';
+
+/** What starts a program with a pipe as its stdin: Node's pipes are sockets, which nft cannot open by their path. */
+const BY_PIPE = ['/bin/sh', '-c', 'cat | "$0" "$@"'];
 
 export interface RunOptions {
   /** The executable: a name looked up in PATH and the sbin folders, or a path. */
   readonly nft: string;
   /** Seconds until nft is killed. */
   readonly timeout: number;
+  /** What nft finds as STDIN: an open file, or text. Default: nothing. */
+  readonly stdin?: number | string;
 }
 
 /**
  * Runs nft to its end and returns its stdout.
  * @throws NftError
  */
-export function runNft(args: readonly string[], { nft, timeout }: RunOptions): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(nft, args, { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
-    const stdout: Buffer[] = [];
-    let stderr = '';
-    let expired = false;
-    const timer = setTimeout(() => {
-      expired = true;
-      child.kill('SIGKILL');
-    }, timeout * 1000);
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      if (stderr.length < MAX_STDERR) stderr += text;
-    });
-    child.on('error', (error) => {
-      clearTimeout(timer);
-      const missing = errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EACCES';
-      reject(new NftError(missing ? 'missing' : 'unknown-outcome', `${nft} cannot be run: ${error.message}`));
-    });
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
-      if (code === 0) return resolve(Buffer.concat(stdout));
-      if (expired) return reject(new NftError('unknown-outcome', `nft took more than ${timeout} s and was killed`));
-      if (signal !== null) return reject(new NftError('unknown-outcome', `nft was ended by ${signal}`));
-      reject(refusal(stderr, `nft ended with exit code ${code}`));
-    });
+export async function runNft(args: readonly string[], { nft, timeout, stdin }: RunOptions): Promise<Buffer> {
+  const argv = [...(typeof stdin === 'string' ? BY_PIPE : []), nft, ...args];
+  const options = { timeLimit: timeout, maxOutput: MAX_LISTING, ...(stdin !== undefined && { stdin }) };
+  const { code, signal, stdout, stderr } = await runProcess(argv, options).catch((error) => {
+    throw notRun(error, nft);
   });
+  if (code === 0) return stdout;
+  if (code === 1) throw refusal(stderr, 'nft ended with exit code 1');
+  // nft has no other code: it crashed, or a wrapper around it did.
+  throw new NftError('unknown-outcome', `nft was ended by ${signal ?? `exit code ${code}: ${stderr.trim()}`}`);
 }
 
-/**
- * The environment of nft: it lives in sbin, which a daemon's PATH may lack; errors are matched in English; and
- * `nft -i` would read and write its history (.nft.history) in HOME, or in the root folder without one.
- */
-export function environment(): NodeJS.ProcessEnv {
-  return {
-    PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`,
-    LC_ALL: 'C',
-    HOME: '/dev/null',
-  };
+/** The error for an nft that could not be started, or was killed. */
+export function notRun(error: unknown, nft: string): NftError {
+  if (!(error instanceof ProcessError)) throw error;
+  if (error.failure === 'killed') return new NftError('unknown-outcome', `nft ${error.message}`);
+  const isMissing = error.failure === 'missing' || errnoOf(error.cause) === 'EACCES';
+  return new NftError(isMissing ? 'missing' : 'unknown-outcome', `${nft} ${error.message}`);
 }
 
 /** The error for an input that nft did not take, by what it said; `silent`: the message if it said nothing. */
@@ -91,9 +77,18 @@ function failureOf(stderr: string): NftFailure {
   return stderr.includes('No such file or directory') ? 'not-found' : 'refused';
 }
 
+/** What nft 1.1 says at its start where the run directory is gone. */
+const WARNINGS = /^(?:Warning: .*\n)+/;
+
+/** What nft said, without the warnings it begins with. */
+export function withoutWarnings(stderr: string): string {
+  return stderr.replace(WARNINGS, '');
+}
+
 /** The first line without the position, which JSON mode does not have ("internal:0:0-0: "). */
 function firstComplaint(stderr: string): string {
-  const line = stderr.split('\n').find((text) => text.trim() !== '') ?? '';
+  const lines = withoutWarnings(stderr).split('\n');
+  const line = lines.find((text) => text.trim() !== '') ?? '';
   return line
     .replace(/^internal:0:0-0: /, '')
     .replace(/^Error: /, '')

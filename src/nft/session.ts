@@ -2,7 +2,8 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { environment, NftError, refusal } from './run.ts';
+import { environment, IN_A_GROUP, killGroup, started } from '../host/process.ts';
+import { NftError, notRun, refusal, withoutWarnings } from './run.ts';
 
 /**
  * Characters of the longest document that a session takes. nft reads its line byte by byte, about 0.6 µs each, so that a
@@ -22,7 +23,7 @@ const NOTHING = `${'{"nftables":[]}'.padEnd(MAX_DOCUMENT)}\n`;
 export interface SessionOptions {
   /** The executable, as for runNft. */
   readonly nft: string;
-  /** A folder that exists; it tells our sessions from others in a list of processes. */
+  /** A folder, there or not; it tells our sessions from others in a list of processes. */
   readonly runDir: string;
   /** Milliseconds that a transaction may take until nft is killed. */
   readonly timeout: number;
@@ -61,7 +62,16 @@ export class NftSession {
 
   /** Starts nft and sees whether it answers as it should. Throws NftError: refused if this nft will never do. */
   static async open(options: SessionOptions): Promise<NftSession> {
-    const session = new NftSession(options);
+    const { nft, runDir } = options;
+    // The folder to include files from: nothing is included, but it shows in a list of processes.
+    const args = ['-j', '-i', '-I', runDir];
+    const child = await started(() =>
+      spawn(nft, args, { ...IN_A_GROUP, env: environment(), stdio: ['pipe', 'ignore', 'pipe'] }),
+    ).catch((error) => {
+      const { failure, message } = notRun(error, nft);
+      throw new NftError(failure === 'missing' ? 'refused' : failure, message);
+    });
+    const session = new NftSession(child, options);
     const answer = await session.#exchange(NOTHING);
     if (answer !== '') {
       session.close();
@@ -70,13 +80,9 @@ export class NftSession {
     return session;
   }
 
-  private constructor(options: SessionOptions) {
+  private constructor(child: ChildProcessByStdio<Writable, null, Readable>, options: SessionOptions) {
     this.#options = options;
-    const { nft, runDir } = options;
-    // The folder to include files from: nothing is included, but it shows in a list of processes.
-    const child = spawn(nft, ['-j', '-i', '-I', runDir], { env: environment(), stdio: ['pipe', 'ignore', 'pipe'] });
     this.#child = child;
-    child.on('error', (error) => this.#end(new NftError('refused', `${nft} cannot be run: ${error.message}`)));
     // Not before: a killed nft may be within the kernel, and what it does there must be done when it is read.
     child.on('exit', (code, signal) => this.#exited(code, signal));
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.#heard(text));
@@ -121,7 +127,7 @@ export class NftSession {
     if (this.#waiting !== undefined) return;
     this.#ended ??= new NftError('unknown-outcome', 'the session is closed');
     this.#child.stdin.end();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), this.#options.timeout).unref();
+    const timer = setTimeout(() => killGroup(this.#child), this.#options.timeout).unref();
     this.#child.on('exit', () => clearTimeout(timer));
   }
 
@@ -163,6 +169,7 @@ export class NftSession {
 
   /** Versions differ in words; what the first answer says but for the number, all later ones do. */
   #firstAnswer({ acknowledgement }: Waiting): string | undefined {
+    this.#answer = withoutWarnings(this.#answer);
     const at = this.#answer.lastIndexOf(acknowledgement);
     if (at < 0 || !/^ *\^+\n$/.test(this.#answer.slice(at + acknowledgement.length))) return undefined;
     this.#pattern = this.#answer;
@@ -180,7 +187,7 @@ export class NftSession {
     const error = new NftError('unknown-outcome', message);
     if (this.#ended === undefined) {
       this.#ended = error;
-      this.#child.kill('SIGKILL');
+      killGroup(this.#child);
       this.#options.onEnd(error);
     }
     return error;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Conntrack, ConntrackError, type ConntrackOptions } from '../../src/conntrack/conntrack.ts';
 import { recordingLog } from '../builders/recording-log.ts';
+import { run as execute } from '../netns/namespaces.ts';
 import { FakeConntrack } from './fake-conntrack.ts';
 
 function start(fake: FakeConntrack, options: ConntrackOptions = {}) {
@@ -104,9 +105,34 @@ suite('running conntrack', () => {
     const conntrack = new Conntrack(log, { command: ['/dev/null'] });
     await assert.rejects(
       conntrack.run(['-L'], () => undefined),
-      failsAs('failed', /\/dev\/null cannot be run: .*EACCES/),
+      failsAs('failed', /conntrack cannot be run: spawn \/dev\/null EACCES/),
     );
     assert.equal(lines.length, 1);
+  });
+
+  test('fails without file descriptors, and works once there are some', async () => {
+    using fake = new FakeConntrack();
+    const program = `
+      import { closeSync, openSync } from 'node:fs';
+      const { Conntrack } = await import(${JSON.stringify(import.meta.resolve('../../src/conntrack/conntrack.ts'))});
+      const lines = [];
+      const log = { info() {}, warn: (line) => lines.push(line), error() {}, detail() {} };
+      const conntrack = new Conntrack(log, { command: [${JSON.stringify(fake.executable)}] });
+      const list = () => conntrack.run(['-L'], () => {}).then(() => 'done', ({ failure }) => failure);
+      // The pause after a run keeps nobody alive.
+      const alive = setInterval(() => {}, 1000);
+      const taken = [];
+      try { for (;;) taken.push(openSync('/dev/null')); } catch {}
+      const outcomes = [await list()];
+      for (const file of taken) closeSync(file);
+      outcomes.push(await list());
+      clearInterval(alive);
+      console.log(JSON.stringify({ lines, outcomes }));`;
+    const argv = ['prlimit', '--nofile=100', process.execPath, '--input-type=module', '-e', program];
+    assert.deepEqual(JSON.parse((await execute(argv)).stdout), {
+      lines: [`conntrack cannot be run: spawn ${fake.executable} EMFILE`],
+      outcomes: ['failed', 'done'],
+    });
   });
 
   test('ends with stop, and says nothing of it', async () => {

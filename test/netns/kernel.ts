@@ -43,8 +43,9 @@ export class TestKernel {
   }
 
   /** See nftIn. A session meets the faults, too: here it gives each of its documents to a process of its own. */
-  nft(family: Family, script = ''): Nft {
-    return nftIn(this.namespace, this.directory, family, script === '' ? '' : `${SESSION_BY_DOCUMENT}\n${script}`);
+  nft(family: Family, script = '', runDir = this.directory): Nft {
+    const faults = script === '' ? '' : `${SESSION_BY_DOCUMENT}\n${script}`;
+    return nftIn(this.namespace, this.directory, family, faults, runDir);
   }
 
   /** Runs nft in the namespace by hand, as someone else on the node would. */
@@ -85,12 +86,12 @@ export class TestKernel {
 
 /**
  * An Nft whose commands work in a namespace; its files go to `directory`. `script`: a shell fragment that runs before
- * nft and may end the command itself, to play faults; "$@" are nft's arguments.
+ * nft and may end the command itself, to play faults; "$@" are nft's arguments. `runDir`: its run directory, if another.
  */
-export function nftIn(namespace: string, directory: string, family: Family, script = ''): Nft {
+export function nftIn(namespace: string, directory: string, family: Family, script = '', runDir = directory): Nft {
   const path = join(directory, `nft-${family}-${Math.random().toString(36).slice(2)}`);
   writeFileSync(path, `#!/bin/sh\n${script}\nexec ip netns exec ${namespace} nft "$@"\n`, { mode: 0o700 });
-  return createNft(directory, family, path);
+  return createNft(runDir, family, path);
 }
 
 /** A stable sort by chain alone: the order of rules within one is part of the ruleset. */

@@ -47,10 +47,16 @@ export function readsTypeofInJson({ version }: NftVersion): boolean {
   return major * 1_000_000 + minor * 1000 + patch >= 1_001_002;
 }
 
-/** The program's own access to a kernel by this nft. `fault`: as for TestKernel.nft. */
-export function nftOf({ command }: NftVersion, kernel: TestKernel, family: Family, fault = ''): Nft {
+/** The program's own access to a kernel by this nft. `fault`, `runDir`: as for nftIn. */
+export function nftOf(
+  { command }: NftVersion,
+  kernel: TestKernel,
+  family: Family,
+  fault = '',
+  runDir = kernel.directory,
+): Nft {
   const run = inNamespace(kernel.namespace, command).map((word) => `'${word}'`);
-  return nftIn(kernel.namespace, kernel.directory, family, `${fault}\nexec ${run.join(' ')} "$@"`);
+  return nftIn(kernel.namespace, kernel.directory, family, `${fault}\nexec ${run.join(' ')} "$@"`, runDir);
 }
 
 /** Runs this nft by hand. A signal, such as nft's own crash, is an error whatever the options. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { FAMILIES, type Family } from '../../src/ip.ts';
+import { createLog } from '../../src/log.ts';
 import { probeNft } from '../../src/nft/probe.ts';
 import { findTables, listElements } from '../../src/nft/tables.ts';
 import { dumpCommands } from '../../src/ruleset/dump-json.ts';
@@ -29,6 +31,7 @@ export const CHECKS: readonly Check[] = [
   { title: 'a fill of several transactions', run: fillMany },
   { title: 'comments, hooks and marker read back', run: readBack },
   { title: "nft's own listing loads again", run: reloadListing },
+  { title: 'works without its run directory', run: withoutRunDir },
 ];
 
 async function fillAndChange(version: NftVersion, family: Family): Promise<undefined> {
@@ -172,6 +175,23 @@ async function reloadListing(version: NftVersion): Promise<undefined> {
     assertSameRuleset(version, kernel, restored, proxy);
     (await adopt(version, restored, proxy.family, cluster)).stop();
   }
+}
+
+/** Everything but what is left there of a document that failed. */
+async function withoutRunDir(version: NftVersion): Promise<undefined> {
+  using kernel = new TestKernel();
+  const lines: string[] = [];
+  const nft = nftOf(version, kernel, 'ip', '', join(kernel.directory, 'gone'));
+  const chain = (table: string) => document([JSON.stringify({ add: { chain: { family: 'ip', table, name: 'c' } } })]);
+  const refused = { failure: 'not-found', message: /^No such file or directory.* \(input lost: ENOENT/ };
+  await nft.load('add table ip t\n');
+  await assert.rejects(nft.apply(chain('none')), refused);
+  await nft.openSession(createLog(1, (line) => lines.push(line)));
+  await nft.apply(chain('t'));
+  await assert.rejects(nft.apply(chain('none')), refused);
+  nft.closeSession();
+  assert.match(byHand(version, kernel, ['list', 'ruleset']).stdout, /chain c/);
+  assert.deepEqual(lines, []);
 }
 
 /** By the listing of this version, which must not be empty. */

@@ -49,8 +49,7 @@ export async function startProxy(
 ): Promise<RunningProxy> {
   const { log, lines } = recordingLog();
   const calls = join(kernel.directory, 'calls');
-  const countWrites = () =>
-    existsSync(calls) ? readFileSync(calls, 'utf8').split(`-f ${kernel.directory}`).length : 1;
+  const countWrites = () => (existsSync(calls) ? readFileSync(calls, 'utf8').split(' -f ').length : 1);
   const writesBefore = countWrites();
   const nft = nftOf(version, kernel, family, `echo "$@" >> ${calls}`);
   const program = buildProgram(family, options);

@@ -19,7 +19,10 @@ async function standIn(args: readonly string[], before: readonly string[] = []):
 }
 
 describe('what a daemon before us left running', () => {
-  for (const args of [(dir: string) => ['-j', '-f', `${dir}/ip6.json`], (dir: string) => ['-j', '-i', '-I', dir]]) {
+  for (const args of [
+    (dir: string) => ['-j', '-I', dir, '-f', '/proc/self/fd/0'],
+    (dir: string) => ['-j', '-i', '-I', dir],
+  ]) {
     it(`is waited for: nft ${args('DIR').join(' ')}`, async () => {
       using kernel = new TestKernel();
       const { log, lines } = recordingLog();
@@ -40,7 +43,7 @@ describe('what a daemon before us left running', () => {
     using kernel = new TestKernel();
     const { log, lines } = recordingLog();
     const others = [
-      await standIn(['-j', '-f', '/elsewhere/ip.json']),
+      await standIn(['-j', '-I', '/elsewhere', '-f', '/proc/self/fd/0']),
       await standIn(['-j', '-i', '-I', kernel.directory], inNamespace(kernel.namespace, [])),
     ];
     await waitForLeftovers(kernel.directory, log);

@@ -177,7 +177,7 @@ const OURS: FlagSection = {
     {
       name: 'run-dir',
       value: 'DIR',
-      text: 'for the control socket and the last nft input (default: /run/kube-proxy-nft)',
+      text: 'for the control socket and nft input that failed (default: /run/kube-proxy-nft)',
       completes: 'folder',
     },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },

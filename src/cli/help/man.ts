@@ -11,7 +11,7 @@ const DESCRIPTION =
   'Services go to their endpoints. Configuration file and flags are those of kube-proxy.';
 
 const FILES: readonly (readonly [path: string, text: string])[] = [
-  ['/run/kube-proxy-nft', 'the control socket, and the last input of nft; another folder with --run-dir'],
+  ['/run/kube-proxy-nft', 'the control socket, and input of nft that failed; another folder with --run-dir'],
   ['/etc/default/kube-proxy-nft', 'the flags of the service that install.sh makes'],
   ['/etc/kube-proxy-nft/kubeconfig', 'its kubeconfig'],
 ];

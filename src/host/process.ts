@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
+import process from 'node:process';
+import { errnoOf, messageOf } from '../errors.ts';
+
+/**
+ * Milliseconds from a process's exit until what it has left running is killed. Until then that may have more to say;
+ * after it, it would keep the output open, and us waiting, for ever.
+ */
+const GRACE = 1000;
+
+/** Characters of stderr that are kept; the rest is dropped. nft says a line for each command it refuses. */
+const MAX_STDERR = 64 * 1024;
+
+/** Why there is no result, as far as the caller can act on it. */
+export type ProcessFailure =
+  /** There is no such program. */
+  | 'missing'
+  /** It cannot be started: no right to it, no file descriptors, no memory. */
+  | 'not-started'
+  /** It met a limit, or was told to stop, and was killed. */
+  | 'killed';
+
+/** A process without a result. The message is what follows the program's name: "took more than 60 s and was killed". */
+export class ProcessError extends Error {
+  readonly failure: ProcessFailure;
+
+  constructor(failure: ProcessFailure, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'ProcessError';
+    this.failure = failure;
+  }
+}
+
+export interface ProcessOptions {
+  /** Seconds until it is killed. */
+  readonly timeLimit: number;
+  /** Its stdin: an open file, or text that it reads from a pipe. Default: empty. */
+  readonly stdin?: number | string;
+  /** Bytes of stdout that are kept; with more it is killed. Default: none. */
+  readonly maxOutput?: number;
+  /** Gets stdout piece by piece, which is not kept then. What it returns is what the process did to be killed for. */
+  readonly onOutput?: (piece: Buffer) => string | undefined;
+  /** Kills it when aborted. */
+  readonly signal?: AbortSignal;
+  /** True: all else on the node comes first. */
+  readonly lowPriority?: boolean;
+}
+
+export interface ProcessResult {
+  /** The exit code; null when a signal that we did not send ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Empty with onOutput. */
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** How processes are started here: in a group of their own, so that what a wrapper script starts ends with it. */
+export const IN_A_GROUP = { detached: true } as const;
+
+/**
+ * Runs a program (looked up in PATH and the sbin folders) to its end, which comes: what it has started is killed with
+ * it, and if it exits by itself, whoever still holds its output open is waited for no longer than the grace.
+ * @throws ProcessError
+ */
+export async function runProcess(argv: readonly string[], options: ProcessOptions): Promise<ProcessResult> {
+  const { timeLimit, stdin = 'ignore', maxOutput = 0, signal: stop } = options;
+  const [command = '', ...args] = argv;
+  if (stop?.aborted) throw new ProcessError('killed', 'was stopped');
+  const input = typeof stdin === 'number' || stdin === 'ignore' ? stdin : 'pipe';
+  const child = await started(() =>
+    spawn(command, args, { ...IN_A_GROUP, env: environment(), stdio: [input, 'pipe', 'pipe'] }),
+  );
+  if (options.lowPriority) lowerPriority(child);
+  let problem: string | undefined;
+  const kill = (why: string) => {
+    problem ??= `${why} and was killed`;
+    killGroup(child);
+  };
+  const timer = setTimeout(() => kill(`took more than ${timeLimit} s`), timeLimit * 1000);
+  const onStop = () => kill('was stopped');
+  stop?.addEventListener('abort', onStop);
+  if (stop?.aborted) onStop();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const keep = (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > maxOutput) return `printed more than ${maxOutput} bytes`;
+    chunks.push(chunk);
+    return undefined;
+  };
+  const { onOutput = keep } = options;
+  child.stdout?.on('data', (chunk: Buffer) => {
+    const why = onOutput(chunk);
+    if (why !== undefined) kill(why);
+  });
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(0, MAX_STDERR);
+  });
+  // A process that does not read to the end says why by its exit.
+  child.stdin?.on('error', () => undefined);
+  if (input === 'pipe') child.stdin?.end(stdin);
+  child.once('exit', () => {
+    clearTimeout(timer);
+    endOutput(child);
+  });
+  return new Promise((resolve, reject) => {
+    child.once('close', (code, signal) => {
+      stop?.removeEventListener('abort', onStop);
+      if (problem !== undefined) reject(new ProcessError('killed', problem));
+      else resolve({ code, signal, stdout: Buffer.concat(chunks), stderr });
+    });
+  });
+}
+
+/**
+ * What `begin` spawns, once it runs. Not before: a process that cannot be started for want of file descriptors has no
+ * streams to listen to.
+ * @throws ProcessError missing, not-started
+ */
+export async function started<Started extends ChildProcess>(begin: () => Started): Promise<Started> {
+  try {
+    const child = begin();
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      // It stays: a kill that fails is told here, too.
+      child.on('error', reject);
+    });
+    return child;
+  } catch (error) {
+    const failure = errnoOf(error) === 'ENOENT' ? 'missing' : 'not-started';
+    throw new ProcessError(failure, `cannot be run: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Kills a process that was started IN_A_GROUP with all it has started. Does nothing once it has exited. */
+export function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  // The process alone where a sandbox forbids groups.
+  if (!signalGroup(child.pid, 'SIGKILL')) child.kill('SIGKILL');
+}
+
+/**
+ * The environment of tools: they live in sbin, which a daemon's PATH may lack; what they say is matched in English; and
+ * `nft -i` would read and write its history (.nft.history) in HOME, or in the root folder without one.
+ */
+export function environment(): NodeJS.ProcessEnv {
+  return {
+    PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`,
+    LC_ALL: 'C',
+    HOME: '/dev/null',
+  };
+}
+
+/** For a process that has exited: after the grace, its output ends whoever holds it. */
+function endOutput(child: ChildProcess): void {
+  // Known now: once the whole group is gone, its number may become somebody else's.
+  const left = child.pid !== undefined && signalGroup(child.pid, 0);
+  const giveUp = () => {
+    if (left && child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  let last: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    // After what has come meanwhile is read: this process may itself have been busy for so long.
+    last = setImmediate(giveUp);
+  }, GRACE);
+  child.once('close', () => {
+    clearTimeout(timer);
+    clearImmediate(last);
+  });
+}
+
+/** True if the group has a process that got the signal; 0 only asks. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-pid, signal);
+  } catch {
+    // ESRCH: nobody is left in it. EPERM: those that are have another user's rights.
+    return false;
+  }
+}
+
+function lowerPriority({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // A sandbox may forbid it: it does its work all the same.
+  }
+}
