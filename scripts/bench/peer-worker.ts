@@ -1,6 +1,6 @@
 /**
- * On a node between a client and the pods: an API server with a synthetic cluster that changes, and who sees when the
- * packets follow. The proxy itself is none of this process's: what this costs is in nobody's figures.
+ * On a node between a client and the pods: who changes a synthetic cluster at an API server, and sees when packets
+ * follow. The proxy itself is none of this process's: what this costs is in nobody's figures.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runSync } from '../../test/netns/namespaces.ts';
@@ -8,7 +8,7 @@ import { BareWatch } from './bare-watch.ts';
 import { CLOCK } from './clock.ts';
 import { EndpointReplacements, type Replacement } from './endpoint-replacements.ts';
 import { paced } from './paced.ts';
-import { doubleApi, type PeerApi, realApi } from './peer-api.ts';
+import { doubleApi, type Kubeconfigs, type PeerApi, realApi } from './peer-api.ts';
 import { burstFor, Prober } from './prober.ts';
 import { rawSlice } from './raw-cluster.ts';
 import type { ClusterSize } from './synthetic-cluster.ts';
@@ -22,16 +22,15 @@ const CHANGE_INTERVAL = 1;
 /** Of the changes of a series so many a second are followed to the packets. */
 const FOLLOWED = 10;
 
-/** Where it is and what it has to start. */
-export interface PeerPlan {
+/** What it works with. */
+export interface PeerPlace {
   readonly size: ClusterSize;
   /** In memory. */
   readonly directory: string;
-  /** The folder with kube-apiserver and etcd; the API server double without it. */
-  readonly assets: string | undefined;
+  /** Of a real API server; without them it starts the double. */
+  readonly kubeconfigs: Kubeconfigs | undefined;
   /** Names of the network namespaces. */
   readonly client: string;
-  readonly node: string;
   readonly pods: string;
 }
 
@@ -54,16 +53,12 @@ interface State {
 let state: State | undefined;
 
 const handlers = {
-  /** Starts everything and returns the kubeconfig's path. */
-  async start({ size, directory, assets, client, node, pods }: PeerPlan): Promise<string> {
-    const api = await (assets === undefined ? doubleApi(size, directory) : realApi(size, directory, assets, node));
-    state = {
-      size,
-      api,
-      prober: new Prober(client, pods),
-      watch: await BareWatch.open(api.kubeconfig),
-      replacements: new EndpointReplacements(size),
-    };
+  /** Begins to see, and returns the path of a kubeconfig for a proxy. */
+  async start({ size, directory, kubeconfigs, client, pods }: PeerPlace): Promise<string> {
+    const api = kubeconfigs === undefined ? await doubleApi(size, directory) : realApi(kubeconfigs);
+    const watch = await BareWatch.open(api.access);
+    const prober = new Prober(client, pods);
+    state = { size, api, prober, watch, replacements: new EndpointReplacements(size) };
     return api.kubeconfig;
   },
 

@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { inNamespace, runSync } from '../../test/netns/namespaces.ts';
 import { makePacketPaths } from './packet-paths.ts';
+import type { Kubeconfigs } from './peer-api.ts';
 import {
   type Figures,
   measureChanges,
@@ -15,6 +16,7 @@ import { CONTENDERS, type Contender, type ProxyPlace, startProxy } from './peer-
 import { peerRows } from './peer-rows.ts';
 import type { PeerHandlers } from './peer-worker.ts';
 import { NODE_ADDRESS } from './raw-cluster.ts';
+import { startRealApi } from './real-api.ts';
 import type { Report } from './report.ts';
 import { rotated } from './statistics.ts';
 import { type ClusterSize, sizeText } from './synthetic-cluster.ts';
@@ -71,9 +73,11 @@ async function measureSize(
   const [node = ''] = nodes;
   prepareNode(node);
   const directory = mkdtempSync(join(workspace.directory, 'peer-'));
-  await using api = new Worker<PeerHandlers>(node, join(import.meta.dirname, 'peer-worker.ts'));
   const began = performance.now();
-  const kubeconfig = await api.call('start', { size, directory, assets, client, node, pods });
+  await using stack = new AsyncDisposableStack();
+  const kubeconfigs = assets === undefined ? undefined : await realKubeconfigs(stack, size, assets, directory, node);
+  const api = stack.use(new Worker<PeerHandlers>(node, join(import.meta.dirname, 'peer-worker.ts')));
+  const kubeconfig = await api.call('start', { size, directory, kubeconfigs, client, pods });
   report.note(`${sizeText(size)}: the API server has it after ${Math.round((performance.now() - began) / 1000)} s`);
   const place: ProxyPlace = { node, kubeconfig, directory, kubeProxy };
 
@@ -96,6 +100,20 @@ async function measureSize(
   const text = sizeText(size);
   noteMissing(report, text, figures);
   for (const { name, unit, value, theirs } of peerRows(figures)) report.add(name, text, value, unit, theirs);
+}
+
+/** Starts a real API server that the node can reach, and that ends with the stack. */
+async function realKubeconfigs(
+  stack: AsyncDisposableStack,
+  size: ClusterSize,
+  assets: string,
+  directory: string,
+  node: string,
+): Promise<Kubeconfigs> {
+  const server = await startRealApi(size, assets, directory);
+  stack.defer(() => server.stop());
+  server.join(node);
+  return { proxy: server.kubeconfig('proxy'), admin: server.kubeconfig('admin') };
 }
 
 /** One proxy from a start to its end, and its restarts. */

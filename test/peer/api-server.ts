@@ -130,6 +130,11 @@ export class RealApiServer {
     ]);
   }
 
+  /** The name of its network namespace, if it has one of its own. */
+  get namespace(): string | undefined {
+    return this.#network?.namespace;
+  }
+
   /** Lets a network namespace reach the server, over a link of its own (`api`, with an address of 100.64.0.0/16). */
   join(namespace: string): void {
     if (this.#network === undefined) throw new Error('the API server has no namespace that others could join');
