@@ -10,6 +10,7 @@ import { measureRealPeer } from './real-peer.ts';
 import type { Report } from './report.ts';
 import { measureRestart } from './restart.ts';
 import { measureSustained } from './sustained.ts';
+import { measureUdpFlows } from './udp-flows.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Measures something by a plan, in namespaces of the workspace, and reports it. */
@@ -25,6 +26,7 @@ export const FIGURES: Readonly<Record<string, Figure>> = {
   sustained: (report, workspace, { sustained }) => measureSustained(report, workspace, sustained),
   restart: (report, workspace, { restart }) => measureRestart(report, workspace, restart, restart.rounds),
   packets: (report, workspace, { packets }) => measurePackets(report, workspace, packets),
+  'udp-flows': (report, workspace, { udpFlows }) => measureUdpFlows(report, workspace, udpFlows),
   memory: (report, workspace, { memory }) => measureExecutableMemory(report, workspace, memory),
   peer: (report, workspace, { peer }) => measurePeerLayouts(report, workspace, peer),
   'real-peer': async (report, workspace, { realPeer }) => {

@@ -18,6 +18,8 @@ export interface Plan {
   readonly starts: number;
   readonly model: ClusterSize;
   readonly restart: FillSize;
+  /** UDP flows in conntrack. */
+  readonly udpFlows: number;
 }
 
 function of(services: number, endpoints = 5): ClusterSize {
@@ -55,6 +57,7 @@ export const FULL: Plan = {
   starts: 9,
   model: of(30_000),
   restart: times(5, 10_000),
+  udpFlows: 100_000,
 };
 
 /** The same figures, smaller: under two minutes. */
@@ -76,6 +79,7 @@ export const QUICK: Plan = {
   starts: 3,
   model: of(1_000),
   restart: times(2, 1_000),
+  udpFlows: 10_000,
 };
 
 /** On request: the kernel is busy for minutes, and does not let go of one CPU. */

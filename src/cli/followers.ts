@@ -1,5 +1,5 @@
 import { Conntrack } from '../conntrack/conntrack.ts';
-import { ConntrackReconciler } from '../conntrack/reconciler.ts';
+import type { ConntrackPass } from '../conntrack/reconciler.ts';
 import type { ProxyHealth } from '../health/proxy-health.ts';
 import { ServiceHealthServers } from '../health/service-health.ts';
 import type { Family } from '../ip.ts';
@@ -10,17 +10,17 @@ import type { Cluster } from '../service/cluster.ts';
 import { healthCheckOf } from '../service/health-check.ts';
 import { localhostNodePortsOf } from '../service/localhost-node-ports.ts';
 import { noLocalEndpointsOf } from '../service/no-local-endpoints.ts';
-import { type UdpFrontend, udpFrontendsOf } from '../service/udp-frontends.ts';
 import type { EventSink } from '../source/event-sink.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { SyncObserver, SyncResult } from '../sync/observer.ts';
 import type { Arguments } from './arguments.ts';
-import { healthCheckAddresses, localAddresses, servesLocalhost } from './node-addresses.ts';
+import { healthCheckAddresses, servesLocalhost } from './node-addresses.ts';
+import { UdpFlows } from './udp-flows.ts';
 
 export interface FollowersOptions {
   readonly cluster: Cluster;
   readonly models: readonly FamilyModel[];
-  readonly args: Pick<Arguments, 'nodePortAddresses'>;
+  readonly args: Pick<Arguments, 'nodePortAddresses' | 'detectLocal' | 'podCidrs'>;
   readonly metrics: Metrics;
   readonly health: ProxyHealth;
   readonly events: EventSink;
@@ -38,10 +38,10 @@ export class Followers {
   readonly #checked = new Set<string>();
   readonly #localhost: LocalhostNodePorts;
   readonly #conntrack: Conntrack;
-  readonly #reconcilers: ReadonlyMap<Family, ConntrackReconciler>;
+  readonly #udpFlows: ReadonlyMap<Family, UdpFlows>;
 
   constructor(options: FollowersOptions) {
-    const { models, metrics, health, events, log } = options;
+    const { cluster, models, args, metrics, health, events, log } = options;
     this.#options = options;
     this.#serviceHealth = new ServiceHealthServers({
       isProxyHealthy: () => health.isHealthy,
@@ -58,8 +58,15 @@ export class Followers {
       onListeners: (family, count) => metrics.family(family).localhostListeners(count),
       onFailure: (family) => metrics.family(family).localhostListenerFailed(),
     });
-    this.#conntrack = new Conntrack(log);
-    this.#reconcilers = new Map(models.map((model) => [model.family, this.#createReconciler(model)]));
+    const conntrack = new Conntrack(log);
+    this.#conntrack = conntrack;
+    this.#udpFlows = new Map(
+      models.map((model) => {
+        const onPass = ({ family, seconds, deleted }: ConntrackPass) =>
+          metrics.family(family).conntrackReconciled(seconds, deleted);
+        return [model.family, new UdpFlows({ cluster, model, args, conntrack, onPass })];
+      }),
+    );
   }
 
   /** What a syncer of `model` is to tell. */
@@ -99,11 +106,12 @@ export class Followers {
 
   /** Stops what runs beside this process. */
   close(): void {
-    for (const reconciler of this.#reconcilers.values()) reconciler.stop();
+    for (const flows of this.#udpFlows.values()) flows.stop();
     this.#conntrack.stop();
   }
 
-  #follow(model: FamilyModel, { kind, services }: SyncResult): void {
+  #follow(model: FamilyModel, result: SyncResult): void {
+    const { kind, services } = result;
     const { metrics, args } = this.#options;
     const { noLocalEndpoints } = metrics.family(model.family);
     const onLoopback = servesLocalhost(args.nodePortAddresses, model.family);
@@ -113,10 +121,7 @@ export class Followers {
       noLocalEndpoints.set(key, noLocalEndpointsOf(frontends));
       if (onLoopback) this.#localhost.set(`${key} ${model.family}`, localhostNodePortsOf(frontends));
     }
-    const reconciler = this.#reconcilers.get(model.family);
-    // Flows may have become stale while nobody looked: before the start, or when rules were missing.
-    if (kind === 'full') reconciler?.requestAll();
-    else reconciler?.request(services.flatMap((key) => this.#udpFrontends(model, key)));
+    this.#udpFlows.get(model.family)?.follow(result);
     this.#updateChecks(services);
   }
 
@@ -147,41 +152,4 @@ export class Followers {
     const addresses = this.#options.cluster.service(serviceKey)?.clusterIps ?? [];
     return addresses.some((address) => address.includes(':') === (family === 'ip6'));
   }
-
-  #createReconciler(model: FamilyModel): ConntrackReconciler {
-    const { family } = model;
-    const { cluster, metrics } = this.#options;
-    const udpFrontends = (key: string) => this.#udpFrontends(model, key);
-    return new ConntrackReconciler({
-      family,
-      conntrack: this.#conntrack,
-      *allFrontends() {
-        for (const key of cluster.serviceKeys()) yield* udpFrontends(key);
-      },
-      isNodeAddress: cachedIsLocal(),
-      onPass: ({ seconds, deleted }) => metrics.family(family).conntrackReconciled(seconds, deleted),
-    });
-  }
-
-  #udpFrontends(model: FamilyModel, key: string): readonly UdpFrontend[] {
-    const { cluster } = this.#options;
-    const service = cluster.service(key);
-    return service === undefined ? [] : udpFrontendsOf(service, cluster.slicesOf(key), model.frontendsOf(key));
-  }
-}
-
-/** Milliseconds for which the interfaces' addresses are taken to be the same: a listing asks for each of its flows. */
-const ADDRESSES_VALID = 1000;
-
-function cachedIsLocal(): (address: string) => boolean {
-  let read = -Infinity;
-  let addresses: ReadonlySet<string> = new Set();
-  return (address) => {
-    const now = performance.now();
-    if (now - read > ADDRESSES_VALID) {
-      read = now;
-      addresses = localAddresses();
-    }
-    return addresses.has(address);
-  };
 }

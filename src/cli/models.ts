@@ -41,6 +41,24 @@ function localPods({ detectLocal, podCidrs }: Arguments, family: Family): LocalP
   }
 }
 
+/** The networks by which the rules know pods of a family: none without one; undefined if they know them by interface. */
+export function podNetworks(
+  { node }: Pick<Cluster, 'node'>,
+  { detectLocal, podCidrs }: Pick<Arguments, 'detectLocal' | 'podCidrs'>,
+  family: Family,
+): readonly string[] | undefined {
+  switch (detectLocal.mode) {
+    case 'ClusterCIDR': {
+      const podCidr = podCidrs.get(family);
+      return podCidr === undefined ? [] : [podCidr];
+    }
+    case 'NodeCIDR':
+      return disjointCidrs(node?.podCidrs ?? [], family);
+    default:
+      return undefined;
+  }
+}
+
 function networksOf(
   { node, serviceCidrs }: Cluster,
   { detectLocal, podCidrs, nodePortAddresses }: Arguments,

@@ -5,7 +5,7 @@ import type { KubeObject } from '../objects/decode.ts';
 import type { Node } from '../objects/node.ts';
 
 /** Where an item of --nodeport-addresses is loopback; `all` does not mean it (KEP-6032). */
-const LOOPBACK: Readonly<Record<Family, string>> = { ip: '127.0.0.0/8', ip6: '::1/128' };
+export const LOOPBACK: Readonly<Record<Family, string>> = { ip: '127.0.0.0/8', ip6: '::1/128' };
 
 /**
  * The networks of one family that --nodeport-addresses means now. Networks of the other family alone leave this one open
@@ -52,4 +52,10 @@ export function localAddresses(): ReadonlySet<string> {
   const entries = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const usable = entries.filter(({ internal, address }) => !internal && familyOf(address) !== undefined);
   return new Set(usable.map(({ address }) => canonicalAddress(address)));
+}
+
+/** The canonical addresses of one family that packets to reach this machine itself: also those on loopback. */
+export function ownAddresses(family: Family): readonly string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
+  return [...new Set(addresses.filter((address) => familyOf(address) === family).map(canonicalAddress))];
 }

@@ -27,6 +27,8 @@ export class ConntrackError extends Error {
  * node its low priority makes that many times as long.
  */
 const TIME_LIMIT = 300;
+/** Milliseconds of work without a rest: enough for the change of a few endpoints among 100,000 flows. */
+const BURST = 5000;
 /** Bounds the memory for warnings given already; past it some are given again. */
 const MAX_REMEMBERED_WARNINGS = 100;
 
@@ -34,7 +36,7 @@ const MAX_REMEMBERED_WARNINGS = 100;
 const GONE = "such conntrack doesn't exist";
 
 const MISSING =
-  'conntrack is missing: UDP clients of endpoints that go away keep sending to them until their flows time out; ' +
+  'conntrack is missing: UDP clients of endpoints and Services that go away keep sending to them until their flows time out; ' +
   'install the package conntrack (Debian, Ubuntu) or conntrack-tools';
 
 export interface ConntrackOptions {
@@ -42,26 +44,34 @@ export interface ConntrackOptions {
   readonly command?: readonly string[];
   /** Seconds until a command is killed. Default 300. */
   readonly timeLimit?: number;
+  /** Milliseconds that commands may run one after another without a rest. Default 5,000. */
+  readonly burst?: number;
 }
 
 /**
- * The program conntrack, of which one at a time runs, at low priority, and then none for as long as the last one ran: at
- * most half a core, however large the table. One instance serves all families. What goes wrong is logged once.
+ * The program conntrack, of which one at a time runs, at low priority. What a single change asks for runs without a rest;
+ * beyond that none runs for as long as the last one ran: at most half a core, however large the table. One instance
+ * serves all families. What goes wrong is logged once.
  */
 export class Conntrack {
   readonly #command: readonly string[];
   readonly #timeLimit: number;
+  readonly #burst: number;
   readonly #log: Log;
   readonly #stop = new AbortController();
   readonly #warned = new Set<string>();
   #isMissing = false;
   /** Settles when the next command may start. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** When all commands so far are made up for by as much time without one. */
+  #rested = 0;
 
-  constructor(log: Log, { command = ['conntrack'], timeLimit = TIME_LIMIT }: ConntrackOptions = {}) {
+  constructor(log: Log, options: ConntrackOptions = {}) {
+    const { command = ['conntrack'], timeLimit = TIME_LIMIT, burst = BURST } = options;
     this.#log = log;
     this.#command = command;
     this.#timeLimit = timeLimit;
+    this.#burst = burst;
   }
 
   /**
@@ -75,7 +85,7 @@ export class Conntrack {
       begun = performance.now();
       return this.#attempt(args, onLine);
     });
-    this.#turn = run.catch(() => undefined).then(() => this.#rest(performance.now() - begun));
+    this.#turn = run.catch(() => undefined).then(() => this.#rest(begun));
     return run;
   }
 
@@ -105,8 +115,13 @@ export class Conntrack {
     this.#isMissing = false;
   }
 
-  async #rest(milliseconds: number): Promise<void> {
-    await sleep(milliseconds, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
+  async #rest(begun: number): Promise<void> {
+    const now = performance.now();
+    const owed = Math.max(0, this.#rested - begun) + now - begun;
+    this.#rested = now + owed;
+    await sleep(Math.max(0, owed - this.#burst), undefined, { signal: this.#stop.signal, ref: false }).catch(
+      () => undefined,
+    );
   }
 
   async #execute(args: readonly string[], onLine: (line: string) => void): Promise<void> {

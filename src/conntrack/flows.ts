@@ -3,11 +3,13 @@ import type { Conntrack } from './conntrack.ts';
 
 /** What of a UDP flow tells whether it is stale. Addresses are canonical. */
 export interface Flow {
-  /** Where the client sends to: the original direction. */
+  /** Who sends, and where to: the original direction. */
+  readonly source: string;
   readonly destination: string;
   readonly port: number;
   /** Who answers, or would: the endpoint, or the destination itself for a flow that is not translated. */
   readonly replySource: string;
+  readonly replyPort: number;
 }
 
 /** `-f` of conntrack. */
@@ -39,14 +41,19 @@ export async function listFlows(
  * the second the reply: "udp 17 29 src=… dst=… sport=… dport=… [UNREPLIED] src=… dst=… sport=… dport=… mark=0 use=1".
  */
 export function parseFlow(line: string): Flow | undefined {
-  const destination = line.indexOf(' dst=');
+  if (!line.startsWith('udp ')) return undefined;
+  const source = line.indexOf(' src=');
+  const destination = line.indexOf(' dst=', source + 5);
   const port = line.indexOf(' dport=', destination + 5);
   const replySource = line.indexOf(' src=', port + 7);
-  if (!line.startsWith('udp ') || destination === -1 || port === -1 || replySource === -1) return undefined;
+  const replyPort = line.indexOf(' sport=', replySource + 5);
+  if (source === -1 || destination === -1 || port === -1 || replySource === -1 || replyPort === -1) return undefined;
   return {
+    source: canonical(valueAt(line, source + 5)),
     destination: canonical(valueAt(line, destination + 5)),
     port: Number(valueAt(line, port + 7)),
     replySource: canonical(valueAt(line, replySource + 5)),
+    replyPort: Number(valueAt(line, replyPort + 7)),
   };
 }
 

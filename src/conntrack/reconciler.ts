@@ -1,13 +1,17 @@
 import type { Family } from '../ip.ts';
+import { udpFrontendKey } from '../service/held-udp-frontends.ts';
 import type { UdpFrontend } from '../service/udp-frontends.ts';
 import { type Conntrack, ConntrackError, type ConntrackFailure } from './conntrack.ts';
 import { CONNTRACK_FAMILY, listFlows } from './flows.ts';
-import { type StalePair, StalePairs, udpFrontendKey } from './stale-pairs.ts';
+import { staleFilter } from './stale-filter.ts';
+import { StaleFlows, type StaleGroup } from './stale-flows.ts';
 
-const LIMITS: PassLimits = { pairs: 10_000, seconds: 60 };
+const LIMITS: PassLimits = { groups: 10_000, seconds: 60 };
 /** How often a delete is tried again at once, when a flow that ended by itself got in its way. */
 const MAX_INTERRUPTIONS = 10;
 const RETRY_AFTER = { missing: 600, interrupted: 60, failed: 60 };
+/** Frontends that no Service has any more are remembered up to this number until conntrack works again. */
+const MAX_FORMER = 10_000;
 
 /** One look at the kernel's flows that came to its end. */
 export interface ConntrackPass {
@@ -20,8 +24,8 @@ export interface ConntrackPass {
 
 /** Where a pass ends with work left over; the next one begins with a new listing, and with what was asked for since. */
 export interface PassLimits {
-  /** Pairs of a frontend and an endpoint kept at a time. */
-  readonly pairs: number;
+  /** Groups of flows (StaleGroup) kept at a time. */
+  readonly groups: number;
   /**
    * Counted from the end of the listing: after this no other delete begins. Among a million flows each takes seconds, and
    * many flows end by themselves meanwhile.
@@ -34,20 +38,24 @@ export interface ReconcilerOptions {
   readonly conntrack: Conntrack;
   /** The UDP frontends of all Services now, of this family. */
   readonly allFrontends: () => Iterable<UdpFrontend>;
-  /** Whether an address (canonical) is one of this node, for node ports. Called for each flow to a node port's number. */
-  readonly isNodeAddress: (address: string) => boolean;
+  /**
+   * Whether an address (canonical) is one of this node's where node ports are served. Called for each flow to a node
+   * port's number.
+   */
+  readonly servesNodePorts: (address: string) => boolean;
   readonly onPass?: (pass: ConntrackPass) => void;
-  /** Default 10,000 pairs and 60 seconds. */
+  /** Default 10,000 groups and 60 seconds. */
   readonly limits?: PassLimits;
   /** Seconds until a failed pass is made up for. */
   readonly retryAfter?: Readonly<Record<ConntrackFailure, number>>;
 }
 
 /**
- * Deletes the UDP flows of one family that lead from a frontend to what does not serve it: the kernel translates only a
- * flow's first packet, so one whose endpoint is gone, or that began before its Service, would never reach another.
- * TCP and SCTP notice by themselves. Requests are to follow the transaction that brought the rules in force, so that
- * what is deleted does not come back. They return at once; those that come during a pass wait for the next, together.
+ * Deletes the UDP flows of one family that the rules would not let begin any more: the kernel asks the rules for a flow's
+ * first packet only, so one whose endpoint is gone, whose frontend or client is not served any more, or that began before
+ * its Service, would go on as it was. TCP and SCTP notice by themselves. Requests are to follow the transaction that
+ * brought the rules in force, so that what is deleted does not come back. They return at once; those that come during a
+ * pass wait for the next, together.
  */
 export class ConntrackReconciler {
   readonly #options: ReconcilerOptions;
@@ -64,10 +72,12 @@ export class ConntrackReconciler {
 
   /** Asks for a look at the flows of these frontends. */
   request(frontends: Iterable<UdpFrontend>): void {
-    // The retry is for all of them: what waits for it need not be kept.
-    if (this.#retry !== undefined) return;
-    this.#remember(frontends);
-    this.#start();
+    if (this.#retry !== undefined) {
+      this.#rememberFormer(frontends);
+    } else {
+      this.#remember(frontends);
+      this.#start();
+    }
   }
 
   /** Asks for a look at the flows of all frontends: at the start, flows may be stale since the last run. */
@@ -83,7 +93,20 @@ export class ConntrackReconciler {
   }
 
   #remember(frontends: Iterable<UdpFrontend>): void {
-    for (const frontend of frontends) this.#requested.set(udpFrontendKey(frontend.address, frontend.port), frontend);
+    for (const frontend of frontends) this.#requested.set(udpFrontendKey(frontend), frontend);
+  }
+
+  /** For the retry, which is for all frontends that Services hold: only the others need to be remembered until then. */
+  #rememberFormer(frontends: Iterable<UdpFrontend>): void {
+    for (const frontend of frontends) {
+      const key = udpFrontendKey(frontend);
+      if (frontend.isHeld) this.#requested.delete(key);
+      else this.#requested.set(key, frontend);
+    }
+    for (const key of this.#requested.keys()) {
+      if (this.#requested.size <= MAX_FORMER) break;
+      this.#requested.delete(key);
+    }
   }
 
   #start(): void {
@@ -106,7 +129,9 @@ export class ConntrackReconciler {
   #retryAll(seconds: number): void {
     if (this.#isStopped) return;
     this.#allRequested = true;
-    this.#requested.clear();
+    const requested = this.#requested;
+    this.#requested = new Map();
+    this.#rememberFormer(requested.values());
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       this.#start();
@@ -114,45 +139,56 @@ export class ConntrackReconciler {
   }
 
   async #pass(): Promise<void> {
-    const { family, conntrack, isNodeAddress, onPass, limits = LIMITS } = this.#options;
     if (this.#allRequested) this.#remember(this.#options.allFrontends());
     const frontends = this.#requested;
     this.#requested = new Map();
     this.#allRequested = false;
     if (frontends.size === 0) return;
+    let isFinished = false;
+    try {
+      isFinished = await this.#clean(frontends);
+    } finally {
+      if (!isFinished) {
+        for (const [key, frontend] of frontends) if (!this.#requested.has(key)) this.#requested.set(key, frontend);
+      }
+    }
+  }
+
+  /** Returns whether nothing is left to do, or nothing more can be done. */
+  async #clean(frontends: ReadonlyMap<string, UdpFrontend>): Promise<boolean> {
+    const { family, conntrack, servesNodePorts, onPass, limits = LIMITS } = this.#options;
     const begun = performance.now();
-    const pairs = new StalePairs(frontends, isNodeAddress, limits.pairs);
-    await listFlows(conntrack, family, onlyAddress(frontends), (flow) => pairs.add(flow));
+    const stale = new StaleFlows(frontends, servesNodePorts, limits.groups);
+    await listFlows(conntrack, family, onlyAddress(frontends), (flow) => stale.add(flow));
     let deleted = 0;
-    let isUnfinished = pairs.isFull;
+    let isUnfinished = stale.isFull;
     const deadline = performance.now() + limits.seconds * 1000;
     try {
-      for (const pair of pairs) {
+      for (const group of stale) {
         if (this.#isStopped || performance.now() > deadline) {
           isUnfinished = true;
           break;
         }
-        // An endpoint may serve again since the listing.
-        const frontend = this.#requested.get(pair.frontend) ?? frontends.get(pair.frontend);
-        if (frontend?.serving.has(pair.replySource)) continue;
-        const isDone = await this.#delete(pair, () => deleted++);
+        // What was stale at the listing may be served again; what is stale otherwise is for the next pass.
+        const newest = this.#requested.get(group.frontend);
+        if (newest !== undefined && staleFilter(group.sample, newest) !== group.filter) continue;
+        const isDone = await this.#delete(group, () => deleted++);
         isUnfinished ||= !isDone;
       }
     } finally {
       onPass?.({ family, seconds: (performance.now() - begun) / 1000, deleted });
     }
     // Without progress another pass would not get further.
-    if (!isUnfinished || deleted === 0) return;
-    for (const [key, frontend] of frontends) if (!this.#requested.has(key)) this.#requested.set(key, frontend);
+    return !isUnfinished || deleted === 0;
   }
 
-  /** Returns whether all flows of a pair are gone; `onDeleted` is called for each. */
-  async #delete({ destination, port, replySource }: StalePair, onDeleted: () => void): Promise<boolean> {
+  /** Returns whether all flows of a group are gone; `onDeleted` is called for each. */
+  async #delete({ filter }: StaleGroup, onDeleted: () => void): Promise<boolean> {
     const { family, conntrack } = this.#options;
-    const filter = ['--orig-dst', destination, '--orig-port-dst', String(port), '--reply-src', replySource];
+    const args = ['-D', '-f', CONNTRACK_FAMILY[family], '-p', 'udp', ...filter.split(' ')];
     for (let interruptions = 0; interruptions < MAX_INTERRUPTIONS; interruptions++) {
       try {
-        await conntrack.run(['-D', '-f', CONNTRACK_FAMILY[family], '-p', 'udp', ...filter], onDeleted);
+        await conntrack.run(args, onDeleted);
         return true;
       } catch (error) {
         if (!(error instanceof ConntrackError && error.failure === 'interrupted')) throw error;

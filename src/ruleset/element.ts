@@ -32,6 +32,11 @@ export function concat(...parts: readonly (string | number)[]): string {
   return parts.join(SEPARATOR);
 }
 
+/** The parts of such a text. */
+export function parts(text: string): readonly string[] {
+  return text.split(SEPARATOR);
+}
+
 /** The element as libnftables JSON, as `add element` takes it; protocols as numbers. */
 export function elementJson(element: Element): string {
   const { container, value, comment } = element;

@@ -1,9 +1,10 @@
 import { joined } from '../objects/compact.ts';
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
+import type { UdpAddress } from '../service/udp-frontends.ts';
 import { affinityElements, type PickScope } from './affinity.ts';
 import { BY_ADDRESS, BY_NODE_PORT, type Container, type Entrance, endpointsMap } from './container.ts';
-import { commentOf, concat, type Element } from './element.ts';
+import { commentOf, concat, type Element, parts } from './element.ts';
 import { capacityOf, pickChain } from './pick-chain.ts';
 import { LOCALHOST_REFUSED, REFUSE_CHAIN } from './program.ts';
 import { assignSlots, capacityFor, MAX_ENDPOINTS } from './slots.ts';
@@ -165,6 +166,17 @@ function entranceOf({ kind }: Frontend): Entrance {
 /** The key of a frontend in the dispatch maps. */
 export function frontendElementKey({ kind, address, protocol, port }: Frontend): string {
   return kind === 'node-port' ? concat(protocol, port) : concat(address, protocol, port);
+}
+
+/** The UDP frontend that an element is the entrance of, by its key in the dispatch maps; undefined for any other element. */
+export function udpFrontendOf({
+  container: { name },
+  key,
+}: Pick<Element, 'container' | 'key'>): UdpAddress | undefined {
+  const isEntrance = [BY_ADDRESS, BY_NODE_PORT].some((by) => name === by.dispatch || name === by.noEndpoints);
+  if (!isEntrance) return undefined;
+  const [port, protocol, address = ''] = parts(key).toReversed();
+  return protocol === 'udp' ? { address, port: Number(port) } : undefined;
 }
 
 /** The key of a pool's slot in its endpoint map. */

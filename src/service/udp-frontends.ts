@@ -3,43 +3,88 @@ import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service, ServicePortSpec } from '../objects/service.ts';
 import type { Frontend } from './frontend.ts';
 
-/** An address and UDP port that a Service answers on, and which flows to it are not stale. */
-export interface UdpFrontend {
-  /** Canonical; empty for a node port: the node's own addresses. */
+/** An address and UDP port. */
+export interface UdpAddress {
+  /** Canonical; empty for a node port: the addresses of this node that serve node ports. */
   readonly address: string;
   readonly port: number;
-  /** The canonical addresses of the endpoints that serve. Empty: every flow is stale. */
+}
+
+/**
+ * An address and UDP port that a Service answers on, or did, and which flows to it may go on. The kernel asks the rules
+ * for a flow's first packet only: what they would refuse or drop now goes on until it is taken out of conntrack.
+ */
+export interface UdpFrontend extends UdpAddress {
+  /** False if no Service has it any more. Then only what was translated is ours; the address may be somebody else's. */
+  readonly isHeld: boolean;
+  /** The endpoints that flows may go on to, as `address port` (canonical). Empty: to none, whoever the client is. */
   readonly serving: ReadonlySet<string>;
+  /** Networks ("address/prefix"), in lists: a client may go on if each of these lists has a network with its address. */
+  readonly admitted: readonly (readonly string[])[];
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** A frontend that no Service has any more. */
+export function formerUdpFrontend({ address, port }: UdpAddress): UdpFrontend {
+  return { address, port, isHeld: false, serving: NOBODY, admitted: [] };
+}
+
+/** What `UdpFrontend.serving` has of an endpoint. */
+export function endpointKey(address: string, port: number | string): string {
+  return `${address} ${port}`;
 }
 
 /**
  * The UDP frontends among those of one Service and family (`frontendsOf`, or those of them it holds against other
- * Services), each with every endpoint of its port that has the condition serving: flows to one that is no longer chosen
- * for new flows (terminating, of another node or zone) go on as long as it serves, as with kube-proxy.
+ * Services). Every endpoint of their port that has the condition serving keeps its flows, also if it is not chosen for
+ * new ones (terminating, of another node or zone), as with kube-proxy; but none does where nobody is served: a frontend
+ * without a usable endpoint, or of internalTrafficPolicy Local without one on this node. Where externalTrafficPolicy
+ * Local finds none here, only clients on this node are served.
+ *
+ * `clientsHere`: the networks of those clients, as the rules know them; undefined if addresses do not tell them. Only
+ * asked for where it counts.
  */
 export function udpFrontendsOf(
   service: Service,
   slices: readonly EndpointSlice[],
-  frontends: readonly Pick<Frontend, 'family' | 'kind' | 'address' | 'protocol' | 'port'>[],
+  frontends: readonly Frontend[],
+  clientsHere: () => readonly string[] | undefined,
 ): readonly UdpFrontend[] {
   const specs = service.ports.filter(({ protocol }) => protocol === 'udp');
   // All frontends of a port share one set.
-  const serving = new Map<string, ReadonlySet<string>>();
-  return frontends.flatMap(({ family, kind, address, protocol, port }) => {
+  const known = new Map<string, ReadonlySet<string>>();
+  return frontends.flatMap((frontend) => {
+    const { family, kind, address, protocol, port, sourceRanges } = frontend;
     const number = (spec: ServicePortSpec) => (kind === 'node-port' ? spec.nodePort : spec.port);
     const spec = protocol === 'udp' ? specs.find((candidate) => number(candidate) === port) : undefined;
     if (spec === undefined) return [];
+    const served = servedClients(frontend);
     const key = `${family} ${spec.name}`;
-    const addresses = serving.get(key) ?? servingAddresses(slices, spec, family);
-    serving.set(key, addresses);
-    return [{ address, port, serving: addresses }];
+    const serving = served === 'none' ? NOBODY : (known.get(key) ?? servingEndpoints(slices, spec, family));
+    if (served !== 'none') known.set(key, serving);
+    const here = served === 'here' ? clientsHere() : undefined;
+    const admitted = [...(sourceRanges.length > 0 ? [sourceRanges] : []), ...(here === undefined ? [] : [here])];
+    return [{ address, port, isHeld: true, serving, admitted }];
   });
 }
 
-function servingAddresses(slices: readonly EndpointSlice[], spec: ServicePortSpec, family: Family): Set<string> {
-  const ofPort = slices.filter(({ ports }) =>
-    ports.some(({ name, protocol }) => name === spec.name && protocol === spec.protocol),
-  );
-  const serving = ofPort.flatMap(({ endpoints }) => endpoints.filter((endpoint) => endpoint.serving));
-  return new Set(serving.map(({ address }) => address).filter((address) => familyOf(address) === family));
+/** Whose new flows are not refused or dropped for want of an endpoint. */
+function servedClients({ kind, policy, anywhere, endpoints, localEndpoints }: Frontend): 'all' | 'here' | 'none' {
+  if (!anywhere || endpoints.length === 0) return 'none';
+  return policy === 'local' && kind !== 'cluster-ip' && localEndpoints.length === 0 ? 'here' : 'all';
+}
+
+function servingEndpoints(slices: readonly EndpointSlice[], spec: ServicePortSpec, family: Family): Set<string> {
+  const serving = new Set<string>();
+  for (const { ports, endpoints } of slices) {
+    for (const { name, protocol, port } of ports) {
+      if (name !== spec.name || protocol !== spec.protocol) continue;
+      for (const endpoint of endpoints) {
+        if (!endpoint.serving || familyOf(endpoint.address) !== family) continue;
+        serving.add(endpointKey(endpoint.address, port));
+      }
+    }
+  }
+  return serving;
 }

@@ -2,6 +2,7 @@ import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { SetDialect } from '../ruleset/affinity.ts';
 import type { Element } from '../ruleset/element.ts';
+import { udpFrontendOf } from '../ruleset/frontend-elements.ts';
 import type { Program } from '../ruleset/program.ts';
 import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
 import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
@@ -9,6 +10,7 @@ import type { Transaction } from '../ruleset/transaction.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { type Frontend, frontendsOf } from '../service/frontend.ts';
 import { FrontendClaims } from '../service/frontend-claims.ts';
+import type { UdpAddress } from '../service/udp-frontends.ts';
 import { ConflictReports } from './conflict-reports.ts';
 
 /** Elements after which a batch is closed: keeps one transaction near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
@@ -51,6 +53,8 @@ export class FamilyModel {
   readonly #warned = new Set<string>();
   readonly #conflicts: ConflictReports;
   #networksDirty = false;
+  /** The UDP frontends found in the kernel, until they are asked for. */
+  #adopted: readonly UdpAddress[] = [];
   /** How many times smaller than others the next batch is. */
   #divisor = FIRST_BATCH;
 
@@ -114,10 +118,19 @@ export class FamilyModel {
     return this.#claims.held(serviceKey);
   }
 
+  /** The UDP frontends that were in force in the kernel when this program began or doubted what is there; each time once. */
+  takeAdopted(): readonly UdpAddress[] {
+    const adopted = this.#adopted;
+    this.#adopted = [];
+    return adopted;
+  }
+
   /** Forgets what the kernel holds and starts again from `found`. */
   restart(found: readonly Element[]): void {
     this.#ruleset = new Ruleset(this.program);
     this.#ruleset.adopt(found);
+    // Where what was found could not be mended, it is still what was in force.
+    if (found.length > 0) this.#adopted = found.flatMap((element) => udpFrontendOf(element) ?? []);
     this.#setNetworks();
     this.#claims = new FrontendClaims();
     this.#claimed.clear();

@@ -29,7 +29,7 @@ suite('running conntrack', () => {
     assert.deepEqual(lines, []);
   });
 
-  test('one at a time, with a pause after each', async () => {
+  test('one at a time', async () => {
     using fake = new FakeConntrack();
     const { run } = start(fake);
     fake.before(
@@ -37,6 +37,21 @@ suite('running conntrack', () => {
     );
     assert.deepEqual((await Promise.all([run('-L'), run('-L'), run('-L')])).flat(), []);
     assert.equal(fake.calls.length, 3);
+  });
+
+  test('rests as long as it works, beyond what it may do without a rest', async () => {
+    using fake = new FakeConntrack();
+    fake.before('sleep 0.1; exit 0');
+    for (const { burst, rests } of [
+      { burst: 0, rests: 3 },
+      { burst: 250, rests: 1 },
+    ]) {
+      const { run } = start(fake, { burst });
+      const begun = performance.now();
+      await Promise.all([run('-L'), run('-L'), run('-L'), run('-L')]);
+      // 99: timers of Node may be early by a part of a millisecond.
+      assert.ok(performance.now() - begun >= 4 * 99 + rests * 99, `burst ${burst}`);
+    }
   });
 
   test('at a lower priority than ours', async () => {

@@ -2,24 +2,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Lists and deletes lines of a file; what it prints and how it ends is as with conntrack 1.4.7. */
 const PROGRAM = `
 echo "$*" >> "$dir/calls"
 if [ -e "$dir/before" ]; then . "$dir/before"; fi
-case $1 in
--L)
-  if [ "\${6-}" = --orig-dst ]; then grep " dst=$7 sport" "$dir/flows" || :; else cat "$dir/flows"; fi
-  echo 'conntrack v1.4.7 (conntrack-tools): some flow entries have been shown.' >&2 ;;
--D)
-  pattern=" dst=$7 sport=[0-9]* dport=$9 .*src=\${11} "
-  grep "$pattern" "$dir/flows" > "$dir/deleted" && status=0 || status=1
-  grep -v "$pattern" "$dir/flows" > "$dir/rest" || :
-  mv "$dir/rest" "$dir/flows"
-  cat "$dir/deleted"
-  echo "conntrack v1.4.7 (conntrack-tools): $(grep -c . "$dir/deleted") flow entries have been deleted." >&2
-  exit $status ;;
-esac
+exec python3 ${join(import.meta.dirname, 'fake_conntrack.py')} "$dir" "$@"
 `;
+
+/** What of a flow is not said. */
+const DEFAULTS = ['5353', '198.51.100.1'];
 
 /** An executable that plays conntrack with flows of its own. Dispose of it when done. */
 export class FakeConntrack {
@@ -39,19 +29,26 @@ export class FakeConntrack {
     rmSync(this.executable);
   }
 
-  /** The flows, each as "destination port reply-source". */
+  /**
+   * The flows, each as "destination port reply-source reply-port source"; the last two may be left out from the end: 5353,
+   * and 198.51.100.1.
+   */
   get flows(): readonly string[] {
     return lines(this.#read('flows')).map((line) => {
-      const [, destination, port, replySource] = / dst=(\S+) .*? dport=(\S+) src=(\S+) /.exec(line) ?? [];
-      return `${destination} ${port} ${replySource}`;
+      const [source, destination, , port, answers, , answersPort] = [
+        ...line.matchAll(/ (?:src|dst|sport|dport)=(\S+)/g),
+      ].map(([, value]) => value);
+      const words = [destination, port, answers, answersPort, source];
+      while (words.length > 3 && words.at(-1) === DEFAULTS[words.length - 4]) words.pop();
+      return words.join(' ');
     });
   }
 
   setFlows(flows: readonly string[]): void {
     const text = flows.map((flow, i) => {
-      const [destination, port, replySource] = flow.split(' ');
-      const reply = `src=${replySource} dst=198.51.100.1 sport=5353 dport=${1000 + i}`;
-      return `udp      17 99 src=198.51.100.1 dst=${destination} sport=${1000 + i} dport=${port} ${reply} mark=0 use=1\n`;
+      const [destination, port, answers, answersPort = DEFAULTS[0], source = DEFAULTS[1]] = flow.split(' ');
+      const reply = `src=${answers} dst=${source} sport=${answersPort} dport=${1000 + i}`;
+      return `udp      17 99 src=${source} dst=${destination} sport=${1000 + i} dport=${port} ${reply} mark=0 use=1\n`;
     });
     writeFileSync(join(this.#directory, 'flows'), text.join(''));
   }

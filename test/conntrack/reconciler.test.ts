@@ -2,19 +2,23 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Conntrack } from '../../src/conntrack/conntrack.ts';
 import { type ConntrackPass, ConntrackReconciler, type ReconcilerOptions } from '../../src/conntrack/reconciler.ts';
-import type { UdpFrontend } from '../../src/service/udp-frontends.ts';
+import { formerUdpFrontend, type UdpFrontend } from '../../src/service/udp-frontends.ts';
 import { eventually } from '../builders/eventually.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { FakeConntrack } from './fake-conntrack.ts';
 
+/** `serving`: endpoints as "address" (port 5353) or "address port". */
 const frontend = (address: string, port: number, ...serving: readonly string[]): UdpFrontend => ({
   address,
   port,
-  serving: new Set(serving),
+  isHeld: true,
+  serving: new Set(serving.map((endpoint) => (endpoint.includes(' ') ? endpoint : `${endpoint} 5353`))),
+  admitted: [],
 });
 
-const DELETE = (destination: string, port: number, replySource: string) =>
-  `-D -f ipv4 -p udp --orig-dst ${destination} --orig-port-dst ${port} --reply-src ${replySource}`;
+const DELETE = (destination: string, port: number, ...more: readonly string[]) =>
+  [`-D -f ipv4 -p udp --orig-dst ${destination} --orig-port-dst ${port}`, ...more].join(' ');
+const TO = (address: string, port = 5353) => `--reply-src ${address} --reply-port-src ${port}`;
 const LIST = '-L -f ipv4 -p udp';
 
 function start(fake: FakeConntrack, options: Partial<ReconcilerOptions> = {}) {
@@ -25,7 +29,7 @@ function start(fake: FakeConntrack, options: Partial<ReconcilerOptions> = {}) {
     family: 'ip',
     conntrack,
     allFrontends: () => [],
-    isNodeAddress: (address) => address === '192.0.2.1',
+    servesNodePorts: (address) => address === '192.0.2.1',
     onPass: (pass) => passes.push(pass),
     ...options,
   });
@@ -47,14 +51,15 @@ function start(fake: FakeConntrack, options: Partial<ReconcilerOptions> = {}) {
 }
 
 suite('a pass', () => {
-  test('deletes the stale flows by pairs, and no others', async () => {
+  test('deletes the stale flows of each endpoint, and no others', async () => {
     using fake = new FakeConntrack();
     using run = start(fake);
     fake.setFlows([
       '10.96.0.10 53 10.0.0.1',
       '10.96.0.10 53 10.0.0.2',
       '10.96.0.10 53 10.0.0.2',
-      '10.96.0.10 53 10.96.0.10',
+      '10.96.0.10 53 10.0.0.1 9090',
+      '10.96.0.10 53 10.96.0.10 53',
       '10.96.0.10 54 10.0.0.2',
       '10.96.0.11 53 10.0.0.2',
       '192.0.2.1 30053 10.0.0.2',
@@ -64,9 +69,10 @@ suite('a pass', () => {
     await run.passed(1);
     assert.deepEqual(fake.calls, [
       LIST,
-      DELETE('10.96.0.10', 53, '10.0.0.2'),
-      DELETE('10.96.0.10', 53, '10.96.0.10'),
-      DELETE('192.0.2.1', 30053, '10.0.0.2'),
+      DELETE('10.96.0.10', 53, TO('10.0.0.2')),
+      DELETE('192.0.2.1', 30053, TO('10.0.0.2')),
+      DELETE('10.96.0.10', 53, TO('10.0.0.1', 9090)),
+      DELETE('10.96.0.10', 53, TO('10.96.0.10', 53)),
     ]);
     assert.deepEqual(fake.flows, [
       '10.96.0.10 53 10.0.0.1',
@@ -74,7 +80,7 @@ suite('a pass', () => {
       '10.96.0.11 53 10.0.0.2',
       '198.51.100.9 30053 10.0.0.2',
     ]);
-    assert.equal(run.passes[0]?.deleted, 4);
+    assert.equal(run.passes[0]?.deleted, 5);
     assert.equal(run.passes[0]?.family, 'ip');
     assert.deepEqual(run.lines, []);
   });
@@ -85,7 +91,7 @@ suite('a pass', () => {
     fake.setFlows(['10.96.0.10 53 10.0.0.1', '10.96.0.11 53 10.0.0.1']);
     run.reconciler.request([frontend('10.96.0.10', 53), frontend('10.96.0.10', 54)]);
     await run.passed(1);
-    assert.deepEqual(fake.calls, [`${LIST} --orig-dst 10.96.0.10`, DELETE('10.96.0.10', 53, '10.0.0.1')]);
+    assert.deepEqual(fake.calls, [`${LIST} --orig-dst 10.96.0.10`, DELETE('10.96.0.10', 53)]);
   });
 
   test('is of its family', async () => {
@@ -94,10 +100,7 @@ suite('a pass', () => {
     fake.setFlows(['fd00:96::10 53 fd00:32::1', '192.0.2.1 30053 10.0.0.1']);
     run.reconciler.request([frontend('fd00:96::10', 53), frontend('', 30054)]);
     await run.passed(1);
-    assert.deepEqual(fake.calls, [
-      '-L -f ipv6 -p udp',
-      '-D -f ipv6 -p udp --orig-dst fd00:96::10 --orig-port-dst 53 --reply-src fd00:32::1',
-    ]);
+    assert.deepEqual(fake.calls, ['-L -f ipv6 -p udp', '-D -f ipv6 -p udp --orig-dst fd00:96::10 --orig-port-dst 53']);
   });
 
   test('does not happen for nothing', async () => {
@@ -134,6 +137,71 @@ suite('a pass', () => {
   });
 });
 
+suite('a frontend that no Service has any more', () => {
+  test('loses the flows that were translated, with one command, and no others', async () => {
+    using fake = new FakeConntrack();
+    using run = start(fake);
+    const others = ['10.96.0.10 53 10.96.0.10 53', '198.51.100.9 30053 10.0.0.1', '192.0.2.1 30053 192.0.2.1 30053'];
+    fake.setFlows([
+      '10.96.0.10 53 10.0.0.1',
+      '10.96.0.10 53 10.0.0.2 9090',
+      '10.96.0.10 53 10.96.0.10 9090',
+      '192.0.2.1 30053 10.0.0.1',
+      ...others,
+    ]);
+    run.reconciler.request([formerUdpFrontend({ address: '10.96.0.10', port: 53 })]);
+    run.reconciler.request([formerUdpFrontend({ address: '', port: 30053 })]);
+    await run.passed(2);
+    assert.deepEqual(fake.calls, [
+      `${LIST} --orig-dst 10.96.0.10`,
+      DELETE('10.96.0.10', 53, '--dst-nat'),
+      LIST,
+      DELETE('192.0.2.1', 30053, '--dst-nat'),
+    ]);
+    assert.deepEqual(fake.flows, others);
+  });
+
+  test('is not forgotten while conntrack fails, unless a Service has it again', async () => {
+    using fake = new FakeConntrack();
+    using run = start(fake, {
+      allFrontends: () => [frontend('10.96.0.12', 53, '10.0.0.1')],
+      retryAfter: { missing: 600, interrupted: 600, failed: 0.5 },
+    });
+    fake.setFlows([10, 11, 12, 13].map((n) => `10.96.0.${n} 53 10.0.0.1`));
+    fake.before('if [ ! -e "$dir/once" ]; then : > "$dir/once"; echo broken >&2; exit 1; fi');
+    const former = (n: number) => formerUdpFrontend({ address: `10.96.0.${n}`, port: 53 });
+    run.reconciler.request([former(10)]);
+    await eventually(
+      () => run.lines.length > 0,
+      () => fake.calls.join(),
+    );
+    run.reconciler.request([former(11), former(12), former(13)]);
+    run.reconciler.request([frontend('10.96.0.12', 53, '10.0.0.1'), frontend('10.96.0.13', 53, '10.0.0.1')]);
+    await run.passed(1);
+    assert.deepEqual(fake.flows, ['10.96.0.12 53 10.0.0.1', '10.96.0.13 53 10.0.0.1']);
+  });
+});
+
+suite('clients that are not admitted', () => {
+  test('lose their flows by networks that hold none of the others', async () => {
+    using fake = new FakeConntrack();
+    using run = start(fake);
+    const from = (source: string) => `203.0.113.1 53 10.0.0.1 5353 ${source}`;
+    const kept = ['192.0.2.1', '192.0.2.127', '198.51.100.7'].map(from);
+    const outside = Array.from({ length: 200 }, (_, i) => from(`192.0.2.${128 + (i % 128)}`));
+    fake.setFlows([...kept, ...outside, from('203.0.113.9')]);
+    const admitted = [['192.0.2.0/25', '198.51.100.7/32']];
+    run.reconciler.request([{ ...frontend('203.0.113.1', 53, '10.0.0.1'), admitted }]);
+    await run.passed(1);
+    assert.deepEqual(fake.calls, [
+      `${LIST} --orig-dst 203.0.113.1`,
+      DELETE('203.0.113.1', 53, '--orig-src 192.0.2.128/25'),
+      DELETE('203.0.113.1', 53, '--orig-src 200.0.0.0/5'),
+    ]);
+    assert.deepEqual(fake.flows, kept);
+  });
+});
+
 suite('requests during a pass', () => {
   test('go into the next, together', async () => {
     using fake = new FakeConntrack();
@@ -149,7 +217,7 @@ suite('requests during a pass', () => {
     fake.setFlows(['10.96.0.7 53 10.0.0.1', '10.96.0.49 53 10.0.0.1']);
     fake.touch('go');
     await run.passed(2);
-    const deletes = [DELETE('10.96.0.7', 53, '10.0.0.1'), DELETE('10.96.0.49', 53, '10.0.0.1')];
+    const deletes = [DELETE('10.96.0.7', 53), DELETE('10.96.0.49', 53)];
     assert.deepEqual(fake.calls, [`${LIST} --orig-dst 10.96.0.1`, LIST, ...deletes]);
   });
 
@@ -169,17 +237,17 @@ suite('requests during a pass', () => {
     assert.deepEqual(fake.flows, ['10.96.0.10 53 10.0.0.2']);
     assert.deepEqual(
       run.passes.map(({ deleted }) => deleted),
-      [1, 0],
+      [0, 1],
     );
   });
 });
 
 suite('a pass that cannot finish', () => {
-  test('with too many pairs is followed by another', async () => {
+  test('with too many groups is followed by another', async () => {
     using fake = new FakeConntrack();
-    using run = start(fake, { limits: { pairs: 2, seconds: 60 } });
+    using run = start(fake, { limits: { groups: 20, seconds: 60 } });
     fake.setFlows([1, 2, 3, 4, 5].map((n) => `10.96.0.10 53 10.0.0.${n}`));
-    run.reconciler.request([frontend('10.96.0.10', 53)]);
+    run.reconciler.request([frontend('10.96.0.10', 53, '10.0.0.9')]);
     await run.passed(3);
     assert.deepEqual(fake.flows, []);
     assert.deepEqual(
@@ -188,20 +256,20 @@ suite('a pass that cannot finish', () => {
     );
   });
 
-  test('in its time begins again with a new listing, the busiest pairs first', async () => {
+  test('in its time begins again with a new listing, the busiest groups first', async () => {
     using fake = new FakeConntrack();
-    using run = start(fake, { limits: { pairs: 10, seconds: 0.1 } });
+    using run = start(fake, { limits: { groups: 100, seconds: 0.1 } });
     fake.setFlows(['10.96.0.10 53 10.0.0.1', '10.96.0.10 53 10.0.0.2', '10.96.0.10 53 10.0.0.2']);
     fake.before('if [ $1 = -D ]; then sleep 0.2; fi');
-    run.reconciler.request([frontend('10.96.0.10', 53)]);
+    run.reconciler.request([frontend('10.96.0.10', 53, '10.0.0.9')]);
     await run.passed(2);
     assert.deepEqual(fake.flows, []);
     const list = `${LIST} --orig-dst 10.96.0.10`;
     assert.deepEqual(fake.calls, [
       list,
-      DELETE('10.96.0.10', 53, '10.0.0.2'),
+      DELETE('10.96.0.10', 53, TO('10.0.0.2')),
       list,
-      DELETE('10.96.0.10', 53, '10.0.0.1'),
+      DELETE('10.96.0.10', 53, TO('10.0.0.1')),
     ]);
   });
 
@@ -214,7 +282,7 @@ suite('a pass that cannot finish', () => {
       echo "conntrack v1.4.7 (conntrack-tools): Operation failed: such conntrack doesn't exist" >&2
       exit 1
     fi`);
-    run.reconciler.request([frontend('10.96.0.10', 53)]);
+    run.reconciler.request([frontend('10.96.0.10', 53, '10.0.0.9')]);
     await run.passed(1);
     assert.deepEqual(fake.flows, []);
     assert.equal(fake.calls.length, 4);

@@ -4,6 +4,7 @@ import { buildProgram } from '../../src/ruleset/program.ts';
 import { MAX_ENDPOINTS } from '../../src/ruleset/slots.ts';
 import { sizeOf } from '../../src/ruleset/transaction.ts';
 import { Cluster } from '../../src/service/cluster.ts';
+import { udpFrontendKey } from '../../src/service/held-udp-frontends.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { networks } from '../builders/networks.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
@@ -79,5 +80,29 @@ suite('the model of a family', () => {
     assert.equal(model.isDirty, true);
     const { deletes, adds } = model.nextTransaction();
     assert.deepEqual([deletes.map(({ key }) => key), adds.map(({ key }) => key)], [['192.0.2.1/32'], ['192.0.2.2/32']]);
+  });
+
+  test('knows which UDP frontends were in force, from what is found in the kernel', () => {
+    const cluster = new Cluster(NODE_NAME);
+    const ports = [
+      { name: 'dns', protocol: 'udp', port: 53, nodePort: 30053 },
+      { name: 'dns-tcp', protocol: 'tcp', port: 53, nodePort: 30053 },
+    ] as const;
+    const port = { name: 'dns', protocol: 'udp', port: 5353 } as const;
+    cluster.set(service({ ports, externalIps: ['203.0.113.1'] }));
+    cluster.set(slice([ready('10.0.0.1')], { ports: [port] }));
+    cluster.set(service({ name: 'unserved', clusterIps: ['10.96.0.11'], ports, externalLocal: true }));
+    cluster.set(service({ name: 'pinned', clusterIps: ['10.96.0.12'], ports, affinitySeconds: 60 }));
+    cluster.set(slice([ready('10.0.0.1')], { name: 'pinned', serviceName: 'pinned', ports: [port] }));
+    const { model, drain } = modelOf(cluster);
+    drain();
+    assert.deepEqual(model.takeAdopted(), []);
+    const found = model.program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
+    const expected = [' 30053', '10.96.0.10 53', '10.96.0.11 53', '10.96.0.12 53', '203.0.113.1 53'];
+    model.restart(found);
+    // As where the table found could not be mended.
+    model.restart([]);
+    assert.deepEqual(model.takeAdopted().map(udpFrontendKey).sort(), expected);
+    assert.deepEqual(model.takeAdopted(), []);
   });
 });

@@ -37,7 +37,7 @@ const FAMILIES = [
     pods: ['10.32.0.21', '10.32.0.22'],
     stranger: '10.32.0.99',
     everywhere: '0.0.0.0/0',
-    endpoint: (pod: string) => `${pod}:8080`,
+    endpoint: (pod: string, port = 8080) => `${pod}:${port}`,
   },
   {
     family: 'ip6',
@@ -47,7 +47,7 @@ const FAMILIES = [
     pods: ['fd00:32::21', 'fd00:32::22'],
     stranger: 'fd00:32::99',
     everywhere: '::/0',
-    endpoint: (pod: string) => `[${pod}]:8080`,
+    endpoint: (pod: string, port = 8080) => `[${pod}]:${port}`,
   },
 ] as const;
 
@@ -71,7 +71,11 @@ for (const { family, pair, proto, vip, pods, stranger, everywhere, endpoint } of
       servers = await startServers(
         world,
         'pods',
-        pods.flatMap((address) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 }))),
+        pods.flatMap((address) => [
+          { protocol: 'tcp', address, port: 8080 },
+          { protocol: 'udp', address, port: 8080 },
+          { protocol: 'udp', address, port: 9090 },
+        ]),
       );
       const program = buildProgram(family, { localPods: { by: 'pod-cidrs' } });
       const settings = { program, networks: () => networks([CLUSTER_CIDR[pair]], [everywhere]) };
@@ -87,7 +91,7 @@ for (const { family, pair, proto, vip, pods, stranger, everywhere, endpoint } of
         family,
         conntrack,
         allFrontends: () => udpFrontends([...cluster.serviceKeys()]),
-        isNodeAddress: (address) => address === NODE[pair],
+        servesNodePorts: (address) => address === NODE[pair],
         onPass: () => {
           passes++;
         },
@@ -111,7 +115,9 @@ for (const { family, pair, proto, vip, pods, stranger, everywhere, endpoint } of
       return keys.flatMap((key) => {
         const of = cluster.service(key);
         const slices = cluster.slicesOf(key);
-        return of === undefined ? [] : udpFrontendsOf(of, slices, frontendsOf(of, slices, family, cluster));
+        return of === undefined
+          ? []
+          : udpFrontendsOf(of, slices, frontendsOf(of, slices, family, cluster), () => undefined);
       });
     }
 
@@ -145,9 +151,9 @@ for (const { family, pair, proto, vip, pods, stranger, everywhere, endpoint } of
       return service({ clusterIps: [vip], ports, ...changes });
     }
 
-    function dnsSlice(endpoints: readonly SliceEndpoint[]): EndpointSlice {
+    function dnsSlice(endpoints: readonly SliceEndpoint[], port = 8080): EndpointSlice {
       return slice(endpoints, {
-        ports: [slicePort({ name: 'dns', protocol: 'udp' }), slicePort({ name: 'dns-tcp', protocol: 'tcp' })],
+        ports: [slicePort({ name: 'dns', protocol: 'udp', port }), slicePort({ name: 'dns-tcp', protocol: 'tcp' })],
       });
     }
 
@@ -182,6 +188,19 @@ for (const { family, pair, proto, vip, pods, stranger, everywhere, endpoint } of
       assert.deepEqual([...flowsTo(vip, 53)].sort(), kept.sort());
       assert.deepEqual(await send(vip, 53, toGone), { [endpoint(staying)]: 1 });
     });
+
+    for (const [what, address, port] of [
+      ['ClusterIP', vip, 53],
+      ['node port', NODE[pair], NODE_PORT],
+    ] as const) {
+      it(`UDP: those of a ${what} move with the port of a pod that stays`, async () => {
+        const { toGone, toStaying } = await sendToBoth(address, port);
+        await apply(dnsSlice([ready(staying)], 9090));
+        for (const sourcePort of [toGone, toStaying]) {
+          assert.deepEqual(await send(address, port, sourcePort), { [endpoint(staying, 9090)]: 1 });
+        }
+      });
+    }
 
     it('TCP: connections of an endpoint that goes stay', async () => {
       await apply(dns(), dnsSlice(pods.map((pod) => ready(pod))));
