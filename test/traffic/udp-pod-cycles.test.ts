@@ -99,8 +99,8 @@ function dns(n: number, { spec, ...options }: ServiceOptions = {}): RawObject {
   });
 }
 
-const dnsSlices = (n: number, endpoints: Parameters<typeof slices>[1]) =>
-  slices(`dns-${n}`, endpoints, { ports: [dnsPort(8080)] });
+const dnsSlices = (n: number, endpoints: Parameters<typeof slices>[1], port = 8080) =>
+  slices(`dns-${n}`, endpoints, { ports: [dnsPort(port)] });
 
 describe('UDP from one port of a client that never stops', () => {
   const objects = new Map<string, RawObject>();
@@ -116,7 +116,9 @@ describe('UDP from one port of a client that never stops', () => {
     for (const where of ['pods', 'remote'] as const) {
       const names = (Object.keys(ENDPOINTS) as EndpointName[]).filter((name) => ENDPOINTS[name].place === where);
       const servers = names.flatMap((name) =>
-        VERSIONS.map(([version]) => ({ protocol: 'udp' as const, address: ENDPOINTS[name][version], port: 8080 })),
+        VERSIONS.flatMap(([version]) =>
+          [8080, 8081].map((port) => ({ protocol: 'udp' as const, address: ENDPOINTS[name][version], port })),
+        ),
       );
       running.push(await startServers(world, where, servers));
     }
@@ -137,8 +139,8 @@ describe('UDP from one port of a client that never stops', () => {
     daemon.write([...objects.values()].map((object) => ({ ...object })));
   }
 
-  const at = (name: EndpointName, version: 'ip4' | 'ip6') =>
-    version === 'ip4' ? `${ENDPOINTS[name].ip4}:8080` : `[${ENDPOINTS[name].ip6}]:8080`;
+  const at = (name: EndpointName, version: 'ip4' | 'ip6', port = 8080) =>
+    version === 'ip4' ? `${ENDPOINTS[name].ip4}:${port}` : `[${ENDPOINTS[name].ip6}]:${port}`;
 
   /** A client, by its flow's place and port and where it sends to. */
   function client(from: Case['from'], address: string, port: number, sourcePort: number) {
@@ -204,6 +206,16 @@ describe('UDP from one port of a client that never stops', () => {
       await until('refused');
       write(...dnsSlices(n, [ready('there')]));
       await until(at('there', version));
+    });
+
+    it(`${family}: should be able to cleanup conntrack entries when UDP service target port changes for a NodePort service`, async () => {
+      const n = CASES.length + VERSIONS.length + v;
+      const nodePort = 30_060 + v;
+      const { until } = client('client', TARGETS.node[version], nodePort, 14_000);
+      write(dns(n, { ports: [dnsPort(53, nodePort)] }), ...dnsSlices(n, [ready('here')], 8080));
+      await until(at('here', version, 8080));
+      write(...dnsSlices(n, [ready('here')], 8081));
+      await until(at('here', version, 8081));
     });
   }
 });

@@ -108,6 +108,42 @@ describeScenarios('Networking Granular Checks: Services', [
   }),
 ]);
 
+/** A Service at these ClusterIPs of 10.96.0.10 and fd00:96::10, in their order, with a node port. */
+const ofFamilies = (ipFamilyPolicy: string, ...clusterIPs: readonly string[]) => [
+  service('web', { nodePort: 30080, spec: { ipFamilyPolicy, clusterIP: clusterIPs[0], clusterIPs } }),
+  PODS,
+];
+const [V4, V6] = ['10.96.0.10', 'fd00:96::10'];
+
+describeScenarios('IPv6DualStack', [
+  scenario('should create service with ipv4 cluster ip', {
+    objects: ofFamilies('SingleStack', V4),
+    expect: [
+      'pod → cluster-ip:80/ipv4 → here or there, source kept',
+      'pod → node:30080/ipv4 → here or there, masqueraded',
+      'pod → cluster-ip:80/ipv6 → untouched',
+      'pod → node:30080/ipv6 → untouched',
+    ],
+  }),
+  scenario('should create service with ipv6 cluster ip', {
+    objects: ofFamilies('SingleStack', V6),
+    expect: [
+      'pod → cluster-ip:80/ipv6 → here or there, source kept',
+      'pod → node:30080/ipv6 → here or there, masqueraded',
+      'pod → cluster-ip:80/ipv4 → untouched',
+      'pod → node:30080/ipv4 → untouched',
+    ],
+  }),
+  scenario('should create service with ipv4,v6 cluster ip', {
+    objects: ofFamilies('RequireDualStack', V4, V6),
+    expect: ['pod → cluster-ip:80 → here or there, source kept', 'pod → node:30080 → here or there, masqueraded'],
+  }),
+  scenario('should create service with ipv6,v4 cluster ip', {
+    objects: ofFamilies('RequireDualStack', V6, V4),
+    expect: ['pod → cluster-ip:80 → here or there, source kept', 'pod → node:30080 → here or there, masqueraded'],
+  }),
+]);
+
 describeScenarios('Connectivity Pod Lifecycle', [
   scenario('should be able to have zero downtime on a Blue Green deployment using Services and Readiness Gates', {
     objects: [service('web'), slices('web', [ready('here')])],

@@ -30,59 +30,65 @@ const inZone = (name: 'here' | 'here-2' | 'there' | 'there-2' | 'there-3', zone:
 const onNode = (name: 'here' | 'there' | 'there-2', zone: string, nodeName: string) =>
   ready(name, { zones: [zone], nodes: [nodeName], nodeName });
 
+type Parts = Parameters<typeof scenario>[1];
+
 /** Clients in three zones, endpoints in the first two: the node of the test is moved from one zone to the next. */
-const sameZone = (title: string, trafficDistribution: string) =>
-  scenario(title, {
-    objects: [
-      node({ zone: 'zone-1' }),
-      distributed(trafficDistribution),
-      slices('web', [inZone('here', 'zone-1'), inZone('there', 'zone-2')]),
-    ],
-    expect: ['pod → cluster-ip:80 → here, source kept', 'node → cluster-ip:80 → here, masqueraded'],
-    next: [
-      {
-        when: 'seen from the second zone',
-        objects: [node({ zone: 'zone-2' })],
-        expect: ['pod → cluster-ip:80 → there, source kept'],
-      },
-      {
-        when: 'seen from the third zone, where there is none',
-        objects: [node({ zone: 'zone-3' })],
-        expect: ['pod → cluster-ip:80 → here or there, source kept'],
-      },
-    ],
-  });
+const sameZone = (trafficDistribution: string): Parts => ({
+  objects: [
+    node({ zone: 'zone-1' }),
+    distributed(trafficDistribution),
+    slices('web', [inZone('here', 'zone-1'), inZone('there', 'zone-2')]),
+  ],
+  expect: ['pod → cluster-ip:80 → here, source kept', 'node → cluster-ip:80 → here, masqueraded'],
+  next: [
+    {
+      when: 'seen from the second zone',
+      objects: [node({ zone: 'zone-2' })],
+      expect: ['pod → cluster-ip:80 → there, source kept'],
+    },
+    {
+      when: 'seen from the third zone, where there is none',
+      objects: [node({ zone: 'zone-3' })],
+      expect: ['pod → cluster-ip:80 → here or there, source kept'],
+    },
+  ],
+});
 
 /** Two nodes a zone: with an endpoint on both, on the other one, on none. */
-const severalNodes = (title: string, trafficDistribution: string) =>
-  scenario(title, {
-    objects: [
-      node({ zone: 'zone-1' }),
-      distributed(trafficDistribution),
-      slices('web', [inZone('here', 'zone-1'), inZone('there', 'zone-1'), inZone('there-2', 'zone-2')]),
-    ],
-    expect: ['pod → cluster-ip:80 → here or there, source kept'],
-    next: [
-      {
-        when: 'seen from the second zone, whose endpoint is on its other node',
-        objects: [node({ zone: 'zone-2' })],
-        expect: ['pod → cluster-ip:80 → there-2, source kept'],
-      },
-      {
-        when: 'seen from the third zone, where there is none',
-        objects: [node({ zone: 'zone-3' })],
-        expect: ['pod → cluster-ip:80 → here or there or there-2, source kept'],
-      },
-    ],
-  });
+const severalNodes = (trafficDistribution: string): Parts => ({
+  objects: [
+    node({ zone: 'zone-1' }),
+    distributed(trafficDistribution),
+    slices('web', [inZone('here', 'zone-1'), inZone('there', 'zone-1'), inZone('there-2', 'zone-2')]),
+  ],
+  expect: ['pod → cluster-ip:80 → here or there, source kept'],
+  next: [
+    {
+      when: 'seen from the second zone, whose endpoint is on its other node',
+      objects: [node({ zone: 'zone-2' })],
+      expect: ['pod → cluster-ip:80 → there-2, source kept'],
+    },
+    {
+      when: 'seen from the third zone, where there is none',
+      objects: [node({ zone: 'zone-3' })],
+      expect: ['pod → cluster-ip:80 → here or there or there-2, source kept'],
+    },
+  ],
+});
 
 describeScenarios('Traffic Distribution', [
-  sameZone('should route traffic to an endpoint in the same zone when using PreferClose', 'PreferClose'),
-  severalNodes('should route traffic correctly between pods on multiple nodes when using PreferClose', 'PreferClose'),
-  sameZone('should route traffic to an endpoint in the same zone when using PreferSameZone', 'PreferSameZone'),
-  severalNodes(
+  scenario('should route traffic to an endpoint in the same zone when using PreferClose', sameZone('PreferClose')),
+  scenario(
+    'should route traffic correctly between pods on multiple nodes when using PreferClose',
+    severalNodes('PreferClose'),
+  ),
+  scenario(
+    'should route traffic to an endpoint in the same zone when using PreferSameZone',
+    sameZone('PreferSameZone'),
+  ),
+  scenario(
     'should route traffic correctly between pods on multiple nodes when using PreferSameZone',
-    'PreferSameZone',
+    severalNodes('PreferSameZone'),
   ),
   scenario('should route traffic to an endpoint on the same node or fall back to same zone when using PreferSameNode', {
     objects: [
