@@ -1,7 +1,8 @@
 import type { Family } from '../ip.ts';
-import { foundChain, isAffinitySet, setElement } from '../ruleset/affinity.ts';
+import { isAffinitySet, setElement } from '../ruleset/affinity.ts';
 import type { Container } from '../ruleset/container.ts';
 import { type Element, parseElement } from '../ruleset/element.ts';
+import { foundChain } from '../ruleset/objects.ts';
 import { MARKER_PREFIX, type Program } from '../ruleset/program.ts';
 import type { Nft } from './nft.ts';
 import { NftError } from './run.ts';
@@ -85,8 +86,8 @@ export function hasAllRules({ chains }: TableFrame, program: Program): boolean {
   return program.chains.every(({ name, rules }) => (chains.get(name)?.length ?? 0) === rules.length);
 }
 
-/** The chains and sets of session affinity in a table, as the model holds them. */
-export function affinityObjects({ chains, sets }: TableFrame): readonly Element[] {
+/** The chains and sets in a table that are not of the program, as the model holds them. */
+export function dynamicObjects({ chains, sets }: TableFrame): readonly Element[] {
   return [
     ...[...chains].flatMap(([name, comments]) => foundChain(name, comments) ?? []),
     ...sets.filter(isAffinitySet).map(setElement),

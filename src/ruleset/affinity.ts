@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Family } from '../ip.ts';
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
+import { chainElement } from './chain-element.ts';
 import { type Container, randomSlot, sourceAddress, transportProtocol } from './container.ts';
 import type { Element } from './element.ts';
-import { printRule, type Statement } from './nft-json.ts';
+import type { Statement } from './nft-json.ts';
 import type { Chain } from './program.ts';
 
 /**
@@ -13,15 +14,12 @@ import type { Chain } from './program.ts';
  * nft 1.0.6 aborts on its IPv6 form.) The model treats each such object as an element of one of these three: claimed,
  * compared, adopted and retired like any other.
  */
-export const AFFINITY_PICKS = objects('chains that pick an endpoint for Services with session affinity', 2);
-export const AFFINITY_ENDPOINTS = objects('chains of their endpoints', 3);
-export const AFFINITY_SETS = objects('clients of their endpoints', 3);
+export const AFFINITY_PICKS = objects('chains that pick an endpoint for Services with session affinity');
+export const AFFINITY_ENDPOINTS = objects('chains of their endpoints');
+export const AFFINITY_SETS = objects('clients of their endpoints');
 
-/** In the order they can be added; they are deleted the other way round. */
-export const AFFINITY_OBJECTS: readonly Container[] = [AFFINITY_SETS, AFFINITY_ENDPOINTS, AFFINITY_PICKS];
-
-function objects(comment: string, depth: 2 | 3): Container {
-  return { name: comment, key: [], depth, comment };
+function objects(comment: string): Container {
+  return { name: comment, key: [], comment };
 }
 
 /** Which of a ServicePort's endpoints a chain picks from: those of policy Cluster, or those of this node. */
@@ -30,8 +28,8 @@ export type PickScope = 'service' | 'local';
 /** kube-proxy's name prefixes. An operator finds what he knows. */
 const PREFIXES = { endpoint: 'endpoint-', set: 'affinity-', service: 'service-', local: 'local-' } as const;
 
-/** What a chain's name tells of it; undefined for chains of the fixed program. */
-function affinityContainerOf(chain: string): Container | undefined {
+/** Which of the above a chain is, by its name; undefined for all others. */
+export function affinityContainerOf(chain: string): Container | undefined {
   // Its own chains have no slash: every name here has namespace, name, protocol and port.
   if (!chain.includes('/')) return undefined;
   if (chain.startsWith(PREFIXES.endpoint)) return AFFINITY_ENDPOINTS;
@@ -100,22 +98,6 @@ function endpointRules(
     [{ set: { op: 'update', elem: { elem: { val: sourceAddress(family), timeout: seconds } }, set: `@${set}` } }],
     [{ match: { op: '==', left: transportProtocol, right: protocol } }, { dnat: { family, addr: address, port } }],
   ];
-}
-
-/** A chain as the model holds it: its value is the signature of its rules (hash and number), the comment of the last. */
-function chainElement(container: Container, unsigned: Chain): Element {
-  const printed = unsigned.rules.map(printRule).join('\n');
-  const hash = createHash('sha256').update(printed).digest('hex').slice(0, 12);
-  const signature = `${hash}-${unsigned.rules.length}`;
-  return { container, key: unsigned.name, value: signature, comment: '', chain: { ...unsigned, signature } };
-}
-
-/** A chain found in the kernel, as the model holds it: it is what its signature says only if no rule is missing. */
-export function foundChain(name: string, ruleComments: readonly string[]): Element | undefined {
-  const container = affinityContainerOf(name);
-  const signature = ruleComments.at(-1) ?? '';
-  const value = signature.endsWith(`-${ruleComments.length}`) ? signature : '';
-  return container && { container, key: name, value, comment: '' };
 }
 
 /** A set as the model holds it. Its clients come and go with packets. */

@@ -11,14 +11,18 @@ export interface Container {
   /** Absent for a set. "verdict" for a verdict map. */
   readonly value?: 'verdict' | readonly Field[];
   readonly interval?: true;
-  /**
-   * How many looks-ups lie between a packet's arrival and this container. An element that goes is deleted so many
-   * transactions later than the first one that leads to it, since a packet may still be on its way: 0 for the maps
-   * that packets come to first, 1 for what those lead to at once, 2 for all behind, 3 for what chains of their own lead to.
-   */
-  readonly depth: 0 | 1 | 2 | 3;
+  /** Of a verdict map: the chains its elements may go to. From these follow the hops (see hops.ts). */
+  readonly targets?: readonly Target[];
+  /** Its elements are never deleted, whoever wants them. */
+  readonly stays?: true;
   readonly comment: string;
 }
+
+/**
+ * Chains that an element may go to: one of the fixed program by its name, the pick chains with a prefix (`pick` or
+ * `localPick` of an Entrance), or those of Services with session affinity.
+ */
+export type Target = { readonly chain: string } | { readonly picks: string } | 'affinity chains';
 
 /** One part of a key or value: its type, and the packet field it is compared with (nft's `typeof`). */
 export interface Field {
@@ -51,8 +55,6 @@ export const randomSlot = (slots: number): Expression => ({ numgen: { mode: 'ran
 export interface Entrance {
   /** Frontend → verdict. */
   readonly dispatch: string;
-  /** Frontend without endpoints → verdict. */
-  readonly noEndpoints: string;
   /** Frontend of policy Local → verdict: for clients on this node, and for all others. */
   readonly cluster: string;
   readonly local: string;
@@ -70,7 +72,6 @@ export interface Entrance {
 
 export const BY_ADDRESS: Entrance = {
   dispatch: 'services',
-  noEndpoints: 'no-endpoints',
   cluster: 'services-cluster',
   local: 'services-local',
   localPolicy: 'local-policy',
@@ -84,7 +85,6 @@ export const BY_ADDRESS: Entrance = {
 
 export const BY_NODE_PORT: Entrance = {
   dispatch: 'node-ports',
-  noEndpoints: 'no-endpoints-node-ports',
   cluster: 'node-ports-cluster',
   local: 'node-ports-local',
   localPolicy: 'local-policy-node-ports',
@@ -96,32 +96,52 @@ export const BY_NODE_PORT: Entrance = {
   localPick: 'pick-node-port-local',
 };
 
+/** The frontends with source ranges, once a client is known to be in them. */
+export const ADMITTED = 'admitted';
+
+/** Chain that refuses a connection. "reject" itself is a reserved word. */
+export const REFUSE_CHAIN = 'refuse';
+
+/** Chain that drops who may not connect to a frontend with source ranges. */
+export const SOURCE_RANGES_CHAIN = 'source-ranges-check';
+
 /** Every set and map of a family's table, in the order they are declared. */
 export function containersOf(family: Family): readonly Container[] {
   const address: Field = { type: 'address', of: destinationAddress(family) };
   const source: Field = { type: 'address', of: sourceAddress(family) };
   const protocol: Field = { type: 'protocol', of: transportProtocol };
   const port: Field = { type: 'port', of: destinationPort('th') };
+  const frontend = [address, protocol, port];
   const network = (name: string, field: Field, comment: string): Container => ({
     name,
     key: [{ ...field, type: 'cidr' }],
     interval: true,
-    depth: 2,
     comment,
   });
-  const verdicts = (name: string, key: readonly Field[], depth: 0 | 1, comment: string): Container => ({
+  const set = (name: string, key: readonly Field[], comment: string): Container => ({ name, key, comment });
+  const verdicts = (
+    name: string,
+    key: readonly Field[],
+    picks: string,
+    chains: readonly string[],
+    comment: string,
+  ): Container => ({
     name,
     key,
     value: 'verdict',
-    depth,
+    targets: [{ picks }, 'affinity chains', ...[REFUSE_CHAIN, ...chains].map((chain) => ({ chain }))],
     comment,
   });
-  const set = (name: string, key: readonly Field[], comment: string): Container => ({ name, key, depth: 2, comment });
-  const entrance = (names: Entrance, key: readonly Field[], snatKey: readonly Field[], what: string): Container[] => [
-    verdicts(names.dispatch, key, 0, `${what} → how to pick an endpoint`),
-    verdicts(names.noEndpoints, key, 0, `${what} without endpoints to use → reject or drop`),
-    verdicts(names.cluster, key, 1, `${what} of policy Local, for clients on this node → how to pick an endpoint`),
-    verdicts(names.local, key, 1, `${what} of policy Local, for all others → how to pick an endpoint of this node`),
+  const entrance = (
+    names: Entrance,
+    key: readonly Field[],
+    snatKey: readonly Field[],
+    what: string,
+    chains: readonly string[],
+  ): Container[] => [
+    verdicts(names.dispatch, key, names.pick, chains, `${what} → what becomes of a new connection`),
+    verdicts(names.cluster, key, names.pick, [], `${what} of policy Local → the same for clients on this node`),
+    verdicts(names.local, key, names.localPick, [], `${what} of policy Local → the same for all other clients`),
     set(names.snat, snatKey, `${what} of policy Cluster from outside: clients get the node's address as source`),
     set(names.snatFromNode, snatKey, `${what} of policy Local: only the node's own clients do`),
   ];
@@ -135,33 +155,31 @@ export function containersOf(family: Family): readonly Container[] {
         { type: 'slot', of: randomSlot(2) },
       ],
       value: [address, { type: 'port', of: destinationPort(name) }],
-      depth: 2,
       comment: `${what} and slot → endpoint, ${name.toUpperCase()}`,
     }));
   return [
-    ...entrance(BY_ADDRESS, [address, protocol, port], [address, protocol, port], 'frontend'),
+    ...entrance(BY_ADDRESS, frontend, frontend, 'frontend', [BY_ADDRESS.localPolicy, SOURCE_RANGES_CHAIN]),
     // With the endpoint's address, so that another program's translation of the same port number is not taken for ours.
-    ...entrance(BY_NODE_PORT, [protocol, port], [protocol, port, address], 'node port'),
+    ...entrance(BY_NODE_PORT, [protocol, port], [protocol, port, address], 'node port', [BY_NODE_PORT.localPolicy]),
+    verdicts(
+      ADMITTED,
+      frontend,
+      BY_ADDRESS.pick,
+      [BY_ADDRESS.localPolicy],
+      'frontend with source ranges → what becomes of a client in them',
+    ),
+    {
+      name: 'source-ranges',
+      key: [...frontend, { ...source, type: 'cidr' }],
+      interval: true,
+      comment: 'frontend and who may connect to it',
+    },
     network('node-port-networks', address, 'addresses of this node that node ports are served on'),
     set('localhost-node-ports', [protocol, port], 'node ports that are refused on loopback, where that is an option'),
     set('cluster-ips', [address], 'ClusterIPs of all Services'),
     network('service-cidrs', address, 'where ClusterIPs come from: connections to unallocated ones are dropped'),
     set('hairpin', [source, address], 'endpoints of this node that may reach themselves'),
     network('pod-cidrs', source, 'pods: sources that keep their address'),
-    {
-      name: 'firewalled',
-      key: [address, protocol, port],
-      // Packets come to it before source-ranges: those stay while a packet that was found here may look for itself there.
-      depth: 0,
-      comment: "load balancer's addresses that only source-ranges may connect to",
-    },
-    {
-      name: 'source-ranges',
-      key: [address, protocol, port, { ...source, type: 'cidr' }],
-      interval: true,
-      depth: 2,
-      comment: 'frontend and who may connect to it',
-    },
     ...endpoints(BY_ADDRESS.endpoints, true, 'frontend'),
     ...endpoints(BY_ADDRESS.localEndpoints, true, 'frontend of policy Local'),
     ...endpoints(BY_NODE_PORT.endpoints, false, 'node port'),

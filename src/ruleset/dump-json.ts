@@ -14,7 +14,7 @@ export function dumpCommands(ruleset: Ruleset, table: string): readonly string[]
     ...containerObjects(program, table),
     marker,
     ...sorted(ruleset.elementsOf(AFFINITY_SETS)).map(({ key }) => setObject(family, table, key, 'typeof')),
-    ...chainObjects(family, table, [...program.chains, ...ruleset.affinityChains()]),
+    ...chainObjects(family, table, [...program.chains, ...ruleset.dynamicChains()]),
   ];
   const adds = program.containers.flatMap((container) => sorted(ruleset.elementsOf(container)));
   return [

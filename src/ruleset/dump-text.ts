@@ -22,7 +22,7 @@ export function dumpText(ruleset: Ruleset, table: string, headings: readonly str
     `\tchain ${program.marker} {\n\t}`,
     ...sorted(ruleset.elementsOf(AFFINITY_SETS)).map(({ key }) => setText(program.family, key)),
     ...program.chains.map(chainText),
-    ...[...ruleset.affinityChains()].map(chainText),
+    ...[...ruleset.dynamicChains()].map(chainText),
     '}',
     '',
   ].join('\n');

@@ -3,148 +3,193 @@ import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
 import { affinityElements, type PickScope } from './affinity.ts';
-import { BY_ADDRESS, BY_NODE_PORT, type Container, type Entrance, endpointsMap } from './container.ts';
+import {
+  ADMITTED,
+  BY_ADDRESS,
+  BY_NODE_PORT,
+  type Container,
+  type Entrance,
+  endpointsMap,
+  REFUSE_CHAIN,
+  SOURCE_RANGES_CHAIN,
+} from './container.ts';
 import { commentOf, concat, type Element, parts } from './element.ts';
-import { capacityOf, pickChain } from './pick-chain.ts';
-import { LOCALHOST_REFUSED, REFUSE_CHAIN } from './program.ts';
-import { assignSlots, capacityFor, MAX_ENDPOINTS } from './slots.ts';
+import { LOCALHOST_REFUSED, type Program } from './program.ts';
+import { assignSlots, capacityFor, type LeavingSlot, MAX_ENDPOINTS, mayBeEmpty } from './slots.ts';
 
-/** The containers of a program by name. */
-export type Containers = ReadonlyMap<string, Container>;
-
-/** What an endpoint map holds for a key at the moment, or undefined. */
-export type CurrentValue = (container: Container, key: string) => string | undefined;
-
-/** The slots that a frontend draws an endpoint from, and what leads to them. */
-export interface Pool {
-  /** The endpoint map, and the slots' common part of its keys: slot n has the key `prefix n`. */
-  readonly slots: string;
-  readonly prefix: string;
-  readonly pick: string;
-  readonly endpoints: readonly Endpoint[];
-  /** The verdict map whose element sends packets here, and the others that may have done so until now. */
-  readonly verdicts: readonly string[];
-  readonly scope: PickScope;
-  readonly frontend: Frontend;
+/** What a plan depends on besides the frontend. */
+export interface PlannedModel {
+  readonly program: Program;
+  /** The program's containers by name. */
+  readonly containers: ReadonlyMap<string, Container>;
+  /** The value of an element in the model, or undefined. */
+  readonly find: (container: Container, key: string) => string | undefined;
+  /** The same before the transaction that is being put together. */
+  readonly inKernel: (container: Container, key: string) => string | undefined;
 }
 
-/** The pools a frontend needs; none without endpoints. */
-export function poolsOf(frontend: Frontend): readonly Pool[] {
-  const { kind, endpoints, localEndpoints, protocol } = frontend;
-  const entrance = entranceOf(frontend);
-  const prefix = `${kind === 'node-port' ? frontend.port : concat(frontend.address, frontend.port)} .`;
-  const twins = hasTwins(frontend);
-  const common = { prefix, frontend };
-  const all: Pool = {
-    ...common,
-    slots: endpointsMap(entrance.endpoints, protocol),
-    pick: entrance.pick,
-    endpoints: endpoints.slice(0, MAX_ENDPOINTS),
-    verdicts: twins ? [entrance.cluster, entrance.dispatch] : [entrance.dispatch, entrance.cluster],
-    scope: kind === 'cluster-ip' && frontend.policy === 'local' ? 'local' : 'service',
-  };
-  const local: Pool = {
-    ...common,
-    slots: endpointsMap(entrance.localEndpoints, protocol),
-    pick: entrance.localPick,
-    endpoints: localEndpoints.slice(0, MAX_ENDPOINTS),
-    verdicts: [entrance.local],
-    scope: 'local',
-  };
-  return (twins ? [all, local] : [all]).filter((pool) => pool.endpoints.length > 0);
+/** How a frontend comes to be served, from what the kernel holds now. Made before anything of it is claimed. */
+export interface FrontendPlan {
+  /** All it needs; what leads to an element comes after it. */
+  readonly elements: readonly Element[];
+  readonly leaving: readonly LeavingSlot[];
 }
 
 /**
- * The elements by which the fixed program serves a frontend. `current` tells the slots in use, which stay as they are
- * where they can. Endpoints beyond MAX_ENDPOINTS get no connections.
+ * The elements by which the fixed program serves a frontend. Slots in use stay as they are where they can. Endpoints beyond
+ * MAX_ENDPOINTS get no connections.
  */
-export function frontendElements(frontend: Frontend, containers: Containers, current: CurrentValue): Element[] {
-  const comment = commentOf(frontend.servicePort);
-  const element = (name: string, key: string, value = '', text = comment): Element => {
-    const container = containers.get(name);
-    if (container === undefined) throw new Error(`the program has no set ${name}`);
-    return { container, key, value, comment: text };
-  };
-  const pools = poolsOf(frontend);
-  const entrance = entranceOf(frontend);
-  const key = frontendElementKey(frontend);
-  const verdict = withoutEndpoints(frontend);
-  const twins = hasTwins(frontend) && frontend.anywhere;
-  return [
+export function planFrontend(frontend: Frontend, model: PlannedModel): FrontendPlan {
+  return new Planner(frontend, model).plan();
+}
+
+/** The endpoints that one verdict of a frontend picks from. */
+interface Pool {
+  /** Names of the endpoint map and of the pick chains. */
+  readonly slots: string;
+  readonly pick: string;
+  readonly scope: PickScope;
+  readonly endpoints: readonly Endpoint[];
+  /** The verdict maps that may send packets here, now or before. */
+  readonly verdicts: readonly string[];
+}
+
+class Planner {
+  readonly #frontend: Frontend;
+  readonly #model: PlannedModel;
+  readonly #entrance: Entrance;
+  /** The frontend's key in verdict maps. */
+  readonly #key: string;
+  readonly #comment: string;
+  readonly #elements: Element[] = [];
+  readonly #leaving: LeavingSlot[] = [];
+
+  constructor(frontend: Frontend, model: PlannedModel) {
+    this.#frontend = frontend;
+    this.#model = model;
+    this.#entrance = frontend.kind === 'node-port' ? BY_NODE_PORT : BY_ADDRESS;
+    this.#key = frontendElementKey(frontend);
+    this.#comment = commentOf(frontend.servicePort);
+  }
+
+  plan(): FrontendPlan {
+    const { address, kind, sourceRanges } = this.#frontend;
+    const { dispatch, snat, snatFromNode } = this.#entrance;
     // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
-    ...(frontend.kind === 'cluster-ip' ? [element('cluster-ips', frontend.address, '', '')] : []),
-    ...(isRefusedOnLoopback(frontend) ? [element('localhost-node-ports', key)] : []),
-    ...pools.flatMap((pool) => poolElements(pool, key, element, containers, current)),
-    ...(twins ? [element(entrance.dispatch, key, `goto ${entrance.localPolicy}`)] : []),
-    ...(verdict === undefined ? [] : [element(entrance.noEndpoints, key, verdict)]),
-    ...snatKeys(frontend, key).map((snatKey) => element(twins ? entrance.snatFromNode : entrance.snat, snatKey)),
-    ...(frontend.sourceRanges.length > 0 ? [element('firewalled', key)] : []),
-    ...frontend.sourceRanges.map((range) => element('source-ranges', concat(key, range))),
-  ];
+    if (kind === 'cluster-ip') this.#add('cluster-ips', address, '', '');
+    if (isRefusedOnLoopback(this.#frontend)) this.#add('localhost-node-ports', this.#key);
+    const fromNode = hasTwins(this.#frontend);
+    for (const key of snatKeys(this.#frontend, this.#key)) this.#add(fromNode ? snatFromNode : snat, key);
+    const verdict = this.#verdict();
+    if (sourceRanges.length === 0) {
+      this.#add(dispatch, this.#key, verdict);
+    } else {
+      for (const range of sourceRanges) this.#add('source-ranges', concat(this.#key, range));
+      this.#add(ADMITTED, this.#key, verdict);
+      this.#add(dispatch, this.#key, `goto ${SOURCE_RANGES_CHAIN}`);
+    }
+    return { elements: this.#elements, leaving: this.#leaving };
+  }
+
+  /** What becomes of a connection that may come: refused if there is no endpoint anywhere, dropped if there is elsewhere. */
+  #verdict(): string {
+    const { kind, policy, endpoints, localEndpoints, anywhere } = this.#frontend;
+    const { dispatch, cluster, local, localPolicy, ...names } = this.#entrance;
+    if (!anywhere) return `goto ${REFUSE_CHAIN}`;
+    const all = this.#pick({
+      slots: names.endpoints,
+      pick: names.pick,
+      scope: kind === 'cluster-ip' && policy === 'local' ? 'local' : 'service',
+      endpoints,
+      verdicts: [dispatch, ADMITTED, cluster],
+    });
+    if (!hasTwins(this.#frontend)) return all;
+    this.#add(cluster, this.#key, all);
+    const here = this.#pick({
+      slots: names.localEndpoints,
+      pick: names.localPick,
+      scope: 'local',
+      endpoints: localEndpoints,
+      verdicts: [local],
+    });
+    this.#add(local, this.#key, here);
+    return `goto ${localPolicy}`;
+  }
+
+  #pick(pool: Pool): string {
+    const { affinitySeconds } = this.#frontend;
+    const endpoints = pool.endpoints.slice(0, MAX_ENDPOINTS);
+    if (endpoints.length === 0) return 'drop';
+    for (const { address, maybeLocal } of endpoints) {
+      if (maybeLocal) this.#add('hairpin', concat(address, address), '', '');
+    }
+    if (affinitySeconds === undefined) return this.#pickSlot(pool, endpoints);
+    const { chain, elements } = affinityElements(this.#frontend, affinitySeconds, pool.scope, endpoints);
+    this.#elements.push(...elements);
+    return `goto ${chain}`;
+  }
+
+  #pickSlot({ slots, pick, verdicts }: Pool, endpoints: readonly Endpoint[]): string {
+    const { protocol } = this.#frontend;
+    const { picks } = this.#model.program;
+    const map = endpointsMap(slots, protocol);
+    const current = this.#currentSlots(map);
+    const assigned = assignSlots(
+      current,
+      endpoints.map(({ address, port }) => concat(address, port)),
+    );
+    const capacity = this.#capacityInKernel(verdicts);
+    const chain = picks.chainFor(pick, protocol, capacityFor(assigned.length, capacity));
+    this.#elements.push(chain.element);
+    for (const [slot, endpoint] of assigned.entries()) this.#add(map, this.#slotKey(slot), endpoint);
+    for (let slot = assigned.length; slot < current.length; slot++) {
+      const standIn = mayBeEmpty(slot, capacity) ? undefined : assigned[0];
+      this.#leaving.push({ container: this.#container(map), key: this.#slotKey(slot), ...(standIn && { standIn }) });
+    }
+    return chain.verdict;
+  }
+
+  /** The capacity of the pick chain that packets may be on their way to; 0 if there is none. */
+  #capacityInKernel(verdicts: readonly string[]): number {
+    const { containers, inKernel, program } = this.#model;
+    const capacities = verdicts.map((name) => {
+      const container = containers.get(name);
+      const verdict = container && inKernel(container, this.#key);
+      return verdict === undefined ? 0 : (program.picks.byVerdict(verdict)?.capacity ?? 0);
+    });
+    return Math.max(...capacities);
+  }
+
+  /** What the slots of this frontend hold. They are dense. */
+  #currentSlots(map: string): readonly string[] {
+    const container = this.#container(map);
+    const slots: string[] = [];
+    for (;;) {
+      const value = this.#model.find(container, this.#slotKey(slots.length));
+      if (value === undefined) return slots;
+      slots.push(value);
+    }
+  }
+
+  #slotKey(slot: number): string {
+    const { kind, address, port } = this.#frontend;
+    const frontend = kind === 'node-port' ? [port] : [address, port];
+    return joined(' . ', ...frontend, slot);
+  }
+
+  #container(name: string): Container {
+    const container = this.#model.containers.get(name);
+    if (container === undefined) throw new Error(`the program has no set ${name}`);
+    return container;
+  }
+
+  #add(name: string, key: string, value = '', comment = this.#comment): void {
+    this.#elements.push({ container: this.#container(name), key, value, comment });
+  }
 }
 
 function isRefusedOnLoopback({ kind, protocol }: Frontend): boolean {
   return kind === 'node-port' && LOCALHOST_REFUSED.some((refused) => refused === protocol);
-}
-
-type MakeElement = (name: string, key: string, value?: string, comment?: string) => Element;
-
-function poolElements(
-  pool: Pool,
-  key: string,
-  element: MakeElement,
-  containers: Containers,
-  current: CurrentValue,
-): readonly Element[] {
-  const { endpoints } = pool;
-  const { affinitySeconds } = pool.frontend;
-  const hairpin = (endpoint: Endpoint) => element('hairpin', concat(endpoint.address, endpoint.address), '', '');
-  const picked =
-    affinitySeconds === undefined
-      ? slotElements(pool, key, element, containers, current)
-      : withAffinity(pool, affinitySeconds);
-  return [
-    ...picked.elements,
-    ...endpoints.filter(({ maybeLocal }) => maybeLocal).map(hairpin),
-    element(pool.verdicts[0] ?? '', key, picked.verdict),
-  ];
-}
-
-/** What a pool's verdict is, and what it leads to. */
-interface Picked {
-  readonly verdict: string;
-  readonly elements: readonly Element[];
-}
-
-function withAffinity({ frontend, scope, endpoints }: Pool, seconds: number): Picked {
-  const { chain, elements } = affinityElements(frontend, seconds, scope, endpoints);
-  return { verdict: `goto ${chain}`, elements };
-}
-
-function slotElements(
-  pool: Pool,
-  key: string,
-  element: MakeElement,
-  containers: Containers,
-  current: CurrentValue,
-): Picked {
-  const slots = assignSlots(
-    currentSlots(pool, containers.get(pool.slots), current),
-    pool.endpoints.map((endpoint) => concat(endpoint.address, endpoint.port)),
-  );
-  const dispatch = containers.get(pool.verdicts[0] ?? '');
-  const capacity = capacityOf((dispatch && current(dispatch, key)) ?? '');
-  return {
-    verdict: pickVerdict(pool.pick, pool.frontend.protocol, capacityFor(slots.length, capacity)),
-    elements: slots.map((endpoint, slot) => element(pool.slots, slotKey(pool, slot), endpoint)),
-  };
-}
-
-/** What becomes of connections that find no endpoint: rejected if there is none anywhere, dropped if there is elsewhere. */
-function withoutEndpoints(frontend: Frontend): string | undefined {
-  if (!frontend.anywhere) return `goto ${REFUSE_CHAIN}`;
-  const here = hasTwins(frontend) ? frontend.localEndpoints : frontend.endpoints;
-  return here.length > 0 ? undefined : 'drop';
 }
 
 /** Under which keys the frontend's connections are known for source NAT; none for a ClusterIP, which has rules of its own. */
@@ -159,49 +204,17 @@ function hasTwins({ kind, policy }: Frontend): boolean {
   return policy === 'local' && kind !== 'cluster-ip';
 }
 
-function entranceOf({ kind }: Frontend): Entrance {
-  return kind === 'node-port' ? BY_NODE_PORT : BY_ADDRESS;
-}
-
 /** The key of a frontend in the dispatch maps. */
 export function frontendElementKey({ kind, address, protocol, port }: Frontend): string {
   return kind === 'node-port' ? concat(protocol, port) : concat(address, protocol, port);
 }
 
-/** The UDP frontend that an element is the entrance of, by its key in the dispatch maps; undefined for any other element. */
+/** The UDP frontend whose verdict an element is, by its key; undefined for any other element. */
 export function udpFrontendOf({
   container: { name },
   key,
 }: Pick<Element, 'container' | 'key'>): UdpAddress | undefined {
-  const isEntrance = [BY_ADDRESS, BY_NODE_PORT].some((by) => name === by.dispatch || name === by.noEndpoints);
-  if (!isEntrance) return undefined;
+  if (name !== BY_ADDRESS.dispatch && name !== BY_NODE_PORT.dispatch) return undefined;
   const [port, protocol, address = ''] = parts(key).toReversed();
   return protocol === 'udp' ? { address, port: Number(port) } : undefined;
-}
-
-/** The key of a pool's slot in its endpoint map. */
-export function slotKey({ prefix }: Pick<Pool, 'prefix'>, slot: number): string {
-  return joined(' ', prefix, slot);
-}
-
-function currentSlots(pool: Pool, container: Container | undefined, current: CurrentValue): string[] {
-  const slots: string[] = [];
-  for (let slot = 0; container !== undefined; slot++) {
-    const value = current(container, slotKey(pool, slot));
-    if (value === undefined) break;
-    slots.push(value);
-  }
-  return slots;
-}
-
-/** There are few of them, and nearly every frontend has one: all share its text. */
-const pickVerdicts = new Map<string, string>();
-
-function pickVerdict(prefix: string, protocol: string, capacity: number): string {
-  const chain = pickChain(prefix, protocol, capacity);
-  const known = pickVerdicts.get(chain);
-  if (known !== undefined) return known;
-  const verdict = joined(' ', 'goto', chain);
-  pickVerdicts.set(chain, verdict);
-  return verdict;
 }

@@ -1,7 +1,10 @@
 import type { Family } from '../ip.ts';
+import { joined } from '../objects/compact.ts';
+import { chainElement } from './chain-element.ts';
 import {
   BY_ADDRESS,
   BY_NODE_PORT,
+  type Container,
   destinationAddress,
   destinationPort,
   endpointsMap,
@@ -9,6 +12,7 @@ import {
   randomSlot,
   transportProtocol,
 } from './container.ts';
+import type { Element } from './element.ts';
 import type { Statement } from './nft-json.ts';
 
 /** Slots per frontend that a pick chain can serve: powers of two up to the most ports an EndpointSlice world can hold. */
@@ -17,14 +21,34 @@ export const CAPACITIES: readonly number[] = Array.from({ length: 17 }, (_, powe
 /** How often a pick chain draws among all its slots before it settles for the lower half, which is always full. */
 const DRAWS = 8;
 
-/** The chain that picks among the slots of frontends with at most `capacity` endpoints, and more than half of that. */
-export function pickChain(prefix: string, protocol: string, capacity: number): string {
-  return `${prefix}-${protocol}-${capacity}`;
+/**
+ * The pick chains in the kernel, as elements of the model (see chain-element.ts). A chain comes with the first element that
+ * goes to it and stays: nft before 1.1.2 reads all chains for each transaction, and a rule added to a map of 150,000
+ * elements takes the kernel 21 ms.
+ */
+export const PICK_CHAINS: Container = {
+  name: 'chains that pick an endpoint',
+  key: [],
+  stays: true,
+  comment: 'chains that pick an endpoint',
+};
+
+/** Serves all frontends of one endpoint map with at most `capacity` endpoints, and at least half of that. */
+export interface PickChain {
+  /** "goto pick-tcp-8" */
+  readonly verdict: string;
+  /** How many slots it draws from: a power of two. */
+  readonly capacity: number;
+  /** The chain with its rules, as the model holds it. */
+  readonly element: Element;
 }
 
-/** The capacity of the pick chain that a verdict goes to; 0 if it goes elsewhere. */
-export function capacityOf(verdict: string): number {
-  return Number(/^goto pick-[a-z-]+-(\d+)$/.exec(verdict)?.[1] ?? 0);
+/** Every pick chain that a family can have, each made when it is first asked for. */
+export interface PickChains {
+  /** `prefix`: `pick` or `localPick` of an Entrance. `capacity`: one of CAPACITIES. */
+  chainFor(prefix: string, protocol: string, capacity: number): PickChain;
+  /** The chain a verdict goes to; undefined for any other verdict. */
+  byVerdict(verdict: string): PickChain | undefined;
 }
 
 /** How many slots the last draw of a pick chain chooses from. It is the last chance, so they must all be full. */
@@ -32,36 +56,61 @@ export function lastDraw(capacity: number): number {
   return capacity === 1 ? 1 : capacity / 2;
 }
 
-/** Every pick chain of a family's program: name and rules. */
-export function pickChains(
-  family: Family,
-): readonly { readonly name: string; readonly rules: readonly Statement[][] }[] {
-  return [BY_ADDRESS, BY_NODE_PORT].flatMap((entrance) =>
-    [[entrance.pick, entrance.endpoints] as const, [entrance.localPick, entrance.localEndpoints] as const].flatMap(
-      ([pick, endpoints]) =>
-        PROTOCOLS.flatMap((protocol) =>
-          CAPACITIES.map((capacity) => ({
-            name: pickChain(pick, protocol, capacity),
-            rules: drawRules(family, protocol, endpointsMap(endpoints, protocol), entrance === BY_ADDRESS, capacity),
-          })),
-        ),
+/** True for the name of a pick chain. */
+export function isPickChain(name: string): boolean {
+  return name.startsWith(`${BY_ADDRESS.pick}-`);
+}
+
+/** The pick chains of a family's program. */
+export function createPickChains(family: Family): PickChains {
+  const byVerdict = new Map(
+    POOLS.flatMap(({ pick, ...pool }) =>
+      PROTOCOLS.flatMap((protocol) =>
+        CAPACITIES.map((capacity) => {
+          const name = `${pick}-${protocol}-${capacity}`;
+          const verdict = joined(' ', 'goto', name);
+          let element: Element | undefined;
+          const chain: PickChain = {
+            verdict,
+            capacity,
+            get element() {
+              element ??= chainElement(PICK_CHAINS, { name, rules: drawRules(family, protocol, pool, capacity) });
+              return element;
+            },
+          };
+          return [verdict, chain] as const;
+        }),
+      ),
     ),
   );
+  return {
+    byVerdict: (verdict) => byVerdict.get(verdict),
+    chainFor(prefix, protocol, capacity) {
+      const chain = byVerdict.get(`goto ${prefix}-${protocol}-${capacity}`);
+      if (chain === undefined) throw new Error(`no chain picks from ${prefix} ${protocol} ${capacity}`);
+      return chain;
+    },
+  };
 }
+
+/** What pick chains draw from: the prefix of their names, the prefix of the endpoint maps, and what the maps' keys hold. */
+const POOLS = [
+  { pick: BY_ADDRESS.pick, endpoints: BY_ADDRESS.endpoints, withAddress: true },
+  { pick: BY_ADDRESS.localPick, endpoints: BY_ADDRESS.localEndpoints, withAddress: true },
+  { pick: BY_NODE_PORT.pick, endpoints: BY_NODE_PORT.endpoints, withAddress: false },
+  { pick: BY_NODE_PORT.localPick, endpoints: BY_NODE_PORT.localEndpoints, withAddress: false },
+] as const;
+
+type DrawnFrom = Omit<(typeof POOLS)[number], 'pick'>;
 
 /**
  * Draws a slot; a draw that hits an empty slot does not match and the next rule draws again. The last rule draws from
  * the lower half, which is always full, so no packet leaves without an endpoint.
  */
-function drawRules(
-  family: Family,
-  protocol: string,
-  map: string,
-  withAddress: boolean,
-  capacity: number,
-): readonly Statement[][] {
+function drawRules(family: Family, protocol: string, pool: DrawnFrom, capacity: number): readonly Statement[][] {
+  const map = endpointsMap(pool.endpoints, protocol);
   const draw = (slots: number): Statement[] => {
-    const frontend = [...(withAddress ? [destinationAddress(family)] : []), destinationPort(protocol)];
+    const frontend = [...(pool.withAddress ? [destinationAddress(family)] : []), destinationPort(protocol)];
     return [
       { match: { op: '==', left: transportProtocol, right: protocol } },
       { dnat: { family, addr: { map: { key: { concat: [...frontend, randomSlot(slots)] }, data: `@${map}` } } } },

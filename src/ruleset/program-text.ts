@@ -17,14 +17,17 @@ export function stagedProgramText(program: Program, table: string): string {
   ].join('\n');
 }
 
-/** A set or map declaration with its elements, one printed element a line. */
+/** A set or map declaration with its elements, one printed element a line; an empty one is one line. */
 export function containerText(container: Container, elements: readonly string[]): string {
   const kind = container.value === undefined ? 'set' : 'map';
+  const lines = [`typeof ${typeText(container)}`, ...(container.interval ? ['flags interval'] : [])];
+  if (elements.length === 0) return `\t${kind} ${container.name} { ${lines.map((line) => `${line};`).join(' ')} }`;
   return [
     `\t${kind} ${container.name} {`,
-    `\t\ttypeof ${typeText(container)}`,
-    ...(container.interval ? ['\t\tflags interval'] : []),
-    ...(elements.length > 0 ? ['\t\telements = {', ...elements, '\t\t}'] : []),
+    ...lines.map((line) => `\t\t${line}`),
+    '\t\telements = {',
+    ...elements,
+    '\t\t}',
     '\t}',
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Family } from '../ip.ts';
 import {
+  ADMITTED,
   BY_ADDRESS,
   BY_NODE_PORT,
   type Container,
@@ -9,11 +10,14 @@ import {
   destinationPort,
   type Entrance,
   PROTOCOLS,
+  REFUSE_CHAIN,
+  SOURCE_RANGES_CHAIN,
   sourceAddress,
   transportProtocol,
 } from './container.ts';
+import { type Hops, hopsOf } from './hops.ts';
 import { type Expression, type Operand, printExpression, printRule, type Statement } from './nft-json.ts';
-import { pickChains } from './pick-chain.ts';
+import { createPickChains, type PickChains } from './pick-chain.ts';
 
 /** How a connection from a pod of this cluster (or node) is known: by its source, or by where it comes in. */
 export type LocalPods = { readonly by: 'pod-cidrs' } | { readonly by: 'interface'; readonly pattern: string };
@@ -43,8 +47,11 @@ export interface Chain {
 export interface Program {
   readonly family: Family;
   readonly containers: readonly Container[];
-  /** In the order a packet meets them: base chains, what they jump to, the chains that pick an endpoint. */
+  /** In the order a packet meets them: base chains, then what they jump to. */
   readonly chains: readonly Chain[];
+  /** The chains that pick an endpoint. In the kernel are those that an element ever went to. */
+  readonly picks: PickChains;
+  readonly hops: Hops;
   /**
    * Name of an empty chain whose suffix is the hash of all the rest. By it a later start tells a table that holds
    * just this program from one of another version or with other options.
@@ -61,22 +68,28 @@ export const LOCALHOST_REFUSED = ['udp', 'sctp'] as const;
 /** Prefix of the marker chain's name. */
 export const MARKER_PREFIX = 'program-';
 
-/** Chain that refuses a connection. "reject" itself is a reserved word. */
-export const REFUSE_CHAIN = 'refuse';
-
 /** The fixed program of a family. */
 export function buildProgram(family: Family, options: ProgramOptions): Program {
   const containers = containersOf(family);
-  const chains = [...baseChains(options), ...regularChains(family, options), ...pickChains(family)];
-  return { family, containers, chains, marker: `${MARKER_PREFIX}${hashOf(family, containers, chains)}` };
+  const chains = [...baseChains(options), ...regularChains(family, options)];
+  return {
+    family,
+    containers,
+    chains,
+    picks: createPickChains(family),
+    hops: hopsOf({ containers, chains }),
+    marker: `${MARKER_PREFIX}${hashOf(family, containers, chains)}`,
+  };
 }
 
-const inStateNew: Statement = { match: { op: 'in', left: { ct: { key: 'state' } }, right: 'new' } };
+const STATE_NEW: Statement = { match: { op: 'in', left: { ct: { key: 'state' } }, right: 'new' } };
 const jumpTo = (target: string): Statement => ({ jump: { target } });
 const equal = (left: Expression, right: Operand): Statement => ({ match: { op: '==', left, right } });
 const unequal = (left: Expression, right: Operand): Statement => ({ match: { op: '!=', left, right } });
 const lookUp = (key: Expression, map: string): Statement => ({ vmap: { key, data: `@${map}` } });
-const addressIsLocal = (which: 'saddr' | 'daddr') => equal({ fib: { result: 'type', flags: [which] } }, 'local');
+const typeOf = (which: 'saddr' | 'daddr'): Expression => ({ fib: { result: 'type', flags: [which] } });
+/** Our own reset belongs to the connection it refuses and comes by in output: a client's port may be a node port's number. */
+const FROM_CLIENT: Statement = equal({ ct: { key: 'direction' } }, 'original');
 const MASQUERADE: Statement = { masquerade: { flags: 'fully-random' } };
 
 function regularChains(family: Family, options: ProgramOptions): readonly Chain[] {
@@ -90,29 +103,28 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
   return [
     {
       name: 'dispatch',
-      comment: 'new connections to a Service go on to pick an endpoint',
+      comment: 'what becomes of a new connection to a Service',
       rules: [
         [lookUp(frontend, BY_ADDRESS.dispatch)],
-        [...onNodePorts, addressIsLocal('daddr'), lookUp(nodePort, BY_NODE_PORT.dispatch)],
+        [...onNodePorts, equal(typeOf('daddr'), 'local'), lookUp(nodePort, BY_NODE_PORT.dispatch)],
       ],
+    },
+    {
+      name: SOURCE_RANGES_CHAIN,
+      comment: 'loadBalancerSourceRanges',
+      rules: [[unequal(allowed, '@source-ranges'), { drop: null }], [lookUp(frontend, ADMITTED)]],
     },
     localPolicy(BY_ADDRESS, frontend, family, options),
     localPolicy(BY_NODE_PORT, nodePort, family, options),
-    { name: 'no-endpoints-check', rules: [[lookUp(frontend, BY_ADDRESS.noEndpoints)]] },
-    { name: 'no-endpoints-node-ports-check', rules: [[...onNodePorts, lookUp(nodePort, BY_NODE_PORT.noEndpoints)]] },
     ...(options.localhostNodePorts ? [localhostCheck(destination, nodePort, loopback)] : []),
     {
       name: 'cluster-ips-check',
-      comment: 'still addressed to a ClusterIP: a port no Service has, or an address no Service has',
+      // A node-local DNS cache has a ClusterIP of its own: what is bound here is not ours to refuse.
+      comment: 'nobody translated it: a port that no Service has, or an address that no Service has',
       rules: [
-        [equal(destination, '@cluster-ips'), { goto: { target: REFUSE_CHAIN } }],
-        [equal(destination, '@service-cidrs'), { drop: null }],
+        [equal(destination, '@cluster-ips'), unequal(typeOf('daddr'), 'local'), { goto: { target: REFUSE_CHAIN } }],
+        [equal(destination, '@service-cidrs'), unequal(typeOf('daddr'), 'local'), { drop: null }],
       ],
-    },
-    {
-      name: 'source-ranges-check',
-      comment: 'loadBalancerSourceRanges',
-      rules: [[equal(frontend, '@firewalled'), unequal(allowed, '@source-ranges'), { drop: null }]],
     },
     {
       name: REFUSE_CHAIN,
@@ -150,7 +162,7 @@ function localPolicy(entrance: Entrance, key: Expression, family: Family, { loca
     comment: 'externalTrafficPolicy Local: clients on this node use all endpoints, others those of this node',
     rules: [
       ...(localPods === undefined ? [] : [[fromPods(family, localPods, equal), toAll]]),
-      [addressIsLocal('saddr'), toAll],
+      [equal(typeOf('saddr'), 'local'), toAll],
       [lookUp(key, entrance.local)],
     ],
   };
@@ -181,9 +193,9 @@ function sourceNat(family: Family, { masqueradeAll, localPods }: ProgramOptions)
         [equal({ concat: [sourceAddress(family), destination] }, '@hairpin'), MASQUERADE],
         [equal(wasAddress, '@cluster-ips'), { goto: { target: 'cluster-ip-source-nat' } }],
         [hasPorts, equal(wasFrontend, `@${BY_ADDRESS.snat}`), MASQUERADE],
-        [hasPorts, equal(wasFrontend, `@${BY_ADDRESS.snatFromNode}`), addressIsLocal('saddr'), MASQUERADE],
+        [hasPorts, equal(wasFrontend, `@${BY_ADDRESS.snatFromNode}`), equal(typeOf('saddr'), 'local'), MASQUERADE],
         [hasPorts, equal(wasNodePort, `@${BY_NODE_PORT.snat}`), MASQUERADE],
-        [hasPorts, equal(wasNodePort, `@${BY_NODE_PORT.snatFromNode}`), addressIsLocal('saddr'), MASQUERADE],
+        [hasPorts, equal(wasNodePort, `@${BY_NODE_PORT.snatFromNode}`), equal(typeOf('saddr'), 'local'), MASQUERADE],
       ],
     },
     {
@@ -194,36 +206,29 @@ function sourceNat(family: Family, { masqueradeAll, localPods }: ProgramOptions)
   ];
 }
 
-/** Hooks and priorities are kube-proxy's: a public contract that other programs on a node arrange themselves around. */
+/**
+ * Everything is asked in nat chains, which see the first packet of a connection and no other: an open connection meets
+ * no rule. Those that translate have kube-proxy's hooks and priorities, a public contract that other programs on a node
+ * arrange themselves around. The later ones are asked only if nobody has translated by then, another program included.
+ */
 const baseChains = ({ localhostNodePorts = false }: ProgramOptions): readonly Chain[] => [
-  ...['prerouting', 'output'].map(
-    (hook): Chain => ({
-      name: `filter-${hook}-pre-dnat`,
-      hook: { type: 'filter', hook, priority: -110 },
-      rules: [[inStateNew, jumpTo('source-ranges-check')]],
-    }),
-  ),
-  { name: 'nat-prerouting', hook: { type: 'nat', hook: 'prerouting', priority: -100 }, rules: [[jumpTo('dispatch')]] },
-  { name: 'nat-output', hook: { type: 'nat', hook: 'output', priority: -100 }, rules: [[jumpTo('dispatch')]] },
-  {
-    name: 'filter-input',
-    hook: { type: 'filter', hook: 'input', priority: 0 },
-    rules: [
-      ...(localhostNodePorts ? [[inStateNew, jumpTo(LOCALHOST_CHAIN)]] : []),
-      [inStateNew, jumpTo('no-endpoints-node-ports-check')],
-      [inStateNew, jumpTo('no-endpoints-check')],
-    ],
-  },
-  ...['forward', 'output'].map(
-    (hook): Chain => ({
-      name: `filter-${hook}`,
-      hook: { type: 'filter', hook, priority: 0 },
-      rules: [
-        [inStateNew, jumpTo('no-endpoints-check')],
-        [inStateNew, jumpTo('cluster-ips-check')],
-      ],
-    }),
-  ),
+  ...['prerouting', 'output'].flatMap((hook): readonly Chain[] => [
+    { name: `nat-${hook}`, hook: { type: 'nat', hook, priority: -100 }, rules: [[FROM_CLIENT, jumpTo('dispatch')]] },
+    {
+      name: `nat-${hook}-untranslated`,
+      hook: { type: 'nat', hook, priority: -90 },
+      rules: [[FROM_CLIENT, jumpTo('cluster-ips-check')]],
+    },
+  ]),
+  ...(localhostNodePorts
+    ? [
+        {
+          name: 'filter-input',
+          hook: { type: 'filter' as const, hook: 'input', priority: 0 },
+          rules: [[STATE_NEW, jumpTo(LOCALHOST_CHAIN)]],
+        },
+      ]
+    : []),
   {
     name: 'nat-postrouting',
     hook: { type: 'nat', hook: 'postrouting', priority: 100 },

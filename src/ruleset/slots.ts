@@ -1,4 +1,13 @@
-import { CAPACITIES } from './pick-chain.ts';
+import type { Container } from './container.ts';
+import { CAPACITIES, lastDraw } from './pick-chain.ts';
+
+/** A slot that a frontend needs no longer. */
+export interface LeavingSlot {
+  readonly container: Container;
+  readonly key: string;
+  /** What it holds until it is deleted: an endpoint that stays. Absent: it is deleted at once. */
+  readonly standIn?: string;
+}
 
 /**
  * Gives each wanted endpoint one of the slots 0 … n-1, keeping as many of the current ones in place as possible:
@@ -14,6 +23,14 @@ export function assignSlots(current: readonly string[], wanted: readonly string[
   }
   const unplaced = missing.values();
   return slots.map((endpoint) => endpoint ?? unplaced.next().value ?? '');
+}
+
+/**
+ * True if a slot that is needed no longer can be deleted at once: a draw that misses it draws again. But the last draw of
+ * the pick chain that packets may still be on their way to (of `capacity`, 0 for none) must hit.
+ */
+export function mayBeEmpty(slot: number, capacity: number): boolean {
+  return capacity === 0 || slot >= lastDraw(capacity);
 }
 
 /** The most endpoints one frontend can have. */

@@ -1,7 +1,10 @@
 import type { Family } from '../ip.ts';
-import { AFFINITY_OBJECTS, AFFINITY_SETS, type SetDialect, setObject } from './affinity.ts';
+import { AFFINITY_SETS, type SetDialect, setObject } from './affinity.ts';
 import type { Container } from './container.ts';
 import { type Element, elementJson, keyJson } from './element.ts';
+import type { Hops } from './hops.ts';
+import { OBJECTS } from './objects.ts';
+import { PICK_CHAINS } from './pick-chain.ts';
 import { chainObjects } from './program-json.ts';
 
 /** Element changes that the kernel takes or refuses as a whole. Deletes come first: a changed element is in both. */
@@ -28,21 +31,40 @@ export function transactionCommands(
   const [deletes, adds] = [groupByContainer(transaction.deletes), groupByContainer(transaction.adds)];
   const elements = (verb: 'add' | 'delete', encode: (element: Element) => string, groups: typeof adds) =>
     [...groups].flatMap(([container, group]) =>
-      AFFINITY_OBJECTS.includes(container)
+      OBJECTS.includes(container)
         ? []
         : `{"${verb}":{"element":{"family":"${family}","table":"${table}","name":"${container.name}","elem":[${group.map(encode).join(',')}]}}}`,
     );
   return [
     ...elements('delete', keyJson, deletes),
-    ...AFFINITY_OBJECTS.toReversed().flatMap((container) => {
+    ...OBJECTS.toReversed().flatMap((container) => {
       const stay = new Set(adds.get(container));
       return (deletes.get(container) ?? []).map((object) => leaveCommand(family, table, object, stay.has(object)));
     }),
-    ...AFFINITY_OBJECTS.flatMap((container) =>
+    ...OBJECTS.flatMap((container) =>
       objectsOf(family, table, adds.get(container) ?? [], dialect).map((object) => JSON.stringify({ add: object })),
     ),
     ...elements('add', elementJson, adds),
   ];
+}
+
+/**
+ * A transaction for a table that packets meet, as those to send one after the other. One that brings or changes chains is
+ * two: the deepest first, and then the verdicts that lead there. A packet that has entered a hook sees the chains as they
+ * were then (the kernel's rule generations) but elements as they are: a new verdict would lead it to an empty chain, or to
+ * the old rules of one that nothing led to.
+ */
+export function deepestFirst(transaction: Transaction, hops: Hops): readonly Transaction[] {
+  const { deletes, adds } = transaction;
+  if (!adds.some(({ chain }) => chain !== undefined)) return [transaction];
+  const hopOf = ({ container }: Element) => hops.get(container.name) ?? 0;
+  const deepest = hops.get(PICK_CHAINS.name) ?? 0;
+  const part = (isPart: (element: Element) => boolean) => ({
+    deletes: deletes.filter(isPart),
+    adds: adds.filter(isPart),
+  });
+  const parts = [part((element) => hopOf(element) >= deepest), part((element) => hopOf(element) < deepest)];
+  return parts.filter((each) => sizeOf(each) > 0);
 }
 
 /** Joins commands to one document for `nft -j -f`. */

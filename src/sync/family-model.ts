@@ -93,7 +93,7 @@ export class FamilyModel {
 
   /** True if nextTransaction has something to do. */
   get isDirty(): boolean {
-    return this.isBehind || this.#ruleset.hasRetired;
+    return this.isBehind || this.#ruleset.hasWaiting;
   }
 
   /** True if changes wait for nextTransaction; what is only waiting to be removed does not count. */

@@ -2,8 +2,8 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
-import { affinityObjects, findTables, hasAllRules, listElements, listFrame, type TableName } from '../nft/tables.ts';
-import { sizeOf } from '../ruleset/transaction.ts';
+import { dynamicObjects, findTables, hasAllRules, listElements, listFrame, type TableName } from '../nft/tables.ts';
+import { deepestFirst, sizeOf } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
 import { CleanupError, cleaningUp } from './cleanup-error.ts';
 import type { FamilyModel } from './family-model.ts';
@@ -133,7 +133,7 @@ export class FamilySyncer {
       return table;
     }
     await complete;
-    const found = [...elements, ...affinityObjects(frame)];
+    const found = [...elements, ...dynamicObjects(frame)];
     this.#succeeded('full', await adoptTable(this.#model, this.#nft, live, found, this.#log));
     return live.name;
   }
@@ -148,13 +148,14 @@ export class FamilySyncer {
       const isCleanup = !this.#model.isBehind;
       const transaction = this.#model.nextTransaction();
       if (!this.#model.isBehind) this.#observer.tookAll();
-      const json = documentOf(this.#model, table, transaction);
       const operations = sizeOf(transaction);
-      if (json !== undefined) {
+      for (const part of deepestFirst(transaction, this.#model.program.hops)) {
+        const json = documentOf(this.#model, table, part);
+        if (json === undefined) continue;
         const applied = this.#nft.apply(json);
         await (isCleanup ? cleaningUp(applied) : applied);
-        this.#log.detail(2, 'transaction done', { family: this.#model.family, operations });
       }
+      if (operations > 0) this.#log.detail(2, 'transaction done', { family: this.#model.family, operations });
       this.#succeeded('partial', operations);
     }
   }

@@ -31,6 +31,9 @@ export function fieldOf(expression: Expression, facts: Facts, isOwn: IsOwn): str
   } else if ('ct' in expression && expression.ct.dir === 'original') {
     if (expression.ct.key === `${facts.family} daddr`) return facts.original.destination;
     if (expression.ct.key === 'proto-dst') return portText(facts.original.port);
+  } else if ('ct' in expression && expression.ct.key === 'direction') {
+    // A trace follows what a client sends.
+    return 'original';
   } else if ('fib' in expression && expression.fib.flags.length === 1) {
     return isOwn(expression.fib.flags[0] === 'saddr' ? facts.source : facts.destination) ? 'local' : 'not local';
   }

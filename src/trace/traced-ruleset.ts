@@ -22,7 +22,7 @@ export function tracedRuleset(ruleset: Ruleset): TracedRuleset {
   return {
     family,
     containers,
-    chains: [...chains, ...ruleset.affinityChains()],
+    chains: [...chains, ...ruleset.dynamicChains()],
     lookUp: (container, key) => ruleset.lookUp(container, key),
     elementsOf: (container) => ruleset.elementsOf(container),
   };

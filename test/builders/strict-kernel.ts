@@ -1,4 +1,5 @@
 import { type Cidr, isInCidr, parseCidr } from '../../src/ip.ts';
+import { PICK_CHAINS } from '../../src/ruleset/pick-chain.ts';
 import type { Transaction } from '../../src/ruleset/transaction.ts';
 
 /** What the kernel would hold: "container key" → "value # comment". Refuses what nft refuses. */
@@ -36,10 +37,16 @@ function splitRange(id: string): readonly [prefix: string, range: Cidr | undefin
   return [id.slice(0, end), parseCidr(id.slice(end + 1))];
 }
 
-/** A transaction as lines a person can read, sorted: "- services 10.96.0.10 . tcp . 80", "+ … : goto pick-tcp-1". */
+/**
+ * A transaction as lines a person can read, sorted: "- services 10.96.0.10 . tcp . 80", "+ … : goto pick-tcp-1". Without
+ * pick chains, which come once and stay.
+ */
 export function describeTransaction({ deletes, adds }: Transaction): readonly string[] {
+  const elements = adds.filter(({ container }) => container !== PICK_CHAINS);
   return [
     ...deletes.map(({ container, key }) => `- ${container.name} ${key}`).sort(),
-    ...adds.map(({ container, key, value }) => `+ ${container.name} ${key}${value === '' ? '' : ` : ${value}`}`).sort(),
+    ...elements
+      .map(({ container, key, value }) => `+ ${container.name} ${key}${value === '' ? '' : ` : ${value}`}`)
+      .sort(),
   ];
 }

@@ -25,16 +25,14 @@ function smallRuleset(): Ruleset {
   return ruleset;
 }
 
-/** Up to the third pick chain; what follows is more of the same. */
 const GOLDEN = readFileSync(new URL('./dump.golden.nft', import.meta.url), 'utf8');
 
 suite('the dump as text', () => {
   test('is what a person reads: headings, elements in order with their Services, then the chains', () => {
     const ruleset = smallRuleset();
     const text = dumpText(ruleset, 'kube-proxy-nft', ['kube-proxy-nft, a test', 'node node-a']);
-    const [beginning] = text.split('\tchain pick-tcp-4 {');
-    assert.equal(beginning?.replace(ruleset.program.marker, 'MARKER'), GOLDEN);
-    assert.ok(text.endsWith('\t}\n}\n'));
+    assert.equal(text.replace(ruleset.program.marker, 'MARKER'), GOLDEN);
+    assert.ok(text.split('\n').length < 200, 'a dump of two Services is a few pages, both families together');
   });
 
   test('sorts addresses and slots by value', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { printRule } from '../../src/ruleset/nft-json.ts';
-import { CAPACITIES, capacityOf, lastDraw, pickChain } from '../../src/ruleset/pick-chain.ts';
+import { CAPACITIES, lastDraw } from '../../src/ruleset/pick-chain.ts';
 import { buildProgram, type Program } from '../../src/ruleset/program.ts';
 import { hookCommands } from '../../src/ruleset/program-json.ts';
 import { stagedProgramText } from '../../src/ruleset/program-text.ts';
@@ -34,19 +34,35 @@ suite('the program', () => {
   test('picks among all slots several times, and last among those that are always full', () => {
     const program = buildProgram('ip', {});
     for (const capacity of CAPACITIES) {
-      const draws = rules(program, pickChain('pick', 'udp', capacity)).map((rule) =>
-        Number(/ mod (\d+) /.exec(rule)?.[1]),
-      );
+      const chain = program.picks.chainFor('pick', 'udp', capacity).element.chain;
+      const draws = (chain?.rules ?? []).map((rule) => Number(/ mod (\d+) /.exec(printRule(rule))?.[1]));
       assert.equal(draws[0], capacity);
       assert.equal(draws.at(-1), lastDraw(capacity));
       assert.ok(capacity <= 2 || draws.filter((slots) => slots === capacity).length === 8);
     }
   });
 
-  test('knows a capacity by its verdict, and other verdicts', () => {
-    for (const capacity of CAPACITIES)
-      assert.equal(capacityOf(`goto ${pickChain('pick-local', 'sctp', capacity)}`), capacity);
-    for (const verdict of ['goto refuse', 'drop', '']) assert.equal(capacityOf(verdict), 0);
+  test('knows a pick chain by its verdict, and other verdicts', () => {
+    const { picks } = buildProgram('ip', {});
+    for (const capacity of CAPACITIES) {
+      const chain = picks.chainFor('pick-local', 'sctp', capacity);
+      assert.equal(picks.byVerdict(`goto pick-local-sctp-${capacity}`), chain);
+      assert.equal(chain.capacity, capacity);
+    }
+    for (const verdict of ['goto refuse', 'drop', '']) assert.equal(picks.byVerdict(verdict), undefined);
+  });
+
+  test('has no filter hook, unless node ports are served on loopback', () => {
+    const filters = (localhostNodePorts: boolean) =>
+      buildProgram('ip', { localhostNodePorts }).chains.flatMap(({ hook }) =>
+        hook?.type === 'filter' ? hook.hook : [],
+      );
+    assert.deepEqual(filters(false), []);
+    assert.deepEqual(filters(true), ['input']);
+  });
+
+  test('has at most 25 chains, the marker among them', () => {
+    assert.ok(buildProgram('ip', { localhostNodePorts: true, localPods: { by: 'pod-cidrs' } }).chains.length < 25);
   });
 
   test('has a marker of its own for each family and each way to masquerade, and the same one every time', () => {
@@ -72,13 +88,10 @@ suite('the program', () => {
     assert.deepEqual(
       chains.map(({ name, prio, table }) => [name, prio, table]),
       [
-        ['filter-prerouting-pre-dnat', -110],
-        ['filter-output-pre-dnat', -110],
         ['nat-prerouting', -100],
+        ['nat-prerouting-untranslated', -90],
         ['nat-output', -100],
-        ['filter-input', 0],
-        ['filter-forward', 0],
-        ['filter-output', 0],
+        ['nat-output-untranslated', -90],
         ['nat-postrouting', 100],
       ].map((row) => [...row, 'kube-proxy-nft-b']),
     );

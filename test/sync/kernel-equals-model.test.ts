@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { FAMILIES, type Family } from '../../src/ip.ts';
-import { affinityObjects, findTables, isLive, listElements, listFrame } from '../../src/nft/tables.ts';
-import { AFFINITY_OBJECTS } from '../../src/ruleset/affinity.ts';
+import { dynamicObjects, findTables, isLive, listElements, listFrame } from '../../src/nft/tables.ts';
 import type { Element } from '../../src/ruleset/element.ts';
+import { OBJECTS } from '../../src/ruleset/objects.ts';
 import { buildProgram } from '../../src/ruleset/program.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
@@ -52,8 +52,8 @@ describe('the kernel after any sequence of changes', () => {
             assert.ok(table !== undefined && isLive(table, model.program));
             const held = model.program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
             assert.deepEqual(texts(await listElements(nft, model.program, table.name)), texts(held));
-            const objects = AFFINITY_OBJECTS.flatMap((container) => [...model.ruleset.elementsOf(container)]);
-            assert.deepEqual(texts(affinityObjects(await listFrame(nft, family, table.name))), texts(objects));
+            const objects = OBJECTS.flatMap((container) => [...model.ruleset.elementsOf(container)]);
+            assert.deepEqual(texts(dynamicObjects(await listFrame(nft, family, table.name))), texts(objects));
             assert.deepEqual(
               lines.filter((line) => line.startsWith('E')),
               [],

@@ -27,7 +27,6 @@ export function tracedTable(
       name,
       key: types.map((type) => ({ type, of })),
       ...(types.includes('cidr') ? { interval: true } : {}),
-      depth: 2,
       comment: '',
     };
     const held = Object.entries(elements).map(([key, value]): Element => ({ container, key, value, comment: '' }));

@@ -1,0 +1,85 @@
+import type { Container } from './container.ts';
+import type { Element } from './element.ts';
+import { type HeldElement, unclaimed } from './held-element.ts';
+
+/** All elements of the model, and which of them an owner (a Service, or a setting) wants. */
+export class Entries {
+  readonly #byKey: ReadonlyMap<Container, Map<string, HeldElement>>;
+  readonly #owned = new Map<string, readonly HeldElement[]>();
+  /** Intervals by what comes before them in their keys: frontend → its source ranges. */
+  readonly #intervals = new Map<string, Set<HeldElement>>();
+
+  constructor(containers: readonly Container[]) {
+    this.#byKey = new Map(containers.map((container) => [container, new Map<string, HeldElement>()]));
+  }
+
+  find(container: Container, key: string): HeldElement | undefined {
+    return this.#byKey.get(container)?.get(key);
+  }
+
+  /** The elements of a container, in no particular order. */
+  of(container: Container): ReadonlyMap<string, HeldElement> {
+    return this.#byKey.get(container) ?? NONE;
+  }
+
+  *all(): Iterable<HeldElement> {
+    for (const elements of this.#byKey.values()) yield* elements.values();
+  }
+
+  get size(): number {
+    return [...this.#byKey.values()].reduce((sum, elements) => sum + elements.size, 0);
+  }
+
+  /** Takes in an element that is not there. */
+  add(element: Element): HeldElement {
+    const held = unclaimed(element);
+    this.#byKey.get(element.container)?.set(element.key, held);
+    if (!isOneOfIntervals(held)) return held;
+    const prefix = prefixOf(held);
+    this.#intervals.set(prefix, (this.#intervals.get(prefix) ?? new Set()).add(held));
+    return held;
+  }
+
+  remove(element: HeldElement): void {
+    this.#byKey.get(element.container)?.delete(element.key);
+    if (!isOneOfIntervals(element)) return;
+    const prefix = prefixOf(element);
+    const rest = this.#intervals.get(prefix);
+    rest?.delete(element);
+    if (rest?.size === 0) this.#intervals.delete(prefix);
+  }
+
+  /** An owner wants nothing any more; returns what it wanted. */
+  release(owner: string): readonly HeldElement[] {
+    const owned = this.#owned.get(owner) ?? [];
+    this.#owned.delete(owner);
+    for (const element of owned) element.claims--;
+    return owned;
+  }
+
+  /** An owner, which has released what it wanted before, wants these. */
+  claim(owner: string, elements: readonly HeldElement[]): void {
+    for (const element of elements) element.claims++;
+    if (elements.length > 0) this.#owned.set(owner, elements);
+  }
+
+  /** The intervals that nobody wants beside the ones given: a frontend's source ranges of before. */
+  unwantedBeside(elements: readonly HeldElement[]): readonly HeldElement[] {
+    const prefixes = new Set(elements.filter(isOneOfIntervals).map(prefixOf));
+    return [...prefixes].flatMap((prefix) =>
+      [...(this.#intervals.get(prefix) ?? [])].filter(({ claims }) => claims === 0),
+    );
+  }
+}
+
+const NONE: ReadonlyMap<string, HeldElement> = new Map();
+
+/** True for an interval among others of its kind: a source range of a frontend. */
+function isOneOfIntervals({ container }: HeldElement): boolean {
+  return container.interval === true && container.key.length > 1;
+}
+
+/** What an interval shares with the others of its frontend: "10.96.0.12 . tcp . 80 .". */
+function prefixOf({ key }: HeldElement): string {
+  return key.slice(0, key.lastIndexOf(' '));
+}

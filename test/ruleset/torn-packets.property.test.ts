@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import process from 'node:process';
+import { after, suite, test } from 'node:test';
+import fc from 'fast-check';
+import type { Family } from '../../src/ip.ts';
+import { buildProgram } from '../../src/ruleset/program.ts';
+import { deepestFirst } from '../../src/ruleset/transaction.ts';
+import { Cluster } from '../../src/service/cluster.ts';
+import { FamilyModel } from '../../src/sync/family-model.ts';
+import type { TracedPacket } from '../../src/trace/packet.ts';
+import { type Outcome, tracePacket } from '../../src/trace/trace-packet.ts';
+import type { TracedRuleset } from '../../src/trace/traced-ruleset.ts';
+import { ADDRESSES, type ClusterStep, clusterSteps } from '../builders/cluster-steps.ts';
+import { networks } from '../builders/networks.ts';
+import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+import { changed, isConcerned, snapshot, torn } from './torn-ruleset.ts';
+
+/** How many random sequences of changes in each family; TORN_RUNS=120 gives a million traces and more. */
+const RUNS = Number(process.env['TORN_RUNS'] ?? 8);
+
+const MASQUERADED = ' masqueraded';
+
+let traces = 0;
+
+type Step = ClusterStep | 'transaction';
+
+const steps = (family: Family) =>
+  fc.array(
+    fc.oneof(
+      { weight: 11, arbitrary: clusterSteps(family, { nodePorts: true }) },
+      { weight: 8, arbitrary: fc.constant<Step>('transaction') },
+    ),
+    { minLength: 10, maxLength: 30, size: 'max' },
+  );
+
+/** A new connection of every kind of client to every place that a Service may answer on. */
+function packetsOf(family: Family): readonly TracedPacket[] {
+  const { clusterIps, external, loadBalancer, node, pod, outside, endpoint } = ADDRESSES[family];
+  const clients = [
+    { source: pod, from: 'pod' as const },
+    { source: endpoint(1), from: 'pod' as const },
+    { source: node, from: 'node' as const },
+    ...outside.map((source) => ({ source, from: 'outside' as const })),
+  ];
+  const frontends = [...clusterIps, external, loadBalancer].flatMap((destination) =>
+    [80, 81].map((port) => ({ destination, port })),
+  );
+  const places = [...frontends, { destination: node, port: 30_080 }];
+  return clients.flatMap((client) =>
+    places.flatMap((place) =>
+      (['tcp', 'udp'] as const).map((protocol) => ({ ...client, ...place, protocol, own: [node] })),
+    ),
+  );
+}
+
+/** What may become of a packet, as lines: "10.0.0.1:8080", "10.0.0.1:8080 masqueraded", "dropped". */
+function fates(ruleset: TracedRuleset, packet: TracedPacket, pinned: boolean): readonly string[] {
+  traces++;
+  return tracePacket(ruleset, packet, () => pinned)
+    .outcomes.map(fateLine)
+    .sort();
+}
+
+function fateLine(outcome: Outcome): string {
+  if (outcome.fate !== 'translated') return outcome.fate;
+  return `${outcome.endpoint}${outcome.sourceNat ? MASQUERADED : ''}`;
+}
+
+const isServed = (lines: readonly string[]) => lines.every((line) => line.includes(':'));
+const endpointIn = (line: string) => line.replace(MASQUERADED, '');
+const sourceIn = (line: string) => (line.endsWith(MASQUERADED) ? MASQUERADED : 'its own source');
+const isRefused = (lines: readonly string[]) => lines.every((line) => line === 'dropped' || line === 'rejected');
+
+/** Follows every packet that a commit may find on its way, wherever it is then. */
+function assertSafe(before: TracedRuleset, after: TracedRuleset, family: Family): void {
+  for (const packet of packetsOf(family)) {
+    for (const pinned of [false, true]) {
+      if (!isConcerned(before, after, (ruleset) => fates(ruleset, packet, pinned))) continue;
+      const [old, young] = [fates(before, packet, pinned), fates(after, packet, pinned)];
+      const known = new Set([...old, ...young].flatMap((line) => [endpointIn(line), sourceIn(line)]));
+      for (let intact = 0, looked = 1; intact < looked; intact++) {
+        const between = torn(before, after, intact);
+        const seen = fates(between, packet, pinned);
+        looked = between.looked;
+        const where = `${packet.protocol} from ${packet.source} to ${packet.destination} port ${packet.port}, after ${intact} lookups: before ${old}; after ${young}; between ${seen}`;
+        if (isServed(old) && isServed(young)) {
+          assert.ok(isServed(seen), `served before and after, lost between: ${where}`);
+          const strangers = seen.filter((line) => !known.has(endpointIn(line)) || !known.has(sourceIn(line)));
+          assert.deepEqual(strangers, [], `an endpoint or a source of neither: ${where}`);
+        }
+        if (isRefused(old) && isRefused(young)) assert.ok(isRefused(seen), `let through: ${where}`);
+      }
+    }
+  }
+}
+
+/** Goes through a sequence of changes, and looks at every commit. */
+function follow(family: Family, sequence: readonly Step[]): void {
+  const program = buildProgram(family, { localPods: { by: 'pod-cidrs' } });
+  const pods = family === 'ip' ? '10.244.0.0/16' : 'fd44::/64';
+  const nodes = family === 'ip' ? '0.0.0.0/0' : '::/0';
+  const cluster = new Cluster(NODE_NAME);
+  const model = new FamilyModel(cluster, { program, networks: () => networks([pods], [nodes]) }, recordingLog().log);
+  model.restart([]);
+  model.nextTransaction();
+  for (const step of sequence) {
+    if (step !== 'transaction') {
+      const keys = 'set' in step ? cluster.set(step.set) : cluster.delete(step.remove, step.key);
+      for (const key of keys) model.markDirty(key);
+      continue;
+    }
+    let state = snapshot(model.ruleset);
+    for (const part of deepestFirst(model.nextTransaction(), program.hops)) {
+      const next = changed(state, part);
+      assertSafe(state, next, family);
+      state = next;
+    }
+  }
+}
+
+/** As many transactions as what is taken away may wait for. */
+const REST: readonly Step[] = Array<Step>(8).fill('transaction');
+
+for (const family of ['ip', 'ip6'] as const) {
+  suite(`a packet on its way during a transaction (${family})`, () => {
+    test('is served as before or as after it, whichever of its lookups come before the commit', () => {
+      fc.assert(
+        fc.property(steps(family), (sequence) => follow(family, [...sequence, ...REST])),
+        { numRuns: RUNS, endOnFailure: true },
+      );
+    });
+
+    test('is served while a Service of any kind gains and loses many endpoints at once', () => {
+      const { clusterIps, external, loadBalancer, endpoint } = ADDRESSES[family];
+      const scaled = fc.record({
+        counts: fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 2, maxLength: 6 }),
+        affinitySeconds: fc.option(fc.constant(60), { nil: undefined }),
+        externalLocal: fc.boolean(),
+      });
+      fc.assert(
+        fc.property(scaled, ({ counts, affinitySeconds, externalLocal }) => {
+          const web = service({
+            clusterIps: clusterIps.slice(0, 1),
+            ports: [{ name: 'http', protocol: 'tcp', port: 80, nodePort: 30_080 }],
+            externalIps: [external],
+            loadBalancerIps: [loadBalancer],
+            externalLocal,
+            ...(affinitySeconds !== undefined && { affinitySeconds }),
+          });
+          const sized = (count: number): readonly Step[] => {
+            const places = Array.from({ length: count }, (_, i) => ({ nodeName: i % 2 === 0 ? NODE_NAME : 'node-b' }));
+            const endpoints = places.map((place, i) => ready(endpoint(i + 1), place));
+            return [{ set: slice(endpoints) }, 'transaction'];
+          };
+          follow(family, [{ set: web }, ...counts.flatMap(sized), ...REST]);
+        }),
+        { numRuns: RUNS, endOnFailure: true },
+      );
+    });
+  });
+}
+
+after(() => console.log(`${traces} traces`));
