@@ -139,14 +139,11 @@ async function readBack(version: NftVersion): Promise<undefined> {
   const [table] = await findTables(nft, 'ip');
   assert.equal(table?.marker, proxy.model.program.marker);
   assert.deepEqual(table.baseChains.toSorted(), [
-    'filter-forward filter forward 0',
-    'filter-input filter input 0',
-    'filter-output filter output 0',
-    'filter-output-pre-dnat filter output -110',
-    'filter-prerouting-pre-dnat filter prerouting -110',
     'nat-output nat output -100',
+    'nat-output-untranslated nat output -90',
     'nat-postrouting nat postrouting 100',
     'nat-prerouting nat prerouting -100',
+    'nat-prerouting-untranslated nat prerouting -90',
   ]);
   const elements = await listElements(nft, proxy.model.program, table.name);
   const comments = new Set(elements.map(({ comment }) => comment));

@@ -32,15 +32,9 @@ suite('a printed trace', () => {
    33.3%  to 10.0.0.3:8080
 
 prerouting
-  filter-prerouting-pre-dnat: ct state new jump source-ranges-check
-  nat-prerouting: jump dispatch
+  nat-prerouting: ct direction original jump dispatch
   dispatch: ip daddr . meta l4proto . th dport vmap @services → 10.96.0.10 . tcp . 80 : goto pick-tcp-4 (default/web:http)
   pick-tcp-4: meta l4proto tcp dnat ip to ip daddr . tcp dport . numgen random mod 4 map @endpoints-tcp → one of 3 (default/web:http)
-
-forward
-  filter-forward: ct state new jump no-endpoints-check
-  no-endpoints-check: ip daddr . meta l4proto . th dport vmap @no-endpoints → nothing
-  filter-forward: ct state new jump cluster-ips-check
 
 postrouting
   nat-postrouting: ct status dnat jump source-nat
@@ -64,10 +58,10 @@ postrouting
       /^icmp 10\.0\.0\.2 → 10\.0\.0\.9, from the node itself: untouched by this table\n\noutput\n/,
     );
     assert.match(printed(frontend([1])), /^[^\n]+: to 10\.0\.0\.1:8080\n/);
-    const firewalled: Partial<Frontend> = { kind: 'load-balancer-ip', sourceRanges: ['198.51.100.0/24'] };
+    const inRanges: Partial<Frontend> = { kind: 'load-balancer-ip', sourceRanges: ['198.51.100.0/24'] };
     assert.match(
-      printed(frontend([1], firewalled)),
-      /: dropped\n(?:.*\n)* {2}source-ranges-check: .* drop → \(default\/web:http\)\n$/,
+      printed(frontend([1], inRanges)),
+      /: dropped\n(?:.*\n)* {2}dispatch: .*\(default\/web:http\)\n {2}source-ranges-check: .* drop\n$/,
     );
   });
 
@@ -90,7 +84,7 @@ postrouting
         ],
       ].map((what) => [what, '[33.3%]']),
     );
-    assert.ok(lines.indexOf(drawn.at(-1) ?? '') < lines.indexOf('forward'));
+    assert.ok(lines.indexOf(drawn.at(-1) ?? '') < lines.indexOf('postrouting'));
     assert.equal(lines.filter((line) => line.includes('nat-postrouting: ')).length, 1);
     assert.ok(
       lines.some((line) => / {2}nat-postrouting: ct status dnat jump source-nat$/.test(line)),
