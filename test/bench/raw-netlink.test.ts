@@ -11,7 +11,6 @@ const [address, protocol, port, slot] = [field('address'), field('protocol'), fi
 
 const container = (name: string, fields: Pick<Container, 'key' | 'value' | 'interval'>): Container => ({
   name,
-  depth: 0,
   comment: '',
   ...fields,
 });

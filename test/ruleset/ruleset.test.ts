@@ -156,15 +156,19 @@ suite('what a packet may still be on its way to goes later, hop by hop:', () => 
 
   test('who may connect, where from now on everybody may', () => {
     const open: Partial<Frontend> = { kind: 'load-balancer-ip', address: '203.0.113.1' };
-    const firewalled = frontend([1], { ...open, sourceRanges: ['198.51.100.0/24', '192.0.2.0/24'] });
+    const inRanges = frontend([1], { ...open, sourceRanges: ['198.51.100.0/24', '192.0.2.0/24'] });
     const ruleset = new Ruleset(PROGRAM);
-    change(ruleset, { [WEB]: [firewalled] });
-    assert.deepEqual(change(ruleset, { [WEB]: [frontend([1], open)] }), ['- firewalled 203.0.113.1 . tcp . 80']);
+    change(ruleset, { [WEB]: [inRanges] });
+    assert.deepEqual(change(ruleset, { [WEB]: [frontend([1], open)] }), [
+      '- services 203.0.113.1 . tcp . 80',
+      '+ services 203.0.113.1 . tcp . 80 : goto pick-tcp-1',
+    ]);
     assert.deepEqual(change(ruleset, {}), [
+      '- admitted 203.0.113.1 . tcp . 80',
       '- source-ranges 203.0.113.1 . tcp . 80 . 192.0.2.0/24',
       '- source-ranges 203.0.113.1 . tcp . 80 . 198.51.100.0/24',
     ]);
-    assert.equal(ruleset.hasRetired, false);
+    assert.equal(ruleset.hasWaiting, false);
   });
 
   test('with the next change, if there is one', () => {
