@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Family } from '../ip.ts';
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
+import type { Chain } from './chain.ts';
 import { chainElement } from './chain-element.ts';
 import { type Container, randomSlot, sourceAddress, transportProtocol } from './container.ts';
 import type { Element } from './element.ts';
 import type { Statement } from './nft-json.ts';
-import type { Chain } from './program.ts';
 
 /**
  * Session affinity is the one thing that is not data of the fixed program: a Service that asks for it gets chains of its

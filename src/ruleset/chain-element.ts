@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Chain } from './chain.ts';
 import type { Container } from './container.ts';
 import type { Element } from './element.ts';
 import { printRule } from './nft-json.ts';
-import type { Chain } from './program.ts';
 
 /**
  * A chain outside the fixed program, as the model holds it: an element whose key is the chain's name and whose value is

@@ -1,6 +1,6 @@
 import { canonicalAddress, parseCidr } from '../ip.ts';
+import type { Chain } from './chain.ts';
 import { type Container, type Field, PROTOCOL_NUMBERS } from './container.ts';
-import type { Chain } from './program.ts';
 
 /**
  * One element of a set or map. Key and value are in nft's text form with canonical addresses

@@ -1,5 +1,5 @@
+import type { Chain } from './chain.ts';
 import type { Element } from './element.ts';
-import type { Chain } from './program.ts';
 
 /** An element of the model, and who wants it. */
 export interface HeldElement extends Element {

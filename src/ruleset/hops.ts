@@ -1,8 +1,8 @@
 import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, AFFINITY_SETS } from './affinity.ts';
+import type { Chain } from './chain.ts';
 import { BY_ADDRESS, BY_NODE_PORT, type Container, endpointsMap, PROTOCOLS, type Target } from './container.ts';
 import type { Statement } from './nft-json.ts';
 import { PICK_CHAINS } from './pick-chain.ts';
-import type { Chain, Program } from './program.ts';
 
 /** The hop of each set, map and kind of object, by its name. */
 export type Hops = ReadonlyMap<string, number>;
@@ -15,7 +15,7 @@ export type Hops = ReadonlyMap<string, number>;
  * The hops follow from the program: from base chain to base chain, through every chain that a rule or an element may lead to.
  * A translation by a map counts like a verdict: what postrouting asks about translated connections comes after it.
  */
-export function hopsOf({ chains, containers }: Pick<Program, 'chains' | 'containers'>): Hops {
+export function hopsOf(chains: readonly Chain[], containers: readonly Container[]): Hops {
   const walk = new Walk(chains, containers);
   const base = (hooks: readonly string[]) =>
     chains.filter(({ hook }) => hook !== undefined && hooks.includes(hook.hook));

@@ -1,7 +1,8 @@
 import type { Family } from '../ip.ts';
+import type { Chain } from './chain.ts';
 import type { Field } from './container.ts';
 import type { Expression } from './nft-json.ts';
-import type { Chain, Program } from './program.ts';
+import type { Program } from './program.ts';
 
 /**
  * The commands that add base chains with their rules: with them a staged table goes live. Priorities are numbers: as a

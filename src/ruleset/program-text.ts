@@ -1,6 +1,7 @@
+import type { Chain } from './chain.ts';
 import type { Container, Field } from './container.ts';
 import { printExpression, printRule } from './nft-json.ts';
-import type { Chain, Program } from './program.ts';
+import type { Program } from './program.ts';
 
 /**
  * The fixed program as an nft document, without base chains and elements: a table that no packet reaches yet.

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Family } from '../ip.ts';
+import type { Chain } from './chain.ts';
 import {
   ADMITTED,
   BY_ADDRESS,
@@ -30,17 +31,6 @@ export interface ProgramOptions {
   readonly localPods?: LocalPods | undefined;
   /** Node ports are served on loopback, too: over TCP, by a listener of this daemon (KEP-6032). All others are refused. */
   readonly localhostNodePorts?: boolean;
-}
-
-/** A chain of the fixed program. */
-export interface Chain {
-  readonly name: string;
-  readonly comment?: string;
-  /** Present on base chains: where the kernel calls them. */
-  readonly hook?: { readonly type: 'nat' | 'filter'; readonly hook: string; readonly priority: number };
-  readonly rules: readonly (readonly Statement[])[];
-  /** For chains outside the fixed program: the comment of the last rule, by which a later start knows the rules. */
-  readonly signature?: string;
 }
 
 /** Everything of a family's table but its elements: the same for every cluster. */
@@ -77,7 +67,7 @@ export function buildProgram(family: Family, options: ProgramOptions): Program {
     containers,
     chains,
     picks: createPickChains(family),
-    hops: hopsOf({ containers, chains }),
+    hops: hopsOf(chains, containers),
     marker: `${MARKER_PREFIX}${hashOf(family, containers, chains)}`,
   };
 }

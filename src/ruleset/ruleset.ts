@@ -1,4 +1,5 @@
 import type { Frontend } from '../service/frontend.ts';
+import type { Chain } from './chain.ts';
 import { Changes } from './changes.ts';
 import type { Container } from './container.ts';
 import type { Element } from './element.ts';
@@ -7,7 +8,7 @@ import { planFrontend } from './frontend-elements.ts';
 import { Graveyard } from './graveyard.ts';
 import { GONE, type HeldElement, REMAINS } from './held-element.ts';
 import { CHAIN_OBJECTS, OBJECTS } from './objects.ts';
-import type { Chain, Program } from './program.ts';
+import type { Program } from './program.ts';
 import type { LeavingSlot } from './slots.ts';
 import type { Transaction } from './transaction.ts';
 

@@ -1,4 +1,4 @@
-import type { Chain } from '../ruleset/program.ts';
+import type { Chain } from '../ruleset/chain.ts';
 import { notUnderstood } from './fields.ts';
 import { type Flow, join, type Step, Steps, stepsOf, type Trail, wholeFlow } from './flow.ts';
 import { Lookups } from './lookups.ts';

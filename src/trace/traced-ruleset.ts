@@ -1,7 +1,7 @@
 import type { Family } from '../ip.ts';
+import type { Chain } from '../ruleset/chain.ts';
 import type { Container } from '../ruleset/container.ts';
 import type { Element } from '../ruleset/element.ts';
-import type { Chain } from '../ruleset/program.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 
 /** A family's whole table, as a trace reads it. */

@@ -1,6 +1,6 @@
+import type { Chain } from '../ruleset/chain.ts';
 import type { Element } from '../ruleset/element.ts';
 import type { Statement } from '../ruleset/nft-json.ts';
-import type { Chain } from '../ruleset/program.ts';
 import { type IsOwn, notUnderstood } from './fields.ts';
 import { afterStep, type Flow, join, partOf, type Steps } from './flow.ts';
 import type { Draw, Lookups } from './lookups.ts';

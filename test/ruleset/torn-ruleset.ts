@@ -1,6 +1,6 @@
+import type { Chain } from '../../src/ruleset/chain.ts';
 import type { Container } from '../../src/ruleset/container.ts';
 import type { Element } from '../../src/ruleset/element.ts';
-import type { Chain } from '../../src/ruleset/program.ts';
 import type { Ruleset } from '../../src/ruleset/ruleset.ts';
 import type { Transaction } from '../../src/ruleset/transaction.ts';
 import { type TracedRuleset, tracedRuleset } from '../../src/trace/traced-ruleset.ts';

@@ -1,8 +1,8 @@
 import type { Family } from '../../src/ip.ts';
+import type { Chain } from '../../src/ruleset/chain.ts';
 import type { Container, FieldType } from '../../src/ruleset/container.ts';
 import type { Element } from '../../src/ruleset/element.ts';
 import type { Statement } from '../../src/ruleset/nft-json.ts';
-import type { Chain } from '../../src/ruleset/program.ts';
 import type { TracedPacket } from '../../src/trace/packet.ts';
 import { type Fate, type Trace, tracePacket } from '../../src/trace/trace-packet.ts';
 import type { TracedRuleset } from '../../src/trace/traced-ruleset.ts';

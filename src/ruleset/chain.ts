@@ -1,0 +1,12 @@
+import type { Statement } from './nft-json.ts';
+
+/** A chain and its rules. */
+export interface Chain {
+  readonly name: string;
+  readonly comment?: string;
+  /** Present on base chains: where the kernel calls them. */
+  readonly hook?: { readonly type: 'nat' | 'filter'; readonly hook: string; readonly priority: number };
+  readonly rules: readonly (readonly Statement[])[];
+  /** For chains outside the fixed program: the comment of the last rule, by which a later start knows the rules. */
+  readonly signature?: string;
+}
