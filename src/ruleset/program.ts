@@ -174,6 +174,12 @@ function sourceNat(family: Family, { masqueradeAll, localPods }: ProgramOptions)
   const wasNodePort: Expression = { concat: [...wasPort, destination] };
   // Without it nft does not know what the original port is ("variable sized data types").
   const hasPorts = equal(transportProtocol, { set: PROTOCOLS });
+  // Addresses of the node that lie in the pods' networks count as pods first, as they do when endpoints are chosen.
+  const fromNode = [
+    ...(localPods?.by === 'pod-cidrs' ? [fromPods(family, localPods, unequal)] : []),
+    equal(typeOf('saddr'), 'local'),
+    MASQUERADE,
+  ];
   const fromOutside = localPods === undefined ? [] : [[fromPods(family, localPods, unequal), MASQUERADE]];
   return [
     {
@@ -183,9 +189,9 @@ function sourceNat(family: Family, { masqueradeAll, localPods }: ProgramOptions)
         [equal({ concat: [sourceAddress(family), destination] }, '@hairpin'), MASQUERADE],
         [equal(wasAddress, '@cluster-ips'), { goto: { target: 'cluster-ip-source-nat' } }],
         [hasPorts, equal(wasFrontend, `@${BY_ADDRESS.snat}`), MASQUERADE],
-        [hasPorts, equal(wasFrontend, `@${BY_ADDRESS.snatFromNode}`), equal(typeOf('saddr'), 'local'), MASQUERADE],
+        [hasPorts, equal(wasFrontend, `@${BY_ADDRESS.snatFromNode}`), ...fromNode],
         [hasPorts, equal(wasNodePort, `@${BY_NODE_PORT.snat}`), MASQUERADE],
-        [hasPorts, equal(wasNodePort, `@${BY_NODE_PORT.snatFromNode}`), equal(typeOf('saddr'), 'local'), MASQUERADE],
+        [hasPorts, equal(wasNodePort, `@${BY_NODE_PORT.snatFromNode}`), ...fromNode],
       ],
     },
     {

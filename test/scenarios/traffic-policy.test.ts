@@ -106,6 +106,15 @@ describeScenarios('externalTrafficPolicy', [
     objects: [web(LOCAL), slices('web', [ready('here'), ready('pod')])],
     expect: ['remote-pod → node:30080 → here or pod, source kept', 'remote-pod → lb-ip:80 → here or pod, source kept'],
   }),
+  scenario('Local: what the node sends from an address of the cluster CIDR keeps it, as pods do', {
+    flags: [...CLUSTER_CIDRS, '--nodeport-addresses', 'all'],
+    objects: [web(LOCAL), slices('web', [ready('there')])],
+    expect: [
+      'node → pods-gateway:30080 → there, source kept',
+      'node → node:30080 → there, masqueraded',
+      'node → external-ip:80 → there, masqueraded',
+    ],
+  }),
   scenario('Local: no pods are known without a cluster CIDR: they are as from outside', {
     flags: [],
     objects: [web(LOCAL), slices('web', [ready('here'), ready('there')])],

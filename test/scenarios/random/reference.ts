@@ -107,7 +107,8 @@ export function answer(question: Question, cluster: Known): Answer {
   const asClusterIp = by !== 'node port' && hasClusterIp(TARGETS[target][version], version, cluster);
   const masquerades = asClusterIp
     ? cluster.flags.masqueradeAll || (tellsPods(version, cluster) && !isFromPods(question, cluster))
-    : !isLocal || fromNode;
+    : // An address of the node in the pods' networks is a pod's first.
+      !isLocal || (fromNode && !isFromPods(question, cluster));
   const ends = new Map(
     chosen.map(({ entry: { address }, number }): [string, SourceFate] => {
       const name = endpointAt(address, version);
