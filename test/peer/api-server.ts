@@ -169,11 +169,14 @@ export class RealApiServer {
   /** Creates an object or takes its place, its status too, by server-side apply. The first answer that is an error, or the last one. */
   async apply(object: RawObject): Promise<Answer> {
     const path = pathOf(object.kind, object.metadata);
-    const body = { apiVersion: API_VERSIONS[object.kind], ...object };
+    const { status, ...spec } = object;
+    const rest = { apiVersion: API_VERSIONS[object.kind], ...spec };
     const query = '?fieldManager=kpn-test&force=true';
-    const answer = await this.request('PATCH', path + query, body, APPLY);
-    if (!isGood(answer) || !('status' in object)) return answer;
-    return this.request('PATCH', `${path}/status${query}`, body, APPLY);
+    const answer = await this.request('PATCH', path + query, rest, APPLY);
+    if (!isGood(answer) || status === undefined) return answer;
+    // A Node has several addresses of one type, which apply knows as the key of that list.
+    if (object.kind === 'Node') return this.request('PATCH', `${path}/status`, { status }, MERGE);
+    return this.request('PATCH', `${path}/status${query}`, { ...rest, status }, APPLY);
   }
 
   /** As apply, but tries again while the server is not ready for it. Rejects where the object is refused. */
@@ -234,6 +237,7 @@ export class RealApiServer {
 }
 
 const APPLY = 'application/apply-patch+yaml';
+const MERGE = 'application/merge-patch+json';
 
 const API_VERSIONS: Readonly<Record<Kind, string>> = {
   Service: 'v1',

@@ -10,8 +10,8 @@ import socket
 import sys
 
 from answer import family_of
+from icmp_errors import expect_errors, read_error
 from sctp import SCTP, init_packet
-from sctp_errors import expect_errors, read_error
 
 
 def main():

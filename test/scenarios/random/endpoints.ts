@@ -10,11 +10,11 @@ export const PORTS: readonly Port[] = [
   { name: 'sig', protocol: 'SCTP', port: 80 },
 ];
 
-const READY: readonly object[] = [{ ready: true }, { ready: true, serving: true, terminating: false }, {}];
-const ENDING = { ready: false, serving: true, terminating: true };
+export const READY: readonly object[] = [{ ready: true }, { ready: true, serving: true, terminating: false }, {}];
+export const ENDING = { ready: false, serving: true, terminating: true };
 
 /** Conditions as controllers write them, and a few that they should not. */
-const CONDITIONS: readonly object[] = [
+export const CONDITIONS: readonly object[] = [
   ...READY,
   ENDING,
   { ready: false, serving: false, terminating: false },

@@ -1,7 +1,7 @@
 import type { World } from '../../netns/world.ts';
 import type { NodeShell } from './node-shell.ts';
 
-const TABLE = 'kpn-witness';
+export const WITNESS_TABLE = 'kpn-witness';
 
 /**
  * An nft table on the node that sees, after all of ours, new connections that go on (or arrive) untranslated: an
@@ -19,7 +19,7 @@ export function placeWitness(world: World): void {
     .join('\n');
   world.loadNft(
     'node',
-    `table inet ${TABLE} {
+    `table inet ${WITNESS_TABLE} {
 set seen4 { typeof ip saddr . ip daddr . meta l4proto . th dport; flags dynamic; size 65535; }
 set seen6 { typeof ip6 saddr . ip6 daddr . meta l4proto . th dport; flags dynamic; size 65535; }
 chain leaving { type filter hook postrouting priority 400; oifname "lo" return
@@ -35,12 +35,12 @@ ${see}
 
 /** Makes the node forget all connections, and the witness what it saw. */
 export async function forgetConnections(node: NodeShell): Promise<void> {
-  await node.run(`conntrack -F\nnft 'flush set inet ${TABLE} seen4; flush set inet ${TABLE} seen6'`);
+  await node.run(`conntrack -F\nnft 'flush set inet ${WITNESS_TABLE} seen4; flush set inet ${WITNESS_TABLE} seen6'`);
 }
 
 /** What the witness saw: see untouchedKey. */
 export async function untouchedConnections(node: NodeShell): Promise<ReadonlySet<string>> {
-  const sets = (await node.list(`table inet ${TABLE}`)).flatMap(({ nftables }) => nftables);
+  const sets = (await node.list(`table inet ${WITNESS_TABLE}`)).flatMap(({ nftables }) => nftables);
   const elements = sets.flatMap(({ set }) => set?.elem ?? []);
   return new Set(elements.flatMap(({ concat }) => concat?.join(' ') ?? []));
 }

@@ -1,4 +1,4 @@
-"""The ICMP errors that SCTP packets of a raw socket bring back."""
+"""The ICMP errors that packets of a socket bring back."""
 import socket
 import struct
 
@@ -14,7 +14,10 @@ def expect_errors(sock):
 
 
 def read_error(sock):
-    """(type, code, sender, source port of our packet, errno) of the next ICMP error, None without one."""
+    """(type, code, sender, source port of our packet, errno) of the next ICMP error, None without one.
+
+    The port is None where the error does not quote the packet so far.
+    """
     try:
         data, control, _, _ = sock.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
     except BlockingIOError:
@@ -32,5 +35,6 @@ def read_error(sock):
         # IPv4 hands over what the ICMP error quotes from the IP header on, or from SCTP on.
         if sock.family == socket.AF_INET and len(data) >= 24 and data[0] >> 4 == 4:
             data = data[(data[0] & 15) * 4 :]
-        return kind, number, sender, struct.unpack_from("!H", data)[0], code
+        port = struct.unpack_from("!H", data)[0] if len(data) >= 2 else None
+        return kind, number, sender, port, code
     return None

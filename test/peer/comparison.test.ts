@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Seen } from './asking.ts';
+import { type Asker, compare } from './comparison.ts';
+import type { Question } from './destinations.ts';
+
+const question = (port: number): Question => ({
+  client: 'outside',
+  address: '10.96.0.10',
+  version: 'ip4',
+  port,
+  protocol: 'tcp',
+  service: 'web',
+  by: 'cluster IP',
+  isSticky: false,
+});
+
+/** Sees these answers in turn; the last of them from then on. */
+function answering(...turns: readonly (readonly string[])[]): Asker {
+  let turn = 0;
+  return async (questions) => {
+    const seen: Seen = new Set(turns[Math.min(turn++, turns.length - 1)]);
+    return questions.map(() => seen);
+  };
+}
+
+const run = (ours: Asker, theirs: Asker, isExplained = () => false) => {
+  let number = 0;
+  return compare([question(80)], { ours, theirs, nextNumber: () => number++, forget: async () => {}, isExplained });
+};
+
+describe('the comparison of two nodes', () => {
+  it('asks more where chance may have shown an endpoint to one of them only', async () => {
+    const compared = await run(answering(['a sees b'], ['c sees b']), answering(['c sees b'], ['a sees b']));
+    assert.deepEqual(compared.different, []);
+    assert.deepEqual(compared.late, []);
+    assert.deepEqual(compared.answered, [question(80)]);
+  });
+
+  it('finds what stays different', async () => {
+    const { different, answered } = await run(answering(['refused']), answering(['timeout']));
+    assert.deepEqual(different, [{ question: question(80), ours: new Set(['refused']), theirs: new Set(['timeout']) }]);
+    assert.deepEqual(answered, []);
+  });
+
+  it('finds an endpoint that only one of them has', async () => {
+    const { different } = await run(answering(['a sees b', 'c sees b']), answering(['a sees b']));
+    assert.equal(different.length, 1);
+  });
+
+  it('forgets what it saw before a second look, and tells that it took one', async () => {
+    const settling = answering(['timeout'], ['timeout'], ['timeout'], ['a sees b']);
+    const { different, late } = await run(settling, answering(['a sees b']));
+    assert.deepEqual(different, []);
+    assert.deepEqual(late, [question(80)]);
+  });
+
+  it('takes no second look at what is explained', async () => {
+    let asked = 0;
+    const counted: Asker = async (questions) => {
+      asked++;
+      return questions.map(() => new Set(['refused']));
+    };
+    const { different } = await run(counted, answering(['timeout']), () => true);
+    assert.equal(different.length, 1);
+    assert.equal(asked, 3);
+  });
+});

@@ -1,0 +1,63 @@
+import type { RawObject } from './api-server.ts';
+import { TARGETS } from './cast.ts';
+import type { Difference } from './comparison.ts';
+import type { Network } from './network.ts';
+
+const HEALTHZ_PORT = 10256;
+
+/** Seconds. */
+const PATIENCE = 1;
+
+interface HttpAnswer {
+  readonly status: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Ports of the health checks of Services, as the API server gave them. */
+export function healthCheckPorts(objects: Iterable<RawObject>): ReadonlySet<number> {
+  const ports = new Set<number>();
+  for (const { kind, spec } of objects) {
+    const port =
+      kind === 'Service' ? (spec as { readonly healthCheckNodePort?: number }).healthCheckNodePort : undefined;
+    if (port !== undefined && port !== 0) ports.add(port);
+  }
+  return ports;
+}
+
+/** Asks both nodes, from outside, how they are and how Services fare; over IPv4 and IPv6. Gives what they answer differently. */
+export async function compareHealth(
+  ours: Network,
+  theirs: Network,
+  ports: ReadonlySet<number>,
+): Promise<readonly Difference[]> {
+  const paths = [
+    ...['/healthz', '/livez'].map((path) => ({ port: HEALTHZ_PORT, path })),
+    ...[...ports].map((port) => ({ port, path: '/' })),
+  ];
+  const asked = paths.flatMap(({ port, path }) =>
+    (['ip4', 'ip6'] as const).map((version) => ({
+      version,
+      port,
+      request: `http ${TARGETS.node[version]} ${port} ${path} ${PATIENCE}`,
+    })),
+  );
+  const requests = asked.map(({ request }) => request);
+  const [one = [], other = []] = await Promise.all([ours, theirs].map((network) => network.run('client', requests)));
+  return asked.flatMap(({ request, ...http }, i) => {
+    const answers = [one, other].map((outcomes) => [...(outcomes[i]?.keys() ?? [])].map(told));
+    const [mine = [], peers = []] = answers;
+    return mine.join() === peers.join() ? [] : [{ what: request, http, ours: mine, theirs: peers }];
+  });
+}
+
+/** Without times and whatever a server says of itself. */
+function told(outcome: string): string {
+  if (outcome.startsWith('! ')) return outcome.slice(2);
+  const { status, headers, body }: HttpAnswer = JSON.parse(outcome);
+  const kept = ['content-type', 'x-content-type-options', 'x-load-balancing-endpoint-weight'].map(
+    (name) => `${name}: ${headers[name]}`,
+  );
+  const [, code = status] = status.split(' ');
+  return [code, ...kept, body.replace(/"\d{4}-\d\d-\d\d[^"]*"/g, '"TIME"')].join('\n');
+}
