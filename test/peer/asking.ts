@@ -9,6 +9,11 @@ import type { Network } from './network.ts';
  */
 export type Seen = ReadonlySet<string>;
 
+/** Whether an endpoint answered. */
+export function isAnswered(seen: Seen): boolean {
+  return [...seen].some((text) => text.includes(' sees ') || text.startsWith('answered'));
+}
+
 export interface Round {
   /** New flows for each question. */
   readonly draws: number;

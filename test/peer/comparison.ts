@@ -11,6 +11,8 @@ export interface Difference {
   readonly question?: Question;
   /** Where a flow began that was open before the change, "ENDPOINT CLIENT", if it is about one. */
   readonly openFlow?: string;
+  /** Whether a flow like the open one could begin now, on our node. */
+  readonly couldBegin?: boolean;
   /** A request to the node for its own health or a Service's. */
   readonly http?: { readonly version: Version; readonly port: number };
   readonly ours: readonly string[];

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathOf, type RawObject, type RealApiServer, startApiServer } from './api-server.ts';
-import { ask, type Seen } from './asking.ts';
+import { ask, isAnswered, type Seen } from './asking.ts';
 import { Beacon } from './beacon.ts';
 import { ClusterState } from './cluster-state.ts';
 import { type Compared, compare, type Difference } from './comparison.ts';
 import { type Question, questionText } from './destinations.ts';
 import type { Draws } from './draws.ts';
 import { compareHealth, healthCheckPorts } from './health-comparison.ts';
-import { KeptFlows, LONGEST } from './kept-flows.ts';
+import { KeptFlows } from './kept-flows.ts';
 import { explanation, type Moment } from './known-differences.ts';
 import { Network } from './network.ts';
 import type { PeerPrograms } from './programs.ts';
@@ -38,9 +38,6 @@ export interface Tally {
   readonly seconds: Map<string, number>;
 }
 
-/** So many, since an open flow may have begun before the first of them. */
-const MOMENTS = LONGEST + 1;
-
 /** Two node networks side by side, with our proxy on one and kube-proxy on the other, both of one API server. */
 export class Judge {
   readonly tally: Tally = {
@@ -61,8 +58,8 @@ export class Judge {
   readonly #directory: string;
   #flags: readonly string[] | undefined;
   #rounds = 0;
-  /** The objects at the last looks, the last first. */
-  #moments: readonly Moment[] = [];
+  /** The objects before the last change. */
+  #before: Moment = [];
   /** The start of kube-proxy that has written its rules with everything known. */
   #nudgedAfter = 0;
   /** Ports of health checks of the step before: they have to be closed where they are gone. */
@@ -160,16 +157,12 @@ export class Judge {
   async take(step: Step, draws: Draws): Promise<readonly Finding[]> {
     const before = await this.#timed('changes', this.change(step));
     const { objects } = this.state;
-    this.#moments = [objects, ...this.#moments.slice(0, MOMENTS - 1)];
-    const explain = (difference: Difference) => explanation(difference, this.#moments);
+    this.#before = before;
     const questions = chooseQuestions(draws, before, objects, step.edits);
     const healthPorts = healthCheckPorts(objects);
     const undetermined = changedTwice(step.edits, before);
     await this.#flows.close(({ service, version }) => undetermined.has(`${service} ${version}`));
-    const flows = await this.#timed(
-      'flows',
-      this.#flows.compare((difference) => explain(difference) !== undefined),
-    );
+    const flows = await this.#timed('flows', this.#compareFlows());
     const { different, late, answered } = await this.#timed('connections', this.#compare(questions));
     const health = await this.#timed(
       'health',
@@ -190,7 +183,7 @@ export class Judge {
     await this.#timed('forgetting', this.#forget());
     await this.#timed('opening', this.#flows.open(answered, draws));
     return differences.flatMap((difference) => {
-      const name = explain(difference);
+      const name = this.#explanation(difference);
       if (name !== undefined) {
         this.tally.known.set(name, (this.tally.known.get(name) ?? 0) + 1);
         return [];
@@ -215,6 +208,27 @@ export class Judge {
     return (await this.#compare([question])).different.length > 0;
   }
 
+  /** Compares the flows that stay; of those that differ, it is asked whether they could begin now. */
+  async #compareFlows(): Promise<readonly Difference[]> {
+    const couldBegin = new Map<Question, boolean>();
+    const withNew = async (differences: readonly Difference[]) => {
+      const questions = [...new Set(differences.flatMap(({ question }) => question ?? []))];
+      const unknown = questions.filter((question) => !couldBegin.has(question));
+      const seen = await ask(this.networks.ours, unknown, { draws: 4, seconds: 0.5, number: this.#rounds++ });
+      for (const [i, question] of unknown.entries()) couldBegin.set(question, isAnswered(seen[i] ?? new Set()));
+      return differences.map((difference): Difference => {
+        const { question } = difference;
+        return question === undefined ? difference : { ...difference, couldBegin: couldBegin.get(question) ?? true };
+      });
+    };
+    const isExplained = (difference: Difference) => this.#explanation(difference) !== undefined;
+    return withNew(await this.#flows.compare(async (differences) => (await withNew(differences)).every(isExplained)));
+  }
+
+  #explanation(difference: Difference): string | undefined {
+    return explanation(difference, this.state.objects, this.#before);
+  }
+
   async #forget(): Promise<void> {
     await Promise.all([this.networks.ours.forget(), this.networks.theirs.forget()]);
   }
@@ -226,7 +240,7 @@ export class Judge {
       nextNumber: () => this.#rounds++,
       forget: () => this.#forget(),
       isExplained: (question, mine, peers) =>
-        explanation(connectionDifference(question, mine, peers), this.#moments) !== undefined,
+        this.#explanation(connectionDifference(question, mine, peers)) !== undefined,
     });
   }
 

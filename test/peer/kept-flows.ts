@@ -10,7 +10,7 @@ const MOST = 64;
 /** Flows of one question on each node, so that the same endpoint has some on both. */
 const OF_ONE = 4;
 /** Changes that a flow stays open over. */
-export const LONGEST = 8;
+const LONGEST = 8;
 const PORTS = 4_000;
 
 /** Seconds until nothing is no answer. */
@@ -54,11 +54,14 @@ export class KeptFlows {
     await Promise.all(this.#networks.map((network, side) => this.#openOn(network, side, wanted)));
   }
 
-  /** Asks all of them; gives those that fare otherwise on one node than on the other, though they began at the same endpoint. */
-  async compare(isExplained: (difference: Difference) => boolean): Promise<readonly Difference[]> {
+  /**
+   * Asks all of them; gives those that fare otherwise on one node than on the other, though they began at the same endpoint.
+   * `isEnough`: whether what differs needs no further look.
+   */
+  async compare(isEnough: (differences: readonly Difference[]) => Promise<boolean>): Promise<readonly Difference[]> {
     let differences = await this.#look();
     for (const wait of LATER_LOOKS) {
-      if (differences.every(isExplained)) break;
+      if (differences.length === 0 || (await isEnough(differences))) break;
       await delay(wait);
       differences = await this.#look();
     }

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type { RawObject } from './api-server.ts';
 import type { Difference } from './comparison.ts';
 import type { Question } from './destinations.ts';
-import { explanation, KNOWN_DIFFERENCES } from './known-differences.ts';
+import { explanation as explained, KNOWN_DIFFERENCES, type Moment } from './known-differences.ts';
 
 const question: Question = {
   client: 'pod',
@@ -31,6 +31,8 @@ const slice = (name: string, endpoint: object): RawObject => ({
   ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
   endpoints: [{ addresses: ['10.32.7.1'], nodeName: 'node-a', ...endpoint }],
 });
+
+const explanation = (told: Difference, [now = [], before = []]: readonly Moment[]) => explained(told, now, before);
 
 describe('the known differences', () => {
   it('are rows of docs/compatibility.md', () => {
@@ -89,8 +91,38 @@ describe('the known differences', () => {
   });
 
   it('explain that ours ends a flow to what no Service has, but not that it goes on', () => {
-    const flow = { ...difference, openFlow: '10.32.7.1:8080 10.32.7.1', ours: ['refused'], theirs: ['goes on'] };
-    assert.equal(explanation(flow, [[], [service('web')]]), 'an open flow to what is no Service any more ends');
-    assert.equal(explanation({ ...flow, ours: ['goes on'], theirs: ['refused'] }, [[], [service('web')]]), undefined);
+    const udp = { ...question, protocol: 'udp' as const };
+    const flow: Difference = {
+      what: '',
+      question: udp,
+      openFlow: '10.32.7.1:8080 10.32.7.1',
+      ours: ['refused'],
+      theirs: ['goes on'],
+    };
+    assert.equal(explanation(flow, [[], []]), 'an open flow to what is no Service any more ends');
+    assert.equal(explanation({ ...flow, ours: ['goes on'], theirs: ['refused'] }, [[], []]), undefined);
+    assert.equal(explanation({ ...flow, question }, [[], []]), undefined);
+  });
+
+  it('explain that ours ends a flow that could not begin any more', () => {
+    const udp = { ...question, protocol: 'udp' as const };
+    const flow: Difference = {
+      what: '',
+      question: udp,
+      openFlow: '10.32.7.1:8080 10.32.7.1',
+      ours: ['timeout'],
+      theirs: ['goes on'],
+    };
+    const now = [service('web', { ports: [{ protocol: 'UDP', port: 80 }] })];
+    const served = [now, now];
+    assert.equal(
+      explanation({ ...flow, couldBegin: false }, served),
+      'an open flow that could not begin any more ends',
+    );
+    assert.equal(explanation({ ...flow, couldBegin: true }, served), undefined);
+    assert.equal(
+      explanation({ ...flow, couldBegin: false, ours: ['goes on'], theirs: ['timeout'] }, served),
+      undefined,
+    );
   });
 });

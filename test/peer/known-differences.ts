@@ -12,7 +12,7 @@ export interface KnownDifference {
   readonly name: string;
   /** How its row there begins. */
   readonly row: string;
-  /** Whether it is this one, given the objects that there are; for an open flow, those that there were since it began. */
+  /** Whether it is this one, given all objects there are; for an open flow, those before the last change, too. */
   explains(difference: Difference, objects: Moment): boolean;
 }
 
@@ -42,12 +42,18 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     name: 'an open flow to what is no Service any more ends',
-    row: 'stale UDP flows',
+    row: "UDP flows to a deleted Service, a removed port, node port, external or load balancer's IP go on",
     explains: ({ openFlow, question, ours }, objects) =>
       openFlow !== undefined &&
-      question !== undefined &&
+      question?.protocol === 'udp' &&
       !ours.includes('goes on') &&
       claimants(question, objects).length === 0,
+  },
+  {
+    name: 'an open flow that could not begin any more ends',
+    row: 'UDP flows go on as long as their endpoint serves, though their frontend would refuse or drop them now',
+    explains: ({ question, couldBegin, ours, theirs }) =>
+      question?.protocol === 'udp' && couldBegin === false && !ours.includes('goes on') && theirs.join() === 'goes on',
   },
   {
     name: 'an open flow to an endpoint that is ready and does not serve ends at another time',
@@ -73,9 +79,9 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
 ];
 
-/** The name of what explains a difference; undefined if nothing does. `moments`: the last first. */
-export function explanation(difference: Difference, moments: readonly Moment[]): string | undefined {
-  const looked = difference.openFlow !== undefined ? moments : moments.slice(0, 1);
+/** The name of what explains a difference, after a change from one moment to the other; undefined if nothing does. */
+export function explanation(difference: Difference, now: Moment, before: Moment): string | undefined {
+  const looked = difference.openFlow === undefined ? [now] : [now, before];
   return KNOWN_DIFFERENCES.find((known) => looked.some((objects) => known.explains(difference, objects)))?.name;
 }
 
