@@ -6,13 +6,12 @@ import { TABLE_NAMES } from '../../src/nft/tables.ts';
 import { sizeOf, type Transaction } from '../../src/ruleset/transaction.ts';
 import type { FamilyModel } from '../../src/sync/family-model.ts';
 import type { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import { documentOf } from '../../src/sync/fill.ts';
 import { CHANGES, Changes } from './changes.ts';
 import { elementOperations } from './element-operations.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { HugeService } from './huge-service.ts';
 import { RawNetlink } from './raw-netlink.ts';
-import { fillOtherFamily, log, modelOf, syncerOf } from './syncer.ts';
+import { documentOf, fillOtherFamily, log, modelOf, syncerOf } from './syncer.ts';
 import { type ClusterSize, syntheticCluster } from './synthetic-cluster.ts';
 import { serve } from './worker-calls.ts';
 

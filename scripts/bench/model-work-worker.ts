@@ -1,8 +1,7 @@
 /** The model's work alone: no nft, no kernel. */
 import { TABLE_NAMES } from '../../src/nft/tables.ts';
-import { documentOf } from '../../src/sync/fill.ts';
 import { Changes } from './changes.ts';
-import { modelOf } from './syncer.ts';
+import { documentOf, modelOf } from './syncer.ts';
 import { type ClusterSize, syntheticCluster } from './synthetic-cluster.ts';
 import { serve } from './worker-calls.ts';
 

@@ -1,11 +1,13 @@
 import type { Family } from '../../src/ip.ts';
 import { createLog, type Log } from '../../src/log.ts';
 import { createNft, type Nft } from '../../src/nft/nft.ts';
+import type { TableName } from '../../src/nft/tables.ts';
 import { buildProgram } from '../../src/ruleset/program.ts';
+import { document, sizeOf, type Transaction, transactionCommands } from '../../src/ruleset/transaction.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import type { SyncObserver } from '../../src/sync/observer.ts';
+import { NO_OBSERVER, type SyncObserver } from '../../src/sync/observer.ts';
 import { networks } from '../../test/builders/networks.ts';
 import { POD_CIDR } from './synthetic-cluster.ts';
 
@@ -25,8 +27,14 @@ export function modelOf(cluster: Cluster, family: Family = 'ip'): FamilyModel {
 }
 
 /** A syncer of the model's family, not yet running. */
-export function syncerOf(model: FamilyModel, nft: Nft, observer?: SyncObserver): FamilySyncer {
-  return new FamilySyncer(model, nft, log, observer);
+export function syncerOf(model: FamilyModel, nft: Nft, observer: SyncObserver = NO_OBSERVER): FamilySyncer {
+  return new FamilySyncer(model, nft, log, { observer });
+}
+
+/** The document that brings one transaction into a table; undefined for an empty one. */
+export function documentOf(model: FamilyModel, table: TableName, transaction: Transaction): string | undefined {
+  if (sizeOf(transaction) === 0) return undefined;
+  return document(transactionCommands(model.family, table, transaction, model.setDialect));
 }
 
 /**

@@ -49,6 +49,8 @@ export interface Arguments {
   readonly bindAddressHardFail: boolean;
   /** Milliseconds: half of what a change may wait until we call ourselves unhealthy. */
   readonly syncPeriod: number;
+  /** Milliseconds from one transaction to the next while changes keep coming. */
+  readonly transactionInterval: number;
   readonly runDir: string;
   readonly output: 'nft' | 'json';
   /** --trace and --from: a connection to follow. */
@@ -123,6 +125,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     },
     bindAddressHardFail: configuration.bindAddressHardFail,
     syncPeriod: milliseconds(configuration['nftables.syncPeriod']),
+    transactionInterval: milliseconds(configuration['kubeProxyNft.transactionInterval']),
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     trace: to === undefined ? undefined : { to, from: one('from') },
     output: output === 'json' ? 'json' : 'nft',

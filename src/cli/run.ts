@@ -15,8 +15,10 @@ import { TABLE_NAMES } from '../nft/tables.ts';
 import type { Node } from '../objects/node.ts';
 import { Cluster } from '../service/cluster.ts';
 import { createArrival } from '../sync/arrival.ts';
+import { SYSTEM_CLOCK } from '../sync/clock.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
+import { Pace } from '../sync/pace.ts';
 import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
@@ -57,6 +59,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     syncPeriod: args.syncPeriod,
   });
   const followers = new Followers({ cluster, models, args, metrics, health, events, log });
+  const pace = new Pace(SYSTEM_CLOCK, args.transactionInterval);
   const members: readonly Member[] = models.map((model) => {
     const nft = createNft(args.runDir, model.family);
     const observer = followers.observer(model);
@@ -65,7 +68,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
       // What took something of ours may have taken the other family's, too.
       for (const { syncer } of members.filter((member) => member.model !== model)) syncer.recheck();
     };
-    return { model, nft, syncer: new FamilySyncer(model, nft, log, { ...observer, lost }) };
+    return { model, nft, syncer: new FamilySyncer(model, nft, log, { observer: { ...observer, lost }, pace }) };
   });
   const control = await serveControl(args.runDir, (path) => {
     const tables = members.map(({ model, syncer }) => ({

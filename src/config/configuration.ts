@@ -2,7 +2,15 @@ import { isIPv6 } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { parseDuration } from './duration.ts';
 import { noteOnGates } from './feature-gates.ts';
-import { type Configuration, FIELD_ENTRIES, type FieldPath, type GivenFields, isZero } from './fields.ts';
+import {
+  type Configuration,
+  FIELD_ENTRIES,
+  FIELDS,
+  type Field,
+  type FieldPath,
+  type GivenFields,
+  isZero,
+} from './fields.ts';
 
 /** apiVersion and kind, as a file has them. */
 export const API_VERSION = 'kubeproxy.config.k8s.io/v1alpha1';
@@ -59,6 +67,8 @@ export function milliseconds(duration: string): number {
 export function configurationDocument(configuration: Configuration): Readonly<Record<string, unknown>> {
   const document: Record<string, unknown> = { apiVersion: API_VERSION, kind: KIND };
   for (const [path, value] of Object.entries(configuration)) {
+    const { own, default: usual } = FIELDS[path as FieldPath] as Field<unknown>;
+    if (own && value === usual) continue;
     const keys = path.split('.');
     const last = keys.pop() ?? '';
     let section = document;

@@ -19,7 +19,7 @@ import {
   vmodule,
 } from './field-types.ts';
 
-/** A field of KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1). */
+/** A field of KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), or one of ours in section kubeProxyNft. */
 export interface Field<T> {
   readonly type: FieldType<T>;
   readonly default: T;
@@ -32,6 +32,8 @@ export interface Field<T> {
    * file stands for the default, as kubeadm writes it.
    */
   readonly zeroCounts?: boolean;
+  /** True for what kube-proxy does not have. Only what differs from the default is written to a file. */
+  readonly own?: true;
 }
 
 function field<T>(type: FieldType<T>, defaultValue: T, options: Omit<Field<T>, 'type' | 'default'> = {}): Field<T> {
@@ -40,7 +42,8 @@ function field<T>(type: FieldType<T>, defaultValue: T, options: Omit<Field<T>, '
 
 const IPVS = 'it is for ipvs mode';
 const WINDOWS = 'it is for Windows';
-const AT_ONCE = 'changes are written at once, and together with those that came while others were being written';
+const OWN_PACE =
+  'the first change is written at once, and kubeProxyNft.transactionInterval sets the pace of those that follow';
 const NO_MARK = 'no packet mark is used';
 const ONE_STREAM = 'the log goes to stderr, unbuffered';
 const CLIENT = 'requests are few: one list and one watch for each kind of object';
@@ -92,9 +95,9 @@ export const FIELDS = {
     zeroCounts: true,
   }),
   'iptables.syncPeriod': field(positivePeriod, '30s', { flag: 'iptables-sync-period' }),
-  'iptables.minSyncPeriod': field(period, '1s', withoutEffect(AT_ONCE, 'iptables-min-sync-period')),
+  'iptables.minSyncPeriod': field(period, '1s', withoutEffect(OWN_PACE, 'iptables-min-sync-period')),
   'ipvs.syncPeriod': field(positivePeriod, '30s', { flag: 'ipvs-sync-period' }),
-  'ipvs.minSyncPeriod': field(period, '0s', withoutEffect(AT_ONCE, 'ipvs-min-sync-period')),
+  'ipvs.minSyncPeriod': field(period, '0s', withoutEffect(OWN_PACE, 'ipvs-min-sync-period')),
   'ipvs.scheduler': field(text, '', withoutEffect(IPVS, 'ipvs-scheduler')),
   'ipvs.excludeCIDRs': field(texts, [], withoutEffect(IPVS, 'ipvs-exclude-cidrs')),
   'ipvs.strictARP': field(boolean, false, withoutEffect(IPVS, 'ipvs-strict-arp')),
@@ -104,7 +107,12 @@ export const FIELDS = {
   'nftables.masqueradeBit': field(integer(0, 31), 14, { ...withoutEffect(NO_MARK), zeroCounts: true }),
   'nftables.masqueradeAll': field(boolean, false, { flag: 'masquerade-all' }),
   'nftables.syncPeriod': field(positivePeriod, '30s'),
-  'nftables.minSyncPeriod': field(period, '1s', withoutEffect(AT_ONCE)),
+  'nftables.minSyncPeriod': field(period, '1s', withoutEffect(OWN_PACE)),
+  'kubeProxyNft.transactionInterval': field(period, '50ms', {
+    flag: 'transaction-interval',
+    zeroCounts: true,
+    own: true,
+  }),
   'winkernel.networkName': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.sourceVip': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.enableDSR': field(boolean, false, withoutEffect(WINDOWS)),

@@ -101,6 +101,11 @@ export class FamilyModel {
     return this.#networksDirty || this.#dirty.size > 0 || this.#claimed.size > 0;
   }
 
+  /** How many changed Services wait for nextTransaction. */
+  get backlog(): number {
+    return this.#dirty.size + this.#claimed.size;
+  }
+
   /** The Services of all transactions since the last call. For when these are in force. */
   takeProgrammed(): readonly string[] {
     const programmed = [...this.#handedOut];

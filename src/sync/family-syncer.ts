@@ -3,48 +3,67 @@ import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
 import { dynamicObjects, findTables, hasAllRules, listElements, listFrame, type TableName } from '../nft/tables.ts';
-import { deepestFirst, sizeOf } from '../ruleset/transaction.ts';
+import { sizeOf } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
-import { CleanupError, cleaningUp } from './cleanup-error.ts';
+import { Bell } from './bell.ts';
+import { CleanupError } from './cleanup-error.ts';
+import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { FamilyModel } from './family-model.ts';
-import { adoptTable, documentOf, liveTable, replaceTable } from './fill.ts';
+import { adoptTable, liveTable, replaceTable } from './fill.ts';
 import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
+import { type FamilyPace, Pace } from './pace.ts';
+import { nextOf, send } from './sender.ts';
+import { actionFor, delayBefore, type SyncEvent, type SyncState, step, UNKNOWN } from './state.ts';
 
-/** Seconds between two looks at whether our table is still there. One costs an nft process of a few milliseconds. */
-const CHECK_INTERVAL = 5;
+/** Milliseconds between two looks at whether our table is still there. One costs an nft process of a few milliseconds. */
+const CHECK_INTERVAL = 5000;
 
-/** Milliseconds until a failed repair is tried again: doubled each time, up to the second. */
-const RETRY_DELAYS = { first: 500, most: 30_000 };
+/** Changed Services from which on nothing is gained by waiting for more. */
+const BACKLOG = 500;
+
+/** What a syncer goes by, besides its model; all have a default. */
+export interface SyncerOptions {
+  readonly observer?: SyncObserver;
+  readonly clock?: Clock;
+  /** Shared by the families. */
+  readonly pace?: Pace;
+}
 
 /**
- * Keeps the kernel's table of one family equal to the model. One transaction is in flight at a time; changes that
- * arrive meanwhile go together into the next. After any failure the kernel is read again and the difference written;
- * if that fails too, the table is built anew beside the old one.
+ * Keeps the kernel's table of one family equal to the model, as state.ts has it. One transaction is in flight at a time;
+ * changes that arrive meanwhile go together into the next.
  */
 export class FamilySyncer {
   readonly #model: FamilyModel;
   readonly #nft: Nft;
   readonly #log: Log;
-  #table: TableName | undefined;
-  #failures = 0;
-  #recheck = false;
-  #wake: (() => void) | undefined;
-  #stopped = false;
+  readonly #observer: SyncObserver;
+  readonly #clock: Clock;
+  readonly #pace: FamilyPace;
+  /** Milliseconds without a change until what only waits to be deleted goes. */
+  readonly #quiet: number;
+  readonly #bell: Bell;
+  readonly #stop = new AbortController();
+  #state: SyncState = UNKNOWN;
   /** Pending while the kernel is behind the model. */
   #inSync = Promise.withResolvers<void>();
   #isInSync = false;
-  readonly #observer: SyncObserver;
 
-  constructor(model: FamilyModel, nft: Nft, log: Log, observer: SyncObserver = NO_OBSERVER) {
-    this.#observer = observer;
+  constructor(model: FamilyModel, nft: Nft, log: Log, options: SyncerOptions = {}) {
+    const { observer = NO_OBSERVER, clock = SYSTEM_CLOCK, pace = new Pace(clock) } = options;
     this.#model = model;
     this.#nft = nft;
     this.#log = log;
+    this.#observer = observer;
+    this.#clock = clock;
+    this.#pace = pace.family();
+    this.#quiet = pace.interval;
+    this.#bell = new Bell(clock);
   }
 
   /** The table in force, or undefined before the first fill and during repairs. */
   get table(): TableName | undefined {
-    return this.#table;
+    return this.#state.is === 'live' ? this.#state.table : undefined;
   }
 
   /** Resolves when everything known by now is in force in the kernel. */
@@ -52,7 +71,7 @@ export class FamilySyncer {
     return this.#inSync.promise;
   }
 
-  /** Notes changed Services; they go to the kernel at once if nothing is in flight. */
+  /** Notes changed Services; they go to the kernel at once if nothing is in flight and nothing went before. */
   changed(serviceKeys: readonly string[]): void {
     if (serviceKeys.length === 0) return;
     for (const key of serviceKeys) this.#model.markDirty(key);
@@ -73,60 +92,58 @@ export class FamilySyncer {
 
   /** Reads the kernel again and mends what is not as it should be. */
   recheck(): void {
-    if (this.#table === undefined) return;
-    this.#recheck = true;
+    if (this.#state.is !== 'live') return;
+    this.#become({ event: 'doubt' });
     this.#wakeUp();
   }
 
   /** Works until stop. Nothing is put in the packets' way before the arrival is complete. */
   async run(arrival = ARRIVED): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#stop.signal.aborted) {
       try {
-        if (this.#recheck) this.#table = undefined;
-        this.#recheck = false;
-        if (this.#table === undefined) this.#table = await this.#reconcile(arrival);
-        // Bulk is done: what follows is small. Until it is open, each transaction has a process of its own.
-        void this.#nft.openSession(this.#log);
-        await this.#sendChanges(this.#table);
-        this.#failures = 0;
-        if (await this.#sleepUntilChanged()) await this.#checkTable(this.#table);
+        if (this.#state.is === 'live') await this.#sendOrRest(this.#state.table);
+        else await this.#settle(arrival);
       } catch (error) {
-        const wasInForce = this.#table !== undefined;
-        this.#table = undefined;
-        const isCleanup = error instanceof CleanupError;
-        if (isCleanup) this.#observer.cleanupFailed();
-        // Where a table is in force, nothing is cleaned up before all that is needed is there.
-        if (!isCleanup || !wasInForce) this.#observer.failed();
-        if (wasInForce && error instanceof NftError && error.failure === 'not-found') this.#observer.lost();
-        await this.#backOff(error);
+        await this.#failed(error);
       }
     }
   }
 
   /** Stops after the transaction in flight. The rules stay. */
   stop(): void {
-    this.#stopped = true;
-    this.#wake?.();
+    this.#stop.abort();
+    this.#bell.ring();
   }
 
-  async #reconcile(arrival: Arrival): Promise<TableName> {
+  #become(event: SyncEvent): void {
+    this.#state = step(this.#state, event);
+  }
+
+  /** Brings the kernel's table to where changes can go on from. */
+  async #settle(arrival: Arrival): Promise<void> {
+    const table = await this.#readOrBuild(arrival);
+    this.#become({ event: 'settled', table });
+    // Bulk is done: what follows is small. Until it is open, each transaction has a process of its own.
+    void this.#nft.openSession(this.#log);
+  }
+
+  async #readOrBuild(arrival: Arrival): Promise<TableName> {
     const tables = await findTables(this.#nft, this.#model.family);
     this.#model.setDialect = await this.#nft.setDialect();
-    const live = liveTable(tables, this.#model);
+    const live = actionFor(this.#state) === 'mend' ? liveTable(tables, this.#model) : undefined;
     const complete = arrival.whenComplete.then(() => {
       this.#observer.began();
       this.#observer.tookAll();
     });
-    // After a second failure in a row: what is in the table cannot be mended by writing the difference.
-    const mendable = live !== undefined && this.#failures <= 1;
     const program = this.#model.program;
     // Both at once, and while objects still arrive: each takes as long as nft takes to read all elements.
-    const [frame, elements] = mendable
-      ? await Promise.all([
-          listFrame(this.#nft, this.#model.family, live.name),
-          listElements(this.#nft, program, live.name),
-        ])
-      : [];
+    const [frame, elements] =
+      live === undefined
+        ? []
+        : await Promise.all([
+            listFrame(this.#nft, this.#model.family, live.name),
+            listElements(this.#nft, program, live.name),
+          ]);
     if (live === undefined || frame === undefined || elements === undefined || !hasAllRules(frame, program)) {
       const { table, written } = await replaceTable(this.#model, this.#nft, tables, this.#log, arrival);
       this.#succeeded('full', written);
@@ -142,38 +159,38 @@ export class FamilySyncer {
     this.#observer.succeeded({ kind, operations, services: this.#model.takeProgrammed() });
   }
 
-  async #sendChanges(table: TableName): Promise<void> {
-    while (this.#model.isDirty && !this.#stopped) {
-      this.#observer.began();
-      const isCleanup = !this.#model.isBehind;
-      const transaction = this.#model.nextTransaction();
-      if (!this.#model.isBehind) this.#observer.tookAll();
-      const operations = sizeOf(transaction);
-      for (const part of deepestFirst(transaction, this.#model.program.hops)) {
-        const json = documentOf(this.#model, table, part);
-        if (json === undefined) continue;
-        const applied = this.#nft.apply(json);
-        await (isCleanup ? cleaningUp(applied) : applied);
-      }
-      if (operations > 0) this.#log.detail(2, 'transaction done', { family: this.#model.family, operations });
-      this.#succeeded('partial', operations);
+  async #sendOrRest(table: TableName): Promise<void> {
+    if (this.#model.isBehind) {
+      if (this.#model.backlog < BACKLOG) await this.#pace.turn();
+      if (this.#isLive(table)) this.#pace.took(await this.#sendNext(table));
+    } else if (this.#model.isDirty) {
+      // What only waits to be deleted rides along with a change, or goes when none comes.
+      if (await this.#bell.sleep(this.#quiet)) return;
+      while (!this.#model.isBehind && this.#model.isDirty && this.#isLive(table)) await this.#sendNext(table);
+    } else {
+      this.#isInSync = true;
+      this.#inSync.resolve();
+      if (!(await this.#bell.sleep(CHECK_INTERVAL))) await this.#checkTable(table);
     }
   }
 
-  /** Resolves when there is something to do; true if it is only time to look after the table again. */
-  async #sleepUntilChanged(): Promise<boolean> {
-    if (this.#model.isDirty || this.#recheck || this.#stopped) return false;
-    this.#isInSync = true;
-    this.#inSync.resolve();
-    const isTime = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(true), CHECK_INTERVAL * 1000);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve(false);
-      };
-    });
-    this.#wake = undefined;
-    return isTime;
+  /** False once somebody has reason to doubt it, or wants us to stop. */
+  #isLive(table: TableName): boolean {
+    return this.table === table && !this.#stop.signal.aborted;
+  }
+
+  /** Sends one transaction; returns how many milliseconds it took. */
+  async #sendNext(table: TableName): Promise<number> {
+    const { family } = this.#model;
+    this.#observer.began();
+    const next = nextOf(this.#model);
+    if (!this.#model.isBehind) this.#observer.tookAll();
+    const operations = sizeOf(next.transaction);
+    const began = this.#clock.now();
+    await send({ model: this.#model, nft: this.#nft, table, isLive: true }, next);
+    if (operations > 0) this.#log.detail(2, 'transaction done', { family, operations });
+    this.#succeeded('partial', operations);
+    return operations === 0 ? 0 : this.#clock.now() - began;
   }
 
   /** Others flush rulesets (`nft flush ruleset`, a reload of nftables.service): traffic would wait for the next change. */
@@ -181,7 +198,7 @@ export class FamilySyncer {
     const live = liveTable(await findTables(this.#nft, this.#model.family), this.#model);
     if (live?.name === table) return this.#observer.confirmed();
     this.#log.warn('somebody removed or changed our table: building it anew', { family: this.#model.family });
-    this.#table = undefined;
+    this.#become({ event: 'gone' });
     this.#setBehind();
     this.#observer.lost();
   }
@@ -189,7 +206,7 @@ export class FamilySyncer {
   #wakeUp(): void {
     this.#setBehind();
     this.#observer.queued();
-    this.#wake?.();
+    this.#bell.ring();
   }
 
   #setBehind(): void {
@@ -198,26 +215,21 @@ export class FamilySyncer {
     this.#inSync = Promise.withResolvers();
   }
 
-  async #backOff(error: unknown): Promise<void> {
-    const delay =
-      this.#failures === 0 ? 0 : Math.min(RETRY_DELAYS.first * 2 ** (this.#failures - 1), RETRY_DELAYS.most);
-    this.#failures++;
-    const what =
-      error instanceof CleanupError ? 'what is no longer needed could not be deleted' : 'a transaction failed';
+  async #failed(error: unknown): Promise<void> {
+    const wasInForce = this.#state.is === 'live';
+    this.#become({ event: 'failed' });
+    const isCleanup = error instanceof CleanupError;
+    if (isCleanup) this.#observer.cleanupFailed();
+    // Where a table is in force, nothing is cleaned up before all that is needed is there.
+    if (!isCleanup || !wasInForce) this.#observer.failed();
+    if (wasInForce && error instanceof NftError && error.failure === 'not-found') this.#observer.lost();
+    const what = isCleanup ? 'what is no longer needed could not be deleted' : 'a transaction failed';
+    const delay = delayBefore(this.#state);
     this.#log.error(`${what}, reading the kernel again`, messageOf(error), {
       family: this.#model.family,
-      failures: this.#failures,
+      failures: this.#state.is === 'live' ? 0 : this.#state.attempt,
       retryAfterMs: delay,
     });
-    if (this.#stopped) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, delay);
-      this.#wake = () => {
-        if (!this.#stopped) return;
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = undefined;
+    await this.#clock.sleep(delay, this.#stop.signal);
   }
 }

@@ -5,10 +5,11 @@ import { deleteTableCommand, type FoundTable, isLive, TABLE_NAMES, type TableNam
 import type { Element } from '../ruleset/element.ts';
 import { hookCommands } from '../ruleset/program-json.ts';
 import { stagedProgramText } from '../ruleset/program-text.ts';
-import { document, sizeOf, type Transaction, transactionCommands } from '../ruleset/transaction.ts';
+import { document, sizeOf, type Transaction } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
 import { cleaningUp } from './cleanup-error.ts';
 import type { FamilyModel } from './family-model.ts';
+import { nextOf, type Sent, send, type Target } from './sender.ts';
 
 /** Seconds between two lines of progress on a long fill. */
 const PROGRESS_INTERVAL = 2;
@@ -28,7 +29,7 @@ export async function adoptTable(
   log: Log,
 ): Promise<number> {
   model.restart(found);
-  const rest = { model, nft, table: table.name, log, mend: giveUp };
+  const rest = { model, nft, table: table.name, isLive: true, log };
   let written = await drain(rest);
   model.ruleset.dropUnclaimed();
   written += await drain(rest);
@@ -58,9 +59,10 @@ export async function replaceTable(
   // A failure is for drain, which may wait for objects first; this keeps Node from calling it unhandled until then.
   staged.catch(() => undefined);
   model.restart([]);
-  const mend = isolateRefused(model, nft, name, log);
+  const target: Target = { model, nft, table: name, isLive: false };
+  const mend = isolateRefused(target, log);
   const last = [...hookCommands(program, name), ...old];
-  const written = await drain({ model, nft, table: name, log, mend, arrival, inFlight: staged, last });
+  const written = await drain({ ...target, log, mend, arrival, inFlight: staged, last });
   log.info('the rules are in force', { family, table: name, elements: written });
   return { table: name, written };
 }
@@ -70,21 +72,12 @@ export function liveTable(found: readonly FoundTable[], model: FamilyModel): Fou
   return found.length === 1 && found[0] !== undefined && isLive(found[0], model.program) ? found[0] : undefined;
 }
 
-/** The document that brings one transaction into a table; undefined for an empty one. */
-export function documentOf(model: FamilyModel, table: TableName, transaction: Transaction): string | undefined {
-  if (sizeOf(transaction) === 0) return undefined;
-  return document(transactionCommands(model.family, table, transaction, model.setDialect));
-}
-
 /** Gets a transaction that nft refused, and what nft said. Rethrows what it cannot mend. */
 type Mend = (transaction: Transaction, error: unknown) => Promise<void>;
 
-interface Drain {
-  readonly model: FamilyModel;
-  readonly nft: Nft;
-  readonly table: TableName;
+interface Drain extends Target {
   readonly log: Log;
-  readonly mend: Mend;
+  readonly mend?: Mend;
   /** What nft works on at the start. */
   readonly inFlight?: Promise<void>;
   readonly arrival?: Arrival;
@@ -96,26 +89,22 @@ interface Drain {
  * Sends transactions until the model has no more; returns the number of element operations. While nft works on one, the
  * next is prepared.
  */
-async function drain({ model, nft, table, log, mend, last, ...rest }: Drain): Promise<number> {
-  const { arrival = ARRIVED } = rest;
+async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<number> {
+  const { model, arrival = ARRIVED } = rest;
   let { inFlight = Promise.resolve() } = rest;
   let written = 0;
   let reported = performance.now();
   do {
     while (!arrival.isComplete && !model.hasEarlyBatch) await arrival.more();
-    const isCleanup = arrival.isComplete && !model.isBehind;
-    const transaction = model.nextTransaction(arrival.isComplete);
-    const commands = transactionCommands(model.family, table, transaction, model.setDialect);
-    const finish = arrival.isComplete && !model.isDirty ? last : undefined;
+    const next = nextOf(model, arrival.isComplete);
+    const isLast = last !== undefined && arrival.isComplete && !model.isDirty;
     await inFlight;
-    written += sizeOf(transaction);
-    if (finish !== undefined) {
-      await sendLast(nft, transaction, commands, finish, mend);
+    written += sizeOf(next.transaction);
+    if (isLast) {
+      await sendLast(rest, next, last, mend);
       return written;
     }
-    if (commands.length === 0) continue;
-    const applied = nft.apply(document(commands));
-    inFlight = (isCleanup ? cleaningUp(applied) : applied).catch((error) => mend(transaction, error));
+    inFlight = send(rest, next).catch((error) => mend(next.transaction, error));
     // A failure is for the await above or below; this keeps Node from calling it unhandled in between.
     inFlight.catch(() => undefined);
     if (performance.now() - reported > PROGRESS_INTERVAL * 1000) {
@@ -128,18 +117,12 @@ async function drain({ model, nft, table, log, mend, last, ...rest }: Drain): Pr
 }
 
 /** One process instead of two, which a start on a small cluster feels. */
-async function sendLast(
-  nft: Nft,
-  transaction: Transaction,
-  commands: readonly string[],
-  last: readonly string[],
-  mend: Mend,
-): Promise<void> {
+async function sendLast(target: Target, sent: Sent, last: readonly string[], mend: Mend): Promise<void> {
   try {
-    await nft.apply(document([...commands, ...last]));
+    await send(target, { ...sent, last });
   } catch (error) {
-    await mend(transaction, error);
-    await nft.apply(document(last));
+    await mend(sent.transaction, error);
+    await target.nft.apply(document(last));
   }
 }
 
@@ -149,7 +132,7 @@ const giveUp: Mend = (_, error) => Promise.reject(error);
  * For a staged table, where a transaction need not be atomic: halves of one that nft refused are tried until the
  * refused elements stand alone. They are left out with an error each, and all the rest is served.
  */
-function isolateRefused(model: FamilyModel, nft: Nft, table: TableName, log: Log): Mend {
+function isolateRefused(target: Target, log: Log): Mend {
   let refused = 0;
   return async function mend({ adds, deletes }, error): Promise<void> {
     const [element] = adds;
@@ -157,15 +140,15 @@ function isolateRefused(model: FamilyModel, nft: Nft, table: TableName, log: Log
     if (hopeless || element === undefined || deletes.length > 0) throw error;
     if (adds.length === 1) {
       refused++;
-      model.ruleset.refuse(element);
+      target.model.ruleset.refuse(element);
       const { container, key, comment } = element;
       log.error('nft refuses an element, it is left out', error.message, { set: container.name, key, comment });
       return;
     }
     const middle = Math.ceil(adds.length / 2);
     for (const half of [adds.slice(0, middle), adds.slice(middle)]) {
-      const part = { deletes: [], adds: half };
-      await nft.apply(documentOf(model, table, part) ?? '').catch((failure) => mend(part, failure));
+      const transaction = { deletes: [], adds: half };
+      await send(target, { transaction, isCleanup: false }).catch((failure) => mend(transaction, failure));
     }
   };
 }

@@ -3,10 +3,9 @@ import { suite, test } from 'node:test';
 import { CHANGES, Changes } from '../../scripts/bench/changes.ts';
 import { elementOperations } from '../../scripts/bench/element-operations.ts';
 import { HugeService } from '../../scripts/bench/huge-service.ts';
-import { modelOf } from '../../scripts/bench/syncer.ts';
+import { documentOf, modelOf } from '../../scripts/bench/syncer.ts';
 import { serviceKey, syntheticCluster } from '../../scripts/bench/synthetic-cluster.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
-import { documentOf } from '../../src/sync/fill.ts';
 
 const SIZE = { services: 10, endpoints: 5 };
 

@@ -40,6 +40,7 @@ suite('the command line', () => {
       bindAddress: undefined,
       allowExternalIps: true,
       syncPeriod: 30_000,
+      transactionInterval: 50,
       config: undefined,
       writeConfigTo: undefined,
       configuration: resolveConfiguration({}, 'flags').configuration,
@@ -94,6 +95,7 @@ suite('the command line', () => {
     [['--metrics-port=9', '--metrics-bind-address=::1'], { metricsBindAddress: { host: '::1', port: 9 } }],
     [['--metrics-port=9', '--metrics-bind-address=[::1]:8'], { metricsBindAddress: { host: '::1', port: 8 } }],
     [['--iptables-sync-period=1m'], { syncPeriod: 60_000 }],
+    [['--transaction-interval=0s'], { transactionInterval: 0 }],
     [['--proxy-mode=nftables', '--iptables-sync-period=1m'], { syncPeriod: 60_000 }],
     [['--proxy-mode=ipvs', '--iptables-sync-period=1m', '--ipvs-sync-period=2m'], { syncPeriod: 120_000 }],
     [['--nodeport-addresses=all', '--nodeport-addresses=::1/128'], { nodePortAddresses: ['all', '::1/128'] }],
@@ -203,7 +205,7 @@ suite('the command line complains about', () => {
 suite('kube-proxy’s flags', () => {
   /** A value for each that its field takes. */
   const valueFor = (flag: string): string => {
-    if (/period|timeout|frequency/.test(flag)) return '45s';
+    if (/period|timeout|frequency|interval/.test(flag)) return '45s';
     if (/-(port|bit|burst|qps|adj|min|core)$|^v$/.test(flag)) return '12';
     const values: Readonly<Record<string, string>> = {
       'feature-gates': 'A=true,B=false',

@@ -43,7 +43,7 @@ async function startProxy(kernel: TestKernel, { options = {}, fault = '', web = 
     log,
   );
   const nft = kernel.nft('ip', fault);
-  const syncer = new FamilySyncer(model, nft, log, { ...NO_OBSERVER, ...observer });
+  const syncer = new FamilySyncer(model, nft, log, { observer: { ...NO_OBSERVER, ...observer } });
   void syncer.run();
   await syncer.whenInSync();
   const change = async (addresses: readonly string[]) => {

@@ -180,6 +180,11 @@ const OURS: FlagSection = {
       text: 'for the control socket and nft input that failed (default: /run/kube-proxy-nft)',
       completes: 'folder',
     },
+    {
+      name: 'transaction-interval',
+      value: 'DURATION',
+      text: 'from one change of the kernel to the next while changes keep coming (default: 50ms; 0: each at once)',
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
     {
       name: 'output',

@@ -1,0 +1,45 @@
+import type { Nft } from '../nft/nft.ts';
+import type { TableName } from '../nft/tables.ts';
+import { deepestFirst, document, type Transaction, transactionCommands } from '../ruleset/transaction.ts';
+import { cleaningUp } from './cleanup-error.ts';
+import type { FamilyModel } from './family-model.ts';
+
+/** The table that transactions go to. */
+export interface Target {
+  readonly model: FamilyModel;
+  readonly nft: Nft;
+  readonly table: TableName;
+  /** False for a table without hooks: no packet meets it, so nothing need be sent in an order. */
+  readonly isLive: boolean;
+}
+
+/** A transaction of the model, and what it is for. */
+export interface Sent {
+  readonly transaction: Transaction;
+  /** It only deletes what nobody needs any more. */
+  readonly isCleanup: boolean;
+  /** Commands that come after it, in the same document if it is one. */
+  readonly last?: readonly string[];
+}
+
+/** The next transaction of the model. With `isComplete` false, objects still arrive. */
+export function nextOf(model: FamilyModel, isComplete = true): Sent {
+  const isCleanup = isComplete && !model.isBehind;
+  return { transaction: model.nextTransaction(isComplete), isCleanup };
+}
+
+/**
+ * Brings a transaction to the kernel: the one way there is. An empty one is not sent.
+ * @throws NftError; CleanupError if what could not be deleted is all that is wrong
+ */
+export async function send(target: Target, { transaction, isCleanup, last = [] }: Sent): Promise<void> {
+  const { model, nft, table, isLive } = target;
+  const parts = isLive ? deepestFirst(transaction, model.program.hops) : [transaction];
+  for (const [i, part] of parts.entries()) {
+    const commands = transactionCommands(model.family, table, part, model.setDialect);
+    const all = i === parts.length - 1 ? [...commands, ...last] : commands;
+    if (all.length === 0) continue;
+    const applied = nft.apply(document(all));
+    await (isCleanup ? cleaningUp(applied) : applied);
+  }
+}

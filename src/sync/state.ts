@@ -1,0 +1,66 @@
+import type { TableName } from '../nft/tables.ts';
+
+/** What is known of the kernel's table of one family. */
+export type SyncState =
+  /** No table of ours is known to serve. `attempt`: how often work on one has failed in a row. */
+  | { readonly is: 'empty'; readonly attempt: number }
+  /** This table is in force, and equal to the model but for what changed since the last transaction. */
+  | { readonly is: 'live'; readonly table: TableName }
+  /** This table may be in force, and may differ from the model in anything. */
+  | { readonly is: 'doubted'; readonly table: TableName; readonly attempt: number };
+
+/** What happened to it. */
+export type SyncEvent =
+  /** A table was built, or read and mended. */
+  | { readonly event: 'settled'; readonly table: TableName }
+  /** A transaction, or other work on the kernel, failed or has an unknown outcome. */
+  | { readonly event: 'failed' }
+  /** Somebody has reason to doubt that the kernel is as it should be. */
+  | { readonly event: 'doubt' }
+  /** A look at the kernel did not find our table, or not its hooks. */
+  | { readonly event: 'gone' };
+
+/** What is to be done. */
+export type SyncAction =
+  /** Send what changed. */
+  | 'send'
+  /** Read the kernel, and write the difference; build a table if there is none. */
+  | 'mend'
+  /** Build a table anew, beside whatever is there. */
+  | 'build';
+
+/** Nothing is known: a daemon has just begun. */
+export const UNKNOWN: SyncState = { is: 'empty', attempt: 0 };
+
+/** After so many failures in a row what is in the table cannot be mended by writing the difference. */
+const MENDS = 2;
+
+/** Milliseconds before work that has failed is tried again: at once, and then doubled each time, up to the last. */
+const RETRY_DELAYS = { first: 500, most: 30_000 };
+
+/** What is known after something happened. */
+export function step(state: SyncState, event: SyncEvent): SyncState {
+  switch (event.event) {
+    case 'settled':
+      return { is: 'live', table: event.table };
+    case 'gone':
+      return UNKNOWN;
+    case 'doubt':
+      return state.is === 'live' ? { is: 'doubted', table: state.table, attempt: 0 } : state;
+    case 'failed':
+      if (state.is === 'live') return { is: 'doubted', table: state.table, attempt: 1 };
+      return { ...state, attempt: state.attempt + 1 };
+  }
+}
+
+/** What is to be done next. */
+export function actionFor(state: SyncState): SyncAction {
+  if (state.is === 'live') return 'send';
+  return state.attempt < MENDS ? 'mend' : 'build';
+}
+
+/** How many milliseconds to wait before that. */
+export function delayBefore(state: SyncState): number {
+  if (state.is === 'live' || state.attempt <= 1) return 0;
+  return Math.min(RETRY_DELAYS.first * 2 ** (state.attempt - 2), RETRY_DELAYS.most);
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../../src/sync/clock.ts';
+
+/** A clock that goes when it is told to. */
+export class FakeClock implements Clock {
+  #now = 0;
+  readonly #sleepers = new Set<{ readonly until: number; readonly wake: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted || ms <= 0) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const sleeper = {
+      until: this.#now + ms,
+      wake: () => {
+        this.#sleepers.delete(sleeper);
+        resolve();
+      },
+    };
+    this.#sleepers.add(sleeper);
+    signal?.addEventListener('abort', sleeper.wake, { once: true });
+    return promise;
+  }
+
+  soon(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Lets so many milliseconds pass, and all that then happens happen. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await this.#settle();
+    for (;;) {
+      const [next] = [...this.#sleepers].sort((a, b) => a.until - b.until);
+      if (next === undefined || next.until > end) break;
+      this.#now = next.until;
+      next.wake();
+      await this.#settle();
+    }
+    this.#now = end;
+  }
+
+  /** Promises are kept in turns of the event loop, and no real time passes. */
+  async #settle(): Promise<void> {
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+}

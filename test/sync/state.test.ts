@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { actionFor, delayBefore, type SyncEvent, type SyncState, step, UNKNOWN } from '../../src/sync/state.ts';
+
+const TABLE = 'kube-proxy-nft';
+const LIVE: SyncState = { is: 'live', table: TABLE };
+const SETTLED: SyncEvent = { event: 'settled', table: TABLE };
+const FAILED: SyncEvent = { event: 'failed' };
+
+const doubted = (attempt: number): SyncState => ({ is: 'doubted', table: TABLE, attempt });
+const empty = (attempt: number): SyncState => ({ is: 'empty', attempt });
+
+suite('what is known of the kernel', () => {
+  const cases: readonly [before: SyncState, event: SyncEvent, after: SyncState][] = [
+    [UNKNOWN, SETTLED, LIVE],
+    [UNKNOWN, FAILED, empty(1)],
+    [empty(1), FAILED, empty(2)],
+    [empty(3), SETTLED, LIVE],
+    [empty(1), { event: 'doubt' }, empty(1)],
+    [LIVE, FAILED, doubted(1)],
+    [LIVE, { event: 'doubt' }, doubted(0)],
+    [LIVE, { event: 'gone' }, UNKNOWN],
+    [doubted(0), FAILED, doubted(1)],
+    [doubted(1), FAILED, doubted(2)],
+    [doubted(2), { event: 'doubt' }, doubted(2)],
+    [doubted(2), { event: 'settled', table: 'kube-proxy-nft-b' }, { is: 'live', table: 'kube-proxy-nft-b' }],
+  ];
+  for (const [before, event, after] of cases) {
+    test(`${JSON.stringify(before)}, ${event.event}: ${JSON.stringify(after)}`, () => {
+      assert.deepEqual(step(before, event), after);
+    });
+  }
+});
+
+suite('what is done next', () => {
+  const cases: readonly [state: SyncState, action: string, delay: number][] = [
+    [UNKNOWN, 'mend', 0],
+    [LIVE, 'send', 0],
+    [doubted(0), 'mend', 0],
+    [doubted(1), 'mend', 0],
+    [doubted(2), 'build', 500],
+    [doubted(3), 'build', 1000],
+    [empty(2), 'build', 500],
+    [doubted(20), 'build', 30_000],
+  ];
+  for (const [state, action, delay] of cases) {
+    test(`${JSON.stringify(state)}: ${action} after ${delay} ms`, () => {
+      assert.equal(actionFor(state), action);
+      assert.equal(delayBefore(state), delay);
+    });
+  }
+});
