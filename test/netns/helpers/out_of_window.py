@@ -9,18 +9,11 @@ import struct
 import sys
 
 from answer import family_of
+from checksum import checksum
 
 TCP = 6
 PSH_ACK = 0x18
 PAYLOAD = b"boom!!!!"
-
-
-def checksum(data):
-    """The Internet checksum (RFC 1071) of an even number of bytes."""
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total ^ 0xFFFF
 
 
 def tcp_part(packet, family):
