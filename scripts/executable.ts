@@ -8,7 +8,7 @@ import sea from '@yao-pkg/pkg/lib-es5/sea.js';
 
 const run = promisify(execFile);
 
-/** The flags of Node every run of the executable gets. They win over the same flag in NODE_OPTIONS. */
+/** The flags of Node every run of the executable gets, and all that it gets: NODE_OPTIONS is not read. */
 export const EXEC_ARGV = [
   // In MB. The young generation of the heap grows to 16 MB per semi-space by default. Our garbage is small and
   // short-lived: with 4 the first fill of 10,000 Services with 5 endpoints each peaks 30 MB lower. What a fill leaves
@@ -21,6 +21,17 @@ export const EXEC_ARGV = [
   // Otherwise SIGUSR1 opens a debugger port on loopback, through which any local user becomes the daemon's user.
   '--disable-sigusr1',
 ];
+
+/**
+ * What an executable for either architecture says in Node's sea-config.json. "none": Node would take flags from
+ * NODE_OPTIONS, and with them code (`--require`) and a debugger (`--inspect`), into a process that programs the network.
+ */
+export const SEA_CONFIG = {
+  disableExperimentalSEAWarning: true,
+  useSnapshot: false,
+  execArgv: EXEC_ARGV,
+  execArgvExtension: 'none',
+} as const;
 
 /**
  * Makes a copy of the Node binary `node` without its symbol tables at `output` (16 of 127 MB) and returns true; without
@@ -51,12 +62,6 @@ export async function makeExecutable(main: string, node: string, output: string)
   // name, not a path of the machine it was built on, is what stack traces show.
   process.env['TMPDIR'] = resolve(dirname(main));
   // Written to Node's sea-config.json as it is; pkg's type knows only some of its keys.
-  const seaConfig = {
-    main: join('..', basename(main)),
-    disableExperimentalSEAWarning: true,
-    useSnapshot: false,
-    useCodeCache: true,
-    execArgv: EXEC_ARGV,
-  };
+  const seaConfig = { ...SEA_CONFIG, main: join('..', basename(main)), useCodeCache: true };
   await sea.default(main, { targets: [target], nodePath: node, signature: false, seaConfig });
 }

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
-import { EXEC_ARGV } from '../executable.ts';
+import { SEA_CONFIG } from '../executable.ts';
 
 const run = promisify(execFile);
 
@@ -56,12 +56,10 @@ export async function makeForeignExecutable(
   const work = await mkdtemp(`${output}-`);
   try {
     const config = {
+      ...SEA_CONFIG,
       main: join('..', basename(main)),
       output: 'application.blob',
-      disableExperimentalSEAWarning: true,
-      useSnapshot: false,
       useCodeCache: false,
-      execArgv: EXEC_ARGV,
     };
     await writeFile(join(work, 'sea.json'), JSON.stringify(config));
     if (dirname(main) !== dirname(work)) throw new Error(`${main} must be in the folder of ${output}`);

@@ -31,6 +31,16 @@ suite('the systemd unit', () => {
     assert.doesNotMatch(analyze('verify', '--man=no', unit), /kube-proxy-nft\.service/);
   });
 
+  test('hands nothing to the daemon by which code, certificates or files come in from the environment', () => {
+    const cleared = [...readFileSync(unit, 'utf8').matchAll(/^UnsetEnvironment=(.*)$/gm)].flatMap(([, names = '']) =>
+      names.split(' '),
+    );
+    // The first is not read by our executable, but by a credential plugin that is written for Node.
+    for (const name of ['NODE_OPTIONS', 'NODE_V8_COVERAGE', 'NODE_EXTRA_CA_CERTS', 'LD_PRELOAD', 'OPENSSL_CONF']) {
+      assert.ok(cleared.includes(name), `${name} is not among ${cleared.join(' ')}`);
+    }
+  });
+
   test('leaves the daemon little that it could do besides its work', () => {
     const exposure = /Overall exposure level for kube-proxy-nft\.service: ([\d.]+)/.exec(
       analyze('security', '--offline=true', '--no-pager', unit),
