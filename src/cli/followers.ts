@@ -142,9 +142,10 @@ export class Followers {
   }
 
   #answerChecks(): void {
-    const { cluster, args } = this.#options;
+    const { cluster, models, args } = this.#options;
+    const families = models.map(({ family }) => family);
     void this.#serviceHealth.apply(
-      this.#checked.size === 0 ? [] : healthCheckAddresses(args.nodePortAddresses, cluster.node),
+      this.#checked.size === 0 ? [] : healthCheckAddresses(args.nodePortAddresses, cluster.node, families),
     );
   }
 

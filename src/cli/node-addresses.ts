@@ -1,5 +1,4 @@
 import { networkInterfaces } from 'node:os';
-import type { HealthAddresses } from '../health/service-health.ts';
 import { addressBits, canonicalAddress, type Family, familyOf, isInCidr, parseCidr } from '../ip.ts';
 import type { KubeObject } from '../objects/decode.ts';
 import type { Node } from '../objects/node.ts';
@@ -38,13 +37,22 @@ export function servesLocalhost(items: readonly string[], family: Family): boole
   });
 }
 
-/** The addresses of this machine's interfaces that health checks of Services are answered on, as kube-proxy has it. */
-export function healthCheckAddresses(items: readonly string[], node: Node | undefined): HealthAddresses {
-  if (items.includes('all')) return 'all';
-  const networks = (['ip', 'ip6'] as const)
-    .flatMap((family) => nodePortNetworks(items, node, family))
-    .flatMap((text) => parseCidr(text) ?? []);
-  return [...localAddresses()].filter((address) => networks.some((network) => isInCidr(address, network))).sort();
+/**
+ * The addresses that health checks of Services are answered on, as kube-proxy has it: those of this machine's interfaces
+ * that node ports are served on, or "0.0.0.0" or "::" where these are all of a family.
+ */
+export function healthCheckAddresses(
+  items: readonly string[],
+  node: Node | undefined,
+  families: readonly Family[],
+): readonly string[] {
+  const own = [...localAddresses()].sort();
+  return families.flatMap((family) => {
+    const networks = nodePortNetworks(items, node, family).flatMap((text) => parseCidr(text) ?? []);
+    const everywhere = networks.find(({ family: its, prefix }) => its === family && prefix === 0);
+    if (everywhere !== undefined) return [everywhere.address];
+    return own.filter((address) => networks.some((network) => network.family === family && isInCidr(address, network)));
+  });
 }
 
 /** The canonical addresses of this machine's interfaces but loopback's. */

@@ -32,6 +32,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0: one the kernel chooses. */
   readonly port: number;
+  /** True: "0.0.0.0" and "::" are all addresses of their own family only. Default false. */
+  readonly oneFamily?: boolean;
   /** The answer to a path without its query ("/healthz"); undefined: 404. What it throws is told the client, with a 500. */
   readonly respond: (path: string) => HttpAnswer | Promise<HttpAnswer> | undefined;
   /** Other limits than the usual ones, for tests. */
@@ -45,7 +47,8 @@ export interface ListenOptions {
  * one never takes the place of another. Bodies of requests are not read.
  * @returns the server once it listens; rejects with the system's error (EADDRINUSE, EADDRNOTAVAIL, EACCES, …) if it cannot
  */
-export async function listenHttp({ host, port, respond, limits: given, log }: ListenOptions): Promise<Server> {
+export async function listenHttp(options: ListenOptions): Promise<Server> {
+  const { host, port, respond, limits: given, log, oneFamily = false } = options;
   const limits = { ...LIMITS, ...given };
   const timeouts = {
     headersTimeout: limits.requestMs,
@@ -59,14 +62,14 @@ export async function listenHttp({ host, port, respond, limits: given, log }: Li
     void answer(incoming, outgoing, respond);
   });
   server.maxConnections = limits.connections;
-  if (WILDCARDS.includes(host)) {
+  if (WILDCARDS.includes(host) && !oneFamily) {
     await listening(server, port, '::').catch((error: unknown) => {
       // A kernel without IPv6.
       if (!['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(errnoOf(error) ?? '')) throw error;
       return listening(server, port, '0.0.0.0');
     });
   } else {
-    await listening(server, port, host);
+    await listening(server, port, host, oneFamily);
   }
   // Accepting fails when descriptors run out. That passes, and is no reason to end.
   server.on('error', (error) => log?.detail(1, `a connection could not be accepted: ${messageOf(error)}`, { port }));
@@ -75,9 +78,9 @@ export async function listenHttp({ host, port, respond, limits: given, log }: Li
 
 const WILDCARDS = ['', '0.0.0.0', '::'];
 
-async function listening(server: Server, port: number, host: string): Promise<void> {
+async function listening(server: Server, port: number, host: string, ipv6Only = false): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject).once('listening', resolve).listen(port, host);
+  server.once('error', reject).once('listening', resolve).listen({ port, host, ipv6Only });
   await promise.finally(() => server.off('error', reject).off('listening', resolve));
 }
 

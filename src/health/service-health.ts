@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { messageOf } from '../errors.ts';
+import { type Family, familyOf } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { HealthCheck } from '../service/health-check.ts';
 import { formatBindAddress } from './bind-address.ts';
@@ -15,9 +16,6 @@ export interface ServiceHealthOptions {
   readonly retryDelay?: number;
   readonly limits?: Partial<HttpLimits>;
 }
-
-/** Where health checks are answered: on these addresses of the node, or on all it has. */
-export type HealthAddresses = 'all' | readonly string[];
 
 /** A Service's open servers, by address. */
 interface OpenService {
@@ -54,15 +52,15 @@ export class ServiceHealthServers {
     const before = this.#wanted.get(serviceKey);
     if (check === undefined) this.#wanted.delete(serviceKey);
     else this.#wanted.set(serviceKey, check);
-    if (before?.port !== check?.port) this.#unsettled.add(serviceKey);
+    if (before?.port !== check?.port || familiesOf(before) !== familiesOf(check)) this.#unsettled.add(serviceKey);
   }
 
   /**
-   * Opens and closes servers, so that each Service is answered on these addresses, and tries again what failed before.
-   * Call it when the rules of all families are in force: from then on load balancers send traffic. Never rejects.
+   * Opens and closes servers, so that each Service is answered on those of these addresses whose family it has ("0.0.0.0"
+   * and "::" are all addresses of theirs), and tries again what failed before. Call it when the rules of all families are in force: from then on load balancers send traffic. Never rejects.
    */
-  apply(addresses: HealthAddresses): Promise<void> {
-    const now = addresses === 'all' ? ['::'] : [...new Set(addresses)];
+  apply(addresses: readonly string[]): Promise<void> {
+    const now = [...new Set(addresses)];
     if (now.join() !== this.#addresses.join())
       this.#unsettled = new Set([...this.#open.keys(), ...this.#wanted.keys()]);
     this.#addresses = now;
@@ -99,7 +97,7 @@ export class ServiceHealthServers {
     const open = this.#open.get(key);
     if (open === undefined) return;
     for (const [address, server] of open.servers) {
-      if (open.port === wanted?.port && this.#addresses.includes(address)) continue;
+      if (open.port === wanted?.port && this.#addresses.includes(address) && isAnswered(wanted, address)) continue;
       open.servers.delete(address);
       await closeHttp(server);
     }
@@ -118,7 +116,7 @@ export class ServiceHealthServers {
     if (owner === key) this.#open.set(key, open);
     const failures = new Map<string, string>();
     for (const host of this.#addresses) {
-      if (open.servers.has(host)) continue;
+      if (open.servers.has(host) || !isAnswered(check, host)) continue;
       try {
         if (owner !== key) throw new Error(`Service ${owner} has it`);
         open.servers.set(host, await this.#listen(key, host, port));
@@ -133,7 +131,8 @@ export class ServiceHealthServers {
 
   #listen(key: string, host: string, port: number): Promise<Server> {
     const { log, limits } = this.#options;
-    return listenHttp({ host, port, respond: () => this.#answer(key), log, ...(limits && { limits }) });
+    const respond = () => this.#answer(key, familyOf(host));
+    return listenHttp({ host, port, oneFamily: true, respond, log, ...(limits && { limits }) });
   }
 
   /** Says each failure once, and when all is over. */
@@ -148,10 +147,11 @@ export class ServiceHealthServers {
     if (known !== undefined && failures.size === 0) log.info('the health check of a Service listens now', { service });
   }
 
-  #answer(key: string): HttpAnswer | undefined {
+  #answer(key: string, family: Family | undefined): HttpAnswer | undefined {
     const check = this.#wanted.get(key);
-    if (check === undefined) return undefined;
-    const { namespace, name, localEndpoints } = check;
+    const localEndpoints = family && check?.localEndpoints.get(family);
+    if (check === undefined || localEndpoints === undefined) return undefined;
+    const { namespace, name } = check;
     const serviceProxyHealthy = this.#options.isProxyHealthy();
     return {
       status: localEndpoints > 0 && serviceProxyHealthy ? 200 : 503,
@@ -162,4 +162,14 @@ export class ServiceHealthServers {
       body: JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy }, undefined, '\t'),
     };
   }
+}
+
+/** Whether a Service is answered on an address: if it has the address's family. */
+function isAnswered({ localEndpoints }: HealthCheck, address: string): boolean {
+  const family = familyOf(address);
+  return family !== undefined && localEndpoints.has(family);
+}
+
+function familiesOf(check: HealthCheck | undefined): string {
+  return [...(check?.localEndpoints.keys() ?? [])].sort().join();
 }

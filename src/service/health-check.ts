@@ -8,18 +8,19 @@ export interface HealthCheck {
   readonly name: string;
   /** spec.healthCheckNodePort. */
   readonly port: number;
-  /** How many endpoints on this node are ready, over all ports. Those that terminate do not count, though they serve. */
-  readonly localEndpoints: number;
+  /**
+   * How many endpoints on this node are ready, over all ports, in each family that the Service has. Those that terminate
+   * do not count, though they serve.
+   */
+  readonly localEndpoints: ReadonlyMap<Family, number>;
 }
 
 /**
  * The health check of a Service of type LoadBalancer with externalTrafficPolicy Local and a healthCheckNodePort;
  * undefined for any other, and for those kube-proxy ignores (another proxy's, headless).
  *
- * Endpoints are counted by address, in each family the Service has, and the greater count is given. kube-proxy counts
- * each family by itself and answers a dual-stack Service with the count of whichever family got the port (since 1.36:
- * of the family asked, kubernetes/kubernetes#137370). With both addresses on each Pod these are all the same number, so
- * that load balancers weigh nodes with either proxy alike; the sum would count each Pod twice.
+ * Endpoints are counted by address, in each family by itself: who asks over one is told of that one, as by kube-proxy
+ * since 1.36 (kubernetes/kubernetes#137370). A load balancer's IPv4 traffic is lost where only IPv6 has an endpoint.
  */
 export function healthCheckOf(
   service: Service,
@@ -29,11 +30,12 @@ export function healthCheckOf(
   const { namespace, name, type, externalLocal, healthCheckNodePort: port, otherProxy, clusterIps } = service;
   const isChecked = type === 'LoadBalancer' && externalLocal && !otherProxy && clusterIps.length > 0;
   if (!isChecked || port === undefined) return undefined;
-  const counts = clusterIps.map((ip) => countReady(slices, nodeName, familyOf(ip)));
-  return { namespace, name, port, localEndpoints: Math.max(...counts) };
+  const families = clusterIps.flatMap((ip) => familyOf(ip) ?? []);
+  const localEndpoints = new Map(families.map((family) => [family, countReady(slices, nodeName, family)]));
+  return { namespace, name, port, localEndpoints };
 }
 
-function countReady(slices: readonly EndpointSlice[], nodeName: string, family: Family | undefined): number {
+function countReady(slices: readonly EndpointSlice[], nodeName: string, family: Family): number {
   // An endpoint of no port takes no traffic.
   const endpoints = slices.filter(({ ports }) => ports.length > 0).flatMap((slice) => slice.endpoints);
   const isHere = (place: string) => place !== '' && place === nodeName;

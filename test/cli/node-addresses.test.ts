@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { nodePortNetworks } from '../../src/cli/node-addresses.ts';
+import { healthCheckAddresses, localAddresses, nodePortNetworks } from '../../src/cli/node-addresses.ts';
 import type { Node } from '../../src/objects/node.ts';
 
 const node = (...addresses: readonly string[]): Node => ({
@@ -24,4 +24,21 @@ suite('node ports on primary', () => {
       assert.deepEqual(nodePortNetworks(['primary'], found, 'ip6'), ip6);
     });
   }
+});
+
+suite('health checks of Services are answered', () => {
+  test('on all addresses of a family that has all node ports, in no family that is not served', () => {
+    assert.deepEqual(healthCheckAddresses(['all'], undefined, ['ip', 'ip6']), ['0.0.0.0', '::']);
+    assert.deepEqual(healthCheckAddresses(['all'], undefined, ['ip']), ['0.0.0.0']);
+    assert.deepEqual(healthCheckAddresses(['0.0.0.0/0', 'fd00:123::/64'], undefined, ['ip', 'ip6']), ['0.0.0.0']);
+    // Networks of one family leave the other open.
+    assert.deepEqual(healthCheckAddresses(['198.51.100.0/24'], undefined, ['ip', 'ip6']), ['::']);
+  });
+
+  test('else on those of the node that have node ports', () => {
+    const [own = ''] = localAddresses();
+    const families = ['ip', 'ip6'] as const;
+    assert.deepEqual(healthCheckAddresses(['primary'], node(own, '198.51.100.1'), families), [own]);
+    assert.deepEqual(healthCheckAddresses(['primary'], node('198.51.100.1'), families), []);
+  });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { type ServiceHealthOptions, ServiceHealthServers } from '../../src/health/service-health.ts';
+import { FAMILIES } from '../../src/ip.ts';
 import type { HealthCheck } from '../../src/service/health-check.ts';
 import { eventually } from '../builders/eventually.ts';
 import { recordingLog } from '../builders/recording-log.ts';
@@ -24,8 +25,9 @@ function setUp(context: TestContext, options: Partial<ServiceHealthOptions> = {}
   return { proxy, servers, lines, told };
 }
 
-function web(port: number, localEndpoints = 1): HealthCheck {
-  return { namespace: 'default', name: 'web', port, localEndpoints };
+function web(port: number, localEndpoints = 1, families = FAMILIES): HealthCheck {
+  const counts = new Map(families.map((family) => [family, localEndpoints]));
+  return { namespace: 'default', name: 'web', port, localEndpoints: counts };
 }
 
 function api(port: number, localEndpoints = 1): HealthCheck {
@@ -207,11 +209,40 @@ suite('health checks are answered', () => {
     const { servers, told } = setUp(context);
     const [port = 0] = await freePorts(1);
     servers.set('default/web', web(port));
-    await servers.apply('all');
+    await servers.apply(['0.0.0.0', '::']);
     for (const host of ['127.0.0.1', '127.0.0.2', '::1']) assert.equal(await nameAt(port, host), 'web');
     await servers.apply(['::1']);
     assert.equal(await nameAt(port, '::1'), 'web');
     await isClosed(port);
+    assert.deepEqual(told, []);
+  });
+
+  test('over each family by its own count, and over no other', { skip: !hasIPv6 }, async (context) => {
+    const { servers, told } = setUp(context);
+    const [port = 0] = await freePorts(1);
+    const weight = async (host: string) => (await ask(port, '/', { host })).headers['x-load-balancing-endpoint-weight'];
+    for (const addresses of [
+      ['127.0.0.1', '::1'],
+      ['0.0.0.0', '::'],
+    ]) {
+      servers.set('default/web', {
+        ...web(port),
+        localEndpoints: new Map([
+          ['ip', 2],
+          ['ip6', 0],
+        ]),
+      });
+      await servers.apply(addresses);
+      assert.deepEqual([await weight('127.0.0.1'), await weight('::1')], ['2', '0']);
+      servers.set('default/web', web(port, 3, ['ip6']));
+      await servers.apply(addresses);
+      await isClosed(port);
+      assert.equal(await weight('::1'), '3');
+      servers.set('default/web', web(port, 4, ['ip']));
+      await servers.apply(addresses);
+      await isClosed(port, '::1');
+      assert.equal(await weight('127.0.0.1'), '4');
+    }
     assert.deepEqual(told, []);
   });
 

@@ -79,17 +79,6 @@ describe('the known differences', () => {
     assert.equal(explanation(other, [[slice('web-a', { nodeName: undefined })]]), undefined);
   });
 
-  it('explain the health check of one family', () => {
-    const asked = { what: '', http: { version: 'ip6' as const, port: 32_000 }, ours: ['200'], theirs: ['refused'] };
-    const name = 'the health check of a Service of one family is answered over both';
-    assert.equal(explanation(asked, [[service('web', { healthCheckNodePort: 32_000 })]]), name);
-    assert.equal(
-      explanation({ ...asked, theirs: ['503'] }, [[service('web', { healthCheckNodePort: 32_000 })]]),
-      undefined,
-    );
-    assert.equal(explanation(asked, [[service('web', { healthCheckNodePort: 32_001 })]]), undefined);
-  });
-
   it('explain that ours ends a flow to what no Service has, but not that it goes on', () => {
     const udp = { ...question, protocol: 'udp' as const };
     const flow: Difference = {

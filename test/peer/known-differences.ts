@@ -29,18 +29,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     explains: ({ question }, objects) => question?.service !== undefined && hasRivals(question.service, objects),
   },
   {
-    name: 'the health check of a Service of one family is answered over both',
-    row: 'the health check of a Service of one family is answered over that family',
-    explains: ({ http, theirs }, objects) =>
-      http !== undefined &&
-      theirs.join() === 'refused' &&
-      objects.some((object) => {
-        if (object.kind !== 'Service') return false;
-        const { healthCheckNodePort, ipFamilies } = object['spec'] as ServiceFields;
-        return healthCheckNodePort === http.port && !ipFamilies.includes(FAMILIES[http.version]);
-      }),
-  },
-  {
     name: 'an open flow to what is no Service any more ends',
     row: "UDP flows to a deleted Service, a removed port, node port, external or load balancer's IP go on",
     explains: ({ openFlow, question, ours }, objects) =>
@@ -91,14 +79,6 @@ function claimants(wanted: Destination, objects: Moment): Moment {
   return objects.filter((object) =>
     destinationsOf(object).some((destination) => destinationText(destination) === text),
   );
-}
-
-const FAMILIES = { ip4: 'IPv4', ip6: 'IPv6' } as const;
-
-/** Fields of a Service, as the API server gives them. */
-interface ServiceFields {
-  readonly healthCheckNodePort?: number;
-  readonly ipFamilies: readonly string[];
 }
 
 /** Fields of an EndpointSlice, as the API server gives them. */

@@ -9,7 +9,7 @@ const CHECKED: Partial<Service> = { type: 'LoadBalancer', externalLocal: true, h
 const HERE = { nodeName: NODE_NAME };
 
 function localEndpoints(slices: readonly EndpointSlice[], changes: Partial<Service> = {}): number | undefined {
-  return healthCheckOf(service({ ...CHECKED, ...changes }), slices, NODE_NAME)?.localEndpoints;
+  return healthCheckOf(service({ ...CHECKED, ...changes }), slices, NODE_NAME)?.localEndpoints.get('ip');
 }
 
 suite('a health check', () => {
@@ -18,7 +18,7 @@ suite('a health check', () => {
       namespace: 'default',
       name: 'web',
       port: 32_000,
-      localEndpoints: 0,
+      localEndpoints: new Map([['ip', 0]]),
     });
   });
 
@@ -47,7 +47,7 @@ suite('its count', () => {
   test('leaves out those whose place is unknown, also on a node without a name', () => {
     const unknown = [slice([ready('10.0.0.1', { nodeName: '' })])];
     assert.equal(localEndpoints(unknown), 0);
-    assert.equal(healthCheckOf(service(CHECKED), unknown, '')?.localEndpoints, 0);
+    assert.equal(healthCheckOf(service(CHECKED), unknown, '')?.localEndpoints.get('ip'), 0);
   });
 
   test('leaves out those that terminate, even if they serve and are all there is', () => {
@@ -75,19 +75,22 @@ suite('its count', () => {
         addresses.map((address) => ready(address, HERE)),
         { name: 'web-6' },
       );
-    const dual = { clusterIps: ['10.96.0.10', 'fd00:96::10'] };
+    const countsOf = (clusterIps: readonly string[], slices: readonly EndpointSlice[]) => {
+      const check = healthCheckOf(service({ ...CHECKED, clusterIps }), slices, NODE_NAME);
+      return [...(check?.localEndpoints ?? [])];
+    };
 
-    test('has a Pod with both addresses once', () => {
-      assert.equal(localEndpoints([v4, v6('fd00::1', 'fd00::2')], dual), 2);
-    });
-
-    test('is the greater while one family lags behind', () => {
-      assert.equal(localEndpoints([v4, v6('fd00::1')], dual), 2);
-      assert.equal(localEndpoints([v4, v6('fd00::1', 'fd00::2', 'fd00::3')], dual), 3);
+    test('is that of each', () => {
+      const counts = countsOf(['10.96.0.10', 'fd00:96::10'], [v4, v6('fd00::1')]);
+      assert.deepEqual(counts, [
+        ['ip', 2],
+        ['ip6', 1],
+      ]);
     });
 
     test('leaves out the one the Service does not have', () => {
-      assert.equal(localEndpoints([v4, v6('fd00::1', 'fd00::2', 'fd00::3')]), 2);
+      assert.deepEqual(countsOf(['10.96.0.10'], [v4, v6('fd00::1')]), [['ip', 2]]);
+      assert.deepEqual(countsOf(['fd00:96::10'], [v4, v6('fd00::1')]), [['ip6', 1]]);
     });
   });
 });
