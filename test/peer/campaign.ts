@@ -17,28 +17,59 @@ const OF_SAME_FLAGS = 8;
 
 /** Random clusters, one after another, by number; each is the same for the same seed and number. */
 export class Campaign {
-  readonly judge: Judge;
+  readonly #programs: PeerPrograms;
   readonly #options: CampaignOptions;
   readonly #started = performance.now();
+  #judge: Judge;
   #clusters = 0;
   #findings = 0;
+  #failures = 0;
 
-  private constructor(judge: Judge, options: CampaignOptions) {
-    this.judge = judge;
+  private constructor(programs: PeerPrograms, judge: Judge, options: CampaignOptions) {
+    this.#programs = programs;
+    this.#judge = judge;
     this.#options = options;
   }
 
   static async create(programs: PeerPrograms, options: CampaignOptions): Promise<Campaign> {
-    return new Campaign(await Judge.create(programs), options);
+    return new Campaign(programs, await Judge.create(programs), options);
   }
 
-  /** Differences that nothing explains, so far. */
-  get findings(): number {
-    return this.#findings;
+  get judge(): Judge {
+    return this.#judge;
   }
 
-  /** Runs one cluster from its beginning to its end. */
+  /** True where nothing was found and nothing failed, so far. */
+  get isClean(): boolean {
+    return this.#findings === 0 && this.#failures === 0;
+  }
+
+  /** Runs one cluster from its beginning to its end, or to the first difference that nothing explains. */
   async run(number: number): Promise<readonly Finding[]> {
+    try {
+      return await this.#run(number);
+    } catch (error) {
+      this.#failures += 1;
+      this.#options.log(
+        `FAILED: cluster ${number}, seed ${this.#options.seed}: ${error instanceof Error ? error.stack : error}`,
+      );
+      throw error;
+    }
+  }
+
+  /** As run, but after a failure (a program that ended, rules that never came) it begins anew. */
+  async runOn(number: number): Promise<void> {
+    try {
+      await this.run(number);
+    } catch {
+      // It has been told and counted.
+      const { tally } = this.#judge;
+      await this.end().catch((error: unknown) => this.#options.log(`at the end: ${error}`));
+      this.#judge = await Judge.create(this.#programs, tally);
+    }
+  }
+
+  async #run(number: number): Promise<readonly Finding[]> {
     const { seed, steps } = this.#options;
     const found: Finding[] = [];
     const draws = new Draws(seed, number);
@@ -105,7 +136,7 @@ export class Campaign {
     const seconds = (performance.now() - this.#started) / 1000;
     this.#options.log(
       `cluster ${cluster}: ${this.#clusters} clusters, ${tally.steps} steps, ${tally.connections} connections, ${tally.openFlows} open flows, ` +
-        `${tally.healthAnswers} health answers in ${seconds.toFixed(0)} s; ${this.#findings} unexplained, ${tally.late} late; ` +
+        `${tally.healthAnswers} health answers in ${seconds.toFixed(0)} s; ${this.#findings} unexplained, ${this.#failures} failed, ${tally.late} late; ` +
         `${[...tally.seconds].map(([phase, spent]) => `${phase} ${spent.toFixed(0)} s`).join(', ')}; ` +
         `known: ${known || 'none'}; restarts ${proxies.ours.restarts} ours, ${proxies.theirs.restarts} theirs`,
     );

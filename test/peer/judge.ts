@@ -40,15 +40,7 @@ export interface Tally {
 
 /** Two node networks side by side, with our proxy on one and kube-proxy on the other, both of one API server. */
 export class Judge {
-  readonly tally: Tally = {
-    steps: 0,
-    connections: 0,
-    openFlows: 0,
-    healthAnswers: 0,
-    late: 0,
-    known: new Map(),
-    seconds: new Map(),
-  };
+  readonly tally: Tally;
   readonly state: ClusterState;
   readonly proxies: { readonly ours: ProxyOnNode; readonly theirs: ProxyOnNode };
   readonly networks: { readonly ours: Network; readonly theirs: Network };
@@ -65,7 +57,8 @@ export class Judge {
   /** Ports of health checks of the step before: they have to be closed where they are gone. */
   #healthPorts: ReadonlySet<number> = new Set();
 
-  private constructor(api: RealApiServer, networks: Judge['networks'], programs: PeerPrograms) {
+  private constructor(api: RealApiServer, networks: Judge['networks'], programs: PeerPrograms, tally: Tally) {
+    this.tally = tally;
     this.#api = api;
     this.networks = networks;
     this.state = new ClusterState(api);
@@ -79,15 +72,15 @@ export class Judge {
     };
   }
 
-  /** Starts everything but the proxies. Call `end` when done. */
-  static async create(programs: PeerPrograms): Promise<Judge> {
+  /** Starts everything but the proxies. Call `end` when done. `tally`: what was counted before. */
+  static async create(programs: PeerPrograms, tally: Tally = newTally()): Promise<Judge> {
     const api = await startApiServer(programs.assets, { namespace: true });
     const made: Network[] = [];
     try {
       const [mine, peers] = [await Network.create(), await Network.create()];
       made.push(mine, peers);
       for (const network of made) api.join(network.namespace);
-      return new Judge(api, { ours: mine, theirs: peers }, programs);
+      return new Judge(api, { ours: mine, theirs: peers }, programs, tally);
     } catch (error) {
       for (const network of made) await network.remove();
       await api.stop();
@@ -255,6 +248,10 @@ export class Judge {
     await this.#api.stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
+
+function newTally(): Tally {
+  return { steps: 0, connections: 0, openFlows: 0, healthAnswers: 0, late: 0, known: new Map(), seconds: new Map() };
 }
 
 function connectionDifference(question: Question, ours: Seen, theirs: Seen): Difference {

@@ -79,7 +79,7 @@ export class RandomCluster {
     if (draw < 70 || slices.length === 0) return this.#addSlices(draws.pick(services));
     const slice = draws.pick(slices);
     if (draw < 76) return this.#removeSlice(slice);
-    return [this.#setSlice(this.#changedSlice(slice))];
+    return this.#setSlice(this.#changedSlice(slice));
   }
 
   #create(name: string): readonly Edit[] {
@@ -117,7 +117,7 @@ export class RandomCluster {
     const endpoints = randomEndpoints(this.#draws);
     const targets = slicePorts(this.#draws, ports);
     const versions = this.#draws.pick([['ip4', 'ip6'], ['ip4', 'ip6'], ['ip4', 'ip6'], ['ip4'], ['ip6']] as const);
-    return versions.map((version) =>
+    return versions.flatMap((version) =>
       this.#setSlice({ name: `${name}-${suffix}-${version}`, serviceName: name, version, endpoints, ports: targets }),
     );
   }
@@ -150,17 +150,19 @@ export class RandomCluster {
     }
   }
 
-  /** Its name, ports and endpoints come back with another Service. A slice whose label changes is another matter: docs/compatibility.md. */
+  /** Its name, ports and endpoints come back with another Service. */
   #moveSlice(): readonly Edit[] {
     const slices = [...this.#slices.values()];
     if (slices.length === 0) return [];
-    const slice = this.#draws.pick(slices);
-    return [...this.#removeSlice(slice), this.#setSlice({ ...slice, serviceName: this.#draws.pick(SERVICES) })];
+    return this.#setSlice({ ...this.#draws.pick(slices), serviceName: this.#draws.pick(SERVICES) });
   }
 
-  #setSlice(plan: SlicePlan): Edit {
+  /** Deleted first where it is another Service's: a label that changes is another matter, says docs/compatibility.md. */
+  #setSlice(plan: SlicePlan): readonly Edit[] {
+    const before = this.#slices.get(plan.name);
+    const removal = before === undefined || before.serviceName === plan.serviceName ? [] : this.#removeSlice(before);
     this.#slices.set(plan.name, plan);
-    return { apply: sliceObject(plan) };
+    return [...removal, { apply: sliceObject(plan) }];
   }
 
   #removeSlice({ name }: SlicePlan): readonly Edit[] {

@@ -34,8 +34,8 @@ const campaign = await Campaign.create(programs, {
 });
 try {
   const first = from ?? 0;
-  for (let cluster = first; cluster < first + (clusters ?? 0); cluster++) await campaign.run(cluster);
+  for (let cluster = first; cluster < first + (clusters ?? 0); cluster++) await campaign.runOn(cluster);
 } finally {
   await campaign.end();
 }
-process.exitCode = campaign.findings === 0 ? 0 : 1;
+process.exitCode = campaign.isClean ? 0 : 1;
