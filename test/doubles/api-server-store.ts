@@ -39,6 +39,8 @@ export class Store {
   #history: Change[] = [];
   #oldest = 100;
   #version = 100;
+  /** Writes so far, of all histories: time goes on where versions are set back. */
+  #writes = 0;
 
   get version(): number {
     return this.#version;
@@ -92,9 +94,15 @@ export class Store {
     const id = `${kind} ${key}`;
     const before = this.#objects.get(id);
     this.#version += 1;
+    this.#writes += 1;
+    const time = `${new Date(Date.UTC(2026, 0) + this.#writes * 1000).toISOString().slice(0, 19)}Z`;
     const after = object && {
       ...object,
-      metadata: { ...object.metadata, resourceVersion: String(this.#version) },
+      metadata: {
+        managedFields: [{ manager: 'kubectl', operation: 'Update', apiVersion: object.apiVersion, time }],
+        ...object.metadata,
+        resourceVersion: String(this.#version),
+      },
     };
     if (after === undefined) this.#objects.delete(id);
     else this.#objects.set(id, after);

@@ -1,28 +1,27 @@
-/** Waits between attempts: doubling, jittered, and from the start again after progress. */
-export class Backoff {
-  readonly #minMs: number;
-  readonly #maxMs: number;
-  #attempts = 0;
+import type { Settings } from './settings.ts';
 
-  /** The n-th wait is random within [w/2, w], w = min(2^n · minMs, maxMs): at the defaults 0.8–1.6 s, …, 15–30 s. */
-  constructor(minMs: number, maxMs: number) {
-    this.#minMs = minMs;
-    this.#maxMs = maxMs;
-  }
+/** Refusals after which the waits grow beyond `steadyMs`: an API server that starts refuses for a while what it soon gives. */
+const PATIENT_REFUSALS = 15;
 
-  /** Failed attempts since the last progress. */
-  get attempts(): number {
-    return this.#attempts;
-  }
+/** What is waited for: a server that does not answer, one that refuses or breaks off, or one that does not have an optional resource. */
+export type Wait = 'outage' | 'refusal' | 'absence';
 
-  /** How long to wait before the next attempt, in milliseconds. */
-  next(): number {
-    this.#attempts += 1;
-    const widest = Math.min(this.#maxMs, this.#minMs * 2 ** Math.min(this.#attempts, 30));
-    return (widest / 2) * (1 + Math.random());
-  }
+/**
+ * How long to wait, in milliseconds, after the n-th failure in a row (from 1 on): random within [w/2, w], so that nodes spread.
+ * Where nobody answers, w doubles up to `steadyMs` and stays there: the first change after an outage is not to be late, and an
+ * attempt at a server that is away costs it nothing. A server that refuses is asked less and less, up to `backoffMaxMs`.
+ */
+export function waitMs(wait: Wait, attempt: number, settings: Settings): number {
+  const { backoffMinMs, backoffMaxMs, steadyMs, absentMinMs, absentMaxMs } = settings;
+  const steady = Math.min(steadyMs, doubled(backoffMinMs, attempt, backoffMaxMs));
+  const widest = {
+    outage: steady,
+    refusal: attempt <= PATIENT_REFUSALS ? steady : doubled(steadyMs, attempt - PATIENT_REFUSALS, backoffMaxMs),
+    absence: doubled(absentMinMs, attempt, absentMaxMs),
+  }[wait];
+  return (widest / 2) * (1 + Math.random());
+}
 
-  reset(): void {
-    this.#attempts = 0;
-  }
+function doubled(minMs: number, times: number, maxMs: number): number {
+  return Math.min(maxMs, minMs * 2 ** Math.min(times, 30));
 }

@@ -43,17 +43,21 @@ export async function* ask(
   const { server, origin } = connection;
   const watchdog = new Watchdog();
   const stop = AbortSignal.any([signal, watchdog.signal]);
+  let connected = false;
   let complete = false;
   try {
     let response: IncomingMessage;
     try {
       const prepared = await connection.prepare(path, stop);
       watchdog.arm(settings.connectMs, 'no connection');
-      const onConnected = () => watchdog.arm(settings.responseMs, 'no answer');
+      const onConnected = () => {
+        connected = true;
+        watchdog.arm(settings.responseMs, 'no answer');
+      };
       response = await responseTo(prepared, json, onConnected, settings.onAnswer);
     } catch (error) {
       signal.throwIfAborted();
-      throw unreachable(server, origin, watchdog.verdict ?? error);
+      throw unreachable(server, origin, watchdog.verdict ?? error, connected);
     }
     watchdog.arm(silenceMs, 'nothing more');
     const { statusCode: status = 0, headers } = response;
@@ -72,7 +76,9 @@ export async function* ask(
       }
     } catch (error) {
       signal.throwIfAborted();
-      throw broken(server, `the answer for ${resource} broke off (${messageOf(watchdog.verdict ?? error)})`, error);
+      throw broken(server, `the answer for ${resource} broke off (${messageOf(watchdog.verdict ?? error)})`, {
+        cause: error,
+      });
     }
     complete = true;
   } finally {

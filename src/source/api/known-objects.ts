@@ -1,7 +1,7 @@
 import type { Log } from '../../log.ts';
 import { decodeObject, type Kind, rawKey } from '../../objects/decode.ts';
 import type { SourceListener } from '../source.ts';
-import { versionOf } from './raw-object.ts';
+import { stateOf } from './raw-object.ts';
 
 /** Problems remembered so as not to say them twice. Beyond that the oldest are forgotten. */
 const MAX_PROBLEMS = 1000;
@@ -17,8 +17,8 @@ export class KnownObjects {
   readonly #kind: Kind;
   readonly #listener: SourceListener;
   readonly #log: Log;
-  /** Key → resourceVersion of the version last seen, valid or not. */
-  readonly #versions = new Map<string, string>();
+  /** Key → what tells the state last seen, valid or not, from others (`stateOf`). */
+  readonly #states = new Map<string, string>();
   /** Of these, the keys of which the listener knows no version: none was valid so far. */
   readonly #neverValid = new Set<string>();
   /** Key → the problem last warned of. */
@@ -40,7 +40,7 @@ export class KnownObjects {
   endList(): void {
     const listed = this.#listed ?? new Set();
     this.#listed = undefined;
-    for (const key of this.#versions.keys()) {
+    for (const key of this.#states.keys()) {
       if (!listed.has(key)) this.#forget(key);
     }
   }
@@ -54,10 +54,10 @@ export class KnownObjects {
       return;
     }
     this.#listed?.add(key);
-    const version = versionOf(raw);
-    if (version !== '' && this.#versions.get(key) === version) return;
-    const isNew = !this.#versions.has(key);
-    this.#versions.set(key, version);
+    const state = stateOf(raw);
+    if (state !== '' && this.#states.get(key) === state) return;
+    const isNew = !this.#states.has(key);
+    this.#states.set(key, state);
     const decoded = decodeObject(this.#kind, raw);
     if (decoded.object === undefined) {
       if (isNew) this.#neverValid.add(key);
@@ -74,11 +74,11 @@ export class KnownObjects {
   /** The server says that this object is gone. */
   remove(raw: unknown): void {
     const key = rawKey(this.#kind, raw);
-    if (key !== undefined && this.#versions.has(key)) this.#forget(key);
+    if (key !== undefined && this.#states.has(key)) this.#forget(key);
   }
 
   #forget(key: string): void {
-    this.#versions.delete(key);
+    this.#states.delete(key);
     this.#problems.delete(key);
     if (!this.#neverValid.delete(key)) this.#listener.deleted(this.#kind, key);
   }

@@ -49,20 +49,44 @@ async function* pagesOf(
   let token = '';
   do {
     const path = pathOf(resource, { limit, continue: token === '' ? undefined : token });
-    const question = { resource: resource.name, path, silenceMs: settings.responseMs };
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of ask(connection, question, settings, signal)) {
-      size += chunk.length;
-      if (size > settings.maxPageBytes) {
-        throw broken(connection.server, `a page of ${resource.name} is longer than ${settings.maxPageBytes} bytes`);
-      }
-      chunks.push(chunk);
-    }
-    const { metadata, items } = parsePage(chunks, connection.server, resource);
+    const { metadata, items } = await pageAt(path, connection, resource, settings, signal);
     yield { first: token === '', items, resourceVersion: metadata.resourceVersion };
     token = metadata.continue;
   } while (token !== '');
+}
+
+/**
+ * The version that the server's state has now: what a list of one object says. Not from version 0 on: a server then gives all its
+ * objects, of whatever version its memory has. Throws an ApiFailure.
+ */
+export async function currentVersion(
+  connection: Connection,
+  resource: Resource,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<string> {
+  const { metadata } = await pageAt(pathOf(resource, { limit: '1' }), connection, resource, settings, signal);
+  return metadata.resourceVersion;
+}
+
+async function pageAt(
+  path: string,
+  connection: Connection,
+  resource: Resource,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<v.InferOutput<typeof ListObject>> {
+  const question = { resource: resource.name, path, silenceMs: settings.responseMs };
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of ask(connection, question, settings, signal)) {
+    size += chunk.length;
+    if (size > settings.maxPageBytes) {
+      throw broken(connection.server, `a page of ${resource.name} is longer than ${settings.maxPageBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return parsePage(chunks, connection.server, resource);
 }
 
 function parsePage(chunks: readonly Buffer[], server: string, { name }: Resource): v.InferOutput<typeof ListObject> {
@@ -70,7 +94,7 @@ function parsePage(chunks: readonly Buffer[], server: string, { name }: Resource
   try {
     parsed = JSON.parse(Buffer.concat(chunks).toString('utf8'));
   } catch (error) {
-    throw broken(server, `what it sent as the list of ${name} is no JSON`, error);
+    throw broken(server, `what it sent as the list of ${name} is no JSON`, { cause: error });
   }
   const list = v.safeParse(ListObject, parsed);
   if (!list.success) throw broken(server, `what it sent as the list of ${name} is no Kubernetes list`);

@@ -5,9 +5,11 @@ export type OnAnswer = (method: string, host: string, status: number | undefined
 
 /** The reflectors' periods and bounds, which tests shorten, and who is told of their requests. */
 export interface Settings {
-  /** Waits between failed attempts, as client-go's reflector has them. */
+  /** Shortest and longest wait between failed attempts, as client-go's reflector has them. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
+  /** Longest wait while nobody answers, and for the first minute of refusals. */
+  readonly steadyMs: number;
   /** Waits between looks for an optional resource that is not given to us: an API server may be upgraded, a role extended. */
   readonly absentMinMs: number;
   readonly absentMaxMs: number;
@@ -17,12 +19,14 @@ export interface Settings {
   readonly responseMs: number;
   /** The same for optional resources, whose first answer a start waits for. */
   readonly optionalResponseMs: number;
+  /** An answer about the version that takes longer may come from a server that was started meanwhile, on another state. */
+  readonly promptMs: number;
   /**
    * Longest wait for the next object of a streamed list, or for its end. A server that takes longer is taken for one that does not
    * stream lists: it ignores what it does not know, and just began a watch. API servers that do wait 3 s for their cache.
    */
   readonly initialMs: number;
-  /** Longest silence on a watch. API servers send a bookmark about once a minute. */
+  /** Longest silence on a watch; each reflector draws its own, up to twice as long. API servers send a bookmark about once a minute. */
   readonly silenceMs: number;
   /** A watch that has stayed open this long counts as progress, even without events. */
   readonly stableMs: number;
@@ -41,11 +45,13 @@ export interface Settings {
 export const DEFAULT_SETTINGS: Settings = {
   backoffMinMs: 800,
   backoffMaxMs: 30_000,
+  steadyMs: 4000,
   absentMinMs: 15_000,
   absentMaxMs: 600_000,
   connectMs: 15_000,
   responseMs: 65_000,
   optionalResponseMs: 10_000,
+  promptMs: 1000,
   initialMs: 10_000,
   silenceMs: 150_000,
   stableMs: 10_000,

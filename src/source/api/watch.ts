@@ -44,14 +44,15 @@ export async function* watchEvents(
     timeoutSeconds: String(settings.watchSeconds()),
   });
   const question = { resource: resource.name, path, silenceMs: settings.silenceMs, onOpen };
+  const unreadable = (what: string) => broken(server, what, { reason: 'unreadable' });
   const tooLong = () =>
-    broken(server, `a line in the watch of ${resource.name} is longer than ${settings.maxLineBytes} bytes`);
+    unreadable(`a line in the watch of ${resource.name} is longer than ${settings.maxLineBytes} bytes`);
   for await (const line of linesOf(ask(connection, question, settings, signal), settings.maxLineBytes, tooLong)) {
-    if (!line.complete) throw broken(server, `the watch of ${resource.name} was cut in the middle of a line`);
+    if (!line.complete) throw unreadable(`the watch of ${resource.name} was cut in the middle of a line`);
     const parsed = parseLine(line.text);
     const event = eventOf(parsed);
     if (event === undefined) {
-      if (!v.is(ErrorLine, parsed)) throw broken(server, `a line in the watch of ${resource.name} is no event`);
+      if (!v.is(ErrorLine, parsed)) throw unreadable(`a line in the watch of ${resource.name} is no event`);
       const code = v.safeParse(StatusCode, parsed.object);
       const status = code.success ? code.output.code : 500;
       throw answered(server, origin, resource.name, { status, body: parsed.object });

@@ -21,13 +21,16 @@ const portOfDb = ({ view }: Pick<Running, 'view'>) => {
 const queries = (api: ApiServer, on: RequestKind) =>
   api.requests.filter((request) => request.on === on && request.kind === 'Service').map(({ query }) => query);
 
+/** The limits of the lists of Services: a list of one object only asks for the version. */
+const limits = (api: ApiServer) => queries(api, 'list').map((query) => query.get('limit'));
+
 const watching = (api: ApiServer) => until(() => api.watches('Service') === 1);
 
 describe('API server out of reach or refusing', () => {
-  test('nobody listens: said once however many attempts, waits grow and are bounded, then it syncs', async (t) => {
+  test('nobody listens: said once however many attempts, waits grow but stay short, then it syncs', async (t) => {
     const { api, view, log, waits } = await withSource(t, {
       prepare: fill,
-      settings: { stableMs: 5, backoffMinMs: 100, backoffMaxMs: 1000 },
+      settings: { stableMs: 5, backoffMinMs: 100, steadyMs: 400, backoffMaxMs: 1000 },
     });
     await until(() => view.isSynced);
     await watching(api);
@@ -42,12 +45,17 @@ describe('API server out of reach or refusing', () => {
       /^E_API_UNREACHABLE: API server https:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*kubeconfig/,
     );
     assert.ok(
-      waits.every((ms) => ms >= 100 && ms <= 1000),
+      waits.every((ms) => ms >= 100 && ms <= 400),
       String(waits),
     );
     assert.ok((waits[0] ?? 0) <= 200, String(waits));
-    assert.ok(Math.max(...waits) >= 500, String(waits));
+    // Only the first of each kind.
+    assert.ok(waits.filter((ms) => ms < 200).length <= 4, String(waits));
+    // It comes back, and refuses for a while, as starting servers do: asked as often as one that has never been away.
+    waits.length = 0;
+    api.fail({ status: 403, times: 8 });
     await api.start(port);
+    await until(() => waits.some((ms) => ms < 200));
     api.put(db(3307));
     await until(() => portOfDb({ view }) === 3307 && log.some((line) => line.includes('works again')));
 
@@ -198,7 +206,7 @@ describe('a resourceVersion that is gone', () => {
         'changed Service default/new',
         'deleted Service default/goes',
       ]);
-      assert.equal(queries(api, on).length, 2);
+      assert.equal(queries(api, on).filter((query) => query.get('limit') !== '1').length, 2);
       assert.deepEqual(complaints(log), []);
     });
   }
@@ -269,7 +277,7 @@ describe('a watch that breaks off', () => {
     'with a line that is no event': [(api) => api.write('Service', '{"type":"SURPRISE"}\n'), /is no event/],
     'with an ERROR event of another code': [(api) => api.sendError('Service', 500), /answers 500 for services/],
     'with a line that never ends': [(api) => api.write('Service', 'x'.repeat(70_000)), /longer than 65536 bytes/],
-    'by silence': [(api) => api.silence('Service'), /nothing more within 0\.3 s/],
+    'by silence': [(api) => api.silence('Service'), /nothing more within 0\.[3-6]\d* s/],
   };
   for (const [how, [breakOff, said]] of Object.entries(breaks)) {
     test(`${how}: resumed from the last version seen, nothing is lost`, async (t) => {
@@ -287,7 +295,7 @@ describe('a watch that breaks off', () => {
       api.store.put(db(3308));
       await until(() => portOfDb(running) === 3308);
       assert.deepEqual(view.calls, ['changed Service default/db']);
-      assert.equal(queries(api, 'list').length, 0);
+      assert.deepEqual(limits(api), ['1']);
       assert.equal(queries(api, 'watch')[0]?.get('resourceVersion'), last);
       assert.ok(
         log.some((line) => said.test(line)),

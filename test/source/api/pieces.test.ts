@@ -1,25 +1,53 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { createLog } from '../../../src/log.ts';
-import { Backoff } from '../../../src/source/api/backoff.ts';
-import { ApiFailure, answered } from '../../../src/source/api/failure.ts';
+import { type Wait, waitMs } from '../../../src/source/api/backoff.ts';
+import { ApiFailure, answered, unreachable } from '../../../src/source/api/failure.ts';
 import { linesOf } from '../../../src/source/api/lines.ts';
 import { ProblemLog } from '../../../src/source/api/problem-log.ts';
 import { resourcesFor } from '../../../src/source/api/resources.ts';
 import { DEFAULT_SETTINGS } from '../../../src/source/api/settings.ts';
 
-test('backoff: doubles, jitters, stays within its bounds, and starts again after progress', () => {
-  const { backoffMinMs, backoffMaxMs } = DEFAULT_SETTINGS;
-  const backoff = new Backoff(backoffMinMs, backoffMaxMs);
-  for (let round = 0; round < 50; round++) {
-    const waits = Array.from({ length: 10 }, () => backoff.next());
-    for (const [i, ms] of waits.entries()) {
-      const widest = Math.min(30_000, 800 * 2 ** (i + 1));
-      assert.ok(ms >= widest / 2 && ms <= widest, `attempt ${i}: ${ms}`);
-    }
-    backoff.reset();
-  }
+describe('waits between attempts', () => {
+  /** The shortest and the longest n-th wait, in seconds. */
+  const range = (t: TestContext, wait: Wait, attempt: number) =>
+    [0, 1].map((chance) => {
+      const random = t.mock.method(Math, 'random', () => chance);
+      const seconds = waitMs(wait, attempt, DEFAULT_SETTINGS) / 1000;
+      random.mock.restore();
+      return seconds;
+    });
+
+  test('double with jitter; while nobody answers they stay below 4 s', (t) => {
+    assert.deepEqual(
+      [1, 2, 3, 4, 16, 1000].map((attempt) => range(t, 'outage', attempt)),
+      [
+        [0.8, 1.6],
+        [1.6, 3.2],
+        [2, 4],
+        [2, 4],
+        [2, 4],
+        [2, 4],
+      ],
+    );
+  });
+
+  test('grow beyond that where a server goes on refusing', (t) => {
+    assert.deepEqual(
+      [1, 2, 3, 15, 16, 17, 18, 1000].map((attempt) => range(t, 'refusal', attempt)),
+      [
+        [0.8, 1.6],
+        [1.6, 3.2],
+        [2, 4],
+        [2, 4],
+        [4, 8],
+        [8, 16],
+        [15, 30],
+        [15, 30],
+      ],
+    );
+  });
 });
 
 test('the server is asked to end watches after 300 to 600 seconds, and may be silent for two bookmarks', () => {
@@ -137,4 +165,23 @@ describe('failures', () => {
       ['W E_API_UNREACHABLE: down'],
     );
   });
+});
+
+test('what a connection fails of: a server that is away is told from one that is not to be trusted', () => {
+  const failure = (code: string, message: string, connected = false) =>
+    unreachable('https://api', '/etc/kubeconfig', Object.assign(new Error(message), { code }), connected);
+  // Node says this, too, of a load balancer with no server behind it, which accepts a connection and closes it.
+  const closed = 'Client network socket disconnected before secure TLS connection was established';
+  for (const [code, message, reason, advice] of [
+    ['ECONNREFUSED', 'connect ECONNREFUSED 192.0.2.1:6443', 'nobody', /check that the API server runs/],
+    ['ECONNRESET', closed, 'nobody', /check that the API server runs/],
+    ['ECONNRESET', 'socket hang up', 'nobody', /check that the API server runs/],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate', undefined, /check the certificates/],
+  ] as const) {
+    const found = failure(code, message);
+    assert.equal(found.reason, reason, message);
+    assert.match(found.message, advice);
+  }
+  // There is somebody, who hangs up.
+  assert.equal(failure('ECONNRESET', 'socket hang up', true).reason, undefined);
 });

@@ -10,11 +10,11 @@ import { resourcesFor } from '../../../src/source/api/resources.ts';
 import { type ApiServer, type Fault, type RequestKind, startApiServer } from '../../doubles/api-server.ts';
 import { makeCertificates } from '../../doubles/api-server-certificates.ts';
 import { selectorOf } from '../../doubles/api-server-store.ts';
-import { NODE_NAME, run, until, withDirectory } from './harness.ts';
+import { NODE_NAME, type Running, run, until, withDirectory } from './harness.ts';
 import { node, service, serviceCidr, slice } from './objects.ts';
 
-/** One thing that happens to the server. */
-type Step = (api: ApiServer) => void;
+/** One thing that happens to the server, while the source runs. */
+type Step = (api: ApiServer, running: Running) => void | Promise<void>;
 
 const name = fc.integer({ min: 0, max: 5 }).map((i) => `s-${i}`);
 const kind = fc.constantFrom<Kind>(...KINDS);
@@ -141,6 +141,23 @@ const fault: fc.Arbitrary<Step> = fc.oneof(
   ),
 );
 
+/** etcd is restored from a backup, as that is done: while no API server runs. It may be written to before we are back. */
+const restore: fc.Arbitrary<Step> = fc.array(write, { maxLength: 12 }).map((writes): Step => {
+  return async (api, { waits }) => {
+    const port = Number(new URL(api.url).port);
+    const backup = api.store.backup();
+    for (const object of writes) api.put(object);
+    await delay(3);
+    await api.stop();
+    // Until all kinds have tried.
+    const before = waits.length;
+    await until(() => waits.length > before + 40);
+    api.store.restore(backup);
+    for (const object of writes.toReversed()) api.put(object);
+    await api.start(port);
+  };
+});
+
 /** What a listener that missed nothing would hold. */
 function expected(api: ApiServer): Map<string, KubeObject> {
   const objects = new Map<string, KubeObject>();
@@ -158,10 +175,16 @@ function expected(api: ApiServer): Map<string, KubeObject> {
 test('whatever changes and fails in whatever order, the listener ends up with what the server has', async (t) => {
   const certificates = makeCertificates();
   const kubeconfig = join(withDirectory(t), 'kubeconfig');
-  const steps = fc.array(fc.tuple(fc.oneof(change, change, fault), fc.constantFrom(false, false, true)), {
-    minLength: 5,
-    maxLength: 60,
-  });
+  const steps = fc.array(
+    fc.tuple(
+      fc.oneof({ weight: 20, arbitrary: change }, { weight: 10, arbitrary: fault }, { weight: 1, arbitrary: restore }),
+      fc.constantFrom(false, false, true),
+    ),
+    {
+      minLength: 5,
+      maxLength: 60,
+    },
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(write, { maxLength: 8 }), streaming, steps, async (initial, how, sequence) => {
       const api = await startApiServer(certificates);
@@ -169,10 +192,11 @@ test('whatever changes and fails in whatever order, the listener ends up with wh
       for (const object of initial) api.put(object);
       api.kubeconfig(kubeconfig);
       const settings = { pageSize: 2, responseMs: 60, silenceMs: 60, initialMs: 60, maxLineBytes: 4096 };
-      const { view, stop } = run(loadConnection({ kubeconfig, environment: {} }), settings);
+      const running = run(loadConnection({ kubeconfig, environment: {} }), settings);
+      const { view, stop } = running;
       try {
         for (const [step, pause] of sequence) {
-          step(api);
+          await step(api, running);
           if (pause) await delay(3);
         }
         api.heal();

@@ -1,0 +1,193 @@
+import type { Wait } from './backoff.ts';
+import { type ApiFailure, isGone } from './failure.ts';
+import { isUnknown, mayStillList } from './initial-events.ts';
+import type { Phase, Step } from './phase.ts';
+import { isOlder } from './versions.ts';
+
+/** So often in a row a server may refuse what it gave before, until that is a problem: it may just have started. */
+const REFUSALS_OF_STARTING = 3;
+
+/** So often in a row a watch may fail in the same way before what it goes on from is taken for the reason. */
+const SAME_FAILURES_BEFORE_LIST = 3;
+
+/** What came of a step, or happens during one. */
+export type Outcome =
+  /** A list has been taken in completely. */
+  | { readonly what: 'listed'; readonly version: string }
+  /** The version that the server has now; `prompt` if it took no time to say so. */
+  | { readonly what: 'compared'; readonly version: string; readonly prompt: boolean }
+  /** An event of a watch has been taken in. */
+  | { readonly what: 'taken'; readonly version: string }
+  /** A watch has stayed open for a while. */
+  | { readonly what: 'stable' }
+  /** The server ended a watch as servers do; `stable` if that had stayed open for a while. */
+  | { readonly what: 'ended'; readonly stable: boolean }
+  /** `opened`: the answer had begun. */
+  | { readonly what: 'failed'; readonly step: Step; readonly failure: ApiFailure; readonly opened: boolean };
+
+/** What is to be done about it, in order, before the next step. */
+export type Effect =
+  /** A start need not wait for this kind any more. */
+  | { readonly do: 'tried' }
+  /** It works: what was reported before is over. */
+  | { readonly do: 'works' }
+  | { readonly do: 'report'; readonly failure: ApiFailure }
+  | { readonly do: 'say'; readonly what: Saying; readonly status?: number | undefined; readonly detail?: string }
+  | { readonly do: 'drop-credentials' }
+  | { readonly do: 'wait'; readonly wait: Wait; readonly attempt: number; readonly atLeastMs: number };
+
+/**
+ * What an operator may want to know: that etcd was restored; that an optional resource is withheld, or is offered at last; that the server
+ * does not know our field selector, or does not stream lists; that our version is of no use; that a watch broke off.
+ */
+export type Saying = 'restored' | 'withheld' | 'offered' | 'no-selector' | 'pages-only' | 'useless' | 'broken';
+
+export interface Decision {
+  readonly phase: Phase;
+  readonly effects: readonly Effect[];
+}
+
+const WORKS: readonly Effect[] = [{ do: 'works' }];
+
+/**
+ * How a reflector goes on. The rules:
+ *
+ * - Before a watch goes on from where it was, the server is asked for its version: a watch from a version that lies ahead, as after a
+ *   restore of etcd from a backup, is accepted and silent for ever.
+ * - That does not tell of a restore after which etcd was written to beyond our version. But no restore takes less than some seconds, without
+ *   any API server. So a list is due after an attempt that nobody answered, that was refused, or that took its time. A server
+ *   that is overloaded (429) is not asked for a list.
+ * - A list is due, too, when the version turns out to be forgotten (410) or to lie ahead, or when a watch from it breaks off in the same way
+ *   again and again.
+ */
+export function decide(phase: Phase, outcome: Outcome): Decision {
+  switch (outcome.what) {
+    case 'listed':
+      return listed(phase, outcome.version);
+    case 'compared':
+      return compared(phase, outcome);
+    case 'taken': {
+      const { version } = outcome;
+      return progressed({ ...phase, version, seen: version, same: undefined });
+    }
+    case 'stable':
+      // An event that cannot be read may take its time to come.
+      return progressed({ ...phase, same: phase.same?.unreadable ? phase.same : undefined });
+    case 'ended': {
+      if (outcome.stable) return { phase: { ...phase, doubtful: true }, effects: [] };
+      const failures = phase.failures + 1;
+      return {
+        phase: { ...phase, doubtful: true, failures },
+        effects: [{ do: 'wait', wait: 'refusal', attempt: failures, atLeastMs: 0 }],
+      };
+    }
+    case 'failed':
+      return phase.version === undefined ? listFailed(phase, outcome) : watchFailed(phase, phase.version, outcome);
+  }
+}
+
+type Failed = Extract<Outcome, { what: 'failed' }>;
+
+/** No progress: a server that forgets at once what it has listed is not to be asked without a pause. */
+function listed(phase: Phase, version: string): Decision {
+  const { seen, streamFailure } = phase;
+  const effects: Effect[] = [{ do: 'tried' }];
+  // Only now: had the list failed, too, then streaming need not be the reason.
+  if (streamFailure !== undefined && isUnknown(streamFailure))
+    effects.push({ do: 'say', what: 'pages-only', status: streamFailure.status });
+  if (seen !== undefined && isOlder(version, seen)) effects.push({ do: 'say', what: 'restored' });
+  const known = { version, seen: version, doubtful: false, same: undefined };
+  return { phase: { ...phase, ...known, brokenStreams: 0, streamFailure: undefined }, effects };
+}
+
+function compared(phase: Phase, { version, prompt }: Extract<Outcome, { what: 'compared' }>): Decision {
+  if (prompt && phase.version !== undefined && isOlder(version, phase.version) === false)
+    return { phase: { ...phase, doubtful: false }, effects: [] };
+  return { phase: { ...phase, version: undefined }, effects: [] };
+}
+
+function progressed(phase: Phase): Decision {
+  const fresh = { failures: 0, inOutage: false, wasUseless: false, withheld: undefined, looks: 0 };
+  // Only once it can be watched: a role that grants list alone makes it a resource that is listed seldom.
+  const effects: readonly Effect[] = phase.withheld === undefined ? WORKS : [...WORKS, { do: 'say', what: 'offered' }];
+  return { phase: { ...phase, ...fresh }, effects };
+}
+
+function listFailed(phase: Phase, failed: Failed): Decision {
+  const { step, failure } = failed;
+  if (step === 'stream') {
+    // Where there is no connection, streaming is not why.
+    const isBroken = failure.status !== undefined || failure.reason !== 'nobody';
+    const tried = { ...phase, brokenStreams: phase.brokenStreams + (isBroken ? 1 : 0) };
+    if (mayStillList(failure)) return { phase: { ...tried, streamFailure: failure }, effects: [] };
+    return withheld(tried, failed) ?? paused(tried, failed, [sayingOf(tried, failure)]);
+  }
+  const tried = { ...phase, brokenStreams: 0, streamFailure: undefined };
+  if (failure.status === 400 && phase.selecting)
+    return { phase: { ...tried, selecting: false }, effects: [{ do: 'say', what: 'no-selector' }] };
+  return withheld(tried, failed) ?? paused(tried, failed, [sayingOf(tried, failure)]);
+}
+
+function watchFailed(phase: Phase, version: string, failed: Failed): Decision {
+  const { failure, opened } = failed;
+  const absent = withheld(phase, failed);
+  if (absent !== undefined) return absent;
+  if (failure.reason === 'ahead' || isGone(failure)) {
+    const next = { ...phase, version: undefined, wasUseless: true };
+    const said: Effect = { do: 'say', what: 'useless', detail: failure.message };
+    return phase.wasUseless ? paused(next, failed, [{ do: 'report', failure }]) : { phase: next, effects: [said] };
+  }
+  const { message } = failure;
+  const times = phase.same?.message === message ? phase.same.times + 1 : 1;
+  const isListDue = failure.status !== 429 && (!opened || times >= SAME_FAILURES_BEFORE_LIST);
+  const same = isListDue ? undefined : { message, times, unreadable: failure.reason === 'unreadable' };
+  const next = { ...phase, version: isListDue ? undefined : version, doubtful: true, same };
+  // Streams break off in normal operation (a rolling restart, a load balancer): a problem only if it stays.
+  const isUsual = failure.status === undefined && phase.failures === 0;
+  const said = isUsual ? inDetail(failure) : sayingOf(phase, failure);
+  return paused(next, failed, [said]);
+}
+
+/** An API server, or a role, older than an optional resource: looked at again seldom. What it gave before stays. */
+function withheld(phase: Phase, failed: Failed): Decision | undefined {
+  const { status } = failed.failure;
+  if (!phase.optional || (status !== 403 && status !== 404)) return undefined;
+  if (phase.withheld === undefined && mayBeStarting(phase, failed.failure))
+    return paused({ ...phase, version: undefined }, failed, []);
+  const looks = phase.looks + 1;
+  const said: readonly Effect[] = phase.withheld === status ? [] : [{ do: 'say', what: 'withheld', status }];
+  return {
+    phase: {
+      ...phase,
+      ...{ version: undefined, doubtful: false, same: undefined },
+      ...{ failures: 0, inOutage: false, withheld: status, looks },
+    },
+    effects: [{ do: 'tried' }, ...WORKS, ...said, { do: 'wait', wait: 'absence', attempt: looks, atLeastMs: 0 }],
+  };
+}
+
+/** A server that starts refuses what it gave before (403 until it has read the roles): it does so for some seconds. */
+function mayBeStarting({ seen, inOutage, failures }: Phase, { status, reason }: ApiFailure): boolean {
+  const isRefusal = status !== undefined && reason !== 'nobody';
+  return isRefusal && seen !== undefined && (inOutage || failures < REFUSALS_OF_STARTING);
+}
+
+function sayingOf(phase: Phase, failure: ApiFailure): Effect {
+  return mayBeStarting(phase, failure) ? inDetail(failure) : { do: 'report', failure };
+}
+
+function inDetail({ message }: ApiFailure): Effect {
+  return { do: 'say', what: 'broken', detail: message };
+}
+
+function paused(phase: Phase, { failure, opened }: Failed, said: readonly Effect[]): Decision {
+  const inOutage = !opened && failure.reason === 'nobody';
+  // A server that has come back is asked often again, however long it was away.
+  const failures = phase.inOutage && !inOutage ? 1 : phase.failures + 1;
+  const effects: Effect[] = phase.optional ? [{ do: 'tried' }] : [];
+  effects.push(...said);
+  if (failure.status === 401) effects.push({ do: 'drop-credentials' });
+  const wait = inOutage ? 'outage' : 'refusal';
+  effects.push({ do: 'wait', wait, attempt: failures, atLeastMs: failure.retryAfterMs });
+  return { phase: { ...phase, failures, inOutage }, effects };
+}
