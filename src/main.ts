@@ -46,7 +46,7 @@ async function main(argv: readonly string[]): Promise<void> {
     case 'init-only':
       return (await import('./cli/init.ts')).initialize(args, log);
     case 'cleanup':
-      return (await import('./cli/cleanup.ts')).cleanup(log);
+      return (await import('./cli/cleanup.ts')).cleanup(args.runDir, log);
     case 'migrate':
       return (await import('./cli/migrate.ts')).migrate({ mode: args.migration, runDir: args.runDir }, log);
     case 'run':

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { lockNamespace } from '../control/namespace-lock.ts';
 import type { Log } from '../log.ts';
 import { createNft } from '../nft/nft.ts';
@@ -14,11 +11,10 @@ import { kernelFamilies } from './families.ts';
  * their translation is in conntrack.
  * @throws ProxyError E_ALREADY_RUNNING while a daemon would put them back
  */
-export async function cleanup(log: Log): Promise<void> {
+export async function cleanup(runDir: string, log: Log): Promise<void> {
   const lock = await lockNamespace(log);
-  const directory = await mkdtemp(join(tmpdir(), 'kube-proxy-nft-'));
   try {
-    const nft = createNft(directory, 'cleanup');
+    const nft = createNft(runDir, 'cleanup');
     await probeNft(nft, log);
     for (const family of kernelFamilies()) {
       for (const { name } of await findTables(nft, family)) {
@@ -27,7 +23,6 @@ export async function cleanup(log: Log): Promise<void> {
       }
     }
   } finally {
-    await rm(directory, { recursive: true, force: true });
     lock.close();
   }
 }

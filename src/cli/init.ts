@@ -1,7 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { cpus } from 'node:os';
 import { conntrackSettings, isSet, type Setting } from '../config/sysctls.ts';
 import { errnoOf, messageOf, ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -20,12 +18,7 @@ export async function initialize(args: Arguments, log: Log): Promise<void> {
   for (const note of args.notes) log.warn(note);
   const failures = applySettings(args, log);
   if (failures.length > 0) throw new ProxyError('E_SYSCTL', `not set: ${failures.join('; ')}`);
-  const directory = await mkdtemp(join(tmpdir(), 'kube-proxy-nft-'));
-  try {
-    await probeNft(createNft(directory, 'init'), log);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  await probeNft(createNft(args.runDir, 'init'), log);
   log.info('initialized; a daemon needs no more than CAP_NET_ADMIN from here on');
 }
 

@@ -1,6 +1,3 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import process from 'node:process';
 import { askDaemon } from '../control/control-socket.ts';
 import { lockNamespace } from '../control/namespace-lock.ts';
@@ -35,11 +32,8 @@ const PROBES: Readonly<Record<Family, string>> = { ip: '192.0.2.1:9', ip6: '[200
  * @throws ProxyError E_KUBE_PROXY_RUNS, E_MIGRATION, E_ALREADY_RUNNING, E_NFT_MISSING and the like
  */
 export async function migrate({ mode, runDir }: MigrateOptions, log: Log): Promise<void> {
-  // A plan leaves no files; of what is changed, inputs stay to be looked at.
-  const directory = mode === 'plan' ? await mkdtemp(join(tmpdir(), 'kube-proxy-nft-')) : runDir;
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const nft = createNft(directory, 'migrate');
+    const nft = createNft(runDir, 'migrate');
     await probeNft(nft, log);
     const site = { nft, families: kernelFamilies(), served: servedFamilies(log), runDir };
     if (mode === 'plan') await showPlan(site);
@@ -50,8 +44,6 @@ export async function migrate({ mode, runDir }: MigrateOptions, log: Log): Promi
     throw new ProxyError('E_MIGRATION', `${messageOf(error)}; kube-proxy-nft migrate shows what is there now`, {
       cause: error,
     });
-  } finally {
-    if (mode === 'plan') await rm(directory, { recursive: true, force: true });
   }
 }
 

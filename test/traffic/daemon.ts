@@ -34,6 +34,11 @@ export class Daemon {
     return this.#log;
   }
 
+  /** Its process id, while it runs. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** Replaces the manifests in one step. */
   write(objects: readonly RawObject[]): void {
     const path = join(this.directory, 'objects.json');
@@ -71,7 +76,7 @@ export class Daemon {
   /** Ends it; returns its exit code, or null if the signal killed it. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const child = this.#child;
-    if (child === undefined) return null;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const exited = once(child, 'exit');
     child.kill(signal);
     const [code] = await exited;
