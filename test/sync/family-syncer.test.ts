@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { Family } from '../../src/ip.ts';
+import type { Nft } from '../../src/nft/nft.ts';
+import { NftError } from '../../src/nft/run.ts';
+import { buildProgram } from '../../src/ruleset/program.ts';
+import { Cluster } from '../../src/service/cluster.ts';
+import { FamilyModel } from '../../src/sync/family-model.ts';
+import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { Pace } from '../../src/sync/pace.ts';
+import { networks } from '../builders/networks.ts';
+import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+import { FakeClock } from './fake-clock.ts';
+
+/** An nft that takes everything until it is told to fail, and notes when it was given something. */
+class RecordingNft implements Nft {
+  readonly times: number[] = [];
+  fails = false;
+  readonly #clock: FakeClock;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  version = async () => '1.1.3';
+  setDialect = async () => 'typeof' as const;
+  load = async () => undefined;
+  list = async () => [];
+  listTerse = async () => [];
+  openSession = async () => undefined;
+  closeSession = () => undefined;
+
+  async apply(): Promise<void> {
+    this.times.push(this.#clock.now());
+    if (this.fails) throw new NftError('refused', 'no');
+  }
+}
+
+/** Syncers of both families on one clock, with Service default/web in force in each. */
+async function start() {
+  const clock = new FakeClock();
+  const pace = new Pace(clock, 50);
+  const cluster = new Cluster(NODE_NAME);
+  cluster.set(service({ clusterIps: ['10.96.0.10', 'fd00::10'] }));
+  const member = (family: Family) => {
+    const nft = new RecordingNft(clock);
+    const { log } = recordingLog();
+    const model = new FamilyModel(cluster, { program: buildProgram(family, {}), networks: () => networks([]) }, log);
+    const syncer = new FamilySyncer(model, nft, log, { clock, pace });
+    return { nft, syncer };
+  };
+  const [four, six] = [member('ip'), member('ip6')];
+  for (const { syncer } of [four, six]) void syncer.run();
+  /** Gives the Service so many endpoints in each family. */
+  const scale = (endpoints: number) => {
+    const changed = ['10.0.0.', 'fd00:1::'].flatMap((prefix, family) => {
+      const all = Array.from({ length: endpoints }, (_, i) => ready(`${prefix}${i + 1}`));
+      return cluster.set(slice(all, { name: `web-${family}` }));
+    });
+    for (const { syncer } of [four, six]) syncer.changed(changed);
+  };
+  scale(8);
+  await clock.pass(1000);
+  for (const { nft } of [four, six]) nft.times.length = 0;
+  const began = clock.now();
+  const timesOf = ({ nft }: typeof four) => nft.times.map((time) => time - began);
+  const stop = () => {
+    for (const { syncer } of [four, six]) syncer.stop();
+  };
+  return { clock, four, six, scale, timesOf, [Symbol.dispose]: stop };
+}
+
+suite('a syncer', () => {
+  test('sends the first change at once, those that follow 50 ms apart, both families at the same moment', async () => {
+    using both = await start();
+    for (let endpoints = 9; endpoints <= 14; endpoints++) {
+      both.scale(endpoints);
+      await both.clock.pass(20);
+    }
+    assert.deepEqual([...new Set(both.timesOf(both.four))], [0, 50, 100]);
+    assert.deepEqual(both.timesOf(both.six), both.timesOf(both.four));
+  });
+
+  test('deletes what only waits for that when nothing else comes for 50 ms', async () => {
+    using both = await start();
+    both.scale(0);
+    await both.clock.pass(49);
+    assert.deepEqual(both.timesOf(both.four), [0], 'the verdict');
+    await both.clock.pass(10);
+    assert.deepEqual(both.timesOf(both.four), [0, 50], 'the slots');
+  });
+
+  test('does not let a change wait for what only waits to be deleted', async () => {
+    using both = await start();
+    both.scale(0);
+    await both.clock.pass(30);
+    both.scale(8);
+    await both.clock.pass(200);
+    assert.deepEqual(both.timesOf(both.four), [0, 50], 'two changes, and nothing is deleted that is wanted again');
+  });
+
+  test('goes on while the other family fails', async () => {
+    using both = await start();
+    both.six.nft.fails = true;
+    for (let endpoints = 9; endpoints <= 12; endpoints++) {
+      both.scale(endpoints);
+      await both.clock.pass(50);
+    }
+    assert.deepEqual([...new Set(both.timesOf(both.four))], [0, 50, 100, 150]);
+  });
+});
