@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { errnoOf, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { ConnectionPool } from './connection-pool.ts';
 
 /** What is sent back. HEAD gets the same without the body. */
 export interface HttpAnswer {
@@ -16,11 +17,15 @@ export interface HttpLimits {
   readonly checkMs: number;
   /** Milliseconds from the request to the last byte of the answer, that a client has taken. */
   readonly answerMs: number;
-  /** Open connections at a time; more are closed at once. */
-  readonly connections: number;
 }
 
-const LIMITS: HttpLimits = { requestMs: 5000, checkMs: 2500, answerMs: 10_000, connections: 128 };
+const LIMITS: HttpLimits = { requestMs: 5000, checkMs: 2500, answerMs: 10_000 };
+
+/**
+ * Connections that the kernel keeps until we accept them, if net.core.somaxconn is as great (4096 by default). When there
+ * is no room, a probe waits a second until it tries again.
+ */
+const BACKLOG = 4096;
 
 /** Bytes of a request line and its headers. */
 const MAX_HEADER = 8 * 1024;
@@ -36,6 +41,8 @@ export interface ListenOptions {
   readonly oneFamily?: boolean;
   /** The answer to a path without its query ("/healthz"); undefined: 404. What it throws is told the client, with a 500. */
   readonly respond: (path: string) => HttpAnswer | Promise<HttpAnswer> | undefined;
+  /** Where connections have their places; several servers may share one. */
+  readonly pool: ConnectionPool;
   /** Other limits than the usual ones, for tests. */
   readonly limits?: Partial<HttpLimits>;
   /** Told at detail level when a connection could not be accepted. */
@@ -48,7 +55,7 @@ export interface ListenOptions {
  * @returns the server once it listens; rejects with the system's error (EADDRINUSE, EADDRNOTAVAIL, EACCES, …) if it cannot
  */
 export async function listenHttp(options: ListenOptions): Promise<Server> {
-  const { host, port, respond, limits: given, log, oneFamily = false } = options;
+  const { host, port, respond, pool, limits: given, log, oneFamily = false } = options;
   const limits = { ...LIMITS, ...given };
   const timeouts = {
     headersTimeout: limits.requestMs,
@@ -61,7 +68,8 @@ export async function listenHttp(options: ListenOptions): Promise<Server> {
     outgoing.once('close', () => clearTimeout(timer));
     void answer(incoming, outgoing, respond);
   });
-  server.maxConnections = limits.connections;
+  // After Node's own listener: from it on the parser gets what we hear, too.
+  server.on('connection', (socket) => pool.add(socket));
   if (WILDCARDS.includes(host) && !oneFamily) {
     await listening(server, port, '::').catch((error: unknown) => {
       // A kernel without IPv6.
@@ -80,7 +88,7 @@ const WILDCARDS = ['', '0.0.0.0', '::'];
 
 async function listening(server: Server, port: number, host: string, ipv6Only = false): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject).once('listening', resolve).listen({ port, host, ipv6Only });
+  server.once('error', reject).once('listening', resolve).listen({ port, host, ipv6Only, backlog: BACKLOG });
   await promise.finally(() => server.off('error', reject).off('listening', resolve));
 }
 

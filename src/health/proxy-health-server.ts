@@ -3,6 +3,7 @@ import { messageOf, ProxyError } from '../errors.ts';
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { type BindAddress, formatBindAddress } from './bind-address.ts';
+import { ConnectionPool } from './connection-pool.ts';
 import { closeHttp, type HttpAnswer, type HttpLimits, listenHttp } from './http.ts';
 import type { HealthReport, ProxyHealth } from './proxy-health.ts';
 
@@ -30,6 +31,7 @@ const RETRY_DELAY = 5000;
 /** kube-proxy's health server: GET /healthz and /livez. */
 export class ProxyHealthServer {
   readonly #options: ProxyHealthServerOptions;
+  readonly #pool: ConnectionPool;
   #server: Server | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failed = false;
@@ -37,6 +39,7 @@ export class ProxyHealthServer {
 
   constructor(options: ProxyHealthServerOptions) {
     this.#options = options;
+    this.#pool = new ConnectionPool({ name: 'health server', log: options.log });
   }
 
   /** The port it listens on, which differs from the one given only where that is 0; undefined while it does not listen. */
@@ -55,7 +58,7 @@ export class ProxyHealthServer {
     clearTimeout(this.#retry);
     try {
       const respond = (path: string) => this.#respond(path);
-      const server = await listenHttp({ ...address, respond, log, ...(limits && { limits }) });
+      const server = await listenHttp({ ...address, respond, pool: this.#pool, log, ...(limits && { limits }) });
       if (this.#closed) return await closeHttp(server);
       this.#server = server;
       if (this.#failed) log.info('the health server listens now', { address: place });

@@ -4,6 +4,7 @@ import { type Family, familyOf } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { HealthCheck } from '../service/health-check.ts';
 import { formatBindAddress } from './bind-address.ts';
+import { ConnectionPool } from './connection-pool.ts';
 import { closeHttp, type HttpAnswer, type HttpLimits, listenHttp } from './http.ts';
 
 export interface ServiceHealthOptions {
@@ -31,6 +32,8 @@ const RETRY_DELAY = 30_000;
  */
 export class ServiceHealthServers {
   readonly #options: ServiceHealthOptions;
+  /** One for all: else who may create Services could take all of our file descriptors. */
+  readonly #pool: ConnectionPool;
   readonly #wanted = new Map<string, HealthCheck>();
   readonly #open = new Map<string, OpenService>();
   /** Port → the Service that has it. A second one waits until it is free. */
@@ -45,6 +48,7 @@ export class ServiceHealthServers {
 
   constructor(options: ServiceHealthOptions) {
     this.#options = options;
+    this.#pool = new ConnectionPool({ name: 'health checks of Services', log: options.log });
   }
 
   /** Notes a Service's health check; undefined: it has none. A new count is answered from now on, the rest needs `apply`. */
@@ -132,7 +136,8 @@ export class ServiceHealthServers {
   #listen(key: string, host: string, port: number): Promise<Server> {
     const { log, limits } = this.#options;
     const respond = () => this.#answer(key, familyOf(host));
-    return listenHttp({ host, port, oneFamily: true, respond, log, ...(limits && { limits }) });
+    const pool = this.#pool;
+    return listenHttp({ host, port, oneFamily: true, respond, pool, log, ...(limits && { limits }) });
   }
 
   /** Says each failure once, and when all is over. */

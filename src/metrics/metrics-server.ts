@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import process from 'node:process';
 import { messageOf, ProxyError } from '../errors.ts';
 import { type BindAddress, formatBindAddress } from '../health/bind-address.ts';
+import { ConnectionPool } from '../health/connection-pool.ts';
 import { closeHttp, type HttpAnswer, listenHttp } from '../health/http.ts';
 import type { Log } from '../log.ts';
 import { VERSION } from '../version.ts';
@@ -39,6 +40,7 @@ export interface MetricsServerOptions {
 /** kube-proxy's metrics server: GET /metrics, /healthz, /proxyMode, /configz, /statusz and /flagz. */
 export class MetricsServer {
   readonly #options: MetricsServerOptions;
+  readonly #pool: ConnectionPool;
   #server: Server | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failed = false;
@@ -46,6 +48,7 @@ export class MetricsServer {
 
   constructor(options: MetricsServerOptions) {
     this.#options = options;
+    this.#pool = new ConnectionPool({ name: 'metrics server', log: options.log });
   }
 
   /** The port it listens on, which differs from the one given only where that is 0; undefined while it does not listen. */
@@ -62,7 +65,7 @@ export class MetricsServer {
     const { address, hardFail, log, onListenFailure } = this.#options;
     const place = formatBindAddress(address);
     try {
-      const server = await listenHttp({ ...address, respond: (path) => this.#respond(path), log });
+      const server = await listenHttp({ ...address, respond: (path) => this.#respond(path), pool: this.#pool, log });
       if (this.#closed) return await closeHttp(server);
       this.#server = server;
       if (this.#failed) log.info('the metrics server listens now', { address: place });

@@ -3,14 +3,16 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
+import { ConnectionPool } from '../../src/health/connection-pool.ts';
 import { closeHttp, type ListenOptions, listenHttp } from '../../src/health/http.ts';
 import { eventually } from '../builders/eventually.ts';
 import { ask, hasIPv6, portOf, takePort } from './client.ts';
 
 const hello = () => ({ status: 200, body: 'hello' });
+const pool = () => new ConnectionPool({ name: 'server of a test' });
 
 async function serve(context: TestContext, options: Partial<ListenOptions> = {}): Promise<Server> {
-  const server = await listenHttp({ host: '127.0.0.1', port: 0, respond: hello, ...options });
+  const server = await listenHttp({ host: '127.0.0.1', port: 0, respond: hello, pool: pool(), ...options });
   context.after(() => closeHttp(server));
   return server;
 }
@@ -90,18 +92,18 @@ suite('a server', () => {
   test('cannot have a port that is taken', async (context) => {
     const { port, free } = await takePort();
     context.after(free);
-    await assert.rejects(listenHttp({ host: '0.0.0.0', port, respond: hello }), { code: 'EADDRINUSE' });
+    await assert.rejects(listenHttp({ host: '0.0.0.0', port, respond: hello, pool: pool() }), { code: 'EADDRINUSE' });
   });
 
   test('gives its port back when it is closed, though clients are connected', async () => {
-    const server = await listenHttp({ host: '127.0.0.1', port: 0, respond: () => new Promise(() => {}) });
+    const server = await listenHttp({ host: '127.0.0.1', port: 0, respond: () => new Promise(() => {}), pool: pool() });
     const port = portOf(server);
     const waiting = ask(port);
     const lost = assert.rejects(waiting, { code: 'ECONNRESET' });
     await once(server, 'request');
     await closeHttp(server);
     await lost;
-    await closeHttp(await listenHttp({ host: '127.0.0.1', port, respond: hello }));
+    await closeHttp(await listenHttp({ host: '127.0.0.1', port, respond: hello, pool: pool() }));
   });
 });
 
@@ -143,14 +145,5 @@ suite('a client that', () => {
       () => incoming.socket.destroyed,
       () => 'its connection is open',
     );
-  });
-
-  test('is one too many is sent away, and the others are served', async (context) => {
-    const server = await serve(context, { limits: { connections: 1 } });
-    const first = client(context, server, '');
-    await once(server, 'connection');
-    assert.equal(await client(context, server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n').told, '');
-    first.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    assert.match(await first.told, /hello$/);
   });
 });

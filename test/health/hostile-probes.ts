@@ -1,0 +1,22 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import process from 'node:process';
+
+/**
+ * A program for the tests: `hostile-probes.ts ROUNDS URL...` asks each URL so often, on a new connection each time, all
+ * URLs at once, and prints one line for each probe that had no answer of 200 within a second.
+ */
+const [rounds = '', ...urls] = process.argv.slice(2);
+
+async function probe(url: string): Promise<void> {
+  try {
+    const asked = request(url, { agent: false, signal: AbortSignal.timeout(1000) }).end();
+    const [response] = await once(asked, 'response');
+    for await (const _ of response.resume());
+    if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
+  } catch (error) {
+    process.stdout.write(`${url}: ${error}\n`);
+  }
+}
+
+for (let round = 0; round < Number(rounds); round++) await Promise.all(urls.map(probe));
