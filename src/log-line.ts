@@ -47,19 +47,37 @@ export function jsonLine({ severity, level, message, reason, fields }: LogEntry,
   return `{${pairs.map(([key, value]) => `${quote(key)}:${quote(value)}`).join()}}\n`;
 }
 
-/** What moves a terminal's cursor, ends a line, or turns the direction of text. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** What moves a terminal's cursor, turns the direction of text, or cannot be seen, but for line ends and tabs. */
+const INVISIBLE = /[^\P{Cc}\n\t]|[\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** Text from outside must not be able to forge a second log line, or to talk to the reader's terminal. */
-export function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, ' ').replace(INVISIBLE, '?');
+/** User name and password in a URL, or what of them stands before a slash. No slash in it: else it would take squared time. */
+const USER_INFO = /:\/\/[^\s"/]*@/g;
+
+/**
+ * Text from outside as a terminal, a log or a dump may have it, and the one way there: what is invisible becomes its
+ * number ("\u001b"), as JSON writes it, and user names and passwords in URLs are hidden. Line ends and tabs stay. What
+ * was JSON is JSON that means the same.
+ */
+export function visible(text: string): string {
+  return text.replace(USER_INFO, '://…@').replace(INVISIBLE, escaped);
 }
 
-/** As JSON. Beyond what JSON asks for, what is invisible is escaped. */
+/** The same in one line: text from outside must not be able to forge a second one. */
+export function oneLine(text: string): string {
+  const joined = text.replace(/\s+/g, (space) => (/[\n\r\t]/.test(space) ? ' ' : space));
+  return visible(joined);
+}
+
+/** As JSON. */
 function quote(value: string | number | boolean): string {
-  const escaped = (text: string) =>
-    Array.from({ length: text.length }, (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`).join('');
-  return JSON.stringify(value).replace(INVISIBLE, escaped);
+  // Before quotes have backslashes, and after: JSON leaves alone what is invisible beyond ASCII.
+  return visible(JSON.stringify(typeof value === 'string' ? value.replace(USER_INFO, '://…@') : value));
+}
+
+function escaped(text: string): string {
+  return Array.from({ length: text.length }, (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`).join(
+    '',
+  );
 }
 
 function pairsOf(fields: LogFields): readonly (readonly [string, string | number | boolean])[] {

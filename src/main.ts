@@ -70,8 +70,7 @@ function nameProcess(): void {
 function fail(error: unknown): void {
   const [code, exitCode] =
     error instanceof ProxyError ? [error.code, error.exitCode] : ['E_INTERNAL', EXIT_CODES.E_INTERNAL];
-  const stack =
-    code === 'E_INTERNAL' && error instanceof Error ? error.stack?.split('\n').map(oneLine).join('\n') : undefined;
+  const stack = code === 'E_INTERNAL' && error instanceof Error ? stackOf(error) : undefined;
   const reason = oneLine(messageOf(error));
   const line =
     logFormat === 'json'
@@ -82,6 +81,13 @@ function fail(error: unknown): void {
       : `kube-proxy-nft: ${reason} [${code}]\n${stack === undefined ? '' : `${stack}\n`}`;
   process.stderr.write(`${journalPrefix('E')}${line}`);
   process.exit(exitCode);
+}
+
+/** The stack of an error, a place a line. What its message holds, which may be from outside, makes no line of its own. */
+function stackOf({ stack = '', message }: Error): string {
+  const end = stack.indexOf(message) + message.length;
+  const [rest = '', ...places] = stack.slice(end).split('\n');
+  return [stack.slice(0, end) + rest, ...places].map(oneLine).join('\n');
 }
 
 process.once('uncaughtException', fail);

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
-import process from 'node:process';
 import { readConfigurationFile } from '../config/read.ts';
 import { whenConfigurationChanges } from '../config/watch.ts';
 import { formatConfiguration } from '../config/write.ts';
 import { messageOf, ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { LogFormat } from '../log-line.ts';
+import { type LogFormat, oneLine } from '../log-line.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
+import { print } from './print.ts';
 
 /**
  * The command line read again, with the configuration file that it names. Whatever else is wrong with that, `onFormat` is
@@ -33,7 +33,7 @@ export function validateConfiguration({ config = '' }: Pick<Arguments, 'config'>
   const { problems, unknown, notes } = readConfigurationFile(config);
   const found = [...problems, ...unknown];
   const lines = found.length > 0 ? found : [`${config}: valid`, ...notes];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(`${lines.map(oneLine).join('\n')}\n`);
   if (found.length === 0) return;
   throw new ProxyError('E_CONFIG', `${config}: ${found.length === 1 ? '1 problem' : `${found.length} problems`}`);
 }

@@ -1,3 +1,4 @@
+import { oneLine } from '../log-line.ts';
 import { dumpCommands } from '../ruleset/dump-json.ts';
 import { dumpText } from '../ruleset/dump-text.ts';
 import { document } from '../ruleset/transaction.ts';
@@ -17,7 +18,8 @@ export function renderDump({ models, cluster, origin }: Knowledge, output: 'nft'
       `node ${nodeName}: ${node?.addresses.join(', ') || 'no addresses known'}`,
       ...(inForce ? [] : ['NOT IN FORCE (yet): the kernel goes on with what it holds until this is complete']),
       `elements: ${counts.join(', ') || 'none'}`,
-    ];
+      // A script for nft: a second line in one of them would be a command.
+    ].map(oneLine);
   };
   return models.map((entry) => dumpText(entry.model.ruleset, entry.table, headings(entry))).join('\n');
 }

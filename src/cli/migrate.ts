@@ -1,4 +1,3 @@
-import process from 'node:process';
 import { askDaemon } from '../control/control-socket.ts';
 import { lockNamespace } from '../control/namespace-lock.ts';
 import { messageOf, ProxyError } from '../errors.ts';
@@ -14,6 +13,7 @@ import { createNft, type Nft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
 import { NftError } from '../nft/run.ts';
 import { kernelFamilies, servedFamilies } from './families.ts';
+import { print } from './print.ts';
 
 /** What `migrate` is to do: say what it would, remove what kube-proxy left, or remove ours. */
 export interface MigrateOptions {
@@ -58,7 +58,7 @@ interface Site {
 
 async function showPlan({ nft, families, served, runDir }: Site): Promise<void> {
   const found = await findKubeProxy(nft, families);
-  process.stdout.write(renderPlan(found, removalSteps(found, nft, runDir), await daemonState(runDir, served)));
+  print(renderPlan(found, removalSteps(found, nft, runDir), await daemonState(runDir, served)));
 }
 
 async function apply(site: Site, log: Log): Promise<void> {

@@ -1,8 +1,7 @@
-import process from 'node:process';
-import { errnoOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Arguments } from './arguments.ts';
 import { renderDump } from './dump.ts';
+import { print } from './print.ts';
 import { askOrWorkOut, type Knowledge } from './questions.ts';
 import { parseTraceQuestion, renderTrace } from './trace.ts';
 
@@ -11,11 +10,7 @@ export async function show(args: Arguments, log: Log): Promise<void> {
   const path =
     args.trace === undefined ? `/dump?${new URLSearchParams({ output: args.output })}` : tracePath(args.trace);
   const text = await askOrWorkOut(args, path, (known) => answerTo(path, known, args) ?? '', log);
-  process.stdout.on('error', (error) => {
-    // The reader has seen enough ("| head").
-    if (errnoOf(error) !== 'EPIPE') throw error;
-  });
-  process.stdout.write(text);
+  print(text);
 }
 
 /** The answer to a question that came by the control socket; undefined for an unknown one. */

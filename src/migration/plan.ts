@@ -1,3 +1,4 @@
+import { oneLine } from '../log-line.ts';
 import type { Found } from './find.ts';
 import { removesSomething } from './iptables-save.ts';
 import { IPVS_DEVICE } from './ipvs.ts';
@@ -28,7 +29,7 @@ export function renderPlan(found: Found, steps: readonly RemovalStep[], daemon: 
     ...section('Note:', notes),
     ...section('Next:', nextSteps(found, steps, daemon)),
   ]
-    .map((line) => `${line}\n`)
+    .map((line) => `${oneLine(line)}\n`)
     .join('');
 }
 

@@ -45,6 +45,15 @@ suite('config validate', { concurrency: 2 }, () => {
       stderr: `kube-proxy-nft: ${file}: 2 problems [E_CONFIG]\n`,
     });
   });
+
+  test('and no line of its own for what a file holds', async (context) => {
+    const place = new Place(context);
+    const file = place.file('config.conf');
+    writeFileSync(file, KUBEADM.replace('mode: ""', '"a\\n/etc/config: valid\\e[2J": 1'));
+    const { exitCode, stdout } = await place.run(['config', 'validate', file]);
+    assert.equal(exitCode, 4);
+    assert.equal(stdout, `${file}:52: a /etc/config: valid\\u001b[2J: there is no such field\n`);
+  });
 });
 
 suite('--write-config-to', () => {

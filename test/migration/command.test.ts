@@ -179,6 +179,23 @@ describe('migrate', () => {
     assert.match((await site.run('migrate')).stdout, /Note:\n {2}the policy of the iptables chain FORWARD is DROP/);
   });
 
+  it('a process and a rule that talk to the reader’s terminal are shown as what they are', async () => {
+    using site = new Site();
+    site.restore('nft', iptablesOfKubeProxy('ip', SERVICES, '10.32.0.0/16'));
+    const comment = 'evil \u001b[2J\u202e';
+    site.restore('nft', `*nat\n-A PREROUTING -m comment --comment "${comment}" -j KUBE-SERVICES\nCOMMIT\n`);
+    await site.start(
+      ['bash', '-c', `exec -a kube-proxy bash -c 'echo up; sleep 60; :' "${comment}\nkube-proxy: does not run"`],
+      /up/,
+    );
+    const { status, stdout } = await site.run('migrate');
+    assert.equal(status, 0);
+    assert.doesNotMatch(stdout, /[^\P{Cc}\n]|\p{Cf}/u);
+    assert.match(stdout, /^kube-proxy: {6}at work, pid \d+ \(kube-proxy -c .*\\u001b\[2J\\u202e/);
+    assert.match(stdout, /PREROUTING -m comment --comment .*\\u001b\[2J\\u202e/);
+    assert.doesNotMatch(stdout, /^kube-proxy: does not run/m);
+  });
+
   it('its flags go with it alone', async () => {
     using site = new Site();
     for (const args of [['--apply'], ['migrate', '--apply', '--back'], ['migrate', 'now']]) {

@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { messageOf } from '../../errors.ts';
-import { type ConnectionOptions, inClusterServer, originOf, readStamped } from './credentials.ts';
+import { type ConnectionOptions, inClusterServer, originOf, readStamped, shownServer } from './credentials.ts';
 import { useExecPlugin } from './exec-plugin.ts';
 import { stampOf } from './file-stamps.ts';
 import type { Credentials } from './kube-config.ts';
@@ -49,14 +49,14 @@ export class Connection {
     this.#config = this.#configure();
   }
 
-  /** The server's URL without a slash at its end. */
+  /** The server's URL without a slash at its end, and without user name and password: for messages. */
   get server(): string {
-    return this.#credentials.cluster.server;
+    return shownServer(this.#credentials.cluster.server);
   }
 
   /** The server's host name or address, without port and brackets: to be compared with known ClusterIPs. */
   get serverHost(): string {
-    return hostOf(this.server);
+    return hostOf(this.#credentials.cluster.server);
   }
 
   /**

@@ -43,7 +43,7 @@ function readCredentials(options: ConnectionOptions): Credentials {
       ? undefined
       : checkedServer(
           master,
-          (what) => new ProxyError('E_USAGE', `--master ${master}: ${what}`),
+          (what) => new ProxyError('E_USAGE', `--master ${shownServer(master)}: ${what}`),
           kubeconfig !== undefined,
         );
   const inCluster = inClusterServer(environment);
@@ -63,10 +63,20 @@ function readCredentials(options: ConnectionOptions): Credentials {
   const cluster = { ...read.cluster, server: address ?? read.cluster.server };
   checkedServer(
     cluster.server,
-    (what) => malformed(kubeconfig, `server ${cluster.server}: ${what}`),
+    (what) => malformed(kubeconfig, `server ${shownServer(cluster.server)}: ${what}`),
     cluster.skipTLSVerify,
   );
   return { ...read, cluster };
+}
+
+/** A server's URL for messages: without user name and password, also where they keep it from being a URL. */
+export function shownServer(server: string): string {
+  const url = URL.canParse(server) ? new URL(server) : undefined;
+  const isPlain = url !== undefined && url.host !== '' && url.username + url.password + url.search + url.hash === '';
+  const at = server.lastIndexOf('@');
+  // An @ of the path is none of theirs.
+  if (isPlain || at === -1) return server;
+  return `${/^\w+:\/\//.exec(server)?.[0] ?? ''}…${server.slice(at)}`;
 }
 
 /** The URL without a slash at its end. client-node refuses plain http where TLS was not given up expressly; so do we, but clearly. */

@@ -109,6 +109,34 @@ describe('which server', () => {
     assert.equal(loadConnection({ master: 'https://192.0.2.9/', environment: {} }).server, 'https://192.0.2.9');
   });
 
+  test('is named without its user and password, also where it is no URL', (t) => {
+    const path = join(withDirectory(t), 'kubeconfig');
+    const kubeconfig = write(path, 'https://admin:geheim@192.0.2.1:6443', { 'insecure-skip-tls-verify': true });
+    const connection = loadConnection({ kubeconfig, environment: {} });
+    assert.equal(connection.server, 'https://…@192.0.2.1:6443');
+    assert.equal(connection.serverHost, '192.0.2.1');
+    assert.match(connection.warnings.join(), /the certificate of https:\/\/…@192\.0\.2\.1:6443 is not checked/);
+    for (const server of [
+      'https://admin:ge/heim@a',
+      'ftp://admin:geheim@a',
+      'admin:geheim@a',
+      'http://admin:geheim@a',
+    ]) {
+      const error = { code: 'E_USAGE', message: /^--master (?:\w+:\/\/)?…@a: / };
+      assert.throws(() => loadConnection({ environment: {}, master: server }), error);
+      const other = { code: 'E_KUBECONFIG_MALFORMED', message: /: server (?:\w+:\/\/)?…@a: / };
+      assert.throws(() => loadConnection({ kubeconfig: write(path, server), environment: {} }), other);
+    }
+    const inPath = 'https://192.0.2.1/k8s/a@b';
+    assert.equal(loadConnection({ master: inPath, environment: {} }).server, inPath);
+  });
+
+  test('still logs in with them', async () => {
+    const connection = loadConnection({ master: 'https://admin:geheim@192.0.2.1:6443/', environment: {} });
+    const { url } = await connection.prepare('/api/v1/services', new AbortController().signal);
+    assert.equal(url.href, 'https://admin:geheim@192.0.2.1:6443/api/v1/services');
+  });
+
   test('in a pod without a kubeconfig: the service account, with a warning unless --master gives the real address', (t) => {
     const serviceAccountDirectory = withDirectory(t);
     const pod = { environment: IN_CLUSTER, serviceAccountDirectory };
