@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { isIP } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { messageOf } from '../../errors.ts';
@@ -49,12 +50,18 @@ export async function* ask(
     let response: IncomingMessage;
     try {
       const prepared = await connection.prepare(path, stop);
-      watchdog.arm(settings.connectMs, 'no connection');
-      const onConnected = () => {
-        connected = true;
-        watchdog.arm(settings.responseMs, 'no answer');
+      const untilConnected = (ms: number) => watchdog.arm(ms, 'no connection');
+      untilConnected(settings.connectMs);
+      const progress: Progress = {
+        // From here on, and not for as long as the lookup of a name takes.
+        onAttempt: () => untilConnected(Math.min(settings.reachMs, settings.connectMs)),
+        onReached: () => untilConnected(settings.connectMs),
+        onConnected: () => {
+          connected = true;
+          watchdog.arm(settings.responseMs, 'no answer');
+        },
       };
-      response = await responseTo(prepared, json, onConnected, settings.onAnswer);
+      response = await responseTo(prepared, json, progress, settings.onAnswer);
     } catch (error) {
       signal.throwIfAborted();
       throw unreachable(server, origin, watchdog.verdict ?? error, connected);
@@ -88,18 +95,31 @@ export async function* ask(
   }
 }
 
+/** Told of a connection's attempt: when an address is known, when TCP is through, and when TLS is, too. */
+interface Progress {
+  readonly onAttempt: () => void;
+  readonly onReached: () => void;
+  readonly onConnected: () => void;
+}
+
 async function responseTo(
   { url, options }: PreparedRequest,
   json: string | undefined,
-  onConnected: () => void,
+  { onAttempt, onReached, onConnected }: Progress,
   onAnswer: OnAnswer | undefined,
 ): Promise<IncomingMessage> {
   const headers = { ...options.headers, 'content-type': 'application/json' };
   const complete = json === undefined ? { ...options, method: 'GET' } : { ...options, method: 'POST', headers };
   const request = (url.protocol === 'http:' ? http : https).request(url, complete);
   request.once('socket', (socket) => {
-    if (!socket.connecting) onConnected();
-    else socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', onConnected);
+    if (!socket.connecting) {
+      onConnected();
+      return;
+    }
+    if (isIP(url.hostname.replace(/^\[(.*)\]$/, '$1')) !== 0) onAttempt();
+    else socket.on('lookup', onAttempt);
+    if (socket instanceof TLSSocket) socket.once('connect', onReached).once('secureConnect', onConnected);
+    else socket.once('connect', onConnected);
   });
   // While a socket is torn down it may report more than one error; the first is the one `once` rejects with.
   request.on('error', () => {});

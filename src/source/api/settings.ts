@@ -13,7 +13,12 @@ export interface Settings {
   /** Waits between looks for an optional resource that is not given to us: an API server may be upgraded, a role extended. */
   readonly absentMinMs: number;
   readonly absentMaxMs: number;
-  /** Longest time from a request to a TCP and TLS connection. */
+  /**
+   * Longest time that TCP may take: where packets vanish, its retransmissions become seldom, and a new attempt
+   * is sooner answered by a server that has come back.
+   */
+  readonly reachMs: number;
+  /** Longest time for the lookup of a name, and then for TLS. */
   readonly connectMs: number;
   /** Longest wait for the start of an answer, and for the next bytes of a list. API servers give up after 60 s themselves. */
   readonly responseMs: number;
@@ -48,6 +53,7 @@ export const DEFAULT_SETTINGS: Settings = {
   steadyMs: 4000,
   absentMinMs: 15_000,
   absentMaxMs: 600_000,
+  reachMs: 4000,
   connectMs: 15_000,
   responseMs: 65_000,
   optionalResponseMs: 10_000,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -229,6 +229,29 @@ test('a server that accepts connections and says nothing, not even TLS: given up
   await until(() => complaints(log).length > 0);
   await stop();
   deaf.close();
+  assert.match(complaints(log)[0] ?? '', /^E_API_UNREACHABLE: .*no connection within 0\.05 s/);
+});
+
+test('a server whose packets vanish: given up sooner than one that takes its time for TLS', async (t) => {
+  const { api, directory } = await withServer(t);
+  // Once the queue of a program that does not accept is full, the kernel drops what asks for another connection.
+  const program = `const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 },
+    () => { console.log(server.address().port); process.kill(process.pid, 'SIGSTOP'); });`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  const [text] = await once(child.stdout, 'data');
+  const port = Number(String(text));
+  const queue = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+  t.after(() => {
+    for (const socket of queue) socket.destroy();
+  });
+  await until(() => queue.some(({ connecting }) => !connecting));
+  const kubeconfig = join(directory, 'kubeconfig');
+  api.kubeconfig(kubeconfig, 'token', { server: `https://127.0.0.1:${port}` });
+  const settings = { reachMs: 50, connectMs: 1_000_000 };
+  const { log, stop } = run(loadConnection({ kubeconfig, environment: {} }), settings);
+  t.after(() => stop());
+  await until(() => complaints(log).length > 0);
   assert.match(complaints(log)[0] ?? '', /^E_API_UNREACHABLE: .*no connection within 0\.05 s/);
 });
 
