@@ -23,7 +23,7 @@ import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
 import { conflictEvent } from './conflict-event.ts';
-import { servedFamilies } from './families.ts';
+import { kernelFamilies, servedFamilies } from './families.ts';
 import { Followers } from './followers.ts';
 import { prepareNode } from './init.ts';
 import { createModels } from './models.ts';
@@ -51,7 +51,13 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const { source, events, apiServerHost } = openSource(args, process.env, log, { onAnswer: metrics.apiRequest });
   await source.prepare();
   const lock = await lockNamespace(log);
-  if (!args.besideKubeProxy) await assertNoKubeProxy();
+  const hasKubeProxyRules = async () => {
+    await probing;
+    // Hardly ever needed.
+    const { findRules, hasRules } = await import('../migration/find.ts');
+    return hasRules(await findRules(createNft(args.runDir, 'probe'), kernelFamilies()));
+  };
+  if (!args.besideKubeProxy) await assertNoKubeProxy(hasKubeProxyRules, log);
   const cluster = new Cluster(args.nodeName);
   const models = createModels(cluster, families, args, log, (conflict) => events.event(conflictEvent(conflict)));
   const health = new ProxyHealth({

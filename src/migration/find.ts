@@ -27,6 +27,15 @@ const NO_IPVS: IpvsState = { device: false, addresses: [], servers: [], foreign:
  * @throws NftError
  */
 export async function findKubeProxy(nft: Nft, families: readonly Family[]): Promise<Found> {
+  const rules = await findRules(nft, families);
+  return { ...rules, live: await findLiveProxies(() => hasRules(rules)) };
+}
+
+/** What kube-proxy has in the kernel. */
+export type FoundRules = Omit<Found, 'live'>;
+
+/** Looks for tables, rules of iptables, and IPVS alone. Throws NftError. */
+export async function findRules(nft: Nft, families: readonly Family[]): Promise<FoundRules> {
   const unreadable: string[] = [];
   const tables: Family[] = [];
   const iptables: IptablesRules[] = [];
@@ -50,11 +59,11 @@ export async function findKubeProxy(nft: Nft, families: readonly Family[]): Prom
     if (await hasLegacyTables(family)) await read(family, 'legacy');
   }
   const ipvs = (await orNote(() => readIpvs(), 'ipvs', unreadable)) ?? NO_IPVS;
-  return { live: await findLiveProxies(), tables, iptables, ipvs, unreadable };
+  return { tables, iptables, ipvs, unreadable };
 }
 
 /** True if rules of kube-proxy are in the kernel, or it cannot be said that none are. */
-export function hasRules({ tables, iptables, ipvs, unreadable }: Found): boolean {
+export function hasRules({ tables, iptables, ipvs, unreadable }: FoundRules): boolean {
   return (
     tables.length > 0 ||
     iptables.some(({ removals }) => removals.some(removesSomething)) ||

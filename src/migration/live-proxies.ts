@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { request } from 'node:http';
 import { basename } from 'node:path';
 import { ProxyError } from '../errors.ts';
+import { listenersOn, ROOT, usersOf } from '../host/owners.ts';
+import type { Log } from '../log.ts';
 
 /** Where kube-proxy answers which mode it works in, unless it is configured otherwise. k3s has it, too. */
 const METRICS = { host: '127.0.0.1', port: 10249 };
@@ -20,21 +22,44 @@ const EMBEDDING = /^(?:k3s|rke2|k0s|kubelite|hyperkube)\b/;
 
 /** The kube-proxies that work in our network namespace. */
 export interface LiveProxies {
-  readonly processes: readonly { readonly pid: number; readonly command: string }[];
-  /** The mode of one that answers on 127.0.0.1:10249; it may be one of the processes, or be out of our sight. */
-  readonly answers: string | undefined;
+  readonly processes: readonly Sign[];
+  /** One that answers on 127.0.0.1:10249; it may be one of the processes, or be out of our sight. */
+  readonly answers: Sign | undefined;
+  /** What looks like one, but is not root's, while the kernel has no rules of kube-proxy: anybody can do that. */
+  readonly strangers: readonly string[];
   /** Names of processes that may have one inside: "k3s". Says nothing alone. */
   readonly embedding: readonly string[];
+}
+
+interface Sign {
+  /** "pid 7 (/usr/local/bin/kube-proxy --config=…)" */
+  readonly text: string;
+  readonly isRoots: boolean;
 }
 
 /**
  * Looks for kube-proxies that are at work in this network namespace: among the processes (those of the same PID
  * namespace), and by asking on loopback. Takes some milliseconds. A process whose network namespace is not for us to
- * see counts.
+ * see counts. What is not root's counts only if the kernel has rules of kube-proxy, which only its like can write:
+ * `hasRules` is asked then, and only then.
  */
-export async function findLiveProxies(): Promise<LiveProxies> {
+export async function findLiveProxies(hasRules: () => boolean | Promise<boolean>): Promise<LiveProxies> {
+  const { processes, embedding } = findProcesses();
+  const answers = await findAnswering();
+  const signs = answers === undefined ? processes : [...processes, answers];
+  const strangers = signs.filter(({ isRoots }) => !isRoots).map(({ text }) => text);
+  if (strangers.length === 0 || (await hasRules())) return { processes, answers, strangers: [], embedding };
+  return {
+    processes: processes.filter(({ isRoots }) => isRoots),
+    answers: answers?.isRoots ? answers : undefined,
+    strangers,
+    embedding,
+  };
+}
+
+function findProcesses(): Pick<LiveProxies, 'processes' | 'embedding'> {
   const namespace = networkNamespace('self');
-  const processes: { pid: number; command: string }[] = [];
+  const processes: Sign[] = [];
   const embedding = new Set<string>();
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
@@ -44,9 +69,21 @@ export async function findLiveProxies(): Promise<LiveProxies> {
     if (name !== 'kube-proxy') continue;
     const theirs = networkNamespace(pid);
     if (theirs !== undefined && theirs !== namespace) continue;
-    processes.push({ pid: Number(pid), command: words.join(' ').trim().slice(0, MAX_COMMAND) });
+    const users = usersOf(pid);
+    const isRoots = users.length > 0 && users.every((user) => user === ROOT);
+    const command = words.join(' ').trim().slice(0, MAX_COMMAND);
+    processes.push({ text: `pid ${pid} (${command})${isRoots ? '' : `, of user ${users[0] ?? 'unknown'}`}`, isRoots });
   }
-  return { processes, answers: await askMode(), embedding: [...embedding] };
+  return { processes, embedding: [...embedding] };
+}
+
+async function findAnswering(): Promise<Sign | undefined> {
+  const mode = await askMode();
+  if (mode === undefined) return undefined;
+  const users = await listenersOn(METRICS.port);
+  const isRoots = users.includes(ROOT);
+  const text = `mode ${mode}, it answers on ${METRICS.host}:${METRICS.port}`;
+  return { text: isRoots ? text : `${text}, as user ${users.join(', ') || 'unknown'}`, isRoots };
 }
 
 /** True if there is one. */
@@ -56,8 +93,8 @@ export function isLive({ processes, answers }: LiveProxies): boolean {
 
 /** "pid 7 (/usr/local/bin/kube-proxy --config=…)", or where one answers. */
 export function describeLive({ processes, answers }: LiveProxies): string {
-  if (processes.length > 0) return processes.map(({ pid, command }) => `pid ${pid} (${command})`).join(', ');
-  return `mode ${answers}, it answers on ${METRICS.host}:${METRICS.port}`;
+  if (processes.length > 0) return processes.map(({ text }) => text).join(', ');
+  return answers?.text ?? '';
 }
 
 /** How kube-proxy is stopped on a node, so that its rules stay. */
@@ -72,11 +109,17 @@ export function stopAdvice({ embedding }: LiveProxies): string {
 
 /**
  * A daemon of ours must not work beside a kube-proxy: Services would be served twice, each with its own choice of
- * endpoint, and a clean-up of one would meet the other.
+ * endpoint, and a clean-up of one would meet the other. `hasRules` tells whether the kernel has rules of kube-proxy.
  * @throws ProxyError E_KUBE_PROXY_RUNS with the steps that lead from here to a node without kube-proxy
  */
-export async function assertNoKubeProxy(): Promise<void> {
-  const live = await findLiveProxies();
+export async function assertNoKubeProxy(hasRules: () => Promise<boolean>, log: Log): Promise<void> {
+  const live = await findLiveProxies(hasRules);
+  if (live.strangers.length > 0) {
+    const signs = live.strangers.join('; ');
+    log.warn('what looks like kube-proxy is not root’s, and the kernel has no rules of kube-proxy: going on', {
+      signs,
+    });
+  }
   if (!isLive(live)) return;
   throw new ProxyError(
     'E_KUBE_PROXY_RUNS',

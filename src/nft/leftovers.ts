@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ROOT, usersOf } from '../host/owners.ts';
 import type { Log } from '../log.ts';
 
 /** Milliseconds between two looks, and looks until it goes on regardless: longer than nft is given for one load. */
@@ -9,7 +11,8 @@ const MAX_LOOKS = 1200;
 /**
  * Waits for nft processes that a daemon before us started and did not live to see the end of: what they bring into the
  * kernel must be there when we read it. They are known by our run directory in their command line. A session ends by
- * itself once its daemon is gone. Those of another daemon, which lives in another network namespace, are left out.
+ * itself once its daemon is gone. Those of another daemon, which lives in another network namespace, are left out, and
+ * what belongs to a user who is neither root nor ours: anybody can give a process such arguments.
  */
 export async function waitForLeftovers(runDir: string, log: Log): Promise<void> {
   for (let look = 0; look < MAX_LOOKS; look++) {
@@ -28,8 +31,13 @@ function nftProcesses(runDir: string): readonly string[] {
   return pids.filter((pid) => {
     const words = commandLine(pid).split('\0');
     const isOurs = words.some((word, i) => word === runDir && words[i - 1] === '-I');
-    return isOurs && networkNamespace(pid) === namespace;
+    return isOurs && networkNamespace(pid) === namespace && isTrusted(pid);
   });
+}
+
+function isTrusted(pid: string): boolean {
+  const users = usersOf(pid);
+  return users.length > 0 && users.every((user) => user === ROOT || user === process.geteuid?.());
 }
 
 /** Its words, each ended by a zero byte; empty if it has just ended. */

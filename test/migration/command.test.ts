@@ -20,6 +20,9 @@ metadata: { name: web, namespace: default }
 spec: { type: ClusterIP, clusterIP: 10.96.0.80, clusterIPs: [10.96.0.80], ports: [{ port: 80, protocol: TCP }] }
 `;
 
+/** Before an argument vector: as a user who is not root. */
+const AS_STRANGER = ['setpriv', '--reuid', '65534', '--clear-groups'];
+
 /** A network namespace to migrate in, with the program from source. */
 class Site {
   readonly kernel = new TestKernel();
@@ -79,12 +82,18 @@ class Site {
   }
 
   /** What answers like kube-proxy's metrics server, as the one within k3s does. */
-  startAnswering(): Promise<void> {
+  startAnswering(before: readonly string[] = []): Promise<void> {
     const program = `
       const bodies = { '/proxyMode': 'ipvs', '/metrics': 'kubeproxy_sync_proxy_rules_last_timestamp_seconds 1' };
       const server = require('node:http').createServer(({ url }, answer) => answer.end(bodies[url]));
       server.listen(10249, '127.0.0.1', () => console.log('listening'));`;
-    return this.start([process.execPath, '-e', program], /listening/);
+    return this.start([...before, process.execPath, '-e', program], /listening/);
+  }
+
+  /** What has the name of kube-proxy. */
+  startNamesake(before: readonly string[] = []): Promise<void> {
+    const script = 'echo begun; exec -a kube-proxy sleep 600';
+    return this.start([...before, 'bash', '-c', script], /begun/);
   }
 
   [Symbol.dispose](): void {
@@ -112,6 +121,33 @@ describe('migrate', () => {
     assert.match(stderr, /mode ipvs, it answers on 127\.0\.0\.1:10249/);
     await site.startDaemon('--beside-kube-proxy');
     assert.equal((await site.run('migrate', '--apply')).status, 33);
+  });
+
+  it('nobody but root keeps a daemon from starting, by an answer or a name like kube-proxy’s', async () => {
+    using site = new Site();
+    await site.startAnswering(AS_STRANGER);
+    await site.startNamesake(AS_STRANGER);
+    await site.startDaemon();
+    const { stdout } = await site.run('migrate');
+    assert.match(stdout, /kube-proxy: {6}does not run\n/);
+  });
+
+  it('such signs count when the kernel has rules of kube-proxy', async () => {
+    using site = new Site();
+    await site.startAnswering(AS_STRANGER);
+    const manifests = ['--manifests', join(site.kernel.directory, 'manifests')];
+    site.kernel.load('table ip kube-proxy { chain services { }; }');
+    const { status, stderr } = await site.run(...manifests);
+    assert.equal(status, 33);
+    assert.match(stderr, /mode ipvs, it answers on 127\.0\.0\.1:10249, as user 65534/);
+  });
+
+  it('a process of root’s with the name counts', async () => {
+    using site = new Site();
+    await site.startNamesake();
+    const { status, stderr } = await site.run('--manifests', join(site.kernel.directory, 'manifests'));
+    assert.equal(status, 33);
+    assert.match(stderr, /pid \d+ \(kube-proxy 600\)/);
   });
 
   it('our own daemon’s answer is not taken for kube-proxy’s', async () => {

@@ -51,6 +51,24 @@ describe('what a daemon before us left running', () => {
     for (const child of others) child.stdin?.end();
   });
 
+  it('is not a process of another user, whatever its arguments are', async () => {
+    using kernel = new TestKernel();
+    const { log, lines } = recordingLog();
+    const stranger = ['setpriv', '--reuid', '65534', '--clear-groups'];
+    // A program that gives it root's effective user id, as su does while it asks for a password.
+    const asRoot = ['setpriv', '--ruid', '65534', '--euid', '0', '--clear-groups'];
+    const others = [
+      await standIn(['-j', '-i', '-I', kernel.directory], stranger),
+      await standIn(['-j', '-i', '-I', kernel.directory], asRoot),
+    ];
+    const waiting = waitForLeftovers(kernel.directory, log);
+    for (const child of others) {
+      setImmediate(() => setImmediate(() => child.stdin?.end()));
+    }
+    await waiting;
+    assert.deepEqual(lines, []);
+  });
+
   it('an idle session ends with its daemon, even one that is killed', async () => {
     using kernel = new TestKernel();
     const program = `

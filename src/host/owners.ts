@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+
+/** The user id of root. */
+export const ROOT = 0;
+
+/**
+ * The user ids of a process: real, effective, saved, and of the file system. All of them matter: the effective one of
+ * `su` is root's while it asks anybody for a password. Empty if the process has ended or is out of our sight.
+ */
+export function usersOf(pid: string): readonly number[] {
+  try {
+    return idsIn(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return [];
+  }
+}
+
+function idsIn(status: string): readonly number[] {
+  return (/^Uid:\s+(.*)$/m.exec(status)?.[1] ?? '').split(/\s+/).filter(Boolean).map(Number);
+}
+
+/** How /proc/net/tcp and tcp6 write addresses that answer on 127.0.0.1, on machines of either byte order. */
+const ANSWERING_ON_LOOPBACK = [
+  '00000000',
+  '0100007F',
+  '7F000001',
+  '0'.repeat(32),
+  `${'0'.repeat(16)}0000FFFF0100007F`,
+  `${'0'.repeat(16)}0000FFFF7F000001`,
+];
+const LISTENING = '0A';
+
+/** The user ids of those who listen on a TCP port of 127.0.0.1 in this network namespace, as the kernel tells anybody. */
+export async function listenersOn(port: number): Promise<readonly number[]> {
+  const users = new Set<number>();
+  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
+  for (const file of ['/proc/self/net/tcp', '/proc/self/net/tcp6']) {
+    // There is no tcp6 on a kernel without IPv6.
+    const text = await readFile(file, 'utf8').catch(() => '');
+    for (const line of text.split('\n')) {
+      const [, local = '', , state, , , , user] = line.trim().split(/\s+/);
+      const [address = '', itsPort] = local.split(':');
+      if (state !== LISTENING || itsPort !== wanted || !ANSWERING_ON_LOOPBACK.includes(address)) continue;
+      users.add(Number(user));
+    }
+  }
+  return [...users];
+}
