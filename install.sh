@@ -15,8 +15,10 @@
 #   KPN_BASE_URL         a mirror: VERSION files in BASE/vVERSION/, the latest ones also in BASE/latest/
 #   KPN_ALLOW_HTTP=1     the mirror may be http:// (use KPN_SHA256 or KPN_PUBLIC_KEY with it: anybody on the way can
 #                        change files and checksums)
-#   KPN_SHA256           the checksum the archive must have, from a source that you trust
-#   KPN_PUBLIC_KEY       a file with the Ed25519 public key (PEM) that must have signed SHA256SUMS; needs openssl 3
+#   KPN_SHA256           the checksum the archive must have, from a source that you trust; stands for the signature, too
+#   KPN_PUBLIC_KEY       a file with the Ed25519 public key (PEM) that must have signed SHA256SUMS, instead of the
+#                        release key in this script; needs openssl 3
+#   KPN_ALLOW_DOWNGRADE=1  an older version than the installed one may be installed
 #   KPN_SKIP_DOWNLOAD=1  the files are in place already: only configure and start
 #   KPN_SKIP_START=1     do not start or restart anything, and need no running systemd (for images)
 #   KPN_SKIP_ENABLE=1    do not start the service at boot
@@ -39,6 +41,10 @@ NAME=kube-proxy-nft
 UNIT=$NAME.service
 RELEASES=https://github.com/kube-proxy-nft/kube-proxy-nft/releases
 KUBECONFIG_COPY=/run/credentials/$UNIT/kubeconfig
+# The Ed25519 public key that signs releases (base64 of its DER form), and whether it is one for development only. The
+# release script fills them in. Without a key, as in a checkout, only KPN_PUBLIC_KEY makes signatures count.
+RELEASE_KEY=
+RELEASE_KEY_IS_FOR_DEVELOPMENT=
 
 main() {
   if [ $# -gt 0 ]; then
@@ -93,15 +99,29 @@ read_settings() {
   default_file=${KPN_DEFAULT_DIR:-/etc/default}/$NAME
   share_dir=${KPN_SHARE_DIR:-/usr/local/share}
   fish_dir=${KPN_FISH_DIR:-/etc/fish/completions}
-  for folder in "$bin_dir" "$systemd_dir" "$config_dir" "$default_file" "$share_dir" "$fish_dir"; do
-    # They are written into the unit and the uninstall script.
-    case $folder in /*[!A-Za-z0-9/._-]* | [!/]*) die "$folder: an absolute path of letters, digits and /._- is needed" ;; esac
-  done
+  for folder in "$bin_dir" "$systemd_dir" "$config_dir" "$default_file" "$share_dir" "$fish_dir"; do check_folder "$folder"; done
+  case $config_dir in
+    /bin | /boot | /etc | /etc/default | /etc/systemd | /etc/systemd/system | /home | /lib | /lib64 | /media | /mnt | /opt | \
+      /root | /run | /sbin | /srv | /tmp | /usr | /usr/bin | /usr/lib | /usr/local | /usr/local/bin | /usr/local/etc | \
+      /usr/local/share | /usr/sbin | /usr/share | /var | /var/lib | /var/log | /var/run | /var/tmp)
+      die "KPN_CONFIG_DIR=$config_dir is a folder of the system's: name one for $NAME alone" ;;
+  esac
   executable=$bin_dir/$NAME
   unit_file=$systemd_dir/$UNIT
   uninstall_script=$bin_dir/$NAME-uninstall.sh
   kubeconfig=$config_dir/kubeconfig
   record=$config_dir/.installed
+}
+
+# check_folder PATH: they are written into the unit and the uninstall script, which root runs.
+check_folder() {
+  case $1 in
+    /*[!A-Za-z0-9/._-]* | [!/]* | */ | *//*) die "$1: an absolute path of letters, digits and /._- is needed, without a / at its end" ;;
+  esac
+  case $1/ in
+    */../* | */./*) die "$1: a path without . and .. is needed" ;;
+    /proc/* | /sys/* | /dev/*) die "$1: /proc, /sys and /dev are the kernel's" ;;
+  esac
 }
 
 # Some systems (Flatcar, Fedora CoreOS' relatives) have a read-only /usr.
@@ -180,12 +200,21 @@ check_tools() {
   if ! have sha256sum && ! have shasum && ! have openssl; then
     lack "the program sha256sum, for the checksum. $(get_it sha256sum)"
   fi
-  if [ -z "${KPN_ARTIFACTS:-}" ] && ! have curl && ! have wget; then
-    lack "the program curl or wget, for the download. $(get_it curl)"
+  if [ -z "${KPN_ARTIFACTS:-}" ] && ! have curl && ! have_gnu_wget; then
+    lack "the program curl or GNU wget, for the download (other wgets check no certificates). $(get_it curl)"
   fi
-  if [ -n "${KPN_PUBLIC_KEY:-}" ] && ! have openssl; then
-    lack "the program openssl, for the signature (KPN_PUBLIC_KEY). $(get_it openssl)"
+  if needs_signature && ! have openssl; then
+    lack "the program openssl, for the signature (KPN_SHA256, with a checksum that you trust, does without). $(get_it openssl)"
   fi
+}
+
+# BusyBox' wget takes any certificate, and follows whatever redirect there is.
+have_gnu_wget() {
+  case $(wget --version 2>/dev/null) in 'GNU Wget'*) ;; *) return 1 ;; esac
+}
+
+needs_signature() {
+  [ -n "${KPN_PUBLIC_KEY:-}" ] || { [ -n "$RELEASE_KEY" ] && [ -z "${KPN_SHA256:-}" ]; }
 }
 
 check_kernel() {
@@ -284,6 +313,7 @@ get_files() {
     say "$NAME $version is installed already"
     return
   fi
+  refuse_downgrade
   say "installing $NAME $version"
   if [ -n "${KPN_ARTIFACTS:-}" ]; then
     archive=$KPN_ARTIFACTS/$archive_name
@@ -310,7 +340,9 @@ find_archive() {
   base_url=${KPN_BASE_URL:-$RELEASES/download}
   base_url=${base_url%/}
   if [ -n "${KPN_ARTIFACTS:-}" ]; then
-    for file in SHA256SUMS ${KPN_PUBLIC_KEY:+SHA256SUMS.sig}; do
+    signature=
+    if needs_signature; then signature=SHA256SUMS.sig; fi
+    for file in SHA256SUMS $signature; do
       if ! cp "$KPN_ARTIFACTS/$file" "$work/$file"; then die "KPN_ARTIFACTS: $KPN_ARTIFACTS/$file cannot be read"; fi
     done
   else
@@ -322,12 +354,9 @@ find_archive() {
       folder=$RELEASES/latest/download
     fi
     fetch "$folder/SHA256SUMS" "$sums"
-    if [ -n "${KPN_PUBLIC_KEY:-}" ]; then fetch "$folder/SHA256SUMS.sig" "$sums.sig"; fi
+    if needs_signature; then fetch "$folder/SHA256SUMS.sig" "$sums.sig"; fi
   fi
-  if [ -n "${KPN_PUBLIC_KEY:-}" ]; then
-    openssl pkeyutl -verify -rawin -pubin -inkey "$KPN_PUBLIC_KEY" -in "$sums" -sigfile "$sums.sig" >/dev/null ||
-      die "SHA256SUMS is not signed by the key in $KPN_PUBLIC_KEY. Nothing was changed"
-  fi
+  if needs_signature; then check_signature; fi
   archive_name=
   archive_sum=
   while read -r sum name; do
@@ -348,6 +377,43 @@ find_archive() {
   fi
 }
 
+check_signature() {
+  key=${KPN_PUBLIC_KEY:-$work/release-key.pem}
+  whose="the key in $key"
+  if [ -z "${KPN_PUBLIC_KEY:-}" ]; then
+    printf '%s\n' '-----BEGIN PUBLIC KEY-----' "$RELEASE_KEY" '-----END PUBLIC KEY-----' >"$key"
+    whose='the release key of this script'
+    if [ -n "$RELEASE_KEY_IS_FOR_DEVELOPMENT" ]; then
+      warn 'this is no published release: it is signed by a development key, which the release script made'
+    fi
+  fi
+  openssl pkeyutl -verify -rawin -pubin -inkey "$key" -in "$sums" -sigfile "$sums.sig" >/dev/null ||
+    die "SHA256SUMS is not signed by $whose. Nothing was changed"
+}
+
+# Who can answer for the mirror, or on the way to it, could bring an old version's faults back: it is signed, too.
+refuse_downgrade() {
+  if [ -n "${KPN_ALLOW_DOWNGRADE:-}" ]; then return; fi
+  installed=$("$executable" --version 2>/dev/null | sed -n "s/^$NAME \([0-9A-Za-z.+-]*\) .*/\1/p" || true)
+  if [ -n "$installed" ] && is_older "$version" "$installed"; then
+    die "$version is older than $installed, which is installed. Set KPN_ALLOW_DOWNGRADE=1 to go back to it. Nothing was changed"
+  fi
+}
+
+# is_older A B: whether version A comes before B (https://semver.org): by numbers, a pre-release before its release.
+is_older() {
+  if [ "$1" = "$2" ]; then return 1; fi
+  if [ "$(version_number "$1")" -ne "$(version_number "$2")" ]; then
+    [ "$(version_number "$1")" -lt "$(version_number "$2")" ]
+    return
+  fi
+  case $1/$2 in
+    *-*/*-*) [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ] ;;
+    *-*/*) ;;
+    *) return 1 ;;
+  esac
+}
+
 # fetch URL FILE
 fetch() {
   protocols='=https'
@@ -362,9 +428,42 @@ fetch() {
   if have curl; then
     curl -fsSL --proto "$protocols" --proto-redir "$protocols" --connect-timeout 20 --max-time 1800 --retry 3 -o "$2" "$1" ||
       die "$1 cannot be downloaded (see above). Nothing was changed"
+  elif have_gnu_wget; then
+    fetch_by_wget "$1" "$2"
   else
-    wget -q -T 20 -t 3 -O "$2" "$1" || die "$1 cannot be downloaded. Nothing was changed"
+    die "$1 cannot be downloaded: curl or GNU wget is needed. Nothing was changed"
   fi
+}
+
+# fetch_by_wget URL FILE: wget has no rule for where redirects may lead, so each is looked at here.
+fetch_by_wget() {
+  url=$1
+  hops=0
+  while ! wget -q -S --max-redirect=0 -T 20 -t 3 -O "$2" "$url" 2>"$work/headers"; do
+    status=$(sed -n 's|^ *HTTP/[0-9.]* *\([0-9]*\).*|\1|p' "$work/headers" | tail -n 1)
+    location=$(sed -n 's/^ *[Ll]ocation: *\([^[:space:]]*\).*/\1/p' "$work/headers" | tail -n 1 | tr -cd '[:graph:]')
+    case $status in
+      301 | 302 | 303 | 307 | 308) ;;
+      *)
+        # Its words are on stderr only without -q: another attempt tells why.
+        wget -nv -S --max-redirect=0 -T 20 -t 1 -O /dev/null "$url" 2>&1 | grep -v '^ ' | tail -n 3 >&2 || true
+        die "$url cannot be downloaded${status:+ (status $status)}. Nothing was changed"
+        ;;
+    esac
+    origin=$(printf '%s\n' "$url" | sed 's|^\([a-z]*://[^/]*\).*|\1|')
+    case $location in
+      //*) location=${url%%:*}:$location ;;
+      /*) location=$origin$location ;;
+    esac
+    case $location in
+      https://*) ;;
+      http://*) if [ "$protocols" = '=https' ]; then die "$url leads to $location: not over http. Nothing was changed"; fi ;;
+      *) die "$url leads to $location: https:// is expected. Nothing was changed" ;;
+    esac
+    hops=$((hops + 1))
+    if [ "$hops" -gt 10 ]; then die "$1 leads from one place to another, ten times. Nothing was changed"; fi
+    url=$location
+  done
 }
 
 # Of stdin.

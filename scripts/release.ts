@@ -1,14 +1,15 @@
 /**
  * `npm run release`: makes dist/release/vVERSION, the files of a release, for amd64 and arm64. See docs/install.md.
  *   SOURCE_DATE_EPOCH  the time in the files, in seconds since 1970; that of the last commit if not given
- *   KPN_SIGNING_KEY    a file with an Ed25519 private key (PEM): SHA256SUMS.sig is made, too
+ *   KPN_SIGNING_KEY    a file with the Ed25519 private key (PEM) that signs SHA256SUMS, and whose public key install.sh
+ *                      holds; a development key in .cache if not given, with which nothing is to be published
  */
 import { execFileSync } from 'node:child_process';
 import {
-  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -22,6 +23,7 @@ import { bundle } from './bundle.ts';
 import { makeExecutable, stripNode } from './executable.ts';
 import { checksums, makeArchive, signature } from './release/archive.ts';
 import { foreignNode, makeForeignExecutable } from './release/other-architecture.ts';
+import { installerWithKey, releaseKey } from './release/release-key.ts';
 import { sbom } from './release/sbom.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -42,7 +44,7 @@ if (nodeVersion !== process.version) {
 const commit = git('describe', '--always', '--dirty', '--abbrev=12', '--exclude=*');
 if (commit.endsWith('-dirty')) console.log(`${commit}: files differ from the commit, so this is none to publish`);
 const epoch = Number(process.env['SOURCE_DATE_EPOCH'] ?? git('log', '-1', '--format=%ct'));
-const signingKey = process.env['KPN_SIGNING_KEY'];
+const key = releaseKey(process.env['KPN_SIGNING_KEY'], join(root, '.cache', 'development-key.pem'));
 
 const dist = join(root, 'dist');
 mkdirSync(join(dist, 'release'), { recursive: true });
@@ -71,16 +73,19 @@ try {
     makeArchive(executable, { version, arch, epoch, output: out });
   }
   writeFileSync(join(out, `${name}-${version}.cdx.json`), sbom(root, name, epoch));
-  copyFileSync(join(root, 'install.sh'), join(out, 'install.sh'));
+  writeFileSync(join(out, 'install.sh'), installerWithKey(readFileSync(join(root, 'install.sh'), 'utf8'), key));
 
   const files = readdirSync(out).sort();
   const sums = await checksums(files.map((file) => join(out, file)));
   writeFileSync(join(out, 'SHA256SUMS'), sums);
-  if (signingKey !== undefined) writeFileSync(join(out, 'SHA256SUMS.sig'), signature(sums, signingKey));
+  writeFileSync(join(out, 'SHA256SUMS.sig'), signature(sums, key.file));
   rmSync(target, { recursive: true, force: true });
   renameSync(out, target);
-  console.log(`dist/release/v${version}, from commit ${commit}${signingKey === undefined ? ', not signed' : ''}:`);
-  for (const file of [...files, 'SHA256SUMS']) {
+  if (key.isForDevelopment) {
+    console.log('signed by a development key (.cache/development-key.pem): not to be published. See KPN_SIGNING_KEY');
+  }
+  console.log(`dist/release/v${version}, from commit ${commit}:`);
+  for (const file of [...files, 'SHA256SUMS', 'SHA256SUMS.sig']) {
     console.log(`  ${(statSync(join(target, file)).size / 1e6).toFixed(1).padStart(6)} MB  ${file}`);
   }
 } finally {

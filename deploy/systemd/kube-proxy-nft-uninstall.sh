@@ -1,6 +1,6 @@
 #!/bin/sh
-# Removes kube-proxy-nft from this node: the service, its rules, and every file that install.sh and the service made.
-# With KPN_KEEP_CONFIG=1 the configuration stays. Services do not work on this node afterwards, until another proxy runs.
+# Removes kube-proxy-nft from this node: the service, its rules, and every file that install.sh and the service made. Of
+# folders, those that are empty then; what others have put into them stays, and is named. With KPN_KEEP_CONFIG=1 the configuration stays. Services do not work on this node afterwards, until another proxy runs.
 set -eu
 
 main() {
@@ -18,11 +18,21 @@ main() {
     fi
   fi
   if [ -x '@BIN_DIR@/kube-proxy-nft' ]; then try '@BIN_DIR@/kube-proxy-nft' --cleanup; fi
-  try rm -rf '@SYSTEMD_DIR@/kube-proxy-nft.service' '@SYSTEMD_DIR@/kube-proxy-nft.service.d' \
-    /run/kube-proxy-nft /run/private/kube-proxy-nft /var/lib/kube-proxy-nft /var/lib/private/kube-proxy-nft
+  try rm -f '@SYSTEMD_DIR@/kube-proxy-nft.service'
+  remove_folder '@SYSTEMD_DIR@/kube-proxy-nft.service.d'
+  # What systemctl clean has left, as where systemd does not run.
+  for folder in /run/private/kube-proxy-nft /run/kube-proxy-nft; do
+    try rm -f "$folder/control.sock" "$folder"/ip.json "$folder"/ip6.json "$folder"/ip.nft "$folder"/ip6.nft "$folder"/migrate*
+    remove_folder "$folder"
+  done
+  for folder in /var/lib/private/kube-proxy-nft /var/lib/kube-proxy-nft; do remove_folder "$folder"; done
   try rm -f '@SHARE_DIR@/man/man8/kube-proxy-nft.8' '@SHARE_DIR@/bash-completion/completions/kube-proxy-nft' \
     '@SHARE_DIR@/zsh/site-functions/_kube-proxy-nft' '@FISH_DIR@/kube-proxy-nft.fish'
-  if [ -z "${KPN_KEEP_CONFIG:-}" ]; then try rm -rf '@DEFAULT_FILE@' '@CONFIG_DIR@'; fi
+  if [ -z "${KPN_KEEP_CONFIG:-}" ]; then
+    try rm -f '@DEFAULT_FILE@' '@CONFIG_DIR@/kubeconfig' '@CONFIG_DIR@/kubeconfig.new' '@CONFIG_DIR@/.installed' \
+      '@CONFIG_DIR@/.installed.new'
+    remove_folder '@CONFIG_DIR@'
+  fi
   if command -v systemctl >/dev/null; then
     try systemctl daemon-reload
     # A unit that failed is remembered after it is gone.
@@ -34,6 +44,17 @@ main() {
   fi
   try rm -f '@BIN_DIR@/kube-proxy-nft' '@BIN_DIR@/kube-proxy-nft-uninstall.sh'
   echo 'kube-proxy-nft is removed. Services do not work on this node until another proxy runs.'
+}
+
+# remove_folder PATH: an empty folder, or a link that systemd made to one that is gone. Another one stays.
+remove_folder() {
+  if [ -L "$1" ] && [ ! -e "$1" ]; then
+    try rm -f "$1"
+  elif [ -L "$1" ]; then
+    return
+  elif [ -d "$1" ] && ! rmdir "$1" 2>/dev/null; then
+    echo "kube-proxy-nft-uninstall: $1 stays: there are files in it that are not ours" >&2
+  fi
 }
 
 try() {

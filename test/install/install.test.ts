@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { suite, type TestContext, test } from 'node:test';
 import { fakeExecutable } from './fake-commands.ts';
 import { type Ended, Sandbox } from './sandbox.ts';
@@ -146,6 +146,30 @@ suite('install.sh, from a folder', () => {
       'systemctl daemon-reload',
       'systemctl reset-failed kube-proxy-nft.service',
     ]);
+  });
+
+  test('uninstalling leaves what others have put into our folders, and says so', async (context) => {
+    const { sandbox } = await installed(context);
+    mkdirSync(sandbox.at('systemd', 'kube-proxy-nft.service.d'));
+    for (const place of [
+      ['config', 'ca.crt'],
+      ['systemd', 'kube-proxy-nft.service.d', 'limits.conf'],
+    ])
+      writeFileSync(sandbox.at(...place), 'theirs');
+    writeFileSync(sandbox.at('config', 'kubeconfig'), 'ours');
+    const output = succeeded(sandbox.uninstall());
+    assert.deepEqual(files(sandbox), ['systemd/kube-proxy-nft.service.d', 'config/ca.crt']);
+    assert.equal(sandbox.text('systemd', 'kube-proxy-nft.service.d', 'limits.conf'), 'theirs');
+    assert.match(output, /\/config stays: there are files in it that are not ours/);
+    assert.match(output, /\/kube-proxy-nft\.service\.d stays/);
+  });
+
+  test('uninstalling removes a folder for drop-ins that is empty', async (context) => {
+    const { sandbox } = await installed(context);
+    mkdirSync(sandbox.at('systemd', 'kube-proxy-nft.service.d'));
+    succeeded(sandbox.uninstall());
+    assert.deepEqual(files(sandbox), []);
+    assert.ok(!sandbox.has('config'));
   });
 
   test('KPN_KEEP_CONFIG keeps the configuration', async (context) => {

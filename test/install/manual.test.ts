@@ -18,7 +18,11 @@ function machine(context: TestContext, ...folders: readonly string[]) {
   for (const folder of folders) mkdirSync(sandbox.at(folder));
   const install = async (version: string, executable = fakeExecutable(version)) => {
     const artifacts = sandbox.has(version) ? sandbox.at(version) : await sandbox.release(version, { executable });
-    const { exitCode, output } = sandbox.install({ KPN_ARGS: '--manifests /srv', KPN_ARTIFACTS: artifacts });
+    const { exitCode, output } = sandbox.install({
+      KPN_ARGS: '--manifests /srv',
+      KPN_ARTIFACTS: artifacts,
+      KPN_ALLOW_DOWNGRADE: '1',
+    });
     assert.equal(exitCode, 0, output);
     return output;
   };

@@ -92,6 +92,40 @@ suite('install.sh refuses, and leaves the installed version at work', () => {
     refuses(sandbox, { KPN_CONFIG_DIR: 'relative' }, /absolute path of letters/);
   });
 
+  test('folders that are not for us', async (context) => {
+    const sandbox = await installed(context);
+    const variables = ['BIN', 'SYSTEMD', 'DEFAULT', 'CONFIG', 'SHARE', 'FISH'].map((name) => `KPN_${name}_DIR`);
+    for (const variable of variables) {
+      for (const folder of [`${sandbox.folder}/a/../b`, `${sandbox.folder}/..`, `${sandbox.folder}/./a`])
+        refuses(sandbox, { [variable]: folder }, /without \. and \.\. is needed/);
+      refuses(sandbox, { [variable]: `${sandbox.folder}//a` }, /absolute path of letters/);
+      refuses(sandbox, { [variable]: '/proc/self' }, /are the kernel's/);
+    }
+    for (const folder of ['/etc', '/usr/bin', '/var/lib', '/root'])
+      refuses(sandbox, { KPN_CONFIG_DIR: folder }, /is a folder of the system's/);
+    refuses(sandbox, { KPN_CONFIG_DIR: '/' }, /without a \/ at its end/);
+    refuses(sandbox, { KPN_CONFIG_DIR: '/etc/' }, /without a \/ at its end/);
+  });
+
+  test('a version older than the installed one, unless it is allowed', async (context) => {
+    const sandbox = new Sandbox(context);
+    const install = async (version: string, more = {}) =>
+      sandbox.install({ ...MANIFESTS, KPN_ARTIFACTS: await sandbox.release(version), ...more });
+    for (const version of ['0.2.0-rc.2', '0.2.0-rc.10', '0.2.0']) {
+      const { exitCode, output } = await install(version);
+      assert.equal(exitCode, 0, output);
+    }
+    for (const version of ['0.2.0-rc.10', '0.1.9', '0.1.10', '0.0.99']) {
+      const variables = { KPN_ARTIFACTS: await sandbox.release(`${version}`, { name: `old-${version}` }) };
+      refuses(sandbox, variables, new RegExp(`${version} is older than 0\\.2\\.0, which is installed`));
+      refuses(sandbox, { ...variables, KPN_VERSION: version }, /KPN_ALLOW_DOWNGRADE=1/);
+    }
+    const back = await install('0.1.10', { KPN_ALLOW_DOWNGRADE: '1' });
+    assert.equal(back.exitCode, 0, back.output);
+    assert.equal(sandbox.text('bin', 'kube-proxy-nft'), fakeExecutable('0.1.10'));
+    assert.equal((await install('0.1.11')).exitCode, 0);
+  });
+
   test('a kubeconfig that names files, without the means to put them into it', async (context) => {
     const sandbox = await installed(context);
     writeFileSync(sandbox.at('token'), 'users:\n- user:\n    tokenFile: /var/run/token\n');

@@ -60,9 +60,9 @@ export class Sandbox {
     return folder;
   }
 
-  /** Runs install.sh, in folders of this machine. */
-  install(variables: Readonly<Record<string, string>>): Ended {
-    return this.#run(join(ROOT, 'install.sh'), variables);
+  /** Runs install.sh, or another script in its place, in folders of this machine. */
+  install(variables: Readonly<Record<string, string>>, script = join(ROOT, 'install.sh')): Ended {
+    return this.#run(script, variables);
   }
 
   uninstall(variables: Readonly<Record<string, string>> = {}): Ended {

@@ -191,7 +191,7 @@ describe('a node with systemd', () => {
   });
 
   it('a pinned version is a way back', async () => {
-    await machine.shell(INSTALL.replace(/sh$/, `KPN_VERSION=${THIS_VERSION} sh`));
+    await machine.shell(INSTALL.replace(/sh$/, `KPN_VERSION=${THIS_VERSION} KPN_ALLOW_DOWNGRADE=1 sh`));
     assert.ok((await machine.shell('kube-proxy-nft --version')).startsWith(`kube-proxy-nft ${THIS_VERSION} `));
     await serves();
   });
@@ -215,7 +215,8 @@ describe('a node with systemd', () => {
       systemctl daemon-reload`);
     const output = await machine.shell('! systemctl start kube-proxy-nft');
     assert.match(output, /timeout was exceeded/);
-    await machine.shell('systemctl stop kube-proxy-nft');
+    await machine.shell(`systemctl stop kube-proxy-nft
+      rm -r /etc/systemd/system/kube-proxy-nft.service.d`);
   });
 
   it('after a reboot it serves, though nftables.service flushes the rules', async () => {
