@@ -1,5 +1,5 @@
 import { untouchedKey } from '../scenarios/runner/witness.ts';
-import { boundSource, CLIENTS, isOwnAddress, manySources, PLACES, type Place, SOURCES } from './cast.ts';
+import { boundSource, CLIENTS, isOwnAddress, manySources, PLACES, type Place } from './cast.ts';
 import type { Question } from './destinations.ts';
 import type { Network } from './network.ts';
 
@@ -65,7 +65,8 @@ interface Source {
   readonly isFresh: boolean;
 }
 
-/** Addresses of a question at most; SOURCES is a multiple of it. */
+/** Further addresses of clients that questions use, and of one question at most; a multiple of it. */
+const SOURCES = 16_384;
 const BLOCK = 64;
 
 const KERNELS_CHOICE: Source = { address: undefined, count: 1, isFresh: false };

@@ -54,7 +54,7 @@ export class Beacon {
 
   #endpoint(family: number): string {
     const n = this.#turn % 16_384;
-    return family === 0 ? `10.32.${128 + (n >> 8)}.${n & 255}` : `fd00:32::2:${n.toString(16)}`;
+    return family === 0 ? `10.32.${160 + (n >> 8)}.${n & 255}` : `fd00:32::2:${n.toString(16)}`;
   }
 
   #service(): RawObject {

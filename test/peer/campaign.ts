@@ -2,8 +2,10 @@ import { Draws } from './draws.ts';
 import { FLAG_SETS } from './flag-sets.ts';
 import { type Finding, Judge } from './judge.ts';
 import type { PeerPrograms } from './programs.ts';
-import { type Edit, RandomCluster, type Step } from './random-cluster.ts';
+import { RandomCluster, type Step } from './random-cluster.ts';
 import { type Reduced, reduce } from './reduction.ts';
+import { newTally, tallyText } from './tally.ts';
+import { TwoNodes } from './two-nodes.ts';
 
 export interface CampaignOptions {
   readonly seed: number;
@@ -20,19 +22,20 @@ export class Campaign {
   readonly #programs: PeerPrograms;
   readonly #options: CampaignOptions;
   readonly #started = performance.now();
+  readonly #tally = newTally();
   #judge: Judge;
   #clusters = 0;
   #findings = 0;
   #failures = 0;
 
-  private constructor(programs: PeerPrograms, judge: Judge, options: CampaignOptions) {
+  private constructor(programs: PeerPrograms, options: CampaignOptions, nodes: TwoNodes) {
     this.#programs = programs;
-    this.#judge = judge;
     this.#options = options;
+    this.#judge = new Judge(nodes, this.#tally);
   }
 
   static async create(programs: PeerPrograms, options: CampaignOptions): Promise<Campaign> {
-    return new Campaign(programs, await Judge.create(programs), options);
+    return new Campaign(programs, options, await TwoNodes.create(programs));
   }
 
   get judge(): Judge {
@@ -46,65 +49,52 @@ export class Campaign {
 
   /** Runs one cluster from its beginning to its end, or to the first difference that nothing explains. */
   async run(number: number): Promise<readonly Finding[]> {
-    try {
-      return await this.#run(number);
-    } catch (error) {
-      this.#failures += 1;
-      this.#options.log(
-        `FAILED: cluster ${number}, seed ${this.#options.seed}: ${error instanceof Error ? error.stack : error}`,
-      );
-      throw error;
-    }
-  }
-
-  /** As run, but after a failure (a program that ended, rules that never came) it begins anew. */
-  async runOn(number: number): Promise<void> {
-    try {
-      await this.run(number);
-    } catch {
-      // It has been told and counted.
-      const { tally } = this.#judge;
-      await this.end().catch((error: unknown) => this.#options.log(`at the end: ${error}`));
-      this.#judge = await Judge.create(this.#programs, tally);
-    }
-  }
-
-  async #run(number: number): Promise<readonly Finding[]> {
     const { seed, steps } = this.#options;
+    const { nodes } = this.#judge;
     const found: Finding[] = [];
     const draws = new Draws(seed, number);
     // Their number depends on what is answered: they must not change what comes.
     const asking = new Draws(seed, number, 1);
     const flags = new Draws(seed, Math.floor(number / OF_SAME_FLAGS), 77).pick(FLAG_SETS);
     const cluster = new RandomCluster(draws);
-    const first: Step = { edits: [...this.leavings(asking), ...cluster.first()] };
-    await this.judge.forgetFlows();
+    const first: Step = { edits: [...nodes.state.removals(asking), ...cluster.first()] };
     const count = draws.between(1, Math.max(2 * steps - 1, 1));
-    await this.judge.useFlags(flags);
+    await this.#judge.forget();
+    await nodes.useFlags(flags);
     for (let i = 0; i < count && found.length === 0; i++) {
-      found.push(...(await this.judge.take(i === 0 ? first : cluster.next(), asking)));
+      found.push(...(await this.#judge.take(i === 0 ? first : cluster.next(), asking)));
       for (const finding of found) this.#report(number, i, finding);
     }
     // Nothing after the first difference says much: what led to it is still there.
-    const [typical] = found.filter(({ question, openFlow }) => question !== undefined && openFlow === undefined);
-    if (typical !== undefined) this.#reportReduced(await reduce(this.judge, typical));
+    const typical = found.find(
+      (one) => one.question !== undefined && one.openFlow === undefined && one.boundTo === undefined,
+    );
+    if (typical !== undefined) this.#reportReduced(await reduce(this.#judge, typical));
     this.#clusters += 1;
     this.#log(number);
     return found;
   }
 
-  async end(): Promise<void> {
-    const { refusals } = this.judge.state;
-    for (const [message, times] of refusals) this.#options.log(`refused by the API server ${times} times: ${message}`);
-    await this.judge.end();
+  /** As run, but where it fails (a program that ended, rules that never came) all is set up anew, and it gets a second chance. */
+  async runOn(number: number): Promise<void> {
+    for (const isLast of [false, true]) {
+      try {
+        await this.run(number);
+        return;
+      } catch (error) {
+        const text = error instanceof Error ? error.stack : String(error);
+        this.#options.log(`FAILED: cluster ${number}, seed ${this.#options.seed}: ${text}`);
+        if (isLast) this.#failures += 1;
+        await this.end().catch((problem: unknown) => this.#options.log(`at the end: ${problem}`));
+        this.#judge = new Judge(await TwoNodes.create(this.#programs), this.#tally);
+      }
+    }
   }
 
-  /** What removes the cluster before, in any order. */
-  leavings(draws: Draws): readonly Edit[] {
-    const removals = this.judge.state.objects
-      .filter(({ kind }) => kind !== 'Node')
-      .map(({ kind, metadata }): Edit => ({ remove: [kind, metadata.name] }));
-    return draws.sample(removals, removals.length);
+  async end(): Promise<void> {
+    const { refusals } = this.#judge.nodes.state;
+    for (const [message, times] of refusals) this.#options.log(`refused by the API server ${times} times: ${message}`);
+    await this.#judge.nodes.end();
   }
 
   #report(cluster: number, step: number, finding: Finding): void {
@@ -131,14 +121,11 @@ export class Campaign {
   }
 
   #log(cluster: number): void {
-    const { tally, proxies } = this.judge;
-    const known = [...tally.known].map(([name, times]) => `${times} × ${name}`).join(', ');
-    const seconds = (performance.now() - this.#started) / 1000;
+    const { ours, theirs } = this.#judge.nodes.proxies;
+    const seconds = ((performance.now() - this.#started) / 1000).toFixed(0);
     this.#options.log(
-      `cluster ${cluster}: ${this.#clusters} clusters, ${tally.steps} steps, ${tally.connections} connections, ${tally.openFlows} open flows, ` +
-        `${tally.healthAnswers} health answers in ${seconds.toFixed(0)} s; ${this.#findings} unexplained, ${this.#failures} failed, ${tally.late} late; ` +
-        `${[...tally.seconds].map(([phase, spent]) => `${phase} ${spent.toFixed(0)} s`).join(', ')}; ` +
-        `known: ${known || 'none'}; restarts ${proxies.ours.restarts} ours, ${proxies.theirs.restarts} theirs`,
+      `cluster ${cluster}: ${this.#clusters} clusters in ${seconds} s; ${this.#findings} unexplained, ${this.#failures} failed; ` +
+        `${tallyText(this.#tally)}; ended by themselves: ours ${ours.restarts}, theirs ${theirs.restarts} times`,
     );
   }
 }

@@ -35,14 +35,11 @@ export type Client = keyof typeof CLIENTS;
 /** The first of many addresses that a place has: clients that session affinity has not seen. The rest of a place's own address stays. */
 const MANY_SOURCES: Partial<Record<Client, Readonly<Record<Version, (n: number) => string>>>> = {
   stranger: { ip4: (n) => `198.18.${16 + (n >> 8)}.${n & 255}`, ip6: (n) => `2001:db8:18::1:${n.toString(16)}` },
-  neighbour: { ip4: (n) => `10.32.${32 + (n >> 8)}.${n & 255}`, ip6: (n) => `fd00:32::1:${n.toString(16)}` },
-  'remote-pod': { ip4: (n) => `10.33.${32 + (n >> 8)}.${n & 255}`, ip6: (n) => `fd00:33::1:${n.toString(16)}` },
+  neighbour: { ip4: (n) => `10.32.${16 + (n >> 8)}.${n & 255}`, ip6: (n) => `fd00:32::1:${n.toString(16)}` },
+  'remote-pod': { ip4: (n) => `10.33.${16 + (n >> 8)}.${n & 255}`, ip6: (n) => `fd00:33::1:${n.toString(16)}` },
 };
 
-/** How many addresses manySources has. */
-export const SOURCES = 16_384;
-
-/** The `n`th of a client's further addresses (from 0, below SOURCES); undefined for clients that have one only. */
+/** The `n`th of a client's further addresses (from 0, below 32,768); undefined for clients that have one only. */
 export function manySources(client: Client, version: Version, n: number): string | undefined {
   return MANY_SOURCES[client]?.[version](n);
 }
@@ -52,8 +49,12 @@ export function boundSource(client: Client, version: Version): string | undefine
   return client === 'node' ? undefined : CLIENTS[client][version];
 }
 
-/** Addresses of the node that node ports may be served on. */
-export const OWN_ADDRESSES = ['node', 'second-ip', 'pods-gateway', 'lb-ip-here'] as const;
+/** Addresses of the node that node ports may be served on. Only the node itself reaches loopback. */
+export const OWN_ADDRESSES = ['node', 'second-ip', 'pods-gateway', 'lb-ip-here', 'loopback'] as const;
+
+export function isLoopback(address: string): boolean {
+  return address === TARGETS.loopback.ip4 || address === TARGETS.loopback.ip6;
+}
 
 /** Whether the node has an address: what it sends there, it sends from there. */
 export function isOwnAddress(address: string): boolean {

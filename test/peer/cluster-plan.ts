@@ -53,7 +53,10 @@ export interface PlannedEndpoint {
 export interface NodePlan {
   readonly addresses: readonly (typeof OWN_ADDRESSES)[number][];
   readonly zone: string | undefined;
+  /** As a cloud provider marks it: load balancers are to send nothing new. */
   readonly isLeaving: boolean;
+  /** Cannot change while the Node lives. */
+  readonly podCidrs: readonly string[];
 }
 
 const FAMILIES = { ip4: 'IPv4', ip6: 'IPv6' } as const;
@@ -140,13 +143,13 @@ export function sliceObject({ name, serviceName, version, endpoints, ports }: Sl
   };
 }
 
-export function nodeObject({ addresses, zone, isLeaving }: NodePlan): RawObject {
+export function nodeObject({ addresses, zone, isLeaving, podCidrs }: NodePlan): RawObject {
   return {
     kind: 'Node',
     metadata: { name: THIS_NODE, labels: zone === undefined ? {} : { 'topology.kubernetes.io/zone': zone } },
     spec: {
-      podCIDR: '10.32.0.0/16',
-      podCIDRs: ['10.32.0.0/16', 'fd00:32::/64'],
+      podCIDR: podCidrs[0],
+      podCIDRs: podCidrs,
       taints: isLeaving ? [{ key: 'ToBeDeletedByClusterAutoscaler', value: '1', effect: 'NoSchedule' }] : [],
     },
     status: {

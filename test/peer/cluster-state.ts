@@ -1,5 +1,6 @@
 import type { Kind } from '../../src/objects/decode.ts';
 import { isGood, pathOf, type RawObject, type RealApiServer } from './api-server.ts';
+import type { Draws } from './draws.ts';
 import type { Edit } from './random-cluster.ts';
 
 /** The objects on the API server, as it answered last: with what it gave of its own, and without what it refused. */
@@ -25,6 +26,14 @@ export class ClusterState {
     return this.#objects.get(keyOf(kind, name));
   }
 
+  /** What removes everything but the Node, in any order. */
+  removals(draws: Draws): readonly Edit[] {
+    const removals = this.objects
+      .filter(({ kind }) => kind !== 'Node')
+      .map(({ kind, metadata }): Edit => ({ remove: [kind, metadata.name] }));
+    return draws.sample(removals, removals.length);
+  }
+
   /** Makes an edit. What the API server refuses does not happen; anything else that fails rejects. */
   async make(edit: Edit): Promise<void> {
     if ('remove' in edit) {
@@ -34,6 +43,7 @@ export class ClusterState {
       return;
     }
     const { kind, metadata } = edit.apply;
+    if (this.#needsRecreation(edit.apply)) await this.make({ remove: [kind, metadata.name] });
     const answer = await this.#api.apply(edit.apply);
     if (isGood(answer)) {
       this.#objects.set(keyOf(kind, metadata.name), withoutBookkeeping(JSON.parse(answer.body)));
@@ -45,6 +55,13 @@ export class ClusterState {
     // A refused status leaves the rest of the object changed.
     const { status, body } = await this.#api.request('GET', pathOf(kind, metadata));
     if (status === 200) this.#objects.set(keyOf(kind, metadata.name), withoutBookkeeping(JSON.parse(body)));
+  }
+
+  /** A Node's pod CIDRs cannot change. */
+  #needsRecreation({ kind, metadata, spec }: RawObject): boolean {
+    const before = kind === 'Node' ? this.get(kind, metadata.name) : undefined;
+    const podCidrs = (object: unknown) => (object as { readonly podCIDRs?: readonly string[] }).podCIDRs?.join();
+    return before !== undefined && podCidrs(before['spec']) !== podCidrs(spec);
   }
 
   #refuse(body: string): void {

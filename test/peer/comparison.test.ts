@@ -52,7 +52,7 @@ describe('the comparison of two nodes', () => {
     const settling = answering(['timeout'], ['timeout'], ['timeout'], ['a sees b']);
     const { different, late } = await run(settling, answering(['a sees b']));
     assert.deepEqual(different, []);
-    assert.deepEqual(late, [question(80)]);
+    assert.deepEqual(late, [{ question: question(80), ours: new Set(['timeout']), theirs: new Set(['a sees b']) }]);
   });
 
   it('takes no second look at what is explained', async () => {

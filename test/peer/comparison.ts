@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Round, Seen } from './asking.ts';
-import type { Version } from './cast.ts';
 import type { Question } from './destinations.ts';
 
 /** Something the two nodes do not have in common. */
@@ -13,8 +12,8 @@ export interface Difference {
   readonly openFlow?: string;
   /** Whether a flow like the open one could begin now, on our node. */
   readonly couldBegin?: boolean;
-  /** A request to the node for its own health or a Service's. */
-  readonly http?: { readonly version: Version; readonly port: number };
+  /** The endpoint that clients were bound to before the change, by session affinity, if it is about some. */
+  readonly boundTo?: string;
   readonly ours: readonly string[];
   readonly theirs: readonly string[];
 }
@@ -29,14 +28,14 @@ const ROUNDS = [
 ] as const;
 
 /** Milliseconds before each look that begins anew, for what was not in force yet, or was lost on a busy machine. */
-const SECOND_LOOKS = [400, 1_200, 3_000] as const;
+const SECOND_LOOKS = [150, 400, 1_200, 3_000] as const;
 const SECOND_LOOK = { draws: 60, seconds: 1 } as const;
 
 export interface Compared {
   /** Questions with different answers to the end. */
   readonly different: readonly { readonly question: Question; readonly ours: Seen; readonly theirs: Seen }[];
-  /** Questions whose answers became the same only after a while. */
-  readonly late: readonly Question[];
+  /** Questions whose answers became the same only after a while, with what was seen before. */
+  readonly late: readonly { readonly question: Question; readonly ours: Seen; readonly theirs: Seen }[];
   /** Questions that an endpoint answered, on both nodes. */
   readonly answered: readonly Question[];
 }
@@ -74,7 +73,10 @@ export async function compare(questions: readonly Question[], askers: Askers): P
   const sets = (question: Question) => seen.get(question) ?? ([new Set<string>(), new Set<string>()] as const);
   const explained = open.filter((question) => isExplained(question, ...sets(question)));
   open = open.filter((question) => !explained.includes(question));
-  const doubtful = open;
+  const doubtful = open.map((question) => {
+    const [one, other] = sets(question);
+    return { question, ours: new Set(one), theirs: new Set(other) };
+  });
   for (const wait of SECOND_LOOKS) {
     if (open.length === 0) break;
     await delay(wait);
@@ -88,7 +90,7 @@ export async function compare(questions: readonly Question[], askers: Askers): P
       const [one, other] = sets(question);
       return { question, ours: one, theirs: other };
     }),
-    late: doubtful.filter((question) => !last.includes(question)),
+    late: doubtful.filter(({ question }) => !last.includes(question)),
     answered: questions.filter((question) =>
       sets(question).every((set) => [...set].some((text) => text.includes(' sees '))),
     ),

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { Protocol } from '../../src/objects/schema.ts';
 import type { RawObject } from './api-server.ts';
-import { CLIENTS, type Client, OWN_ADDRESSES, TARGETS, type Version } from './cast.ts';
+import { CLIENTS, type Client, isLoopback, OWN_ADDRESSES, TARGETS, type Version } from './cast.ts';
 import type { Draws } from './draws.ts';
 
 /** Where somebody may connect to. */
@@ -103,6 +103,6 @@ const CLIENT_NAMES: readonly Client[] = [
 ];
 
 /** A client for a destination. */
-export function randomClient(draws: Draws): Client {
-  return draws.pick(CLIENT_NAMES);
+export function randomClient(draws: Draws, { address }: Destination): Client {
+  return isLoopback(address) ? 'node' : draws.pick(CLIENT_NAMES);
 }

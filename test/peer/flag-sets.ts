@@ -10,4 +10,6 @@ export const FLAG_SETS: readonly (readonly string[])[] = [
   ['--detect-local-mode=NodeCIDR', '--nodeport-addresses=0.0.0.0/0,2001:db8:3::/64,fd00:32::1/128'],
   ['--detect-local-mode=InterfaceNamePrefix', '--pod-interface-name-prefix=pod'],
   ['--detect-local-mode=BridgeInterface', '--pod-bridge-interface=pods'],
+  [...DUAL, '--nodeport-addresses=primary,localhost', '--feature-gates=KubeProxyNFTablesLocalhostNodePorts=true'],
+  [...DUAL, '--feature-gates=AllowServiceExternalIPs=false'],
 ];

@@ -1,12 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RawObject } from './api-server.ts';
-import { TARGETS } from './cast.ts';
+import { TARGETS, type Version } from './cast.ts';
 import type { Difference } from './comparison.ts';
 import type { Network } from './network.ts';
+import type { Both } from './two-nodes.ts';
 
 const HEALTHZ_PORT = 10256;
 
 /** Seconds. */
 const PATIENCE = 1;
+
+/** Milliseconds before each further look. */
+const LATER_LOOKS = [300, 1_000, 3_000] as const;
 
 interface HttpAnswer {
   readonly status: string;
@@ -25,10 +30,12 @@ export function healthCheckPorts(objects: Iterable<RawObject>): ReadonlySet<numb
   return ports;
 }
 
-/** Asks both nodes, from outside, how they are and how Services fare; over IPv4 and IPv6. Gives what they answer differently. */
+/**
+ * Asks both nodes, from outside, how they are and how Services fare; over IPv4 and IPv6. Gives what they answer differently
+ * to the end.
+ */
 export async function compareHealth(
-  ours: Network,
-  theirs: Network,
+  networks: Both<Network>,
   ports: ReadonlySet<number>,
 ): Promise<readonly Difference[]> {
   const paths = [
@@ -36,18 +43,29 @@ export async function compareHealth(
     ...[...ports].map((port) => ({ port, path: '/' })),
   ];
   const asked = paths.flatMap(({ port, path }) =>
-    (['ip4', 'ip6'] as const).map((version) => ({
-      version,
-      port,
-      request: `http ${TARGETS.node[version]} ${port} ${path} ${PATIENCE}`,
-    })),
+    (['ip4', 'ip6'] as const).map((version) => ({ version, port, path })),
   );
-  const requests = asked.map(({ request }) => request);
+  let differences = await look(networks, asked);
+  for (const wait of LATER_LOOKS) {
+    if (differences.length === 0) break;
+    await delay(wait);
+    differences = await look(networks, asked);
+  }
+  return differences;
+}
+
+interface Asked {
+  readonly version: Version;
+  readonly port: number;
+  readonly path: string;
+}
+
+async function look({ ours, theirs }: Both<Network>, asked: readonly Asked[]): Promise<readonly Difference[]> {
+  const requests = asked.map(({ version, port, path }) => `http ${TARGETS.node[version]} ${port} ${path} ${PATIENCE}`);
   const [one = [], other = []] = await Promise.all([ours, theirs].map((network) => network.run('client', requests)));
-  return asked.flatMap(({ request, ...http }, i) => {
-    const answers = [one, other].map((outcomes) => [...(outcomes[i]?.keys() ?? [])].map(told));
-    const [mine = [], peers = []] = answers;
-    return mine.join() === peers.join() ? [] : [{ what: request, http, ours: mine, theirs: peers }];
+  return requests.flatMap((what, i) => {
+    const [mine = [], peers = []] = [one, other].map((outcomes) => [...(outcomes[i]?.keys() ?? [])].map(told));
+    return mine.join() === peers.join() ? [] : [{ what, ours: mine, theirs: peers }];
   });
 }
 

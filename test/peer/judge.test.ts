@@ -58,12 +58,12 @@ else {
         endpoints: [{ name: 'here', conditions: { ready: true }, isPlaced: true, zones: [], nodes: [] }],
         ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
       });
-      await judge.forgetFlows();
-      await judge.change({
-        edits: [...campaign.leavings(new Draws(1)), { apply: serviceObject(WEB) }, { apply: slice }],
+      await judge.forget();
+      await judge.nodes.change({
+        edits: [...judge.nodes.state.removals(new Draws(1)), { apply: serviceObject(WEB) }, { apply: slice }],
       });
       assert.deepEqual(await judge.take({ edits: [] }, new Draws(2)), []);
-      judge.networks.ours.world.loadNft(
+      judge.nodes.networks.ours.world.loadNft(
         'node',
         `table inet kpn-fault {
 chain lost { type filter hook postrouting priority 500; ip daddr 10.32.0.21 tcp dport 8080 drop; }

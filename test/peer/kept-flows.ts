@@ -4,6 +4,7 @@ import type { Difference } from './comparison.ts';
 import { type Question, questionText } from './destinations.ts';
 import type { Draws } from './draws.ts';
 import { KEPT_PORTS, type Network } from './network.ts';
+import type { Both } from './two-nodes.ts';
 
 /** Flows on each node at a time. */
 const MOST = 64;
@@ -33,7 +34,7 @@ export class KeptFlows {
   readonly #flows: readonly [Map<string, Flow>, Map<string, Flow>] = [new Map(), new Map()];
   #ids = 0;
 
-  constructor(ours: Network, theirs: Network) {
+  constructor({ ours, theirs }: Both<Network>) {
     this.#networks = [ours, theirs];
   }
 
@@ -82,8 +83,8 @@ export class KeptFlows {
     );
   }
 
-  /** Closes the flows of some questions, or all. */
-  async close(isMeant: (question: Question) => boolean = () => true): Promise<void> {
+  /** Closes the flows of some questions. */
+  async close(isMeant: (question: Question) => boolean): Promise<void> {
     await Promise.all(
       this.#flows.map((flows, side) =>
         this.#close(

@@ -69,7 +69,8 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
 
 /** The name of what explains a difference, after a change from one moment to the other; undefined if nothing does. */
 export function explanation(difference: Difference, now: Moment, before: Moment): string | undefined {
-  const looked = difference.openFlow === undefined ? [now] : [now, before];
+  const isOlder = difference.openFlow !== undefined || difference.boundTo !== undefined;
+  const looked = isOlder ? [now, before] : [now];
   return KNOWN_DIFFERENCES.find((known) => looked.some((objects) => known.explains(difference, objects)))?.name;
 }
 

@@ -34,7 +34,7 @@ export function chooseQuestions(
     ...(touched.length < OF_CHANGED / 2 ? touched : []),
     ...draws.sample(others, OF_OTHERS),
     ...Array.from({ length: OF_NOTHING }, () => randomDestination(draws, all)),
-  ].map((destination): Question => ({ ...destination, client: randomClient(draws) }));
+  ].map((destination): Question => ({ ...destination, client: randomClient(draws, destination) }));
   const unique = [...new Map(chosen.map((question) => [questionText(question), question])).values()];
   let sctp = 0;
   return unique.filter(({ protocol }) => protocol !== 'sctp' || ++sctp <= SCTP);

@@ -11,6 +11,7 @@ import {
 } from './cluster-plan.ts';
 import type { Draws } from './draws.ts';
 import {
+  firstNode,
   randomEndpoints,
   randomNode,
   randomPorts,
@@ -37,7 +38,7 @@ export class RandomCluster {
   readonly #draws: Draws;
   readonly #services = new Map<string, ServicePlan>();
   readonly #slices = new Map<string, SlicePlan>();
-  #node: NodePlan = { addresses: ['node'], zone: undefined, isLeaving: false };
+  #node: NodePlan | undefined;
   #hasMoreCidrs = false;
 
   constructor(draws: Draws) {
@@ -47,10 +48,7 @@ export class RandomCluster {
   /** The objects it begins with. */
   first(): readonly Edit[] {
     const names = this.#draws.sample(SERVICES, this.#draws.between(2, 5));
-    return [
-      this.#setNode({ ...this.#node, zone: this.#draws.pick([undefined, 'zone-a', 'zone-b']) }),
-      ...names.flatMap((name) => this.#create(name)),
-    ];
+    return [this.#setNode(firstNode(this.#draws)), ...names.flatMap((name) => this.#create(name))];
   }
 
   next(): Step {
@@ -74,7 +72,7 @@ export class RandomCluster {
       return this.#setService({ ...plan, clusterIps: (plan.clusterIps + 1) % 3 });
     }
     if (draw < 58) return this.#moveSlice();
-    if (draw < 60) return [this.#setNode(randomNode(draws, this.#node))];
+    if (draw < 60) return [this.#setNode(randomNode(draws, this.#node ?? firstNode(draws)))];
     if (draw < 61) return this.#toggleCidrs();
     if (draw < 70 || slices.length === 0) return this.#addSlices(draws.pick(services));
     const slice = draws.pick(slices);

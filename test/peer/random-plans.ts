@@ -141,9 +141,30 @@ export function slicePorts(draws: Draws, ports: readonly PlannedPort[]): SlicePl
   }));
 }
 
+const DUAL_POD_CIDRS = ['10.32.0.0/16', 'fd00:32::/64'];
+const POD_CIDRS = [
+  DUAL_POD_CIDRS,
+  ['fd00:32::/64', '10.32.0.0/16'],
+  ['10.32.0.0/16'],
+  ['10.33.0.0/16', 'fd00:33::/64'],
+];
+
+/** The Node of a new cluster. */
+export function firstNode(draws: Draws): NodePlan {
+  const zone = draws.pick([undefined, 'zone-a', 'zone-b']);
+  return {
+    addresses: ['node'],
+    zone,
+    isLeaving: false,
+    podCidrs: draws.oneIn(4) ? draws.pick(POD_CIDRS) : DUAL_POD_CIDRS,
+  };
+}
+
 /** The Node with one thing changed. */
 export function randomNode(draws: Draws, plan: NodePlan): NodePlan {
-  switch (draws.below(4)) {
+  switch (draws.below(5)) {
+    case 2:
+      return { ...plan, podCidrs: draws.pick(POD_CIDRS) };
     case 0:
       return { ...plan, addresses: draws.pick([['node'], ['second-ip', 'node'], ['node', 'lb-ip-here']]) };
     case 1:

@@ -14,15 +14,15 @@ export async function reduce(judge: Judge, { question, objects }: Finding): Prom
   let kept = objects.filter(({ kind }) => kind !== 'Node').map(asWritten);
   const have = async (wanted: readonly RawObject[]) => {
     const names = new Set(wanted.map(({ kind, metadata }) => `${kind} ${metadata.name}`));
-    const gone = judge.state.objects.filter(
+    const gone = judge.nodes.state.objects.filter(
       ({ kind, metadata }) => kind !== 'Node' && !names.has(`${kind} ${metadata.name}`),
     );
-    const missing = wanted.filter(({ kind, metadata }) => judge.state.get(kind, metadata.name) === undefined);
+    const missing = wanted.filter(({ kind, metadata }) => judge.nodes.state.get(kind, metadata.name) === undefined);
     const edits = [
       ...gone.map(({ kind, metadata }) => ({ remove: [kind, metadata.name] as const })),
       ...missing.map((object) => ({ apply: object })),
     ];
-    await judge.change({ edits });
+    await judge.nodes.change({ edits });
     return judge.differs(question);
   };
   await have([]);

@@ -1,0 +1,143 @@
+import { CLIENTS, manySources } from './cast.ts';
+import type { Difference } from './comparison.ts';
+import { type Question, questionText } from './destinations.ts';
+import type { Draws } from './draws.ts';
+import type { Network } from './network.ts';
+import type { Both } from './two-nodes.ts';
+
+/** Addresses of one client, each bound to an endpoint of its own; and questions at a time. */
+const ADDRESSES = 24;
+const QUESTIONS = 3;
+/** Changes that they stay over. */
+const LONGEST = 10;
+
+/** So many of one endpoint's clients stay there by chance once in a thousand times, where two endpoints are drawn from. */
+const TELLING = 10;
+
+/** Seconds until nothing is no answer. */
+const PATIENCE = 0.5;
+
+interface Kept {
+  readonly question: Question;
+  readonly sources: readonly string[];
+  /** On each node: the address → the endpoint it was led to last. */
+  readonly bound: readonly [Map<string, string>, Map<string, string>];
+  age: number;
+}
+
+/** Clients of Services with session affinity that come back from change to change: to the same endpoint, or not. */
+export class KeptClients {
+  readonly #networks: readonly [Network, Network];
+  #kept: Kept[] = [];
+  #next = 0;
+
+  constructor({ ours, theirs }: Both<Network>) {
+    this.#networks = [ours, theirs];
+  }
+
+  get count(): number {
+    return this.#kept.length * ADDRESSES * 2;
+  }
+
+  /** Binds clients to more Services. */
+  async open(questions: readonly Question[], draws: Draws): Promise<void> {
+    const open = questions.filter(
+      ({ client, isSticky, protocol, version }) =>
+        isSticky && protocol !== 'sctp' && manySources(client, version, 0) !== undefined,
+    );
+    const wanted = draws.sample(open, QUESTIONS - this.#kept.length).map((question): Kept => {
+      const first = FIRST + (this.#next++ % BLOCKS) * ADDRESSES;
+      const sources = Array.from({ length: ADDRESSES }, (_, n) => {
+        return manySources(question.client, question.version, first + n) ?? '';
+      });
+      return { question, sources, bound: [new Map(), new Map()], age: 0 };
+    });
+    this.#kept.push(...wanted);
+    await this.#ask(wanted);
+  }
+
+  /** Asks all of them again; gives those of one endpoint that stay on one node, and do not on the other. */
+  async compare(): Promise<readonly Difference[]> {
+    const before = this.#kept.map(({ bound }) => bound.map((map) => new Map(map)));
+    await this.#ask(this.#kept);
+    return this.#kept.flatMap((kept, i) => {
+      const [ours, theirs] = ([0, 1] as const).map((side) => fatesOf(before[i]?.[side] ?? new Map(), kept.bound[side]));
+      return [...(ours ?? [])].flatMap(([endpoint, mine]) => {
+        const peers = theirs?.get(endpoint);
+        if (peers === undefined || !differ(mine, peers)) return [];
+        const what = `clients with affinity ${questionText(kept.question)} that were bound to ${endpoint}`;
+        return [{ what, question: kept.question, boundTo: endpoint, ours: told(mine), theirs: told(peers) }];
+      });
+    });
+  }
+
+  /** Gives up those that nobody answers any more, and old ones. */
+  prune(): void {
+    for (const kept of this.#kept) kept.age += 1;
+    this.#kept = this.#kept.filter(({ age, bound }) => age < LONGEST && bound.every((map) => map.size > 0));
+  }
+
+  /** Gives up those of some questions. */
+  close(isMeant: (question: Question) => boolean): void {
+    this.#kept = this.#kept.filter(({ question }) => !isMeant(question));
+  }
+
+  /** One new flow from each address. An address that is not answered is bound to nobody. */
+  async #ask(list: readonly Kept[]): Promise<void> {
+    await Promise.all(
+      this.#networks.map(async (network, side) => {
+        const places = Map.groupBy(list, ({ question }) => CLIENTS[question.client].place);
+        await Promise.all(
+          [...places].map(async ([place, here]) => {
+            const asked = here.flatMap((kept) => kept.sources.map((source) => ({ kept, source })));
+            const outcomes = await network.run(
+              place,
+              asked.map(({ kept: { question }, source }) => {
+                return `new ${question.protocol} ${question.address} ${question.port} ${source} 1 1 ${PATIENCE}`;
+              }),
+            );
+            for (const [i, { kept, source }] of asked.entries()) {
+              const [outcome = ''] = outcomes[i]?.keys() ?? [];
+              const bound = kept.bound[side === 0 ? 0 : 1];
+              if (outcome === '' || outcome.startsWith('!')) bound.delete(source);
+              else bound.set(source, outcome.split(' ')[0] ?? '');
+            }
+          }),
+        );
+      }),
+    );
+  }
+}
+
+/** Addresses that no other question uses (see asking.ts). */
+const FIRST = 20_000;
+const BLOCKS = 200;
+
+interface Fates {
+  stay: number;
+  leave: number;
+  lost: number;
+}
+
+/** What became of the clients of each endpoint. */
+function fatesOf(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): ReadonlyMap<string, Fates> {
+  const fates = new Map<string, Fates>();
+  for (const [source, endpoint] of before) {
+    const known = fates.get(endpoint) ?? { stay: 0, leave: 0, lost: 0 };
+    fates.set(endpoint, known);
+    const there = now.get(source);
+    known[there === undefined ? 'lost' : there === endpoint ? 'stay' : 'leave'] += 1;
+  }
+  return fates;
+}
+
+/** Whether chance does not explain that all stay on one node and not on the other. */
+function differ(one: Fates, other: Fates): boolean {
+  const allStay = ({ stay, leave, lost }: Fates) => stay >= TELLING && leave + lost === 0;
+  const someLeave = ({ leave }: Fates) => leave > 0;
+  return (allStay(one) && someLeave(other)) || (allStay(other) && someLeave(one));
+}
+
+function told({ stay, leave, lost }: Fates): readonly string[] {
+  return [`${stay} stay`, `${leave} go elsewhere`, `${lost} are not answered`];
+}
