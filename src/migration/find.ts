@@ -6,6 +6,7 @@ import { removesSomething, serviceAddresses, type TableRemoval } from './iptable
 import { hasIpvs, type IpvsState, readIpvs } from './ipvs.ts';
 import { findLiveProxies, type LiveProxies } from './live-proxies.ts';
 import { clusterIps, findTraces, KUBE_PROXY_TABLE } from './nft-tables.ts';
+import { type RouteLocalnet, readRouteLocalnet } from './route-localnet.ts';
 import { ToolError } from './tool.ts';
 
 /** Everything of kube-proxy in this network namespace. */
@@ -16,6 +17,7 @@ export interface Found {
   /** Rules of iptables, of backends that have any of kube-proxy or kubelet. */
   readonly iptables: readonly IptablesRules[];
   readonly ipvs: IpvsState;
+  readonly routeLocalnet: RouteLocalnet;
   /** What is there but cannot be read, and why: "iptables legacy: iptables-legacy-save is missing". */
   readonly unreadable: readonly string[];
 }
@@ -59,7 +61,7 @@ export async function findRules(nft: Nft, families: readonly Family[]): Promise<
     if (await hasLegacyTables(family)) await read(family, 'legacy');
   }
   const ipvs = (await orNote(() => readIpvs(), 'ipvs', unreadable)) ?? NO_IPVS;
-  return { tables, iptables, ipvs, unreadable };
+  return { tables, iptables, ipvs, routeLocalnet: readRouteLocalnet(iptables), unreadable };
 }
 
 /** True if rules of kube-proxy are in the kernel, or it cannot be said that none are. */

@@ -5,6 +5,7 @@ import { IPVS_DEVICE } from './ipvs.ts';
 import { MARK_CHAIN, MASQUERADE_CHAIN } from './kube-chains.ts';
 import { describeLive, isLive, stopAdvice } from './live-proxies.ts';
 import { KUBE_PROXY_CLEANUP, type RemovalStep } from './removal-steps.ts';
+import { isToBeReset, noteOn } from './route-localnet.ts';
 
 /** Lines of a list that are shown; the rest is a number. */
 const MAX_LINES = 20;
@@ -45,13 +46,18 @@ export function entangled({ iptables }: Found): readonly string[] {
 }
 
 /** What an operator should know before it is done. */
-export function notesOn({ iptables, ipvs }: Found): readonly string[] {
+export function notesOn({ iptables, ipvs, routeLocalnet }: Found): readonly string[] {
   const dropping = iptables.some(
     ({ tables, removals }) =>
       removals.some(({ table, removed }) => table === 'filter' && removed.includes('KUBE-FORWARD')) &&
       tables.some(({ name, chains }) => name === 'filter' && chains.get('FORWARD') === 'DROP'),
   );
+  const localnet = noteOn(routeLocalnet);
   return [
+    ...(localnet === undefined ? [] : [localnet]),
+    ...(isToBeReset(routeLocalnet)
+      ? ['open connections to node ports on 127.0.0.1 end: only with that sysctl do answers get there']
+      : []),
     ...(dropping
       ? [
           'the policy of the iptables chain FORWARD is DROP, and KUBE-FORWARD, which goes, lets connections to Services ' +

@@ -4,6 +4,7 @@ import { type IptablesRules, removeIptables } from './iptables.ts';
 import { removesSomething } from './iptables-save.ts';
 import { deleteIpvsDevice, deleteVirtualServers, destroySets, IPVS_DEVICE } from './ipvs.ts';
 import { deleteKubeProxyTable, KUBE_PROXY_TABLE } from './nft-tables.ts';
+import { isToBeReset, ROUTE_LOCALNET, resetRouteLocalnet } from './route-localnet.ts';
 
 /** One thing to remove. */
 export interface RemovalStep {
@@ -22,7 +23,11 @@ export const KUBE_PROXY_CLEANUP = 'kube-proxy --cleanup';
  * What is to be removed so that nothing of kube-proxy is left, in an order that can end after any step: new connections
  * go by our rules from the first one on, and open ones by what conntrack knows. The exception is IPVS, which comes late.
  */
-export function removalSteps({ tables, iptables, ipvs }: Found, nft: Nft, runDir: string): readonly RemovalStep[] {
+export function removalSteps(
+  { tables, iptables, ipvs, routeLocalnet }: Found,
+  nft: Nft,
+  runDir: string,
+): readonly RemovalStep[] {
   const { device, servers, sets } = ipvs;
   return [
     ...tables.map((family) => ({
@@ -30,6 +35,16 @@ export function removalSteps({ tables, iptables, ipvs }: Found, nft: Nft, runDir
       byHand: `nft delete table ${family} ${KUBE_PROXY_TABLE}`,
       run: () => deleteKubeProxyTable(nft, family),
     })),
+    // Before the rules of iptables, which alone tell that it is kube-proxy's.
+    ...(isToBeReset(routeLocalnet)
+      ? [
+          {
+            what: `sysctl ${ROUTE_LOCALNET}=1, which lets pods and neighbours reach what listens on 127.0.0.1`,
+            byHand: `sysctl -w ${ROUTE_LOCALNET}=0`,
+            run: resetRouteLocalnet,
+          },
+        ]
+      : []),
     ...iptables
       .filter(({ removals }) => removals.some(removesSomething))
       .map((rules) => ({

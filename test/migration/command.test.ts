@@ -232,6 +232,28 @@ describe('migrate', () => {
     assert.doesNotMatch(stdout, /^kube-proxy: does not run/m);
   });
 
+  it('resets route_localnet where kube-proxy has set it, and nowhere else', async () => {
+    const FILE = '/proc/sys/net/ipv4/conf/all/route_localnet';
+    using site = new Site();
+    const inside = (command: string) =>
+      runSync(inNamespace(site.kernel.namespace, ['sh', '-c', command])).stdout.trim();
+    inside(`echo 1 >${FILE}`);
+    // Nothing of kube-proxy: who knows whose it is?
+    const alone = await site.run('migrate');
+    assert.match(alone.stdout, /Note:\n {2}net\.ipv4\.conf\.all\.route_localnet is 1, which lets pods .*sysctl -w/);
+    assert.doesNotMatch(alone.stdout, /to be removed/);
+    site.restore('nft', iptablesOfKubeProxy('ip', SERVICES, '10.32.0.0/16'));
+    const { stdout } = await site.run('migrate');
+    assert.match(stdout, /to be removed:\n {2}sysctl net\.ipv4\.conf\.all\.route_localnet=1, which lets pods/);
+    assert.equal(inside(`cat ${FILE}`), '1', 'a plan changes nothing');
+    await site.startDaemon();
+    const { status, stderr } = await site.run('migrate', '--apply');
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /removed: sysctl net\.ipv4\.conf\.all\.route_localnet=1/);
+    assert.equal(inside(`cat ${FILE}`), '0');
+    assert.doesNotMatch((await site.run('migrate')).stdout, /route_localnet/);
+  });
+
   it('its flags go with it alone', async () => {
     using site = new Site();
     for (const args of [['--apply'], ['migrate', '--apply', '--back'], ['migrate', 'now']]) {
