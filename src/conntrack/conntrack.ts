@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createLineSplitter } from '../host/line-splitter.ts';
 import { ProcessError, runProcess } from '../host/process.ts';
 import type { Log } from '../log.ts';
-import { createLineSplitter } from './line-splitter.ts';
 
 /** Why a conntrack command failed, as far as its caller can act on it. */
 export type ConntrackFailure =

@@ -3,7 +3,7 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { SetDialect } from '../ruleset/affinity.ts';
 import { leaveInput, load } from './input.ts';
-import { NftError, runNft } from './run.ts';
+import { NftError, runNft, runNftLines } from './run.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import { isOlder } from './version.ts';
 
@@ -27,7 +27,9 @@ export interface Nft {
   apply(json: string): Promise<void>;
   /** The objects that `nft -j list …` prints, without the metainfo. */
   list(...what: readonly string[]): Promise<readonly unknown[]>;
-  /** The same without the elements of sets and maps. */
+  /** The lines that `nft list …` prints, each as it comes. What `onLine` throws ends it. */
+  listText(onLine: (line: string) => void, ...what: readonly string[]): Promise<void>;
+  /** The objects as `list` has them, without the elements of sets and maps. */
   listTerse(...what: readonly string[]): Promise<readonly unknown[]>;
   /**
    * From now on small documents go to a long-lived nft, as far as there is one at work. Resolves when it is or has
@@ -79,6 +81,7 @@ export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
     load: (text) => leave(`${name}.nft`, text, load([], text, { nft, runDir, timeout: LOAD_TIMEOUT })),
     apply: (json) => leave(`${name}.json`, json, send(json)),
     list: (...what) => list(['-j', 'list', ...what]),
+    listText: (onLine, ...what) => runNftLines(['list', ...what], { nft, timeout: LIST_TIMEOUT }, onLine),
     listTerse: (...what) => list(['-j', '-t', 'list', ...what]),
     openSession: (log) => {
       keeper ??= new SessionKeeper({ nft, runDir, log });

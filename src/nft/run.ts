@@ -1,5 +1,6 @@
 import { errnoOf } from '../errors.ts';
-import { ProcessError, runProcess } from '../host/process.ts';
+import { createLineSplitter } from '../host/line-splitter.ts';
+import { ProcessError, type ProcessOptions, runProcess } from '../host/process.ts';
 
 /** Why an nft command failed, as far as its caller can act on it. */
 export type NftFailure =
@@ -47,9 +48,50 @@ export interface RunOptions {
  * Runs nft to its end and returns its stdout.
  * @throws NftError
  */
-export async function runNft(args: readonly string[], { nft, timeout, stdin }: RunOptions): Promise<Buffer> {
+export function runNft(args: readonly string[], options: RunOptions): Promise<Buffer> {
+  return run(args, options, { maxOutput: MAX_LISTING });
+}
+
+/**
+ * Runs nft to its end and gives each line of its stdout as it comes, without its newline. What `onLine` throws ends nft and
+ * is thrown.
+ * @throws NftError
+ */
+export async function runNftLines(
+  args: readonly string[],
+  options: RunOptions,
+  onLine: (line: string) => void,
+): Promise<void> {
+  let thrown: { readonly error: unknown } | undefined;
+  let problem: string | undefined;
+  let size = 0;
+  const split = createLineSplitter(onLine, () => {
+    problem = 'printed a line without end';
+  });
+  const onOutput = (piece: Buffer) => {
+    size += piece.length;
+    if (size > MAX_LISTING) return `printed more than ${MAX_LISTING} bytes`;
+    try {
+      // nft prints bytes as it has them; all that is ours is ASCII.
+      if (thrown === undefined) split(piece.toString('latin1'));
+    } catch (error) {
+      thrown = { error };
+      problem = 'printed what cannot be read';
+    }
+    return problem;
+  };
+  await run(args, options, { onOutput }).catch((error) => {
+    throw thrown === undefined ? error : thrown.error;
+  });
+}
+
+async function run(
+  args: readonly string[],
+  { nft, timeout, stdin }: RunOptions,
+  output: Pick<ProcessOptions, 'maxOutput' | 'onOutput'>,
+): Promise<Buffer> {
   const argv = [...(typeof stdin === 'string' ? BY_PIPE : []), nft, ...args];
-  const options = { timeLimit: timeout, maxOutput: MAX_LISTING, ...(stdin !== undefined && { stdin }) };
+  const options = { timeLimit: timeout, ...output, ...(stdin !== undefined && { stdin }) };
   const { code, signal, stdout, stderr } = await runProcess(argv, options).catch((error) => {
     throw notRun(error, nft);
   });

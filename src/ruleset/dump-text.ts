@@ -1,6 +1,6 @@
 import { AFFINITY_SETS, setText } from './affinity.ts';
-import type { Container } from './container.ts';
 import type { Element } from './element.ts';
+import { elementText } from './element-text.ts';
 import { chainText, containerText } from './program-text.ts';
 import type { Ruleset } from './ruleset.ts';
 
@@ -12,7 +12,10 @@ export function dumpText(ruleset: Ruleset, table: string, headings: readonly str
   const { program } = ruleset;
   const containers = program.containers.flatMap((container) => [
     `\t# ${container.comment}`,
-    containerText(container, elementLines(container, sorted(ruleset.elementsOf(container)))),
+    containerText(
+      container,
+      sorted(ruleset.elementsOf(container)).map((element) => `\t\t\t${elementText(element)},`),
+    ),
   ]);
   return [
     ...headings.map((line) => `# ${line}`),
@@ -32,11 +35,4 @@ export function dumpText(ruleset: Ruleset, table: string, headings: readonly str
 export function sorted(elements: Iterable<Element>): readonly Element[] {
   const collator = new Intl.Collator('en', { numeric: true });
   return [...elements].sort((a, b) => collator.compare(a.key, b.key));
-}
-
-function elementLines(container: Container, elements: readonly Element[]): readonly string[] {
-  return elements.map(({ key, value, comment }) => {
-    const named = comment === '' ? key : `${key} comment "${comment}"`;
-    return `\t\t\t${container.value === undefined ? named : `${named} : ${value}`},`;
-  });
 }

@@ -1,4 +1,3 @@
-import { canonicalAddress, parseCidr } from '../ip.ts';
 import type { Chain } from './chain.ts';
 import { type Container, type Field, PROTOCOL_NUMBERS } from './container.ts';
 
@@ -76,56 +75,4 @@ function fieldJson({ type }: Field, text: string): string {
 function verdictJson(text: string): string {
   const [verb, target] = text.split(' ');
   return target === undefined ? `{"${verb}":null}` : `{"${verb}":{"target":"${target}"}}`;
-}
-
-/**
- * Reads one element of `nft -j list set|map`, whatever form this nft version gives it: protocols by name or number,
- * single addresses of interval sets without a prefix. Undefined for what is no element of this container.
- */
-export function parseElement(container: Container, json: unknown): Element | undefined {
-  const [keyPart, valuePart] = container.value === undefined ? [json, undefined] : Array.isArray(json) ? json : [];
-  const { val, comment } = unwrap(keyPart);
-  const key = parseFields(container.key, val);
-  const value = container.value === undefined ? '' : parseValue(container.value, valuePart);
-  return key === undefined || value === undefined ? undefined : { container, key, value, comment };
-}
-
-/** An element with a comment comes as {"elem":{"val":…,"comment":…}}, one without as the bare value. */
-function unwrap(json: unknown): { readonly val: unknown; readonly comment: string } {
-  const elem = property(json, 'elem');
-  if (elem === undefined) return { val: json, comment: '' };
-  const comment = property(elem, 'comment');
-  return { val: property(elem, 'val'), comment: typeof comment === 'string' ? comment : '' };
-}
-
-function parseValue(value: 'verdict' | readonly Field[], json: unknown): string | undefined {
-  if (value !== 'verdict') return parseFields(value, json);
-  if (typeof json !== 'object' || json === null) return undefined;
-  const verb = Object.keys(json)[0];
-  const target = property(property(json, verb ?? ''), 'target');
-  return typeof target === 'string' ? `${verb} ${target}` : verb;
-}
-
-function parseFields(fields: readonly Field[], json: unknown): string | undefined {
-  const parts = fields.length === 1 ? [json] : property(json, 'concat');
-  if (!Array.isArray(parts) || parts.length !== fields.length) return undefined;
-  const texts = fields.map((field, i) => parseField(field, parts[i]));
-  return texts.includes(undefined) ? undefined : texts.join(SEPARATOR);
-}
-
-function parseField({ type }: Field, json: unknown): string | undefined {
-  if (type === 'protocol') {
-    const known = Object.entries(PROTOCOL_NUMBERS).find(([name, number]) => json === name || json === number);
-    return known?.[0];
-  }
-  if (type === 'address') return typeof json === 'string' ? canonicalAddress(json) : undefined;
-  if (type !== 'cidr') return typeof json === 'number' ? String(json) : undefined;
-  const prefix = property(json, 'prefix');
-  const text = typeof json === 'string' ? json : `${property(prefix, 'addr')}/${property(prefix, 'len')}`;
-  const cidr = parseCidr(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`);
-  return cidr && `${cidr.address}/${cidr.prefix}`;
-}
-
-function property(json: unknown, name: string): unknown {
-  return typeof json === 'object' && json !== null ? (json as Record<string, unknown>)[name] : undefined;
 }

@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
-import { dynamicObjects, findTables, hasAllRules, listElements, listFrame, type TableName } from '../nft/tables.ts';
+import { findTables, foundElements, hasAllRules, readTable, type TableName } from '../nft/tables.ts';
 import { sizeOf } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
 import { Bell } from './bell.ts';
@@ -136,22 +136,15 @@ export class FamilySyncer {
       this.#observer.tookAll();
     });
     const program = this.#model.program;
-    // Both at once, and while objects still arrive: each takes as long as nft takes to read all elements.
-    const [frame, elements] =
-      live === undefined
-        ? []
-        : await Promise.all([
-            listFrame(this.#nft, this.#model.family, live.name),
-            listElements(this.#nft, program, live.name),
-          ]);
-    if (live === undefined || frame === undefined || elements === undefined || !hasAllRules(frame, program)) {
+    // While objects still arrive.
+    const contents = live === undefined ? undefined : await readTable(this.#nft, program, live.name);
+    if (live === undefined || contents === undefined || !hasAllRules(contents, program)) {
       const { table, written } = await replaceTable(this.#model, this.#nft, tables, this.#log, arrival);
       this.#succeeded('full', written);
       return table;
     }
     await complete;
-    const found = [...elements, ...dynamicObjects(frame)];
-    this.#succeeded('full', await adoptTable(this.#model, this.#nft, live, found, this.#log));
+    this.#succeeded('full', await adoptTable(this.#model, this.#nft, live, foundElements(contents), this.#log));
     return live.name;
   }
 

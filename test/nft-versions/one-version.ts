@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FAMILIES, type Family } from '../../src/ip.ts';
 import { createLog } from '../../src/log.ts';
 import { probeNft } from '../../src/nft/probe.ts';
-import { findTables, listElements } from '../../src/nft/tables.ts';
+import { findTables, readTable } from '../../src/nft/tables.ts';
 import { dumpCommands } from '../../src/ruleset/dump-json.ts';
 import { dumpText } from '../../src/ruleset/dump-text.ts';
 import { document } from '../../src/ruleset/transaction.ts';
@@ -145,7 +145,7 @@ async function readBack(version: NftVersion): Promise<undefined> {
     'nat-prerouting nat prerouting -100',
     'nat-prerouting-untranslated nat prerouting -90',
   ]);
-  const elements = await listElements(nft, proxy.model.program, table.name);
+  const { elements } = await readTable(nft, proxy.model.program, table.name);
   const comments = new Set(elements.map(({ comment }) => comment));
   assert.deepEqual([...comments].sort(), [
     '',

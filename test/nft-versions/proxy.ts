@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Family } from '../../src/ip.ts';
-import { findTables, isLive, listElements } from '../../src/nft/tables.ts';
+import { findTables, isLive, readTable } from '../../src/nft/tables.ts';
 import type { Element } from '../../src/ruleset/element.ts';
 import { buildProgram, type ProgramOptions } from '../../src/ruleset/program.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
@@ -87,7 +87,8 @@ export async function startProxy(
       assert.ok(tables.length === 1 && table !== undefined && isLive(table, program), JSON.stringify(tables));
       assert.equal(table.name, syncer.table);
       const held = program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
-      assert.deepEqual(texts(await listElements(readerNft, program, table.name)), texts(held));
+      const { elements } = await readTable(readerNft, program, table.name);
+      assert.deepEqual(texts(elements), texts(held));
     },
     writes: () => countWrites() - writesBefore,
     stop: () => syncer.stop(),

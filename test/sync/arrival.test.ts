@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findTables, isLive, listElements } from '../../src/nft/tables.ts';
+import { findTables, isLive, readTable } from '../../src/nft/tables.ts';
 import { buildProgram } from '../../src/ruleset/program.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { createArrival } from '../../src/sync/arrival.ts';
@@ -35,7 +35,7 @@ function start(kernel: TestKernel, cluster: Cluster, fault = '') {
     syncer.changed(cluster.set(slice([ready('10.32.0.1')], { name: `s${n}`, serviceName: `s${n}` })));
   const keysIn = async (name: string) => {
     const [table] = await findTables(nft, 'ip');
-    const elements = table === undefined ? [] : await listElements(nft, model.program, table.name);
+    const elements = table === undefined ? [] : (await readTable(nft, model.program, table.name)).elements;
     return elements.filter(({ container }) => container.name === name).map(({ key }) => key);
   };
   return { model, nft, syncer, lines, complete, addService, addSlice, keysIn };

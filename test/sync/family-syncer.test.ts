@@ -28,6 +28,7 @@ class RecordingNft implements Nft {
   load = async () => undefined;
   list = async () => [];
   listTerse = async () => [];
+  listText = async () => undefined;
   openSession = async () => undefined;
   closeSession = () => undefined;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findTables, listElements } from '../../src/nft/tables.ts';
+import { findTables, readTable } from '../../src/nft/tables.ts';
 import type { Service } from '../../src/objects/service.ts';
 import type { Element } from '../../src/ruleset/element.ts';
 import { buildProgram, type ProgramOptions } from '../../src/ruleset/program.ts';
@@ -52,7 +52,8 @@ async function startProxy(kernel: TestKernel, { options = {}, fault = '', web = 
   };
   const assertInSync = async () => {
     const held = model.program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
-    assert.deepEqual(texts(await listElements(kernel.nft('ip'), model.program, syncer.table ?? TABLE)), texts(held));
+    const { elements } = await readTable(kernel.nft('ip'), model.program, syncer.table ?? TABLE);
+    assert.deepEqual(texts(elements), texts(held));
   };
   return {
     model,

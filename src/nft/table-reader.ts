@@ -1,0 +1,103 @@
+import type { Container } from '../ruleset/container.ts';
+import type { Element } from '../ruleset/element.ts';
+import { parseElements } from '../ruleset/element-text.ts';
+import type { Program } from '../ruleset/program.ts';
+import { NftError } from './run.ts';
+
+/** A table as found in the kernel. */
+export interface TableContents {
+  /** Chain → its rules' comments, in order; empty ones included. */
+  readonly chains: ReadonlyMap<string, readonly string[]>;
+  readonly sets: readonly string[];
+  /** Those of the program's sets and maps. */
+  readonly elements: readonly Element[];
+}
+
+/** Reads a listing of one table line by line. */
+export interface TableReader {
+  /** Takes the next line. Throws NftError (refused) for an element that this program cannot have written. */
+  readonly line: (line: string) => void;
+  /** What the table holds. Throws NftError (unknown-outcome) if the listing had no end. */
+  readonly end: () => TableContents;
+}
+
+/** The chain, set or map that a line is in. */
+type Block =
+  | { readonly kind: 'chain'; readonly comments: string[] }
+  | {
+      readonly kind: 'container';
+      readonly name: string;
+      readonly container: Container | undefined;
+      inElements: boolean;
+    }
+  /** A counter, a flow table, …: somebody else's. */
+  | { readonly kind: 'other' };
+
+/** `\tchain dispatch {`, `\tmap services {`: each begins a block, which `\t}` ends. */
+const BLOCK = /^\t(\w+) (\S+) \{/;
+
+/** What a base chain's block begins with, and any chain's may have: the only lines in it that are no rules. */
+const NO_RULE = /^\t\t(?:type \w+ hook |comment ")/;
+
+const RULE = /^\t\t[^\t}]/;
+
+const ELEMENTS = '\t\telements = { ';
+
+/**
+ * Makes a reader of what `nft list table` prints of a table with this program: one line for each chain, rule, set and map,
+ * and for a few elements. Elements of sets that are not the program's are passed over.
+ */
+export function createTableReader(program: Program): TableReader {
+  const containers = new Map(program.containers.map((container) => [container.name, container]));
+  const chains = new Map<string, readonly string[]>();
+  const sets: string[] = [];
+  const elements: Element[] = [];
+  let block: Block | undefined;
+  let isComplete = false;
+
+  const begin = (line: string): Block | undefined => {
+    const [, kind, name = ''] = BLOCK.exec(line) ?? [];
+    if (kind === undefined) return undefined;
+    if (kind === 'chain') {
+      const comments: string[] = [];
+      chains.set(name, comments);
+      return { kind, comments };
+    }
+    if (kind !== 'set' && kind !== 'map') return { kind: 'other' };
+    if (kind === 'set') sets.push(name);
+    return { kind: 'container', name, container: containers.get(name), inElements: false };
+  };
+
+  const takeElements = (to: Block & { readonly kind: 'container' }, line: string) => {
+    if (line.startsWith(ELEMENTS)) to.inElements = true;
+    if (!to.inElements) return;
+    const isLast = line.endsWith(' }');
+    if (isLast) to.inElements = false;
+    const { name, container } = to;
+    if (container === undefined) return;
+    const text = line.slice(line.startsWith(ELEMENTS) ? ELEMENTS.length : 0, isLast ? -' }'.length : undefined);
+    const parsed = parseElements(container, text);
+    if (parsed === undefined) throw new NftError('refused', `${name} holds a strange element: ${text.trim()}`);
+    elements.push(...parsed);
+  };
+
+  return {
+    line(line) {
+      if (block === undefined) {
+        block = begin(line);
+        if (line === '}') isComplete = true;
+      } else if (line === '\t}') block = undefined;
+      else if (block.kind === 'container') takeElements(block, line);
+      else if (block.kind === 'chain' && RULE.test(line) && !NO_RULE.test(line)) block.comments.push(commentOf(line));
+    },
+    end() {
+      if (!isComplete) throw new NftError('unknown-outcome', 'nft listed a table without its end');
+      return { chains, sets, elements };
+    },
+  };
+}
+
+/** Of a rule; empty for none. */
+function commentOf(rule: string): string {
+  return / comment "([^"]*)"$/.exec(rule)?.[1] ?? '';
+}
