@@ -12,19 +12,12 @@ import sys
 import time
 
 from answer import family_of
+from checksum import checksum
 
 FIRST_PORT = 1024
 MAGIC = b"kpnf"
 UDP = 17
 BATCH = 256
-
-
-def checksum(data):
-    """The Internet checksum (RFC 1071) of an even number of bytes."""
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total ^ 0xFFFF
 
 
 def frame(ethernet, family, source, destination, port, flood_id):
