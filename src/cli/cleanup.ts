@@ -12,9 +12,9 @@ import { kernelFamilies } from './families.ts';
  * @throws ProxyError E_ALREADY_RUNNING while a daemon would put them back
  */
 export async function cleanup(runDir: string, log: Log): Promise<void> {
-  const lock = await lockNamespace(log);
+  const nft = createNft(runDir, 'cleanup');
+  const lock = await lockNamespace(nft, log);
   try {
-    const nft = createNft(runDir, 'cleanup');
     await probeNft(nft, log);
     for (const family of kernelFamilies()) {
       for (const { name } of await findTables(nft, family)) {

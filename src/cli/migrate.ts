@@ -103,7 +103,7 @@ async function runSteps(steps: readonly RemovalStep[], log: Log): Promise<readon
 }
 
 async function goBack({ nft, families }: Site, log: Log): Promise<void> {
-  const lock = await lockNamespace(log).catch((error: unknown) => {
+  const lock = await lockNamespace(nft, log).catch((error: unknown) => {
     if (!(error instanceof ProxyError)) throw error;
     const advice = 'stop it (systemctl stop kube-proxy-nft), its rules stay in force';
     throw new ProxyError(error.code, `${error.message}: ${advice}`, { cause: error });

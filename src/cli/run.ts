@@ -50,7 +50,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   });
   const { source, events, apiServerHost } = openSource(args, process.env, log, { onAnswer: metrics.apiRequest });
   await source.prepare();
-  const lock = await lockNamespace(log);
+  const lock = await lockNamespace(createNft(args.runDir, 'lock'), log);
   const hasKubeProxyRules = async () => {
     await probing;
     // Hardly ever needed.

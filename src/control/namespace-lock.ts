@@ -1,54 +1,72 @@
-import { readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import process from 'node:process';
 import { errnoOf, ProxyError } from '../errors.ts';
+import { usersOf } from '../host/owners.ts';
 import type { Log } from '../log.ts';
+import type { Nft } from '../nft/nft.ts';
+import { holderProves, proveTo } from './lock-proof.ts';
 
 /** An abstract socket: one per network namespace, and gone with the process that holds it, however it ends. */
 const LOCK_NAME = 'kube-proxy-nft';
 
 /**
- * Makes this process the only daemon in its network namespace, whatever its run directory. The lock is a socket that
- * nobody can use: connections to it are closed.
+ * Makes this process the only daemon in its network namespace, whatever its run directory. The lock is a socket on which
+ * its holder proves that it may program this network namespace. One that a stranger holds keeps nobody from starting:
+ * then there is one warning, and no lock. A holder has `patience` milliseconds (default: five seconds).
  * @throws ProxyError E_ALREADY_RUNNING, naming the process that holds the lock if it can be seen
  */
-export async function lockNamespace(log: Log): Promise<Server> {
-  const server = createServer((socket) => socket.destroy());
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject).listen(`\0${LOCK_NAME}`, resolve);
-  try {
-    await promise;
-  } catch (error) {
-    if (errnoOf(error) !== 'EADDRINUSE') throw error;
-    const holder = await findHolder();
-    if (holder !== undefined && holder.uid !== 0 && holder.uid !== process.geteuid?.()) {
-      // Abstract sockets have no owner: any user could keep us from starting.
-      log.warn(`the lock of this network namespace is held by another user's process, going on without it`, {
-        ...holder,
-      });
-      return server;
-    }
+export async function lockNamespace(nft: Nft, log: Log, patience?: number): Promise<Server> {
+  const server = createServer(proveTo(nft, log));
+  if (await listens(server)) return server;
+  const holder = await findHolder();
+  // Its user says too little: the service's is not root, and a stranger's socket may be the stdin of sudo.
+  if (await holderProves(LOCK_NAME, nft, patience)) {
     const who = holder === undefined ? '' : ` (pid ${holder.pid}, ${holder.name})`;
     throw new ProxyError(
       'E_ALREADY_RUNNING',
       `another kube-proxy-nft${who} works in this network namespace; stop it first`,
-      { cause: error },
     );
   }
+  // It may have ended meanwhile.
+  if (await listens(server)) return server;
+  log.warn(
+    `the lock of this network namespace, the abstract socket @${LOCK_NAME}, is held by a process that may not program it: ` +
+      'going on without the lock; find it (ss -xlp) and stop it',
+    holder === undefined ? {} : { pid: holder.pid, name: holder.name, user: holder.user },
+  );
   return server;
+}
+
+/** False if somebody has the name. */
+async function listens(server: Server): Promise<boolean> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject).once('listening', resolve).listen(`\0${LOCK_NAME}`);
+  try {
+    await promise;
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'EADDRINUSE') throw error;
+    return false;
+  } finally {
+    server.off('error', reject).off('listening', resolve);
+  }
 }
 
 interface Holder {
   readonly pid: string;
   readonly name: string;
-  readonly uid: number;
+  /** Its real user id; -1 if it has just ended. */
+  readonly user: number;
 }
 
-/** Found by the socket's inode; undefined if it is in another PID namespace. */
+/** In /proc/net/unix: this socket listens. Those it has accepted have its name, too. */
+const LISTENS = '00010000';
+
+/** Found by the socket's inode; undefined if it is in another PID namespace, or not for us to see. */
 async function findHolder(): Promise<Holder | undefined> {
   const sockets = await readFile('/proc/net/unix', 'utf8').catch(() => '');
-  const line = sockets.split('\n').find((text) => text.endsWith(` @${LOCK_NAME}`));
-  const inode = line?.trim().split(/\s+/)[6];
+  const rows = sockets.split('\n').map((line) => line.trim().split(/\s+/));
+  const inode = rows.find(([, , , flags, , , , name]) => flags === LISTENS && name === `@${LOCK_NAME}`)?.[6];
   if (inode === undefined) return undefined;
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
@@ -56,11 +74,7 @@ async function findHolder(): Promise<Holder | undefined> {
       const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '');
       if (target !== `socket:[${inode}]`) continue;
       const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-      const uid = await stat(`/proc/${pid}`).then(
-        (found) => found.uid,
-        () => 0,
-      );
-      return { pid, name: name.trim(), uid };
+      return { pid, name: name.trim(), user: usersOf(pid)[0] ?? -1 };
     }
   }
   return undefined;

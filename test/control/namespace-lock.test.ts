@@ -6,7 +6,9 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { suite, type TestContext, test } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
 import { withNamespace } from '../builders/network-namespace.ts';
+import { inNamespace, runSync } from '../netns/namespaces.ts';
 
 interface Holder {
   readonly child: ChildProcessByStdio<Writable, Readable, null>;
@@ -15,12 +17,30 @@ interface Holder {
 }
 
 /** Takes the lock in a process of its own, inside the namespace. `child.pid` is the process that holds it. */
-async function takeLock(context: TestContext, command: readonly string[]): Promise<Holder> {
-  const argv = [...command, process.execPath, join(import.meta.dirname, 'hold-lock.ts')];
+async function takeLock(context: TestContext, command: readonly string[], patience = 5000): Promise<Holder> {
+  const argv = [...command, process.execPath, join(import.meta.dirname, 'hold-lock.ts'), String(patience)];
   const child = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
   context.after(() => child.kill('SIGKILL'));
   for await (const said of createInterface(child.stdout)) return { child, said };
   throw new Error('the process said nothing');
+}
+
+/** As systemd runs the daemon: a user who is not root, sees nobody's descriptors, and may program the network. */
+const AS_SERVICE = [
+  'setpriv',
+  ...['--reuid', '65533', '--clear-groups', '--inh-caps', '-all,+net_admin', '--ambient-caps', '-all,+net_admin'],
+  ...['--bounding-set', '-all,+net_admin'],
+];
+/** A user who may not. */
+const AS_STRANGER = ['setpriv', '--reuid', '65534', '--clear-groups'];
+
+/** Binds the socket, and treats who connects as `onConnection` says. */
+async function bind(context: TestContext, command: readonly string[], onConnection: string): Promise<void> {
+  const program = `require('node:net').createServer(${onConnection}).listen('\\0kube-proxy-nft', () => console.log('bound'))`;
+  const argv = [...command, ...AS_STRANGER, process.execPath, '-e', program];
+  const child = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
+  context.after(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
 }
 
 suite('the lock of a network namespace', () => {
@@ -52,4 +72,35 @@ suite('the lock of a network namespace', () => {
       assert.equal((await takeLock(context, command)).said, 'locked');
     });
   }
+
+  for (const [title, onConnection] of [
+    ['is silent', '() => {}'],
+    ['ends connections', '(socket) => socket.on("error", () => {}).destroy()'],
+    ['claims to have proved it', '(socket) => socket.on("error", () => {}).write("look\\n")'],
+  ] as const) {
+    test(`keeps nobody from starting when a stranger holds it, who ${title}`, async (context) => {
+      const { command } = withNamespace(context);
+      await bind(context, command, onConnection);
+      const [service, root] = await Promise.all([
+        takeLock(context, [...command, ...AS_SERVICE], 200),
+        takeLock(context, command, 200),
+      ]);
+      assert.deepEqual([service.said, root.said], ['locked', 'locked']);
+    });
+  }
+
+  test('is known as the service’s by root, and as root’s by the service', async (context) => {
+    for (const [holder, other] of [
+      [AS_SERVICE, []],
+      [[], AS_SERVICE],
+    ] as const) {
+      const { name, command } = withNamespace(context);
+      assert.equal((await takeLock(context, [...command, ...holder])).said, 'locked');
+      const { said } = await takeLock(context, [...command, ...other]);
+      assert.match(said, /^E_ALREADY_RUNNING another kube-proxy-nft .*works in this network namespace/);
+      // The proof is gone.
+      const tables = () => runSync(inNamespace(name, ['nft', 'list', 'tables'])).stdout;
+      await eventually(() => tables() === '', tables);
+    }
+  });
 });

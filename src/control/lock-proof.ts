@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Nft } from '../nft/nft.ts';
+import { document } from '../ruleset/transaction.ts';
+
+/**
+ * Anybody can bind an abstract socket, and the kernel tells no uid of who did, nor can a service or a container see that
+ * process. So who finds the lock taken asks its holder to do what takes CAP_NET_ADMIN: to make an nft table with a name
+ * that the asker has just drawn. The asker looks for it, and the holder removes it.
+ */
+const FAMILY = 'ip';
+const PROOF_TABLE = 'kube-proxy-nft-proof-';
+const NONCE = /^[0-9a-f]{32}$/;
+
+/** Milliseconds until a connection has sent its nonce; how long a proof is kept; and from one proof to the next. */
+const NONCE_TIMEOUT = 500;
+const PROOF_TIMEOUT = 2000;
+const PAUSE = 1000;
+/** Milliseconds for which a holder is asked, which may be at work, and between two attempts. */
+const PATIENCE = 5000;
+const RETRY_DELAY = 100;
+
+/**
+ * The holder's side: what its socket does with connections. One proof a second at most, and one connection at a time:
+ * anybody can ask. Who is turned away asks again.
+ */
+export function proveTo(nft: Nft, log: Log): (socket: Socket) => void {
+  let isBusy = false;
+  return (socket) => {
+    // An end of the connection, of whatever kind, is waited for as "close".
+    socket.on('error', () => undefined);
+    if (isBusy) {
+      socket.destroy();
+      return;
+    }
+    isBusy = true;
+    prove(socket, nft)
+      .catch((error: unknown) => {
+        log.warn(
+          `cannot prove to another process that the lock of this network namespace is ours: ${messageOf(error)}`,
+        );
+        return true;
+      })
+      .then((hasWorked) => {
+        socket.destroy();
+        setTimeout(
+          () => {
+            isBusy = false;
+          },
+          hasWorked ? PAUSE : 0,
+        ).unref();
+      });
+  };
+}
+
+/** True if nft was used. */
+async function prove(socket: Socket, nft: Nft): Promise<boolean> {
+  const nonce = (await firstData(socket, NONCE_TIMEOUT))?.trim();
+  if (nonce === undefined || !NONCE.test(nonce)) return false;
+  const name = PROOF_TABLE + nonce;
+  const table = { family: FAMILY, name };
+  const chain = { family: FAMILY, table: name, name: 'proof' };
+  await nft.apply(document([JSON.stringify({ add: { table } }), JSON.stringify({ add: { chain } })]));
+  try {
+    socket.write('look\n');
+    await once(socket, 'close', { signal: AbortSignal.timeout(PROOF_TIMEOUT) }).catch(() => undefined);
+  } finally {
+    await nft.apply(document([JSON.stringify({ delete: { table } })]));
+  }
+  return true;
+}
+
+/**
+ * The asker's side: true if who holds the abstract socket proves within `patience` milliseconds that it has CAP_NET_ADMIN
+ * here. Never rejects.
+ */
+export async function holderProves(socketName: string, nft: Nft, patience = PATIENCE): Promise<boolean> {
+  const end = performance.now() + patience;
+  for (;;) {
+    const rest = end - performance.now();
+    if (rest <= 0) return false;
+    if (await hasProof(socketName, nft, rest)) return true;
+    await sleep(RETRY_DELAY);
+  }
+}
+
+async function hasProof(socketName: string, nft: Nft, timeout: number): Promise<boolean> {
+  const nonce = randomBytes(16).toString('hex');
+  const socket = connect(`\0${socketName}`);
+  try {
+    socket.on('error', () => undefined).write(`${nonce}\n`);
+    if ((await firstData(socket, timeout)) === undefined) return false;
+    // Chains, not tables: for these nft 1.0.6 reads every element.
+    const listed = await nft.list('chains', FAMILY);
+    return listed.some((object) => (object as { chain?: { table?: string } }).chain?.table === PROOF_TABLE + nonce);
+  } catch {
+    // Without nft there is no proof; who asks meets the same error soon, and says it.
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** What comes first; undefined if the connection ends before, or the time. */
+async function firstData(socket: Socket, timeout: number): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const timer = setTimeout(() => resolve(undefined), timeout);
+  socket.once('data', (chunk: Buffer) => resolve(chunk.toString('latin1'))).once('close', () => resolve(undefined));
+  return promise.finally(() => clearTimeout(timer));
+}
