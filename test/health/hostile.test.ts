@@ -61,7 +61,7 @@ async function probe(namespace: string, ...hosts: readonly string[]): Promise<st
   return (await run(argv, { timeoutMs: 120_000 })).stdout;
 }
 
-suite('every probe is answered within a second, while a pod', () => {
+suite('every probe is answered (PROBE_PATIENCE=1: within a second), while a pod', () => {
   const kinds = ['silent', 'slow', 'half-closed'] as const;
   for (const kind of kinds) {
     test(`keeps 1,000 ${kind} connections`, async (context) => {
