@@ -8,8 +8,9 @@ import type { Log } from '../log.ts';
 /** Where kube-proxy answers which mode it works in, unless it is configured otherwise. k3s has it, too. */
 const METRICS = { host: '127.0.0.1', port: 10249 };
 const MODES = ['iptables', 'ipvs', 'nftables', 'userspace'];
-/** Milliseconds. */
+/** Milliseconds for an answer, and for the second one of who has given the first: it may be our own daemon, at work. */
 const ANSWER_TIMEOUT = 500;
+const NEXT_ANSWER_TIMEOUT = 5000;
 /** Bytes. */
 const MAX_ANSWER = 4 * 1024 * 1024;
 /** Every metric of ours that kube-proxy does not have begins so. */
@@ -148,16 +149,16 @@ function networkNamespace(pid: string): string | undefined {
 }
 
 async function askMode(): Promise<string | undefined> {
-  const mode = (await ask('/proxyMode'))?.trim();
+  const mode = (await ask('/proxyMode', ANSWER_TIMEOUT))?.trim();
   if (mode === undefined || !MODES.includes(mode)) return undefined;
   // We answer just so.
-  return (await ask('/metrics'))?.includes(OUR_METRICS) ? undefined : mode;
+  return (await ask('/metrics', NEXT_ANSWER_TIMEOUT))?.includes(OUR_METRICS) ? undefined : mode;
 }
 
 /** The body of a 200; undefined for all else. */
-function ask(path: string): Promise<string | undefined> {
+function ask(path: string, timeout: number): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const signal = AbortSignal.timeout(ANSWER_TIMEOUT);
+  const signal = AbortSignal.timeout(timeout);
   request({ ...METRICS, path, signal, agent: false }, (response) => {
     const chunks: Buffer[] = [];
     let size = 0;

@@ -123,6 +123,17 @@ describe('migrate', () => {
     assert.equal((await site.run('migrate', '--apply')).status, 33);
   });
 
+  it('our own daemon is known, though it is slow to say its metrics', async () => {
+    using site = new Site();
+    const program = `
+      const server = require('node:http').createServer(({ url }, answer) =>
+        url === '/proxyMode' ? answer.end('nftables') : setTimeout(() => answer.end('kubeproxy_nft_elements 1'), 1000));
+      server.listen(10249, '127.0.0.1', () => console.log('listening'));`;
+    await site.start([process.execPath, '-e', program], /listening/);
+    const { stdout } = await site.run('migrate');
+    assert.match(stdout, /kube-proxy: {6}does not run\n/);
+  });
+
   it('nobody but root keeps a daemon from starting, by an answer or a name like kube-proxy’s', async () => {
     using site = new Site();
     await site.startAnswering(AS_STRANGER);
