@@ -37,15 +37,16 @@ export async function tracePackets(world: World, ports: readonly number[]): Prom
     (hook) => `chain ${hook} { type filter hook ${hook} priority -350;\n${trace.join('\n')}\n}`,
   );
   world.loadNft('node', `table inet ${TABLE} {\n${chains.join('\n')}\n}\n`);
-  // It says nothing when it is ready, nor when it has told all: datagrams to nobody show that.
-  const isProbe = ({ packet }: Visit) => packet.includes(' ip daddr 127.0.0.1 ');
-  const probe = `import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"", ("127.0.0.1", ${ports[0]}))`;
+  // It says nothing when it is ready, nor when it has told all: datagrams to nobody show that, each time to another.
+  const isProbe = ({ packet }: Visit) => packet.includes(' ip daddr 127.0.7.');
+  let times = 0;
   const untilCaughtUp = async () => {
-    const sofar = visits.length;
+    const address = `127.0.7.${++times}`;
+    const send = `import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"", ("${address}", ${ports[0]}))`;
     await eventually(
       () => {
-        world.execSync('node', ['python3', '-c', probe]);
-        return visits.slice(sofar).some(isProbe);
+        world.execSync('node', ['python3', '-c', send]);
+        return visits.some(({ packet }) => packet.includes(` ip daddr ${address} `));
       },
       () => 'nft monitor trace does not print what is new',
     );
