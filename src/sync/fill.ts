@@ -7,6 +7,7 @@ import { hookCommands } from '../ruleset/program-json.ts';
 import { stagedProgramText } from '../ruleset/program-text.ts';
 import { document, sizeOf, type Transaction } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
+import { carryClients } from './carry-clients.ts';
 import { cleaningUp } from './cleanup-error.ts';
 import type { FamilyModel } from './family-model.ts';
 import { nextOf, type Sent, send, type Target } from './sender.ts';
@@ -62,7 +63,13 @@ export async function replaceTable(
   const target: Target = { model, nft, table: name, isLive: false };
   const mend = isolateRefused(target, log);
   const last = [...hookCommands(program, name), ...old];
-  const written = await drain({ ...target, log, mend, arrival, inFlight: staged, last });
+  const from = hooked.find((other) => other !== name);
+  const filling = { ...target, log, mend, arrival, inFlight: staged };
+  const written = await drain(from === undefined ? { ...filling, last } : filling);
+  if (from !== undefined) {
+    await carryClients(target, from, log);
+    await nft.apply(document(last));
+  }
   log.info('the rules are in force', { family, table: name, elements: written });
   return { table: name, written };
 }

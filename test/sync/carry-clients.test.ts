@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { buildProgram, type ProgramOptions } from '../../src/ruleset/program.ts';
+import { Cluster } from '../../src/service/cluster.ts';
+import { FamilyModel } from '../../src/sync/family-model.ts';
+import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { networks } from '../builders/networks.ts';
+import { ready, service, slice } from '../builders/objects.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+import { TestKernel } from '../netns/kernel.ts';
+
+/** The lines of a daemon that begins with session affinity for clients of Service web (two endpoints), and ends. */
+async function run(kernel: TestKernel, options: ProgramOptions, fault = ''): Promise<readonly string[]> {
+  const { log, lines } = recordingLog();
+  const cluster = new Cluster('node-a');
+  cluster.set(service({ affinitySeconds: 10_800 }));
+  cluster.set(slice([ready('10.32.0.1'), ready('10.32.0.2')]));
+  const model = new FamilyModel(cluster, { program: buildProgram('ip', options), networks: () => networks([]) }, log);
+  const nft = kernel.nft('ip', fault);
+  const syncer = new FamilySyncer(model, nft, log);
+  const running = syncer.run();
+  await syncer.whenInSync();
+  syncer.stop();
+  await running;
+  nft.closeSession();
+  return lines;
+}
+
+/** Lets every set of a table know a client, each another. */
+function addClients(kernel: TestKernel, table: string): void {
+  const sets = kernel.byHand('list', 'table', 'ip', table).stdout.match(/affinity-\S+(?= \{$)/gm) ?? [];
+  assert.equal(sets.length, 2);
+  for (const [i, set] of sets.entries()) {
+    kernel.load(`add element ip ${table} ${set} { 198.18.0.${i + 1} timeout 3h expires 2h }\n`);
+  }
+}
+
+/** What a table's sets know: with nearly two hours left. */
+function clientsIn(kernel: TestKernel, table: string): readonly string[] {
+  const { stdout } = kernel.byHand('list', 'table', 'ip', table);
+  return stdout.match(/198\.18\.0\.\d+ timeout 3h expires 1h5/g) ?? [];
+}
+
+suite('a table that takes over from another', () => {
+  test('knows its clients with session affinity, and what is left of their time', async () => {
+    using kernel = new TestKernel();
+    await run(kernel, {});
+    addClients(kernel, 'kube-proxy-nft');
+    const lines = await run(kernel, { masqueradeAll: true });
+    assert.deepEqual(clientsIn(kernel, 'kube-proxy-nft-b'), [
+      '198.18.0.1 timeout 3h expires 1h5',
+      '198.18.0.2 timeout 3h expires 1h5',
+    ]);
+    assert.ok(
+      lines.some((line) => /session affinity keep their endpoints .*clients[^\d]+2\b/.test(line)),
+      lines.join('\n'),
+    );
+  });
+
+  for (const [what, fault] of [
+    ['cannot be listed', 'case "$*" in "list table "*) echo "Error: no" >&2; exit 1;; esac'],
+    [
+      'knows what nft does not take',
+      `case "$*" in "list table "*) "$0" -a list table ip kube-proxy-nft | sed 's/ # handle.*//; s/198.18.0.1 /999.18.0.1 /'; exit;; esac`,
+    ],
+  ] as const) {
+    test(`comes into force without them where the other ${what}`, async () => {
+      using kernel = new TestKernel();
+      await run(kernel, {});
+      addClients(kernel, 'kube-proxy-nft');
+      const lines = await run(kernel, { masqueradeAll: true }, fault);
+      assert.deepEqual(clientsIn(kernel, 'kube-proxy-nft-b'), []);
+      assert.equal(lines.filter((line) => /^W.*may move to other endpoints/.test(line)).length, 1, lines.join('\n'));
+      assert.ok(lines.some((line) => /the rules are in force/.test(line)));
+      assert.doesNotMatch(kernel.byHand('list', 'chains', 'ip').stdout, /table ip kube-proxy-nft \{/);
+    });
+  }
+});
