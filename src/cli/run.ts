@@ -11,6 +11,7 @@ import { assertNoKubeProxy } from '../migration/live-proxies.ts';
 import { waitForLeftovers } from '../nft/leftovers.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
+import { SessionKeeper } from '../nft/session-keeper.ts';
 import { TABLE_NAMES } from '../nft/tables.ts';
 import type { Node } from '../objects/node.ts';
 import { Cluster } from '../service/cluster.ts';
@@ -37,8 +38,10 @@ import { answerTo } from './show.ts';
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
   const families = servedFamilies(log);
-  // What comes next does not need nft: it starts meanwhile.
-  const probing = probeNft(createNft(args.runDir, 'probe'), log);
+  // What comes next does not need nft: it starts meanwhile. One session serves both families.
+  const sessions = new SessionKeeper({ nft: 'nft', runDir: args.runDir, log });
+  const probe = createNft(args.runDir, 'probe', 'nft', sessions);
+  const probing = probe.openSession(log).then(() => probeNft(probe, log));
   // A failure is for the await below; this keeps Node from calling it unhandled until then.
   probing.catch(() => undefined);
   const tableOf = (family: Family) => members.find(({ model }) => model.family === family)?.syncer.table;
@@ -67,7 +70,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const followers = new Followers({ cluster, models, args, metrics, health, events, log });
   const pace = new Pace(SYSTEM_CLOCK, args.transactionInterval);
   const members: readonly Member[] = models.map((model) => {
-    const nft = createNft(args.runDir, model.family);
+    const nft = createNft(args.runDir, model.family, 'nft', sessions);
     const observer = followers.observer(model);
     const lost = () => {
       observer.lost();

@@ -10,8 +10,8 @@ const MAX_LOOKS = 1200;
 
 /**
  * Waits for nft processes that a daemon before us started and did not live to see the end of: what they bring into the
- * kernel must be there when we read it. They are known by our run directory in their command line. A session ends by
- * itself once its daemon is gone. Those of another daemon, which lives in another network namespace, are left out, and
+ * kernel must be there when we read it. They are known by our run directory in their command line, and none is a child of
+ * ours. A session ends by itself once its daemon is gone. Those of another daemon, which lives in another network namespace, are left out, and
  * what belongs to a user who is neither root nor ours: anybody can give a process such arguments.
  */
 export async function waitForLeftovers(runDir: string, log: Log): Promise<void> {
@@ -31,7 +31,7 @@ function nftProcesses(runDir: string): readonly string[] {
   return pids.filter((pid) => {
     const words = commandLine(pid).split('\0');
     const isOurs = words.some((word, i) => word === runDir && words[i - 1] === '-I');
-    return isOurs && networkNamespace(pid) === namespace && isTrusted(pid);
+    return isOurs && parentOf(pid) !== process.pid && networkNamespace(pid) === namespace && isTrusted(pid);
   });
 }
 
@@ -46,6 +46,17 @@ function commandLine(pid: string): string {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
     return '';
+  }
+}
+
+/** The process that waits for it; undefined if it has just ended. */
+function parentOf(pid: string): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // "PID (NAME) STATE PARENT …": the name may hold spaces and parentheses.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import type { SetDialect } from '../ruleset/affinity.ts';
 import { leaveInput, load } from './input.ts';
 import { NftError, runNft, runNftLines } from './run.ts';
+import { NftSession } from './session.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import { isOlder } from './version.ts';
 
@@ -21,19 +22,19 @@ export interface Nft {
   version(): Promise<string>;
   /** How this nft wants sets declared in JSON. */
   setDialect(): Promise<SetDialect>;
-  /** Loads an nft document (text form) as one transaction. */
+  /** Loads an nft document (text form, without comments and without line ends in strings) as one transaction. */
   load(text: string): Promise<void>;
   /** Loads a libnftables JSON document as one transaction. */
   apply(json: string): Promise<void>;
-  /** The objects that `nft -j list …` prints, without the metainfo. */
+  /** The objects that `nft -j list …` prints, without the metainfo. Chains cost next to nothing once a session is open. */
   list(...what: readonly string[]): Promise<readonly unknown[]>;
   /** The lines that `nft list …` prints, each as it comes. What `onLine` throws ends it. */
   listText(onLine: (line: string) => void, ...what: readonly string[]): Promise<void>;
   /** The objects as `list` has them, without the elements of sets and maps. */
   listTerse(...what: readonly string[]): Promise<readonly unknown[]>;
   /**
-   * From now on small documents go to a long-lived nft, as far as there is one at work. Resolves when it is or has
-   * failed; never rejects, and need not be awaited. Does nothing the second time.
+   * From now on small documents and listings of chains go to a long-lived nft, as far as there is one at work. Resolves
+   * when it is or has failed; never rejects, and need not be awaited. Does nothing the second time.
    */
   openSession(log: Log): Promise<void>;
   /** Ends that nft; it takes what is in flight to its end. */
@@ -42,17 +43,16 @@ export interface Nft {
 
 /**
  * An Nft that leaves the documents it fails with in `runDir`, named after `name`, if that can be. It works without that
- * folder, which also tells its processes from others. `nft`: the executable. Every method throws NftError.
+ * folder, which also tells its processes from others. `nft`: the executable. `sessions`: shared by several; default: one of
+ * its own once openSession is called. Every method throws NftError.
  */
-export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
-  let keeper: SessionKeeper | undefined;
-  const send = async (json: string) => {
-    const session = keeper?.sessionFor(json);
-    if (keeper === undefined || session === undefined)
-      return load(['-j'], json, { nft, runDir, timeout: LOAD_TIMEOUT });
-    const outcome = session.transact(json);
-    keeper.checkMemory(session);
-    return outcome;
+export function createNft(runDir: string, name: string, nft = 'nft', sessions?: SessionKeeper): Nft {
+  let keeper = sessions;
+  /** `line`: the document as a session takes it. */
+  const send = (args: readonly string[], document: string, line = document) => {
+    const byProcess = () => load(args, document, { nft, runDir, timeout: LOAD_TIMEOUT });
+    if (keeper === undefined || !NftSession.takes(line)) return byProcess();
+    return keeper.use((session) => session.transact(line), byProcess);
   };
   /** Fails as `loading` does, with a word on where the document is. */
   const leave = async (file: string, document: string, loading: Promise<void>) => {
@@ -65,11 +65,12 @@ export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
     }
   };
   let listedBy: string | undefined;
-  const list = async (args: readonly string[]) => {
-    const [metainfo, ...objects] = objectsIn((await runNft(args, { nft, timeout: LIST_TIMEOUT })).toString());
+  const read = (listing: string) => {
+    const [metainfo, ...objects] = objectsIn(listing);
     listedBy = (metainfo as { metainfo?: { version?: string } } | undefined)?.metainfo?.version;
     return objects;
   };
+  const list = async (args: readonly string[]) => (await runNft(args, { nft, timeout: LIST_TIMEOUT })).toString();
   const version = async () => {
     if (listedBy !== undefined) return listedBy;
     const stdout = await runNft(['--version'], { nft, timeout: LOAD_TIMEOUT });
@@ -78,17 +79,28 @@ export function createNft(runDir: string, name: string, nft = 'nft'): Nft {
   return {
     version,
     setDialect: async () => (isOlder(await version(), TYPEOF_IN_JSON) ? 'type' : 'typeof'),
-    load: (text) => leave(`${name}.nft`, text, load([], text, { nft, runDir, timeout: LOAD_TIMEOUT })),
-    apply: (json) => leave(`${name}.json`, json, send(json)),
-    list: (...what) => list(['-j', 'list', ...what]),
+    load: (text) => leave(`${name}.nft`, text, send([], text, inOneLine(text))),
+    apply: (json) => leave(`${name}.json`, json, send(['-j'], json)),
+    list: async (...what) => {
+      const byProcess = () => list(['-j', 'list', ...what]);
+      // Others may be large: nobody else is to wait for them.
+      if (keeper === undefined || what[0] !== 'chains') return read(await byProcess());
+      // A listing that failed can be asked for again, unlike a transaction.
+      return read(await keeper.use((session) => session.list(what).catch(byProcess), byProcess));
+    },
     listText: (onLine, ...what) => runNftLines(['list', ...what], { nft, timeout: LIST_TIMEOUT }, onLine),
-    listTerse: (...what) => list(['-j', '-t', 'list', ...what]),
+    listTerse: async (...what) => read(await list(['-j', '-t', 'list', ...what])),
     openSession: (log) => {
       keeper ??= new SessionKeeper({ nft, runDir, log });
       return keeper.open();
     },
     closeSession: () => keeper?.close(),
   };
+}
+
+/** A document in text form as an interactive nft takes it: it ends at a line end, and completes at a tab. */
+function inOneLine(text: string): string {
+  return text.replaceAll('\t', ' ').replaceAll('\n', ';');
 }
 
 /** The objects of a listing, the first of which is about nft. */

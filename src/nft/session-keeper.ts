@@ -5,8 +5,15 @@ import { NftSession } from './session.ts';
 /** Milliseconds. A transaction that a session takes needs a few, so this is a machine in trouble. */
 const TIMEOUT = 10_000;
 
-/** Characters after which a session is replaced: its history has grown to some megabytes then, and slows it. */
+/**
+ * Characters and lines after which a session is replaced. nft (libedit) keeps what it has read, and goes through all of it
+ * for each line: a transaction takes 0.25 ms more of its CPU time for every thousand before it.
+ */
 const MAX_SENT = 2 * 1024 * 1024;
+const MAX_COUNT = 1000;
+
+/** Milliseconds that a user waits for another one; then a process of its own is the faster way. */
+const PATIENCE = 1000;
 
 /**
  * Kilobytes. A session has about 10,000, whatever our table holds; but nft keeps what it has read of others' tables:
@@ -32,8 +39,8 @@ export interface KeeperOptions {
 }
 
 /**
- * Keeps one session at hand. It is opened in the background, and so is the one that replaces it; until then there is
- * none, and transactions go to processes of their own.
+ * Keeps one session at hand, for all who use it by turns. It is opened in the background, and so is the one that replaces
+ * it; until then there is none, and transactions go to processes of their own.
  */
 export class SessionKeeper {
   readonly #options: KeeperOptions;
@@ -46,6 +53,9 @@ export class SessionKeeper {
   #openedAt = 0;
   #notBefore = 0;
   #closed = false;
+  #isInUse = false;
+  /** Those who wait for their turn, in order; each is told when it is. */
+  readonly #queue: (() => void)[] = [];
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -53,7 +63,7 @@ export class SessionKeeper {
 
   /** Opens a session if there is none that can go on. Resolves when it is there or has failed; never rejects. */
   open(): Promise<void> {
-    const isThere = this.#next !== undefined || (this.#current !== undefined && this.#current.sent <= MAX_SENT);
+    const isThere = this.#next !== undefined || (this.#current !== undefined && !isWornOut(this.#current));
     if (this.#closed || isThere || performance.now() < this.#notBefore) return Promise.resolve();
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined;
@@ -61,15 +71,32 @@ export class SessionKeeper {
     return this.#opening;
   }
 
-  /** The session to load a document with, or undefined if a process of its own is to do it. */
-  sessionFor(json: string): NftSession | undefined {
+  /** Has the session do some work when its turn comes; if there is no session, or another work takes long, `otherwise`. */
+  async use<T>(work: (session: NftSession) => Promise<T>, otherwise: () => Promise<T>): Promise<T> {
+    if (!this.#isInUse) this.#isInUse = true;
+    else if (!(await this.#turn())) return otherwise();
+    try {
+      const session = this.session();
+      if (session === undefined) return otherwise();
+      const outcome = work(session);
+      this.checkMemory(session);
+      return await outcome;
+    } finally {
+      const next = this.#queue.shift();
+      if (next === undefined) this.#isInUse = false;
+      else next();
+    }
+  }
+
+  /** The session to use, or undefined if a process of its own is to do it. */
+  session(): NftSession | undefined {
     if (this.#next !== undefined) {
       this.#current?.close();
       this.#current = this.#next;
       this.#next = undefined;
     }
     void this.open();
-    return NftSession.takes(json) ? this.#current : undefined;
+    return this.#current;
   }
 
   /**
@@ -92,6 +119,21 @@ export class SessionKeeper {
     for (const session of [this.#current, this.#next]) session?.close();
     this.#current = undefined;
     this.#next = undefined;
+  }
+
+  /** Waits until the one at work is done: true if this is next then, false if that takes too long. */
+  #turn(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const onTurn = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+      const timer = setTimeout(() => {
+        this.#queue.splice(this.#queue.indexOf(onTurn), 1);
+        resolve(false);
+      }, PATIENCE);
+      this.#queue.push(onTurn);
+    });
   }
 
   async #open(): Promise<void> {
@@ -140,4 +182,8 @@ export class SessionKeeper {
     this.#notBefore = performance.now() + pause;
     this.#options.log.detail(1, `a session of nft ended: ${error.message}`, { deaths: this.#deaths, pauseMs: pause });
   }
+}
+
+function isWornOut({ sent, count }: NftSession): boolean {
+  return sent > MAX_SENT || count > MAX_COUNT;
 }

@@ -14,6 +14,9 @@ export const MAX_DOCUMENT = 16 * 1024;
 /** Characters of an answer. nft repeats a document it cannot read, and complains once a command. */
 const MAX_ANSWER = 256 * 1024;
 
+/** Characters of a listing: some 100,000 chains. */
+const MAX_LISTING = 16 * 1024 * 1024;
+
 /** Milliseconds from nft's exit until what it said is taken to be all. */
 const LAST_WORDS = 1000;
 
@@ -31,28 +34,36 @@ export interface SessionOptions {
   readonly onEnd: (error: NftError) => void;
 }
 
+/** What nft said to a line, on stderr and on stdout. */
+interface Answer {
+  readonly complaint: string;
+  readonly listing: string;
+}
+
 /** The answer that is waited for. */
 interface Waiting {
   /** The line nft will not understand; its complaint about it is the last of the answer. */
   readonly acknowledgement: string;
-  /** Gets what nft said before. */
-  resolve(complaint: string): void;
+  /** Whether a line on stdout is part of the answer, unless nft complains. */
+  readonly isListing: boolean;
+  resolve(answer: Answer): void;
   reject(error: NftError): void;
 }
 
 /**
- * A long-lived `nft -j -i`: one transaction a line, in a millisecond where a process of its own takes five, or twenty if
- * it deletes elements (the kernel makes it wait for a grace period when it exits).
+ * A long-lived `nft -j -i`: one transaction or listing a line, in a millisecond where a process of its own takes five, or
+ * twenty if it deletes elements (the kernel makes it wait for a grace period when it exits).
  *
  * nft says nothing about a transaction that is done. So a line follows that it cannot parse and that has a number;
  * the complaint comes on stderr as all others do, hence after them, and without a look at the kernel.
  * An idle session does not keep this process alive, and ends with it: its stdin ends.
  */
 export class NftSession {
-  readonly #child: ChildProcessByStdio<Writable, null, Readable>;
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #options: SessionOptions;
   #waiting: Waiting | undefined;
   #answer = '';
+  #listing = '';
   /** nft's answer to acknowledgement 0; empty until then. */
   #pattern = '';
   #count = 0;
@@ -66,35 +77,41 @@ export class NftSession {
     // The folder to include files from: nothing is included, but it shows in a list of processes.
     const args = ['-j', '-i', '-I', runDir];
     const child = await started(() =>
-      spawn(nft, args, { ...IN_A_GROUP, env: environment(), stdio: ['pipe', 'ignore', 'pipe'] }),
+      spawn(nft, args, { ...IN_A_GROUP, env: environment(), stdio: ['pipe', 'pipe', 'pipe'] }),
     ).catch((error) => {
       const { failure, message } = notRun(error, nft);
       throw new NftError(failure === 'missing' ? 'refused' : failure, message);
     });
     const session = new NftSession(child, options);
-    const answer = await session.#exchange(NOTHING);
-    if (answer !== '') {
+    const { complaint } = await session.#exchange(NOTHING);
+    if (complaint !== '') {
       session.close();
-      throw refusal(answer, '');
+      throw refusal(complaint, '');
     }
     return session;
   }
 
-  private constructor(child: ChildProcessByStdio<Writable, null, Readable>, options: SessionOptions) {
+  private constructor(child: ChildProcessByStdio<Writable, Readable, Readable>, options: SessionOptions) {
     this.#options = options;
     this.#child = child;
     // Not before: a killed nft may be within the kernel, and what it does there must be done when it is read.
     child.on('exit', (code, signal) => this.#exited(code, signal));
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.#heard(text));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => this.#printed(text));
     // nft is gone, which its exit tells, or does not read, which the time limit tells.
     child.stdin.on('error', () => undefined);
     child.unref();
-    for (const stream of [child.stdin, child.stderr]) if (stream instanceof Socket) stream.unref();
+    for (const stream of [child.stdin, child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
   }
 
   /** Characters sent so far. nft keeps them all in its history, two bytes and more each. */
   get sent(): number {
     return this.#sent;
+  }
+
+  /** Transactions and listings so far. Each line in nft's history makes the next one take longer. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Kilobytes of memory that nft has in use; 0 once it is gone. */
@@ -112,10 +129,23 @@ export class NftSession {
     return json.length <= MAX_DOCUMENT && /^[\x20-\x7e\n]*$/.test(json);
   }
 
-  /** Loads a libnftables JSON document that it `takes` as one transaction. Calls must not overlap. Throws NftError. */
-  async transact(json: string): Promise<void> {
+  /**
+   * Loads a document that it `takes` as one transaction: libnftables JSON, or one line of nft's own language. Calls must
+   * not overlap. Throws NftError.
+   */
+  async transact(document: string): Promise<void> {
     // JSON has line ends between its tokens only.
-    const complaint = await this.#exchange(`${json.replaceAll('\n', '')}\n`);
+    this.#check(await this.#exchange(`${document.replaceAll('\n', '')}\n`));
+  }
+
+  /** What `nft -j list …` prints. Words of ours, without white space. Calls must not overlap. Throws NftError. */
+  async list(what: readonly string[]): Promise<string> {
+    const answer = await this.#exchange(`list ${what.join(' ')}\n`, true);
+    this.#check(answer);
+    return answer.listing;
+  }
+
+  #check({ complaint }: Answer): void {
     if (complaint === '') return;
     if (complaint.includes('Error: ')) throw refusal(complaint, '');
     throw this.#kill(`nft said what is no error: ${complaint}`);
@@ -132,14 +162,15 @@ export class NftSession {
   }
 
   /** Sends a line and waits for the acknowledgement; resolves to what nft said before that. */
-  async #exchange(line: string): Promise<string> {
+  async #exchange(line: string, isListing = false): Promise<Answer> {
     if (this.#ended !== undefined) throw this.#ended;
     const acknowledgement = `ack${String(this.#count++).padStart(9, '0')} ?\n`;
     this.#answer = '';
+    this.#listing = '';
     let timer: NodeJS.Timeout | undefined;
     try {
-      return await new Promise<string>((resolve, reject) => {
-        this.#waiting = { acknowledgement, resolve, reject };
+      return await new Promise<Answer>((resolve, reject) => {
+        this.#waiting = { acknowledgement, isListing, resolve, reject };
         const { timeout } = this.#options;
         timer = setTimeout(() => this.#kill(`nft took more than ${timeout / 1000} s and was killed`), timeout);
         this.#child.stdin.write(line + acknowledgement);
@@ -163,8 +194,27 @@ export class NftSession {
       this.#kill(`nft said more than ${MAX_ANSWER} characters and was killed`);
       return;
     }
+    this.#tryToSettle(waiting);
+  }
+
+  /** nft writes a listing before it acknowledges it, but we may read it later. */
+  #printed(text: string): void {
+    const waiting = this.#waiting;
+    if (waiting?.isListing !== true) {
+      this.#kill(`nft printed something unasked: ${text.slice(0, 200)}`);
+      return;
+    }
+    this.#listing += text;
+    if (this.#listing.length > MAX_LISTING)
+      this.#kill(`nft printed more than ${MAX_LISTING} characters and was killed`);
+    else this.#tryToSettle(waiting);
+  }
+
+  #tryToSettle(waiting: Waiting): void {
     const complaint = this.#pattern === '' ? this.#firstAnswer(waiting) : this.#nextAnswer(waiting);
-    if (complaint !== undefined) waiting.resolve(complaint);
+    if (complaint === undefined) return;
+    if (waiting.isListing && complaint === '' && !this.#listing.endsWith('\n')) return;
+    waiting.resolve({ complaint, listing: this.#listing });
   }
 
   /** Versions differ in words; what the first answer says but for the number, all later ones do. */
@@ -199,6 +249,7 @@ export class NftSession {
     if (first) this.#options.onEnd(error);
     this.#waiting?.reject(this.#ended);
     this.#child.stdin.destroy();
+    this.#child.stdout.destroy();
     this.#child.stderr.destroy();
   }
 

@@ -4,7 +4,7 @@ import { printExpression, printRule } from './nft-json.ts';
 import type { Program } from './program.ts';
 
 /**
- * The fixed program as an nft document, without base chains and elements: a table that no packet reaches yet.
+ * The fixed program as an nft document, without base chains, comments and elements: a table that no packet reaches yet.
  * Text, since nft before 1.1.2 cannot say in JSON what a map is the `typeof`.
  */
 export function stagedProgramText(program: Program, table: string): string {
@@ -13,7 +13,7 @@ export function stagedProgramText(program: Program, table: string): string {
     `table ${program.family} ${table} {`,
     ...program.containers.map((container) => containerText(container, [])),
     `\tchain ${program.marker} {\n\t}`,
-    ...chains.map(chainText),
+    ...chains.map(({ comment: _, ...chain }) => chainText(chain)),
     '}\n',
   ].join('\n');
 }

@@ -123,7 +123,7 @@ export class FamilySyncer {
   async #settle(arrival: Arrival): Promise<void> {
     const table = await this.#readOrBuild(arrival);
     this.#become({ event: 'settled', table });
-    // Bulk is done: what follows is small. Until it is open, each transaction has a process of its own.
+    // What follows is small. Until it is open, if it is not yet, each transaction has a process of its own.
     void this.#nft.openSession(this.#log);
   }
 

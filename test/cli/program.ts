@@ -49,8 +49,11 @@ export class Place {
   }
 
   /** Starts the daemon and waits until its rules are in force. */
-  async startDaemon(args: readonly string[]): Promise<{ readonly pid: number; stop(): Promise<Ended> }> {
-    const { child, output } = this.#start(args, {});
+  async startDaemon(
+    args: readonly string[],
+    options: RunOptions = {},
+  ): Promise<{ readonly pid: number; stop(): Promise<Ended> }> {
+    const { child, output } = this.#start(args, options);
     const closed = once(child, 'close');
     await eventually(
       () => output.stderr.includes('ready: ') || child.exitCode !== null,

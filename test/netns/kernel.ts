@@ -16,12 +16,13 @@ import {
 
 let kernelsMade = 0;
 
-/** Plays `nft -j -i`: what the script does with a document, the session says, or dies of. */
+/** Plays `nft -j -i`: what the script does with a document or a listing, the session says, or dies of. */
 const SESSION_BY_DOCUMENT = `if [ "$2" = -i ]; then
   while IFS= read -r line; do
     case $line in
       '{"nftables":[]}'*) ;;
-      '{'*) printf '%s\\n' "$line" > "$0.line"; "$0" -j -f "$0.line"; [ $? -lt 128 ] || kill -KILL $$ ;;
+      'list '*) "$0" -j $line; [ $? -lt 128 ] || kill -KILL $$ ;;
+      '{'* | 'table '*) printf '%s\\n' "$line" > "$0.line"; "$0" -j -f "$0.line"; [ $? -lt 128 ] || kill -KILL $$ ;;
       *) printf 'Error: syntax error\\n%s\\n      ^\\n' "$line" >&2 ;;
     esac
   done

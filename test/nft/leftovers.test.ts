@@ -1,21 +1,23 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { waitForLeftovers } from '../../src/nft/leftovers.ts';
+import { createNft } from '../../src/nft/nft.ts';
 import { eventually } from '../builders/eventually.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { TestKernel } from '../netns/kernel.ts';
 import { inNamespace } from '../netns/namespaces.ts';
 
-/** A process with the command line of an nft; it ends when its stdin does. */
-async function standIn(args: readonly string[], before: readonly string[] = []): Promise<ChildProcess> {
-  const [command = '', ...rest] = [...before, 'sh', '-c', 'read line', 'nft', ...args];
-  const child = spawn(command, rest, { stdio: ['pipe', 'ignore', 'inherit'] });
-  const isThere = () => readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').startsWith('sh');
+/** A process with the command line of an nft, whose parent is not this process; it ends when its stdin does. */
+async function standIn(args: readonly string[], before: readonly string[] = []) {
+  const nft = [...before, 'sh', '-c', 'read line', 'nft', ...args];
+  const parent = spawn('sh', ['-c', '"$@"; exit', 'parent', ...nft], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const pid = () => readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').trim();
+  const isThere = () => pid() !== '' && readFileSync(`/proc/${pid()}/cmdline`, 'utf8').startsWith('sh');
   await eventually(isThere, String);
-  return child;
+  return { pid: pid(), ended: once(parent, 'exit'), end: () => parent.stdin.end() };
 }
 
 describe('what a daemon before us left running', () => {
@@ -26,16 +28,16 @@ describe('what a daemon before us left running', () => {
     it(`is waited for: nft ${args('DIR').join(' ')}`, async () => {
       using kernel = new TestKernel();
       const { log, lines } = recordingLog();
-      const child = await standIn(args(kernel.directory));
+      const nft = await standIn(args(kernel.directory));
       let ended = false;
-      const exit = once(child, 'exit').then(() => {
+      const exit = nft.ended.then(() => {
         ended = true;
       });
       const waiting = waitForLeftovers(kernel.directory, log).then(() => assert.ok(ended));
       await eventually(() => lines.length > 0, String);
-      child.stdin?.end();
+      nft.end();
       await Promise.all([waiting, exit]);
-      assert.deepEqual(lines, [`I waiting for a transaction of the last run to end pids="${child.pid}"`]);
+      assert.deepEqual(lines, [`I waiting for a transaction of the last run to end pids="${nft.pid}"`]);
     });
   }
 
@@ -48,7 +50,18 @@ describe('what a daemon before us left running', () => {
     ];
     await waitForLeftovers(kernel.directory, log);
     assert.deepEqual(lines, []);
-    for (const child of others) child.stdin?.end();
+    for (const nft of others) nft.end();
+    await Promise.all(others.map(({ ended }) => ended));
+  });
+
+  it('is not the session that this daemon has opened already', async () => {
+    using kernel = new TestKernel();
+    const { log, lines } = recordingLog();
+    const nft = createNft(kernel.directory, 'ip');
+    await nft.openSession(log);
+    await waitForLeftovers(kernel.directory, log);
+    assert.deepEqual(lines, []);
+    nft.closeSession();
   });
 
   it('is not a process of another user, whatever its arguments are', async () => {
@@ -62,8 +75,8 @@ describe('what a daemon before us left running', () => {
       await standIn(['-j', '-i', '-I', kernel.directory], asRoot),
     ];
     const waiting = waitForLeftovers(kernel.directory, log);
-    for (const child of others) {
-      setImmediate(() => setImmediate(() => child.stdin?.end()));
+    for (const nft of others) {
+      setImmediate(() => setImmediate(nft.end));
     }
     await waiting;
     assert.deepEqual(lines, []);

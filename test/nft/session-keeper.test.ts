@@ -7,9 +7,10 @@ import { createNft, type Nft } from '../../src/nft/nft.ts';
 import { SessionKeeper } from '../../src/nft/session-keeper.ts';
 import { eventually } from '../builders/eventually.ts';
 import { TestKernel } from '../netns/kernel.ts';
-import { inNamespace } from '../netns/namespaces.ts';
+import { inNamespace, runSync } from '../netns/namespaces.ts';
 
 const TABLE = 'table ip t {\n set s {\n type ipv4_addr\n }\n}';
+const NFT_VERSION = /v(\d[\d.]+)/.exec(runSync(['nft', '--version']).stdout)?.[1];
 const DOCUMENT = '{"nftables":[]}\n';
 
 /** An Nft in the kernel's namespace, the arguments of every nft it starts, and the log at verbosity 1. */
@@ -20,9 +21,9 @@ function nftWith(kernel: TestKernel, script = '') {
   writeFileSync(path, `#!/bin/sh\necho "$@" >> ${calls}\n${script}\nexec ${real} "$@"\n`, { mode: 0o700 });
   const lines: string[] = [];
   const log = createLog(1, (line) => lines.push(line));
-  const started = (mode: '-i' | '-f') =>
-    (existsSync(calls) ? readFileSync(calls, 'utf8') : '').split(`${mode} `).length - 1;
-  return { nft: createNft(kernel.directory, 'ip', path), path, log, lines, started };
+  const callsSoFar = () => (existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n') : []);
+  const started = (mode: '-i' | '-f') => callsSoFar().filter((call) => call.includes(`${mode} `)).length;
+  return { nft: createNft(kernel.directory, 'ip', path), path, log, lines, started, calls: callsSoFar };
 }
 
 function add(nft: Nft, ...addresses: readonly string[]): Promise<void> {
@@ -35,10 +36,10 @@ function sizeOfSet(kernel: TestKernel): number {
 }
 
 describe('an Nft with a session', () => {
-  it('gives it small documents; bulk, text and listings get a process each', async () => {
+  it('gives it small documents and listings of chains; bulk and other listings get a process each', async () => {
     using kernel = new TestKernel();
     kernel.load(TABLE);
-    const { nft, log, started } = nftWith(kernel);
+    const { nft, log, started, calls } = nftWith(kernel);
     await add(nft, '10.0.0.1');
     assert.equal(started('-f'), 1);
     await nft.openSession(log);
@@ -51,14 +52,49 @@ describe('an Nft with a session', () => {
     await add(nft, '10.0.0.4');
     // As after each transaction: the one at work is the one to stay.
     await nft.openSession(log);
-    await nft.load('add table ip other\n');
-    assert.equal((await nft.list('chains', 'ip')).length, 0);
-    assert.equal(started('-f'), 3);
+    await nft.load('table ip other {\n\tchain c {\n\t\tmeta l4proto tcp accept\n\t}\n}\n');
+    assert.deepEqual(
+      (await nft.list('chains', 'ip')).map((object) => (object as { chain: { name: string } }).chain.name),
+      ['c'],
+    );
+    assert.equal(await nft.version(), NFT_VERSION);
+    assert.equal(started('-f'), 2);
     assert.equal(started('-i'), 1);
+    assert.equal(calls().length, 3);
+    assert.equal((await nft.list('set', 'ip', 't', 's')).length, 1);
+    assert.equal(calls().length, 4);
     assert.equal(sizeOfSet(kernel), 2004);
     nft.closeSession();
     await add(nft, '10.0.0.5');
-    assert.equal(started('-f'), 4);
+    assert.equal(started('-f'), 3);
+  });
+
+  it('shared by two, serves them by turns; who would have to wait long gets a process', async () => {
+    using kernel = new TestKernel();
+    kernel.load(TABLE);
+    const { nft, path, log, started } = nftWith(kernel);
+    const sessions = new SessionKeeper({ nft: path, runDir: kernel.directory, log });
+    const [four, six] = ['ip', 'ip6'].map((name) => createNft(kernel.directory, name, path, sessions));
+    assert.ok(four !== undefined && six !== undefined);
+    await four.openSession(log);
+    const each = Array.from({ length: 20 }, (_, n) => [four, six].map((one, i) => add(one, `10.0.${i}.${n}`)));
+    await Promise.all([...each.flat(), six.list('chains')]);
+    assert.equal(sizeOfSet(kernel), 40);
+    assert.deepEqual([started('-f'), started('-i')], [0, 1]);
+    const refused = nft.load('nonsense\n');
+    await assert.rejects(Promise.all([four.load('nonsense\n'), add(six, '10.0.9.1')]), { failure: 'refused' });
+    await assert.rejects(refused, { failure: 'refused' });
+    assert.equal(sizeOfSet(kernel), 41);
+    const [session] = kernel.processes();
+    assert.ok(session !== undefined);
+    process.kill(session, 'SIGSTOP');
+    const stuck = add(four, '10.0.9.2');
+    await add(six, '10.0.9.3');
+    assert.equal(started('-f'), 2);
+    process.kill(session, 'SIGCONT');
+    await stuck;
+    assert.equal(sizeOfSet(kernel), 43);
+    sessions.close();
   });
 
   it('a transaction is sent once, whatever becomes of it; the next is not in danger', async () => {
@@ -87,6 +123,21 @@ describe('an Nft with a session', () => {
     assert.equal(started('-f'), 1);
     assert.equal(sizeOfSet(kernel), 3);
     assert.match(lines.join('\n'), /a session of nft ended: nft was ended by SIGKILL deaths=1 pauseMs=0/);
+    nft.closeSession();
+  });
+
+  it('a listing that it fails with is asked for again', async () => {
+    using kernel = new TestKernel();
+    kernel.load(TABLE);
+    const script = `if [ "$2" = -i ]; then while read -r line; do case $line in
+      '{"nftables":[]}'*) ;;
+      list*) kill -KILL $$ ;;
+      *) printf 'Error: syntax error\\n%s\\n      ^\\n' "$line" >&2 ;;
+    esac; done; fi`;
+    const { nft, log, calls } = nftWith(kernel, script);
+    await nft.openSession(log);
+    assert.deepEqual(await nft.list('chains', 'ip'), []);
+    assert.deepEqual(calls().slice(1, 2), ['-j list chains ip']);
     nft.closeSession();
   });
 
@@ -137,16 +188,16 @@ describe('the keeper of sessions', () => {
       now += expected - 1;
       if (expected > 0) await keeper.open();
       assert.equal(lines.length, tries);
-      assert.equal(keeper.sessionFor(DOCUMENT), undefined);
+      assert.equal(keeper.session(), undefined);
       now += 1;
     }
     writeFileSync(path, `#!/bin/sh\nexec ${inNamespace(kernel.namespace, ['nft']).join(' ')} "$@"\n`, { mode: 0o700 });
     await keeper.open();
-    assert.ok(keeper.sessionFor(DOCUMENT));
+    assert.ok(keeper.session());
     now += 60_001;
     // Nothing but the session runs there.
     for (const pid of kernel.processes()) process.kill(pid, 'SIGKILL');
-    await eventually(() => keeper.sessionFor(DOCUMENT) === undefined, String);
+    await eventually(() => keeper.session() === undefined, String);
     assert.match(lines.at(-1) ?? '', /deaths=1 pauseMs=0/);
     keeper.close();
   });
@@ -156,7 +207,7 @@ describe('the keeper of sessions', () => {
     const { path, log, lines, started } = nftWith(kernel);
     const keeper = new SessionKeeper({ nft: path, runDir: kernel.directory, log });
     await keeper.open();
-    const first = keeper.sessionFor(DOCUMENT);
+    const first = keeper.session();
     const long = `${'{"nftables":[]}'.padEnd(16_000)}\n`;
     let session = first;
     let sent = 0;
@@ -164,7 +215,7 @@ describe('the keeper of sessions', () => {
       assert.ok(session);
       await session.transact(long);
       sent += long.length;
-      session = keeper.sessionFor(long);
+      session = keeper.session();
     }
     assert.ok(sent > 2_000_000, `${sent}`);
     assert.ok(session);
@@ -175,13 +226,30 @@ describe('the keeper of sessions', () => {
     keeper.close();
   });
 
+  it('replaces one that has worked often: nft goes through all it has ever read for each line', async () => {
+    using kernel = new TestKernel();
+    const { path, log, started } = nftWith(kernel);
+    const keeper = new SessionKeeper({ nft: path, runDir: kernel.directory, log });
+    await keeper.open();
+    const first = keeper.session();
+    let count = 0;
+    for (let session = first; session === first; session = keeper.session()) {
+      assert.ok(session);
+      await session.transact(DOCUMENT);
+      count++;
+    }
+    assert.ok(count >= 1000 && count < 1100, `${count}`);
+    assert.equal(started('-i'), 2);
+    keeper.close();
+  });
+
   it('closes a session that has grown large, after the transaction in flight, and makes do without for a minute', async () => {
     using kernel = new TestKernel();
     kernel.load(TABLE);
     const { path, log, lines, started } = nftWith(kernel);
     const keeper = new SessionKeeper({ nft: path, runDir: kernel.directory, log, maxMemory: 500 });
     await keeper.open();
-    const session = keeper.sessionFor(DOCUMENT);
+    const session = keeper.session();
     assert.ok(session);
     const outcome = session.transact(
       '{"nftables":[{"add":{"element":{"family":"ip","table":"t","name":"s","elem":["10.0.0.1"]}}}]}\n',
@@ -190,7 +258,7 @@ describe('the keeper of sessions', () => {
     await outcome;
     assert.equal(sizeOfSet(kernel), 1);
     assert.match(lines.join(), /has grown large and is closed kilobytes=\d{4,}$/m);
-    assert.equal(keeper.sessionFor(DOCUMENT), undefined);
+    assert.equal(keeper.session(), undefined);
     await keeper.open();
     assert.equal(started('-i'), 1);
     await eventually(() => kernel.processes().length === 0, String);
@@ -204,7 +272,7 @@ describe('the keeper of sessions', () => {
     const opening = keeper.open();
     keeper.close();
     await opening;
-    assert.equal(keeper.sessionFor(DOCUMENT), undefined);
+    assert.equal(keeper.session(), undefined);
     await eventually(() => kernel.processes().length === 0, String);
   });
 });

@@ -100,6 +100,30 @@ describe('a session of nft', () => {
     session.close();
   });
 
+  it('lists what it is asked for between transactions, and says what it cannot list', async () => {
+    using kernel = new TestKernel();
+    loadSet(kernel, 'ip');
+    const { opening, ends } = openSession(kernel);
+    const session = await opening;
+    const names = async (...what: readonly string[]) => {
+      const { nftables }: { nftables: { chain?: { name: string } }[] } = JSON.parse(await session.list(what));
+      return nftables.flatMap(({ chain }) => chain?.name ?? []);
+    };
+    assert.deepEqual(await names('chains'), []);
+    await session.transact('table ip t { chain a { }; chain b { meta l4proto tcp accept; }; }');
+    assert.deepEqual(await names('chains', 'ip'), ['a', 'b']);
+    assert.deepEqual(await names('chains', 'ip6'), []);
+    // Longer than a pipe holds.
+    const many = Array.from({ length: 5000 }, (_, n) => `add chain ip t chain-with-a-long-name-${n}`);
+    kernel.load(`${many.join('\n')}\n`);
+    assert.equal((await names('chains', 'ip')).length, 5002);
+    await session.transact(change('add', 'ip', 0, 1));
+    await assert.rejects(session.list(['table', 'ip', 'none']), { name: 'NftError', failure: 'not-found' });
+    assert.equal((await names('chains', 'ip')).length, 5002);
+    assert.deepEqual(ends, []);
+    session.close();
+  });
+
   it('sees what others do meanwhile: changes, a flush, a table made anew', async () => {
     using kernel = new TestKernel();
     loadSet(kernel, 'ip');
@@ -169,6 +193,7 @@ describe('a session whose nft fails', () => {
       script: fakeNft('exec yes internal:0:0-0: Error: >&2'),
       message: /more than \d+ characters/,
     },
+    { what: 'it prints what nobody asked for', script: fakeNft('echo garbage'), message: /unasked: garbage/ },
     {
       what: 'it acknowledges another transaction',
       script: fakeNft('line="ack000000000 ?"; printf "Error: syntax error\\n%s\\n      ^\\n" "$line" >&2; sleep 1000'),
@@ -187,6 +212,19 @@ describe('a session whose nft fails', () => {
       assert.match(ends[0] ?? '', message);
     });
   }
+
+  it('a listing without an end ends it: it is killed after a while, or after some megabytes', async () => {
+    using kernel = new TestKernel();
+    const listing = (list: string) => fakeNft('', `case $line in list*) ${list} ;; *) ${ACKNOWLEDGE} ;; esac`);
+    for (const [list, message] of [
+      ['printf begun', /more than 0.5 s/],
+      ['exec yes', /more than \d+ characters/],
+    ] as const) {
+      const timeout = list === 'exec yes' ? 30_000 : 500;
+      const session = await openSession(kernel, { script: listing(list), timeout }).opening;
+      await assert.rejects(session.list(['chains']), { failure: 'unknown-outcome', message });
+    }
+  });
 
   it('talk after an answer ends it: what comes next could not be told apart', async () => {
     using kernel = new TestKernel();
