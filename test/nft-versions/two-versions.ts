@@ -46,16 +46,31 @@ export async function handOver(writer: NftVersion, reader: NftVersion): Promise<
   }
 }
 
-/** One version replaces the live table of another by its own, as when the program is upgraded together with nft. */
+const CLIENTS = { ip: '198.18.0.1', ip6: '2001:db8:18::1' } as const;
+
+/**
+ * One version replaces the live table of another by its own, as when the program is upgraded together with nft; the clients
+ * with session affinity go with it.
+ */
 export async function replace(writer: NftVersion, reader: NftVersion): Promise<undefined> {
   using kernel = new TestKernel();
   const cluster = exampleCluster();
   for (const family of FAMILIES) {
     (await startProxy(writer, kernel, family, cluster)).stop();
+    const listed = byHand(writer, kernel, ['list', 'table', family, 'kube-proxy-nft']).stdout;
+    const sets = [...listed.matchAll(/^\tset (affinity-\S+) /gm)].map(([, name = '']) => name);
+    assert.ok(sets.length > 0);
+    for (const set of sets) {
+      const element = `{ ${CLIENTS[family]} timeout 3h expires 2h }`;
+      byHand(writer, kernel, ['add', 'element', family, 'kube-proxy-nft', set, element]);
+    }
     const proxy = await startProxy(reader, kernel, family, cluster, { options: { masqueradeAll: true } });
     assert.equal(proxy.table(), 'kube-proxy-nft-b');
     await proxy.assertInSync();
     await proxy.assertInSync(writer);
+    const replaced = byHand(reader, kernel, ['list', 'table', family, 'kube-proxy-nft-b']).stdout;
+    const client = new RegExp(`${CLIENTS[family]} timeout 3h expires 1h5`, 'g');
+    assert.equal(replaced.match(client)?.length, sets.length);
     assertNoComplaints(proxy);
     proxy.stop();
   }
