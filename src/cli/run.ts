@@ -12,6 +12,7 @@ import { waitForLeftovers } from '../nft/leftovers.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
 import { SessionKeeper } from '../nft/session-keeper.ts';
+import { tellOfSlowTransactions } from '../nft/slow-transactions.ts';
 import { TABLE_NAMES } from '../nft/tables.ts';
 import type { Node } from '../objects/node.ts';
 import { Cluster } from '../service/cluster.ts';
@@ -39,7 +40,8 @@ import { answerTo } from './show.ts';
 export async function run(args: Arguments, log: Log): Promise<void> {
   const families = servedFamilies(log);
   // What comes next does not need nft: it starts meanwhile. One session serves both families.
-  const sessions = new SessionKeeper({ nft: 'nft', runDir: args.runDir, log });
+  const onSlow = (milliseconds: number) => void tellOfSlowTransactions(milliseconds, probe, log);
+  const sessions = new SessionKeeper({ nft: 'nft', runDir: args.runDir, log, onSlow });
   const probe = createNft(args.runDir, 'probe', 'nft', sessions);
   const probing = probe.openSession(log).then(() => probeNft(probe, log));
   // A failure is for the await below; this keeps Node from calling it unhandled until then.

@@ -21,6 +21,9 @@ const PATIENCE = 1000;
  */
 const MAX_MEMORY = 64 * 1024;
 
+/** Milliseconds of CPU time. A transaction of one element takes less than 1 (2 cores, nft 1.0.6), whatever our table holds. */
+const SLOW = 2.5;
+
 /** Milliseconds without a session after the second death in a row: doubled each time, up to the second. */
 const PAUSES = { first: 1000, most: 60_000 };
 
@@ -36,6 +39,10 @@ export interface KeeperOptions {
   readonly timeout?: number;
   /** Kilobytes; for tests. */
   readonly maxMemory?: number;
+  /** Told once if even the cheapest transactions are slow: how many milliseconds of CPU time one takes. */
+  readonly onSlow?: (milliseconds: number) => void;
+  /** Milliseconds from which on a transaction is slow; for tests. */
+  readonly slow?: number;
 }
 
 /**
@@ -56,6 +63,7 @@ export class SessionKeeper {
   #isInUse = false;
   /** Those who wait for their turn, in order; each is told when it is. */
   readonly #queue: (() => void)[] = [];
+  #toldSlow = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -82,6 +90,7 @@ export class SessionKeeper {
       this.checkMemory(session);
       return await outcome;
     } finally {
+      this.#checkCost();
       const next = this.#queue.shift();
       if (next === undefined) this.#isInUse = false;
       else next();
@@ -111,6 +120,14 @@ export class SessionKeeper {
     this.#notBefore = performance.now() + PAUSES.most;
     this.#options.log.detail(1, 'a session of nft has grown large and is closed', { kilobytes: memory });
     session.close();
+  }
+
+  #checkCost(): void {
+    const { slow = SLOW, onSlow } = this.#options;
+    const cost = this.#current?.cheapest;
+    if (this.#toldSlow || cost === undefined || cost < slow) return;
+    this.#toldSlow = true;
+    onSlow?.(cost);
   }
 
   /** From now on there is no session. */

@@ -238,9 +238,31 @@ describe('the keeper of sessions', () => {
       await session.transact(DOCUMENT);
       count++;
     }
-    assert.ok(count >= 1000 && count < 1100, `${count}`);
+    assert.ok(count >= 1000 && count < 10_000, `${count}`);
     assert.equal(started('-i'), 2);
     keeper.close();
+  });
+
+  it('tells once that even the cheapest transactions are slow, and only of transactions', async () => {
+    using kernel = new TestKernel();
+    const { path, log } = nftWith(kernel);
+    const told: number[] = [];
+    const keeper = (slow: number) =>
+      new SessionKeeper({ nft: path, runDir: kernel.directory, log, slow, onSlow: (ms) => told.push(ms) });
+    const [never, always] = [keeper(60_000), keeper(Number.NEGATIVE_INFINITY)];
+    const none = () => Promise.reject(new Error('there is a session'));
+    for (const each of [never, always]) {
+      await each.open();
+      for (let n = 0; n < 19; n++) await each.use((session) => session.transact(DOCUMENT), none);
+      for (let n = 0; n < 19; n++) await each.use((session) => session.list(['chains']), none);
+    }
+    assert.deepEqual(told, []);
+    for (const each of [never, always]) {
+      for (let n = 0; n < 19; n++) await each.use((session) => session.transact(DOCUMENT), none);
+      each.close();
+    }
+    assert.equal(told.length, 1);
+    assert.ok(told.every(Number.isFinite), `${told}`);
   });
 
   it('closes a session that has grown large, after the transaction in flight, and makes do without for a minute', async () => {

@@ -1,0 +1,67 @@
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Nft } from './nft.ts';
+import { TABLE_NAMES } from './tables.ts';
+import { isOlder } from './version.ts';
+
+/** The nft version that first reads no chains of other tables for a transaction of elements. */
+const READS_NO_CHAINS = '1.1.2';
+
+/** Chains from which on they are what takes the time of an older nft. Session affinity has as many sets as it has chains. */
+const MANY_CHAINS = 1000;
+
+/** Milliseconds from which on it must be sets of others, which any nft reads, if it is not the chains. */
+const BY_SETS = 10;
+
+/**
+ * Says why even a small transaction takes so many milliseconds of CPU time, and what to do about it: nft reads for each what
+ * other programs have in their tables. Nothing where it may be a slow machine, or our own chains and sets of session
+ * affinity. Never rejects.
+ */
+export async function tellOfSlowTransactions(milliseconds: number, nft: Nft, log: Log): Promise<void> {
+  try {
+    const chains = await chainsByTable(nft);
+    const own = chains.filter(({ isOurs }) => isOurs).reduce((sum, { count }) => sum + count, 0);
+    const foreign = chains.filter(({ isOurs }) => !isOurs).toSorted((a, b) => b.count - a.count);
+    const others = foreign.reduce((sum, { count }) => sum + count, 0);
+    const version = await nft.version();
+    const tell = (why: string) =>
+      log.warn(
+        `tables of other programs make every change of ours slow, ${milliseconds.toFixed(0)} ms of CPU time each: ${why}`,
+        { nft: version },
+      );
+    if (own >= MANY_CHAINS && own > others) return;
+    if (isOlder(version, READS_NO_CHAINS) && others >= MANY_CHAINS) {
+      tell(
+        `this nft reads all of their ${others} chains for each, ${foreign[0]?.count} of them in table ${foreign[0]?.table}; ` +
+          `upgrade nftables to ${READS_NO_CHAINS} or newer, or remove what nobody needs`,
+      );
+    } else if (milliseconds >= BY_SETS) {
+      tell('nft reads all of their sets and maps for each; remove what nobody needs (nft list sets)');
+    }
+  } catch (error) {
+    log.detail(1, `why changes are slow is not known: ${messageOf(error)}`);
+  }
+}
+
+interface TableChains {
+  /** "ip filter" */
+  readonly table: string;
+  readonly isOurs: boolean;
+  readonly count: number;
+}
+
+async function chainsByTable(nft: Nft): Promise<readonly TableChains[]> {
+  const tables = new Map<string, TableChains>();
+  for (const object of await nft.list('chains')) {
+    if (!isChain(object)) continue;
+    const table = `${object.chain.family} ${object.chain.table}`;
+    const isOurs = TABLE_NAMES.some((name) => name === object.chain.table);
+    tables.set(table, { table, isOurs, count: (tables.get(table)?.count ?? 0) + 1 });
+  }
+  return [...tables.values()];
+}
+
+function isChain(object: unknown): object is { chain: { family: string; table: string } } {
+  return typeof object === 'object' && object !== null && 'chain' in object;
+}
