@@ -80,12 +80,8 @@ function sourceFor({ client, version, isSticky }: Question, { number, draws }: R
 }
 
 function requestFor({ protocol, address, port }: Question, { draws, seconds }: Round, source: Source): string {
-  const count = protocol === 'sctp' ? Math.min(draws, MOST_SCTP) : draws;
-  return ['new', protocol, address, port, source.address ?? '-', source.count, count, seconds].join(' ');
+  return ['new', protocol, address, port, source.address ?? '-', source.count, draws, seconds].join(' ');
 }
-
-/** Each INIT takes a socket of its own. */
-const MOST_SCTP = 24;
 
 /** "sctp TAG ! KIND" of a packet that was sent: what came of it, if it arrived anywhere. */
 function sctpOutcome(outcome: string, arrived: ReadonlyMap<string, string>): string {

@@ -72,8 +72,8 @@ export class RandomCluster {
       return this.#setService({ ...plan, clusterIps: (plan.clusterIps + 1) % 3 });
     }
     if (draw < 58) return this.#moveSlice();
-    if (draw < 60) return [this.#setNode(randomNode(draws, this.#node ?? firstNode(draws)))];
-    if (draw < 61) return this.#toggleCidrs();
+    if (draw < 61) return [this.#setNode(randomNode(draws, this.#node ?? firstNode(draws)))];
+    if (draw < 62) return this.#toggleCidrs();
     if (draw < 70 || slices.length === 0) return this.#addSlices(draws.pick(services));
     const slice = draws.pick(slices);
     if (draw < 76) return this.#removeSlice(slice);

@@ -162,14 +162,15 @@ export function firstNode(draws: Draws): NodePlan {
 
 /** The Node with one thing changed. */
 export function randomNode(draws: Draws, plan: NodePlan): NodePlan {
-  switch (draws.below(5)) {
-    case 2:
-      return { ...plan, podCidrs: draws.pick(POD_CIDRS) };
-    case 0:
+  // Other addresses and pod CIDRs make kube-proxy start anew, which takes seconds.
+  switch (draws.pick(['addresses', 'pod CIDRs', 'leaving', 'leaving', 'zone', 'zone', 'zone'] as const)) {
+    case 'addresses':
       return { ...plan, addresses: draws.pick([['node'], ['second-ip', 'node'], ['node', 'lb-ip-here']]) };
-    case 1:
+    case 'pod CIDRs':
+      return { ...plan, podCidrs: draws.pick(POD_CIDRS) };
+    case 'leaving':
       return { ...plan, isLeaving: !plan.isLeaving };
-    default:
+    case 'zone':
       return { ...plan, zone: draws.pick([undefined, 'zone-a', 'zone-b']) };
   }
 }
