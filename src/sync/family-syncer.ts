@@ -15,7 +15,7 @@ import { type FamilyPace, Pace } from './pace.ts';
 import { nextOf, send } from './sender.ts';
 import { actionFor, delayBefore, type SyncEvent, type SyncState, step, UNKNOWN } from './state.ts';
 
-/** Milliseconds between two looks at whether our table is still there. One costs an nft process of a few milliseconds. */
+/** Milliseconds between two looks at whether our table is still there. The open session lists the chains. */
 const CHECK_INTERVAL = 5000;
 
 /** Changed Services from which on nothing is gained by waiting for more. */
