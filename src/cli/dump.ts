@@ -2,13 +2,17 @@ import { oneLine } from '../log-line.ts';
 import { dumpCommands } from '../ruleset/dump-json.ts';
 import { dumpText } from '../ruleset/dump-text.ts';
 import { document } from '../ruleset/transaction.ts';
+import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import { VERSION } from '../version.ts';
 import type { Knowledge, ModelInTable } from './questions.ts';
 
 /** Both families' rulesets: as a script that nft loads, or as libnftables JSON. */
-export function renderDump({ models, cluster, origin }: Knowledge, output: 'nft' | 'json'): string {
+export function renderDump({ models, cluster, shortfalls, origin }: Knowledge, output: 'nft' | 'json'): string {
   if (output === 'json') return document(models.flatMap(({ model, table }) => dumpCommands(model.ruleset, table)));
   const { node, nodeName } = cluster;
+  const heldBack = SHORTFALL_REASONS.filter((reason) => shortfalls.count(reason) > 0).map(
+    (reason) => `${reason} ${shortfalls.count(reason)}`,
+  );
   const headings = ({ model, inForce }: ModelInTable) => {
     const counts = model.program.containers
       .filter((container) => model.ruleset.countOf(container) > 0)
@@ -18,6 +22,7 @@ export function renderDump({ models, cluster, origin }: Knowledge, output: 'nft'
       `node ${nodeName}: ${node?.addresses.join(', ') || 'no addresses known'}`,
       ...(inForce ? [] : ['NOT IN FORCE (yet): the kernel goes on with what it holds until this is complete']),
       `elements: ${counts.join(', ') || 'none'}`,
+      ...(heldBack.length === 0 ? [] : [`not served as asked for: ${heldBack.join(', ')}`]),
       // A script for nft: a second line in one of them would be a command.
     ].map(oneLine);
   };

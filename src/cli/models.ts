@@ -6,16 +6,21 @@ import type { Cluster } from '../service/cluster.ts';
 import type { ClaimConflict } from '../service/frontend-claims.ts';
 import { ConflictReports } from '../sync/conflict-reports.ts';
 import { FamilyModel } from '../sync/family-model.ts';
+import { Shortfalls } from '../sync/shortfalls.ts';
 import type { Arguments } from './arguments.ts';
 import { nodePortNetworks, servesLocalhost } from './node-addresses.ts';
 
-/** An empty model for each family. `onConflict` is told of some of the Services that want the same, for events. */
+/**
+ * An empty model for each family. `onConflict` is told of some of the Services that want the same, for events;
+ * `shortfalls` of what is not served as it asks.
+ */
 export function createModels(
   cluster: Cluster,
   families: readonly Family[],
   args: Arguments,
   log: Log,
   onConflict?: (conflict: ClaimConflict) => void,
+  shortfalls = new Shortfalls({ log }),
 ): readonly FamilyModel[] {
   const conflicts = new ConflictReports({ log, onConflict });
   return families.map((family) => {
@@ -25,7 +30,7 @@ export function createModels(
       localhostNodePorts: servesLocalhost(args.nodePortAddresses, family),
     });
     const networks = (known: Cluster) => networksOf(known, args, family);
-    return new FamilyModel(cluster, { program, networks, conflicts }, log);
+    return new FamilyModel(cluster, { program, networks, conflicts, shortfalls }, log);
   });
 }
 

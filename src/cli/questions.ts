@@ -6,6 +6,7 @@ import { TABLE_NAMES } from '../nft/tables.ts';
 import { Cluster } from '../service/cluster.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
+import { Shortfalls } from '../sync/shortfalls.ts';
 import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
 import { servedFamilies } from './families.ts';
@@ -27,6 +28,8 @@ export interface ModelInTable {
 export interface Knowledge {
   readonly models: readonly ModelInTable[];
   readonly cluster: Cluster;
+  /** What is not served as it asks. */
+  readonly shortfalls: Shortfalls;
   /** Where it comes from, for people: "the running daemon (pid 7), from manifests in /etc/…". */
   readonly origin: string;
 }
@@ -83,10 +86,11 @@ async function workOut(args: Arguments, log: Log): Promise<Knowledge> {
       `${source.description} did not deliver all Services in ${SYNC_TIMEOUT} s`,
     );
   }
-  const models = createModels(cluster, servedFamilies(log), args, log).map((model) => {
+  const shortfalls = new Shortfalls({ log });
+  const models = createModels(cluster, servedFamilies(log), args, log, undefined, shortfalls).map((model) => {
     model.restart([]);
     while (model.isDirty) model.nextTransaction();
     return { model, table: TABLE_NAMES[0], inForce: true };
   });
-  return { models, cluster, origin: `as it would be programmed from ${source.description}` };
+  return { models, cluster, shortfalls, origin: `as it would be programmed from ${source.description}` };
 }

@@ -16,11 +16,13 @@ import { tellOfSlowTransactions } from '../nft/slow-transactions.ts';
 import { TABLE_NAMES } from '../nft/tables.ts';
 import type { Node } from '../objects/node.ts';
 import { Cluster } from '../service/cluster.ts';
+import type { ClaimConflict } from '../service/frontend-claims.ts';
 import { createArrival } from '../sync/arrival.ts';
 import { SYSTEM_CLOCK } from '../sync/clock.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
 import { Pace } from '../sync/pace.ts';
+import { Shortfalls } from '../sync/shortfalls.ts';
 import { VERSION } from '../version.ts';
 import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
@@ -34,6 +36,7 @@ import { openSource } from './open-source.ts';
 import { createRefusedReader } from './refused-reader.ts';
 import { saveMemory } from './save-memory.ts';
 import { startServers } from './servers.ts';
+import { shortfallEvent } from './shortfall-event.ts';
 import { answerTo } from './show.ts';
 
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
@@ -48,9 +51,11 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   probing.catch(() => undefined);
   const tableOf = (family: Family) => members.find(({ model }) => model.family === family)?.syncer.table;
   const onLoopback = families.some((family) => servesLocalhost(args.nodePortAddresses, family));
+  const shortfalls = new Shortfalls({ log, onShortfall: (shortfall) => events.event(shortfallEvent(shortfall)) });
   const metrics = createMetrics({
     families,
     log,
+    shortfalls,
     ...(onLoopback && { readLocalhostRejected: createRefusedReader(args.runDir, tableOf) }),
   });
   const { source, events, apiServerHost } = openSource(args, process.env, log, { onAnswer: metrics.apiRequest });
@@ -64,7 +69,8 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   };
   if (!args.besideKubeProxy) await assertNoKubeProxy(hasKubeProxyRules, log);
   const cluster = new Cluster(args.nodeName);
-  const models = createModels(cluster, families, args, log, (conflict) => events.event(conflictEvent(conflict)));
+  const onConflict = (conflict: ClaimConflict) => events.event(conflictEvent(conflict));
+  const models = createModels(cluster, families, args, log, onConflict, shortfalls);
   const health = new ProxyHealth({
     isNodeEligible: () => cluster.node?.eligible ?? false,
     syncPeriod: args.syncPeriod,
@@ -88,7 +94,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
       inForce: syncer.table !== undefined,
     }));
     const origin = `the running daemon (pid ${process.pid}), from ${source.description}`;
-    return answerTo(path, { models: tables, cluster, origin }, args);
+    return answerTo(path, { models: tables, cluster, shortfalls, origin }, args);
   });
   await waitForLeftovers(args.runDir, log);
   const nftVersion = await probing;

@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts';
+import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import type { Arguments } from './arguments.ts';
 import { renderDump } from './dump.ts';
 import { print } from './print.ts';
@@ -18,9 +19,28 @@ export function answerTo(path: string, known: Knowledge, args: Pick<Arguments, '
   const [route, query] = path.split('?');
   const parameters = new URLSearchParams(query);
   if (route === '/dump') return renderDump(known, parameters.get('output') === 'json' ? 'json' : 'nft');
+  if (route === '/shortfalls') return renderShortfalls(known);
   if (route !== '/trace') return undefined;
   const question = parseTraceQuestion(parameters.get('to') ?? '', parameters.get('from') ?? undefined);
   return renderTrace(known, question, args);
+}
+
+/** How many the answer lists at most. */
+const MAX_SHORTFALLS = 1000;
+
+/** What is not served as it asks, as JSON: `counts` of all by reason, and a list of the first thousand. */
+function renderShortfalls({ shortfalls }: Pick<Knowledge, 'shortfalls'>): string {
+  const counts = Object.fromEntries(SHORTFALL_REASONS.map((reason) => [reason, shortfalls.count(reason)]));
+  const listed = [...take(shortfalls.all(), MAX_SHORTFALLS)];
+  return `${JSON.stringify({ counts, shortfalls: listed }, undefined, 2)}\n`;
+}
+
+function* take<T>(items: Iterable<T>, most: number): Iterable<T> {
+  let left = most;
+  for (const item of items) {
+    if (left-- <= 0) return;
+    yield item;
+  }
 }
 
 function tracePath({ to, from }: NonNullable<Arguments['trace']>): string {

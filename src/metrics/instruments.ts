@@ -4,6 +4,7 @@ import Histogram from 'prom-client/lib/histogram.js';
 import type Registry from 'prom-client/lib/registry.js';
 import type { Family } from '../ip.ts';
 import type { NoLocalEndpointsCount } from '../service/no-local-endpoints.ts';
+import { SHORTFALL_REASONS, type ShortfallReason } from '../service/shortfall.ts';
 import type { PendingChanges } from './pending-changes.ts';
 
 /** The values of the label ip_family. */
@@ -14,6 +15,8 @@ export interface MetricSources {
   readonly services: PendingChanges;
   readonly endpoints: PendingChanges;
   noLocalEndpoints(family: Family): NoLocalEndpointsCount;
+  /** How many objects are not served as they ask for a reason. */
+  shortfalls(reason: ShortfallReason): number;
   /** Rejected packets by protocol ("UDP") since the table was made; undefined: as at the last scrape. */
   rejected(family: Family): Promise<Readonly<Record<string, number>> | undefined>;
 }
@@ -64,6 +67,7 @@ export function defineInstruments(registry: Registry, families: readonly Family[
   addChangeMetrics(registry, 'service', sources.services);
   addNoLocalEndpoints(registry, families, sources);
   addRejectedPackets(registry, families, sources);
+  addShortfalls(registry, sources);
   return {
     sync: histogram(`${SYNC}_duration_seconds`, 'Time to bring the kernel up to date.'),
     fullSync: histogram(
@@ -164,6 +168,18 @@ function addRejectedPackets(registry: Registry, families: readonly Family[], sou
           this.inc(labels, count);
         }
       }
+    },
+  });
+}
+
+function addShortfalls(registry: Registry, sources: MetricSources): void {
+  new Gauge({
+    name: 'kubeproxy_nft_shortfalls',
+    help: 'Services (and ServiceCIDRs) that are not served as they ask, by reason.',
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      for (const reason of SHORTFALL_REASONS) this.set({ reason }, sources.shortfalls(reason));
     },
   });
 }

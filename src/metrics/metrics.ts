@@ -3,6 +3,7 @@ import { messageOf, ProxyError } from '../errors.ts';
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
+import type { Shortfalls } from '../sync/shortfalls.ts';
 import { type Clock, type FamilyMetrics, familyMetrics } from './family-metrics.ts';
 import { defineInstruments, IP_FAMILY } from './instruments.ts';
 import { NetworkProgramming } from './network-programming.ts';
@@ -20,6 +21,8 @@ export interface MetricsOptions {
   /** Those that are programmed; others have no metrics. */
   readonly families: readonly Family[];
   readonly log: Log;
+  /** Asked at each scrape how much is not served as it asks. Default: nothing. */
+  readonly shortfalls?: Pick<Shortfalls, 'count'>;
   /** Asked at each scrape. If it rejects, the scrape has the numbers of the one before. */
   readonly readLocalhostRejected?: (family: Family) => Promise<RejectedPackets>;
   /** Another clock than the system's, for tests. */
@@ -46,7 +49,8 @@ export interface Metrics {
 const SYSTEM_CLOCK: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
 /** Makes the metrics in a registry of their own. This is also the start from which network programming is measured. */
-export function createMetrics({ families, log, readLocalhostRejected, clock = SYSTEM_CLOCK }: MetricsOptions): Metrics {
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { families, log, shortfalls, readLocalhostRejected, clock = SYSTEM_CLOCK } = options;
   const registry = new Registry();
   const services = new PendingChanges(families);
   const endpoints = new PendingChanges(families);
@@ -58,6 +62,7 @@ export function createMetrics({ families, log, readLocalhostRejected, clock = SY
     services,
     endpoints,
     noLocalEndpoints: (family) => noLocalEndpoints[family].total,
+    shortfalls: (reason) => shortfalls?.count(reason) ?? 0,
     rejected: rejectedReader(readLocalhostRejected, log),
   });
   addProcessMetrics(registry);

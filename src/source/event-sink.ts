@@ -9,7 +9,10 @@ export interface ClusterEvent {
     | 'FailedToStartMetricServer'
     | 'FailedToStartServiceHealthcheck'
     /** Ours: another Service has an address and port that this one wants, too. */
-    | 'ServiceAddressConflict';
+    | 'ServiceAddressConflict'
+    /** Ours: a Service, or a ServiceCIDR, is not served as it asks (service/shortfall.ts). */
+    | 'ServiceNotFullyServed'
+    | 'ServiceCIDRNotUsed';
   readonly message: string;
   /** The object it happened to: our Node, or a Service. */
   readonly about: 'node' | { readonly namespace: string; readonly name: string };

@@ -1,12 +1,10 @@
 import type { Log } from '../log.ts';
 import type { FrontendKind } from '../service/frontend.ts';
 import type { Claimant, ClaimConflict } from '../service/frontend-claims.ts';
+import { ToldOnce } from './told-once.ts';
 
-/** In each period so much is said at most: tenants can make conflicts as fast as the API server takes them. */
-const LIMITS = { periodMs: 3_600_000, warnings: 100, listened: 10 };
-
-/** Pairs of Services remembered so as not to be told twice. Beyond that the oldest are forgotten. */
-const MAX_PAIRS = 1000;
+/** In each hour so much is said at most. */
+const LIMITS = { warnings: 100, listened: 10 };
 
 export interface ConflictReportsOptions {
   readonly log: Log;
@@ -22,37 +20,24 @@ export interface ConflictReportsOptions {
  */
 export class ConflictReports {
   readonly #options: ConflictReportsOptions;
-  readonly #now: () => number;
-  readonly #told = new Set<string>();
-  #period = { began: Number.NEGATIVE_INFINITY, told: 0 };
+  readonly #told: ToldOnce;
 
   constructor(options: ConflictReportsOptions) {
     this.#options = options;
-    this.#now = options.now ?? (() => performance.now());
+    this.#told = new ToldOnce(options.now);
   }
 
   report(conflict: ClaimConflict): void {
     const { winner, loser } = conflict;
-    const pair = `${winner.serviceKey} ${loser.serviceKey}`;
-    if (this.#told.has(pair)) return;
-    const [oldest] = this.#told;
-    if (this.#told.size >= MAX_PAIRS && oldest !== undefined) this.#told.delete(oldest);
-    this.#told.add(pair);
+    const number = this.#told.count(`${winner.serviceKey} ${loser.serviceKey}`);
+    if (number === undefined) return;
     const { log, onConflict } = this.#options;
-    const number = this.#count();
     if (number <= LIMITS.warnings) log.warn(describeConflict(conflict));
     else log.detail(2, describeConflict(conflict));
     if (number === LIMITS.warnings) {
       log.warn(`${number} conflicts of Services were told; further ones of this hour only at -v 2`);
     }
     if (number <= LIMITS.listened) onConflict?.(conflict);
-  }
-
-  /** The number of this report in its period, from 1 on. */
-  #count(): number {
-    const now = this.#now();
-    if (now - this.#period.began >= LIMITS.periodMs) this.#period = { began: now, told: 0 };
-    return ++this.#period.told;
   }
 }
 

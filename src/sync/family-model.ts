@@ -12,6 +12,7 @@ import { type Frontend, frontendsOf } from '../service/frontend.ts';
 import { FrontendClaims } from '../service/frontend-claims.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
 import { ConflictReports } from './conflict-reports.ts';
+import { Shortfalls } from './shortfalls.ts';
 
 /** Elements after which a batch is closed: keeps one transaction near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
 const BATCH_ELEMENTS = 10_000;
@@ -29,6 +30,8 @@ export interface ModelSettings {
   readonly networks: (cluster: Cluster) => Readonly<Record<NetworkSet, readonly string[]>>;
   /** Where Services that want the same are told of: one for both families. Default: one of its own, to the log. */
   readonly conflicts?: ConflictReports;
+  /** Where it is told what is not served as it asks: one for both families. Default: one of its own, to the log. */
+  readonly shortfalls?: Shortfalls;
 }
 
 /**
@@ -52,6 +55,7 @@ export class FamilyModel {
   readonly #handedOut = new Set<string>();
   readonly #warned = new Set<string>();
   readonly #conflicts: ConflictReports;
+  readonly #shortfalls: Shortfalls;
   #networksDirty = false;
   /** The UDP frontends found in the kernel, until they are asked for. */
   #adopted: readonly UdpAddress[] = [];
@@ -64,6 +68,7 @@ export class FamilyModel {
     this.#settings = settings;
     this.#log = log;
     this.#conflicts = settings.conflicts ?? new ConflictReports({ log });
+    this.#shortfalls = settings.shortfalls ?? new Shortfalls({ log });
     this.#ruleset = new Ruleset(settings.program);
   }
 
@@ -142,6 +147,7 @@ export class FamilyModel {
     this.#dirty.clear();
     this.#handedOut.clear();
     this.#divisor = FIRST_BATCH;
+    this.#shortfalls.forget(this.family);
     for (const key of this.#cluster.serviceKeys()) {
       // Settled before the first write, so that no frontend that is right in a live table is handed around between
       // Services that share it.

@@ -42,6 +42,7 @@ const OUR_OWN = [
   'kubeproxy_nft_element_operations_total counter ip_family',
   'kubeproxy_nft_elements gauge ip_family',
   'kubeproxy_nft_repairs_total counter ip_family',
+  'kubeproxy_nft_shortfalls gauge reason',
   'nodejs_heap_size_total_bytes gauge ',
   'nodejs_heap_size_used_bytes gauge ',
 ];

@@ -33,6 +33,8 @@ const ACTIONS: Readonly<Record<ClusterEvent['reason'], string>> = {
   FailedToStartMetricServer: 'StartKubeProxy',
   FailedToStartServiceHealthcheck: 'Listen',
   ServiceAddressConflict: 'Serve',
+  ServiceNotFullyServed: 'Serve',
+  ServiceCIDRNotUsed: 'Serve',
 };
 
 /** Sends events (core/v1) to the API server, one after the other and each once, as kube-proxy reports its own. */

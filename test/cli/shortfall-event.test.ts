@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { shortfallEvent } from '../../src/cli/shortfall-event.ts';
+
+suite('the Event of what is not served as it asks', () => {
+  test('is on the Service, the same on all nodes for one reason', () => {
+    const shortfall = { kind: 'Service', key: 'prod/web', reason: 'service-budget', message: 'too much' } as const;
+    assert.deepEqual(shortfallEvent(shortfall), {
+      type: 'Warning',
+      reason: 'ServiceNotFullyServed',
+      message: 'too much (service-budget)',
+      about: { namespace: 'prod', name: 'web' },
+      sameOnAllNodes: 'service-budget',
+    });
+  });
+
+  test('is on the Node for a ServiceCIDR, which it names', () => {
+    const shortfall = { kind: 'ServiceCIDR', key: 'new', reason: 'service-cidr', message: 'overlaps' } as const;
+    assert.deepEqual(shortfallEvent(shortfall), {
+      type: 'Warning',
+      reason: 'ServiceCIDRNotUsed',
+      message: 'ServiceCIDR new: overlaps',
+      about: 'node',
+    });
+  });
+});
