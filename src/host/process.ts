@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import process from 'node:process';
 import { errnoOf, messageOf } from '../errors.ts';
@@ -11,6 +12,12 @@ const GRACE = 1000;
 
 /** Characters of stderr that are kept; the rest is dropped. nft says a line for each command it refuses. */
 const MAX_STDERR = 64 * 1024;
+
+/**
+ * How much sooner than this process the OOM killer takes a tool (proc(5), oom_score_adj): by all the memory there is, so that
+ * sizes do not count. Under the unit and kubelet, which protect this process (-999, -997), a tool is as others are.
+ */
+const TOOL_OOM_SCORE = 1000;
 
 /** Why there is no result, as far as the caller can act on it. */
 export type ProcessFailure =
@@ -117,7 +124,7 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
 
 /**
  * What `begin` spawns, once it runs. Not before: a process that cannot be started for want of file descriptors has no
- * streams to listen to.
+ * streams to listen to. Where memory is short, the kernel ends it before this process.
  * @throws ProcessError missing, not-started
  */
 export async function started<Started extends ChildProcess>(begin: () => Started): Promise<Started> {
@@ -128,6 +135,7 @@ export async function started<Started extends ChildProcess>(begin: () => Started
       // It stays: a kill that fails is told here, too.
       child.on('error', reject);
     });
+    goFirst(child);
     return child;
   } catch (error) {
     const failure = errnoOf(error) === 'ENOENT' ? 'missing' : 'not-started';
@@ -181,6 +189,20 @@ function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   } catch {
     // ESRCH: nobody is left in it. EPERM: those that are have another user's rights.
     return false;
+  }
+}
+
+/**
+ * Has the kernel's OOM killer prefer a tool to this process, whose score it would inherit: a killed nft is a transaction to
+ * send again, in smaller parts, and within one cgroup the larger process would go, which is mostly this one.
+ */
+function goFirst({ pid }: ChildProcess): void {
+  try {
+    const own = Number(readFileSync('/proc/self/oom_score_adj', 'latin1'));
+    // To raise it takes no capability.
+    writeFileSync(`/proc/${pid}/oom_score_adj`, `${Math.min(own + TOOL_OOM_SCORE, 1000)}`);
+  } catch {
+    // It has ended by now, or a sandbox forbids it: it does its work all the same.
   }
 }
 

@@ -6,6 +6,8 @@ import { ProcessError, type ProcessOptions, runProcess } from '../host/process.t
 export type NftFailure =
   /** There is no nft to run. */
   | 'missing'
+  /** There are no processes, file descriptors or memory for it just now; nothing was sent. */
+  | 'not-started'
   /** EPERM: not root, or without CAP_NET_ADMIN in this network namespace. */
   | 'not-permitted'
   /** ENOENT: a table, chain, set or element is not there. */
@@ -106,7 +108,7 @@ export function notRun(error: unknown, nft: string): NftError {
   if (!(error instanceof ProcessError)) throw error;
   if (error.failure === 'killed') return new NftError('unknown-outcome', `nft ${error.message}`);
   const isMissing = error.failure === 'missing' || errnoOf(error.cause) === 'EACCES';
-  return new NftError(isMissing ? 'missing' : 'unknown-outcome', `${nft} ${error.message}`);
+  return new NftError(isMissing ? 'missing' : 'not-started', `${nft} ${error.message}`);
 }
 
 /** The error for an input that nft did not take, by what it said; `silent`: the message if it said nothing. */

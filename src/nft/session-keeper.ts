@@ -175,7 +175,7 @@ export class SessionKeeper {
 
   /** A session that never opened, for another reason than a crash or the time limit, never will. */
   #failedToOpen(error: NftError): void {
-    if (this.#opened > 0 || error.failure === 'unknown-outcome') {
+    if (this.#opened > 0 || ['unknown-outcome', 'not-started'].includes(error.failure)) {
       this.#pause(error);
       return;
     }

@@ -23,6 +23,9 @@ const BATCH_SERVICES = 2_000;
 /** The first batch is so many times smaller, and each next one twice as large: nft has something to do early. */
 const FIRST_BATCH = 8;
 
+/** At most so many times smaller than usual a batch is where nft was killed over larger ones: some ten elements. */
+const SMALLEST_BATCH = 1024;
+
 /** What a family's model is built from, besides the cluster. */
 export interface ModelSettings {
   readonly program: Program;
@@ -61,6 +64,8 @@ export class FamilyModel {
   #adopted: readonly UdpAddress[] = [];
   /** How many times smaller than others the next batch is. */
   #divisor = FIRST_BATCH;
+  /** How many times smaller than usual all batches are. */
+  #leastDivisor = 1;
 
   constructor(cluster: Cluster, settings: ModelSettings, log: Log) {
     this.family = settings.program.family;
@@ -146,7 +151,7 @@ export class FamilyModel {
     this.#claimed.clear();
     this.#dirty.clear();
     this.#handedOut.clear();
-    this.#divisor = FIRST_BATCH;
+    this.#divisor = Math.max(this.#leastDivisor, FIRST_BATCH);
     this.#shortfalls.forget(this.family);
     for (const key of this.#cluster.serviceKeys()) {
       // Settled before the first write, so that no frontend that is right in a live table is handed around between
@@ -154,6 +159,16 @@ export class FamilyModel {
       if (found.length > 0) this.#claim(key);
       else this.#dirty.add(key);
     }
+  }
+
+  /** Makes batches half as large: nft was killed over one, as for want of memory. */
+  shrinkBatches(): void {
+    this.#leastDivisor = Math.min(SMALLEST_BATCH, this.#leastDivisor * 2);
+  }
+
+  /** Makes batches that were shrunk twice as large again. */
+  growBatches(): void {
+    this.#leastDivisor = Math.max(1, this.#leastDivisor / 2);
   }
 
   /** True if so many changed Services have their endpoints already that a transaction for them is worth its process. */
@@ -184,7 +199,7 @@ export class FamilyModel {
       elements += frontends.reduce((sum, { endpoints }) => sum + endpoints.length + 2, 1);
       if (elements >= BATCH_ELEMENTS / this.#divisor) break;
     }
-    this.#divisor = Math.max(1, this.#divisor / 2);
+    this.#divisor = Math.max(this.#leastDivisor, this.#divisor / 2);
     for (const key of changes.keys()) this.#handedOut.add(key);
     this.#ruleset.setServices(changes);
     return this.#ruleset.takeTransaction();

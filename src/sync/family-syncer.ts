@@ -123,6 +123,7 @@ export class FamilySyncer {
   async #settle(arrival: Arrival): Promise<void> {
     const table = await this.#readOrBuild(arrival);
     this.#become({ event: 'settled', table });
+    this.#model.growBatches();
     // What follows is small. Until it is open, if it is not yet, each transaction has a process of its own.
     void this.#nft.openSession(this.#log);
   }
@@ -211,6 +212,7 @@ export class FamilySyncer {
   async #failed(error: unknown): Promise<void> {
     const wasInForce = this.#state.is === 'live';
     this.#become({ event: 'failed' });
+    if (error instanceof NftError && error.failure === 'unknown-outcome') this.#model.shrinkBatches();
     const isCleanup = error instanceof CleanupError;
     if (isCleanup) this.#observer.cleanupFailed();
     // Where a table is in force, nothing is cleaned up before all that is needed is there.

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ProcessOptions, runProcess } from '../../src/host/process.ts';
 import { eventually } from '../builders/eventually.ts';
 import { run } from '../netns/namespaces.ts';
+import { MemoryGroup } from './memory-group.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kpn-process-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -142,6 +143,26 @@ suite('a process that does not end', () => {
     assert.ok(pid !== undefined);
     process.kill(pid);
   });
+});
+
+test('where memory is short, the kernel ends a process of ours, and not this one, which is larger', async () => {
+  const group = new MemoryGroup(160 * 2 ** 20);
+  // It has 100 MiB; what it starts takes all there is.
+  const program = `
+    import { writeFileSync } from 'node:fs';
+    import { runProcess } from '${join(import.meta.dirname, '../../src/host/process.ts')}';
+    writeFileSync('${group.procs}', String(process.pid));
+    const own = Buffer.alloc(100 * 2 ** 20, 1);
+    const eater = [process.execPath, '-e', 'const all = []; for (;;) all.push(Buffer.alloc(2 ** 20, 1));'];
+    const { code, signal } = await runProcess(eater, { timeLimit: 60 });
+    console.log(code, signal, own.length);`;
+  try {
+    const { stdout } = await run([process.execPath, '--input-type=module', '-e', program]);
+    assert.equal(stdout, `null SIGKILL ${100 * 2 ** 20}\n`);
+    assert.equal(group.kills, 1);
+  } finally {
+    await group.remove();
+  }
 });
 
 test('what is said after its exit is read, however long this process is busy meanwhile', async () => {

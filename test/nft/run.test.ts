@@ -69,8 +69,8 @@ describe('without file descriptors', () => {
     const lost = (file: string) => `(input lost: EMFILE: too many open files, open '${kernel.directory}/${file}')`;
     assert.deepEqual(JSON.parse(stdout), [
       [
-        `unknown-outcome: nft cannot be run: spawn /bin/sh EMFILE ${lost('ip.nft')}`,
-        `unknown-outcome: nft cannot be run: spawn /bin/sh EMFILE ${lost('ip.json')}`,
+        `not-started: nft cannot be run: spawn /bin/sh EMFILE ${lost('ip.nft')}`,
+        `not-started: nft cannot be run: spawn /bin/sh EMFILE ${lost('ip.json')}`,
         'a session of nft ended: nft cannot be run: spawn nft EMFILE',
       ],
       ['done', 'done'],
