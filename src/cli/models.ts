@@ -40,7 +40,7 @@ function localPods({ detectLocal, podCidrs }: Arguments, family: Family): LocalP
     case 'ClusterCIDR':
       return podCidrs.has(family) ? { by: 'pod-cidrs' } : undefined;
     case 'NodeCIDR':
-      return { by: 'pod-cidrs' };
+      return { by: 'pod-cidrs', comeLater: true };
     default:
       return { by: 'interface', pattern: detectLocal.pattern };
   }
@@ -64,6 +64,9 @@ export function podNetworks(
   }
 }
 
+/** In halves: versions of nft differ in how they print, and take, a network of prefix length 0. */
+const EVERY_ADDRESS = { ip: ['0.0.0.0/1', '128.0.0.0/1'], ip6: ['::/1', '8000::/1'] } as const;
+
 function networksOf(
   { node, serviceCidrs }: Cluster,
   { detectLocal, podCidrs, nodePortAddresses }: Arguments,
@@ -71,8 +74,10 @@ function networksOf(
 ): Readonly<Record<NetworkSet, readonly string[]>> {
   const podCidr = podCidrs.get(family);
   const configured = podCidr === undefined ? [] : [podCidr];
+  const pods = disjointCidrs(detectLocal.mode === 'NodeCIDR' ? (node?.podCidrs ?? []) : configured, family);
   return {
-    'pod-cidrs': disjointCidrs(detectLocal.mode === 'NodeCIDR' ? (node?.podCidrs ?? []) : configured, family),
+    'pod-cidrs': pods,
+    'all-sources': detectLocal.mode === 'NodeCIDR' && pods.length > 0 ? EVERY_ADDRESS[family] : [],
     'node-port-networks': disjointCidrs(nodePortNetworks(nodePortAddresses, node, family), family),
     'service-cidrs': disjointCidrs(serviceCidrs, family),
   };

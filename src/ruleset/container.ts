@@ -180,6 +180,7 @@ export function containersOf(family: Family): readonly Container[] {
     network('service-cidrs', address, 'where ClusterIPs come from: connections to unallocated ones are dropped'),
     set('hairpin', [source, address], 'endpoints of this node that may reach themselves'),
     network('pod-cidrs', source, 'pods: sources that keep their address'),
+    network('all-sources', source, 'every address, once the Node has pod networks, where they come from it'),
     ...endpoints(BY_ADDRESS.endpoints, true, 'frontend'),
     ...endpoints(BY_ADDRESS.localEndpoints, true, 'frontend of policy Local'),
     ...endpoints(BY_NODE_PORT.endpoints, false, 'node port'),

@@ -21,7 +21,9 @@ import { type Expression, type Operand, printExpression, printRule, type Stateme
 import { createPickChains, type PickChains } from './pick-chain.ts';
 
 /** How a connection from a pod of this cluster (or node) is known: by its source, or by where it comes in. */
-export type LocalPods = { readonly by: 'pod-cidrs' } | { readonly by: 'interface'; readonly pattern: string };
+export type LocalPods =
+  /** `comeLater`: there may be no networks of this family, now or ever. As long as that is so nobody is outside of them. */
+  { readonly by: 'pod-cidrs'; readonly comeLater?: boolean } | { readonly by: 'interface'; readonly pattern: string };
 
 /** What of a node's configuration is in the program rather than its data. */
 export interface ProgramOptions {
@@ -180,7 +182,9 @@ function sourceNat(family: Family, { masqueradeAll, localPods }: ProgramOptions)
     equal(typeOf('saddr'), 'local'),
     MASQUERADE,
   ];
-  const fromOutside = localPods === undefined ? [] : [[fromPods(family, localPods, unequal), MASQUERADE]];
+  const isKnown =
+    localPods?.by === 'pod-cidrs' && localPods.comeLater ? [equal(sourceAddress(family), '@all-sources')] : [];
+  const fromOutside = localPods === undefined ? [] : [[...isKnown, fromPods(family, localPods, unequal), MASQUERADE]];
   return [
     {
       name: 'source-nat',

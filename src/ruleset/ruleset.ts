@@ -13,7 +13,7 @@ import type { LeavingSlot } from './slots.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Sets whose elements come from the node's configuration, not from Services. */
-export type NetworkSet = 'pod-cidrs' | 'node-port-networks' | 'service-cidrs';
+export type NetworkSet = 'pod-cidrs' | 'all-sources' | 'node-port-networks' | 'service-cidrs';
 
 /**
  * The full model of a family's elements: what the kernel holds once the last transaction taken is acknowledged.

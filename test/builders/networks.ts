@@ -5,5 +5,5 @@ export function networks(
   podCidrs: readonly string[],
   nodePorts: readonly string[] = [],
 ): Readonly<Record<NetworkSet, readonly string[]>> {
-  return { 'pod-cidrs': podCidrs, 'node-port-networks': nodePorts, 'service-cidrs': [] };
+  return { 'pod-cidrs': podCidrs, 'all-sources': [], 'node-port-networks': nodePorts, 'service-cidrs': [] };
 }

@@ -52,6 +52,33 @@ describeScenarios('who counts as a pod of the cluster (--detect-local-mode)', [
       },
     ],
   }),
+  scenario('NodeCIDR: in a family in which the Node has no pods, nobody can be told to be outside', {
+    flags: ['--detect-local-mode', 'NodeCIDR'],
+    objects: [node({ podCidrs: ['10.32.0.0/16'] }), ...OBJECTS],
+    expect: [
+      'outside → cluster-ip:80/ipv4 → here or there, masqueraded',
+      'outside → cluster-ip:80/ipv6 → here or there, source kept',
+      'pod → cluster-ip:80/ipv6 → here or there, source kept',
+      'pod → node:30080/ipv6 → here, source kept',
+      'node → node:30080/ipv6 → here or there, masqueraded',
+    ],
+    next: [
+      {
+        when: 'it gets some',
+        objects: [node({ podCidrs: OWN_PODS })],
+        expect: [
+          'outside → cluster-ip:80/ipv6 → here or there, masqueraded',
+          'pod → cluster-ip:80/ipv6 → here or there, source kept',
+          'pod → node:30080/ipv6 → here or there, source kept',
+        ],
+      },
+      {
+        when: 'and loses those of the other family',
+        objects: [node({ podCidrs: ['fd00:32::/64'] })],
+        expect: ['outside → cluster-ip:80/ipv4 → here or there, source kept'],
+      },
+    ],
+  }),
   scenario('InterfaceNamePrefix: who comes in over such an interface', {
     flags: ['--detect-local-mode', 'InterfaceNamePrefix', '--pod-interface-name-prefix', 'pod'],
     objects: OBJECTS,
