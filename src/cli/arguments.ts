@@ -51,6 +51,8 @@ export interface Arguments {
   readonly syncPeriod: number;
   /** Milliseconds from one transaction to the next while changes keep coming. */
   readonly transactionInterval: number;
+  /** Elements that one Service may have in the rules of one family. */
+  readonly maxElementsPerService: number;
   readonly runDir: string;
   readonly output: 'nft' | 'json';
   /** --trace and --from: a connection to follow. */
@@ -126,6 +128,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     bindAddressHardFail: configuration.bindAddressHardFail,
     syncPeriod: milliseconds(configuration['nftables.syncPeriod']),
     transactionInterval: milliseconds(configuration['kubeProxyNft.transactionInterval']),
+    maxElementsPerService: configuration['kubeProxyNft.maxElementsPerService'],
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     trace: to === undefined ? undefined : { to, from: one('from') },
     output: output === 'json' ? 'json' : 'nft',

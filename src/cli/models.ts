@@ -30,7 +30,11 @@ export function createModels(
       localhostNodePorts: servesLocalhost(args.nodePortAddresses, family),
     });
     const networks = (known: Cluster) => networksOf(known, args, family);
-    return new FamilyModel(cluster, { program, networks, conflicts, shortfalls }, log);
+    return new FamilyModel(
+      cluster,
+      { program, networks, conflicts, shortfalls, serviceBudget: args.maxElementsPerService },
+      log,
+    );
   });
 }
 

@@ -81,7 +81,7 @@ export class UdpFlows {
     const { cluster, model } = this.#options;
     const service = cluster.service(key);
     if (service === undefined) return [];
-    return udpFrontendsOf(service, cluster.slicesOf(key), model.frontendsOf(key), () => this.#clientsHere());
+    return udpFrontendsOf(service, model.slicesOf(key), model.frontendsOf(key), () => this.#clientsHere());
   }
 
   /** Whom the rules take for a client on this node: its pods and itself. Undefined if they know pods by interface. */

@@ -113,6 +113,7 @@ export const FIELDS = {
     zeroCounts: true,
     own: true,
   }),
+  'kubeProxyNft.maxElementsPerService': field(integer(1), 300_000, { flag: 'max-elements-per-service', own: true }),
   'winkernel.networkName': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.sourceVip': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.enableDSR': field(boolean, false, withoutEffect(WINDOWS)),

@@ -4,7 +4,17 @@ import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
 import type { Protocol } from '../objects/schema.ts';
 import type { Service } from '../objects/service.ts';
-import { chooseEndpoints, type Endpoint } from './endpoints.ts';
+import { chooseEndpoints, type Endpoint, type EndpointChoice } from './endpoints.ts';
+import {
+  type Cut,
+  endpointLimit,
+  fixedElements,
+  limited,
+  type PortDemand,
+  roomForFrontends,
+  slicesByPort,
+  slicesWithin,
+} from './service-budget.ts';
 
 /** What an address, protocol and port that a Service answers on is to clients. */
 export type FrontendKind = 'cluster-ip' | 'external-ip' | 'load-balancer-ip' | 'node-port';
@@ -34,6 +44,7 @@ export interface Frontend {
 }
 
 const NONE: readonly never[] = [];
+const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, anywhere: false };
 
 /** Where a cluster is seen from. */
 export interface Viewpoint {
@@ -59,21 +70,49 @@ export function frontendsOf(
   family: Family,
   from: Viewpoint,
 ): readonly Frontend[] {
+  return frontendsWithin(service, slices, family, from, Number.POSITIVE_INFINITY).frontends;
+}
+
+/**
+ * The same, with no more than `budget` elements (service-budget.ts), and whether that leaves something out. Always the same
+ * of the same objects, in whatever order they came.
+ */
+export function frontendsWithin(
+  service: Service,
+  all: readonly EndpointSlice[],
+  family: Family,
+  from: Viewpoint,
+  budget: number,
+): { readonly frontends: readonly Frontend[]; readonly cut?: Cut } {
   const ofFamily = (addresses: readonly string[]) => addresses.filter((address) => familyOf(address) === family);
   const [clusterIp] = ofFamily(service.clusterIps);
-  if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return [];
+  if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return { frontends: NONE };
   const sourceRanges = allowedSources(service, family, from.node);
   const addresses: readonly (readonly [FrontendKind, string])[] = [
     ['cluster-ip', clusterIp],
     ...ofFamily(service.loadBalancerIps).map((ip) => ['load-balancer-ip', ip] as const),
     ...ofFamily(service.externalIps).map((ip) => ['external-ip', ip] as const),
   ];
+  const rangesOf = (kind: FrontendKind) => (kind === 'load-balancer-ip' ? sourceRanges.length : 0);
+  const further = addresses.slice(1).map(([kind]) => rangesOf(kind));
+  const room = roomForFrontends(service.ports, further, budget);
+  const ports = service.ports.slice(0, room.ports);
+  const served = addresses.slice(0, room.addresses + 1);
+  const place = { name: from.nodeName, zone: from.node?.zone ?? '' };
+  const { slices, isCut: hasFewerEndpoints } = slicesWithin(all, ports, family, from.nodeName, budget);
+  const slicesOf = slicesByPort(slices, ports);
+  const choices = ports.map((spec) => chooseEndpoints(slicesOf(spec), spec, family, place));
+  const limit = endpointLimit(
+    choices.map((choice, i) =>
+      demandOf(service, choice, ports[i]?.nodePort !== undefined, further.slice(0, room.addresses)),
+    ),
+    budget,
+  );
   const frontends = new Map<string, Frontend>();
-  for (const spec of service.ports) {
+  for (const [i, spec] of ports.entries()) {
     const { protocol } = spec;
     const servicePort = servicePortName(service, spec.name);
-    const place = { name: from.nodeName, zone: from.node?.zone ?? '' };
-    const choice = chooseEndpoints(slices, spec, family, place);
+    const choice = limited(choices[i] ?? NO_CHOICE, limit, from.nodeName);
     const add = (kind: FrontendKind, address: string, port: number) => {
       const key = frontendKey({ address, protocol, port });
       if (frontends.has(key)) return;
@@ -93,10 +132,34 @@ export function frontendsOf(
         ...(service.affinitySeconds !== undefined && { affinitySeconds: service.affinitySeconds }),
       });
     };
-    for (const [kind, address] of addresses) add(kind, address, spec.port);
+    for (const [kind, address] of served) add(kind, address, spec.port);
     if (spec.nodePort !== undefined) add('node-port', '', spec.nodePort);
   }
-  return packed([...frontends.values()]);
+  const cut = {
+    endpoints: hasFewerEndpoints || limit !== undefined,
+    frontends: ports.length < service.ports.length || served.length < addresses.length,
+  };
+  return { frontends: packed([...frontends.values()]), ...((cut.endpoints || cut.frontends) && { cut }) };
+}
+
+/** What a port's frontends take. `further`: the source ranges of each address besides the ClusterIP. */
+function demandOf(
+  { internalLocal, externalLocal }: Service,
+  choice: EndpointChoice,
+  hasNodePort: boolean,
+  further: readonly number[],
+): PortDemand {
+  const outside = further.length + Number(hasNodePort);
+  return {
+    choice,
+    // A node port has each endpoint once more, for source NAT.
+    clusterWeight: Number(!internalLocal) + outside + Number(hasNodePort),
+    localWeight: Number(internalLocal) + (externalLocal ? outside : 0),
+    fixed: fixedElements(
+      1 + outside,
+      further.reduce((all, ranges) => all + ranges, 0),
+    ),
+  };
 }
 
 function servicePortName({ namespace, name }: Service, port: string): string {

@@ -2,6 +2,7 @@ import { type Family, familyOf } from '../ip.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service, ServicePortSpec } from '../objects/service.ts';
 import type { Frontend } from './frontend.ts';
+import { slicesByPort } from './service-budget.ts';
 
 /** An address and UDP port. */
 export interface UdpAddress {
@@ -52,21 +53,29 @@ export function udpFrontendsOf(
   clientsHere: () => readonly string[] | undefined,
 ): readonly UdpFrontend[] {
   const specs = service.ports.filter(({ protocol }) => protocol === 'udp');
+  const byPort = { service: firstOf(specs, ({ port }) => port), node: firstOf(specs, ({ nodePort }) => nodePort) };
+  const slicesOf = slicesByPort(slices, specs);
   // All frontends of a port share one set.
   const known = new Map<string, ReadonlySet<string>>();
   return frontends.flatMap((frontend) => {
     const { family, kind, address, protocol, port, sourceRanges } = frontend;
-    const number = (spec: ServicePortSpec) => (kind === 'node-port' ? spec.nodePort : spec.port);
-    const spec = protocol === 'udp' ? specs.find((candidate) => number(candidate) === port) : undefined;
+    const spec = protocol === 'udp' ? byPort[kind === 'node-port' ? 'node' : 'service'].get(port) : undefined;
     if (spec === undefined) return [];
     const served = servedClients(frontend);
     const key = `${family} ${spec.name}`;
-    const serving = served === 'none' ? NOBODY : (known.get(key) ?? servingEndpoints(slices, spec, family));
+    const serving = served === 'none' ? NOBODY : (known.get(key) ?? servingEndpoints(slicesOf(spec), spec, family));
     if (served !== 'none') known.set(key, serving);
     const here = served === 'here' ? clientsHere() : undefined;
     const admitted = [...(sourceRanges.length > 0 ? [sourceRanges] : []), ...(here === undefined ? [] : [here])];
     return [{ address, port, isHeld: true, serving, admitted }];
   });
+}
+
+function firstOf(
+  specs: readonly ServicePortSpec[],
+  numberOf: (spec: ServicePortSpec) => number | undefined,
+): ReadonlyMap<number | undefined, ServicePortSpec> {
+  return new Map(specs.toReversed().map((spec) => [numberOf(spec), spec]));
 }
 
 /** Whose new flows are not refused or dropped for want of an endpoint. */

@@ -1,5 +1,6 @@
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
+import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { SetDialect } from '../ruleset/affinity.ts';
 import type { Element } from '../ruleset/element.ts';
 import { udpFrontendOf } from '../ruleset/frontend-elements.ts';
@@ -8,8 +9,9 @@ import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
 import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
 import type { Cluster } from '../service/cluster.ts';
-import { type Frontend, frontendsOf } from '../service/frontend.ts';
+import { type Frontend, frontendsWithin } from '../service/frontend.ts';
 import { FrontendClaims } from '../service/frontend-claims.ts';
+import { type Cut, DEFAULT_SERVICE_BUDGET, slicesWithin } from '../service/service-budget.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
 import { ConflictReports } from './conflict-reports.ts';
 import { Shortfalls } from './shortfalls.ts';
@@ -35,6 +37,8 @@ export interface ModelSettings {
   readonly conflicts?: ConflictReports;
   /** Where it is told what is not served as it asks: one for both families. Default: one of its own, to the log. */
   readonly shortfalls?: Shortfalls;
+  /** Elements that one Service may have. Default: DEFAULT_SERVICE_BUDGET. */
+  readonly serviceBudget?: number;
 }
 
 /**
@@ -59,6 +63,7 @@ export class FamilyModel {
   readonly #warned = new Set<string>();
   readonly #conflicts: ConflictReports;
   readonly #shortfalls: Shortfalls;
+  readonly #serviceBudget: number;
   #networksDirty = false;
   /** The UDP frontends found in the kernel, until they are asked for. */
   #adopted: readonly UdpAddress[] = [];
@@ -74,6 +79,7 @@ export class FamilyModel {
     this.#log = log;
     this.#conflicts = settings.conflicts ?? new ConflictReports({ log });
     this.#shortfalls = settings.shortfalls ?? new Shortfalls({ log });
+    this.#serviceBudget = settings.serviceBudget ?? DEFAULT_SERVICE_BUDGET;
     this.#ruleset = new Ruleset(settings.program);
   }
 
@@ -131,6 +137,13 @@ export class FamilyModel {
   /** The frontends of a Service that are in force, or will be with the transactions handed out. */
   frontendsOf(serviceKey: string): readonly Frontend[] {
     return this.#claims.held(serviceKey);
+  }
+
+  /** The slices of a Service as far as they are served at all. */
+  slicesOf(serviceKey: string): readonly EndpointSlice[] {
+    const { ports = [] } = this.#cluster.service(serviceKey) ?? {};
+    const slices = this.#cluster.slicesOf(serviceKey);
+    return slicesWithin(slices, ports, this.family, this.#cluster.nodeName, this.#serviceBudget).slices;
   }
 
   /** The UDP frontends that were in force in the kernel when this program began or doubted what is there; each time once. */
@@ -218,8 +231,16 @@ export class FamilyModel {
 
   #claim(key: string): void {
     const service = this.#cluster.service(key);
-    const frontends =
-      service === undefined ? [] : frontendsOf(service, this.#cluster.slicesOf(key), this.family, this.#cluster);
+    const { frontends, cut } =
+      service === undefined
+        ? NOTHING
+        : frontendsWithin(service, this.#cluster.slicesOf(key), this.family, this.#cluster, this.#serviceBudget);
+    this.#shortfalls.report(
+      { kind: 'Service', key },
+      'service-budget',
+      cut && this.#describe(cut, frontends),
+      this.family,
+    );
     const { concerned, conflicts } = this.#claims.claim(key, service?.createdAt ?? '', frontends);
     for (const concernedKey of concerned) this.#claimed.add(concernedKey);
     for (const conflict of conflicts) this.#conflicts.report(conflict);
@@ -230,6 +251,16 @@ export class FamilyModel {
     }
   }
 
+  #describe(cut: Cut, frontends: readonly Frontend[]): string {
+    const most = frontends.reduce((max, { endpoints }) => Math.max(max, endpoints.length), 0);
+    const used = cut.endpoints ? [`each port uses ${most} of its endpoints at most`] : [];
+    const refused = cut.frontends ? ['some of its ports or addresses are not served'] : [];
+    return (
+      `its ports, addresses and endpoints ask for more than the ${this.#serviceBudget} elements that one Service may ` +
+      `have: ${[...used, ...refused].join(', ')}. Split it, or raise --max-elements-per-service`
+    );
+  }
+
   #warnOnce(message: string): void {
     if (this.#warned.has(message)) return;
     if (this.#warned.size >= MAX_REMEMBERED_WARNINGS) this.#warned.clear();
@@ -237,6 +268,8 @@ export class FamilyModel {
     this.#log.warn(message);
   }
 }
+
+const NOTHING: { readonly frontends: readonly Frontend[]; readonly cut?: Cut } = { frontends: [] };
 
 /** Bounds the memory for warnings given already; past it some are given again. */
 const MAX_REMEMBERED_WARNINGS = 1000;

@@ -41,6 +41,7 @@ suite('the command line', () => {
       allowExternalIps: true,
       syncPeriod: 30_000,
       transactionInterval: 50,
+      maxElementsPerService: 300_000,
       config: undefined,
       writeConfigTo: undefined,
       configuration: resolveConfiguration({}, 'flags').configuration,
@@ -96,6 +97,7 @@ suite('the command line', () => {
     [['--metrics-port=9', '--metrics-bind-address=[::1]:8'], { metricsBindAddress: { host: '::1', port: 8 } }],
     [['--iptables-sync-period=1m'], { syncPeriod: 60_000 }],
     [['--transaction-interval=0s'], { transactionInterval: 0 }],
+    [['--max-elements-per-service=1000'], { maxElementsPerService: 1000 }],
     [['--proxy-mode=nftables', '--iptables-sync-period=1m'], { syncPeriod: 60_000 }],
     [['--proxy-mode=ipvs', '--iptables-sync-period=1m', '--ipvs-sync-period=2m'], { syncPeriod: 120_000 }],
     [['--nodeport-addresses=all', '--nodeport-addresses=::1/128'], { nodePortAddresses: ['all', '::1/128'] }],
@@ -206,7 +208,7 @@ suite('kube-proxy’s flags', () => {
   /** A value for each that its field takes. */
   const valueFor = (flag: string): string => {
     if (/period|timeout|frequency|interval/.test(flag)) return '45s';
-    if (/-(port|bit|burst|qps|adj|min|core)$|^v$/.test(flag)) return '12';
+    if (/^max-|-(port|bit|burst|qps|adj|min|core)$|^v$/.test(flag)) return '12';
     const values: Readonly<Record<string, string>> = {
       'feature-gates': 'A=true,B=false',
       vmodule: 'a*=2',

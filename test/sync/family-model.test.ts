@@ -6,13 +6,20 @@ import { sizeOf } from '../../src/ruleset/transaction.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { udpFrontendKey } from '../../src/service/held-udp-frontends.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
+import { Shortfalls } from '../../src/sync/shortfalls.ts';
 import { networks } from '../builders/networks.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 
-function modelOf(cluster: Cluster, addresses: readonly string[] = []) {
+function modelOf(cluster: Cluster, addresses: readonly string[] = [], serviceBudget?: number) {
   const { log, lines } = recordingLog();
-  const settings = { program: buildProgram('ip', {}), networks: () => networks([], addresses) };
+  const shortfalls = new Shortfalls({ log });
+  const settings = {
+    program: buildProgram('ip', {}),
+    networks: () => networks([], addresses),
+    shortfalls,
+    ...(serviceBudget !== undefined && { serviceBudget }),
+  };
   const model = new FamilyModel(cluster, settings, log);
   model.restart([]);
   const drain = () => {
@@ -21,7 +28,7 @@ function modelOf(cluster: Cluster, addresses: readonly string[] = []) {
     while (model.isDirty);
     return sizes;
   };
-  return { model, lines, drain };
+  return { model, lines, shortfalls, drain };
 }
 
 suite('the model of a family', () => {
@@ -68,6 +75,53 @@ suite('the model of a family', () => {
     const { lines, drain } = modelOf(cluster);
     drain();
     assert.match(lines.join('\n'), /W Service default\/web:http has 65537 endpoints; 65536 of them are used/);
+  });
+
+  test('cuts a Service to its budget, says so, and takes away what goes', () => {
+    const cluster = new Cluster(NODE_NAME);
+    const ports = Array.from({ length: 50 }, (_, i) => ({ name: `p${i}`, protocol: 'tcp' as const, port: 80 + i }));
+    const addresses = Array.from({ length: 100 }, (_, i) => `10.0.0.${i}`);
+    const set = (left: readonly string[]) => {
+      cluster.set(service({ ports }));
+      cluster.set(
+        slice(
+          left.map((address) => ready(address)),
+          { ports: ports.map((port) => ({ ...port, port: 8080 })) },
+        ),
+      );
+    };
+    set(addresses);
+    const { model, shortfalls, drain } = modelOf(cluster, [], 1000);
+    drain();
+    assert.ok(model.ruleset.size <= 1000, `${model.ruleset.size}`);
+    assert.deepEqual(
+      [...shortfalls.all()].map(({ key, reason, message }) => [key, reason, message]),
+      [
+        [
+          'default/web',
+          'service-budget',
+          'its ports, addresses and endpoints ask for more than the 1000 elements that one Service may have: each port ' +
+            'uses 14 of its endpoints at most. Split it, or raise --max-elements-per-service',
+        ],
+      ],
+    );
+    const used = () =>
+      new Set(
+        [...model.frontendsOf('default/web')].flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
+      );
+    const [gone = ''] = used();
+    set(addresses.filter((address) => address !== gone));
+    model.markDirty('default/web');
+    drain();
+    assert.ok(!used().has(gone));
+    const map = model.program.containers.find(({ name }) => name === 'endpoints-tcp');
+    assert.ok(map);
+    assert.ok([...model.ruleset.elementsOf(map)].every(({ value }) => !value.startsWith(`${gone} `)));
+    set(addresses.slice(0, 10));
+    model.markDirty('default/web');
+    drain();
+    assert.deepEqual([...shortfalls.all()], []);
+    assert.equal(used().size, 10);
   });
 
   test('takes in what changed of the node', () => {

@@ -185,6 +185,11 @@ const OURS: FlagSection = {
       value: 'DURATION',
       text: 'from one change of the kernel to the next while changes keep coming (default: 50ms; 0: each at once)',
     },
+    {
+      name: 'max-elements-per-service',
+      value: 'NUMBER',
+      text: 'what one Service may have in the rules of one family; beyond it some endpoints are not used (default: 300000)',
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
     {
       name: 'output',

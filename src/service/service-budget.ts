@@ -1,0 +1,225 @@
+import { type Family, familyOf } from '../ip.ts';
+import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts';
+import type { ServicePortSpec } from '../objects/service.ts';
+import type { Endpoint, EndpointChoice } from './endpoints.ts';
+
+/**
+ * Elements that one Service may have in the rules of one family, unless it is set. 10 ports with 5,000 endpoints on a
+ * ClusterIP, a load balancer's IP and node ports take 200,000 to 250,000: one in the endpoint map of each of the three,
+ * one for source NAT of the node port, and one for hairpins if the endpoint may run on this node.
+ */
+export const DEFAULT_SERVICE_BUDGET = 300_000;
+
+/**
+ * Elements of a frontend besides its endpoints, at most: its verdict and those for the two sorts of clients of policy
+ * Local, source NAT (or the ClusterIP itself), refusal on loopback, and what follows with source ranges.
+ */
+const FRONTEND_ELEMENTS = 6;
+
+/** What one endpoint of one port adds at most to a frontend: its slots for all and for other clients, source NAT, hairpin. */
+const ENDPOINT_ELEMENTS = 4;
+
+/** What of a Service is left out where it asks for more than its budget. */
+export interface Cut {
+  /** True if its ports do not use all of their endpoints. */
+  readonly endpoints: boolean;
+  /** True if some addresses or ports are not served at all. */
+  readonly frontends: boolean;
+}
+
+/** Slices, and whether some of their endpoints are left out. */
+export interface BoundedSlices {
+  readonly slices: readonly EndpointSlice[];
+  readonly isCut: boolean;
+}
+
+/**
+ * How many of its ports and of its further addresses (besides ClusterIP and node ports) a Service may have, so that each
+ * can have an endpoint at least. `ranges`: for each further address how many source ranges it has.
+ */
+export function roomForFrontends(
+  ports: readonly Pick<ServicePortSpec, 'nodePort'>[],
+  ranges: readonly number[],
+  budget: number,
+): { readonly ports: number; readonly addresses: number } {
+  const each = FRONTEND_ELEMENTS + ENDPOINT_ELEMENTS;
+  const nodePorts = ports.some(({ nodePort }) => nodePort !== undefined) ? 1 : 0;
+  const base = each * (1 + nodePorts);
+  let left = budget - ports.length * base;
+  if (left < 0) return { ports: Math.floor(budget / base), addresses: 0 };
+  for (const [i, count] of ranges.entries()) {
+    left -= ports.length * (each + count);
+    if (left < 0) return { ports: ports.length, addresses: i };
+  }
+  return { ports: ports.length, addresses: ranges.length };
+}
+
+/** The endpoints of one port, and how many of its frontends draw from which. */
+export interface PortDemand {
+  readonly choice: EndpointChoice;
+  /** Elements for each endpoint of policy Cluster, and of policy Local. */
+  readonly clusterWeight: number;
+  readonly localWeight: number;
+  /** Elements whatever the endpoints. */
+  readonly fixed: number;
+}
+
+/** What the frontends of a port take besides their endpoints. `ranges`: source ranges of all of them together. */
+export function fixedElements(frontends: number, ranges: number): number {
+  return frontends * FRONTEND_ELEMENTS + ranges;
+}
+
+/**
+ * How many endpoints each port may use, so that all together keep to the budget: the same number for each, at least one.
+ * Undefined: as many as there are.
+ */
+export function endpointLimit(demands: readonly PortDemand[], budget: number): number | undefined {
+  const sizes = demands.map(({ choice: { cluster, local } }) => ({
+    cluster: cluster.length,
+    local: local.length,
+    here: cluster.reduce((sum, { maybeLocal }) => sum + Number(maybeLocal), 0),
+  }));
+  const elements = (limit: number) =>
+    demands.reduce((sum, { clusterWeight, localWeight, fixed }, i) => {
+      const { cluster, local, here } = sizes[i] ?? { cluster: 0, local: 0, here: 0 };
+      const hairpins = Math.min(here, limit) + (localWeight > 0 ? Math.min(local, limit) : 0);
+      return sum + fixed + Math.min(cluster, limit) * clusterWeight + Math.min(local, limit) * localWeight + hairpins;
+    }, 0);
+  const most = sizes.reduce((max, { cluster, local }) => Math.max(max, cluster, local), 0);
+  return elements(most) <= budget
+    ? undefined
+    : Math.max(
+        1,
+        largest(most, (limit) => elements(limit) <= budget),
+      );
+}
+
+/** Those of a port's endpoints that a node uses if it may use so many. */
+export function limited(choice: EndpointChoice, limit: number | undefined, nodeName: string): EndpointChoice {
+  if (limit === undefined) return choice;
+  const cluster = chosen(choice.cluster, limit, nodeName, addressOf);
+  return { ...choice, cluster, local: chosen(choice.local, limit, nodeName, addressOf) };
+}
+
+/**
+ * Slices with so few endpoints that ports and endpoints make no more than `budget` pairs of this family. Each pair would
+ * become an element at least; so nothing is left out where the budget is kept anyway. This comes before anything is made
+ * for a pair: 20 slices of 264 kB in all stand for 2 million. Endpoints that can be used stay rather than others, those of
+ * this node first of all.
+ */
+export function slicesWithin(
+  slices: readonly EndpointSlice[],
+  ports: readonly ServicePortSpec[],
+  family: Family,
+  nodeName: string,
+  budget: number,
+): BoundedSlices {
+  // Nearly all Services end here.
+  if (sum(slices, (slice) => slice.ports.length * slice.endpoints.length) <= budget) return { slices, isCut: false };
+  const known = new Set(ports.map(portKey));
+  const sources = slices
+    .filter(({ endpoints: [first] }) => first !== undefined && familyOf(first.address) === family)
+    .map((slice) => ({ slice, ports: sum(slice.ports, (port) => Number(known.has(portKey(port)))) }))
+    .filter((source) => source.ports > 0);
+  const pairs = (limit: number) => sum(sources, (each) => each.ports * Math.min(each.slice.endpoints.length, limit));
+  const most = sources.reduce((max, { slice }) => Math.max(max, slice.endpoints.length), 0);
+  if (pairs(most) <= budget) return { slices: sources.map(({ slice }) => slice), isCut: false };
+  const limit = Math.max(
+    1,
+    largest(most, (candidate) => pairs(candidate) <= budget),
+  );
+  // With so many slices that one endpoint of each is too much, the last by name are left out.
+  let left = budget;
+  const kept = sources
+    .toSorted((a, b) => (a.slice.name < b.slice.name ? -1 : 1))
+    .filter((each) => {
+      left -= each.ports * Math.min(each.slice.endpoints.length, limit);
+      return left >= 0;
+    });
+  return {
+    slices: kept.map(({ slice }) => ({ ...slice, endpoints: usable(slice.endpoints, limit, nodeName) })),
+    isCut: true,
+  };
+}
+
+/** For each port the slices that have it: to look for each in all would take time for every pair of them. */
+export function slicesByPort(
+  slices: readonly EndpointSlice[],
+  ports: readonly ServicePortSpec[],
+): (port: ServicePortSpec) => readonly EndpointSlice[] {
+  if (ports.length === 1 || slices.length < 2) return () => slices;
+  const byPort = new Map<string, Set<EndpointSlice>>();
+  for (const slice of slices) {
+    for (const port of slice.ports) {
+      const key = portKey(port);
+      const known = byPort.get(key);
+      if (known === undefined) byPort.set(key, new Set([slice]));
+      else known.add(slice);
+    }
+  }
+  return (port) => [...(byPort.get(portKey(port)) ?? [])];
+}
+
+function portKey({ name, protocol }: Pick<ServicePortSpec, 'name' | 'protocol'>): string {
+  return `${protocol} ${name}`;
+}
+
+const addressOf = ({ address }: Pick<Endpoint, 'address'>) => address;
+
+/** The first `limit` of a slice's endpoints in the order of their use to this node; in no particular order. */
+function usable(endpoints: readonly SliceEndpoint[], limit: number, nodeName: string): readonly SliceEndpoint[] {
+  if (endpoints.length <= limit) return endpoints;
+  const classes: SliceEndpoint[][] = [[], [], [], [], []];
+  for (const endpoint of endpoints) classes[useOf(endpoint, nodeName)]?.push(endpoint);
+  const kept: SliceEndpoint[] = [];
+  for (const each of classes) kept.push(...chosen(each, limit - kept.length, nodeName, addressOf));
+  return kept;
+}
+
+function useOf({ ready, serving, terminating, nodeName }: SliceEndpoint, here: string): number {
+  const isElsewhere = Number(nodeName === '' || nodeName !== here);
+  if (ready) return isElsewhere;
+  return serving && terminating ? 2 + isElsewhere : 4;
+}
+
+/**
+ * `limit` of the items, in the order they have: always the same ones of the same items, whatever their order. Each node
+ * has its own, so that the cluster's nodes together use all.
+ */
+function chosen<T>(items: readonly T[], limit: number, nodeName: string, keyOf: (item: T) => string): readonly T[] {
+  if (items.length <= limit) return items;
+  if (limit <= 0) return [];
+  const ranked = items.map((item) => {
+    const key = keyOf(item);
+    return { item, key, rank: hashOf(`${nodeName} ${key}`) };
+  });
+  const first = ranked.toSorted((a, b) => a.rank - b.rank || (a.key < b.key ? -1 : 1)).slice(0, limit);
+  const kept = new Set(first.map(({ item }) => item));
+  return items.filter((item) => kept.has(item));
+}
+
+/** 32 bits: FNV-1a, and the last step of MurmurHash3, as texts that differ in the last letter only are usual here. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** The largest number from 0 to `most` that fits; what fits is the lower part. */
+function largest(most: number, fits: (candidate: number) => boolean): number {
+  let [low, high] = [0, most];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function sum<T>(items: readonly T[], numberOf: (item: T) => number): number {
+  let total = 0;
+  for (const item of items) total += numberOf(item);
+  return total;
+}
