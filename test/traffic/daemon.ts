@@ -39,6 +39,11 @@ export class Daemon {
     return this.#child?.pid ?? 0;
   }
 
+  /** False when it has ended, or was never started. */
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** Replaces the manifests in one step. */
   write(objects: readonly RawObject[]): void {
     const path = join(this.directory, 'objects.json');
@@ -59,10 +64,10 @@ export class Daemon {
       this.#log += text;
     });
     await eventually(
-      () => this.#log.includes('] ready: ') || child.exitCode !== null,
+      () => this.#log.includes('] ready: ') || !this.isRunning,
       () => this.#log,
     );
-    if (child.exitCode !== null) throw new Error(`the daemon ended: ${this.#log}`);
+    if (!this.isRunning) throw new Error(`the daemon ended: ${this.#log}`);
   }
 
   /** Waits until its log matches. */

@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import process from 'node:process';
+import { NODE } from '../../netns/topology.ts';
+import type { PodNamespace } from '../../netns/world.ts';
+import type { HostileCase } from '../case.ts';
+import { LineProgram } from '../line-program.ts';
+import { clusterIp, large, podAddresses, service, slice } from '../objects.ts';
+import type { Stage } from '../stage.ts';
+
+const CLIENTS = join(import.meta.dirname, '..', '..', 'health', 'hostile-clients.ts');
+/** Of a load balancer that asks this node. */
+const HEALTH_CHECK = 32_100;
+const HEALTH_CHECK_URL = `http://${NODE.ip4}:${HEALTH_CHECK}/`;
+
+function attackerPod(stage: Stage): PodNamespace {
+  return stage.world.addPodNamespace('10.32.64.1', 'fd00:32::64:1');
+}
+
+/** A Service that a load balancer asks for, whose endpoint is here. */
+function balanced(stage: Stage): void {
+  const spec = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: HEALTH_CHECK };
+  const endpoints = [{ addresses: ['10.32.200.200'], nodeName: 'node-a', conditions: { ready: true } }];
+  stage.put(
+    service('balanced', clusterIp(1), spec, { status: { loadBalancer: { ingress: [{ ip: '203.0.113.1' }] } } }),
+    slice('balanced-0', 'balanced', [], undefined, { endpoints }),
+  );
+}
+
+/** Connections from a pod of its own to the health server and a healthCheckNodePort. */
+function fromPod(kind: 'silent' | 'slow' | 'half-closed', count: number): HostileCase {
+  return {
+    name: `${count}-${kind}-connections`,
+    attack: `a pod keeps ${count} ${kind} connections to 10256 and a healthCheckNodePort`,
+    before: balanced,
+    urls: [HEALTH_CHECK_URL],
+    during: (stage) => keepConnections(stage, attackerPod(stage), kind, count),
+  };
+}
+
+function keepConnections(stage: Stage, where: PodNamespace | 'node', kind: string, count: number): void {
+  const host = where === 'node' ? '127.0.0.1' : NODE.ip4;
+  const args = [CLIENTS, kind, stage.many(count), host, 10256, HEALTH_CHECK];
+  stage.world.spawn(where, [process.execPath, ...args.map(String)], { stdio: ['pipe', 'ignore', 'inherit'] });
+}
+
+/** Starts a program of programs/ on the node. */
+function program(stage: Stage, name: string, ...args: readonly (string | number)[]): Promise<void> {
+  return new LineProgram(stage.world, 'node', name, args).ready();
+}
+
+function controlSocket(stage: Stage): string {
+  return join(stage.daemon.directory, 'run', 'control.sock');
+}
+
+/** Who connects, and asks. */
+export const CONNECTIONS: readonly HostileCase[] = [
+  fromPod('silent', 200),
+  fromPod('silent', 1000),
+  fromPod('slow', 200),
+  fromPod('slow', 1000),
+  fromPod('half-closed', 200),
+  fromPod('half-closed', 1000),
+  {
+    name: '1000-half-open-connections',
+    attack: 'a pod keeps 1,000 connections to them half open: it never acknowledges',
+    before: balanced,
+    urls: [HEALTH_CHECK_URL],
+    during: (stage) => {
+      const pod = attackerPod(stage);
+      stage.world.loadNft(
+        pod,
+        'table ip deaf { chain input { type filter hook input priority 0; tcp flags & (syn | ack) == syn | ack drop; }; }',
+      );
+      keepConnections(stage, pod, 'silent', 1000);
+    },
+  },
+  {
+    name: '1000-local-connections',
+    attack: 'a program of the node keeps 1,000 silent connections to them',
+    before: balanced,
+    urls: [HEALTH_CHECK_URL],
+    during: (stage) => keepConnections(stage, 'node', 'silent', 1000),
+  },
+  {
+    name: 'metrics-scrapers',
+    attack: '50 clients on the node scrape the metrics without a pause, with 500 Services',
+    before: (stage) => {
+      for (let i = 0; i < stage.many(500); i++) {
+        stage.put(service(`s-${i}`, clusterIp(1 + i)), slice(`s-${i}-0`, `s-${i}`, podAddresses(2)));
+      }
+    },
+    during: (stage) => program(stage, 'ask-program', 50, 'http://127.0.0.1:10249/metrics'),
+  },
+  {
+    name: 'livez-askers',
+    attack: '50 clients on the node ask /healthz without a pause',
+    during: (stage) => program(stage, 'ask-program', 50, 'http://127.0.0.1:10256/healthz'),
+  },
+  {
+    name: 'control-socket-silent',
+    attack: '500 clients of the control socket (root’s) that say nothing',
+    during: (stage) => program(stage, 'hold-program', stage.many(500), '', controlSocket(stage)),
+  },
+  {
+    name: 'control-socket-garbage',
+    attack: '200 clients of the control socket that say something else than HTTP',
+    during: (stage) =>
+      program(stage, 'hold-program', stage.many(200), '\u001b[2J{}\r\n\r\n'.repeat(100), controlSocket(stage)),
+  },
+  {
+    name: 'dumps',
+    attack: '8 clients of the control socket ask for dumps of 30,000 elements without a pause',
+    before: (stage) => stage.put(...large('dumped', clusterIp(1), { ports: 30, endpoints: stage.many(1000) })),
+    during: (stage) => program(stage, 'ask-program', 8, `unix:${controlSocket(stage)}:/dump?output=nft`),
+  },
+  {
+    name: 'lock-clients',
+    attack: '500 clients of the abstract socket of the lock (anybody’s) that say nothing or something wrong',
+    during: async (stage) => {
+      await program(stage, 'hold-program', stage.many(250), '', '@kube-proxy-nft');
+      await program(stage, 'hold-program', stage.many(250), '\u0000'.repeat(1000), '@kube-proxy-nft');
+    },
+  },
+];

@@ -1,0 +1,121 @@
+import type { HostileCase } from '../case.ts';
+import { clusterIp, large, podAddresses, portList, service, slice, slices } from '../objects.ts';
+
+const AFFINITY = { sessionAffinity: 'ClientIP' };
+
+/** Objects that are small to write and large in the kernel. */
+export const SIZES: readonly HostileCase[] = [
+  { name: 'nothing', attack: 'none: what the others are to be compared with' },
+  {
+    name: 'many-elements',
+    attack: 'one Service of 400 ports × 5,000 endpoints: 264 kB, two million elements',
+    during: (stage) =>
+      stage.put(...large('big', clusterIp(1), { ports: stage.many(400), endpoints: stage.many(5000) })),
+  },
+  {
+    name: 'many-elements-at-start',
+    attack: 'the same Service is there when the daemon starts',
+    before: (stage) =>
+      stage.put(...large('big', clusterIp(1), { ports: stage.many(400), endpoints: stage.many(5000) })),
+  },
+  {
+    name: 'affinity',
+    attack: 'session affinity with 10 ports × 1,000 endpoints',
+    during: (stage) =>
+      stage.put(...large('sticky', clusterIp(1), { ports: 10, endpoints: stage.many(1000) }, AFFINITY)),
+  },
+  {
+    name: 'affinity-one-port',
+    attack: 'session affinity with 1,000 endpoints',
+    during: (stage) => stage.put(...large('sticky', clusterIp(1), { ports: 1, endpoints: stage.many(1000) }, AFFINITY)),
+  },
+  {
+    name: 'affinity-256',
+    attack: 'session affinity with 20 ports × 256 endpoints: lists for each',
+    during: (stage) =>
+      stage.put(...large('sticky', clusterIp(1), { ports: stage.many(20), endpoints: stage.many(256) }, AFFINITY)),
+  },
+  {
+    name: 'source-ranges',
+    attack: 'a load balancer of 20 ports × 1,000 source ranges',
+    during: (stage) => {
+      const ranges = Array.from({ length: stage.many(1000) }, (_, i) => `172.16.${i >> 6}.${(i & 63) * 4}/30`);
+      stage.put(
+        ...large(
+          'ranges',
+          clusterIp(1),
+          { ports: 20, endpoints: 2 },
+          { type: 'LoadBalancer', loadBalancerSourceRanges: ranges },
+        ).map((object) =>
+          object.kind === 'Service'
+            ? { ...object, status: { loadBalancer: { ingress: [{ ip: '203.0.113.7' }] } } }
+            : object,
+        ),
+      );
+    },
+  },
+  {
+    name: 'many-ports',
+    attack: 'one Service of 1,000 ports × 300 endpoints',
+    during: (stage) =>
+      stage.put(...large('ports', clusterIp(1), { ports: stage.many(1000), endpoints: stage.many(300) })),
+  },
+  {
+    name: 'many-udp-services',
+    attack: '10,000 UDP Services at once',
+    during: (stage) => {
+      const ports = portList(1, 'UDP');
+      for (let i = 0; i < stage.many(10_000); i++) {
+        stage.put(
+          service(`udp-${i}`, clusterIp(256 + i), { ports }),
+          slice(`udp-${i}-0`, `udp-${i}`, podAddresses(1, i), ports),
+        );
+      }
+    },
+  },
+  {
+    name: 'many-external-ips',
+    attack: '10,000 external IPs in one Service of 10 ports',
+    during: (stage) => {
+      const externalIPs = Array.from(
+        { length: stage.many(10_000) },
+        (_, i) => `203.${i >> 14}.${(i >> 7) & 127}.${i & 127}`,
+      );
+      stage.put(...large('external', clusterIp(1), { ports: 10, endpoints: 3 }, { externalIPs }));
+    },
+  },
+  {
+    name: 'many-load-balancer-ips',
+    attack: '1,000 load balancer IPs in one Service of 10 ports × 100 endpoints, with node ports',
+    during: (stage) => {
+      const ports = portList(10).map((port, i) => ({ ...port, nodePort: 30_000 + i }));
+      const ingress = Array.from({ length: stage.many(1000) }, (_, i) => ({
+        ip: `203.0.${112 + (i >> 8)}.${i & 255}`,
+      }));
+      stage.put(
+        service('balanced', clusterIp(1), { type: 'LoadBalancer', ports }, { status: { loadBalancer: { ingress } } }),
+        ...slices('balanced', podAddresses(stage.many(100)), ports),
+      );
+    },
+  },
+  {
+    name: 'many-full-services',
+    attack: '100 Services of 10 ports × 300 endpoints at once: 300,000 elements under every limit of one Service',
+    during: (stage) => {
+      for (let i = 0; i < stage.many(100); i++) {
+        stage.put(...large(`full-${i}`, clusterIp(1 + i), { ports: 10, endpoints: stage.many(300) }));
+      }
+    },
+  },
+  {
+    name: 'many-slices',
+    attack: '5,000 EndpointSlices of one endpoint for one Service of 20 ports',
+    during: (stage) => {
+      const ports = portList(20);
+      stage.put(service('slices', clusterIp(1), { ports }));
+      for (const [i, address] of podAddresses(stage.many(5000)).entries()) {
+        stage.put(slice(`slices-${i}`, 'slices', [address], ports));
+      }
+    },
+  },
+];

@@ -1,0 +1,5 @@
+/** How many documents were taken, and how many were refused. */
+export interface Tally {
+  valid: number;
+  invalid: number;
+}

@@ -1,0 +1,30 @@
+import type { CaseResult } from './run-case.ts';
+
+/** Milliseconds. */
+const ALLOWED = 1000;
+
+/** What a case must not show, whatever the machine: one line each. */
+export function faults({ failure, difference, delay, livez }: CaseResult): readonly string[] {
+  return [
+    ...(failure === undefined ? [] : [failure]),
+    ...(failure !== undefined || difference === undefined
+      ? []
+      : [`the kernel is not as the model says: ${difference}`]),
+    ...(failure !== undefined || Number.isFinite(delay.max) ? [] : ['a change of the bystander never came into force']),
+    ...(failure !== undefined || livez.unanswered === 0
+      ? []
+      : [`${livez.unanswered} questions to /livez had no answer`]),
+  ];
+}
+
+/** The same, and what it must not show on a machine that has nothing else to do. */
+export function shortcomings(result: CaseResult): readonly string[] {
+  const { delay, livez } = result;
+  return [
+    ...faults(result),
+    ...(Number.isFinite(delay.p99) && delay.p99 > ALLOWED
+      ? [`the bystander waited ${delay.p99.toFixed(0)} ms (p99)`]
+      : []),
+    ...(livez.withinASecond < 100 ? [`/livez took up to ${livez.longest.toFixed(0)} ms`] : []),
+  ];
+}
