@@ -53,6 +53,8 @@ export interface Arguments {
   readonly transactionInterval: number;
   /** Elements that one Service may have in the rules of one family. */
   readonly maxElementsPerService: number;
+  /** Elements that all Services may have together; 0: what fits into the memory there is. */
+  readonly maxElements: number;
   readonly runDir: string;
   readonly output: 'nft' | 'json';
   /** --trace and --from: a connection to follow. */
@@ -129,6 +131,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     syncPeriod: milliseconds(configuration['nftables.syncPeriod']),
     transactionInterval: milliseconds(configuration['kubeProxyNft.transactionInterval']),
     maxElementsPerService: configuration['kubeProxyNft.maxElementsPerService'],
+    maxElements: configuration['kubeProxyNft.maxElements'],
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     trace: to === undefined ? undefined : { to, from: one('from') },
     output: output === 'json' ? 'json' : 'nft',

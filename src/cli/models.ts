@@ -1,9 +1,11 @@
+import { readMemory } from '../host/memory.ts';
 import { disjointCidrs, type Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { buildProgram, type LocalPods } from '../ruleset/program.ts';
 import type { NetworkSet } from '../ruleset/ruleset.ts';
 import type { Cluster } from '../service/cluster.ts';
 import type { ClaimConflict } from '../service/frontend-claims.ts';
+import { elementsFor, TotalBudget } from '../service/total-budget.ts';
 import { ConflictReports } from '../sync/conflict-reports.ts';
 import { FamilyModel } from '../sync/family-model.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
@@ -22,7 +24,12 @@ export function createModels(
   onConflict?: (conflict: ClaimConflict) => void,
   shortfalls = new Shortfalls({ log }),
 ): readonly FamilyModel[] {
-  const conflicts = new ConflictReports({ log, onConflict });
+  const shared = {
+    conflicts: new ConflictReports({ log, onConflict }),
+    shortfalls,
+    serviceBudget: args.maxElementsPerService,
+    totalBudget: new TotalBudget(args.maxElements || elementsFor(readMemory())),
+  };
   return families.map((family) => {
     const program = buildProgram(family, {
       masqueradeAll: args.masqueradeAll,
@@ -30,11 +37,7 @@ export function createModels(
       localhostNodePorts: servesLocalhost(args.nodePortAddresses, family),
     });
     const networks = (known: Cluster) => networksOf(known, args, family);
-    return new FamilyModel(
-      cluster,
-      { program, networks, conflicts, shortfalls, serviceBudget: args.maxElementsPerService },
-      log,
-    );
+    return new FamilyModel(cluster, { program, networks, ...shared }, log);
   });
 }
 

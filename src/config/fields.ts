@@ -114,6 +114,7 @@ export const FIELDS = {
     own: true,
   }),
   'kubeProxyNft.maxElementsPerService': field(integer(1), 300_000, { flag: 'max-elements-per-service', own: true }),
+  'kubeProxyNft.maxElements': field(integer(), 0, { flag: 'max-elements', own: true }),
   'winkernel.networkName': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.sourceVip': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.enableDSR': field(boolean, false, withoutEffect(WINDOWS)),

@@ -8,7 +8,6 @@ import { chooseEndpoints, type Endpoint, type EndpointChoice } from './endpoints
 import {
   type Cut,
   endpointLimit,
-  fixedElements,
   limited,
   type PortDemand,
   roomForFrontends,
@@ -45,6 +44,17 @@ export interface Frontend {
 
 const NONE: readonly never[] = [];
 const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, anywhere: false };
+
+/** The frontends of a Service within a budget. */
+export interface BoundedFrontends {
+  readonly frontends: readonly Frontend[];
+  /** How many elements they take, at most. */
+  readonly elements: number;
+  /** What is left out; absent if nothing is. */
+  readonly cut?: Cut;
+}
+
+export const NO_FRONTENDS: BoundedFrontends = { frontends: NONE, elements: 0 };
 
 /** Where a cluster is seen from. */
 export interface Viewpoint {
@@ -83,10 +93,10 @@ export function frontendsWithin(
   family: Family,
   from: Viewpoint,
   budget: number,
-): { readonly frontends: readonly Frontend[]; readonly cut?: Cut } {
+): BoundedFrontends {
   const ofFamily = (addresses: readonly string[]) => addresses.filter((address) => familyOf(address) === family);
   const [clusterIp] = ofFamily(service.clusterIps);
-  if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return { frontends: NONE };
+  if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return NO_FRONTENDS;
   const sourceRanges = allowedSources(service, family, from.node);
   const addresses: readonly (readonly [FrontendKind, string])[] = [
     ['cluster-ip', clusterIp],
@@ -102,7 +112,7 @@ export function frontendsWithin(
   const { slices, isCut: hasFewerEndpoints } = slicesWithin(all, ports, family, from.nodeName, budget);
   const slicesOf = slicesByPort(slices, ports);
   const choices = ports.map((spec) => chooseEndpoints(slicesOf(spec), spec, family, place));
-  const limit = endpointLimit(
+  const { limit, elements } = endpointLimit(
     choices.map((choice, i) =>
       demandOf(service, choice, ports[i]?.nodePort !== undefined, further.slice(0, room.addresses)),
     ),
@@ -139,7 +149,7 @@ export function frontendsWithin(
     endpoints: hasFewerEndpoints || limit !== undefined,
     frontends: ports.length < service.ports.length || served.length < addresses.length,
   };
-  return { frontends: packed([...frontends.values()]), ...((cut.endpoints || cut.frontends) && { cut }) };
+  return { frontends: packed([...frontends.values()]), elements, ...((cut.endpoints || cut.frontends) && { cut }) };
 }
 
 /** What a port's frontends take. `further`: the source ranges of each address besides the ClusterIP. */
@@ -155,10 +165,10 @@ function demandOf(
     // A node port has each endpoint once more, for source NAT.
     clusterWeight: Number(!internalLocal) + outside + Number(hasNodePort),
     localWeight: Number(internalLocal) + (externalLocal ? outside : 0),
-    fixed: fixedElements(
-      1 + outside,
-      further.reduce((all, ranges) => all + ranges, 0),
-    ),
+    // The ClusterIP and its verdict; of the others a verdict and source NAT, and with policy Local one for each sort of
+    // clients; of a node port, refusal on loopback instead of source NAT, which is counted by endpoint.
+    fixed:
+      2 + outside * (externalLocal ? 4 : 2) + further.reduce((all, ranges) => all + (ranges > 0 ? ranges + 1 : 0), 0),
   };
 }
 

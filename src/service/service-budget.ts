@@ -64,16 +64,14 @@ export interface PortDemand {
   readonly fixed: number;
 }
 
-/** What the frontends of a port take besides their endpoints. `ranges`: source ranges of all of them together. */
-export function fixedElements(frontends: number, ranges: number): number {
-  return frontends * FRONTEND_ELEMENTS + ranges;
-}
-
 /**
- * How many endpoints each port may use, so that all together keep to the budget: the same number for each, at least one.
- * Undefined: as many as there are.
+ * How many endpoints each port may use, so that all together keep to the budget: the same number for each, at least one;
+ * absent: as many as there are. And how many elements that makes, at most.
  */
-export function endpointLimit(demands: readonly PortDemand[], budget: number): number | undefined {
+export function endpointLimit(
+  demands: readonly PortDemand[],
+  budget: number,
+): { readonly limit?: number; readonly elements: number } {
   const sizes = demands.map(({ choice: { cluster, local } }) => ({
     cluster: cluster.length,
     local: local.length,
@@ -86,12 +84,12 @@ export function endpointLimit(demands: readonly PortDemand[], budget: number): n
       return sum + fixed + Math.min(cluster, limit) * clusterWeight + Math.min(local, limit) * localWeight + hairpins;
     }, 0);
   const most = sizes.reduce((max, { cluster, local }) => Math.max(max, cluster, local), 0);
-  return elements(most) <= budget
-    ? undefined
-    : Math.max(
-        1,
-        largest(most, (limit) => elements(limit) <= budget),
-      );
+  if (elements(most) <= budget) return { elements: elements(most) };
+  const limit = Math.max(
+    1,
+    largest(most, (candidate) => elements(candidate) <= budget),
+  );
+  return { limit, elements: elements(limit) };
 }
 
 /** Those of a port's endpoints that a node uses if it may use so many. */

@@ -1,6 +1,7 @@
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
+import type { Service } from '../objects/service.ts';
 import type { SetDialect } from '../ruleset/affinity.ts';
 import type { Element } from '../ruleset/element.ts';
 import { udpFrontendOf } from '../ruleset/frontend-elements.ts';
@@ -8,16 +9,22 @@ import type { Program } from '../ruleset/program.ts';
 import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
 import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
+import { Allowances } from '../service/allowances.ts';
 import type { Cluster } from '../service/cluster.ts';
-import { type Frontend, frontendsWithin } from '../service/frontend.ts';
+import { type BoundedFrontends, type Frontend, frontendsWithin, NO_FRONTENDS } from '../service/frontend.ts';
 import { FrontendClaims } from '../service/frontend-claims.ts';
 import { type Cut, DEFAULT_SERVICE_BUDGET, slicesWithin } from '../service/service-budget.ts';
+import type { ShortfallReason } from '../service/shortfall.ts';
+import { TotalBudget } from '../service/total-budget.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
 import { ConflictReports } from './conflict-reports.ts';
 import { Shortfalls } from './shortfalls.ts';
 
 /** Elements after which a batch is closed: keeps one transaction near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
 const BATCH_ELEMENTS = 10_000;
+
+/** Elements after which no more of the changed Services are taken in: their endpoints are held until they are elements. */
+const CLAIMED_ELEMENTS = 100_000;
 
 /** Changed Services taken in at a time. */
 const BATCH_SERVICES = 2_000;
@@ -39,6 +46,8 @@ export interface ModelSettings {
   readonly shortfalls?: Shortfalls;
   /** Elements that one Service may have. Default: DEFAULT_SERVICE_BUDGET. */
   readonly serviceBudget?: number;
+  /** Elements that all Services may have: one for both families. Default: no bound. */
+  readonly totalBudget?: TotalBudget;
 }
 
 /**
@@ -64,6 +73,12 @@ export class FamilyModel {
   readonly #conflicts: ConflictReports;
   readonly #shortfalls: Shortfalls;
   readonly #serviceBudget: number;
+  readonly #totalBudget: TotalBudget;
+  #allowances: Allowances;
+  /** What was shared out last. */
+  #sharedRoom = Number.POSITIVE_INFINITY;
+  /** How many elements the kernel held when this began. */
+  #adoptedSize = 0;
   #networksDirty = false;
   /** The UDP frontends found in the kernel, until they are asked for. */
   #adopted: readonly UdpAddress[] = [];
@@ -80,6 +95,8 @@ export class FamilyModel {
     this.#conflicts = settings.conflicts ?? new ConflictReports({ log });
     this.#shortfalls = settings.shortfalls ?? new Shortfalls({ log });
     this.#serviceBudget = settings.serviceBudget ?? DEFAULT_SERVICE_BUDGET;
+    this.#totalBudget = settings.totalBudget ?? new TotalBudget(Number.POSITIVE_INFINITY);
+    this.#allowances = this.#newAllowances();
     this.#ruleset = new Ruleset(settings.program);
   }
 
@@ -114,7 +131,8 @@ export class FamilyModel {
 
   /** True if changes wait for nextTransaction; what is only waiting to be removed does not count. */
   get isBehind(): boolean {
-    return this.#networksDirty || this.#dirty.size > 0 || this.#claimed.size > 0;
+    const hasOtherRoom = this.#allowances.isShort && this.#room !== this.#sharedRoom;
+    return this.#networksDirty || this.#dirty.size > 0 || this.#claimed.size > 0 || hasOtherRoom;
   }
 
   /** How many changed Services wait for nextTransaction. */
@@ -166,10 +184,12 @@ export class FamilyModel {
     this.#handedOut.clear();
     this.#divisor = Math.max(this.#leastDivisor, FIRST_BATCH);
     this.#shortfalls.forget(this.family);
+    this.#allowances = this.#newAllowances();
+    this.#adoptedSize = found.length;
     for (const key of this.#cluster.serviceKeys()) {
       // Settled before the first write, so that no frontend that is right in a live table is handed around between
       // Services that share it.
-      if (found.length > 0) this.#claim(key);
+      if (found.length > 0 && this.#allowances.total <= this.#room) this.#claim(key);
       else this.#dirty.add(key);
     }
   }
@@ -197,12 +217,15 @@ export class FamilyModel {
    */
   nextTransaction(isComplete = true): Transaction {
     if (this.#networksDirty) this.#setNetworks();
+    let asked = 0;
     for (const key of this.#dirty) {
       if (!isComplete && !this.#hasArrived(key)) continue;
       this.#dirty.delete(key);
       this.#claim(key);
-      if (this.#claimed.size >= BATCH_SERVICES / this.#divisor) break;
+      asked += this.#allowances.demandOf(key);
+      if (this.#claimed.size >= BATCH_SERVICES / this.#divisor || asked >= CLAIMED_ELEMENTS) break;
     }
+    this.#share();
     const changes = new Map<string, readonly Frontend[]>();
     let elements = 0;
     for (const key of this.#claimed) {
@@ -231,16 +254,12 @@ export class FamilyModel {
 
   #claim(key: string): void {
     const service = this.#cluster.service(key);
-    const { frontends, cut } =
-      service === undefined
-        ? NOTHING
-        : frontendsWithin(service, this.#cluster.slicesOf(key), this.family, this.#cluster, this.#serviceBudget);
-    this.#shortfalls.report(
-      { kind: 'Service', key },
-      'service-budget',
-      cut && this.#describe(cut, frontends),
-      this.family,
-    );
+    const { served, cut, isShort } = this.#allowed(key, service);
+    const { frontends } = served;
+    const report = (reason: ShortfallReason, message: string | undefined) =>
+      this.#shortfalls.report({ kind: 'Service', key }, reason, message, this.family);
+    report('service-budget', cut && this.#describe(cut, frontends));
+    report('total-budget', isShort ? describeShort(served) : undefined);
     const { concerned, conflicts } = this.#claims.claim(key, service?.createdAt ?? '', frontends);
     for (const concernedKey of concerned) this.#claimed.add(concernedKey);
     for (const conflict of conflicts) this.#conflicts.report(conflict);
@@ -248,6 +267,34 @@ export class FamilyModel {
       (frontend) => frontend.endpoints.length > MAX_ENDPOINTS,
     )) {
       this.#warnOnce(`Service ${servicePort} has ${endpoints.length} endpoints; ${MAX_ENDPOINTS} of them are used`);
+    }
+  }
+
+  /** The frontends that a Service may have, what its own budget leaves out, and whether that of all leaves out more. */
+  #allowed(key: string, service: Service | undefined) {
+    const within = (budget: number) =>
+      service === undefined
+        ? NO_FRONTENDS
+        : frontendsWithin(service, this.#cluster.slicesOf(key), this.family, this.#cluster, budget);
+    const asked = within(this.#serviceBudget);
+    this.#allowances.set(key, asked.elements);
+    const allowed = this.#allowances.of(key);
+    const isShort = allowed < asked.elements;
+    return { served: isShort ? within(allowed) : asked, cut: asked.cut, isShort };
+  }
+
+  /** What all Services of this family may have. What the kernel holds at the start always fits. */
+  get #room(): number {
+    return Math.max(this.#totalBudget.room(this.family), this.#adoptedSize);
+  }
+
+  /** Shares out what there is, and sees to those that may have more or less than before. */
+  #share(): void {
+    this.#totalBudget.demand(this.family, this.#allowances.total);
+    this.#sharedRoom = this.#room;
+    for (const key of this.#allowances.settle(this.#sharedRoom)) {
+      if (this.#claimed.has(key)) this.#claim(key);
+      else this.#dirty.add(key);
     }
   }
 
@@ -261,6 +308,10 @@ export class FamilyModel {
     );
   }
 
+  #newAllowances(): Allowances {
+    return new Allowances((key) => this.#cluster.service(key)?.createdAt ?? '');
+  }
+
   #warnOnce(message: string): void {
     if (this.#warned.has(message)) return;
     if (this.#warned.size >= MAX_REMEMBERED_WARNINGS) this.#warned.clear();
@@ -269,7 +320,13 @@ export class FamilyModel {
   }
 }
 
-const NOTHING: { readonly frontends: readonly Frontend[]; readonly cut?: Cut } = { frontends: [] };
+function describeShort({ elements }: BoundedFrontends): string {
+  return (
+    'all Services ask for more elements than this node has memory for, and older ones come first: ' +
+    `${elements === 0 ? 'it is not served' : 'some of its endpoints are not used'}. Give kube-proxy-nft more memory, or ` +
+    'see --max-elements'
+  );
+}
 
 /** Bounds the memory for warnings given already; past it some are given again. */
 const MAX_REMEMBERED_WARNINGS = 1000;

@@ -190,6 +190,11 @@ const OURS: FlagSection = {
       value: 'NUMBER',
       text: 'what one Service may have in the rules of one family; beyond it some endpoints are not used (default: 300000)',
     },
+    {
+      name: 'max-elements',
+      value: 'NUMBER',
+      text: 'what all Services may have; beyond it the oldest are served (default: 0, what fits into the memory there is)',
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
     {
       name: 'output',
