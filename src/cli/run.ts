@@ -77,8 +77,10 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   });
   const followers = new Followers({ cluster, models, args, metrics, health, events, log });
   const pace = new Pace(SYSTEM_CLOCK, args.transactionInterval);
+  let transactions = 0;
+  const counted = (nft: Nft): Nft => ({ ...nft, apply: (json) => nft.apply(json).then(() => void transactions++) });
   const members: readonly Member[] = models.map((model) => {
-    const nft = createNft(args.runDir, model.family, 'nft', sessions);
+    const nft = counted(createNft(args.runDir, model.family, 'nft', sessions));
     const observer = followers.observer(model);
     const lost = () => {
       observer.lost();
@@ -130,7 +132,12 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     for (const { syncer } of members) syncer.nodeChanged();
   };
   const programmed = arrival.whenComplete.then(() => Promise.all(members.map(({ syncer }) => syncer.whenInSync())));
-  void announceReadiness({ programmed, isServing: () => isServing(args.runDir, families), log });
+  void announceReadiness({
+    programmed,
+    isServing: () => isServing(args.runDir, families),
+    progress: () => transactions,
+    log,
+  });
   const stop = new AbortController();
   const following = source.run(
     {

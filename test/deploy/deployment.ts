@@ -30,6 +30,7 @@ const Container = v.looseObject({
   command: v.optional(Strings),
   args: v.optional(Strings, []),
   securityContext: SecurityContext,
+  resources: v.strictObject({ requests: v.strictObject({ cpu: v.string(), memory: v.string() }) }),
   livenessProbe: v.optional(Probe),
   readinessProbe: v.optional(Probe),
   volumeMounts: v.array(
@@ -38,8 +39,21 @@ const Container = v.looseObject({
 });
 export type Container = v.InferOutput<typeof Container>;
 
+const Affinity = v.strictObject({
+  nodeAffinity: v.strictObject({
+    requiredDuringSchedulingIgnoredDuringExecution: v.strictObject({
+      nodeSelectorTerms: v.tuple([
+        v.strictObject({
+          matchExpressions: v.array(v.strictObject({ key: v.string(), operator: v.string(), values: Strings })),
+        }),
+      ]),
+    }),
+  }),
+});
+
 const PodSpec = v.looseObject({
   serviceAccountName: v.string(),
+  affinity: Affinity,
   nodeSelector: v.record(v.string(), v.string()),
   initContainers: v.array(Container),
   containers: v.tuple([Container]),

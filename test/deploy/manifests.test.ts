@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -91,6 +91,24 @@ suite('the DaemonSet', () => {
     const names = pod.volumes.map(({ name }) => name);
     const mounted = [...pod.initContainers, daemon].flatMap(({ volumeMounts }) => volumeMounts.map(({ name }) => name));
     assert.deepEqual([...new Set(mounted)].sort(), names.toSorted());
+  });
+
+  test('goes to nodes that the image is for', () => {
+    const [term] = pod.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
+    assert.deepEqual(term.matchExpressions, [
+      { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64', 'arm64'] },
+    ]);
+  });
+
+  test('asks for the memory that docs/operations.md says, and sets no limits', () => {
+    const rule = /\| a start, with nft \| (\d+) MiB \| (\d+) MiB \|/.exec(
+      readFileSync(join(DEPLOYMENT, '..', '..', 'docs', 'operations.md'), 'utf8'),
+    );
+    const [base = 0, perThousand = 0] = rule?.slice(1).map(Number) ?? assert.fail('there is no rule');
+    for (const { resources } of [...pod.initContainers, daemon]) {
+      assert.deepEqual(resources.requests, { cpu: '50m', memory: '128Mi' });
+    }
+    assert.ok(base + perThousand * 1.5 <= 128, 'enough for 1,500 Services, as its comment says');
   });
 
   test('keeps the sockets in the folder where an executable on the node looks for them', () => {
