@@ -645,7 +645,7 @@ names_files() {
 
 # Whether the service has where to take Services from.
 is_configured() {
-  [ -f "$kubeconfig" ] || ! grep -q "^KUBE_PROXY_NFT_ARGS=.*$KUBECONFIG_COPY" "$default_file"
+  [ -f "$kubeconfig" ] || [ -f "$kubeconfig.cred" ] || ! grep -q "^KUBE_PROXY_NFT_ARGS=.*$KUBECONFIG_COPY" "$default_file"
 }
 
 # --- kube-proxy on this node ------------------------------------------------------------------------------------------
@@ -698,7 +698,7 @@ must_wait() {
 has_changed() {
   since=$(TZ=UTC systemctl show --property=ExecMainStartTimestamp --value "$UNIT")
   since=$(date -d "$since" +%s) || return 0
-  for file in "$executable" "$unit_file" "$default_file" "$kubeconfig"; do
+  for file in "$executable" "$unit_file" "$default_file" "$kubeconfig" "$kubeconfig.cred"; do
     # The time of the last change, also of the name.
     if [ -e "$file" ] && [ "$(stat -c %Z "$file")" -gt "$since" ]; then return 0; fi
   done

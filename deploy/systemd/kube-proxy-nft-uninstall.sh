@@ -29,8 +29,8 @@ main() {
   try rm -f '@SHARE_DIR@/man/man8/kube-proxy-nft.8' '@SHARE_DIR@/bash-completion/completions/kube-proxy-nft' \
     '@SHARE_DIR@/zsh/site-functions/_kube-proxy-nft' '@FISH_DIR@/kube-proxy-nft.fish'
   if [ -z "${KPN_KEEP_CONFIG:-}" ]; then
-    try rm -f '@DEFAULT_FILE@' '@CONFIG_DIR@/kubeconfig' '@CONFIG_DIR@/kubeconfig.new' '@CONFIG_DIR@/.installed' \
-      '@CONFIG_DIR@/.installed.new'
+    try rm -f '@DEFAULT_FILE@' '@CONFIG_DIR@/kubeconfig' '@CONFIG_DIR@/kubeconfig.new' '@CONFIG_DIR@/kubeconfig.cred' \
+      '@CONFIG_DIR@/.installed' '@CONFIG_DIR@/.installed.new'
     remove_folder '@CONFIG_DIR@'
   fi
   if command -v systemctl >/dev/null; then

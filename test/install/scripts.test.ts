@@ -8,6 +8,7 @@ import { suite, type TestContext, test } from 'node:test';
 const ROOT = join(import.meta.dirname, '..', '..');
 const SCRIPTS = [
   'install.sh',
+  'deploy/systemd/kube-proxy-nft-token.sh',
   'deploy/systemd/kube-proxy-nft-uninstall.sh',
   ...readdirSync(join(ROOT, 'scripts'))
     .filter((file) => file.endsWith('.sh'))

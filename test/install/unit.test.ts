@@ -31,6 +31,21 @@ suite('the systemd unit', () => {
     assert.doesNotMatch(analyze('verify', '--man=no', unit), /kube-proxy-nft\.service/);
   });
 
+  test('is one with what its token comes by', () => {
+    const names = ['kube-proxy-nft-token.service', 'kube-proxy-nft-token.timer'];
+    for (const name of names) {
+      const text = readFileSync(join(ROOT, 'deploy', 'systemd', name), 'utf8');
+      writeFileSync(
+        join(folder, name),
+        text.replaceAll('/usr/local/bin/kube-proxy-nft-token', join(folder, 'kube-proxy-nft')),
+      );
+    }
+    assert.doesNotMatch(
+      analyze('verify', '--man=no', ...names.map((name) => join(folder, name))),
+      /kube-proxy-nft-token/,
+    );
+  });
+
   test('hands nothing to the daemon by which code, certificates or files come in from the environment', () => {
     const cleared = [...readFileSync(unit, 'utf8').matchAll(/^UnsetEnvironment=(.*)$/gm)].flatMap(([, names = '']) =>
       names.split(' '),

@@ -155,9 +155,15 @@ export class RealApiServer {
     return this.#file(`kubeconfig-${user}`, JSON.stringify(config));
   }
 
-  /** One request of the administrator. Rejects where none can be made; the answer may be an error. */
-  async request(method: string, path: string, body?: object, contentType = 'application/json'): Promise<Answer> {
-    const headers = { authorization: `Bearer ${TOKENS.admin}`, 'content-type': contentType };
+  /** One request, of the administrator or by a token. Rejects where none can be made; the answer may be an error. */
+  async request(
+    method: string,
+    path: string,
+    body?: object,
+    contentType = 'application/json',
+    token: string = TOKENS.admin,
+  ): Promise<Answer> {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': contentType };
     const request = https.request(this.url + path, { method, agent: this.#agent, headers });
     request.end(body === undefined ? undefined : JSON.stringify(body));
     const [response] = await once(request, 'response');
