@@ -39,10 +39,16 @@ export function familyMetrics(
 ): FamilyMetrics {
   const labels = { ip_family: IP_FAMILY[family] };
   let begun = clock.elapsed();
-  const upToDate = () => instruments.lastSynced.set(labels, clock.now() / 1000);
+  const upToDate = () => instruments.lastSynced.set(family, clock.now() / 1000);
   return {
     noLocalEndpoints,
-    queued: () => instruments.lastQueued.set(labels, clock.now() / 1000),
+    queued: () => instruments.lastQueued.set(family, clock.now() / 1000),
+    unconcerned: () => {
+      for (const tracker of trackers) {
+        tracker.taken(family);
+        tracker.synced(family, clock.now());
+      }
+    },
     began: () => {
       begun = clock.elapsed();
     },
@@ -64,12 +70,12 @@ export function familyMetrics(
     confirmed: upToDate,
     lost: () => instruments.repairs.inc(labels),
     cleanupFailed: () => instruments.cleanupFailures.inc(labels),
-    elements: (count) => instruments.elements.set(labels, count),
+    elements: (count) => instruments.elements.set(family, count),
     conntrackReconciled: (seconds, deleted) => {
       instruments.conntrack.observe(labels, seconds);
       instruments.conntrackDeleted.inc(labels, deleted);
     },
-    localhostListeners: (count) => instruments.localhostListeners.set(labels, count),
+    localhostListeners: (count) => instruments.localhostListeners.set(family, count),
     localhostListenerFailed: () => instruments.localhostFailures.inc(labels),
   };
 }

@@ -48,10 +48,19 @@ export function defineInstruments(registry: Registry, families: readonly Family[
     for (const labels of all) made.inc(labels, 0);
     return made;
   };
-  const gauge = (name: string, help: string) => {
-    const made = new Gauge({ name, help, labelNames, registers });
-    for (const labels of all) made.set(labels, 0);
-    return made;
+  /** Set often, and read seldom: the labels are looked up when a scrape comes. */
+  const gauge = (name: string, help: string): { set(family: Family, value: number): void } => {
+    const values = new Map(families.map((family) => [family, 0]));
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        for (const [family, value] of values) this.set({ ip_family: IP_FAMILY[family] }, value);
+      },
+    });
+    return { set: (family, value) => void values.set(family, value) };
   };
   const histogram = (name: string, help: string, buckets = SYNC_BUCKETS) => {
     const made = new Histogram({ name, help, labelNames, registers, buckets });

@@ -83,6 +83,11 @@ export class FrontendClaims {
     return { concerned: [...concerned], conflicts };
   }
 
+  /** True if a Service claims anything. */
+  has(serviceKey: string): boolean {
+    return this.#byService.has(serviceKey);
+  }
+
   /** The frontends of a Service that are in force: those it claims and no Service that comes first does. */
   held(serviceKey: string): readonly Frontend[] {
     const claim = this.#byService.get(serviceKey);

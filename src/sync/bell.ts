@@ -3,26 +3,34 @@ import type { Clock } from './clock.ts';
 /** Wakes the one who sleeps. A ring while nobody sleeps is kept for the next sleep. */
 export class Bell {
   readonly #clock: Clock;
-  #rung = Promise.withResolvers<void>();
   #isRung = false;
+  #wake: ((wasRung: boolean) => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   ring(): void {
-    this.#isRung = true;
-    this.#rung.resolve();
+    if (this.#wake === undefined) this.#isRung = true;
+    else this.#wake(true);
   }
 
-  /** Resolves at a ring: true; or after so many milliseconds without one: false. */
-  async sleep(ms: number): Promise<boolean> {
-    const stop = new AbortController();
-    await Promise.race([this.#rung.promise, this.#clock.sleep(ms, stop.signal)]);
-    stop.abort();
-    const wasRung = this.#isRung;
-    if (wasRung) this.#rung = Promise.withResolvers();
+  /**
+   * Resolves at a ring: true; or after so many milliseconds without one: false. One sleeps at a time. Nearly every sleep
+   * ends by a ring, so that an AbortSignal, whose error holds a stack trace, would be a tenth of the cost of a change.
+   */
+  sleep(ms: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    if (this.#isRung) resolve(true);
+    else {
+      const cancel = this.#clock.after(ms, () => this.#wake?.(false));
+      this.#wake = (wasRung) => {
+        cancel();
+        this.#wake = undefined;
+        resolve(wasRung);
+      };
+    }
     this.#isRung = false;
-    return wasRung;
+    return promise;
   }
 }

@@ -1,4 +1,4 @@
-import type { Family } from '../ip.ts';
+import { type Family, familyOf } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service } from '../objects/service.ts';
@@ -108,15 +108,17 @@ export class FamilyModel {
     return this.#settings.program;
   }
 
-  /** Notes that a Service or its slices changed. */
-  markDirty(serviceKey: string): void {
+  /** Notes that a Service or its slices changed; false if that is nothing to this family. */
+  markDirty(serviceKey: string): boolean {
+    if (!this.#concerns(serviceKey)) return false;
     this.#dirty.add(serviceKey);
+    return true;
   }
 
   /** Notes that this node changed: what it is served with, and which endpoints it prefers. */
   nodeChanged(): void {
     this.#networksDirty = true;
-    for (const key of this.#cluster.serviceKeys()) this.#dirty.add(key);
+    for (const key of this.#cluster.serviceKeys()) this.markDirty(key);
   }
 
   /** Notes that the networks changed, and nothing that Services depend on. */
@@ -190,7 +192,7 @@ export class FamilyModel {
       // Settled before the first write, so that no frontend that is right in a live table is handed around between
       // Services that share it.
       if (found.length > 0 && this.#allowances.total <= this.#room) this.#claim(key);
-      else this.#dirty.add(key);
+      else this.markDirty(key);
     }
   }
 
@@ -239,6 +241,13 @@ export class FamilyModel {
     for (const key of changes.keys()) this.#handedOut.add(key);
     this.#ruleset.setServices(changes);
     return this.#ruleset.takeTransaction();
+  }
+
+  /** Whether a Service has, or had, anything in this family. */
+  #concerns(key: string): boolean {
+    const { family } = this;
+    const has = this.#cluster.service(key)?.clusterIps.some((address) => familyOf(address) === family);
+    return has === true || this.#claims.has(key) || this.isPending(key);
   }
 
   #hasArrived(key: string): boolean {

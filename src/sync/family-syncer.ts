@@ -73,9 +73,10 @@ export class FamilySyncer {
 
   /** Notes changed Services; they go to the kernel at once if nothing is in flight and nothing went before. */
   changed(serviceKeys: readonly string[]): void {
-    if (serviceKeys.length === 0) return;
-    for (const key of serviceKeys) this.#model.markDirty(key);
-    this.#wakeUp();
+    let isConcerned = false;
+    for (const key of serviceKeys) if (this.#model.markDirty(key)) isConcerned = true;
+    if (isConcerned) this.#wakeUp();
+    else if (this.#isInSync) this.#observer.unconcerned();
   }
 
   /** Notes that this node changed: its addresses, pod networks or zone. */

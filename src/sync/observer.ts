@@ -12,6 +12,8 @@ export interface SyncResult {
 export interface SyncObserver {
   /** Something waits to be brought to the kernel. */
   queued(): void;
+  /** A change was nothing to this family, and nothing else of it waits: it is in force. */
+  unconcerned(): void;
   /** Work on the kernel begins. */
   began(): void;
   /** The work at hand takes in everything that was known by now. */
@@ -29,6 +31,7 @@ export interface SyncObserver {
 /** For those who do not want to know. */
 export const NO_OBSERVER: SyncObserver = {
   queued: () => undefined,
+  unconcerned: () => undefined,
   began: () => undefined,
   tookAll: () => undefined,
   succeeded: () => undefined,

@@ -82,6 +82,15 @@ suite('changes', () => {
     assert.deepEqual(await pendingAndTotal(metrics), totals);
   });
 
+  test('that are nothing to a family are in force there at once', async () => {
+    const { metrics } = withClock();
+    metrics.endpointsChanged();
+    metrics.family('ip6').unconcerned();
+    metrics.family('ip').tookAll();
+    metrics.family('ip').succeeded({ kind: 'partial', operations: 1, services: [] });
+    assert.deepEqual(await pendingAndTotal(metrics), ['endpoint_changes_total 1']);
+  });
+
   test('that come while the kernel is written stay pending', async () => {
     const { metrics } = withClock();
     metrics.serviceChanged();

@@ -24,6 +24,14 @@ export class FakeClock implements Clock {
     return promise;
   }
 
+  after(ms: number, callback: () => void): () => void {
+    const stop = new AbortController();
+    void this.sleep(ms, stop.signal).then(() => {
+      if (!stop.signal.aborted) callback();
+    });
+    return () => stop.abort();
+  }
+
   soon(): Promise<void> {
     return Promise.resolve();
   }

@@ -70,6 +70,29 @@ suite('the model of a family', () => {
     );
   });
 
+  test('is not concerned by a Service of the other family, until it has something of it to lose', () => {
+    const cluster = new Cluster(NODE_NAME);
+    const other = service({ name: 'other', clusterIps: ['fd00::10'] });
+    cluster.set(other);
+    cluster.set(service({ name: 'old', createdAt: '2026-01-01T00:00:00Z' }));
+    cluster.set(service({ name: 'new', createdAt: '2026-02-01T00:00:00Z' }));
+    const { model, drain } = modelOf(cluster);
+    drain();
+    for (const key of ['default/other', 'default/unknown']) assert.equal(model.markDirty(key), false);
+    assert.equal(model.isBehind, false);
+    cluster.set({ ...other, clusterIps: ['fd00::10', '10.96.0.12'] });
+    assert.ok(model.markDirty('default/other'), 'it got an address of this family');
+    drain();
+    cluster.set(other);
+    assert.ok(model.markDirty('default/other'), 'it has lost it again');
+    assert.deepEqual(drain(), [1, 1], 'its verdict, then its ClusterIP');
+    assert.equal(model.markDirty('default/other'), false);
+    cluster.delete('Service', 'default/new');
+    assert.ok(model.markDirty('default/new'), 'what it claimed and another has is not claimed any more');
+    drain();
+    assert.equal(model.markDirty('default/new'), false);
+  });
+
   test('says that a Service has more endpoints than it can use', () => {
     const cluster = new Cluster(NODE_NAME);
     cluster.set(service());

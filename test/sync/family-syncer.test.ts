@@ -7,6 +7,7 @@ import { buildProgram } from '../../src/ruleset/program.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { NO_OBSERVER } from '../../src/sync/observer.ts';
 import { Pace } from '../../src/sync/pace.ts';
 import { networks } from '../builders/networks.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
@@ -81,6 +82,33 @@ suite('a syncer', () => {
     }
     assert.deepEqual([...new Set(both.timesOf(both.four))], [0, 50, 100]);
     assert.deepEqual(both.timesOf(both.six), both.timesOf(both.four));
+  });
+
+  test('counts a change of the other family as in force at once, unless its own wait', async () => {
+    const clock = new FakeClock();
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(service());
+    const told: string[] = [];
+    const observer = {
+      ...NO_OBSERVER,
+      unconcerned: () => told.push('unconcerned'),
+      succeeded: () => told.push('done'),
+    };
+    const { log } = recordingLog();
+    const model = new FamilyModel(cluster, { program: buildProgram('ip6', {}), networks: () => networks([]) }, log);
+    const nft = new RecordingNft(clock);
+    const syncer = new FamilySyncer(model, nft, log, { clock, observer });
+    void syncer.run();
+    await clock.pass(1000);
+    told.length = nft.times.length = 0;
+    syncer.changed(cluster.set(slice([ready('10.0.0.1')])));
+    await clock.pass(1000);
+    assert.deepEqual([told, nft.times], [['unconcerned'], []]);
+    syncer.changed(cluster.set(service({ clusterIps: ['fd00::10'] })));
+    syncer.changed(['default/unknown']);
+    await clock.pass(1000);
+    assert.deepEqual(told, ['unconcerned', 'done'], 'the transaction that was due tells of both');
+    syncer.stop();
   });
 
   test('deletes what only waits for that when nothing else comes for 50 ms', async () => {
