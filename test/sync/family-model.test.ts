@@ -86,10 +86,12 @@ suite('the model of a family', () => {
     cluster.set(other);
     assert.ok(model.markDirty('default/other'), 'it has lost it again');
     assert.deepEqual(drain(), [1, 1], 'its verdict, then its ClusterIP');
+    model.takeProgrammed();
     assert.equal(model.markDirty('default/other'), false);
     cluster.delete('Service', 'default/new');
     assert.ok(model.markDirty('default/new'), 'what it claimed and another has is not claimed any more');
     drain();
+    model.takeProgrammed();
     assert.equal(model.markDirty('default/new'), false);
   });
 
