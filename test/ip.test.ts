@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { canonicalAddress, familyOf, parseCidr } from '../src/ip.ts';
+import { canonicalAddress, familyOf, isInCidr, networkTester, overlap, parseCidr, translatedIpv4 } from '../src/ip.ts';
 
 suite('familyOf', () => {
   test('tells IPv4 from IPv6', () => {
@@ -84,4 +84,59 @@ suite('every IPv6 address', () => {
       },
     );
   });
+});
+
+suite('networks', () => {
+  const byte = fc.integer({ min: 0, max: 255 });
+  /** Few bits vary, so that addresses often lie in networks and networks in each other. */
+  const ip4 = fc.tuple(fc.constantFrom(10, 11), fc.constantFrom(0, 128), byte).map(([a, b, c]) => `${a}.${b}.0.${c}`);
+  const ip6 = fc
+    .tuple(fc.constantFrom('fd00', 'fd01'), fc.constantFrom('0', '8000'), byte)
+    .map(([a, b, c]) => canonicalAddress(`${a}:${b}::${c.toString(16)}`));
+  const address = fc.oneof(ip4, ip6);
+  const network = fc.oneof(
+    fc.tuple(ip4, fc.integer({ min: 0, max: 32 })),
+    fc.tuple(ip6, fc.integer({ min: 0, max: 128 })),
+  );
+  const cidr = network.map(([base, prefix]) => `${base}/${prefix}`);
+  const read = (text: string) => {
+    const parsed = parseCidr(text);
+    assert.ok(parsed);
+    return parsed;
+  };
+
+  test('a tester says of an address what isInCidr says of one of them', () => {
+    fc.assert(
+      fc.property(fc.array(cidr, { maxLength: 3 }), address, (texts, candidate) => {
+        const expected = texts.some((text) => isInCidr(candidate, read(text)));
+        assert.equal(networkTester([...texts, 'none'])(candidate), expected);
+      }),
+    );
+  });
+
+  test('overlap if the first address of one lies in the other', () => {
+    fc.assert(
+      fc.property(cidr, cidr, (one, other) => {
+        const [a, b] = [read(one), read(other)];
+        const expected = isInCidr(a.address, b) || isInCidr(b.address, a);
+        assert.deepEqual([overlap(a, b), overlap(b, a)], [expected, expected]);
+      }),
+    );
+  });
+});
+
+suite('an IPv4 address that a router makes of an IPv6 address', () => {
+  const cases: readonly (readonly [address: string, ip4: string | undefined])[] = [
+    ['64:ff9b::a9fe:a9fe', '169.254.169.254'],
+    ['64:ff9b::', '0.0.0.0'],
+    ['64:ff9b::1', '0.0.0.1'],
+    ['64:ff9b:0:0:1::1', undefined],
+    ['64:ff9b:1::1', undefined],
+    ['2002:a9fe:a9fe::1', '169.254.169.254'],
+    ['2002::', '0.0.0.0'],
+    ['2001:db8::1', undefined],
+    ['169.254.169.254', undefined],
+  ];
+  for (const [address, ip4] of cases)
+    test(`${address}: ${ip4 ?? 'none'}`, () => assert.equal(translatedIpv4(canonicalAddress(address)), ip4));
 });

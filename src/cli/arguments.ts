@@ -10,6 +10,7 @@ import { ProxyError } from '../errors.ts';
 import { type BindAddress, parseBindAddress } from '../health/bind-address.ts';
 import { type Family, formatCidr, parseCidr } from '../ip.ts';
 import type { LogFormat } from '../log-line.ts';
+import type { Protection } from '../service/reserved-addresses.ts';
 import { isOn, readCommandLine } from './command-line.ts';
 import { flagValuesOf } from './flag-values.ts';
 
@@ -55,6 +56,8 @@ export interface Arguments {
   readonly maxElementsPerService: number;
   /** Elements that all Services may have together; 0: what fits into the memory there is. */
   readonly maxElements: number;
+  /** --protect-addresses: what becomes of external and load balancer IPs that belong to the cluster or the node. */
+  readonly protectAddresses: Protection;
   readonly runDir: string;
   readonly output: 'nft' | 'json';
   /** --trace and --from: a connection to follow. */
@@ -132,6 +135,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     transactionInterval: milliseconds(configuration['kubeProxyNft.transactionInterval']),
     maxElementsPerService: configuration['kubeProxyNft.maxElementsPerService'],
     maxElements: configuration['kubeProxyNft.maxElements'],
+    protectAddresses: configuration['kubeProxyNft.protectAddresses'],
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     trace: to === undefined ? undefined : { to, from: one('from') },
     output: output === 'json' ? 'json' : 'nft',

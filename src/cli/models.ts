@@ -75,7 +75,7 @@ export function podNetworks(
 const EVERY_ADDRESS = { ip: ['0.0.0.0/1', '128.0.0.0/1'], ip6: ['::/1', '8000::/1'] } as const;
 
 function networksOf(
-  { node, serviceCidrs }: Cluster,
+  { node, serviceCidrs, usedServiceCidrs = serviceCidrs }: Cluster,
   { detectLocal, podCidrs, nodePortAddresses }: Arguments,
   family: Family,
 ): Readonly<Record<NetworkSet, readonly string[]>> {
@@ -86,6 +86,6 @@ function networksOf(
     'pod-cidrs': pods,
     'all-sources': detectLocal.mode === 'NodeCIDR' && pods.length > 0 ? EVERY_ADDRESS[family] : [],
     'node-port-networks': disjointCidrs(nodePortNetworks(nodePortAddresses, node, family), family),
-    'service-cidrs': disjointCidrs(serviceCidrs, family),
+    'service-cidrs': disjointCidrs(usedServiceCidrs, family),
   };
 }

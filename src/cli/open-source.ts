@@ -10,11 +10,12 @@ import { createManifestSource } from '../source/manifests/manifest-source.ts';
 import type { Source } from '../source/source.ts';
 import type { Arguments } from './arguments.ts';
 
-/** A source, and the API server's host where there is one: to be compared with the ClusterIPs we program. */
+/** A source, and the API server's host and port where there is one: to be compared with the addresses we program. */
 export interface OpenedSource {
   readonly source: Source;
   readonly events: EventSink;
   readonly apiServerHost?: string;
+  readonly apiServerPort?: number;
 }
 
 /** Who wants to know what an API server does: each failure, and each answer. */
@@ -54,5 +55,6 @@ export function openSource(
     log,
     ...(listeners.onAnswer && { onAnswer: listeners.onAnswer }),
   });
-  return { source, events, ...(!connection.usesServiceAddress && { apiServerHost: connection.serverHost }) };
+  if (connection.usesServiceAddress) return { source, events };
+  return { source, events, apiServerHost: connection.serverHost, apiServerPort: connection.serverPort };
 }

@@ -7,6 +7,7 @@ import { Cluster } from '../service/cluster.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
+import { AddressGuard } from './address-guard.ts';
 import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
 import { servedFamilies } from './families.ts';
@@ -62,7 +63,7 @@ async function workOut(args: Arguments, log: Log): Promise<Knowledge> {
     // A server that is away may come back; one that refuses us will go on doing so.
     if (problem.status === 401 || problem.status === 403) stop.abort();
   };
-  const { source } = openSource(args, process.env, log, { onProblem });
+  const { source, apiServerHost, apiServerPort } = openSource(args, process.env, log, { onProblem });
   const cluster = new Cluster(args.nodeName);
   const timer = setTimeout(() => stop.abort(), SYNC_TIMEOUT * 1000);
   let synced = false;
@@ -87,6 +88,7 @@ async function workOut(args: Arguments, log: Log): Promise<Knowledge> {
     );
   }
   const shortfalls = new Shortfalls({ log });
+  new AddressGuard({ cluster, args, shortfalls, apiServerHost, apiServerPort }).begin();
   const models = createModels(cluster, servedFamilies(log), args, log, undefined, shortfalls).map((model) => {
     model.restart([]);
     while (model.isDirty) model.nextTransaction();

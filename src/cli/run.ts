@@ -24,6 +24,7 @@ import { FamilySyncer } from '../sync/family-syncer.ts';
 import { Pace } from '../sync/pace.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
 import { VERSION } from '../version.ts';
+import { AddressGuard, type Redecided } from './address-guard.ts';
 import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
 import { conflictEvent } from './conflict-event.ts';
@@ -38,6 +39,9 @@ import { saveMemory } from './save-memory.ts';
 import { startServers } from './servers.ts';
 import { shortfallEvent } from './shortfall-event.ts';
 import { answerTo } from './show.ts';
+
+/** Milliseconds between two looks at the addresses of this machine's interfaces. */
+const ADDRESSES_INTERVAL = 5000;
 
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
@@ -58,7 +62,9 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     shortfalls,
     ...(onLoopback && { readLocalhostRejected: createRefusedReader(args.runDir, tableOf) }),
   });
-  const { source, events, apiServerHost } = openSource(args, process.env, log, { onAnswer: metrics.apiRequest });
+  const { source, events, apiServerHost, apiServerPort } = openSource(args, process.env, log, {
+    onAnswer: metrics.apiRequest,
+  });
   await source.prepare();
   const lock = await lockNamespace(createNft(args.runDir, 'lock'), log);
   const hasKubeProxyRules = async () => {
@@ -89,6 +95,15 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     };
     return { model, nft, syncer: new FamilySyncer(model, nft, log, { observer: { ...observer, lost }, pace }) };
   });
+  const onRedecided = ({ networks, services }: Redecided) => {
+    for (const { syncer } of members) {
+      if (networks) syncer.networksChanged();
+      syncer.changed(services);
+    }
+  };
+  const guard = new AddressGuard({ cluster, args, shortfalls, apiServerHost, apiServerPort, onRedecided });
+  // Interface addresses come and go without any change in the cluster.
+  setInterval(() => guard.look(), ADDRESSES_INTERVAL).unref();
   const control = await serveControl(args.runDir, (path) => {
     const tables = members.map(({ model, syncer }) => ({
       model,
@@ -122,14 +137,18 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   }
   const changed = (keys: readonly string[]) => {
     for (const { syncer } of members) syncer.changed(keys);
+    guard.servicesChanged(keys);
   };
   /** Heartbeats change a Node every few minutes, but nothing of it that the rules depend on. */
   const followNode = (change: () => void) => {
     const { node: before, serviceCidrs } = cluster;
     change();
-    if (serviceCidrs !== cluster.serviceCidrs) for (const { syncer } of members) syncer.networksChanged();
-    if (before === cluster.node || isDeepStrictEqual(forRules(before), forRules(cluster.node))) return;
-    for (const { syncer } of members) syncer.nodeChanged();
+    const sameNode = before === cluster.node || isDeepStrictEqual(forRules(before), forRules(cluster.node));
+    const sameCidrs = serviceCidrs === cluster.serviceCidrs;
+    if (sameNode && sameCidrs) return;
+    guard.decide();
+    if (!sameCidrs) for (const { syncer } of members) syncer.networksChanged();
+    if (!sameNode) for (const { syncer } of members) syncer.nodeChanged();
   };
   const programmed = arrival.whenComplete.then(() => Promise.all(members.map(({ syncer }) => syncer.whenInSync())));
   void announceReadiness({
@@ -153,6 +172,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
       },
       synced: () => {
         warnOfOwnAddress(cluster, apiServerHost, log);
+        guard.begin();
         events.event({ type: 'Normal', reason: 'Starting', message: '', about: 'node' });
         for (const { model } of members) health.started(model.family);
         complete();

@@ -17,7 +17,8 @@ export function shortfallEvent({ kind, key, reason, message }: Shortfall): Clust
   const [namespace = '', name = ''] = key.split('/');
   return {
     type: 'Warning',
-    reason: 'ServiceNotFullyServed',
+    // It may be served all the same: --protect-addresses warn.
+    reason: reason === 'protected-address' ? 'ServiceAddressProtected' : 'ServiceNotFullyServed',
     message: `${message} (${reason})`,
     about: { namespace, name },
     sameOnAllNodes: reason,

@@ -115,6 +115,10 @@ export const FIELDS = {
   }),
   'kubeProxyNft.maxElementsPerService': field(integer(1), 300_000, { flag: 'max-elements-per-service', own: true }),
   'kubeProxyNft.maxElements': field(integer(), 0, { flag: 'max-elements', own: true }),
+  'kubeProxyNft.protectAddresses': field(oneOf(['off', 'warn', 'enforce']), 'warn', {
+    flag: 'protect-addresses',
+    own: true,
+  }),
   'winkernel.networkName': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.sourceVip': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.enableDSR': field(boolean, false, withoutEffect(WINDOWS)),

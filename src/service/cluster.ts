@@ -3,6 +3,7 @@ import { type Kind, type KubeObject, keyOf } from '../objects/decode.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
 import type { Service } from '../objects/service.ts';
+import { NOTHING_RESERVED, type ReservedAddresses } from './reserved-addresses.ts';
 
 /**
  * The cluster as the source last told it: slimmed objects, indexed so that one change costs the same at any size.
@@ -19,6 +20,10 @@ export class Cluster {
   /** ServiceCIDR name → its networks. */
   readonly #cidrs = new Map<string, readonly string[]>();
   #serviceCidrs: readonly string[] = [];
+  /** Which addresses Services may not have. Whoever decides that sets it anew when what it depends on changes. */
+  reserved: ReservedAddresses = NOTHING_RESERVED;
+  /** The networks of the ServiceCIDRs that are used, as the same one decides; undefined: of all there are. */
+  usedServiceCidrs: readonly string[] | undefined;
 
   /** `nodeName`: the name of this node's Node object, by which local endpoints are known. */
   constructor(nodeName: string) {
@@ -33,6 +38,11 @@ export class Cluster {
   /** The networks of all ServiceCIDRs, which may overlap. The same array as long as no ServiceCIDR changes. */
   get serviceCidrs(): readonly string[] {
     return this.#serviceCidrs;
+  }
+
+  /** ServiceCIDR name → its networks. */
+  get serviceCidrsByName(): ReadonlyMap<string, readonly string[]> {
+    return this.#cidrs;
   }
 
   /** The keys of all Services. */

@@ -5,6 +5,7 @@ import type { Node } from '../objects/node.ts';
 import type { Protocol } from '../objects/schema.ts';
 import type { Service } from '../objects/service.ts';
 import { chooseEndpoints, type Endpoint, type EndpointChoice } from './endpoints.ts';
+import { type ExternalKind, NOTHING_RESERVED, objectionTo, type ReservedAddresses } from './reserved-addresses.ts';
 import {
   type Cut,
   endpointLimit,
@@ -16,7 +17,7 @@ import {
 } from './service-budget.ts';
 
 /** What an address, protocol and port that a Service answers on is to clients. */
-export type FrontendKind = 'cluster-ip' | 'external-ip' | 'load-balancer-ip' | 'node-port';
+export type FrontendKind = 'cluster-ip' | ExternalKind | 'node-port';
 
 /** An address, protocol and port that a Service answers on, and the endpoints behind it. */
 export interface Frontend {
@@ -61,6 +62,8 @@ export interface Viewpoint {
   readonly nodeName: string;
   /** Undefined until the source has it. */
   readonly node: Node | undefined;
+  /** Which addresses are not for Services to ask for. Default: those that are nobody's. */
+  readonly reserved?: ReservedAddresses;
 }
 
 /** What a frontend's packets are told apart by; unique in a family's ruleset. */
@@ -72,7 +75,8 @@ export function frontendKey(frontend: Pick<Frontend, 'address' | 'protocol' | 'p
  * The frontends of one Service in one family. None for the Services kube-proxy ignores too: of another proxy
  * (label service.kubernetes.io/service-proxy-name), ExternalName, headless, or without a ClusterIP of the family.
  * Of ports that repeat a protocol and number, which the API forbids, the first counts; of an address that is both
- * external IP and load balancer's IP, the latter, with its source ranges.
+ * external IP and load balancer's IP, the latter, with its source ranges. None for an address that is refused
+ * (objectionTo).
  */
 export function frontendsOf(
   service: Service,
@@ -97,11 +101,15 @@ export function frontendsWithin(
   const ofFamily = (addresses: readonly string[]) => addresses.filter((address) => familyOf(address) === family);
   const [clusterIp] = ofFamily(service.clusterIps);
   if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return NO_FRONTENDS;
-  const sourceRanges = allowedSources(service, family, from.node);
+  const { reserved = NOTHING_RESERVED } = from;
+  const granted = (kind: ExternalKind, asked: readonly string[]) =>
+    ofFamily(asked).filter((ip) => objectionTo(kind, ip, service, reserved)?.isRefused !== true);
+  const loadBalancerIps = granted('load-balancer-ip', service.loadBalancerIps);
+  const sourceRanges = allowedSources(service, loadBalancerIps, family, from.node);
   const addresses: readonly (readonly [FrontendKind, string])[] = [
     ['cluster-ip', clusterIp],
-    ...ofFamily(service.loadBalancerIps).map((ip) => ['load-balancer-ip', ip] as const),
-    ...ofFamily(service.externalIps).map((ip) => ['external-ip', ip] as const),
+    ...loadBalancerIps.map((ip) => ['load-balancer-ip', ip] as const),
+    ...granted('external-ip', service.externalIps).map((ip) => ['external-ip', ip] as const),
   ];
   const rangesOf = (kind: FrontendKind) => (kind === 'load-balancer-ip' ? sourceRanges.length : 0);
   const further = addresses.slice(1).map(([kind]) => rangesOf(kind));
@@ -180,11 +188,16 @@ function servicePortName({ namespace, name }: Service, port: string): string {
  * The Service's source ranges of a family; if this node may connect, also the load balancer's addresses: a node that has
  * such an address itself connects to it from there. Ranges of the other family only leave this one open to all.
  */
-function allowedSources(service: Service, family: Family, node: Node | undefined): readonly string[] {
-  const ranges = disjointCidrs(service.sourceRanges, family);
+function allowedSources(
+  { sourceRanges }: Service,
+  loadBalancerIps: readonly string[],
+  family: Family,
+  node: Node | undefined,
+): readonly string[] {
+  const ranges = disjointCidrs(sourceRanges, family);
   const includes = (address: string) => ranges.some((range) => isInRange(address, range));
   if (!(node?.addresses ?? []).some(includes)) return ranges;
-  const own = service.loadBalancerIps.filter((ip) => familyOf(ip) === family && !includes(ip));
+  const own = loadBalancerIps.filter((ip) => !includes(ip));
   return [...ranges, ...new Set(own.map((ip) => `${ip}/${addressBits(family)}`))];
 }
 

@@ -12,6 +12,8 @@ export interface ClusterEvent {
     | 'ServiceAddressConflict'
     /** Ours: a Service, or a ServiceCIDR, is not served as it asks (service/shortfall.ts). */
     | 'ServiceNotFullyServed'
+    /** Ours: an address that a Service asks for belongs to the cluster or the node. */
+    | 'ServiceAddressProtected'
     | 'ServiceCIDRNotUsed';
   readonly message: string;
   /** The object it happened to: our Node, or a Service. */

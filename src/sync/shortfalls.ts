@@ -88,7 +88,7 @@ export class Shortfalls {
     const { kind, key, reason, message } = shortfall;
     const number = this.#told.count(`${reason} ${kind} ${key}`);
     if (number === undefined) return;
-    const line = `${kind} ${key} is not served as it asks (${reason}): ${message}`;
+    const line = `${kind} ${key}: ${message} (${reason})`;
     if (number <= LIMITS.warnings) this.#log.warn(line);
     else this.#log.detail(2, line);
     if (number === LIMITS.warnings) {

@@ -14,6 +14,11 @@ suite('the Event of what is not served as it asks', () => {
     });
   });
 
+  test('does not say that a protected address is not served: it may be', () => {
+    const shortfall = { kind: 'Service', key: 'prod/web', reason: 'protected-address', message: 'told' } as const;
+    assert.equal(shortfallEvent(shortfall).reason, 'ServiceAddressProtected');
+  });
+
   test('is on the Node for a ServiceCIDR, which it names', () => {
     const shortfall = { kind: 'ServiceCIDR', key: 'new', reason: 'service-cidr', message: 'overlaps' } as const;
     assert.deepEqual(shortfallEvent(shortfall), {

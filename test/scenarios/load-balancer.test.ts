@@ -1,4 +1,4 @@
-import { node, ranges, ready, type ServiceOptions, service, slices } from './runner/objects.ts';
+import { node, ranges, ready, type ServiceOptions, service, serviceCidr, slices } from './runner/objects.ts';
 import { describeScenarios, scenario } from './runner/scenario.ts';
 
 const balanced = (options: ServiceOptions = {}) =>
@@ -90,6 +90,60 @@ describeScenarios('load balancer IPs and external IPs', [
       'outside → node:8080 → untouched',
     ],
   }),
+  scenario('loopback addresses are no Service’s, whoever asks for them', {
+    objects: [
+      balanced({ loadBalancerIps: ['loopback', 'lb-ip'], externalIps: ['loopback', 'external-ip'] }),
+      endpoints,
+    ],
+    expect: [
+      'node → loopback:80 → untouched',
+      'outside → lb-ip:80 → here or there, masqueraded',
+      'outside → external-ip:80 → here or there, masqueraded',
+      'pod → cluster-ip:80 → here or there, source kept',
+    ],
+  }),
+  scenario(
+    'the node’s addresses and the cluster’s under --protect-addresses enforce, also those that the last run served',
+    {
+      flags: ['--cluster-cidr', '10.32.0.0/15,fd00:32::/31', '--protect-addresses', 'enforce'],
+      objects: [
+        balanced({
+          loadBalancerIps: ['lb-ip', 'lb-ip-here', 'second-ip'],
+          externalIps: ['external-ip', 'node', 'pods-gateway', 'unallocated-ip'],
+        }),
+        endpoints,
+        serviceCidr('kubernetes', ['10.96.0.0/24', 'fd00:96::/112']),
+      ],
+      expect: [
+        'outside → lb-ip:80 → here or there, masqueraded',
+        'outside → lb-ip-here:80 → here or there, masqueraded',
+        'node → second-ip:80 → here or there, masqueraded',
+        'outside → external-ip:80 → here or there, masqueraded',
+        'outside → node:80 → untouched',
+        'pod → node:80 → untouched',
+        'node → node:80 → untouched',
+        'pod → pods-gateway:80 → untouched',
+        'pod → unallocated-ip:80 → dropped',
+        'pod → cluster-ip:80 → here or there, source kept',
+      ],
+      next: [
+        {
+          when: 'the service network is another one',
+          objects: [serviceCidr('kubernetes', ['10.97.0.0/24', 'fd00:97::/112'])],
+          expect: ['pod → unallocated-ip:80 → here or there, masqueraded', 'outside → node:80 → untouched'],
+        },
+        {
+          when: 'the service network has the node in it, and is not used',
+          objects: [serviceCidr('kubernetes', ['10.96.0.0/24', '10.32.0.0/16', 'fd00:96::/112'])],
+          expect: [
+            'pod → unallocated-ip:80 → here or there, masqueraded',
+            'outside → lb-ip:80 → here or there, masqueraded',
+            'pod → cluster-ip-2:80 → untouched',
+          ],
+        },
+      ],
+    },
+  ),
   scenario('ipMode Proxy: the load balancer’s IP is not for the node; VIP is', {
     objects: [balanced({ ipMode: 'Proxy' }), endpoints],
     expect: [

@@ -19,7 +19,7 @@ suite('what is not served as it asks', () => {
   test('is told in one line and one event, and listed', () => {
     const { shortfalls, lines, told } = setUp();
     shortfalls.report(WEB, 'service-budget', 'too much', 'ip');
-    assert.deepEqual(lines, ['W Service default/web is not served as it asks (service-budget): too much']);
+    assert.deepEqual(lines, ['W Service default/web: too much (service-budget)']);
     const one = { ...WEB, reason: 'service-budget', message: 'too much' };
     assert.deepEqual(told, [one]);
     assert.deepEqual([...shortfalls.all()], [one]);

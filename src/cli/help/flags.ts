@@ -195,6 +195,12 @@ const OURS: FlagSection = {
       value: 'NUMBER',
       text: 'what all Services may have; beyond it the oldest are served (default: 0, what fits into the memory there is)',
     },
+    {
+      name: 'protect-addresses',
+      value: 'MODE',
+      text: 'external and load balancer IPs that are the API server’s, a pod’s, a Service’s or (enforce) this node’s: off, warn (the default: served, and told) or enforce (not served)',
+      completes: { words: ['off', 'warn', 'enforce'] },
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
     {
       name: 'output',

@@ -59,6 +59,12 @@ export class Connection {
     return hostOf(this.#credentials.cluster.server);
   }
 
+  /** The server's port, also where the URL leaves it out. */
+  get serverPort(): number {
+    const { port, protocol } = new URL(this.#credentials.cluster.server);
+    return Number(port) || (protocol === 'http:' ? 80 : 443);
+  }
+
   /**
    * True if the server is reached through the Service "kubernetes", by its ClusterIP or its name. That is
    * an address we program ourselves: with its rules gone, there would be no way to learn how to repair them.

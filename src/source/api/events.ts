@@ -34,6 +34,7 @@ const ACTIONS: Readonly<Record<ClusterEvent['reason'], string>> = {
   FailedToStartServiceHealthcheck: 'Listen',
   ServiceAddressConflict: 'Serve',
   ServiceNotFullyServed: 'Serve',
+  ServiceAddressProtected: 'Serve',
   ServiceCIDRNotUsed: 'Serve',
 };
 

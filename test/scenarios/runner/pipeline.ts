@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { AddressGuard } from '../../../src/cli/address-guard.ts';
 import { parseArguments } from '../../../src/cli/arguments.ts';
 import { asConfigured } from '../../../src/cli/as-configured.ts';
 import { createModels } from '../../../src/cli/models.ts';
@@ -7,9 +8,10 @@ import { decodeObject } from '../../../src/objects/decode.ts';
 import { Cluster } from '../../../src/service/cluster.ts';
 import type { FamilyModel } from '../../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../../src/sync/family-syncer.ts';
+import { Shortfalls } from '../../../src/sync/shortfalls.ts';
 import { recordingLog } from '../../builders/recording-log.ts';
 import { nftIn } from '../../netns/kernel.ts';
-import { THIS_NODE } from './cast.ts';
+import { OWN_TARGETS, TARGETS, THIS_NODE } from './cast.ts';
 import type { RawObject } from './objects.ts';
 
 /** "Kind/namespace/name" of an object. */
@@ -26,17 +28,31 @@ export class Pipeline {
   readonly #log = recordingLog();
   #linesRead = 0;
   readonly #syncers: readonly FamilySyncer[];
+  readonly #guard: AddressGuard;
   readonly #objects = new Map<ObjectKey, RawObject>();
   #running: readonly Promise<void>[] | undefined;
 
   /** `flags`: kube-proxy's, as on the command line. */
   constructor(namespace: string, directory: string, flags: readonly string[]) {
     this.#args = parseArguments(['--hostname-override', THIS_NODE, ...flags]);
-    const models = createModels(this.#cluster, FAMILIES, this.#args, this.#log.log);
+    const shortfalls = new Shortfalls({ log: this.#log.log });
+    const models = createModels(this.#cluster, FAMILIES, this.#args, this.#log.log, undefined, shortfalls);
     this.models = new Map(models.map((model) => [model.family, model]));
     this.#syncers = models.map(
       (model) => new FamilySyncer(model, nftIn(namespace, directory, model.family), this.#log.log),
     );
+    this.#guard = new AddressGuard({
+      cluster: this.#cluster,
+      args: this.#args,
+      shortfalls,
+      readAddresses: () => OWN_TARGETS.flatMap((name) => [TARGETS[name].ip4, TARGETS[name].ip6]),
+      onRedecided: ({ networks, services }) => {
+        for (const syncer of this.#syncers) {
+          if (networks) syncer.networksChanged();
+          syncer.changed(services);
+        }
+      },
+    });
   }
 
   /** Makes these the only objects there are, and waits until the kernel has the rules for them. */
@@ -52,6 +68,9 @@ export class Pipeline {
   async change(objects: readonly RawObject[], removed: readonly ObjectKey[] = []): Promise<void> {
     const { node, serviceCidrs } = this.#cluster;
     const changed = [...removed.flatMap((key) => this.#remove(key)), ...objects.flatMap((object) => this.#set(object))];
+    if (this.#running === undefined) this.#guard.begin();
+    else this.#guard.servicesChanged(changed);
+    this.#guard.decide();
     for (const syncer of this.#syncers) {
       syncer.changed(changed);
       if (!isDeepStrictEqual(node, this.#cluster.node)) syncer.nodeChanged();

@@ -102,11 +102,13 @@ describe('which server', () => {
     const kubeconfig = write(join(withDirectory(t), 'kubeconfig'), 'https://[2001:db8::1]:6443/');
     const connection = loadConnection({ kubeconfig, environment: {} });
     assert.equal(connection.server, 'https://[2001:db8::1]:6443');
-    assert.equal(connection.serverHost, '2001:db8::1');
+    assert.deepEqual([connection.serverHost, connection.serverPort], ['2001:db8::1', 6443]);
     assert.deepEqual(connection.warnings, []);
     const other = loadConnection({ kubeconfig, master: 'https://192.0.2.9/', environment: {} });
     assert.equal(other.server, 'https://192.0.2.9');
     assert.equal(loadConnection({ master: 'https://192.0.2.9/', environment: {} }).server, 'https://192.0.2.9');
+    assert.equal(loadConnection({ master: 'https://192.0.2.9/', environment: {} }).serverPort, 443);
+    assert.equal(loadConnection({ master: 'http://192.0.2.9', environment: {} }).serverPort, 80);
   });
 
   test('is named without its user and password, also where it is no URL', (t) => {
