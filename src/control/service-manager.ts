@@ -42,6 +42,8 @@ export class ServiceManager {
   #reserve: ChildProcess | undefined;
   /** Messages do not come through, which was said. */
   #isMute = false;
+  /** The watchdog was told to rest. */
+  #rests = false;
   #isMissing = false;
 
   /** Undefined where no service manager wants to hear of us. */
@@ -67,9 +69,11 @@ export class ServiceManager {
 
   /** Sends assignments once; false if they do not come through. */
   async try(...assignments: readonly string[]): Promise<boolean> {
-    const armed = this.#isMute && this.#watchdog > 0 ? [`WATCHDOG_USEC=${this.#watchdog}`] : [];
+    // Not before a service is ready: systemd would wait to be fed at once.
+    const isWatched = assignments.includes('READY=1') || assignments.includes('WATCHDOG=1');
+    const rests = this.#rests && !isWatched;
     try {
-      const args = [...assignments, ...armed];
+      const args = [...assignments, ...(this.#rests && isWatched ? [`WATCHDOG_USEC=${this.#watchdog}`] : [])];
       await run('systemd-notify', args, { env: this.#env, timeout: TIME_LIMIT * 1000, killSignal: 'SIGKILL' });
     } catch (error) {
       this.#fail(assignments, error);
@@ -77,6 +81,7 @@ export class ServiceManager {
     }
     if (this.#isMute) this.#log.info('systemd can be told again how we are');
     this.#isMute = false;
+    this.#rests = rests;
     this.#isMissing = false;
     this.keepReserve();
     return true;
@@ -119,6 +124,7 @@ export class ServiceManager {
     this.#isMute = true;
     const reserve = this.#reserve;
     this.#reserve = undefined;
+    this.#rests = this.#watchdog > 0;
     reserve?.stdin?.end('now\n');
     const advice = this.#isMissing
       ? 'Without that it ends a service of Type=notify after TimeoutStartSec=, and any after WatchdogSec=: install its ' +

@@ -40,6 +40,27 @@ suite('the watchdog', () => {
     assert.equal(logged[1], 'I systemd can be told again how we are');
   });
 
+  test('is not begun by a message from before the service is ready', async (context) => {
+    const { lines, env, shown } = await serviceManager(context);
+    const broken = { ...env, WATCHDOG_USEC: '60000000' };
+    const manager = ServiceManager.of({ env: broken, log: recordingLog().log }) ?? assert.fail();
+    manager.keepReserve();
+    broken.PATH = '/nowhere';
+    assert.equal(await manager.try('STATUS=x'), false);
+    await eventually(() => lines.length > 0, shown);
+    broken.PATH = env.PATH;
+    assert.equal(await manager.try('STATUS=y'), true);
+    assert.equal(await manager.try('READY=1'), true);
+    assert.equal(await manager.try('WATCHDOG=1'), true);
+    await eventually(() => lines.length > 3, shown);
+    assert.deepEqual(lines, [
+      'EXTEND_TIMEOUT_USEC=600000000 WATCHDOG_USEC=0',
+      'STATUS=y',
+      'READY=1 WATCHDOG_USEC=60000000',
+      'WATCHDOG=1',
+    ]);
+  });
+
   test('where there is none, only a start gets more time', async (context) => {
     const { lines, env, shown } = await serviceManager(context);
     const { log, lines: logged } = recordingLog();
