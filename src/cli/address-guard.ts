@@ -1,8 +1,7 @@
-import { canonicalAddress, FAMILIES, familyOf, networkTester } from '../ip.ts';
-import type { Service } from '../objects/service.ts';
+import { canonicalAddress, FAMILIES, familyOf, networkTester, parseCidr } from '../ip.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { objectionsOf } from '../service/reserved-addresses.ts';
-import { useOfServiceCidrs } from '../service/service-cidr-use.ts';
+import { whyUnused } from '../service/service-cidr-use.ts';
 import type { Shortfalls } from '../sync/shortfalls.ts';
 import { objectionMessages, SERVICE_CIDR_ADVICE } from './address-messages.ts';
 import type { Arguments } from './arguments.ts';
@@ -54,7 +53,9 @@ export class AddressGuard {
   #facts = '';
   /** Services that something is objected to. */
   readonly #objected = new Set<string>();
-  #unusedCidrs: ReadonlyMap<string, string> = new Map();
+  /** Services with external or load balancer IPs. */
+  readonly #external = new Set<string>();
+  #cidrs: Map<string, DecidedCidr> = new Map();
 
   constructor(options: AddressGuardOptions) {
     this.#options = options;
@@ -65,13 +66,17 @@ export class AddressGuard {
   begin(): void {
     this.#hasBegun = true;
     this.#own = this.#readAddresses();
+    for (const key of this.#options.cluster.serviceKeys()) this.#note(key);
     this.decide();
   }
 
   /** Takes in changed Services, or Services whose slices changed. */
   servicesChanged(keys: readonly string[]): void {
     if (!this.#hasBegun) return;
-    for (const key of keys) this.#report(key);
+    for (const key of keys) {
+      this.#note(key);
+      this.#report(key);
+    }
     if (keys.includes(KUBERNETES)) this.decide();
   }
 
@@ -90,26 +95,28 @@ export class AddressGuard {
     const { cluster, args, onRedecided } = this.#options;
     const apiServers = this.#apiServers();
     const podNetworks = [...new Set([...args.podCidrs.values(), ...(cluster.node?.podCidrs ?? [])])];
-    const fromNode = cluster.node?.addresses ?? [];
-    const nodeAddresses = [...new Set([...fromNode, ...this.#notServices(this.#own)])];
-    const taken = { nodeAddresses, apiServers: apiServers.keys(), podNetworks };
-    const { networks, unused } = useOfServiceCidrs(cluster.serviceCidrsByName, taken);
-    this.#reportCidrs(unused);
-    const facts = JSON.stringify([
+    const nodeAddresses = [...new Set([...(cluster.node?.addresses ?? []), ...this.#own])];
+    const others = JSON.stringify([
       [...apiServers].map(([address, ports]) => [address, ...ports]),
       podNetworks,
-      networks,
       nodeAddresses,
     ]);
+    const networks = this.#usedCidrs({ others, apiServers: apiServers.keys(), podNetworks, nodeAddresses });
+    const facts = `${others} ${networks}`;
     if (facts === this.#facts) return;
     this.#facts = facts;
     const isOtherNetworks = networks.join() !== cluster.usedServiceCidrs?.join();
     cluster.usedServiceCidrs = networks;
+    // ServiceCIDRs may be many, and come one by one; few Services have external addresses.
+    let isServiceAddress: ReturnType<typeof networkTester> | undefined;
     cluster.reserved = {
       protection: args.protectAddresses,
       apiServers,
       isPodAddress: networkTester(podNetworks),
-      isServiceAddress: networkTester(networks),
+      isServiceAddress: (address) => {
+        isServiceAddress ??= networkTester(networks);
+        return isServiceAddress(address);
+      },
       nodeAddresses: new Set(nodeAddresses),
     };
     onRedecided?.({ networks: isOtherNetworks, services: this.#reportAll() });
@@ -131,30 +138,66 @@ export class AddressGuard {
   }
 
   /**
-   * The addresses of the interfaces without ClusterIPs: a node-local DNS cache has its Service's there, and kube-proxy's ipvs
-   * mode has all of them.
+   * The networks of the ServiceCIDRs that are used; what is not is reported. Only those that changed are looked at, unless
+   * something else did. An interface may have a ClusterIP: a node-local DNS cache has its Service's, and kube-proxy's ipvs
+   * mode has all of them. Of an interface that has one that is decided each time.
    */
-  #notServices(own: readonly string[]): readonly string[] {
+  #usedCidrs({ others, apiServers, podNetworks, nodeAddresses }: Facts): readonly string[] {
     const { cluster } = this.#options;
-    const within = new Set(own.filter(networkTester(cluster.serviceCidrs)));
-    this.#isWithin = within.size > 0;
-    if (!this.#isWithin) return own;
-    const clusterIps = new Set([...cluster.serviceKeys()].flatMap((key) => cluster.service(key)?.clusterIps ?? []));
-    return own.filter((address) => !within.has(address) || !clusterIps.has(address));
+    const taken = {
+      addresses: [
+        ...nodeAddresses.map((address) => [address, 'an address of this node'] as const),
+        ...[...apiServers].map((address) => [address, 'an API server’s address'] as const),
+      ],
+      podNetworks: podNetworks.flatMap((text) => parseCidr(text) ?? []),
+    };
+    const own = new Set(this.#own);
+    let clusterIps: ReadonlySet<string> | undefined;
+    this.#isWithin = false;
+    const before = this.#cidrs;
+    this.#cidrs = new Map();
+    for (const [name, networks] of cluster.serviceCidrsByName) {
+      const known = before.get(name);
+      if (known?.networks === networks && known.others === others && !known.isWithin) {
+        this.#cidrs.set(name, known);
+        continue;
+      }
+      let isWithin = false;
+      const why = whyUnused(networks, taken, (address) => {
+        if (!own.has(address)) return false;
+        isWithin = true;
+        clusterIps ??= new Set([...cluster.serviceKeys()].flatMap((key) => cluster.service(key)?.clusterIps ?? []));
+        return clusterIps.has(address);
+      });
+      this.#cidrs.set(name, { networks, others, isWithin, why });
+      this.#isWithin ||= isWithin;
+      if (why !== known?.why) this.#reportCidr(name, why);
+    }
+    for (const [name, { why }] of before) {
+      if (why !== undefined && !this.#cidrs.has(name)) this.#reportCidr(name, undefined);
+    }
+    return [...this.#cidrs.values()].flatMap(({ networks, why }) => (why === undefined ? networks : []));
   }
 
   /** Reports of all Services with external addresses; returns those that this can give or take some. */
   #reportAll(): readonly string[] {
-    const { cluster, args } = this.#options;
-    const keys = [...cluster.serviceKeys()].filter((key) => hasExternal(cluster.service(key)));
+    const keys = [...this.#external];
     for (const key of keys) this.#report(key);
-    return args.protectAddresses === 'enforce' ? keys : [];
+    return this.#options.args.protectAddresses === 'enforce' ? keys : [];
+  }
+
+  /** Notes whether a Service has external addresses. */
+  #note(key: string): void {
+    const service = this.#options.cluster.service(key);
+    const has = service !== undefined && (service.externalIps.length > 0 || service.loadBalancerIps.length > 0);
+    if (has) this.#external.add(key);
+    else this.#external.delete(key);
   }
 
   #report(key: string): void {
     const { cluster, shortfalls } = this.#options;
+    if (!this.#external.has(key) && !this.#objected.has(key)) return;
     const service = cluster.service(key);
-    if (!hasExternal(service) && !this.#objected.has(key)) return;
     const objections = service === undefined ? [] : objectionsOf(service, cluster.reserved);
     if (objections.length > 0) this.#objected.add(key);
     else if (!this.#objected.delete(key)) return;
@@ -162,19 +205,25 @@ export class AddressGuard {
       shortfalls.report({ kind: 'Service', key }, reason, message, REPORTER);
   }
 
-  #reportCidrs(unused: ReadonlyMap<string, string>): void {
-    const { shortfalls } = this.#options;
-    for (const key of this.#unusedCidrs.keys()) {
-      if (!unused.has(key)) shortfalls.report({ kind: 'ServiceCIDR', key }, 'service-cidr', undefined, REPORTER);
-    }
-    for (const [key, why] of unused) {
-      if (why === this.#unusedCidrs.get(key)) continue;
-      shortfalls.report({ kind: 'ServiceCIDR', key }, 'service-cidr', `${why}: ${SERVICE_CIDR_ADVICE}`, REPORTER);
-    }
-    this.#unusedCidrs = unused;
+  #reportCidr(key: string, why: string | undefined): void {
+    const message = why === undefined ? undefined : `${why}: ${SERVICE_CIDR_ADVICE}`;
+    this.#options.shortfalls.report({ kind: 'ServiceCIDR', key }, 'service-cidr', message, REPORTER);
   }
 }
 
-function hasExternal(service: Service | undefined): boolean {
-  return service !== undefined && (service.externalIps.length > 0 || service.loadBalancerIps.length > 0);
+/** What ServiceCIDRs must not hold, and all of it in one text. */
+interface Facts {
+  readonly others: string;
+  readonly apiServers: Iterable<string>;
+  readonly podNetworks: readonly string[];
+  readonly nodeAddresses: readonly string[];
+}
+
+/** A ServiceCIDR, and what was decided of it by which other facts. */
+interface DecidedCidr {
+  readonly networks: readonly string[];
+  readonly others: string;
+  /** Whether it holds an address of an interface. */
+  readonly isWithin: boolean;
+  readonly why: string | undefined;
 }

@@ -74,15 +74,13 @@ function ownerOf(
   ports: Service['ports'],
   { protection, apiServers, isPodAddress, isServiceAddress, nodeAddresses }: ReservedAddresses,
 ): string | undefined {
+  const isExternal = kind === 'external-ip';
   const apiPorts = apiServers.get(address);
+  const isApi = isExternal || ports.some(({ protocol, port }) => protocol === 'tcp' && apiPorts?.has(port));
+  if (apiPorts !== undefined && isApi) return 'an API server’s';
+  // Also on an interface of this node: a node-local DNS cache has a ClusterIP there.
+  if (isServiceAddress(address)) return 'in a network of ClusterIPs';
   const isOwn = nodeAddresses.has(address);
-  if (kind === 'load-balancer-ip') {
-    if (ports.some(({ protocol, port }) => protocol === 'tcp' && apiPorts?.has(port))) return 'an API server’s';
-    if (isOwn) return undefined;
-  } else {
-    if (apiPorts !== undefined) return 'an API server’s';
-    if (isOwn && protection === 'enforce') return 'this node’s own';
-  }
-  if (isPodAddress(address)) return 'in a pod network';
-  return isServiceAddress(address) ? 'in a network of ClusterIPs' : undefined;
+  if (isOwn && isExternal && protection === 'enforce') return 'this node’s own';
+  return isPodAddress(address) && (isExternal || !isOwn) ? 'in a pod network' : undefined;
 }

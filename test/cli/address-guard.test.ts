@@ -256,6 +256,18 @@ suite('ServiceCIDRs that hold what is not the Services’', () => {
     assert.deepEqual(networks(all), []);
   });
 
+  test('are looked at one by one, as they come', () => {
+    const all = begun();
+    for (let i = 0; i < 300; i++) all.set(serviceCidr(`n${i}`, `172.16.${i >> 1}.${(i & 1) * 128}/25`));
+    assert.equal(networks(all)?.length, 302);
+    all.set(node({ addresses: ['172.16.149.200'] }));
+    assert.deepEqual(all.told(), ['ServiceCIDR n299 service-cidr']);
+    all.guard.servicesChanged(all.cluster.delete('ServiceCIDR', 'n299'));
+    all.guard.decide();
+    assert.deepEqual(all.told(), []);
+    assert.equal(networks(all)?.length, 301);
+  });
+
   test('protect no address if they are not used, whatever the mode', () => {
     const all = begun({ flags: ['--protect-addresses=enforce'] });
     all.set(service({ externalIps: ['10.200.0.5'] }));

@@ -89,6 +89,11 @@ suite('a load balancer IP', () => {
     assert.deepEqual(granted({ loadBalancerIps }, 'enforce'), loadBalancerIps);
   });
 
+  test('in a network of ClusterIPs is refused, also if an interface of this node has it, as node-local DNS caches do', () => {
+    const from = { ...reserved('enforce'), nodeAddresses: new Set([CLUSTER_IP]) };
+    assert.equal([...objectionsOf(service({ loadBalancerIps: [CLUSTER_IP] }), from)].length, 1);
+  });
+
   test('of a pod or a Service is refused: enforce', () => {
     const loadBalancerIps = [POD, CLUSTER_IP, FREE];
     assert.deepEqual(granted({ loadBalancerIps }, 'enforce'), [FREE]);

@@ -1,41 +1,46 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { useOfServiceCidrs } from '../../src/service/service-cidr-use.ts';
+import { parseCidr } from '../../src/ip.ts';
+import { whyUnused } from '../../src/service/service-cidr-use.ts';
 
 const TAKEN = {
-  nodeAddresses: ['192.0.2.1', '2001:db8:2::1'],
-  apiServers: ['198.51.100.9'],
-  podNetworks: ['10.32.0.0/16', 'fd00:32::/64'],
-};
+  addresses: [
+    ['192.0.2.1', 'an address of this node'],
+    ['2001:db8:2::1', 'an address of this node'],
+    ['198.51.100.9', 'an API server’s address'],
+  ],
+  podNetworks: ['10.32.0.0/16', 'fd00:32::/64'].flatMap((text) => parseCidr(text) ?? []),
+} as const;
 
-function use(cidrs: Readonly<Record<string, readonly string[]>>) {
-  const { networks, unused } = useOfServiceCidrs(new Map(Object.entries(cidrs)), TAKEN);
-  return { networks, unused: Object.fromEntries(unused) };
-}
+const why = (...networks: readonly string[]) => whyUnused(networks, TAKEN, () => false);
 
-suite('ServiceCIDRs', () => {
-  test('are used if they hold nothing else', () => {
-    const cidrs = { kubernetes: ['10.96.0.0/12', 'fd00:96::/112'], more: ['10.200.0.0/24'], none: [] };
-    assert.deepEqual(use(cidrs), { networks: ['10.96.0.0/12', 'fd00:96::/112', '10.200.0.0/24'], unused: {} });
+suite('a ServiceCIDR', () => {
+  test('is used if it holds nothing else', () => {
+    for (const networks of [['10.96.0.0/12', 'fd00:96::/112'], ['10.200.0.0/24'], []])
+      assert.equal(why(...networks), undefined);
   });
 
   const overlapping: readonly (readonly [cidr: string, why: string])[] = [
     ['192.0.2.0/24', 'holds 192.0.2.1, an address of this node'],
     ['192.0.2.1/32', 'holds 192.0.2.1, an address of this node'],
     ['2001:db8::/32', 'holds 2001:db8:2::1, an address of this node'],
-    ['198.51.100.0/24', 'holds 198.51.100.9, the API server’s address'],
+    ['198.51.100.0/24', 'holds 198.51.100.9, an API server’s address'],
     ['10.0.0.0/8', 'overlaps the pod network 10.32.0.0/16'],
     ['10.32.0.0/16', 'overlaps the pod network 10.32.0.0/16'],
     ['10.32.128.0/20', 'overlaps the pod network 10.32.0.0/16'],
     ['fd00::/16', 'overlaps the pod network fd00:32::/64'],
   ];
-  for (const [cidr, why] of overlapping) {
-    test(`of which one ${why} (${cidr}) are used without that one`, () => {
-      const other = cidr.includes(':') ? '10.97.0.0/16' : 'fd00:97::/112';
-      assert.deepEqual(use({ bad: [other, cidr], kubernetes: ['10.96.0.0/16'] }), {
-        networks: ['10.96.0.0/16'],
-        unused: { bad: `its network ${cidr} ${why}` },
-      });
+  for (const [cidr, reason] of overlapping) {
+    test(`is not used if it ${reason} (${cidr}), whatever else it has`, () => {
+      assert.equal(why(cidr), `its network ${cidr} ${reason}`);
+      assert.equal(why('10.97.0.0/16', cidr), `its network ${cidr} ${reason}`);
     });
   }
+
+  test('is used if the address that it holds is a Service’s', () => {
+    const asked: string[] = [];
+    const isServices = (address: string) => asked.push(address) > 0;
+    assert.equal(whyUnused(['192.0.2.0/24', '10.96.0.0/16'], TAKEN, isServices), undefined);
+    assert.deepEqual(asked, ['192.0.2.1']);
+  });
 });
