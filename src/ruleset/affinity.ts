@@ -74,14 +74,14 @@ export function affinityElements(
   return {
     chain: pick.name,
     elements: [
-      chainElement(AFFINITY_PICKS, pick),
       ...members.flatMap(({ endpoint, chain, set }) => [
+        setElement(set),
         chainElement(AFFINITY_ENDPOINTS, {
           name: chain,
           rules: endpointRules(family, protocol, set, seconds, endpoint),
         }),
-        setElement(set),
       ]),
+      chainElement(AFFINITY_PICKS, pick),
     ],
   };
 }

@@ -1,6 +1,7 @@
 import type { Element } from './element.ts';
 import { GONE, type HeldElement } from './held-element.ts';
 import type { Transaction } from './transaction.ts';
+import { weightOf } from './weight.ts';
 
 /** What an element was before it was touched; undefined if the kernel did not have it. */
 type Before = Pick<Element, 'value' | 'comment'> | undefined;
@@ -8,9 +9,15 @@ type Before = Pick<Element, 'value' | 'comment'> | undefined;
 /** What changed since the last transaction. */
 export class Changes {
   #touched = new Map<HeldElement, Before>();
+  #weight = 0;
 
   get isEmpty(): boolean {
     return this.#touched.size === 0;
+  }
+
+  /** What the transaction will cost nft, at most (see weight.ts). */
+  get weight(): number {
+    return this.#weight;
   }
 
   /** The value that the kernel holds for an element; undefined if it does not have it. */
@@ -21,13 +28,13 @@ export class Changes {
 
   /** Notes an element that is not in the kernel. */
   appears(element: HeldElement): void {
-    if (!this.#touched.has(element)) this.#touched.set(element, undefined);
+    if (!this.#touched.has(element)) this.#touch(element, undefined, weightOf(element));
   }
 
   /** Notes an element that is about to change or to go. */
-  changes(element: HeldElement): void {
+  changes(element: HeldElement, weight = weightOf(element)): void {
     const { value, comment, refused } = element;
-    if (!this.#touched.has(element)) this.#touched.set(element, refused ? undefined : { value, comment });
+    if (!this.#touched.has(element)) this.#touch(element, refused ? undefined : { value, comment }, weight);
     delete element.refused;
   }
 
@@ -43,6 +50,12 @@ export class Changes {
       if (isThere) adds.push(element);
     }
     this.#touched = new Map();
+    this.#weight = 0;
     return { deletes, adds };
+  }
+
+  #touch(element: HeldElement, before: Before, weight: number): void {
+    this.#touched.set(element, before);
+    this.#weight += weight;
   }
 }

@@ -63,11 +63,14 @@ export class Entries {
     if (elements.length > 0) this.#owned.set(owner, elements);
   }
 
-  /** The intervals that nobody wants beside the ones given: a frontend's source ranges of before. */
-  unwantedBeside(elements: readonly HeldElement[]): readonly HeldElement[] {
-    const prefixes = new Set(elements.filter(isOneOfIntervals).map(prefixOf));
+  /** The intervals that stand beside those among the elements given and are none of them: a frontend's source ranges of before. */
+  intervalsBeside(elements: readonly Element[]): readonly HeldElement[] {
+    const wanted = elements.filter(isOneOfIntervals);
+    if (wanted.length === 0) return [];
+    const keys = new Set(wanted.map(({ key }) => key));
+    const prefixes = new Set(wanted.map(prefixOf));
     return [...prefixes].flatMap((prefix) =>
-      [...(this.#intervals.get(prefix) ?? [])].filter(({ claims }) => claims === 0),
+      [...(this.#intervals.get(prefix) ?? [])].filter(({ key }) => !keys.has(key)),
     );
   }
 }
@@ -75,11 +78,11 @@ export class Entries {
 const NONE: ReadonlyMap<string, HeldElement> = new Map();
 
 /** True for an interval among others of its kind: a source range of a frontend. */
-function isOneOfIntervals({ container }: HeldElement): boolean {
+function isOneOfIntervals({ container }: Element): boolean {
   return container.interval === true && container.key.length > 1;
 }
 
 /** What an interval shares with the others of its frontend: "10.96.0.12 . tcp . 80 .". */
-function prefixOf({ key }: HeldElement): string {
+function prefixOf({ key }: Element): string {
   return key.slice(0, key.lastIndexOf(' '));
 }

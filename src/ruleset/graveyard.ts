@@ -1,35 +1,57 @@
 import { type HeldElement, REMAINS } from './held-element.ts';
 
 /**
- * What nobody wants any more and still waits to be deleted, since a packet may be on its way to it (see hops.ts).
- * The one place that says when.
+ * What nobody wants any more and still waits to be deleted, since a packet may be on its way to it (see hops.ts), or
+ * since so much goes at once that it takes several transactions. The one place that says when.
  */
 export class Graveyard {
-  readonly #waiting = new Set<HeldElement>();
+  /** Number of the transaction that is being put together. It stands still while more is due than one can take. */
+  #now = 1;
+  /** Number of a transaction → what is due with it, in the order in which it can be deleted. */
+  readonly #due = new Map<number, Set<HeldElement>>();
 
   /** True while nothing waits. */
   get isEmpty(): boolean {
-    return this.#waiting.size === 0;
+    return this.#due.size === 0;
   }
 
-  /** Deletes an element with the transaction of this number. One that waits already goes when it was to go. */
-  bury(element: HeldElement, transaction: number): void {
-    if (this.#waiting.has(element)) return;
-    element.goesWith = transaction;
-    this.#waiting.add(element);
+  /** Deletes an element so many transactions later; 0: with the next one taken. One that waits already goes when it was to go. */
+  bury(element: HeldElement, hops: number): void {
+    if (element.goesWith !== REMAINS) return;
+    element.goesWith = this.#now + hops;
+    const due = this.#due.get(element.goesWith);
+    if (due === undefined) this.#due.set(element.goesWith, new Set([element]));
+    else due.add(element);
   }
 
   /** Somebody wants an element again. */
   digUp(element: HeldElement): void {
     if (element.goesWith === REMAINS) return;
+    const moment = element.goesWith;
     element.goesWith = REMAINS;
-    this.#waiting.delete(element);
+    const due = this.#due.get(moment);
+    due?.delete(element);
+    if (due?.size === 0) this.#due.delete(moment);
   }
 
-  /** Whatever is to go with the transaction of this number or an earlier one. It waits no longer. */
-  take(transaction: number): readonly HeldElement[] {
-    const due = [...this.#waiting].filter(({ goesWith }) => goesWith <= transaction);
-    for (const element of due) this.#waiting.delete(element);
-    return due;
+  /**
+   * What goes with the transaction that is put together, of about `room` weight at most; what was due first comes first.
+   * What is left goes with the next, and all that is to go later waits for so much longer.
+   */
+  take(room: number, weightOf: (element: HeldElement) => number): readonly HeldElement[] {
+    const taken: HeldElement[] = [];
+    let weight = 0;
+    for (const moment of [...this.#due.keys()].filter((due) => due <= this.#now).sort((a, b) => a - b)) {
+      const due = this.#due.get(moment) ?? new Set();
+      for (const element of due) {
+        if (weight >= room) return taken;
+        weight += weightOf(element);
+        taken.push(element);
+        due.delete(element);
+      }
+      this.#due.delete(moment);
+    }
+    this.#now++;
+    return taken;
   }
 }

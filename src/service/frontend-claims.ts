@@ -25,6 +25,8 @@ export interface ClaimConflict {
 export interface ClaimResult {
   /** The changed Service, then those that got a frontend or lost one. */
   readonly concerned: readonly string[];
+  /** The keys of the frontends that may have changed: those that the Service claimed before or claims now. */
+  readonly frontends: readonly string[];
   /** What the changed Service does not get, and what it took from others. */
   readonly conflicts: readonly ClaimConflict[];
 }
@@ -35,6 +37,8 @@ interface Claim {
   frontends: readonly Frontend[];
   /** True if another Service ever claimed one of them, too. */
   isContested: boolean;
+  /** The frontends by key, once one of many was asked for. */
+  byKey?: ReadonlyMap<string, Frontend>;
 }
 
 /**
@@ -68,7 +72,8 @@ export class FrontendClaims {
     const previous = this.#byService.get(serviceKey);
     if (previous?.createdAt === createdAt && areSameClaims(previous.frontends, frontends)) {
       previous.frontends = frontends;
-      return { concerned: [serviceKey], conflicts: [] };
+      delete previous.byKey;
+      return { concerned: [serviceKey], frontends: frontends.map(frontendKey), conflicts: [] };
     }
     const concerned = new Set([serviceKey]);
     const holders = this.#withdraw(serviceKey);
@@ -80,7 +85,20 @@ export class FrontendClaims {
       concerned.add(before.serviceKey);
       if (now !== undefined) concerned.add(now.serviceKey);
     }
-    return { concerned: [...concerned], conflicts };
+    return { concerned: [...concerned], frontends: keysOf(previous?.frontends ?? [], frontends), conflicts };
+  }
+
+  /** The frontend in force with a key, and the Service that has it; undefined if nobody claims it. */
+  holding(key: string): { readonly serviceKey: string; readonly frontend: Frontend } | undefined {
+    const serviceKey = this.#holder(key)?.serviceKey;
+    const claim = serviceKey === undefined ? undefined : this.#byService.get(serviceKey);
+    const frontend = claim && frontendIn(claim, key);
+    return serviceKey === undefined || frontend === undefined ? undefined : { serviceKey, frontend };
+  }
+
+  /** How many frontends a Service claims. */
+  countOf(serviceKey: string): number {
+    return this.#byService.get(serviceKey)?.frontends.length ?? 0;
   }
 
   /** True if a Service claims anything. */
@@ -171,6 +189,22 @@ const ORDER = {
     return a.serviceKey < b.serviceKey;
   },
 };
+
+function keysOf(some: readonly Frontend[], others: readonly Frontend[]): readonly string[] {
+  if (some.length === 0) return others.map(frontendKey);
+  if (others.length === 0) return some.map(frontendKey);
+  return [...new Set([...some, ...others].map(frontendKey))];
+}
+
+/** Frontends of a Service among which one is looked for one by one. */
+const FEW = 8;
+
+function frontendIn(claim: Claim, key: string): Frontend | undefined {
+  const { frontends } = claim;
+  if (frontends.length <= FEW) return frontends.find((frontend) => frontendKey(frontend) === key);
+  claim.byKey ??= new Map(frontends.toReversed().map((frontend) => [frontendKey(frontend), frontend]));
+  return claim.byKey.get(key);
+}
 
 /** True if only endpoints and policies differ, as for most changes. */
 function areSameClaims(some: readonly Frontend[], others: readonly Frontend[]): boolean {

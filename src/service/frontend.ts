@@ -91,13 +91,22 @@ export function frontendsOf(
  * The same, with no more than `budget` elements (service-budget.ts), and whether that leaves something out. Always the same
  * of the same objects, in whatever order they came.
  */
-export function frontendsWithin(
+export function frontendsWithin(...args: Parameters<typeof frontendSteps>): BoundedFrontends {
+  const steps = frontendSteps(...args);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same in steps, some for each port, which take a few milliseconds where it has thousands of endpoints. */
+export function* frontendSteps(
   service: Service,
   all: readonly EndpointSlice[],
   family: Family,
   from: Viewpoint,
   budget: number,
-): BoundedFrontends {
+): Generator<undefined, BoundedFrontends> {
   const ofFamily = (addresses: readonly string[]) => addresses.filter((address) => familyOf(address) === family);
   const [clusterIp] = ofFamily(service.clusterIps);
   if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return NO_FRONTENDS;
@@ -119,7 +128,11 @@ export function frontendsWithin(
   const place = { name: from.nodeName, zone: from.node?.zone ?? '' };
   const { slices, isCut: hasFewerEndpoints } = slicesWithin(all, ports, family, from.nodeName, budget);
   const slicesOf = slicesByPort(slices, ports);
-  const choices = ports.map((spec) => chooseEndpoints(slicesOf(spec), spec, family, place));
+  const choices: EndpointChoice[] = [];
+  for (const spec of ports) {
+    choices.push(chooseEndpoints(slicesOf(spec), spec, family, place));
+    yield;
+  }
   const { limit, elements } = endpointLimit(
     choices.map((choice, i) =>
       demandOf(service, choice, ports[i]?.nodePort !== undefined, further.slice(0, room.addresses)),
@@ -152,6 +165,7 @@ export function frontendsWithin(
     };
     for (const [kind, address] of served) add(kind, address, spec.port);
     if (spec.nodePort !== undefined) add('node-port', '', spec.nodePort);
+    yield;
   }
   const cut = {
     endpoints: hasFewerEndpoints || limit !== undefined,

@@ -1,33 +1,36 @@
 import { type Family, familyOf } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
-import type { Service } from '../objects/service.ts';
 import type { SetDialect } from '../ruleset/affinity.ts';
 import type { Element } from '../ruleset/element.ts';
 import { udpFrontendOf } from '../ruleset/frontend-elements.ts';
 import type { Program } from '../ruleset/program.ts';
 import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
-import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
-import { Allowances } from '../service/allowances.ts';
 import type { Cluster } from '../service/cluster.ts';
-import { type BoundedFrontends, type Frontend, frontendsWithin, NO_FRONTENDS } from '../service/frontend.ts';
-import { FrontendClaims } from '../service/frontend-claims.ts';
-import { type Cut, DEFAULT_SERVICE_BUDGET, slicesWithin } from '../service/service-budget.ts';
-import type { ShortfallReason } from '../service/shortfall.ts';
-import { TotalBudget } from '../service/total-budget.ts';
+import type { Frontend } from '../service/frontend.ts';
+import type { ClaimResult } from '../service/frontend-claims.ts';
+import { DEFAULT_SERVICE_BUDGET, slicesWithin } from '../service/service-budget.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
-import { ConflictReports } from './conflict-reports.ts';
-import { Shortfalls } from './shortfalls.ts';
+import { AllowedFrontends, type AllowedFrontendsOptions } from './allowed-frontends.ts';
+import { FairQueue } from './fair-queue.ts';
+import { atOnce, type Steps } from './slices.ts';
+import { namespaceOf, WaitingFrontends } from './waiting-frontends.ts';
 
-/** Elements after which a batch is closed: keeps one transaction near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
-const BATCH_ELEMENTS = 10_000;
-
-/** Elements after which no more of the changed Services are taken in: their endpoints are held until they are elements. */
-const CLAIMED_ELEMENTS = 100_000;
+/** What a transaction may weigh (see weight.ts): keeps it near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
+export const MAX_WEIGHT = 10_000;
 
 /** Changed Services taken in at a time. */
 const BATCH_SERVICES = 2_000;
+
+/** Elements of a Service from which on small ones go before it. */
+const LARGE = 1_000;
+
+/** Of each transaction at least one part in so many is for large Services, if any wait. */
+const PARTS = 5;
+
+/** How many times more endpoints than a transaction may weigh are looked at for it: most may have changed nothing. */
+const LOOKS = 4;
 
 /** The first batch is so many times smaller, and each next one twice as large: nft has something to do early. */
 const FIRST_BATCH = 8;
@@ -36,23 +39,18 @@ const FIRST_BATCH = 8;
 const SMALLEST_BATCH = 1024;
 
 /** What a family's model is built from, besides the cluster. */
-export interface ModelSettings {
+export interface ModelSettings extends AllowedFrontendsOptions {
   readonly program: Program;
   /** The networks that belong to the node's configuration, as "address/prefix", by what is known of the cluster now. */
   readonly networks: (cluster: Cluster) => Readonly<Record<NetworkSet, readonly string[]>>;
-  /** Where Services that want the same are told of: one for both families. Default: one of its own, to the log. */
-  readonly conflicts?: ConflictReports;
-  /** Where it is told what is not served as it asks: one for both families. Default: one of its own, to the log. */
-  readonly shortfalls?: Shortfalls;
-  /** Elements that one Service may have. Default: DEFAULT_SERVICE_BUDGET. */
-  readonly serviceBudget?: number;
-  /** Elements that all Services may have: one for both families. Default: no bound. */
-  readonly totalBudget?: TotalBudget;
 }
 
 /**
  * From the cluster to the ruleset of one family: which Services changed, who gets which frontend, which elements follow.
  * Pure but for its own state; whoever owns it sends the transactions.
+ *
+ * Transactions are bounded, and namespaces take turns. Small Services come first, whole; what is left of a transaction, and
+ * a fifth of it at least, is for the frontends of large ones. A frontend that is too large goes in parts.
  */
 export class FamilyModel {
   readonly family: Family;
@@ -61,24 +59,18 @@ export class FamilyModel {
   readonly #cluster: Cluster;
   readonly #settings: ModelSettings;
   readonly #log: Log;
-  #claims = new FrontendClaims();
+  #allowed: AllowedFrontends;
   #ruleset: Ruleset;
   /** Services that changed since their frontends were worked out. */
-  readonly #dirty = new Set<string>();
-  /** Services whose frontends are worked out and wait for their elements. */
-  readonly #claimed = new Set<string>();
+  readonly #dirty = new FairQueue<string>();
+  /** Those of them that are large. */
+  readonly #large = new FairQueue<string>();
+  /** The large Service whose frontends are being worked out. */
+  #expansion: { readonly key: string; readonly steps: Steps<void> } | undefined;
+  /** Frontends that are worked out and wait for their elements. */
+  #waiting = new WaitingFrontends();
   /** Services whose elements were handed out in transactions that nobody has called done. */
   readonly #handedOut = new Set<string>();
-  readonly #warned = new Set<string>();
-  readonly #conflicts: ConflictReports;
-  readonly #shortfalls: Shortfalls;
-  readonly #serviceBudget: number;
-  readonly #totalBudget: TotalBudget;
-  #allowances: Allowances;
-  /** What was shared out last. */
-  #sharedRoom = Number.POSITIVE_INFINITY;
-  /** How many elements the kernel held when this began. */
-  #adoptedSize = 0;
   #networksDirty = false;
   /** The UDP frontends found in the kernel, until they are asked for. */
   #adopted: readonly UdpAddress[] = [];
@@ -92,11 +84,7 @@ export class FamilyModel {
     this.#cluster = cluster;
     this.#settings = settings;
     this.#log = log;
-    this.#conflicts = settings.conflicts ?? new ConflictReports({ log });
-    this.#shortfalls = settings.shortfalls ?? new Shortfalls({ log });
-    this.#serviceBudget = settings.serviceBudget ?? DEFAULT_SERVICE_BUDGET;
-    this.#totalBudget = settings.totalBudget ?? new TotalBudget(Number.POSITIVE_INFINITY);
-    this.#allowances = this.#newAllowances();
+    this.#allowed = this.#newAllowed(0);
     this.#ruleset = new Ruleset(settings.program);
   }
 
@@ -111,7 +99,8 @@ export class FamilyModel {
   /** Notes that a Service or its slices changed; false if that is nothing to this family. */
   markDirty(serviceKey: string): boolean {
     if (!this.#concerns(serviceKey)) return false;
-    this.#dirty.add(serviceKey);
+    if (this.#expansion?.key === serviceKey) this.#expansion = undefined;
+    this.#dirty.add(namespaceOf(serviceKey), serviceKey);
     return true;
   }
 
@@ -133,13 +122,17 @@ export class FamilyModel {
 
   /** True if changes wait for nextTransaction; what is only waiting to be removed does not count. */
   get isBehind(): boolean {
-    const hasOtherRoom = this.#allowances.isShort && this.#room !== this.#sharedRoom;
-    return this.#networksDirty || this.#dirty.size > 0 || this.#claimed.size > 0 || hasOtherRoom;
+    return this.#networksDirty || this.backlog > 0 || this.#allowed.hasOtherRoom;
   }
 
-  /** How many changed Services wait for nextTransaction. */
+  /** How many changed Services, and frontends of large ones, wait for nextTransaction. */
   get backlog(): number {
-    return this.#dirty.size + this.#claimed.size;
+    return this.#dirty.size + this.#large.size + this.#waiting.size + (this.#expansion === undefined ? 0 : 1);
+  }
+
+  /** True if large Services wait, so that a transaction is worth its process. */
+  get hasLarge(): boolean {
+    return this.#large.size > 0 || this.#waiting.size > 0 || this.#expansion !== undefined;
   }
 
   /** The Services of all transactions since the last call. For when these are in force. */
@@ -151,19 +144,32 @@ export class FamilyModel {
 
   /** True if a Service's last change is not known to be in force. */
   isPending(serviceKey: string): boolean {
-    return this.#dirty.has(serviceKey) || this.#claimed.has(serviceKey) || this.#handedOut.has(serviceKey);
+    const namespace = namespaceOf(serviceKey);
+    return (
+      this.#dirty.has(namespace, serviceKey) ||
+      this.#large.has(namespace, serviceKey) ||
+      this.#expansion?.key === serviceKey ||
+      this.#waiting.isPending(serviceKey) ||
+      this.#handedOut.has(serviceKey)
+    );
   }
 
   /** The frontends of a Service that are in force, or will be with the transactions handed out. */
   frontendsOf(serviceKey: string): readonly Frontend[] {
-    return this.#claims.held(serviceKey);
+    return this.#allowed.of(serviceKey);
   }
 
   /** The slices of a Service as far as they are served at all. */
   slicesOf(serviceKey: string): readonly EndpointSlice[] {
     const { ports = [] } = this.#cluster.service(serviceKey) ?? {};
     const slices = this.#cluster.slicesOf(serviceKey);
-    return slicesWithin(slices, ports, this.family, this.#cluster.nodeName, this.#serviceBudget).slices;
+    return slicesWithin(
+      slices,
+      ports,
+      this.family,
+      this.#cluster.nodeName,
+      this.#settings.serviceBudget ?? DEFAULT_SERVICE_BUDGET,
+    ).slices;
   }
 
   /** The UDP frontends that were in force in the kernel when this program began or doubted what is there; each time once. */
@@ -175,23 +181,33 @@ export class FamilyModel {
 
   /** Forgets what the kernel holds and starts again from `found`. */
   restart(found: readonly Element[]): void {
-    this.#ruleset = new Ruleset(this.program);
-    this.#ruleset.adopt(found);
-    // Where what was found could not be mended, it is still what was in force.
-    if (found.length > 0) this.#adopted = found.flatMap((element) => udpFrontendOf(element) ?? []);
-    this.#setNetworks();
-    this.#claims = new FrontendClaims();
-    this.#claimed.clear();
-    this.#dirty.clear();
+    atOnce(this.restartSteps(found));
+  }
+
+  /** The same in steps; nothing else but noting changes may come in between. */
+  *restartSteps(found: readonly Element[]): Steps<void> {
+    this.#settings.shortfalls?.forget(this.family);
+    this.#allowed = this.#newAllowed(found.length);
+    for (const queue of [this.#dirty, this.#large]) queue.clear();
+    this.#waiting = new WaitingFrontends();
+    this.#expansion = undefined;
     this.#handedOut.clear();
     this.#divisor = Math.max(this.#leastDivisor, FIRST_BATCH);
-    this.#shortfalls.forget(this.family);
-    this.#allowances = this.#newAllowances();
-    this.#adoptedSize = found.length;
+    this.#ruleset = new Ruleset(this.program);
+    const udp: UdpAddress[] = [];
+    for (let i = 0; i < found.length; i += FOUND_STEP) {
+      const some = found.slice(i, i + FOUND_STEP);
+      this.#ruleset.adopt(some);
+      udp.push(...some.flatMap((element) => udpFrontendOf(element) ?? []));
+      yield;
+    }
+    // Where what was found could not be mended, it is still what was in force.
+    if (found.length > 0) this.#adopted = udp;
+    this.#setNetworks();
     for (const key of this.#cluster.serviceKeys()) {
       // Settled before the first write, so that no frontend that is right in a live table is handed around between
       // Services that share it.
-      if (found.length > 0 && this.#allowances.total <= this.#room) this.#claim(key);
+      if (found.length > 0 && this.#allowed.fit) yield* this.#expand(key);
       else this.markDirty(key);
     }
   }
@@ -218,36 +234,106 @@ export class FamilyModel {
    * false objects still arrive: Services without endpoints wait, since theirs may be yet to come.
    */
   nextTransaction(isComplete = true): Transaction {
+    return atOnce(this.transactionSteps(isComplete));
+  }
+
+  /** The same in steps; nothing else but noting changes may come in between. `maxWeight`: see weight.ts. */
+  *transactionSteps(isComplete = true, maxWeight = MAX_WEIGHT): Steps<Transaction> {
     if (this.#networksDirty) this.#setNetworks();
-    let asked = 0;
-    for (const key of this.#dirty) {
-      if (!isComplete && !this.#hasArrived(key)) continue;
-      this.#dirty.delete(key);
-      this.#claim(key);
-      asked += this.#allowances.demandOf(key);
-      if (this.#claimed.size >= BATCH_SERVICES / this.#divisor || asked >= CLAIMED_ELEMENTS) break;
-    }
-    this.#share();
-    const changes = new Map<string, readonly Frontend[]>();
-    let elements = 0;
-    for (const key of this.#claimed) {
-      this.#claimed.delete(key);
-      const frontends = this.#claims.held(key);
-      changes.set(key, frontends);
-      elements += frontends.reduce((sum, { endpoints }) => sum + endpoints.length + 2, 1);
-      if (elements >= BATCH_ELEMENTS / this.#divisor) break;
-    }
+    const limit = maxWeight / this.#divisor;
+    const batch = BATCH_SERVICES / this.#divisor;
     this.#divisor = Math.max(this.#leastDivisor, this.#divisor / 2);
-    for (const key of changes.keys()) this.#handedOut.add(key);
-    this.#ruleset.setServices(changes);
-    return this.#ruleset.takeTransaction();
+    const share = limit / PARTS;
+    const results = yield* this.#workOutSmall(isComplete, limit, batch);
+    yield* this.#workOutLarge(limit);
+    yield* this.#shareOut(results);
+    for (const { concerned, frontends } of results.values()) {
+      for (const key of frontends) if (!this.#bring(key, share)) this.#waiting.add(key, concerned);
+      for (const service of concerned) {
+        if (this.#waiting.isPending(service)) this.#handedOut.delete(service);
+        else this.#handedOut.add(service);
+      }
+      yield;
+    }
+    yield* this.#bringLarge(Math.max(limit - this.#ruleset.weight, share));
+    return this.#ruleset.takeTransaction(Math.max(limit - this.#ruleset.weight, share));
+  }
+
+  /** Works out the frontends of changed Services: small ones that fit into a transaction. */
+  *#workOutSmall(isComplete: boolean, limit: number, batch: number): Steps<Map<string, ClaimResult>> {
+    const results = new Map<string, ClaimResult>();
+    const early: string[] = [];
+    for (let asked = 0, count = 0; asked < limit && count < batch; count++) {
+      const key = this.#dirty.next();
+      if (key === undefined) break;
+      const size = this.#allowed.sizeOf(key);
+      if (!isComplete && !this.#hasArrived(key)) {
+        early.push(key);
+        count--;
+      } else if (size > LARGE) {
+        this.#large.add(namespaceOf(key), key);
+      } else {
+        asked += size;
+        this.#handedOut.add(key);
+        results.set(key, yield* this.#allowed.workOut(key));
+        yield;
+      }
+    }
+    for (const key of early) this.#dirty.add(namespaceOf(key), key);
+    return results;
+  }
+
+  /** Works out the frontends of large Services, as far as that does not take long. */
+  *#workOutLarge(limit: number): Steps<void> {
+    for (let looks = 0; this.#waiting.size === 0 && looks < LOOKS; ) {
+      if (this.#expansion === undefined) {
+        const key = this.#large.next();
+        if (key === undefined) return;
+        this.#expansion = { key, steps: this.#expand(key) };
+      }
+      const { key, steps } = this.#expansion;
+      const { done } = steps.next();
+      looks += this.#allowed.sizeOf(key) / limit / Math.max(1, this.#cluster.service(key)?.ports.length ?? 1);
+      if (done) this.#expansion = undefined;
+      yield;
+    }
+  }
+
+  /** Gives frontends of large Services what is left of a transaction. */
+  *#bringLarge(room: number): Steps<void> {
+    const limit = this.#ruleset.weight + room;
+    for (let looks = 0; this.#ruleset.weight < limit && looks < room * LOOKS; ) {
+      const waiting = this.#waiting.next();
+      if (waiting === undefined) return;
+      looks += 1 + endpointsOf(this.#allowed.withKey(waiting.key));
+      const isDone = this.#bring(waiting.key, limit - this.#ruleset.weight);
+      if (isDone) for (const service of this.#waiting.done(waiting)) this.#handedOut.add(service);
+      else this.#waiting.putBack(waiting);
+      yield;
+    }
+  }
+
+  /** Brings a frontend to where it should be, as far as there is room; true if it is there. */
+  #bring(key: string, room: number): boolean {
+    return this.#ruleset.setFrontend(key, this.#allowed.withKey(key), room);
+  }
+
+  /** Works out the frontends of a large Service, which then wait for their elements. */
+  *#expand(key: string): Steps<void> {
+    const { concerned, frontends } = yield* this.#allowed.workOut(key);
+    for (const frontend of frontends) this.#waiting.add(frontend, concerned);
+    if (frontends.length === 0) this.#handedOut.add(key);
+  }
+
+  #newAllowed(adoptedSize: number): AllowedFrontends {
+    return new AllowedFrontends(this.#cluster, this.family, this.#settings, this.#log, adoptedSize);
   }
 
   /** Whether a Service has, or had, anything in this family. */
   #concerns(key: string): boolean {
     const { family } = this;
     const has = this.#cluster.service(key)?.clusterIps.some((address) => familyOf(address) === family);
-    return has === true || this.#claims.has(key) || this.isPending(key);
+    return has === true || this.#allowed.has(key) || this.isPending(key);
   }
 
   #hasArrived(key: string): boolean {
@@ -261,81 +347,32 @@ export class FamilyModel {
     }
   }
 
-  #claim(key: string): void {
-    const service = this.#cluster.service(key);
-    const { served, cut, isShort } = this.#allowed(key, service);
-    const { frontends } = served;
-    const report = (reason: ShortfallReason, message: string | undefined) =>
-      this.#shortfalls.report({ kind: 'Service', key }, reason, message, this.family);
-    report('service-budget', cut && this.#describe(cut, frontends));
-    report('total-budget', isShort ? describeShort(served) : undefined);
-    const { concerned, conflicts } = this.#claims.claim(key, service?.createdAt ?? '', frontends);
-    for (const concernedKey of concerned) this.#claimed.add(concernedKey);
-    for (const conflict of conflicts) this.#conflicts.report(conflict);
-    for (const { servicePort, endpoints } of frontends.filter(
-      (frontend) => frontend.endpoints.length > MAX_ENDPOINTS,
-    )) {
-      this.#warnOnce(`Service ${servicePort} has ${endpoints.length} endpoints; ${MAX_ENDPOINTS} of them are used`);
+  /**
+   * Shares out what there is, and sees to those that may have more or less than before: at once if they are in `results`, or
+   * wait for their elements.
+   */
+  *#shareOut(results: Map<string, ClaimResult>): Steps<void> {
+    for (const key of this.#allowed.shareOut()) {
+      const first = results.get(key);
+      if (first !== undefined) results.set(key, merged(first, yield* this.#allowed.workOut(key)));
+      else if (this.#waiting.isPending(key)) yield* this.#expand(key);
+      else this.markDirty(key);
     }
-  }
-
-  /** The frontends that a Service may have, what its own budget leaves out, and whether that of all leaves out more. */
-  #allowed(key: string, service: Service | undefined) {
-    const within = (budget: number) =>
-      service === undefined
-        ? NO_FRONTENDS
-        : frontendsWithin(service, this.#cluster.slicesOf(key), this.family, this.#cluster, budget);
-    const asked = within(this.#serviceBudget);
-    this.#allowances.set(key, asked.elements);
-    const allowed = this.#allowances.of(key);
-    const isShort = allowed < asked.elements;
-    return { served: isShort ? within(allowed) : asked, cut: asked.cut, isShort };
-  }
-
-  /** What all Services of this family may have. What the kernel holds at the start always fits. */
-  get #room(): number {
-    return Math.max(this.#totalBudget.room(this.family), this.#adoptedSize);
-  }
-
-  /** Shares out what there is, and sees to those that may have more or less than before. */
-  #share(): void {
-    this.#totalBudget.demand(this.family, this.#allowances.total);
-    this.#sharedRoom = this.#room;
-    for (const key of this.#allowances.settle(this.#sharedRoom)) {
-      if (this.#claimed.has(key)) this.#claim(key);
-      else this.#dirty.add(key);
-    }
-  }
-
-  #describe(cut: Cut, frontends: readonly Frontend[]): string {
-    const most = frontends.reduce((max, { endpoints }) => Math.max(max, endpoints.length), 0);
-    const used = cut.endpoints ? [`each port uses ${most} of its endpoints at most`] : [];
-    const refused = cut.frontends ? ['some of its ports or addresses are not served'] : [];
-    return (
-      `its ports, addresses and endpoints ask for more than the ${this.#serviceBudget} elements that one Service may ` +
-      `have: ${[...used, ...refused].join(', ')}. Split it, or raise --max-elements-per-service`
-    );
-  }
-
-  #newAllowances(): Allowances {
-    return new Allowances((key) => this.#cluster.service(key)?.createdAt ?? '');
-  }
-
-  #warnOnce(message: string): void {
-    if (this.#warned.has(message)) return;
-    if (this.#warned.size >= MAX_REMEMBERED_WARNINGS) this.#warned.clear();
-    this.#warned.add(message);
-    this.#log.warn(message);
   }
 }
 
-function describeShort({ elements }: BoundedFrontends): string {
-  return (
-    'all Services ask for more elements than this node has memory for, and older ones come first: ' +
-    `${elements === 0 ? 'it is not served' : 'some of its endpoints are not used'}. Give kube-proxy-nft more memory, or ` +
-    'see --max-elements'
-  );
+/** What two changes of a Service in a row concern. */
+function merged(a: ClaimResult, b: ClaimResult): ClaimResult {
+  return {
+    concerned: [...new Set([...a.concerned, ...b.concerned])],
+    frontends: [...new Set([...a.frontends, ...b.frontends])],
+    conflicts: [],
+  };
 }
 
-/** Bounds the memory for warnings given already; past it some are given again. */
-const MAX_REMEMBERED_WARNINGS = 1000;
+/** Elements found in the kernel that are taken in at a time. */
+const FOUND_STEP = 5_000;
+
+function endpointsOf(frontend: Frontend | undefined): number {
+  return frontend === undefined ? 0 : frontend.endpoints.length + frontend.localEndpoints.length;
+}

@@ -14,6 +14,7 @@ import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
 import { type FamilyPace, Pace } from './pace.ts';
 import { nextOf, send } from './sender.ts';
 import { actionFor, delayBefore, type SyncEvent, type SyncState, step, UNKNOWN } from './state.ts';
+import { WeightLimit } from './weight-limit.ts';
 
 /** Milliseconds between two looks at whether our table is still there. The open session lists the chains. */
 const CHECK_INTERVAL = 5000;
@@ -44,6 +45,7 @@ export class FamilySyncer {
   readonly #quiet: number;
   readonly #bell: Bell;
   readonly #stop = new AbortController();
+  readonly #weightLimit = new WeightLimit();
   #state: SyncState = UNKNOWN;
   /** Pending while the kernel is behind the model. */
   #inSync = Promise.withResolvers<void>();
@@ -156,7 +158,7 @@ export class FamilySyncer {
 
   async #sendOrRest(table: TableName): Promise<void> {
     if (this.#model.isBehind) {
-      if (this.#model.backlog < BACKLOG) await this.#pace.turn();
+      if (this.#model.backlog < BACKLOG && !this.#model.hasLarge) await this.#pace.turn();
       if (this.#isLive(table)) this.#pace.took(await this.#sendNext(table));
     } else if (this.#model.isDirty) {
       // What only waits to be deleted rides along with a change, or goes when none comes.
@@ -178,14 +180,18 @@ export class FamilySyncer {
   async #sendNext(table: TableName): Promise<number> {
     const { family } = this.#model;
     this.#observer.began();
-    const next = nextOf(this.#model);
+    const target = { model: this.#model, nft: this.#nft, table, isLive: true };
+    const next = await nextOf(target, { maxWeight: this.#weightLimit.value });
     if (!this.#model.isBehind) this.#observer.tookAll();
     const operations = sizeOf(next.transaction);
     const began = this.#clock.now();
-    await send({ model: this.#model, nft: this.#nft, table, isLive: true }, next);
+    await send(target, next);
     if (operations > 0) this.#log.detail(2, 'transaction done', { family, operations });
     this.#succeeded('partial', operations);
-    return operations === 0 ? 0 : this.#clock.now() - began;
+    if (operations === 0) return 0;
+    const took = this.#clock.now() - began;
+    this.#weightLimit.took(took, this.#model.ruleset.takenWeight);
+    return took;
   }
 
   /** Others flush rulesets (`nft flush ruleset`, a reload of nftables.service): traffic would wait for the next change. */

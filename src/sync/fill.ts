@@ -11,6 +11,7 @@ import { carryClients } from './carry-clients.ts';
 import { cleaningUp } from './cleanup-error.ts';
 import type { FamilyModel } from './family-model.ts';
 import { nextOf, type Sent, send, type Target } from './sender.ts';
+import { inSlices } from './slices.ts';
 
 /** Seconds between two lines of progress on a long fill. */
 const PROGRESS_INTERVAL = 2;
@@ -29,7 +30,7 @@ export async function adoptTable(
   found: readonly Element[],
   log: Log,
 ): Promise<number> {
-  model.restart(found);
+  await inSlices(model.restartSteps(found));
   const rest = { model, nft, table: table.name, isLive: true, log };
   let written = await drain(rest);
   model.ruleset.dropUnclaimed();
@@ -101,10 +102,12 @@ async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<numb
   let { inFlight = Promise.resolve() } = rest;
   let written = 0;
   let reported = performance.now();
+  let wasComplete = false;
   do {
     while (!arrival.isComplete && !model.hasEarlyBatch) await arrival.more();
-    const next = nextOf(model, arrival.isComplete);
-    const isLast = last !== undefined && arrival.isComplete && !model.isDirty;
+    wasComplete = arrival.isComplete;
+    const next = await nextOf(rest, { isComplete: wasComplete });
+    const isLast = last !== undefined && wasComplete && !model.isDirty;
     await inFlight;
     written += sizeOf(next.transaction);
     if (isLast) {
@@ -118,7 +121,7 @@ async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<numb
       reported = performance.now();
       log.info('programming', { family: model.family, elements: written });
     }
-  } while (!arrival.isComplete || model.isDirty);
+  } while (last !== undefined || !wasComplete || model.isDirty);
   await inFlight;
   return written;
 }

@@ -2,7 +2,8 @@ import type { Nft } from '../nft/nft.ts';
 import type { TableName } from '../nft/tables.ts';
 import { deepestFirst, document, type Transaction, transactionCommands } from '../ruleset/transaction.ts';
 import { cleaningUp } from './cleanup-error.ts';
-import type { FamilyModel } from './family-model.ts';
+import { type FamilyModel, MAX_WEIGHT } from './family-model.ts';
+import { inSlices } from './slices.ts';
 
 /** The table that transactions go to. */
 export interface Target {
@@ -22,10 +23,13 @@ export interface Sent {
   readonly last?: readonly string[];
 }
 
-/** The next transaction of the model. With `isComplete` false, objects still arrive. */
-export function nextOf(model: FamilyModel, isComplete = true): Sent {
+/** The next transaction of the model, made in slices of 10 ms. With `isComplete` false, objects still arrive. */
+export async function nextOf(
+  { model }: Pick<Target, 'model'>,
+  { isComplete = true, maxWeight = MAX_WEIGHT } = {},
+): Promise<Sent> {
   const isCleanup = isComplete && !model.isBehind;
-  return { transaction: model.nextTransaction(isComplete), isCleanup };
+  return { transaction: await inSlices(model.transactionSteps(isComplete, maxWeight)), isCleanup };
 }
 
 /**

@@ -7,6 +7,7 @@ import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { transactionCommands } from '../../src/ruleset/transaction.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
+import { setServices } from '../builders/set-services.ts';
 
 const WEB = 'default/web';
 const sticky = (endpoints: readonly number[], changes: Partial<Frontend> = {}) =>
@@ -14,14 +15,14 @@ const sticky = (endpoints: readonly number[], changes: Partial<Frontend> = {}) =
 
 function ruleset(...frontends: readonly Frontend[]): Ruleset {
   const made = new Ruleset(buildProgram('ip', {}));
-  made.setServices(new Map([[WEB, frontends]]));
+  setServices(made, new Map([[WEB, frontends]]));
   made.takeTransaction();
   return made;
 }
 
 /** The commands of the next transaction, shortened: "flush chain NAME", "add rule NAME RULE". */
 function changes(made: Ruleset, ...frontends: readonly Frontend[]): readonly string[] {
-  made.setServices(new Map([[WEB, frontends]]));
+  setServices(made, new Map([[WEB, frontends]]));
   return next(made);
 }
 
@@ -151,7 +152,7 @@ describe('session affinity', () => {
 
   it('declares sets as this nft understands', () => {
     const made = ruleset();
-    made.setServices(new Map([[WEB, [sticky([1])]]]));
+    setServices(made, new Map([[WEB, [sticky([1])]]]));
     const transaction = made.takeTransaction();
     const setIn = (dialect: 'type' | 'typeof') =>
       transactionCommands('ip', 't', transaction, dialect).find((command) => command.includes('"set":{"family"'));

@@ -8,6 +8,7 @@ import { buildProgram } from '../../src/ruleset/program.ts';
 import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { document } from '../../src/ruleset/transaction.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
+import { setServices } from '../builders/set-services.ts';
 
 /** default/web with two endpoints, one of them here, and default/db without any. */
 function smallRuleset(): Ruleset {
@@ -15,7 +16,8 @@ function smallRuleset(): Ruleset {
   const web = frontend([], { endpoints: [endpoint(15, true), endpoint(7)] });
   const db = frontend([], { address: '10.96.0.9', port: 3306, servicePort: 'default/db' });
   ruleset.setNetworks('pod-cidrs', ['10.244.0.0/16']);
-  ruleset.setServices(
+  setServices(
+    ruleset,
     new Map([
       ['default/web', [web]],
       ['default/db', [db]],
@@ -41,7 +43,7 @@ suite('the dump as text', () => {
       const twelve = Array.from({ length: 12 }, (_, i) => i + 1);
       return [`default/s${byte}`, [frontend(twelve, { address: `10.96.0.${byte}` })]] as const;
     });
-    ruleset.setServices(new Map(services));
+    setServices(ruleset, new Map(services));
     const text = dumpText(ruleset, 'kube-proxy-nft', []);
     const keys = [...text.matchAll(/^\t+(10\.96\.0\.\d+) \. 80 \. (\d+) /gm)].map((match) => `${match[1]} ${match[2]}`);
     const expected = [3, 20, 100].flatMap((byte) => Array.from({ length: 12 }, (_, slot) => `10.96.0.${byte} ${slot}`));

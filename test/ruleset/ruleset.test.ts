@@ -7,6 +7,7 @@ import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import type { Transaction } from '../../src/ruleset/transaction.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
+import { setServices } from '../builders/set-services.ts';
 import { describeTransaction } from '../builders/strict-kernel.ts';
 
 const WEB = 'default/web';
@@ -21,7 +22,7 @@ function serving(...endpoints: readonly number[]): Ruleset {
 
 /** Sets Services and takes the transaction, as lines. */
 function change(ruleset: Ruleset, services: Readonly<Record<string, readonly Frontend[]>>): readonly string[] {
-  ruleset.setServices(new Map(Object.entries(services)));
+  setServices(ruleset, new Map(Object.entries(services)));
   return describeTransaction(ruleset.takeTransaction());
 }
 
@@ -194,7 +195,7 @@ suite('what a packet may still be on its way to goes later, hop by hop:', () => 
   test('not at all, if it is wanted, given up and wanted again before the transaction', () => {
     const ruleset = serving(1, 2);
     change(ruleset, { [WEB]: [] });
-    for (const endpoints of [[1, 2], [1], [1, 3]]) ruleset.setServices(new Map([[WEB, [frontend(endpoints)]]]));
+    for (const endpoints of [[1, 2], [1], [1, 3]]) setServices(ruleset, new Map([[WEB, [frontend(endpoints)]]]));
     ruleset.takeTransaction();
     assert.equal(ruleset.size, 6, 'ClusterIP, dispatch, two slots and the pick chains for one and two');
     assert.deepEqual(change(ruleset, {}), []);
@@ -221,14 +222,14 @@ suite('what a packet may still be on its way to goes later, hop by hop:', () => 
 suite('several changes before one transaction', () => {
   test('that cancel each other are an empty transaction', () => {
     const ruleset = serving(1, 2, 3);
-    ruleset.setServices(new Map([[WEB, [frontend([1, 2, 3, 4])]]]));
-    ruleset.setServices(new Map([[WEB, [frontend([1, 2, 3])]]]));
+    setServices(ruleset, new Map([[WEB, [frontend([1, 2, 3, 4])]]]));
+    setServices(ruleset, new Map([[WEB, [frontend([1, 2, 3])]]]));
     assert.ok(isEmpty(ruleset.takeTransaction()));
   });
 
   test('of one element delete and add it once', () => {
     const ruleset = serving(1);
-    for (const lastByte of [2, 3, 4]) ruleset.setServices(new Map([[WEB, [frontend([lastByte])]]]));
+    for (const lastByte of [2, 3, 4]) setServices(ruleset, new Map([[WEB, [frontend([lastByte])]]]));
     assert.deepEqual(describeTransaction(ruleset.takeTransaction()), [`- ${slot(0)}`, `+ ${slot(0, 4)}`]);
   });
 });
@@ -250,7 +251,8 @@ suite('elements of several Services', () => {
   test('a frontend that passes from one to the other is rewritten, never away', () => {
     const ruleset = serving(1, 2, 3);
     const taken = frontend([3, 4, 5], { servicePort: 'default/older:http' });
-    ruleset.setServices(
+    setServices(
+      ruleset,
       new Map([
         [WEB, []],
         ['default/older', [taken]],

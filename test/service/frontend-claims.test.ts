@@ -22,7 +22,7 @@ suite('a frontend', () => {
   test('belongs to the only Service that claims it', () => {
     const claims = new FrontendClaims();
     const result = claims.claim('default/a', NEW, [claimed('a')]);
-    assert.deepEqual(result, { concerned: ['default/a'], conflicts: [] });
+    assert.deepEqual(result, { concerned: ['default/a'], frontends: ['10.96.0.10 tcp 80'], conflicts: [] });
     assert.deepEqual(claims.held('default/a'), [claimed('a')]);
   });
 
@@ -91,7 +91,8 @@ suite('a frontend', () => {
     const claims = new FrontendClaims();
     claims.claim('default/a', OLD, [claimed('a')]);
     const others = [frontend([], { protocol: 'udp' }), frontend([], { address: '10.96.0.11' })];
-    assert.deepEqual(claims.claim('default/b', NEW, others), { concerned: ['default/b'], conflicts: [] });
+    const { concerned, conflicts } = claims.claim('default/b', NEW, others);
+    assert.deepEqual({ concerned, conflicts }, { concerned: ['default/b'], conflicts: [] });
     assert.deepEqual(claims.held('default/b'), others);
   });
 
@@ -177,7 +178,11 @@ suite('conflicts', () => {
     claims.claim('default/a', OLD, [claimed('a')]);
     claims.claim('default/b', NEW, [claimed('b')]);
     const changed = frontend([1, 2, 3], { servicePort: 'a' });
-    assert.deepEqual(claims.claim('default/a', OLD, [changed]), { concerned: ['default/a'], conflicts: [] });
+    assert.deepEqual(claims.claim('default/a', OLD, [changed]), {
+      concerned: ['default/a'],
+      frontends: ['10.96.0.10 tcp 80'],
+      conflicts: [],
+    });
     assert.deepEqual(claims.held('default/a'), [changed]);
   });
 

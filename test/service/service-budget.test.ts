@@ -8,6 +8,7 @@ import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { type Frontend, frontendsOf, frontendsWithin } from '../../src/service/frontend.ts';
 import { DEFAULT_SERVICE_BUDGET, slicesWithin } from '../../src/service/service-budget.ts';
 import { notReady, ready, service, servingTerminating, slice } from '../builders/objects.ts';
+import { setServices } from '../builders/set-services.ts';
 
 const HERE = { nodeName: 'node-a', node: undefined };
 
@@ -47,7 +48,7 @@ function endpointsOf(count: number, changes: Partial<SliceEndpoint> = {}): Slice
 /** How many elements frontends take in the rules; pick chains are there once for all. */
 function elementsOf(frontends: readonly Frontend[]): number {
   const ruleset = new Ruleset(buildProgram('ip', { localhostNodePorts: true }));
-  ruleset.setServices(new Map([['default/web', frontends]]));
+  setServices(ruleset, [['default/web', frontends]]);
   const chains = [...ruleset.dynamicChains()].length;
   return ruleset.size - chains;
 }

@@ -12,6 +12,7 @@ import { Shortfalls } from '../../src/sync/shortfalls.ts';
 import { networks } from '../builders/networks.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
+import { StrictKernel } from '../builders/strict-kernel.ts';
 
 const PROGRAM = buildProgram('ip', {});
 
@@ -37,6 +38,9 @@ function modelOf(cluster: Cluster, addresses: readonly string[] = [], budgets: B
   return { model, lines, shortfalls, drain };
 }
 
+/** Networks that do not overlap. */
+const RANGES = Array.from({ length: 5000 }, (_, n) => `20.${n >> 7}.${(n & 127) * 2}.0/24`);
+
 suite('the model of a family', () => {
   test('gives a large cluster in transactions of bounded size', () => {
     const cluster = new Cluster(NODE_NAME);
@@ -53,6 +57,93 @@ suite('the model of a family', () => {
       5000 * 7 + 1,
       'ClusterIP, verdict and five slots of each, and one pick chain for all',
     );
+  });
+
+  test('gives a small change with the next transaction, whatever else waits, and a fifth of each to what is large', () => {
+    const cluster = new Cluster(NODE_NAME);
+    const ports = Array.from({ length: 20 }, (_, n) => ({ name: `p${n}`, protocol: 'tcp' as const, port: 1000 + n }));
+    cluster.set(service({ name: 'large', clusterIps: ['10.96.1.1'], ports }));
+    const addresses = Array.from({ length: 4000 }, (_, n) => ready(`10.2.${n >> 8}.${n & 255}`));
+    cluster.set(
+      slice(addresses, { name: 'large', serviceName: 'large', ports: ports.map((port) => ({ ...port, port: 80 })) }),
+    );
+    for (let n = 0; n < 30_000; n++) {
+      cluster.set(service({ namespace: 'many', name: `s${n}`, clusterIps: [`10.97.${n >> 8}.${n & 255}`] }));
+    }
+    const { model } = modelOf(cluster);
+    for (let n = 0; n < 3; n++) model.nextTransaction();
+    const name = 'bystander';
+    let transactions = 0;
+    let next = 0;
+    const large: number[] = [];
+    do {
+      if (transactions % 3 === 0) {
+        cluster.set(service({ namespace: name, name, clusterIps: [`10.98.0.${next++}`] }));
+        model.markDirty(`${name}/${name}`);
+      }
+      const { adds } = model.nextTransaction();
+      assert.ok(adds.length <= 12_100, `${adds.length}`);
+      assert.equal(model.isPending(`${name}/${name}`) && !model.takeProgrammed().includes(`${name}/${name}`), false);
+      large.push(adds.filter(({ container }) => container.name === 'endpoints-tcp').length);
+    } while (++transactions < 10);
+    // It takes some transactions to work its frontends out.
+    assert.ok(Math.min(...large.slice(6)) >= 1900, `${large}`);
+  });
+
+  for (const [what, makeWeb, deletes] of [
+    ['endpoints', () => ({}), 'endpoints-tcp'],
+    ['source ranges', () => ({ loadBalancerIps: ['203.0.113.1'], sourceRanges: RANGES }), 'source-ranges'],
+  ] as const) {
+    test(`brings a frontend with very many ${what} in several transactions, its verdict last, and removes it so`, () => {
+      const cluster = new Cluster(NODE_NAME);
+      cluster.set(service(makeWeb()));
+      cluster.set(slice(Array.from({ length: 20_000 }, (_, n) => ready(`10.2.${n >> 8}.${n & 255}`))));
+      const { model } = modelOf(cluster);
+      let verdict = -1;
+      let last = -1;
+      let count = 0;
+      do {
+        const { adds } = model.nextTransaction();
+        assert.ok(adds.length < 10_500, `${adds.length}`);
+        for (const { container } of adds) {
+          if (container.name === 'services') verdict = count;
+          else last = count;
+        }
+        count++;
+      } while (model.isDirty);
+      assert.ok(
+        count >= 5 && verdict === count - 1 && last <= verdict,
+        `${count} transactions, verdict ${verdict}, last ${last}`,
+      );
+      for (const key of cluster.delete('Service', 'default/web')) model.markDirty(key);
+      const removed: string[][] = [];
+      do removed.push(model.nextTransaction().deletes.map(({ container }) => container.name));
+      while (model.isDirty);
+      assert.ok(removed[0]?.includes('services'), 'the verdict goes first');
+      assert.ok(removed.every((names) => names.length < 11_000));
+      assert.ok(removed.filter((names) => names.includes(deletes)).length > 1, 'the rest goes in parts');
+      assert.equal(model.ruleset.size, 1, 'but for a chain that stays');
+    });
+  }
+
+  test('takes up the newest state of a frontend that is under way', () => {
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(service());
+    const endpoints = (count: number, from = 0) =>
+      slice(Array.from({ length: count }, (_, n) => ready(`10.2.${(n + from) >> 8}.${(n + from) & 255}`)));
+    cluster.set(endpoints(20_000));
+    const { model } = modelOf(cluster);
+    const kernel = new StrictKernel();
+    const transact = () => kernel.apply(model.nextTransaction());
+    for (let n = 0; n < 4; n++) transact();
+    for (const key of cluster.set(endpoints(3_000, 5_000))) model.markDirty(key);
+    transact();
+    for (const key of cluster.set(endpoints(15_000, 10_000))) model.markDirty(key);
+    do transact();
+    while (model.isDirty);
+    const slots = [...kernel.elements].filter(([id]) => id.startsWith('endpoints-tcp'));
+    const expected = endpoints(15_000, 10_000).endpoints.map(({ address }) => `${address} . 8080 # default/web:http`);
+    assert.deepEqual(slots.map(([, value]) => value).sort(), expected.sort());
   });
 
   test('says once that two Services want the same address, and who has it', () => {

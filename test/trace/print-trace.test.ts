@@ -10,12 +10,13 @@ import { printTrace } from '../../src/trace/print-trace.ts';
 import { tracePacket } from '../../src/trace/trace-packet.ts';
 import { tracedRuleset } from '../../src/trace/traced-ruleset.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
+import { setServices } from '../builders/set-services.ts';
 import { packet as tracedPacket, tracedTable } from './traced-table.ts';
 
 function printed(one: Frontend, changes: Partial<TracedPacket> = {}, pinned?: (set: string) => boolean): string {
   const ruleset = new Ruleset(buildProgram('ip', { localPods: { by: 'pod-cidrs' } }));
   ruleset.setNetworks('pod-cidrs', ['10.0.0.0/24']);
-  ruleset.setServices(new Map([['default/web', [one]]]));
+  setServices(ruleset, new Map([['default/web', [one]]]));
   ruleset.takeTransaction();
   const packet = { source: '10.0.0.2', destination: '10.96.0.10', protocol: 'tcp', port: 80, own: ['192.0.2.1'] };
   return printTrace(tracePacket(tracedRuleset(ruleset), { ...packet, from: 'pod', ...changes }, pinned));

@@ -15,6 +15,7 @@ import { applyChange, clusterChange } from '../builders/cluster-changes.ts';
 import { frontend } from '../builders/frontends.ts';
 import { networks } from '../builders/networks.ts';
 import { recordingLog } from '../builders/recording-log.ts';
+import { setServices } from '../builders/set-services.ts';
 
 const PROGRAM = buildProgram('ip', { localPods: { by: 'pod-cidrs' } });
 
@@ -31,7 +32,7 @@ function endpoints(count: number): readonly Endpoint[] {
 function probabilities(one: Frontend): readonly number[] {
   const ruleset = new Ruleset(PROGRAM);
   ruleset.setNetworks('node-port-networks', ['0.0.0.0/0']);
-  ruleset.setServices(new Map([['default/web', [one]]]));
+  setServices(ruleset, new Map([['default/web', [one]]]));
   ruleset.takeTransaction();
   const { outcomes } = tracePacket(tracedRuleset(ruleset), {
     source: '198.51.100.9',

@@ -1,0 +1,14 @@
+import type { EndpointSlice } from '../objects/endpoint-slice.ts';
+import type { Service } from '../objects/service.ts';
+
+/** What an endpoint of a Service with session affinity costs nft, in elements. */
+const AFFINITY_SIZE = 50;
+
+/** About how many elements a Service asks for, at most; at once, without working them out. */
+export function serviceSize(service: Service, slices: readonly EndpointSlice[]): number {
+  const { ports, externalIps, loadBalancerIps, sourceRanges, affinitySeconds } = service;
+  const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length, 0);
+  const each = 2 + endpoints * (affinitySeconds === undefined ? 1 : AFFINITY_SIZE);
+  const places = 2 + externalIps.length + loadBalancerIps.length;
+  return ports.length * (places * each + loadBalancerIps.length * sourceRanges.length);
+}

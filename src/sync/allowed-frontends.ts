@@ -1,0 +1,161 @@
+import type { Family } from '../ip.ts';
+import type { Log } from '../log.ts';
+import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
+import { Allowances } from '../service/allowances.ts';
+import type { Cluster } from '../service/cluster.ts';
+import { type BoundedFrontends, type Frontend, frontendSteps, NO_FRONTENDS } from '../service/frontend.ts';
+import { type ClaimResult, FrontendClaims } from '../service/frontend-claims.ts';
+import { type Cut, DEFAULT_SERVICE_BUDGET } from '../service/service-budget.ts';
+import { serviceSize } from '../service/service-size.ts';
+import type { ShortfallReason } from '../service/shortfall.ts';
+import { TotalBudget } from '../service/total-budget.ts';
+import { ConflictReports } from './conflict-reports.ts';
+import { Shortfalls } from './shortfalls.ts';
+import type { Steps } from './slices.ts';
+
+/** By what frontends are allowed, and where it is told that one is not; all have a default. */
+export interface AllowedFrontendsOptions {
+  /** Where Services that want the same are told of: one for both families. Default: one of its own, to the log. */
+  readonly conflicts?: ConflictReports;
+  /** Where it is told what is not served as it asks: one for both families. Default: one of its own, to the log. */
+  readonly shortfalls?: Shortfalls;
+  /** Elements that one Service may have. Default: DEFAULT_SERVICE_BUDGET. */
+  readonly serviceBudget?: number;
+  /** Elements that all Services may have: one for both families. Default: without bound. */
+  readonly totalBudget?: TotalBudget;
+}
+
+/** What a Service may have: within its own budget and that of all, and of what it shares with others what it wins. */
+export class AllowedFrontends {
+  readonly #cluster: Cluster;
+  readonly #family: Family;
+  readonly #log: Log;
+  readonly #claims = new FrontendClaims();
+  readonly #warned = new Set<string>();
+  readonly #conflicts: ConflictReports;
+  readonly #shortfalls: Shortfalls;
+  readonly #serviceBudget: number;
+  readonly #totalBudget: TotalBudget;
+  readonly #allowances: Allowances;
+  /** What was shared out last. */
+  #sharedRoom = Number.POSITIVE_INFINITY;
+  /** How many elements the kernel held when this began. */
+  readonly #adoptedSize: number;
+
+  constructor(cluster: Cluster, family: Family, options: AllowedFrontendsOptions, log: Log, adoptedSize = 0) {
+    this.#cluster = cluster;
+    this.#family = family;
+    this.#log = log;
+    this.#adoptedSize = adoptedSize;
+    this.#conflicts = options.conflicts ?? new ConflictReports({ log });
+    this.#shortfalls = options.shortfalls ?? new Shortfalls({ log });
+    this.#serviceBudget = options.serviceBudget ?? DEFAULT_SERVICE_BUDGET;
+    this.#totalBudget = options.totalBudget ?? new TotalBudget(Number.POSITIVE_INFINITY);
+    this.#allowances = new Allowances((key) => cluster.service(key)?.createdAt ?? '');
+  }
+
+  /** The frontends of a Service that are in force, or will be. */
+  of(serviceKey: string): readonly Frontend[] {
+    return this.#claims.held(serviceKey);
+  }
+
+  /** True if a Service claims a frontend. */
+  has(serviceKey: string): boolean {
+    return this.#claims.has(serviceKey);
+  }
+
+  /** The frontend with a key (see frontendKey) of the Service that has it. */
+  withKey(key: string): Frontend | undefined {
+    return this.#claims.holding(key)?.frontend;
+  }
+
+  /** About how many elements a Service has, or had, or asks for. */
+  sizeOf(serviceKey: string): number {
+    const service = this.#cluster.service(serviceKey);
+    const wanted = service === undefined ? 0 : serviceSize(service, this.#cluster.slicesOf(serviceKey));
+    return Math.max(wanted, this.#claims.countOf(serviceKey));
+  }
+
+  /** True while all that is asked for fits. */
+  get fit(): boolean {
+    return this.#allowances.total <= this.#room;
+  }
+
+  /** True if not all fits, and there is more or less room than when it was shared out. */
+  get hasOtherRoom(): boolean {
+    return this.#allowances.isShort && this.#room !== this.#sharedRoom;
+  }
+
+  /** Works out the frontends of a Service, and who gets them. */
+  *workOut(key: string): Steps<ClaimResult> {
+    const { served, cut, isShort } = yield* this.#within(key);
+    const { frontends } = served;
+    const report = (reason: ShortfallReason, message: string | undefined) =>
+      this.#shortfalls.report({ kind: 'Service', key }, reason, message, this.#family);
+    report('service-budget', cut && this.#describe(cut, frontends));
+    report('total-budget', isShort ? describeShort(served) : undefined);
+    const result = this.#claims.claim(key, this.#cluster.service(key)?.createdAt ?? '', frontends);
+    for (const conflict of result.conflicts) this.#conflicts.report(conflict);
+    for (const { servicePort, endpoints } of frontends) {
+      if (endpoints.length <= MAX_ENDPOINTS) continue;
+      this.#warnOnce(`Service ${servicePort} has ${endpoints.length} endpoints; ${MAX_ENDPOINTS} of them are used`);
+    }
+    return result;
+  }
+
+  /** Shares out what there is; returns the Services that may have more or less than before. */
+  shareOut(): readonly string[] {
+    this.#totalBudget.demand(this.#family, this.#allowances.total);
+    this.#sharedRoom = this.#room;
+    return this.#allowances.settle(this.#sharedRoom);
+  }
+
+  /** What all Services of this family may have. What the kernel holds at the start always fits. */
+  get #room(): number {
+    return Math.max(this.#totalBudget.room(this.#family), this.#adoptedSize);
+  }
+
+  /** The frontends that a Service may have, what its own budget leaves out, and whether that of all leaves out more. */
+  *#within(key: string): Steps<{ served: BoundedFrontends; cut?: Cut | undefined; isShort: boolean }> {
+    const service = this.#cluster.service(key);
+    if (service === undefined) {
+      this.#allowances.set(key, 0);
+      return { served: NO_FRONTENDS, isShort: false };
+    }
+    const slices = this.#cluster.slicesOf(key);
+    const within = (budget: number) => frontendSteps(service, slices, this.#family, this.#cluster, budget);
+    const asked = yield* within(this.#serviceBudget);
+    this.#allowances.set(key, asked.elements);
+    const allowed = this.#allowances.of(key);
+    const isShort = allowed < asked.elements;
+    return { served: isShort ? yield* within(allowed) : asked, cut: asked.cut, isShort };
+  }
+
+  #describe(cut: Cut, frontends: readonly Frontend[]): string {
+    const most = frontends.reduce((max, { endpoints }) => Math.max(max, endpoints.length), 0);
+    const used = cut.endpoints ? [`each port uses ${most} of its endpoints at most`] : [];
+    const refused = cut.frontends ? ['some of its ports or addresses are not served'] : [];
+    return (
+      `its ports, addresses and endpoints ask for more than the ${this.#serviceBudget} elements that one Service may ` +
+      `have: ${[...used, ...refused].join(', ')}. Split it, or raise --max-elements-per-service`
+    );
+  }
+
+  #warnOnce(message: string): void {
+    if (this.#warned.has(message)) return;
+    if (this.#warned.size >= MAX_REMEMBERED_WARNINGS) this.#warned.clear();
+    this.#warned.add(message);
+    this.#log.warn(message);
+  }
+}
+
+function describeShort({ elements }: BoundedFrontends): string {
+  return (
+    'all Services ask for more elements than this node has memory for, and older ones come first: ' +
+    `${elements === 0 ? 'it is not served' : 'some of its endpoints are not used'}. Give kube-proxy-nft more memory, or ` +
+    'see --max-elements'
+  );
+}
+
+/** Bounds the memory for warnings given already; past it some are given again. */
+const MAX_REMEMBERED_WARNINGS = 1000;

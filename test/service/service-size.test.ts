@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { serviceSize } from '../../src/service/service-size.ts';
+import { ready, service, slice } from '../builders/objects.ts';
+
+test('the size of a Service grows with its ports, addresses, endpoints, source ranges, and with session affinity', () => {
+  const slices = [slice([ready('10.0.0.1'), ready('10.0.0.2')]), slice([ready('10.0.0.3')], { name: 'web-2' })];
+  const more = {
+    externalIps: ['203.0.113.1'],
+    loadBalancerIps: ['203.0.113.2'],
+    sourceRanges: ['192.0.2.0/24', '198.51.100.0/24'],
+  };
+  assert.equal(serviceSize(service(), []), 4);
+  assert.equal(serviceSize(service(), slices), 10);
+  assert.equal(serviceSize(service(more), slices), 22);
+  assert.equal(serviceSize(service({ affinitySeconds: 60 }), slices), 304);
+});

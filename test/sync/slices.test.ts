@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { atOnce, inSlices, type Steps } from '../../src/sync/slices.ts';
+
+/** Work of so many steps, of which each takes a few milliseconds. */
+function* work(count: number, onStep: () => void): Steps<string> {
+  for (let step = 0; step < count; step++) {
+    for (const end = performance.now() + 4; performance.now() < end; );
+    onStep();
+    yield;
+  }
+  return 'done';
+}
+
+suite('work in slices', () => {
+  test('lets others have their turn every few steps', async () => {
+    const order: string[] = [];
+    const beat = setInterval(() => order.push('beat'), 1);
+    assert.equal(await inSlices(work(20, () => order.push('step'))), 'done');
+    clearInterval(beat);
+    assert.ok(order.indexOf('beat') <= 4, order.join());
+    assert.ok(order.filter((what) => what === 'beat').length >= 5, order.join());
+  });
+
+  test('can be done at once', () => {
+    let steps = 0;
+    assert.equal(atOnce(work(3, () => steps++)), 'done');
+    assert.equal(steps, 3);
+  });
+});
