@@ -5,7 +5,7 @@ import { service, slice } from './objects.ts';
 export const BYSTANDER = { address: '10.100.0.80', port: 80, target: 8080 } as const;
 
 /** Milliseconds between two changes of it. */
-const CHANGE_EVERY = 100;
+const CHANGE_EVERY = 50;
 const PORTS = [{ name: 'http', protocol: 'TCP', port: BYSTANDER.port }];
 const METADATA = { namespace: 'bystander', creationTimestamp: '2025-01-01T00:00:00Z' };
 

@@ -10,6 +10,7 @@ const HEADINGS = [
   '/livez in 1 s',
   'longest ms',
   'MiB',
+  'late ms',
   'kernel',
 ];
 
@@ -25,7 +26,16 @@ export function resultTable(results: readonly CaseResult[]): string {
     .join('');
 }
 
-function rowOf({ name, delay, refused, livez, peakMemory, difference, failure }: CaseResult): readonly string[] {
+function rowOf({
+  name,
+  delay,
+  refused,
+  livez,
+  peakMemory,
+  lateness,
+  difference,
+  failure,
+}: CaseResult): readonly string[] {
   return [
     name,
     String(delay.changes),
@@ -36,6 +46,7 @@ function rowOf({ name, delay, refused, livez, peakMemory, difference, failure }:
     `${percent(livez)} %`,
     livez.unanswered > 0 ? 'none' : milliseconds(livez.longest),
     peakMemory.toFixed(0),
+    lateness.toFixed(0),
     failure === undefined ? (difference === undefined ? '= model' : 'differs') : 'failed',
   ];
 }

@@ -25,6 +25,8 @@ export interface CaseResult {
   readonly livez: Answers;
   /** MiB: the daemon and its nft processes together. */
   readonly peakMemory: number;
+  /** By how much the witness was late itself, at most. */
+  readonly lateness: number;
   /** What the kernel and the model differ in, at rest after the attack; undefined for nothing. */
   readonly difference: string | undefined;
   /** What ended the daemon or the case; undefined for nothing. */
@@ -62,7 +64,7 @@ export async function runCase(hostile: HostileCase, { scale, seconds }: RunSetti
   stage.bystander.stop();
   const end = performance.now() + (failure === undefined ? PATIENCE : 0);
   while (!stage.bystander.isServed && performance.now() < end && stage.daemon.isRunning) await sleep(20);
-  const { answers = {}, peakMemory = 0, connected = 0, refused = 0 } = (await testimonyOf(stage)) ?? {};
+  const { answers = {}, peakMemory = 0, lateness = 0, connected = 0, refused = 0 } = (await testimonyOf(stage)) ?? {};
   const { delays } = stage.bystander;
   const difference = failure === undefined ? await differenceAtRest(stage.world, stage.daemon) : 'not compared';
   if (!stage.daemon.isRunning) failure ??= 'the daemon ended';
@@ -80,6 +82,7 @@ export async function runCase(hostile: HostileCase, { scale, seconds }: RunSetti
     refused,
     livez: answersOf(urls.flatMap((url) => answers[url] ?? [])),
     peakMemory,
+    lateness,
     difference,
     failure,
     log: stage.daemon.log,

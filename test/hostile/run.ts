@@ -32,7 +32,8 @@ for (const hostile of chosen) {
   const result = await runCase(hostile, { seconds, scale });
   results.push(result);
   const found = shortcomings(result);
-  process.stderr.write(`${results.length}/${chosen.length} ${result.name}: ${found.join('; ') || 'held'}\n`);
+  const [, , row = ''] = resultTable([result]).split('\n');
+  process.stderr.write(`${results.length}/${chosen.length} ${row} ${found.join('; ') || 'held'}\n`);
   if (values.log) process.stderr.write(result.log);
 }
 process.stdout.write(resultTable(results));

@@ -32,14 +32,19 @@ export interface Testimony {
   readonly answers: Readonly<Record<string, readonly number[]>>;
   /** MiB: the daemon with its children, at most. */
   readonly peakMemory: number;
+  /** Milliseconds by which the witness itself was late, at most: the machine had something else to do. */
+  readonly lateness: number;
 }
 
-const seen = { connected: 0, refused: 0, peakMemory: 0 };
+const seen = { connected: 0, refused: 0, peakMemory: 0, lateness: 0 };
 const answers = Object.fromEntries(urls.map((url): [string, number[]] => [url, []]));
 let endpoint = '';
 let connections = 0;
+let lastProbe = now();
 
 function probe(): void {
+  seen.lateness = Math.max(seen.lateness, now() - lastProbe - CONNECT_EVERY);
+  lastProbe = now();
   if (connections >= MAX_CONNECTIONS) return;
   connections++;
   const started = now();
