@@ -66,11 +66,30 @@ export function isInCidr(address: string, cidr: Cidr): boolean {
     : ipaddr.IPv6.parse(address).match(ipaddr.IPv6.parse(cidr.address), cidr.prefix);
 }
 
-/** The networks of a family without those that lie inside another: the same addresses, and no two overlap. */
+/**
+ * The networks of a family without those that lie inside another: the same addresses, each network once, no two overlap.
+ * Sorted for that, since a Service may have tens of thousands of source ranges.
+ */
 export function disjointCidrs(texts: readonly string[], family: Family): readonly string[] {
-  const cidrs = [...new Set(texts)].flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family);
-  const covers = (outer: Cidr, inner: Cidr) => outer.prefix < inner.prefix && isInCidr(inner.address, outer);
-  return cidrs.filter((inner) => !cidrs.some((outer) => covers(outer, inner))).map(formatCidr);
+  const cidrs = texts.flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family);
+  const byText = new Map(cidrs.map((cidr) => [formatCidr(cidr), cidr]));
+  const sorted = [...byText].map(([text, cidr]) => ({ text, cidr, place: placeOf(cidr) }));
+  sorted.sort((a, b) => (a.place < b.place ? -1 : Number(a.place > b.place)));
+  const outermost = new Set<string>();
+  let last: Cidr | undefined;
+  // What a network holds comes next to it.
+  for (const { text, cidr } of sorted) {
+    if (last !== undefined && isInCidr(cidr.address, last)) continue;
+    outermost.add(text);
+    last = cidr;
+  }
+  return [...byText.keys()].filter((text) => outermost.has(text));
+}
+
+/** The bytes of a network's address and its prefix as characters: sorts by address, the larger network first. */
+function placeOf({ family, address, prefix }: Cidr): string {
+  const bytes = (family === 'ip' ? ipaddr.IPv4 : ipaddr.IPv6).parse(address).toByteArray();
+  return String.fromCharCode(...bytes, prefix);
 }
 
 /**

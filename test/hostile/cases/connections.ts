@@ -118,7 +118,7 @@ export const CONNECTIONS: readonly HostileCase[] = [
     attack: '500 clients of the abstract socket of the lock (anybody’s) that say nothing or something wrong',
     during: async (stage) => {
       await program(stage, 'hold-program', stage.many(250), '', '@kube-proxy-nft');
-      await program(stage, 'hold-program', stage.many(250), '\u0000'.repeat(1000), '@kube-proxy-nft');
+      await program(stage, 'hold-program', stage.many(250), '\u0001\n'.repeat(1000), '@kube-proxy-nft');
     },
   },
 ];

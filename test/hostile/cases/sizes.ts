@@ -55,6 +55,19 @@ export const SIZES: readonly HostileCase[] = [
     },
   },
   {
+    name: 'source-ranges-in-one-another',
+    attack: 'a load balancer of 1 port × 20,000 source ranges of four lengths',
+    during: (stage) => {
+      const ranges = Array.from(
+        { length: stage.many(20_000) },
+        (_, i) => `172.${i >> 12}.${(i >> 4) & 255}.${(i & 15) * 16}/${28 + (i % 4)}`,
+      );
+      const spec = { type: 'LoadBalancer', loadBalancerSourceRanges: ranges };
+      const status = { loadBalancer: { ingress: [{ ip: '203.0.113.8' }] } };
+      stage.put(service('nested', clusterIp(1), spec, { status }), ...slices('nested', podAddresses(2)));
+    },
+  },
+  {
     name: 'many-ports',
     attack: 'one Service of 1,000 ports × 300 endpoints',
     during: (stage) =>
