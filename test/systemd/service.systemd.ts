@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -126,6 +126,15 @@ describe('a node with systemd', () => {
     assert.match(status, /^CapBnd:\t0000000000001000$/m);
     assert.match(status, /^NoNewPrivs:\t1$/m);
     assert.doesNotMatch(status, /^Uid:\t0\t/m);
+    assert.match(await machine.shell(`cat /proc/${pid}/limits`), /^Max core file size +0 +0 /m);
+    for (const [name, value] of [
+      ['OOMPolicy', 'continue'],
+      ['MemoryMax', 'infinity'],
+      ['WatchdogUSec', '3min'],
+      ['TasksMax', '512'],
+    ] as const) {
+      assert.equal(await machine.property(name), value, name);
+    }
   });
 
   it('its lines have priorities in the journal, and no marks', async () => {
@@ -205,6 +214,65 @@ describe('a node with systemd', () => {
     await underTraffic(() => machine.shell('systemctl restart kube-proxy-nft'));
     assert.equal(await machine.property('StatusText'), 'the rules of the last run serve; Services are awaited');
     await serves();
+  });
+
+  it('a kubeconfig that is encrypted on disk is handed over, too', async () => {
+    const folder = '/etc/systemd/system/kube-proxy-nft.service.d';
+    await machine.shell(`cd /etc/kube-proxy-nft
+      systemd-creds encrypt --name=kubeconfig kubeconfig kubeconfig.cred
+      mv kubeconfig /root/kubeconfig
+      mkdir -p ${folder}
+      printf '[Service]\\nLoadCredential=\\nLoadCredentialEncrypted=kubeconfig:/etc/kube-proxy-nft/kubeconfig.cred\\n' >${folder}/override.conf
+      systemctl daemon-reload`);
+    await underTraffic(() => machine.shell('systemctl restart kube-proxy-nft'));
+    assert.equal(await machine.property('StatusText'), 'the rules of the last run serve; Services are awaited');
+    // It is no reason for the installer not to start the service.
+    assert.match(await machine.shell(INSTALL), /it runs\. See/);
+    await machine.shell(`rm -r ${folder} /etc/kube-proxy-nft/kubeconfig.cred
+      mv /root/kubeconfig /etc/kube-proxy-nft/kubeconfig
+      systemctl daemon-reload`);
+  });
+
+  it('a token of the node is renewed, and the daemon reads it', async () => {
+    for (const file of ['kube-proxy-nft-token.sh', 'kube-proxy-nft-token.service', 'kube-proxy-nft-token.timer']) {
+      copyFileSync(join(import.meta.dirname, '../../deploy/systemd', file), join(machine.shared, file));
+    }
+    // What docs/node-tokens.md says, with a kubectl that has an API server's answer.
+    await machine.shell(`cd /srv/shared
+      install -m 755 kube-proxy-nft-token.sh /usr/local/bin/kube-proxy-nft-token
+      install -m 644 kube-proxy-nft-token.service kube-proxy-nft-token.timer /etc/systemd/system
+      printf '#!/bin/sh\\ncat /proc/sys/kernel/random/uuid\\n' >/usr/local/bin/kubectl
+      chmod 755 /usr/local/bin/kubectl
+      cp /etc/kube-proxy-nft/kubeconfig /root/kubeconfig
+      sed -i 's|token: t|tokenFile: /var/lib/kube-proxy-nft/token|' /etc/kube-proxy-nft/kubeconfig
+      (umask 077; echo first >/etc/kube-proxy-nft/first-token)
+      mkdir -p /etc/systemd/system/kube-proxy-nft.service.d
+      printf '[Unit]\\nWants=kube-proxy-nft-token.service\\nAfter=kube-proxy-nft-token.service\\n' > /etc/systemd/system/kube-proxy-nft.service.d/token.conf
+      systemctl daemon-reload
+      systemctl stop kube-proxy-nft
+      systemctl enable --now kube-proxy-nft-token.timer kube-proxy-nft.service
+      rm /etc/kube-proxy-nft/first-token`);
+    assert.equal(await machine.property('StatusText'), 'the rules of the last run serve; Services are awaited');
+    const token = '/var/lib/private/kube-proxy-nft/token';
+    const first = await machine.shell(`cat ${token}`);
+    assert.match(first, /^[0-9a-f-]{36}$/);
+    const pid = await machine.property('MainPID');
+    assert.equal(
+      await machine.shell(`stat -c '%u %a' ${token}`),
+      await machine.shell(`echo "$(stat -c %u /proc/${pid}) 600"`),
+    );
+    await machine.shell('systemctl start kube-proxy-nft-token');
+    assert.notEqual(await machine.shell(`cat ${token}`), first);
+    assert.equal(await machine.property('MainPID'), pid);
+    assert.match(
+      await machine.shell('systemctl list-timers kube-proxy-nft-token.timer'),
+      /kube-proxy-nft-token\.service/,
+    );
+    await machine.shell(`systemctl disable --now kube-proxy-nft-token.timer
+      rm -r /etc/systemd/system/kube-proxy-nft-token.* /etc/systemd/system/kube-proxy-nft.service.d \
+        /usr/local/bin/kube-proxy-nft-token /usr/local/bin/kubectl
+      mv /root/kubeconfig /etc/kube-proxy-nft/kubeconfig
+      systemctl daemon-reload`);
   });
 
   it('without rules either, the start does not wait without end', async () => {
