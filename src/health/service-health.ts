@@ -26,6 +26,9 @@ interface OpenService {
 
 const RETRY_DELAY = 30_000;
 
+/** Services whose port is taken that a change tries again: the rest is another change's. */
+const RETRIES = 50;
+
 /**
  * Answers load balancers on the healthCheckNodePorts: one server for each Service and address. `set` tells what
  * changed, `apply` then opens and closes what that takes, at a cost of the changes alone.
@@ -61,7 +64,7 @@ export class ServiceHealthServers {
 
   /**
    * Opens and closes servers, so that each Service is answered on those of these addresses whose family it has ("0.0.0.0"
-   * and "::" are all addresses of theirs), and tries again what failed before. Call it when the rules of all families are in force: from then on load balancers send traffic. Never rejects.
+   * and "::" are all addresses of theirs), and tries again some of what failed before. Call it when the rules of all families are in force: from then on load balancers send traffic. Never rejects.
    */
   apply(addresses: readonly string[]): Promise<void> {
     const now = [...new Set(addresses)];
@@ -78,16 +81,17 @@ export class ServiceHealthServers {
     this.#closed = true;
     clearTimeout(this.#retry);
     await this.#work;
-    await Promise.all([...this.#open.keys()].map((key) => this.#closeUnwanted(key)));
+    await Promise.all([...this.#open.keys()].map((key) => this.#closeUnwanted(key, new Set())));
   }
 
   async #settle(): Promise<void> {
     clearTimeout(this.#retry);
-    const keys = [...new Set([...this.#unsettled, ...this.#failed.keys()])];
+    const changed = [...this.#unsettled];
     this.#unsettled.clear();
     // A port may go from one Service to another.
-    for (const key of keys) await this.#closeUnwanted(key);
-    for (const key of keys) await this.#openMissing(key);
+    const free = new Set<number>();
+    for (const key of changed) await this.#closeUnwanted(key, free);
+    for (const key of new Set([...changed, ...this.#toRetry(free)])) await this.#openMissing(key);
     if (this.#failed.size === 0 || this.#closed) return;
     const again = () => {
       this.#work = this.#work.then(() => this.#settle());
@@ -95,7 +99,16 @@ export class ServiceHealthServers {
     this.#retry = setTimeout(again, this.#options.retryDelay ?? RETRY_DELAY);
   }
 
-  async #closeUnwanted(key: string): Promise<void> {
+  /** The first Service that waits for each of these ports, and those that were not tried for longest. */
+  #toRetry(free: ReadonlySet<number>): readonly string[] {
+    const failed = [...this.#failed.keys()];
+    const left = new Set(free);
+    const next = left.size === 0 ? [] : failed.filter((key) => left.delete(this.#wanted.get(key)?.port ?? 0));
+    return [...next, ...failed.slice(0, RETRIES)];
+  }
+
+  /** Adds to `free` what port nobody has any more. */
+  async #closeUnwanted(key: string, free: Set<number>): Promise<void> {
     const wanted = this.#closed ? undefined : this.#wanted.get(key);
     if (wanted === undefined) this.#failed.delete(key);
     const open = this.#open.get(key);
@@ -108,6 +121,7 @@ export class ServiceHealthServers {
     if (open.port === wanted?.port) return;
     this.#open.delete(key);
     this.#owners.delete(open.port);
+    free.add(open.port);
   }
 
   async #openMissing(key: string): Promise<void> {
@@ -129,8 +143,9 @@ export class ServiceHealthServers {
       }
     }
     this.#tell(key, check, failures);
-    if (failures.size === 0) this.#failed.delete(key);
-    else this.#failed.set(key, failures);
+    // To the end of the row.
+    this.#failed.delete(key);
+    if (failures.size > 0) this.#failed.set(key, failures);
   }
 
   #listen(key: string, host: string, port: number): Promise<Server> {

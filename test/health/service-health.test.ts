@@ -178,6 +178,43 @@ suite('a health check node port', () => {
   });
 });
 
+// Who may create Services may claim one port for all of them, and change one of them all the time.
+test('ports that are taken cost a change the same, however many there are', async (context) => {
+  const [port = 0, other = 0] = await freePorts(2);
+  const shortest = async (rivals: number) => {
+    const { servers } = setUp(context);
+    for (let i = 0; i < rivals; i++) servers.set(`default/rival-${i}`, web(port));
+    await servers.apply(LOOPBACK);
+    let least = Number.POSITIVE_INFINITY;
+    for (let run = 0; run < 10; run++) {
+      const before = performance.now();
+      servers.set('default/api', run % 2 === 0 ? api(other) : undefined);
+      await servers.apply(LOOPBACK);
+      least = Math.min(least, performance.now() - before);
+    }
+    await servers.close();
+    return least;
+  };
+  const [few, many] = [await shortest(200), await shortest(3200)];
+  assert.ok(many < 5 * few, `${few} ms, then ${many} ms`);
+});
+
+test('a port that many Services want goes from one to the next as they go', async (context) => {
+  const { servers } = setUp(context);
+  const [port = 0] = await freePorts(1);
+  const names = Array.from({ length: 200 }, (_, i) => `rival-${i}`);
+  for (const name of names) servers.set(`default/${name}`, { ...web(port), name });
+  await servers.apply(LOOPBACK);
+  const had = new Set<string>();
+  for (let round = 0; round < 5; round++) {
+    const name = await nameAt(port);
+    had.add(name);
+    servers.set(`default/${name}`, undefined);
+    await servers.apply(LOOPBACK);
+  }
+  assert.equal(had.size, 5);
+});
+
 suite('health checks are answered', () => {
   test('on the addresses given, as they come and go', async (context) => {
     const { servers, told } = setUp(context);

@@ -18,10 +18,10 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'services-come-and-go',
-    attack: '100 Services of 10 ports and 20 endpoints come, 100 go, 10 times a second',
+    attack: '20 Services of 10 ports and 20 endpoints come, 20 go, 10 times a second',
     during: (stage, signal) =>
       again(signal, 100, (round) => {
-        for (let i = 0; i < stage.many(100); i++) {
+        for (let i = 0; i < stage.many(20); i++) {
           stage.put(
             ...large(`c-${round}-${i}`, clusterIp(256 + ((round * 100 + i) % 50_000)), { ports: 10, endpoints: 20 }),
           );

@@ -104,9 +104,9 @@ export const CLAIMS: readonly HostileCase[] = [
   },
   {
     name: 'health-port-moves',
-    attack: 'the healthCheckNodePorts of 50 Services move every 20 ms',
+    attack: 'the healthCheckNodePorts of 50 Services move five times a second',
     during: (stage, signal) =>
-      again(signal, 20, (round) => {
+      again(signal, 200, (round) => {
         for (let i = 0; i < stage.many(50); i++) {
           const healthCheckNodePort = 30_000 + ((round * 50 + i) % 2700);
           const spec = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort };
