@@ -45,6 +45,8 @@ export class AddressGuard {
   readonly #options: AddressGuardOptions;
   readonly #readAddresses: () => readonly string[];
   #hasBegun = false;
+  /** Whether a decision waits for what has arrived. */
+  #isDeciding = false;
   /** The addresses of the interfaces when they were last looked at. */
   #own: readonly string[] = [];
   /** Whether any of them is in a ServiceCIDR: if it is a Service's, that can change with the Services. */
@@ -87,6 +89,16 @@ export class AddressGuard {
     if (!this.#isWithin && own.join() === this.#own.join()) return;
     this.#own = own;
     this.decide();
+  }
+
+  /** Decides anew once all is read that has arrived: ServiceCIDRs can be many, and each decision goes through all of them. */
+  decideSoon(): void {
+    if (!this.#hasBegun || this.#isDeciding) return;
+    this.#isDeciding = true;
+    setImmediate(() => {
+      this.#isDeciding = false;
+      this.decide();
+    });
   }
 
   /** Decides anew: the Node, the ServiceCIDRs or the API server's endpoints have changed. */

@@ -143,12 +143,10 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const followNode = (change: () => void) => {
     const { node: before, serviceCidrs } = cluster;
     change();
-    const sameNode = before === cluster.node || isDeepStrictEqual(forRules(before), forRules(cluster.node));
-    const sameCidrs = serviceCidrs === cluster.serviceCidrs;
-    if (sameNode && sameCidrs) return;
+    if (serviceCidrs !== cluster.serviceCidrs) guard.decideSoon();
+    if (before === cluster.node || isDeepStrictEqual(forRules(before), forRules(cluster.node))) return;
     guard.decide();
-    if (!sameCidrs) for (const { syncer } of members) syncer.networksChanged();
-    if (!sameNode) for (const { syncer } of members) syncer.nodeChanged();
+    for (const { syncer } of members) syncer.nodeChanged();
   };
   const programmed = arrival.whenComplete.then(() => Promise.all(members.map(({ syncer }) => syncer.whenInSync())));
   void announceReadiness({

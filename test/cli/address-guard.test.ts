@@ -256,6 +256,22 @@ suite('ServiceCIDRs that hold what is not the Services’', () => {
     assert.deepEqual(networks(all), []);
   });
 
+  test('that come together are decided on together', async () => {
+    const all = begun();
+    all.redecided.length = 0;
+    for (let i = 0; i < 100; i++) {
+      all.cluster.set(serviceCidr(`n${i}`, `172.16.${i}.0/24`));
+      all.guard.decideSoon();
+    }
+    assert.deepEqual([all.redecided.length, networks(all)?.length], [0, 2]);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([all.redecided.length, networks(all)?.length], [1, 102]);
+    all.cluster.set(serviceCidr('n0', '172.17.0.0/24'));
+    all.guard.decideSoon();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(all.redecided.length, 2);
+  });
+
   test('are looked at one by one, as they come', () => {
     const all = begun();
     for (let i = 0; i < 300; i++) all.set(serviceCidr(`n${i}`, `172.16.${i >> 1}.${(i & 1) * 128}/25`));
