@@ -23,6 +23,11 @@ export function canonicalAddress(address: string): string {
   return isIPv4(address) ? address : new URL(`http://[${address}]`).hostname.slice(1, -1);
 }
 
+/** The bytes of an IP address in the order of packets. */
+export function addressBytes(address: string): Uint8Array {
+  return Uint8Array.from(ipaddr.parse(address).toByteArray());
+}
+
 /** The length of a family's addresses in bits: the prefix of a network of one address. */
 export function addressBits(family: Family): number {
   return family === 'ip' ? 32 : 128;

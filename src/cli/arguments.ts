@@ -58,6 +58,8 @@ export interface Arguments {
   readonly maxElements: number;
   /** --protect-addresses: what becomes of external and load balancer IPs that belong to the cluster or the node. */
   readonly protectAddresses: Protection;
+  /** Endpoints of one Service with session affinity that have lists of their clients. */
+  readonly maxAffinityEndpoints: number;
   readonly runDir: string;
   readonly output: 'nft' | 'json';
   /** --trace and --from: a connection to follow. */
@@ -136,6 +138,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     maxElementsPerService: configuration['kubeProxyNft.maxElementsPerService'],
     maxElements: configuration['kubeProxyNft.maxElements'],
     protectAddresses: configuration['kubeProxyNft.protectAddresses'],
+    maxAffinityEndpoints: configuration['kubeProxyNft.maxAffinityEndpoints'],
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     trace: to === undefined ? undefined : { to, from: one('from') },
     output: output === 'json' ? 'json' : 'nft',

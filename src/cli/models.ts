@@ -28,6 +28,7 @@ export function createModels(
     conflicts: new ConflictReports({ log, onConflict }),
     shortfalls,
     serviceBudget: args.maxElementsPerService,
+    affinityLimit: args.maxAffinityEndpoints,
     totalBudget: new TotalBudget(args.maxElements || elementsFor(readMemory())),
   };
   return families.map((family) => {

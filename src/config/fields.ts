@@ -119,6 +119,11 @@ export const FIELDS = {
     flag: 'protect-addresses',
     own: true,
   }),
+  'kubeProxyNft.maxAffinityEndpoints': field(integer(), 256, {
+    flag: 'max-affinity-endpoints',
+    zeroCounts: true,
+    own: true,
+  }),
   'winkernel.networkName': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.sourceVip': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.enableDSR': field(boolean, false, withoutEffect(WINDOWS)),

@@ -48,6 +48,11 @@ export const destinationPort = (protocol: string) => payload(protocol, 'dport');
 /** A draw of one of the slots 0 … slots-1. */
 export const randomSlot = (slots: number): Expression => ({ numgen: { mode: 'random', mod: slots, offset: 0 } });
 
+/** The slot of 0 … slots-1 that a client's address stands for; another one with another seed. */
+export const clientSlot = (family: Family, slots: number, seed: number): Expression => ({
+  jhash: { mod: slots, seed, offset: 0, expr: sourceAddress(family) },
+});
+
 /**
  * The names by which one way to address a Service is served: by an address and a port, or by a port of the node.
  * Both have the same layout, but that the node port's keys have no address.

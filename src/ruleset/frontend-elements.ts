@@ -117,20 +117,20 @@ class Planner {
   }
 
   #pick(pool: Pool): string {
-    const { affinitySeconds } = this.#frontend;
+    const { affinitySeconds, affinityByHash = false } = this.#frontend;
     const endpoints = pool.endpoints.slice(0, MAX_ENDPOINTS);
     if (endpoints.length === 0) return 'drop';
     for (const { address, maybeLocal } of endpoints) {
       if (maybeLocal) this.#add('hairpin', concat(address, address), '', '');
     }
-    if (affinitySeconds === undefined) return this.#pickSlot(pool, endpoints);
+    if (affinitySeconds === undefined || affinityByHash) return this.#pickSlot(pool, endpoints);
     const { chain, elements } = affinityElements(this.#frontend, affinitySeconds, pool.scope, endpoints);
     this.#elements.push(...elements);
     return `goto ${chain}`;
   }
 
   #pickSlot({ slots, pick, verdicts }: Pool, endpoints: readonly Endpoint[]): string {
-    const { protocol } = this.#frontend;
+    const { protocol, affinityByHash } = this.#frontend;
     const { picks } = this.#model.program;
     const map = endpointsMap(slots, protocol);
     const current = this.#currentSlots(map);
@@ -139,7 +139,12 @@ class Planner {
       endpoints.map(({ address, port }) => concat(address, port)),
     );
     const capacity = this.#capacityInKernel(verdicts);
-    const chain = picks.chainFor(pick, protocol, capacityFor(assigned.length, capacity));
+    const chain = picks.chainFor(
+      pick,
+      protocol,
+      capacityFor(assigned.length, capacity),
+      affinityByHash ? 'client' : 'random',
+    );
     this.#elements.push(chain.element);
     for (const [slot, endpoint] of assigned.entries()) this.#add(map, this.#slotKey(slot), endpoint);
     for (let slot = assigned.length; slot < current.length; slot++) {

@@ -6,7 +6,17 @@ export type Expression =
   | { readonly ct: { readonly key: string; readonly dir?: 'original' } }
   | { readonly fib: { readonly result: 'type'; readonly flags: readonly ('saddr' | 'daddr')[] } }
   | { readonly numgen: { readonly mode: 'random'; readonly mod: number; readonly offset: 0 } }
+  | { readonly jhash: ClientHash }
   | { readonly concat: readonly Expression[] };
+
+/** The kernel's jhash of a packet field, from 0 to `mod` - 1. With another seed it is another number. */
+export interface ClientHash {
+  readonly mod: number;
+  /** Not 0, which stands for a seed that the kernel draws. */
+  readonly seed: number;
+  readonly offset: 0;
+  readonly expr: Expression;
+}
 
 /** What an expression is compared with: "@set", a word such as "local", a number, a network, or one of several words. */
 export type Operand =
@@ -99,5 +109,9 @@ export function printExpression(expression: Expression): string {
   if ('ct' in expression) return `ct ${expression.ct.dir ? `${expression.ct.dir} ` : ''}${expression.ct.key}`;
   if ('fib' in expression) return `fib ${expression.fib.flags.join(' . ')} ${expression.fib.result}`;
   if ('numgen' in expression) return `numgen ${expression.numgen.mode} mod ${expression.numgen.mod}`;
+  if ('jhash' in expression) {
+    const { mod, seed, expr } = expression.jhash;
+    return `jhash ${printExpression(expr)} mod ${mod} seed 0x${seed.toString(16)}`;
+  }
   return expression.concat.map(printExpression).join(' . ');
 }

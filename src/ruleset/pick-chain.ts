@@ -5,6 +5,7 @@ import {
   BY_ADDRESS,
   BY_NODE_PORT,
   type Container,
+  clientSlot,
   destinationAddress,
   destinationPort,
   endpointsMap,
@@ -20,6 +21,9 @@ export const CAPACITIES: readonly number[] = Array.from({ length: 17 }, (_, powe
 
 /** How often a pick chain draws among all its slots before it settles for the lower half, which is always full. */
 const DRAWS = 8;
+
+/** The seed of the last draw; the others have 1, 2, … */
+const LAST_SEED = DRAWS + 1;
 
 /**
  * The pick chains in the kernel, as elements of the model (see chain-element.ts). A chain comes with the first element that
@@ -39,14 +43,18 @@ export interface PickChain {
   readonly verdict: string;
   /** How many slots it draws from: a power of two. */
   readonly capacity: number;
+  readonly by: DrawnBy;
   /** The chain with its rules, as the model holds it. */
   readonly element: Element;
 }
 
+/** What a slot is drawn by: at random, or by the client's address. */
+export type DrawnBy = 'random' | 'client';
+
 /** Every pick chain that a family can have, each made when it is first asked for. */
 export interface PickChains {
   /** `prefix`: `pick` or `localPick` of an Entrance. `capacity`: one of CAPACITIES. */
-  chainFor(prefix: string, protocol: string, capacity: number): PickChain;
+  chainFor(prefix: string, protocol: string, capacity: number, by?: DrawnBy): PickChain;
   /** The chain a verdict goes to; undefined for any other verdict. */
   byVerdict(verdict: string): PickChain | undefined;
 }
@@ -64,17 +72,18 @@ export function isPickChain(name: string): boolean {
 /** The pick chains of a family's program. */
 export function createPickChains(family: Family): PickChains {
   const byVerdict = new Map(
-    POOLS.flatMap(({ pick, ...pool }) =>
+    POOLS.flatMap(({ pick, by, ...pool }) =>
       PROTOCOLS.flatMap((protocol) =>
         CAPACITIES.map((capacity) => {
-          const name = `${pick}-${protocol}-${capacity}`;
+          const name = nameOf(pick, protocol, capacity, by);
           const verdict = joined(' ', 'goto', name);
           let element: Element | undefined;
           const chain: PickChain = {
             verdict,
             capacity,
+            by,
             get element() {
-              element ??= chainElement(PICK_CHAINS, { name, rules: drawRules(family, protocol, pool, capacity) });
+              element ??= chainElement(PICK_CHAINS, { name, rules: drawRules(family, protocol, pool, capacity, by) });
               return element;
             },
           };
@@ -85,8 +94,8 @@ export function createPickChains(family: Family): PickChains {
   );
   return {
     byVerdict: (verdict) => byVerdict.get(verdict),
-    chainFor(prefix, protocol, capacity) {
-      const chain = byVerdict.get(`goto ${prefix}-${protocol}-${capacity}`);
+    chainFor(prefix, protocol, capacity, by = 'random') {
+      const chain = byVerdict.get(`goto ${nameOf(prefix, protocol, capacity, by)}`);
       if (chain === undefined) throw new Error(`no chain picks from ${prefix} ${protocol} ${capacity}`);
       return chain;
     },
@@ -94,29 +103,49 @@ export function createPickChains(family: Family): PickChains {
 }
 
 /** What pick chains draw from: the prefix of their names, the prefix of the endpoint maps, and what the maps' keys hold. */
-const POOLS = [
-  { pick: BY_ADDRESS.pick, endpoints: BY_ADDRESS.endpoints, withAddress: true },
-  { pick: BY_ADDRESS.localPick, endpoints: BY_ADDRESS.localEndpoints, withAddress: true },
-  { pick: BY_NODE_PORT.pick, endpoints: BY_NODE_PORT.endpoints, withAddress: false },
-  { pick: BY_NODE_PORT.localPick, endpoints: BY_NODE_PORT.localEndpoints, withAddress: false },
-] as const;
+const POOLS = (
+  [
+    { pick: BY_ADDRESS.pick, endpoints: BY_ADDRESS.endpoints, withAddress: true },
+    { pick: BY_ADDRESS.localPick, endpoints: BY_ADDRESS.localEndpoints, withAddress: true },
+    { pick: BY_NODE_PORT.pick, endpoints: BY_NODE_PORT.endpoints, withAddress: false },
+    { pick: BY_NODE_PORT.localPick, endpoints: BY_NODE_PORT.localEndpoints, withAddress: false },
+  ] as const
+).flatMap((pool) => (['random', 'client'] as const).map((by) => ({ ...pool, by })));
 
-type DrawnFrom = Omit<(typeof POOLS)[number], 'pick'>;
+type DrawnFrom = Omit<(typeof POOLS)[number], 'pick' | 'by'>;
+
+function nameOf(pick: string, protocol: string, capacity: number, by: DrawnBy): string {
+  return `${pick}${by === 'client' ? '-client' : ''}-${protocol}-${capacity}`;
+}
 
 /**
  * Draws a slot; a draw that hits an empty slot does not match and the next rule draws again. The last rule draws from
  * the lower half, which is always full, so no packet leaves without an endpoint.
+ *
+ * By the client's address each draw has a seed of its own and always the same outcome: that is consistent hashing. An
+ * endpoint that comes fills a slot, and takes over the clients that have drawn it before another one that is full.
  */
-function drawRules(family: Family, protocol: string, pool: DrawnFrom, capacity: number): readonly Statement[][] {
+function drawRules(
+  family: Family,
+  protocol: string,
+  pool: DrawnFrom,
+  capacity: number,
+  by: DrawnBy,
+): readonly Statement[][] {
   const map = endpointsMap(pool.endpoints, protocol);
-  const draw = (slots: number): Statement[] => {
+  const draw = (slots: number, seed = LAST_SEED): Statement[] => {
+    const slot = by === 'client' ? clientSlot(family, slots, seed) : randomSlot(slots);
     const frontend = [...(pool.withAddress ? [destinationAddress(family)] : []), destinationPort(protocol)];
     return [
       { match: { op: '==', left: transportProtocol, right: protocol } },
-      { dnat: { family, addr: { map: { key: { concat: [...frontend, randomSlot(slots)] }, data: `@${map}` } } } },
+      { dnat: { family, addr: { map: { key: { concat: [...frontend, slot] }, data: `@${map}` } } } },
     ];
   };
   // With capacity 1 and 2 all slots are full but for the moment between losing an endpoint and the new verdict.
-  const draws = new Array<Statement[]>(capacity <= 2 ? 1 : DRAWS).fill(draw(capacity));
+  const count = capacity <= 2 ? 1 : DRAWS;
+  const draws =
+    by === 'client'
+      ? Array.from({ length: count }, (_, i) => draw(capacity, i + 1))
+      : new Array<Statement[]>(count).fill(draw(capacity));
   return capacity === 1 ? draws : [...draws, draw(lastDraw(capacity))];
 }

@@ -41,6 +41,8 @@ export interface Frontend {
   readonly sourceRanges: readonly string[];
   /** Seconds a client stays with its endpoint (sessionAffinity ClientIP); absent without affinity. */
   readonly affinitySeconds?: number;
+  /** True if it has too many endpoints for lists of their clients: a client's address chooses its endpoint. */
+  readonly affinityByHash?: boolean;
 }
 
 const NONE: readonly never[] = [];

@@ -9,6 +9,7 @@ import { type Cut, DEFAULT_SERVICE_BUDGET } from '../service/service-budget.ts';
 import { serviceSize } from '../service/service-size.ts';
 import type { ShortfallReason } from '../service/shortfall.ts';
 import { TotalBudget } from '../service/total-budget.ts';
+import { AffinityLists } from './affinity-lists.ts';
 import { ConflictReports } from './conflict-reports.ts';
 import { Shortfalls } from './shortfalls.ts';
 import type { Steps } from './slices.ts';
@@ -23,6 +24,10 @@ export interface AllowedFrontendsOptions {
   readonly serviceBudget?: number;
   /** Elements that all Services may have: one for both families. Default: without bound. */
   readonly totalBudget?: TotalBudget;
+  /** Endpoints of one Service that may have lists of clients, for session affinity. Default: DEFAULT_AFFINITY_ENDPOINTS. */
+  readonly affinityLimit?: number;
+  /** Whether the rules choose the endpoints of a frontend by the client's address now. Default: they do not. */
+  readonly picksByClient?: (frontend: Frontend) => boolean;
 }
 
 /** What a Service may have: within its own budget and that of all, and of what it shares with others what it wins. */
@@ -37,6 +42,7 @@ export class AllowedFrontends {
   readonly #serviceBudget: number;
   readonly #totalBudget: TotalBudget;
   readonly #allowances: Allowances;
+  readonly #affinityLists: AffinityLists;
   /** What was shared out last. */
   #sharedRoom = Number.POSITIVE_INFINITY;
   /** How many elements the kernel held when this began. */
@@ -51,7 +57,10 @@ export class AllowedFrontends {
     this.#shortfalls = options.shortfalls ?? new Shortfalls({ log });
     this.#serviceBudget = options.serviceBudget ?? DEFAULT_SERVICE_BUDGET;
     this.#totalBudget = options.totalBudget ?? new TotalBudget(Number.POSITIVE_INFINITY);
-    this.#allowances = new Allowances((key) => cluster.service(key)?.createdAt ?? '');
+    const createdAt = (key: string) => cluster.service(key)?.createdAt ?? '';
+    this.#allowances = new Allowances(createdAt);
+    const { affinityLimit: limit, picksByClient = () => false } = options;
+    this.#affinityLists = new AffinityLists(family, { limit, shortfalls: this.#shortfalls, createdAt, picksByClient });
   }
 
   /** The frontends of a Service that are in force, or will be. */
@@ -89,7 +98,7 @@ export class AllowedFrontends {
   /** Works out the frontends of a Service, and who gets them. */
   *workOut(key: string): Steps<ClaimResult> {
     const { served, cut, isShort } = yield* this.#within(key);
-    const { frontends } = served;
+    const frontends = this.#affinityLists.decide(key, served.frontends);
     const report = (reason: ShortfallReason, message: string | undefined) =>
       this.#shortfalls.report({ kind: 'Service', key }, reason, message, this.#family);
     report('service-budget', cut && this.#describe(cut, frontends));
@@ -107,7 +116,7 @@ export class AllowedFrontends {
   shareOut(): readonly string[] {
     this.#totalBudget.demand(this.#family, this.#allowances.total);
     this.#sharedRoom = this.#room;
-    return this.#allowances.settle(this.#sharedRoom);
+    return [...this.#allowances.settle(this.#sharedRoom), ...this.#affinityLists.shareOut()];
   }
 
   /** What all Services of this family may have. What the kernel holds at the start always fits. */

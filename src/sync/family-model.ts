@@ -2,6 +2,7 @@ import { type Family, familyOf } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { SetDialect } from '../ruleset/affinity.ts';
+import { picksByClient } from '../ruleset/affinity-by-hash.ts';
 import type { Element } from '../ruleset/element.ts';
 import { udpFrontendOf } from '../ruleset/frontend-elements.ts';
 import type { Program } from '../ruleset/program.ts';
@@ -326,7 +327,9 @@ export class FamilyModel {
   }
 
   #newAllowed(adoptedSize: number): AllowedFrontends {
-    return new AllowedFrontends(this.#cluster, this.family, this.#settings, this.#log, adoptedSize);
+    const byClient = (frontend: Frontend) => picksByClient(this.#ruleset, frontend);
+    const options = { ...this.#settings, picksByClient: byClient };
+    return new AllowedFrontends(this.#cluster, this.family, options, this.#log, adoptedSize);
   }
 
   /** Whether a Service has, or had, anything in this family. */

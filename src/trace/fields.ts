@@ -1,5 +1,6 @@
 import { ProxyError } from '../errors.ts';
 import type { Expression } from '../ruleset/nft-json.ts';
+import { clientHash } from './client-hash.ts';
 import type { Facts } from './packet.ts';
 
 /** Tells the node's own addresses. */
@@ -36,6 +37,11 @@ export function fieldOf(expression: Expression, facts: Facts, isOwn: IsOwn): str
     return 'original';
   } else if ('fib' in expression && expression.fib.flags.length === 1) {
     return isOwn(expression.fib.flags[0] === 'saddr' ? facts.source : facts.destination) ? 'local' : 'not local';
+  }
+  if ('jhash' in expression && expression.jhash.offset === 0) {
+    const { mod, seed, expr } = expression.jhash;
+    const address = fieldOf(expr, facts, isOwn);
+    if (address === facts.source) return String(clientHash(address, mod, seed));
   }
   throw notUnderstood(expression);
 }

@@ -1,5 +1,5 @@
 import { ready, type ServiceOptions, service, slices, terminating } from './runner/objects.ts';
-import { describeScenarios, scenario } from './runner/scenario.ts';
+import { CLUSTER_CIDRS, describeScenarios, scenario } from './runner/scenario.ts';
 
 const STICKY = { sessionAffinity: 'ClientIP' };
 const web = (spec: ServiceOptions['spec'] = STICKY) =>
@@ -113,6 +113,41 @@ describeScenarios('session affinity ClientIP', [
       'outside → lb-ip:80 → one of here or there, masqueraded',
       'outside → node:30080 → one of here or there, masqueraded',
       'stranger → lb-ip:80 → dropped',
+    ],
+  }),
+  // With several endpoints the tracer knows which one it is: test/traffic/affinity-by-hash.test.ts.
+  scenario('by the client’s address, with more endpoints than may have lists of clients', {
+    flags: [...CLUSTER_CIDRS, '--max-affinity-endpoints=0'],
+    objects: [web(), slices('web', [ready('there')])],
+    expect: [
+      'pod → cluster-ip:80 → one of there, source kept',
+      'pod → node:30080 → one of there, masqueraded',
+      'outside → external-ip:80 → one of there, masqueraded',
+      'outside → node:30080 → one of there, masqueraded',
+      'stranger → lb-ip:80 → one of there, masqueraded',
+      'node → cluster-ip:80 → one of there, masqueraded',
+      'pod → cluster-ip:81 → rejected',
+    ],
+    next: [
+      {
+        when: 'externalTrafficPolicy is Local, and there is one here, too',
+        objects: [web({ ...STICKY, externalTrafficPolicy: 'Local' }), BOTH],
+        expect: [
+          'outside → external-ip:80 → one of here, source kept',
+          'outside → lb-ip:80 → one of here, source kept',
+          'outside → node:30080 → one of here, source kept',
+        ],
+      },
+      {
+        when: 'it is switched off',
+        objects: [web({})],
+        expect: ['pod → cluster-ip:80 → here or there, source kept'],
+      },
+      {
+        when: 'it is switched on again, and none is left',
+        objects: [web(), slices('web', [])],
+        expect: ['pod → cluster-ip:80 → rejected', 'outside → node:30080 → rejected'],
+      },
     ],
   }),
 ]);

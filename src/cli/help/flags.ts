@@ -201,6 +201,11 @@ const OURS: FlagSection = {
       text: 'external and load balancer IPs that are the API server’s, a pod’s, a Service’s or (enforce) this node’s: off, warn (the default: served, and told) or enforce (not served)',
       completes: { words: ['off', 'warn', 'enforce'] },
     },
+    {
+      name: 'max-affinity-endpoints',
+      value: 'NUMBER',
+      text: 'of one Service with session affinity; beyond it a client’s address chooses its endpoint (default: 256)',
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
     {
       name: 'output',

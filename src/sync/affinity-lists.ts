@@ -1,0 +1,61 @@
+import type { Family } from '../ip.ts';
+import { AFFINITY_SERVICES, affinityEndpoints, DEFAULT_AFFINITY_ENDPOINTS } from '../service/affinity-endpoints.ts';
+import { Allowances } from '../service/allowances.ts';
+import type { Frontend } from '../service/frontend.ts';
+import type { Shortfalls } from './shortfalls.ts';
+
+/** How session affinity is kept, and where it is told that it is by hash. */
+export interface AffinityListsOptions {
+  /** Endpoints of one Service that may have lists of clients. Default: DEFAULT_AFFINITY_ENDPOINTS. */
+  readonly limit?: number | undefined;
+  readonly shortfalls: Shortfalls;
+  /** metadata.creationTimestamp of a Service ("namespace/name"), or empty. */
+  readonly createdAt: (service: string) => string;
+  /** Whether the rules choose the endpoints of a frontend by the client's address now. */
+  readonly picksByClient: (frontend: Frontend) => boolean;
+}
+
+/** Which Services of a family have lists of clients for session affinity, and which choose an endpoint by hash. */
+export class AffinityLists {
+  readonly #family: Family;
+  readonly #limit: number;
+  readonly #options: AffinityListsOptions;
+  readonly #allowances: Allowances;
+
+  constructor(family: Family, options: AffinityListsOptions) {
+    this.#family = family;
+    this.#limit = options.limit ?? DEFAULT_AFFINITY_ENDPOINTS;
+    this.#options = options;
+    this.#allowances = new Allowances(options.createdAt);
+  }
+
+  /**
+   * The frontends of a Service with what is decided for them: lists up to the limit, and then only below half of it again,
+   * so that clients do not move to and fro with each endpoint.
+   */
+  decide(service: string, frontends: readonly Frontend[]): readonly Frontend[] {
+    const { shortfalls, picksByClient } = this.#options;
+    const count = affinityEndpoints(frontends);
+    const isLarge = count > this.#limit || (count > 0 && 2 * count >= this.#limit && frontends.some(picksByClient));
+    this.#allowances.set(service, isLarge ? 0 : count);
+    const byHash = isLarge || this.#allowances.of(service) < count;
+    const message = byHash ? describe(count, this.#limit, isLarge) : undefined;
+    shortfalls.report({ kind: 'Service', key: service }, 'affinity-by-hash', message, this.#family);
+    return byHash ? frontends.map((frontend) => ({ ...frontend, affinityByHash: true })) : frontends;
+  }
+
+  /** Shares out the lists that all may have together; returns the Services for which another decision may be due. */
+  shareOut(): readonly string[] {
+    return this.#allowances.settle(this.#limit * AFFINITY_SERVICES);
+  }
+}
+
+function describe(count: number, limit: number, isLarge: boolean): string {
+  const why = isLarge
+    ? `it has session affinity and ${count} endpoints, more than ${limit} or lately so`
+    : 'it has session affinity, and older Services have all the lists of clients there may be';
+  return (
+    `${why}: a client's address chooses its endpoint, without a timeout, and some clients move when endpoints come or ` +
+    'go. See --max-affinity-endpoints'
+  );
+}
