@@ -10,13 +10,13 @@ import { Daemon } from './daemon.ts';
 import { serviceObjects } from './manifests.ts';
 
 const SERVICES = 3000;
-/** Bytes of an input: more than 5,000 elements have, and less than 10,000. */
-const LARGE = 1_000_000;
+/** Bytes of an input: more than the first batch of a fill has, and much less than the largest. */
+const LARGE = 300_000;
 
 it('an nft that is killed for want of memory in the first fill: the daemon in its cgroup lives, and fills on', async (context) => {
   const world = createWorld();
   const daemon = new Daemon(world);
-  const group = new MemoryGroup(160 * 2 ** 20);
+  const group = new MemoryGroup(200 * 2 ** 20);
   context.after(async () => {
     await daemon.stop('SIGKILL');
     daemon[Symbol.dispose]();
@@ -26,10 +26,9 @@ it('an nft that is killed for want of memory in the first fill: the daemon in it
   // An nft that takes all the memory there is for a large input.
   const folder = join(daemon.directory, 'bin');
   mkdirSync(folder);
-  const eater = 'const all = []; for (;;) all.push(Buffer.alloc(2 ** 20, 1));';
   const nft = `#!/bin/sh
     case "$*" in *"-f "*) if [ "$(stat -L -c %s /proc/self/fd/0)" -gt ${LARGE} ]; then
-      exec ${process.execPath} -e '${eater}'; fi;; esac
+      exec tail /dev/zero; fi;; esac
     PATH=\${PATH#*:} exec nft "$@"`;
   writeFileSync(join(folder, 'nft'), nft, { mode: 0o700 });
   const services = Array.from({ length: SERVICES }, (_, n) =>
