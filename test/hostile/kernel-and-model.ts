@@ -10,7 +10,7 @@ import type { World } from '../netns/world.ts';
 import type { Daemon } from '../traffic/daemon.ts';
 
 /** Milliseconds to come to rest, and between two looks. */
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 const LOOK_EVERY = 500;
 
 /** Waits until the kernel holds what the daemon dumps; undefined then, or what differs when patience ends. */
