@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { clientHash } from '../../src/trace/client-hash.ts';
 import { connectTcp, exchangeUdp, type Outcome } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
@@ -89,6 +90,15 @@ describe('session affinity with more endpoints than have lists of clients', () =
           return Number(/[.:](\d+)\]?:8080$/.exec(text)?.[1] ?? assert.fail(text));
         });
       };
+      /** The same once the kernel has a change: what the dump shows may still be on its way there. */
+      const podsOnce = async (isThere: (pods: readonly number[]) => boolean): Promise<readonly number[]> => {
+        for (let attempt = 0; attempt < 100; attempt++) {
+          const pods = await podsOfClients();
+          if (isThere(pods)) return pods;
+          await sleep(100);
+        }
+        return assert.fail('the change is not there');
+      };
       const title = (text: string) => `${family} ${protocol}: ${text}`;
 
       it(
@@ -111,22 +121,16 @@ describe('session affinity with more endpoints than have lists of clients', () =
         assert.match(daemon.log, /up to date .*written=0/);
         assert.deepEqual(await podsOfClients(), first);
         daemon.write(objects(PODS.slice(0, 3)));
-        await daemon.untilNoDump(/ : (10\.32\.0|fd00:32:):?\.?14 /);
-        const second = await podsOfClients();
+        const second = await podsOnce((pods) => !pods.includes(14));
         for (const [i, before] of first.entries()) if (before !== 14) assert.equal(second[i], before);
-        assert.ok(!second.includes(14));
         daemon.write(objects(PODS));
-        await daemon.untilDump(/fd00:32::14/);
-        assert.deepEqual(await podsOfClients(), first);
+        assert.deepEqual(await podsOnce((pods) => pods.includes(14)), first);
       });
     }
   }
 
   it('is said, and ends below half of the limit, not before', async () => {
-    assert.match(
-      daemon.log,
-      /Service default\/web is not served as it asks \(affinity-by-hash\): .* 8 endpoints, more than 6/,
-    );
+    assert.match(daemon.log, /Service default\/web: .* 8 endpoints, more than 6 .*\(affinity-by-hash\)/);
     daemon.write(objects(PODS.slice(0, 2)));
     await daemon.untilNoDump(/fd00:32::13/);
     await daemon.untilDump(/goto pick-client-tcp-4/);
