@@ -246,8 +246,15 @@ function preferred(ready: readonly Candidate[], zone: string): readonly Candidat
 }
 
 /** Whether this node can tell pods from others at all. */
-function tellsPods(version: Version, { flags }: Known): boolean {
-  return flags.detectLocal.mode !== 'ClusterCIDR' || flags.podCidrs.has(version === 'ip4' ? 'ip' : 'ip6');
+function tellsPods(version: Version, { flags, node }: Known): boolean {
+  switch (flags.detectLocal.mode) {
+    case 'ClusterCIDR':
+      return flags.podCidrs.has(version === 'ip4' ? 'ip' : 'ip6');
+    case 'NodeCIDR':
+      return (node?.podCidrs ?? []).some((cidr) => cidr.includes(':') === (version === 'ip6'));
+    default:
+      return true;
+  }
 }
 
 function isFromPods({ client, target, version }: Question, { flags, node }: Known): boolean {
