@@ -87,6 +87,11 @@ export function foundElements({ chains, sets, elements }: TableContents): readon
   ];
 }
 
+/** The command that adds a table, or does nothing if it is there. */
+export function addTableCommand(family: Family, name: TableName): string {
+  return JSON.stringify({ add: { table: { family, name } } });
+}
+
 /** The command that deletes a table with all it holds. */
 export function deleteTableCommand(family: Family, name: TableName): string {
   return JSON.stringify({ delete: { table: { family, name } } });

@@ -20,10 +20,9 @@ export class Changes {
     return this.#weight;
   }
 
-  /** The value that the kernel holds for an element; undefined if it does not have it. */
-  valueInKernel(element: HeldElement): string | undefined {
-    const before = this.#touched.has(element) ? this.#touched.get(element) : element;
-    return before?.value;
+  /** An element as the kernel holds it; undefined if it does not have it. */
+  inKernel(element: HeldElement): Before {
+    return this.#touched.has(element) ? this.#touched.get(element) : element;
   }
 
   /** Notes an element that is not in the kernel. */
@@ -38,20 +37,33 @@ export class Changes {
     delete element.refused;
   }
 
-  /** The changes as one transaction: what differs from what the kernel has. Begins anew. */
-  take(): Transaction {
+  /**
+   * The changes as one transaction: what differs from what the kernel has. `isChosen`: which of them; the others wait.
+   * Returns also what takes it back, for when the kernel did not take it.
+   */
+  take(isChosen?: (element: HeldElement) => boolean): Transaction & { readonly undo: () => void } {
     const deletes: Element[] = [];
     const adds: Element[] = [];
+    const taken = isChosen === undefined ? this.#touched : new Map<HeldElement, Before>();
+    const rest = new Map<HeldElement, Before>();
     for (const [element, before] of this.#touched) {
+      if (isChosen !== undefined) {
+        const isIn = isChosen(element);
+        (isIn ? taken : rest).set(element, before);
+        if (!isIn) continue;
+      }
       const isThere = element.goesWith !== GONE;
       const isSame = before?.value === element.value && before.comment === element.comment;
       if (isThere && isSame) continue;
       if (before !== undefined) deletes.push(element);
       if (isThere) adds.push(element);
     }
-    this.#touched = new Map();
+    this.#touched = rest;
     this.#weight = 0;
-    return { deletes, adds };
+    const undo = () => {
+      for (const [element, before] of taken) this.#touched.set(element, before);
+    };
+    return { deletes, adds, undo };
   }
 
   #touch(element: HeldElement, before: Before, weight: number): void {

@@ -57,6 +57,11 @@ export class Entries {
     return owned;
   }
 
+  /** What an owner wants. */
+  ownedBy(owner: string): readonly HeldElement[] {
+    return this.#owned.get(owner) ?? [];
+  }
+
   /** An owner, which has released what it wanted before, wants these. */
   claim(owner: string, elements: readonly HeldElement[]): void {
     for (const element of elements) element.claims++;

@@ -59,6 +59,11 @@ export class FrontendWork {
     return { wanted };
   }
 
+  /** What is kept though the frontend is not done. */
+  get staged(): ReadonlySet<HeldElement> {
+    return this.#staged;
+  }
+
   /** Keeps what the frontend has so far. */
   stage(): void {
     for (const element of this.held) {

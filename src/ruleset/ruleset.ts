@@ -33,6 +33,9 @@ export class Ruleset {
   /** Frontend key → a frontend that takes several transactions, of which some are done. */
   readonly #begun = new Map<string, FrontendWork>();
   #takenWeight = 0;
+  /** Frontends whose changes do not go with others. */
+  readonly #suspects = new Set<string>();
+  #undo = () => {};
 
   constructor(program: Program) {
     this.program = program;
@@ -107,8 +110,48 @@ export class Ruleset {
   takeTransaction(room = Number.POSITIVE_INFINITY): Transaction {
     do for (const element of this.#graveyard.take(room, this.#deleteWeight)) this.#delete(element);
     while (this.#changes.isEmpty && !this.#graveyard.isEmpty);
-    this.#takenWeight = this.weight;
-    return this.#changes.take();
+    const { size } = this.#suspects;
+    const waiting = size === 0 ? undefined : this.#onlyOf(this.#suspects);
+    return this.#take(waiting && ((element) => !waiting.has(element)));
+  }
+
+  /** From now on the changes of a frontend do not go with others, but with takeSuspects. */
+  suspect(key: string): void {
+    this.#suspects.add(key);
+  }
+
+  /** Ends that. */
+  acquit(key: string): void {
+    this.#suspects.delete(key);
+  }
+
+  /** The changes of some suspects, as one transaction. */
+  takeSuspects(keys: Iterable<string>): Transaction {
+    const chosen = new Set([...keys].flatMap((key) => [...this.#elementsOf(key)]));
+    return this.#take((element) => chosen.has(element));
+  }
+
+  /** Takes the last transaction taken back: the kernel did not take it. What changed goes with one of the next. */
+  get lastUndo(): () => void {
+    return this.#undo;
+  }
+
+  /** Takes a frontend out that the kernel does not take; what it has of it goes as usual. */
+  withdraw(key: string): void {
+    const work = this.#begun.get(key);
+    this.#begun.delete(key);
+    this.acquit(key);
+    const released = new Set([...this.#entries.release(key), ...(work?.held ?? []), ...(work?.unstage() ?? [])]);
+    for (const element of unwanted(released).toReversed()) {
+      const inKernel = this.#changes.inKernel(element);
+      if (inKernel === undefined) {
+        this.#delete(element);
+        continue;
+      }
+      element.value = inKernel.value;
+      element.comment = inKernel.comment;
+      this.#remove(element);
+    }
   }
 
   /** Notes that the kernel did not take an element of the last transaction. It is tried again when it changes. */
@@ -154,8 +197,32 @@ export class Ruleset {
 
   readonly #inKernel = (container: Container, key: string) => {
     const element = this.#entries.find(container, key);
-    return element && this.#changes.valueInKernel(element);
+    return element && this.#changes.inKernel(element)?.value;
   };
+
+  #take(isChosen?: (element: HeldElement) => boolean): Transaction {
+    this.#takenWeight = this.weight;
+    const { deletes, adds, undo } = this.#changes.take(isChosen);
+    this.#undo = undo;
+    return { deletes, adds };
+  }
+
+  #elementsOf(key: string): Iterable<HeldElement> {
+    const work = this.#begun.get(key);
+    return new Set([...this.#entries.ownedBy(key), ...(work?.held ?? []), ...(work?.staged ?? [])]);
+  }
+
+  /** The elements that nobody but these frontends wants. */
+  #onlyOf(keys: Iterable<string>): ReadonlySet<HeldElement> {
+    const claims = new Map<HeldElement, number>();
+    for (const key of keys) {
+      const work = this.#begun.get(key);
+      for (const element of [...this.#entries.ownedBy(key), ...(work?.staged ?? [])]) {
+        claims.set(element, (claims.get(element) ?? 0) + 1);
+      }
+    }
+    return new Set([...claims].filter(([element, count]) => element.claims <= count).map(([element]) => element));
+  }
 
   readonly #deleteWeight = (element: Element) => deleteWeightOf(element, this.countOf(element.container));
 

@@ -190,6 +190,15 @@ const ORDER = {
   },
 };
 
+/** What two claims of a Service in a row concern. */
+export function bothOf(first: ClaimResult, second: ClaimResult): ClaimResult {
+  return {
+    concerned: [...new Set([...first.concerned, ...second.concerned])],
+    frontends: [...new Set([...first.frontends, ...second.frontends])],
+    conflicts: second.conflicts,
+  };
+}
+
 function keysOf(some: readonly Frontend[], others: readonly Frontend[]): readonly string[] {
   if (some.length === 0) return others.map(frontendKey);
   if (others.length === 0) return some.map(frontendKey);

@@ -78,6 +78,11 @@ export class AllowedFrontends {
     return this.#claims.holding(key)?.frontend;
   }
 
+  /** The Service that has it. */
+  holderOf(key: string): string | undefined {
+    return this.#claims.holding(key)?.serviceKey;
+  }
+
   /** About how many elements a Service has, or had, or asks for. */
   sizeOf(serviceKey: string): number {
     const service = this.#cluster.service(serviceKey);

@@ -10,12 +10,14 @@ import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
 import type { Cluster } from '../service/cluster.ts';
 import type { Frontend } from '../service/frontend.ts';
-import type { ClaimResult } from '../service/frontend-claims.ts';
+import { bothOf, type ClaimResult } from '../service/frontend-claims.ts';
 import { DEFAULT_SERVICE_BUDGET, slicesWithin } from '../service/service-budget.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
 import { AllowedFrontends, type AllowedFrontendsOptions } from './allowed-frontends.ts';
 import { FairQueue } from './fair-queue.ts';
+import { Shortfalls } from './shortfalls.ts';
 import { atOnce, type Steps } from './slices.ts';
+import { Suspects } from './suspects.ts';
 import { namespaceOf, WaitingFrontends } from './waiting-frontends.ts';
 
 /** What a transaction may weigh (see weight.ts): keeps it near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
@@ -57,6 +59,8 @@ export class FamilyModel {
   readonly family: Family;
   /** How the nft in use declares sets in JSON. */
   setDialect: SetDialect = 'typeof';
+  /** The frontends that the last transaction changes. */
+  brought: string[] = [];
   readonly #cluster: Cluster;
   readonly #settings: ModelSettings;
   readonly #log: Log;
@@ -72,6 +76,7 @@ export class FamilyModel {
   #waiting = new WaitingFrontends();
   /** Services whose elements were handed out in transactions that nobody has called done. */
   readonly #handedOut = new Set<string>();
+  readonly #suspects: Suspects;
   #networksDirty = false;
   /** The UDP frontends found in the kernel, until they are asked for. */
   #adopted: readonly UdpAddress[] = [];
@@ -87,6 +92,12 @@ export class FamilyModel {
     this.#log = log;
     this.#allowed = this.#newAllowed(0);
     this.#ruleset = new Ruleset(settings.program);
+    this.#suspects = new Suspects({
+      family: this.family,
+      shortfalls: settings.shortfalls ?? new Shortfalls({ log }),
+      ruleset: () => this.#ruleset,
+      allowed: () => this.#allowed,
+    });
   }
 
   get ruleset(): Ruleset {
@@ -116,6 +127,16 @@ export class FamilyModel {
     this.#networksDirty = true;
   }
 
+  /** The frontends that nft may not take, or did not. */
+  get suspects(): Suspects {
+    return this.#suspects;
+  }
+
+  /** Has those left out tried again whose time has come (`now`: milliseconds), each alone. */
+  retry(now: number): void {
+    for (const key of this.#suspects.due(now)) this.#waiting.add(key, [this.#allowed.holderOf(key) ?? '/']);
+  }
+
   /** True if nextTransaction has something to do. */
   get isDirty(): boolean {
     return this.isBehind || this.#ruleset.hasWaiting;
@@ -138,9 +159,9 @@ export class FamilyModel {
 
   /** The Services of all transactions since the last call. For when these are in force. */
   takeProgrammed(): readonly string[] {
-    const programmed = [...this.#handedOut];
+    const programmed = [...this.#handedOut].filter((key) => !this.#suspects.concern(key));
     this.#handedOut.clear();
-    return programmed;
+    return [...programmed, ...this.#suspects.takeSettled()];
   }
 
   /** True if a Service's last change is not known to be in force. */
@@ -151,7 +172,8 @@ export class FamilyModel {
       this.#large.has(namespace, serviceKey) ||
       this.#expansion?.key === serviceKey ||
       this.#waiting.isPending(serviceKey) ||
-      this.#handedOut.has(serviceKey)
+      this.#handedOut.has(serviceKey) ||
+      this.#suspects.concern(serviceKey)
     );
   }
 
@@ -205,6 +227,7 @@ export class FamilyModel {
     // Where what was found could not be mended, it is still what was in force.
     if (found.length > 0) this.#adopted = udp;
     this.#setNetworks();
+    this.#suspects.restart();
     for (const key of this.#cluster.serviceKeys()) {
       // Settled before the first write, so that no frontend that is right in a live table is handed around between
       // Services that share it.
@@ -241,6 +264,7 @@ export class FamilyModel {
   /** The same in steps; nothing else but noting changes may come in between. `maxWeight`: see weight.ts. */
   *transactionSteps(isComplete = true, maxWeight = MAX_WEIGHT): Steps<Transaction> {
     if (this.#networksDirty) this.#setNetworks();
+    this.brought = [];
     const limit = maxWeight / this.#divisor;
     const batch = BATCH_SERVICES / this.#divisor;
     this.#divisor = Math.max(this.#leastDivisor, this.#divisor / 2);
@@ -314,9 +338,14 @@ export class FamilyModel {
     }
   }
 
-  /** Brings a frontend to where it should be, as far as there is room; true if it is there. */
+  /** Brings a frontend to where it should be, as far as there is room; true if it is there, or left out. */
   #bring(key: string, room: number): boolean {
-    return this.#ruleset.setFrontend(key, this.#allowed.withKey(key), room);
+    const frontend = this.#allowed.withKey(key);
+    const { weight } = this.#ruleset;
+    if (!this.#suspects.admit(key, frontend)) return true;
+    const isDone = this.#ruleset.setFrontend(key, frontend, room);
+    if (this.#ruleset.weight !== weight) this.brought.push(key);
+    return isDone;
   }
 
   /** Works out the frontends of a large Service, which then wait for their elements. */
@@ -357,20 +386,11 @@ export class FamilyModel {
   *#shareOut(results: Map<string, ClaimResult>): Steps<void> {
     for (const key of this.#allowed.shareOut()) {
       const first = results.get(key);
-      if (first !== undefined) results.set(key, merged(first, yield* this.#allowed.workOut(key)));
+      if (first !== undefined) results.set(key, bothOf(first, yield* this.#allowed.workOut(key)));
       else if (this.#waiting.isPending(key)) yield* this.#expand(key);
       else this.markDirty(key);
     }
   }
-}
-
-/** What two changes of a Service in a row concern. */
-function merged(a: ClaimResult, b: ClaimResult): ClaimResult {
-  return {
-    concerned: [...new Set([...a.concerned, ...b.concerned])],
-    frontends: [...new Set([...a.frontends, ...b.frontends])],
-    conflicts: [],
-  };
 }
 
 /** Elements found in the kernel that are taken in at a time. */

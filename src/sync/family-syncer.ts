@@ -2,8 +2,8 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
-import { findTables, foundElements, hasAllRules, readTable, type TableName } from '../nft/tables.ts';
-import { sizeOf } from '../ruleset/transaction.ts';
+import { addTableCommand, findTables, foundElements, hasAllRules, readTable, type TableName } from '../nft/tables.ts';
+import { document, sizeOf } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
 import { Bell } from './bell.ts';
 import { CleanupError } from './cleanup-error.ts';
@@ -12,7 +12,7 @@ import type { FamilyModel } from './family-model.ts';
 import { adoptTable, liveTable, replaceTable } from './fill.ts';
 import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
 import { type FamilyPace, Pace } from './pace.ts';
-import { nextOf, send } from './sender.ts';
+import { isCleanRefusal, isForContent, nextOf, send } from './sender.ts';
 import { actionFor, delayBefore, type SyncEvent, type SyncState, step, UNKNOWN } from './state.ts';
 import { WeightLimit } from './weight-limit.ts';
 
@@ -21,6 +21,9 @@ const CHECK_INTERVAL = 5000;
 
 /** Changed Services from which on nothing is gained by waiting for more. */
 const BACKLOG = 500;
+
+/** Seconds for a transaction that changes nothing, beyond which the whole machine is slow. */
+const WELL = 2;
 
 /** What a syncer goes by, besides its model; all have a default. */
 export interface SyncerOptions {
@@ -157,9 +160,13 @@ export class FamilySyncer {
   }
 
   async #sendOrRest(table: TableName): Promise<void> {
+    this.#model.retry(this.#clock.now());
     if (this.#model.isBehind) {
       if (this.#model.backlog < BACKLOG && !this.#model.hasLarge) await this.#pace.turn();
       if (this.#isLive(table)) this.#pace.took(await this.#sendNext(table));
+      if (this.#model.suspects.areThere && this.#isLive(table)) await this.#trySuspects(table);
+    } else if (this.#model.suspects.areThere) {
+      await this.#trySuspects(table);
     } else if (this.#model.isDirty) {
       // What only waits to be deleted rides along with a change, or goes when none comes.
       if (await this.#bell.sleep(this.#quiet)) return;
@@ -185,13 +192,62 @@ export class FamilySyncer {
     if (!this.#model.isBehind) this.#observer.tookAll();
     const operations = sizeOf(next.transaction);
     const began = this.#clock.now();
-    await send(target, next);
+    try {
+      await send(target, next);
+    } catch (error) {
+      if (!isForContent(error)) throw error;
+      const suspects = this.#model.suspects.add(next.frontends ?? [], error.message);
+      if (suspects === 0 || !isCleanRefusal(error)) throw error;
+      next.undo?.();
+      this.#refused(error, 'nft refuses a transaction, trying what is in it by parts');
+      return 0;
+    }
     if (operations > 0) this.#log.detail(2, 'transaction done', { family, operations });
     this.#succeeded('partial', operations);
     if (operations === 0) return 0;
     const took = this.#clock.now() - began;
     this.#weightLimit.took(took, this.#model.ruleset.takenWeight);
     return took;
+  }
+
+  /** Tries some of those that may be why a transaction failed, apart from all others. */
+  async #trySuspects(table: TableName): Promise<void> {
+    const { suspects, ruleset } = this.#model;
+    if (suspects.slowAlone !== undefined) {
+      await this.#assertWell(table);
+      suspects.failed(this.#clock.now(), suspects.slowAlone);
+      return;
+    }
+    const transaction = suspects.transaction();
+    const undo = ruleset.lastUndo;
+    try {
+      await send({ model: this.#model, nft: this.#nft, table, isLive: true }, { transaction, isCleanup: false });
+    } catch (error) {
+      if (!isForContent(error)) throw error;
+      if (isCleanRefusal(error)) undo();
+      if (suspects.count === 1) await this.#assertWell(table);
+      suspects.failed(this.#clock.now(), error.message);
+      if (!isCleanRefusal(error)) throw error;
+      this.#refused(error, 'nft refuses a part of a transaction');
+      return;
+    }
+    suspects.passed();
+    this.#succeeded('partial', sizeOf(transaction));
+  }
+
+  /** Nobody is to blame where nft and the kernel do not take what changes nothing, or only after seconds. */
+  async #assertWell(table: TableName): Promise<void> {
+    const began = this.#clock.now();
+    await this.#nft.apply(document([addTableCommand(this.#model.family, table)]));
+    const seconds = (this.#clock.now() - began) / 1000;
+    if (seconds > WELL)
+      throw new NftError('unknown-outcome', `nft took ${seconds.toFixed(0)} s for what changes nothing`);
+  }
+
+  #refused(error: NftError, what: string): void {
+    this.#become({ event: 'refused' });
+    this.#observer.failed();
+    this.#log.error(what, error.message, { family: this.#model.family });
   }
 
   /** Others flush rulesets (`nft flush ruleset`, a reload of nftables.service): traffic would wait for the next change. */

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
@@ -10,7 +11,7 @@ import { ARRIVED, type Arrival } from './arrival.ts';
 import { carryClients } from './carry-clients.ts';
 import { cleaningUp } from './cleanup-error.ts';
 import type { FamilyModel } from './family-model.ts';
-import { nextOf, type Sent, send, type Target } from './sender.ts';
+import { isForContent, nextOf, type Sent, send, type Target } from './sender.ts';
 import { inSlices } from './slices.ts';
 
 /** Seconds between two lines of progress on a long fill. */
@@ -114,7 +115,10 @@ async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<numb
       await sendLast(rest, next, last, mend);
       return written;
     }
-    inFlight = send(rest, next).catch((error) => mend(next.transaction, error));
+    inFlight = send(rest, next).catch((error) => {
+      if (isSuspicious(rest, error)) model.suspects.add(next.frontends ?? [], messageOf(error));
+      return mend(next.transaction, error);
+    });
     // A failure is for the await above or below; this keeps Node from calling it unhandled in between.
     inFlight.catch(() => undefined);
     if (performance.now() - reported > PROGRESS_INTERVAL * 1000) {
@@ -124,6 +128,14 @@ async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<numb
   } while (last !== undefined || !wasComplete || model.isDirty);
   await inFlight;
   return written;
+}
+
+/**
+ * True if what a transaction has is better tried apart from all else after this. A staged table is filled in large
+ * batches: an nft that is killed over one mostly has too little memory, and what it refuses is found there.
+ */
+function isSuspicious({ isLive }: Target, error: unknown): boolean {
+  return isForContent(error) && (isLive || error.message.includes('took more than'));
 }
 
 /** One process instead of two, which a start on a small cluster feels. */

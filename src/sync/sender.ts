@@ -1,4 +1,5 @@
 import type { Nft } from '../nft/nft.ts';
+import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
 import { deepestFirst, document, type Transaction, transactionCommands } from '../ruleset/transaction.ts';
 import { cleaningUp } from './cleanup-error.ts';
@@ -19,6 +20,10 @@ export interface Sent {
   readonly transaction: Transaction;
   /** It only deletes what nobody needs any more. */
   readonly isCleanup: boolean;
+  /** The frontends that it changes (see frontendKey). Default: none. */
+  readonly frontends?: readonly string[];
+  /** Takes it back in the model, for when the kernel did not take it. */
+  readonly undo?: () => void;
   /** Commands that come after it, in the same document if it is one. */
   readonly last?: readonly string[];
 }
@@ -29,7 +34,9 @@ export async function nextOf(
   { isComplete = true, maxWeight = MAX_WEIGHT } = {},
 ): Promise<Sent> {
   const isCleanup = isComplete && !model.isBehind;
-  return { transaction: await inSlices(model.transactionSteps(isComplete, maxWeight)), isCleanup };
+  const transaction = await inSlices(model.transactionSteps(isComplete, maxWeight));
+  const { ruleset, brought } = model;
+  return { transaction, isCleanup, frontends: brought, undo: ruleset.lastUndo };
 }
 
 /**
@@ -44,6 +51,22 @@ export async function send(target: Target, { transaction, isCleanup, last = [] }
     const all = i === parts.length - 1 ? [...commands, ...last] : commands;
     if (all.length === 0) continue;
     const applied = nft.apply(document(all));
-    await (isCleanup ? cleaningUp(applied) : applied);
+    await (isCleanup ? cleaningUp(applied) : i === 0 ? applied : applied.catch(afterPart));
   }
+}
+
+/** Part of the transaction is in force already: what nft refuses now does not leave all as it was. */
+function afterPart(error: unknown): never {
+  if (error instanceof NftError && error.failure === 'refused') throw new NftError('unknown-outcome', error.message);
+  throw error;
+}
+
+/** True if a transaction may have failed for what is in it: nft refused it, took too long for it, or crashed. */
+export function isForContent(error: unknown): error is NftError {
+  return error instanceof NftError && (error.failure === 'refused' || error.failure === 'unknown-outcome');
+}
+
+/** True if nothing of a transaction is in force, and the table is not known to be other than it should be. */
+export function isCleanRefusal(error: unknown): boolean {
+  return error instanceof NftError && error.failure === 'refused' && !error.message.includes('File exists');
 }

@@ -15,6 +15,8 @@ export type SyncEvent =
   | { readonly event: 'settled'; readonly table: TableName }
   /** A transaction, or other work on the kernel, failed or has an unknown outcome. */
   | { readonly event: 'failed' }
+  /** nft refused a transaction, of which nothing is in force: what is in the table is known as before. */
+  | { readonly event: 'refused' }
   /** Somebody has reason to doubt that the kernel is as it should be. */
   | { readonly event: 'doubt' }
   /** A look at the kernel did not find our table, or not its hooks. */
@@ -47,6 +49,9 @@ export function step(state: SyncState, event: SyncEvent): SyncState {
       return UNKNOWN;
     case 'doubt':
       return state.is === 'live' ? { is: 'doubted', table: state.table, attempt: 0 } : state;
+    case 'refused':
+      if (state.is === 'live') return state;
+      return { ...state, attempt: state.attempt + 1 };
     case 'failed':
       if (state.is === 'live') return { is: 'doubted', table: state.table, attempt: 1 };
       return { ...state, attempt: state.attempt + 1 };

@@ -19,6 +19,8 @@ suite('what is known of the kernel', () => {
     [empty(1), { event: 'doubt' }, empty(1)],
     [LIVE, FAILED, doubted(1)],
     [LIVE, { event: 'doubt' }, doubted(0)],
+    [LIVE, { event: 'refused' }, LIVE],
+    [doubted(1), { event: 'refused' }, doubted(2)],
     [LIVE, { event: 'gone' }, UNKNOWN],
     [doubted(0), FAILED, doubted(1)],
     [doubted(1), FAILED, doubted(2)],

@@ -1,0 +1,159 @@
+import type { Family } from '../ip.ts';
+import type { Ruleset } from '../ruleset/ruleset.ts';
+import type { Transaction } from '../ruleset/transaction.ts';
+import type { Frontend } from '../service/frontend.ts';
+import type { AllowedFrontends } from './allowed-frontends.ts';
+import { Quarantine } from './quarantine.ts';
+import type { Shortfalls } from './shortfalls.ts';
+
+export interface SuspectsOptions {
+  readonly family: Family;
+  readonly shortfalls: Shortfalls;
+  /** Both begin anew when the kernel is read. */
+  readonly ruleset: () => Ruleset;
+  readonly allowed: () => AllowedFrontends;
+}
+
+/**
+ * The frontends of a family that nft may not take. After a transaction that failed, those in it do not go with others any
+ * more: they are tried in groups of their own, which are halved until the culprits stand alone. These are left out.
+ */
+export class Suspects {
+  readonly #options: SuspectsOptions;
+  readonly #quarantine = new Quarantine();
+  /** Left out → its Service, and why. */
+  readonly #reasons = new Map<string, { readonly service: string; readonly why: string }>();
+  /** The Services of those under suspicion. */
+  readonly #services = new Set<string>();
+  /** Those that nft took too long for, though they were alone → what it was ended for. */
+  readonly #slowAlone = new Map<string, string>();
+  /** Those of which it is known now what becomes of them. */
+  #settled: string[] = [];
+
+  constructor(options: SuspectsOptions) {
+    this.#options = options;
+  }
+
+  /** True while a group is to be tried. */
+  get areThere(): boolean {
+    return this.#quarantine.next !== undefined;
+  }
+
+  /** How many frontends the next group has. */
+  get count(): number {
+    return this.#quarantine.next?.length ?? 0;
+  }
+
+  /** True while a Service waits for a verdict. */
+  concern(service: string): boolean {
+    return this.#services.has(service);
+  }
+
+  /** The Services that wait no longer, since the last call. */
+  takeSettled(): readonly string[] {
+    const settled = this.#settled;
+    this.#settled = [];
+    return settled;
+  }
+
+  /** Why nft must not be given the next group: it is one frontend, which was alone when nft took too long for it. */
+  get slowAlone(): string | undefined {
+    const [key = ''] = this.count === 1 ? (this.#quarantine.next ?? []) : [];
+    return this.#slowAlone.get(key);
+  }
+
+  /** Puts frontends under suspicion, since they failed together (`why`); returns how many were not before. */
+  add(keys: readonly string[], why = ''): number {
+    const { ruleset, allowed } = this.#options;
+    const added = this.#quarantine.suspect(keys);
+    const [first] = keys;
+    if (first !== undefined && keys.length === 1 && added.length === 1 && why.includes('took more than')) {
+      this.#slowAlone.set(first, why);
+    }
+    for (const key of added) {
+      ruleset().suspect(key);
+      this.#services.add(allowed().holderOf(key) ?? '');
+    }
+    return added.length;
+  }
+
+  /** False if a frontend is left out as before. One that was, and has changed or is to be tried again, is under suspicion. */
+  admit(key: string, frontend: Frontend | undefined): boolean {
+    const { ruleset } = this.#options;
+    if (this.#quarantine.suspects.has(key)) {
+      ruleset().suspect(key);
+      return true;
+    }
+    if (!this.#quarantine.isHeld(key)) return true;
+    if (frontend === undefined) {
+      this.#quarantine.gone(key);
+      this.#release(key);
+      return true;
+    }
+    if (this.#quarantine.keepsOut(key, frontend)) return false;
+    this.add([key]);
+    return true;
+  }
+
+  /** The transaction that tries the next group. */
+  transaction(): Transaction {
+    return this.#options.ruleset().takeSuspects(this.#quarantine.next ?? []);
+  }
+
+  /** The kernel took it. */
+  passed(): void {
+    for (const key of this.#quarantine.passed()) {
+      this.#slowAlone.delete(key);
+      this.#options.ruleset().acquit(key);
+      this.#release(key);
+    }
+    this.#settle();
+  }
+
+  /** It did not; `now`: milliseconds. A frontend that was tried alone is left out. */
+  failed(now: number, why: string): void {
+    const { ruleset, allowed } = this.#options;
+    const culprit = this.#quarantine.failed(now, (key) => allowed().withKey(key));
+    if (culprit === undefined) return;
+    this.#slowAlone.delete(culprit);
+    ruleset().withdraw(culprit);
+    const service = allowed().holderOf(culprit) ?? '';
+    this.#reasons.set(culprit, { service, why });
+    this.#report(service);
+    this.#settle();
+  }
+
+  /** Those left out that are to be tried again. */
+  due(now: number): readonly string[] {
+    return this.#quarantine.due(now);
+  }
+
+  /** The kernel was read: what was told is forgotten. */
+  restart(): void {
+    for (const key of this.#quarantine.suspects) this.#options.ruleset().suspect(key);
+    for (const service of new Set([...this.#reasons.values()].map((reason) => reason.service))) this.#report(service);
+  }
+
+  #release(key: string): void {
+    const reason = this.#reasons.get(key);
+    this.#reasons.delete(key);
+    if (reason !== undefined) this.#report(reason.service);
+  }
+
+  #settle(): void {
+    if (this.areThere) return;
+    this.#settled.push(...this.#services);
+    this.#services.clear();
+  }
+
+  #report(service: string): void {
+    const own = [...this.#reasons].filter(([, reason]) => reason.service === service);
+    const [first] = own;
+    const message =
+      first &&
+      `nft does not take ${own.length} of its addresses and ports, such as ${first[0].trim()}: ${first[1].why}. ` +
+        'All else is served. They are tried again with growing pauses, up to an hour, and when the Service changes';
+    const { shortfalls, family } = this.#options;
+    shortfalls.report({ kind: 'Service', key: service }, 'quarantined', message, family);
+  }
+}
