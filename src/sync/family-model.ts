@@ -59,6 +59,8 @@ export class FamilyModel {
   readonly family: Family;
   /** How the nft in use declares sets in JSON. */
   setDialect: SetDialect = 'typeof';
+  /** The frontends that nft may not take, or did not. */
+  readonly suspects: Suspects;
   /** The frontends that the last transaction changes. */
   brought: string[] = [];
   readonly #cluster: Cluster;
@@ -76,7 +78,6 @@ export class FamilyModel {
   #waiting = new WaitingFrontends();
   /** Services whose elements were handed out in transactions that nobody has called done. */
   readonly #handedOut = new Set<string>();
-  readonly #suspects: Suspects;
   #networksDirty = false;
   /** The UDP frontends found in the kernel, until they are asked for. */
   #adopted: readonly UdpAddress[] = [];
@@ -92,7 +93,7 @@ export class FamilyModel {
     this.#log = log;
     this.#allowed = this.#newAllowed(0);
     this.#ruleset = new Ruleset(settings.program);
-    this.#suspects = new Suspects({
+    this.suspects = new Suspects({
       family: this.family,
       shortfalls: settings.shortfalls ?? new Shortfalls({ log }),
       ruleset: () => this.#ruleset,
@@ -127,14 +128,9 @@ export class FamilyModel {
     this.#networksDirty = true;
   }
 
-  /** The frontends that nft may not take, or did not. */
-  get suspects(): Suspects {
-    return this.#suspects;
-  }
-
   /** Has those left out tried again whose time has come (`now`: milliseconds), each alone. */
   retry(now: number): void {
-    for (const key of this.#suspects.due(now)) this.#waiting.add(key, [this.#allowed.holderOf(key) ?? '/']);
+    for (const key of this.suspects.due(now)) this.#waiting.add(key, [this.#allowed.holderOf(key) ?? '/']);
   }
 
   /** True if nextTransaction has something to do. */
@@ -159,9 +155,9 @@ export class FamilyModel {
 
   /** The Services of all transactions since the last call. For when these are in force. */
   takeProgrammed(): readonly string[] {
-    const programmed = [...this.#handedOut].filter((key) => !this.#suspects.concern(key));
+    const programmed = [...this.#handedOut].filter((key) => !this.suspects.concern(key));
     this.#handedOut.clear();
-    return [...programmed, ...this.#suspects.takeSettled()];
+    return [...programmed, ...this.suspects.takeSettled()];
   }
 
   /** True if a Service's last change is not known to be in force. */
@@ -173,7 +169,7 @@ export class FamilyModel {
       this.#expansion?.key === serviceKey ||
       this.#waiting.isPending(serviceKey) ||
       this.#handedOut.has(serviceKey) ||
-      this.#suspects.concern(serviceKey)
+      this.suspects.concern(serviceKey)
     );
   }
 
@@ -227,7 +223,7 @@ export class FamilyModel {
     // Where what was found could not be mended, it is still what was in force.
     if (found.length > 0) this.#adopted = udp;
     this.#setNetworks();
-    this.#suspects.restart();
+    this.suspects.restart();
     for (const key of this.#cluster.serviceKeys()) {
       // Settled before the first write, so that no frontend that is right in a live table is handed around between
       // Services that share it.
@@ -342,7 +338,7 @@ export class FamilyModel {
   #bring(key: string, room: number): boolean {
     const frontend = this.#allowed.withKey(key);
     const { weight } = this.#ruleset;
-    if (!this.#suspects.admit(key, frontend)) return true;
+    if (!this.suspects.admit(key, frontend)) return true;
     const isDone = this.#ruleset.setFrontend(key, frontend, room);
     if (this.#ruleset.weight !== weight) this.brought.push(key);
     return isDone;
