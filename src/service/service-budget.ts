@@ -77,19 +77,36 @@ export function endpointLimit(
     local: local.length,
     here: cluster.reduce((sum, { maybeLocal }) => sum + Number(maybeLocal), 0),
   }));
-  const elements = (limit: number) =>
-    demands.reduce((sum, { clusterWeight, localWeight, fixed }, i) => {
+  const elements = (limit: number, mostHairpins = Number.POSITIVE_INFINITY) => {
+    let hairpins = 0;
+    let others = 0;
+    for (const [i, { clusterWeight, localWeight, fixed }] of demands.entries()) {
       const { cluster, local, here } = sizes[i] ?? { cluster: 0, local: 0, here: 0 };
-      const hairpins = Math.min(here, limit) + (localWeight > 0 ? Math.min(local, limit) : 0);
-      return sum + fixed + Math.min(cluster, limit) * clusterWeight + Math.min(local, limit) * localWeight + hairpins;
-    }, 0);
+      hairpins += Math.min(here, limit) + (localWeight > 0 ? Math.min(local, limit) : 0);
+      others += fixed + Math.min(cluster, limit) * clusterWeight + Math.min(local, limit) * localWeight;
+    }
+    return others + Math.min(hairpins, mostHairpins);
+  };
   const most = sizes.reduce((max, { cluster, local }) => Math.max(max, cluster, local), 0);
   if (elements(most) <= budget) return { elements: elements(most) };
+  // Counted exactly only here: ports share the hairpins of their endpoints.
+  const hairpins = countHairpins(demands);
+  if (elements(most, hairpins) <= budget) return { elements: elements(most, hairpins) };
   const limit = Math.max(
     1,
-    largest(most, (candidate) => elements(candidate) <= budget),
+    largest(most, (candidate) => elements(candidate, hairpins) <= budget),
   );
-  return { limit, elements: elements(limit) };
+  return { limit, elements: elements(limit, hairpins) };
+}
+
+/** How many addresses there are among the endpoints that may be on this node. */
+function countHairpins(demands: readonly PortDemand[]): number {
+  const here = new Set<string>();
+  for (const { choice, localWeight } of demands) {
+    for (const { address, maybeLocal } of choice.cluster) if (maybeLocal) here.add(address);
+    if (localWeight > 0) for (const { address } of choice.local) here.add(address);
+  }
+  return here.size;
 }
 
 /** Those of a port's endpoints that a node uses if it may use so many. */
