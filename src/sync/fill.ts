@@ -1,4 +1,3 @@
-import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
@@ -116,7 +115,7 @@ async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<numb
       return written;
     }
     inFlight = send(rest, next).catch((error) => {
-      if (isSuspicious(rest, error)) model.suspects.add(next.frontends ?? [], messageOf(error));
+      suspectAfter(rest, next, error);
       return mend(next.transaction, error);
     });
     // A failure is for the await above or below; this keeps Node from calling it unhandled in between.
@@ -131,11 +130,12 @@ async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<numb
 }
 
 /**
- * True if what a transaction has is better tried apart from all else after this. A staged table is filled in large
- * batches: an nft that is killed over one mostly has too little memory, and what it refuses is found there.
+ * What a transaction had that failed is tried apart from all else after this. Not if an nft was killed over a batch of a
+ * staged table: mostly it has too little memory. What it refuses is found right there.
  */
-function isSuspicious({ isLive }: Target, error: unknown): boolean {
-  return isForContent(error) && (isLive || error.message.includes('took more than'));
+function suspectAfter({ model, isLive }: Target, { frontends = [] }: Sent, error: unknown): void {
+  if (!isForContent(error) || !(isLive || error.message.includes('took more than'))) return;
+  model.suspects.add(frontends, error.message);
 }
 
 /** One process instead of two, which a start on a small cluster feels. */
@@ -143,6 +143,7 @@ async function sendLast(target: Target, sent: Sent, last: readonly string[], men
   try {
     await send(target, { ...sent, last });
   } catch (error) {
+    suspectAfter(target, sent, error);
     await mend(sent.transaction, error);
     await target.nft.apply(document(last));
   }

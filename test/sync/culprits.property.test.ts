@@ -35,8 +35,8 @@ function faulty(nft: Nft, addresses: ReadonlySet<string>, fault: Fault, killed: 
 }
 
 /** A daemon's IPv4 half over Services 0 … 11 with one endpoint each. */
-async function startProxy(kernel: TestKernel, fault: Fault) {
-  const bad = new Set<string>();
+async function startProxy(kernel: TestKernel, fault: Fault, culprits: readonly number[] = []) {
+  const bad = new Set(culprits.map(addressOf));
   const killed: string[] = [];
   const { log, lines } = recordingLog();
   const shortfalls = new Shortfalls({ log });
@@ -125,4 +125,29 @@ describe('what nft does not take', () => {
       );
     });
   }
+
+  it('does not keep all else from being served by a start, the first one or one over a table in force', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.subarray(all, { minLength: 1, maxLength: 3 }), fc.boolean(), async (culprits, isFirst) => {
+        using kernel = new TestKernel();
+        if (!isFirst) {
+          using before = await startProxy(kernel, 'is killed');
+          for (const n of all) before.bad.add(addressOf(n));
+        }
+        using proxy = await startProxy(kernel, 'is killed', culprits);
+        // Over a table in force nothing is to be written for them.
+        if (!isFirst) await proxy.change(all, 1);
+        const served = await proxy.served();
+        for (const n of all.filter((each) => !culprits.includes(each))) {
+          assert.deepEqual(served[n], [`10.1.${isFirst ? 0 : 1}.${n}`], proxy.lines.join('\n'));
+        }
+        for (const n of culprits) assert.deepEqual(served[n], [], `Service ${n}`);
+        proxy.bad.clear();
+        await proxy.change(culprits, 2);
+        const again = await proxy.served();
+        for (const n of culprits) assert.deepEqual(again[n], [`10.1.2.${n}`]);
+      }),
+      { numRuns: 4, endOnFailure: true },
+    );
+  });
 });
