@@ -269,12 +269,14 @@ export class FamilyModel {
     yield* this.#workOutLarge(limit);
     yield* this.#shareOut(results);
     for (const { concerned, frontends } of results.values()) {
-      for (const key of frontends) if (!this.#bring(key, share)) this.#waiting.add(key, concerned);
+      for (const key of frontends) {
+        if (!this.#bring(key, share)) this.#waiting.add(key, concerned);
+        yield;
+      }
       for (const service of concerned) {
         if (this.#waiting.isPending(service)) this.#handedOut.delete(service);
         else this.#handedOut.add(service);
       }
-      yield;
     }
     yield* this.#bringLarge(Math.max(limit - this.#ruleset.weight, share));
     return this.#ruleset.takeTransaction(Math.max(limit - this.#ruleset.weight, share));
