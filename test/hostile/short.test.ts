@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { CASES } from './cases/all.ts';
 import { runCase } from './run-case.ts';
@@ -26,6 +27,15 @@ suite('a bystander is served, /livez is answered, and the kernel is as the model
     assert.equal(new Set(names).size, names.length);
     assert.deepEqual(
       SHORT.filter((name) => !names.includes(name)),
+      [],
+    );
+  });
+
+  test('every case has its row in docs/security.md', () => {
+    const page = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');
+    const rows = CASES.map(({ name, attack }) => `| ${name} | ${attack} |`);
+    assert.deepEqual(
+      rows.filter((row) => !page.includes(row)),
       [],
     );
   });

@@ -79,7 +79,13 @@ export const NODE_CASES: readonly HostileCase[] = [
   },
   {
     name: 'nft-killed',
-    attack: 'every nft process of the node is killed ten times a second',
+    attack: 'every nft process of the node is killed once a second',
+    before: someServices,
+    during: (stage, signal) => again(signal, 1000, () => killNft(stage)),
+  },
+  {
+    name: 'nft-killed-at-once',
+    attack: 'every nft process of the node is killed ten times a second, so that hardly one comes to its end',
     before: someServices,
     during: (stage, signal) => again(signal, 100, () => killNft(stage)),
   },
