@@ -12,6 +12,8 @@ import type { Daemon } from '../traffic/daemon.ts';
 /** Milliseconds to come to rest, and between two looks. */
 const PATIENCE = 120_000;
 const LOOK_EVERY = 500;
+/** Of hundreds of thousands of elements, as JSON. */
+const LISTING = { allowFailure: true, timeoutMs: 120_000 };
 
 /** Waits until the kernel holds what the daemon dumps; undefined then, or what differs when patience ends. */
 export async function differenceAtRest(world: World, daemon: Daemon): Promise<string | undefined> {
@@ -33,8 +35,8 @@ async function differenceOf(world: World, daemon: Daemon): Promise<string | unde
     for (const table of TABLE_NAMES) {
       const list = ['nft', '-j', 'list', 'table', family, table];
       const [found, wanted] = await Promise.all([
-        run(inNamespace(world.namespace('node'), list), { allowFailure: true }),
-        run(inNamespace(expected.namespace, list), { allowFailure: true }),
+        run(inNamespace(world.namespace('node'), list), LISTING),
+        run(inNamespace(expected.namespace, list), LISTING),
       ]);
       const difference = firstDifference(linesOf(found.stdout), linesOf(wanted.stdout));
       if (difference !== undefined) return `${family} ${table}: ${difference}`;
