@@ -168,7 +168,8 @@ describeScenarios('Service CIDRs', [
       {
         when: 'a second ServiceCIDR comes, and a Service in it',
         objects: [
-          serviceCidr('more', ['203.0.113.0/24', '2001:db8:113::/64']),
+          // Without addresses of the node: a ServiceCIDR that holds one is not used.
+          serviceCidr('more', ['203.0.113.0/28', '2001:db8:113::/124']),
           service('web', { clusterIp: 'external-ip', nodePort: 30080 }),
           slices('web', [ready('here'), ready('there')]),
         ],

@@ -108,7 +108,8 @@ describe('which server', () => {
     assert.equal(other.server, 'https://192.0.2.9');
     assert.equal(loadConnection({ master: 'https://192.0.2.9/', environment: {} }).server, 'https://192.0.2.9');
     assert.equal(loadConnection({ master: 'https://192.0.2.9/', environment: {} }).serverPort, 443);
-    assert.equal(loadConnection({ master: 'http://192.0.2.9', environment: {} }).serverPort, 80);
+    write(kubeconfig, 'http://192.0.2.9', { 'insecure-skip-tls-verify': true });
+    assert.equal(loadConnection({ kubeconfig, environment: {} }).serverPort, 80);
   });
 
   test('is named without its user and password, also where it is no URL', (t) => {
