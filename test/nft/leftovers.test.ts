@@ -15,7 +15,8 @@ async function standIn(args: readonly string[], before: readonly string[] = []) 
   const nft = [...before, 'sh', '-c', 'read line', 'nft', ...args];
   const parent = spawn('sh', ['-c', '"$@"; exit', 'parent', ...nft], { stdio: ['pipe', 'ignore', 'inherit'] });
   const pid = () => readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').trim();
-  const isThere = () => pid() !== '' && readFileSync(`/proc/${pid()}/cmdline`, 'utf8').startsWith('sh');
+  // A child that is forked and not yet executed has its parent's command line.
+  const isThere = () => pid() !== '' && readFileSync(`/proc/${pid()}/cmdline`, 'utf8').startsWith('sh\0-c\0read line');
   await eventually(isThere, String);
   return { pid: pid(), ended: once(parent, 'exit'), end: () => parent.stdin.end() };
 }
