@@ -15,6 +15,7 @@ import {
   slicesByPort,
   slicesWithin,
 } from './service-budget.ts';
+import { atOnce, type Steps } from './steps.ts';
 
 /** What an address, protocol and port that a Service answers on is to clients. */
 export type FrontendKind = 'cluster-ip' | ExternalKind | 'node-port';
@@ -94,11 +95,7 @@ export function frontendsOf(
  * of the same objects, in whatever order they came.
  */
 export function frontendsWithin(...args: Parameters<typeof frontendSteps>): BoundedFrontends {
-  const steps = frontendSteps(...args);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
+  return atOnce(frontendSteps(...args));
 }
 
 /** The same in steps, some for each port, which take a few milliseconds where it has thousands of endpoints. */
@@ -108,7 +105,7 @@ export function* frontendSteps(
   family: Family,
   from: Viewpoint,
   budget: number,
-): Generator<undefined, BoundedFrontends> {
+): Steps<BoundedFrontends> {
   const ofFamily = (addresses: readonly string[]) => addresses.filter((address) => familyOf(address) === family);
   const [clusterIp] = ofFamily(service.clusterIps);
   if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return NO_FRONTENDS;

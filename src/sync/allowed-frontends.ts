@@ -8,11 +8,11 @@ import { type ClaimResult, FrontendClaims } from '../service/frontend-claims.ts'
 import { type Cut, DEFAULT_SERVICE_BUDGET } from '../service/service-budget.ts';
 import { serviceSize } from '../service/service-size.ts';
 import type { ShortfallReason } from '../service/shortfall.ts';
+import type { Steps } from '../service/steps.ts';
 import { TotalBudget } from '../service/total-budget.ts';
 import { AffinityLists } from './affinity-lists.ts';
 import { ConflictReports } from './conflict-reports.ts';
 import { Shortfalls } from './shortfalls.ts';
-import type { Steps } from './slices.ts';
 
 /** By what frontends are allowed, and where it is told that one is not; all have a default. */
 export interface AllowedFrontendsOptions {

@@ -12,11 +12,11 @@ import type { Cluster } from '../service/cluster.ts';
 import type { Frontend } from '../service/frontend.ts';
 import { bothOf, type ClaimResult } from '../service/frontend-claims.ts';
 import { DEFAULT_SERVICE_BUDGET, slicesWithin } from '../service/service-budget.ts';
+import { atOnce, type Steps } from '../service/steps.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
 import { AllowedFrontends, type AllowedFrontendsOptions } from './allowed-frontends.ts';
 import { FairQueue } from './fair-queue.ts';
 import { Shortfalls } from './shortfalls.ts';
-import { atOnce, type Steps } from './slices.ts';
 import { Suspects } from './suspects.ts';
 import { namespaceOf, WaitingFrontends } from './waiting-frontends.ts';
 

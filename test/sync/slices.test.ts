@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { atOnce, inSlices, type Steps } from '../../src/sync/slices.ts';
+import { atOnce, type Steps } from '../../src/service/steps.ts';
+import { inSlices } from '../../src/sync/slices.ts';
 
 /** Work of so many steps, of which each takes a few milliseconds. */
 function* work(count: number, onStep: () => void): Steps<string> {
