@@ -92,9 +92,8 @@ export function disjointCidrs(texts: readonly string[], family: Family): readonl
 }
 
 /** The bytes of a network's address and its prefix as characters: sorts by address, the larger network first. */
-function placeOf({ family, address, prefix }: Cidr): string {
-  const bytes = (family === 'ip' ? ipaddr.IPv4 : ipaddr.IPv6).parse(address).toByteArray();
-  return String.fromCharCode(...bytes, prefix);
+function placeOf({ address, prefix }: Cidr): string {
+  return String.fromCharCode(...addressBytes(address), prefix);
 }
 
 /**
@@ -141,7 +140,7 @@ export function overlap(a: Cidr, b: Cidr): boolean {
  */
 export function translatedIpv4(address: string): string | undefined {
   if (!/^(64:ff9b::|2002:)/.test(address) || familyOf(address) !== 'ip6') return undefined;
-  const bytes = ipaddr.IPv6.parse(address).toByteArray();
+  const bytes = [...addressBytes(address)];
   if (address.startsWith('2002:')) return bytes.slice(2, 6).join('.');
   return bytes.slice(4, 12).every((byte) => byte === 0) ? bytes.slice(12).join('.') : undefined;
 }
