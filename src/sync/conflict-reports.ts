@@ -3,8 +3,8 @@ import type { FrontendKind } from '../service/frontend.ts';
 import type { Claimant, ClaimConflict } from '../service/frontend-claims.ts';
 import { ToldOnce } from './told-once.ts';
 
-/** In each hour so much is said at most. */
-const LIMITS = { warnings: 100, listened: 10 };
+/** In each hour so many are worth an event. */
+const EVENTS = 10;
 
 export interface ConflictReportsOptions {
   readonly log: Log;
@@ -24,20 +24,14 @@ export class ConflictReports {
 
   constructor(options: ConflictReportsOptions) {
     this.#options = options;
-    this.#told = new ToldOnce(options.now);
+    const { log, now } = options;
+    this.#told = new ToldOnce({ log, now, enough: 'conflicts of Services were told', events: EVENTS });
   }
 
   report(conflict: ClaimConflict): void {
     const { winner, loser } = conflict;
-    const number = this.#told.count(`${winner.serviceKey} ${loser.serviceKey}`);
-    if (number === undefined) return;
-    const { log, onConflict } = this.#options;
-    if (number <= LIMITS.warnings) log.warn(describeConflict(conflict));
-    else log.detail(2, describeConflict(conflict));
-    if (number === LIMITS.warnings) {
-      log.warn(`${number} conflicts of Services were told; further ones of this hour only at -v 2`);
-    }
-    if (number <= LIMITS.listened) onConflict?.(conflict);
+    const isNews = this.#told.tell(`${winner.serviceKey} ${loser.serviceKey}`, () => describeConflict(conflict));
+    if (isNews) this.#options.onConflict?.(conflict);
   }
 }
 

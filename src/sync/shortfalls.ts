@@ -7,8 +7,8 @@ import {
 } from '../service/shortfall.ts';
 import { ToldOnce } from './told-once.ts';
 
-/** In each hour so much is said at most. */
-const LIMITS = { warnings: 100, listened: 20 };
+/** In each hour so many are worth an event. */
+const EVENTS = 20;
 
 export interface ShortfallsOptions {
   readonly log: Log;
@@ -36,7 +36,7 @@ export class Shortfalls {
   constructor({ log, onShortfall, now }: ShortfallsOptions) {
     this.#log = log;
     this.#onShortfall = onShortfall;
-    this.#told = new ToldOnce(now);
+    this.#told = new ToldOnce({ log, now, enough: 'things that are not served were told', events: EVENTS });
     this.#byReason = new Map(SHORTFALL_REASONS.map((reason) => [reason, new Map<string, Messages>()]));
   }
 
@@ -86,14 +86,7 @@ export class Shortfalls {
 
   #tell(shortfall: Shortfall): void {
     const { kind, key, reason, message } = shortfall;
-    const number = this.#told.count(`${reason} ${kind} ${key}`);
-    if (number === undefined) return;
-    const line = `${kind} ${key}: ${message} (${reason})`;
-    if (number <= LIMITS.warnings) this.#log.warn(line);
-    else this.#log.detail(2, line);
-    if (number === LIMITS.warnings) {
-      this.#log.warn(`${number} things that are not served were told; further ones of this hour only at -v 2`);
-    }
-    if (number <= LIMITS.listened) this.#onShortfall?.(shortfall);
+    const line = () => `${kind} ${key}: ${message} (${reason})`;
+    if (this.#told.tell(`${reason} ${kind} ${key}`, line)) this.#onShortfall?.(shortfall);
   }
 }
