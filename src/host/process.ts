@@ -31,11 +31,14 @@ export type ProcessFailure =
 /** A process without a result. The message is what follows the program's name: "took more than 60 s and was killed". */
 export class ProcessError extends Error {
   readonly failure: ProcessFailure;
+  /** True if it was killed since it met its time limit. */
+  readonly isTooSlow: boolean;
 
-  constructor(failure: ProcessFailure, message: string, options?: { cause?: unknown }) {
+  constructor(failure: ProcessFailure, message: string, options?: { cause?: unknown; isTooSlow?: boolean }) {
     super(message, options);
     this.name = 'ProcessError';
     this.failure = failure;
+    this.isTooSlow = options?.isTooSlow ?? false;
   }
 }
 
@@ -80,12 +83,12 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
     spawn(command, args, { ...IN_A_GROUP, env: environment(), stdio: [input, 'pipe', 'pipe'] }),
   );
   if (options.lowPriority) lowerPriority(child);
-  let problem: string | undefined;
-  const kill = (why: string) => {
-    problem ??= `${why} and was killed`;
+  let problem: ProcessError | undefined;
+  const kill = (why: string, isTooSlow = false) => {
+    problem ??= new ProcessError('killed', `${why} and was killed`, { isTooSlow });
     killGroup(child);
   };
-  const timer = setTimeout(() => kill(`took more than ${timeLimit} s`), timeLimit * 1000);
+  const timer = setTimeout(() => kill(`took more than ${timeLimit} s`, true), timeLimit * 1000);
   const onStop = () => kill('was stopped');
   stop?.addEventListener('abort', onStop);
   if (stop?.aborted) onStop();
@@ -116,7 +119,7 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
   return new Promise((resolve, reject) => {
     child.once('close', (code, signal) => {
       stop?.removeEventListener('abort', onStop);
-      if (problem !== undefined) reject(new ProcessError('killed', problem));
+      if (problem !== undefined) reject(problem);
       else resolve({ code, signal, stdout: Buffer.concat(chunks), stderr });
     });
   });

@@ -64,7 +64,7 @@ export function createNft(runDir: string, name: string, nft = 'nft', sessions?: 
     } catch (error) {
       if (!(error instanceof NftError)) throw error;
       const message = `${error.message} (${leaveInput(join(runDir, file), document)})`;
-      throw new NftError(error.failure, message);
+      throw new NftError(error.failure, message, error.isTooSlow);
     }
   };
   let listedBy: string | undefined;

@@ -20,11 +20,14 @@ export type NftFailure =
 /** A failed nft command. The message is nft's own first line of complaint. */
 export class NftError extends Error {
   readonly failure: NftFailure;
+  /** True if nft was killed since it met its time limit. */
+  readonly isTooSlow: boolean;
 
-  constructor(failure: NftFailure, message: string) {
+  constructor(failure: NftFailure, message: string, isTooSlow = false) {
     super(message);
     this.name = 'NftError';
     this.failure = failure;
+    this.isTooSlow = isTooSlow;
   }
 }
 
@@ -106,7 +109,7 @@ async function run(
 /** The error for an nft that could not be started, or was killed. */
 export function notRun(error: unknown, nft: string): NftError {
   if (!(error instanceof ProcessError)) throw error;
-  if (error.failure === 'killed') return new NftError('unknown-outcome', `nft ${error.message}`);
+  if (error.failure === 'killed') return new NftError('unknown-outcome', `nft ${error.message}`, error.isTooSlow);
   const isMissing = error.failure === 'missing' || errnoOf(error.cause) === 'EACCES';
   return new NftError(isMissing ? 'missing' : 'not-started', `${nft} ${error.message}`);
 }

@@ -203,7 +203,7 @@ export class NftSession {
       return await new Promise<Answer>((resolve, reject) => {
         this.#waiting = { acknowledgement, isListing, resolve, reject };
         const { timeout } = this.#options;
-        timer = setTimeout(() => this.#kill(`nft took more than ${timeout / 1000} s and was killed`), timeout);
+        timer = setTimeout(() => this.#kill(`nft took more than ${timeout / 1000} s and was killed`, true), timeout);
         this.#child.stdin.write(line + acknowledgement);
         this.#sent += line.length + acknowledgement.length;
       });
@@ -264,8 +264,8 @@ export class NftSession {
   }
 
   /** Ends a session that cannot be relied on any more; what is in flight is rejected when nft is gone. */
-  #kill(message: string): NftError {
-    const error = new NftError('unknown-outcome', message);
+  #kill(message: string, isTooSlow = false): NftError {
+    const error = new NftError('unknown-outcome', message, isTooSlow);
     if (this.#ended === undefined) {
       this.#ended = error;
       killGroup(this.#child);

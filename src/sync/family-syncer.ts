@@ -196,7 +196,7 @@ export class FamilySyncer {
       await send(target, next);
     } catch (error) {
       if (!isForContent(error)) throw error;
-      const suspects = this.#model.suspects.add(next.frontends ?? [], error.message);
+      const suspects = this.#model.suspects.add(next.frontends ?? [], error);
       if (suspects === 0 || !isCleanRefusal(error)) throw error;
       next.undo?.();
       this.#refused(error, 'nft refuses a transaction, trying what is in it by parts');

@@ -134,8 +134,8 @@ async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<numb
  * staged table: mostly it has too little memory. What it refuses is found right there.
  */
 function suspectAfter({ model, isLive }: Target, { frontends = [] }: Sent, error: unknown): void {
-  if (!isForContent(error) || !(isLive || error.message.includes('took more than'))) return;
-  model.suspects.add(frontends, error.message);
+  if (!isForContent(error) || !(isLive || error.isTooSlow)) return;
+  model.suspects.add(frontends, error);
 }
 
 /** One process instead of two, which a start on a small cluster feels. */

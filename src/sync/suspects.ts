@@ -1,4 +1,5 @@
 import type { Family } from '../ip.ts';
+import type { NftError } from '../nft/run.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
 import type { Frontend } from '../service/frontend.ts';
@@ -62,13 +63,13 @@ export class Suspects {
     return this.#slowAlone.get(key);
   }
 
-  /** Puts frontends under suspicion, since they failed together (`why`); returns how many were not before. */
-  add(keys: readonly string[], why = ''): number {
+  /** Puts frontends under suspicion, since they failed together (`error`); returns how many were not before. */
+  add(keys: readonly string[], error?: Pick<NftError, 'message' | 'isTooSlow'>): number {
     const { ruleset, allowed } = this.#options;
     const added = this.#quarantine.suspect(keys);
     const [first] = keys;
-    if (first !== undefined && keys.length === 1 && added.length === 1 && why.includes('took more than')) {
-      this.#slowAlone.set(first, why);
+    if (first !== undefined && keys.length === 1 && added.length === 1 && error?.isTooSlow) {
+      this.#slowAlone.set(first, error.message);
     }
     for (const key of added) {
       ruleset().suspect(key);

@@ -29,7 +29,7 @@ function faulty(nft: Nft, addresses: ReadonlySet<string>, fault: Fault, killed: 
     if (fault === 'refuses') throw new NftError('refused', 'Could not process rule: Invalid argument');
     killed.push(json);
     if (fault === 'is killed too late') await nft.apply(json);
-    throw new NftError('unknown-outcome', 'nft took more than 20 s and was killed');
+    throw new NftError('unknown-outcome', 'nft took more than 20 s and was killed', true);
   };
   return { ...nft, apply };
 }
