@@ -20,6 +20,9 @@ import { Shortfalls } from './shortfalls.ts';
 import { Suspects } from './suspects.ts';
 import { namespaceOf, WaitingFrontends } from './waiting-frontends.ts';
 
+/** A transaction, and the frontends that it changes (see frontendKey). */
+type Brought = { readonly transaction: Transaction; readonly frontends: readonly string[] };
+
 /** What a transaction may weigh (see weight.ts): keeps it near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
 export const MAX_WEIGHT = 10_000;
 
@@ -61,8 +64,6 @@ export class FamilyModel {
   setDialect: SetDialect = 'typeof';
   /** The frontends that nft may not take, or did not. */
   readonly suspects: Suspects;
-  /** The frontends that the last transaction changes. */
-  brought: string[] = [];
   readonly #cluster: Cluster;
   readonly #settings: ModelSettings;
   readonly #log: Log;
@@ -182,13 +183,8 @@ export class FamilyModel {
   slicesOf(serviceKey: string): readonly EndpointSlice[] {
     const { ports = [] } = this.#cluster.service(serviceKey) ?? {};
     const slices = this.#cluster.slicesOf(serviceKey);
-    return slicesWithin(
-      slices,
-      ports,
-      this.family,
-      this.#cluster.nodeName,
-      this.#settings.serviceBudget ?? DEFAULT_SERVICE_BUDGET,
-    ).slices;
+    const { serviceBudget = DEFAULT_SERVICE_BUDGET } = this.#settings;
+    return slicesWithin(slices, ports, this.family, this.#cluster.nodeName, serviceBudget).slices;
   }
 
   /** The UDP frontends that were in force in the kernel when this program began or doubted what is there; each time once. */
@@ -254,13 +250,13 @@ export class FamilyModel {
    * false objects still arrive: Services without endpoints wait, since theirs may be yet to come.
    */
   nextTransaction(isComplete = true): Transaction {
-    return atOnce(this.transactionSteps(isComplete));
+    return atOnce(this.transactionSteps(isComplete)).transaction;
   }
 
   /** The same in steps; nothing else but noting changes may come in between. `maxWeight`: see weight.ts. */
-  *transactionSteps(isComplete = true, maxWeight = MAX_WEIGHT): Steps<Transaction> {
+  *transactionSteps(isComplete = true, maxWeight = MAX_WEIGHT): Steps<Brought> {
     if (this.#networksDirty) this.#setNetworks();
-    this.brought = [];
+    const brought: string[] = [];
     const limit = maxWeight / this.#divisor;
     const batch = BATCH_SERVICES / this.#divisor;
     this.#divisor = Math.max(this.#leastDivisor, this.#divisor / 2);
@@ -270,7 +266,7 @@ export class FamilyModel {
     yield* this.#shareOut(results);
     for (const { concerned, frontends } of results.values()) {
       for (const key of frontends) {
-        if (!this.#bring(key, share)) this.#waiting.add(key, concerned);
+        if (!this.#bring(key, share, brought)) this.#waiting.add(key, concerned);
         yield;
       }
       for (const service of concerned) {
@@ -278,8 +274,9 @@ export class FamilyModel {
         else this.#handedOut.add(service);
       }
     }
-    yield* this.#bringLarge(Math.max(limit - this.#ruleset.weight, share));
-    return this.#ruleset.takeTransaction(Math.max(limit - this.#ruleset.weight, share));
+    yield* this.#bringLarge(Math.max(limit - this.#ruleset.weight, share), brought);
+    const transaction = this.#ruleset.takeTransaction(Math.max(limit - this.#ruleset.weight, share));
+    return { transaction, frontends: brought };
   }
 
   /** Works out the frontends of changed Services: small ones that fit into a transaction. */
@@ -323,26 +320,26 @@ export class FamilyModel {
   }
 
   /** Gives frontends of large Services what is left of a transaction. */
-  *#bringLarge(room: number): Steps<void> {
+  *#bringLarge(room: number, brought: string[]): Steps<void> {
     const limit = this.#ruleset.weight + room;
     for (let looks = 0; this.#ruleset.weight < limit && looks < room * LOOKS; ) {
       const waiting = this.#waiting.next();
       if (waiting === undefined) return;
       looks += 1 + endpointsOf(this.#allowed.withKey(waiting.key));
-      const isDone = this.#bring(waiting.key, limit - this.#ruleset.weight);
+      const isDone = this.#bring(waiting.key, limit - this.#ruleset.weight, brought);
       if (isDone) for (const service of this.#waiting.done(waiting)) this.#handedOut.add(service);
       else this.#waiting.putBack(waiting);
       yield;
     }
   }
 
-  /** Brings a frontend to where it should be, as far as there is room; true if it is there, or left out. */
-  #bring(key: string, room: number): boolean {
+  /** Brings a frontend to where it should be, as far as there is room, into `brought`; true if it is there, or left out. */
+  #bring(key: string, room: number, brought: string[]): boolean {
     const frontend = this.#allowed.withKey(key);
     const { weight } = this.#ruleset;
     if (!this.suspects.admit(key, frontend)) return true;
     const isDone = this.#ruleset.setFrontend(key, frontend, room);
-    if (this.#ruleset.weight !== weight) this.brought.push(key);
+    if (this.#ruleset.weight !== weight) brought.push(key);
     return isDone;
   }
 

@@ -34,9 +34,8 @@ export async function nextOf(
   { isComplete = true, maxWeight = MAX_WEIGHT } = {},
 ): Promise<Sent> {
   const isCleanup = isComplete && !model.isBehind;
-  const transaction = await inSlices(model.transactionSteps(isComplete, maxWeight));
-  const { ruleset, brought } = model;
-  return { transaction, isCleanup, frontends: brought, undo: ruleset.lastUndo };
+  const next = await inSlices(model.transactionSteps(isComplete, maxWeight));
+  return { ...next, isCleanup, undo: model.ruleset.lastUndo };
 }
 
 /**

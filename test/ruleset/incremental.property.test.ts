@@ -66,7 +66,7 @@ class World {
   transact(): void {
     const before = new Map(this.kernel.elements);
     const chains = chainsOf(this.model);
-    const transaction = atOnce(this.model.transactionSteps(true, this.#maxWeight));
+    const { transaction } = atOnce(this.model.transactionSteps(true, this.#maxWeight));
     this.kernel.apply(transaction);
     this.written += sizeOf(transaction);
     assert.deepEqual(this.kernel.elements, elementsOf(this.model), 'kernel and model agree');

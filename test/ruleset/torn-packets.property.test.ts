@@ -127,7 +127,7 @@ function follow(family: Family, sequence: readonly Step[], maxWeight: number, af
   let transactions = 0;
   const transact = () => {
     let state = snapshot(model.ruleset);
-    for (const part of deepestFirst(atOnce(model.transactionSteps(true, maxWeight)), program.hops)) {
+    for (const part of deepestFirst(atOnce(model.transactionSteps(true, maxWeight)).transaction, program.hops)) {
       const next = changed(state, part);
       assertSafe(state, next, family, affinityLimit < 256);
       state = next;
