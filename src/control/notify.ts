@@ -33,8 +33,10 @@ export interface Readiness {
 /**
  * Tells systemd (Type=notify, NotifyAccess=all) that the service is ready: when all Services are programmed or, when
  * that takes longer than `grace`, as soon as the rules of the last run are known to serve. Otherwise it is not told, and
- * TimeoutStartSec= decides; a first fill that goes on has more time, half an hour at most. From then on feeds the watchdog (WatchdogSec=). Without systemd this does nothing. Resolves
- * when all Services are programmed and that was told, or cannot be; never rejects, and need not be awaited. See
+ * TimeoutStartSec= decides; a first fill that goes on has more time, half an hour at most. Once the service is ready, it
+ * feeds the watchdog (WatchdogSec=). Without systemd this does nothing.
+ *
+ * Resolves when all Services are programmed and that was told, or cannot be; never rejects, and need not be awaited. See
  * sd_notify(3).
  */
 export async function announceReadiness(readiness: Readiness): Promise<void> {
