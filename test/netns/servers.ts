@@ -17,3 +17,10 @@ export function startServers(world: World, where: Where, servers: readonly Serve
   const lines = servers.map(({ protocol, address, port }) => `${protocol} ${address} ${port}\n`);
   return startHelper(world, where, 'servers', [], { input: `${lines.join('')}go\n` });
 }
+
+/** A TCP and a UDP server on port 8080 of each address. */
+export function onTcpAndUdp(addresses: readonly string[]): readonly ServerSpec[] {
+  return addresses.flatMap((address) =>
+    (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 })),
+  );
+}

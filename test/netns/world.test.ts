@@ -8,7 +8,7 @@ import { floodUdp } from './flood.ts';
 import type { RunningHelper } from './helper-program.ts';
 import { listNamespaces, removeStaleNamespaces } from './namespaces.ts';
 import { captureSctp, sendSctpInit } from './sctp.ts';
-import { startServers } from './servers.ts';
+import { onTcpAndUdp, startServers } from './servers.ts';
 import { CLUSTER_CIDR, NODE_TO_PODS } from './topology.ts';
 import { createWorld, type PodNamespace, type World } from './world.ts';
 
@@ -95,9 +95,7 @@ before(async () => {
   world = createWorld({ remote: true, icmpRateLimit: false });
   pod = world.addPodNamespace(FAMILIES[0].single, FAMILIES[1].single);
   for (const family of FAMILIES) world.loadNft('node', ruleset(family));
-  const servers = FAMILIES.flatMap(({ pods }) =>
-    pods.flatMap((address) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 }))),
-  );
+  const servers = FAMILIES.flatMap(({ pods }) => onTcpAndUdp(pods));
   running.push(await startServers(world, 'pods', servers));
   running.push(
     await startServers(world, pod, [

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clientHash } from '../../src/trace/client-hash.ts';
 import { connectTcp, exchangeUdp, type Outcome } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcpAndUdp, startServers } from '../netns/servers.ts';
 import { NODE } from '../netns/topology.ts';
 import { createWorld, type World } from '../netns/world.ts';
 import { Daemon } from './daemon.ts';
@@ -61,11 +61,7 @@ describe('session affinity with more endpoints than have lists of clients', () =
   before(async () => {
     world = createWorld();
     const pods = FAMILIES.flatMap(({ pod }) => PODS.map((n) => `${pod}${n}`));
-    servers = await startServers(
-      world,
-      'pods',
-      pods.flatMap((address) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 }))),
-    );
+    servers = await startServers(world, 'pods', onTcpAndUdp(pods));
     daemon = new Daemon(world);
     daemon.write(objects(PODS));
     await daemon.start(FLAGS);

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectTcp, exchangeUdp, type Outcome } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcpAndUdp, startServers } from '../netns/servers.ts';
 import { NODE } from '../netns/topology.ts';
 import { createWorld, type World } from '../netns/world.ts';
 import { Daemon } from './daemon.ts';
@@ -61,11 +61,7 @@ describe('session affinity ClientIP', () => {
   before(async () => {
     world = createWorld();
     const pods = FAMILIES.flatMap(({ pod }) => [11, 12, 13, 14].map((n) => `${pod}${n}`));
-    servers = await startServers(
-      world,
-      'pods',
-      pods.flatMap((address) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 }))),
-    );
+    servers = await startServers(world, 'pods', onTcpAndUdp(pods));
     daemon = new Daemon(world);
     daemon.write(objects({ pods: [11, 12, 13, 14] }));
     await start();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { clientsSeen, connectTcp, exchangeUdp, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcpAndUdp, startServers } from '../netns/servers.ts';
 import { CLUSTER_CIDR, NODE_TO_PODS } from '../netns/topology.ts';
 import { createWorld, type PodNamespace, type World } from '../netns/world.ts';
 import { CLIENTS, ENDPOINTS, TARGETS, type Target } from '../scenarios/runner/cast.ts';
@@ -35,8 +35,7 @@ describe('pods behind a bridge, with br_netfilter', () => {
     pod = world.addPodNamespace(CLIENTS.pod.ip4, CLIENTS.pod.ip6);
     const neighbour = world.addPodNamespace(NEIGHBOUR.ip4, NEIGHBOUR.ip6);
     bridge([pod, neighbour]);
-    const listen = ({ ip4, ip6 }: { readonly ip4: string; readonly ip6: string }) =>
-      [ip4, ip6].flatMap((address) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 })));
+    const listen = ({ ip4, ip6 }: { readonly ip4: string; readonly ip6: string }) => onTcpAndUdp([ip4, ip6]);
     running.push(await startServers(world, neighbour, listen(NEIGHBOUR)));
     running.push(await startServers(world, 'pods', listen(ENDPOINTS.here)));
     daemon = new Daemon(world);

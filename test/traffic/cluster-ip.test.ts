@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { clientsSeen, connectTcp, exchangeUdp, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { captureSctp, sendSctpInit } from '../netns/sctp.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcpAndUdp, startServers } from '../netns/servers.ts';
 import { type AddressPair, NODE_TO_PODS } from '../netns/topology.ts';
 import { createWorld, type PodNamespace, type World } from '../netns/world.ts';
 import { Daemon } from './daemon.ts';
@@ -42,16 +42,8 @@ describe('connections to a ClusterIP', () => {
   before(async () => {
     world = createWorld({ remote: true, icmpRateLimit: false });
     pod = world.addPodNamespace(SINGLE.ip4, SINGLE.ip6);
-    const listen = (address: string) =>
-      (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 }));
-    running.push(
-      await startServers(
-        world,
-        'pods',
-        PODS.flatMap(({ ip4, ip6 }) => [...listen(ip4), ...listen(ip6)]),
-      ),
-    );
-    running.push(await startServers(world, pod, [...listen('*'), ...listen('**')]));
+    running.push(await startServers(world, 'pods', onTcpAndUdp(PODS.flatMap(({ ip4, ip6 }) => [ip4, ip6]))));
+    running.push(await startServers(world, pod, onTcpAndUdp(['*', '**'])));
     daemon = new Daemon(world);
     daemon.write(OBJECTS);
     await daemon.start();

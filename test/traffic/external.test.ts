@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { clientsSeen, connectTcp, exchangeUdp, type Outcome, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcpAndUdp, startServers } from '../netns/servers.ts';
 import { CLIENT, CLUSTER_CIDR, NODE, NODE_TO_PODS, NODE_TO_REMOTE } from '../netns/topology.ts';
 import { createWorld, type PodNamespace, type Where, type World } from '../netns/world.ts';
 import { Daemon } from './daemon.ts';
@@ -125,9 +125,7 @@ describe('a Service reached from everywhere', () => {
       ['pods', ENDPOINTS.here],
       ['remote', ENDPOINTS.there],
     ] as const) {
-      const servers = addresses.flatMap((address) =>
-        (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 })),
-      );
+      const servers = onTcpAndUdp(addresses);
       running.push(await startServers(world, where, servers));
     }
     // The way to external addresses leads through the node.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { connectTcp, exchangeUdp, type Outcome, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcpAndUdp, startServers } from '../netns/servers.ts';
 import { NODE } from '../netns/topology.ts';
 import { createWorld, type World } from '../netns/world.ts';
 import { Daemon } from './daemon.ts';
@@ -57,9 +57,7 @@ describe('--nodeport-addresses localhost', () => {
     world = createWorld({ remote: true, icmpRateLimit: false });
     for (const [i, where] of (['pods', 'remote'] as const).entries()) {
       const addresses = FAMILIES.map(({ pods }) => pods[i] ?? '');
-      const servers = addresses.flatMap((address) =>
-        (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 })),
-      );
+      const servers = onTcpAndUdp(addresses);
       running.push(await startServers(world, where, servers));
     }
     daemon = new Daemon(world);

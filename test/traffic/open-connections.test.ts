@@ -4,7 +4,7 @@ import { eventually } from '../builders/eventually.ts';
 import { exchangeUdp, tally } from '../netns/clients.ts';
 import { type RunningHelper, startHelper } from '../netns/helper-program.ts';
 import { tracePackets, type Visit } from '../netns/packet-traces.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcpAndUdp, startServers } from '../netns/servers.ts';
 import { CLUSTER_CIDR } from '../netns/topology.ts';
 import { createWorld, type PodNamespace, type World } from '../netns/world.ts';
 import { CLIENTS, ENDPOINTS, TARGETS } from '../scenarios/runner/cast.ts';
@@ -42,11 +42,7 @@ describe('an open connection', () => {
     world = createWorld({ udpTimeoutSeconds: { unreplied: 600, replied: 600 } });
     pod = world.addPodNamespace(CLIENTS.pod.ip4, CLIENTS.pod.ip6);
     const { ip4, ip6 } = ENDPOINTS.here;
-    servers = await startServers(
-      world,
-      'pods',
-      [ip4, ip6].flatMap((address) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 }))),
-    );
+    servers = await startServers(world, 'pods', onTcpAndUdp([ip4, ip6]));
     daemon = new Daemon(world);
     const loadBalancerSourceRanges = ranges(['outside', 'pod', 'node']);
     const web = service('web', {

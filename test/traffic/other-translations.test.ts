@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { connectTcp, exchangeUdp, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcpAndUdp, startServers } from '../netns/servers.ts';
 import { CLUSTER_CIDR } from '../netns/topology.ts';
 import { createWorld, type PodNamespace, type World } from '../netns/world.ts';
 import { CLIENTS, ENDPOINTS, TARGETS } from '../scenarios/runner/cast.ts';
@@ -46,11 +46,7 @@ describe('translations of another program inside the service network', () => {
     world = createWorld({ icmpRateLimit: false });
     pod = world.addPodNamespace(CLIENTS.pod.ip4, CLIENTS.pod.ip6);
     const addresses = [ENDPOINTS.here, OTHER].flatMap(({ ip4, ip6 }) => [ip4, ip6]);
-    servers = await startServers(
-      world,
-      'pods',
-      addresses.flatMap((address) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 }))),
-    );
+    servers = await startServers(world, 'pods', onTcpAndUdp(addresses));
     daemon = new Daemon(world);
     const objects = [
       node(),

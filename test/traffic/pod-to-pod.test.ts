@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { clientsSeen, connectTcp, exchangeUdp, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcpAndUdp, startServers } from '../netns/servers.ts';
 import { CLUSTER_CIDR } from '../netns/topology.ts';
 import { createWorld, type PodNamespace, type World } from '../netns/world.ts';
 import { CLIENTS, ENDPOINTS } from '../scenarios/runner/cast.ts';
@@ -20,8 +20,7 @@ describe('connections from pod to pod, to the pod’s own address', () => {
   before(async () => {
     world = createWorld({ remote: true });
     pod = world.addPodNamespace(CLIENTS.pod.ip4, CLIENTS.pod.ip6);
-    const listen = (addresses: readonly string[]) =>
-      addresses.flatMap((address) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 })));
+    const listen = (addresses: readonly string[]) => onTcpAndUdp(addresses);
     for (const [where, { ip4, ip6 }] of [
       ['pods', ENDPOINTS.here],
       ['remote', ENDPOINTS.there],

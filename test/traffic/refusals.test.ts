@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { connectTcp, exchangeUdp, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcpAndUdp, startServers } from '../netns/servers.ts';
 import { CLUSTER_CIDR, CLUSTER_IPS } from '../netns/topology.ts';
 import { createWorld, type PodNamespace, type World } from '../netns/world.ts';
 import { CLIENTS, ENDPOINTS, TARGETS } from '../scenarios/runner/cast.ts';
@@ -36,11 +36,7 @@ describe('a refusal', () => {
     world = createWorld({ icmpRateLimit: false });
     pod = world.addPodNamespace(CLIENTS.pod.ip4, CLIENTS.pod.ip6);
     const { ip4, ip6 } = ENDPOINTS.here;
-    servers = await startServers(
-      world,
-      'pods',
-      [ip4, ip6].flatMap((address) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, address, port: 8080 }))),
-    );
+    servers = await startServers(world, 'pods', onTcpAndUdp([ip4, ip6]));
     world.loadNft(
       'pods',
       `table ip seen {
