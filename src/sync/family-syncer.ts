@@ -53,6 +53,8 @@ export class FamilySyncer {
   /** Pending while the kernel is behind the model. */
   #inSync = Promise.withResolvers<void>();
   #isInSync = false;
+  /** Why the kernel is to be looked at now; undefined: there is no reason to. */
+  #lookReason: string | undefined;
 
   constructor(model: FamilyModel, nft: Nft, log: Log, options: SyncerOptions = {}) {
     const { observer = NO_OBSERVER, clock = SYSTEM_CLOCK, pace = new Pace(clock) } = options;
@@ -101,6 +103,16 @@ export class FamilySyncer {
     if (this.#state.is !== 'live') return;
     this.#become({ event: 'doubt' });
     this.#wakeUp();
+  }
+
+  /**
+   * Looks at once whether our table is still there: between two transactions, if one is in flight. `reason`: what made
+   * somebody ask, for the log. While no table is in force the kernel is read anyway, and nothing is done.
+   */
+  look(reason: string): void {
+    if (this.#state.is !== 'live') return;
+    this.#lookReason = reason;
+    this.#bell.ring();
   }
 
   /** Works until stop. Nothing is put in the packets' way before the arrival is complete. */
@@ -160,6 +172,7 @@ export class FamilySyncer {
   }
 
   async #sendOrRest(table: TableName): Promise<void> {
+    if (this.#lookReason !== undefined && !(await this.#checkTable(table, this.#lookReason))) return;
     this.#model.retry(this.#clock.now());
     if (this.#model.isBehind) {
       if (this.#model.backlog < BACKLOG && !this.#model.hasLarge) await this.#pace.turn();
@@ -250,14 +263,24 @@ export class FamilySyncer {
     this.#log.error(what, error.message, { family: this.#model.family });
   }
 
-  /** Others flush rulesets (`nft flush ruleset`, a reload of nftables.service): traffic would wait for the next change. */
-  async #checkTable(table: TableName): Promise<void> {
-    const live = liveTable(await findTables(this.#nft, this.#model.family), this.#model);
-    if (live?.name === table) return this.#observer.confirmed();
-    this.#log.warn('somebody removed or changed our table: building it anew', { family: this.#model.family });
+  /**
+   * Others flush rulesets (`nft flush ruleset`, a reload of nftables.service): traffic would wait for the next change.
+   * False if our table is lost.
+   */
+  async #checkTable(table: TableName, reason?: string): Promise<boolean> {
+    this.#lookReason = undefined;
+    const { family } = this.#model;
+    const live = liveTable(await findTables(this.#nft, family), this.#model);
+    if (live?.name === table) {
+      if (!this.#model.isBehind) this.#observer.confirmed();
+      return true;
+    }
+    const why = reason !== undefined && { reason };
+    this.#log.warn('somebody removed or changed our table: building it anew', { family, ...why });
     this.#become({ event: 'gone' });
     this.#setBehind();
     this.#observer.lost();
+    return false;
   }
 
   #wakeUp(): void {

@@ -97,6 +97,31 @@ describe('when someone else changes our table', () => {
     assert.match(proxy.lines.join('\n'), /W somebody removed or changed our table: building it anew/);
   });
 
+  it('"flush ruleset" is noticed at once by whoever has reason to ask for a look, also between changes', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startProxy(kernel);
+    kernel.byHand('flush', 'ruleset');
+    proxy.syncer.look('a test asks');
+    proxy.syncer.changed(['default/web']);
+    await eventually(
+      () => kernel.byHand('list', 'ruleset').stdout.includes('hook postrouting'),
+      () => proxy.lines.join('\n'),
+    );
+    await proxy.assertInSync();
+    assert.match(proxy.lines.join('\n'), /W somebody removed or changed our table: .*a test asks/);
+  });
+
+  it('a look that finds our table changes nothing', async () => {
+    using kernel = new TestKernel();
+    const confirmed = Promise.withResolvers<void>();
+    using proxy = await startProxy(kernel, { observer: { confirmed: () => confirmed.resolve() } });
+    const before = kernel.byHand('-j', 'list', 'ruleset').stdout;
+    proxy.syncer.look('a test asks');
+    await confirmed.promise;
+    assert.equal(kernel.byHand('-j', 'list', 'ruleset').stdout, before);
+    assert.doesNotMatch(proxy.lines.join('\n'), /^W/m);
+  });
+
   it('an element that is gone already does not keep a change from the kernel', async () => {
     using kernel = new TestKernel();
     using proxy = await startProxy(kernel);
