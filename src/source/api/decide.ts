@@ -47,6 +47,8 @@ export interface Decision {
   readonly effects: readonly Effect[];
 }
 
+const TRIED: Effect = { do: 'tried' };
+
 const WORKS: readonly Effect[] = [{ do: 'works' }];
 
 /**
@@ -57,6 +59,8 @@ const WORKS: readonly Effect[] = [{ do: 'works' }];
  * - That does not tell of a restore after which etcd was written to beyond our version. But no restore takes less than some seconds, without
  *   any API server. So a list is due after an attempt that nobody answered, that was refused, or that took its time. A server
  *   that is overloaded (429) is not asked for a list.
+ * - A watch that broke off after progress goes on at once, almost: what changes meanwhile would be late by the whole wait. Only what fails
+ *   again without progress is a reason to ask less.
  * - A list is due, too, when the version turns out to be forgotten (410) or to lie ahead, or when a watch from it breaks off in the same way
  *   again and again.
  */
@@ -72,14 +76,11 @@ export function decide(phase: Phase, outcome: Outcome): Decision {
     }
     case 'stable':
       // An event that cannot be read may take its time to come.
-      return progressed({ ...phase, same: phase.same?.unreadable ? phase.same : undefined });
+      return progressed({ ...phase, cuts: 0, same: phase.same?.unreadable ? phase.same : undefined });
     case 'ended': {
       if (outcome.stable) return { phase: { ...phase, doubtful: true }, effects: [] };
-      const failures = phase.failures + 1;
-      return {
-        phase: { ...phase, doubtful: true, failures },
-        effects: [{ do: 'wait', wait: 'refusal', attempt: failures, atLeastMs: 0 }],
-      };
+      const next = { ...phase, doubtful: true };
+      return hadProgress(phase) ? cut(next) : failedAgain(next, 'refusal', 0);
     }
     case 'failed':
       return phase.version === undefined ? listFailed(phase, outcome) : watchFailed(phase, phase.version, outcome);
@@ -107,7 +108,7 @@ function compared(phase: Phase, { version, prompt }: Extract<Outcome, { what: 'c
 }
 
 function progressed(phase: Phase): Decision {
-  const fresh = { failures: 0, inOutage: false, wasUseless: false, withheld: undefined, looks: 0 };
+  const fresh = { failures: 0, isCut: false, inOutage: false, wasUseless: false, withheld: undefined, looks: 0 };
   // Only once it can be watched: a role that grants list alone makes it a resource that is listed seldom.
   const effects: readonly Effect[] = phase.withheld === undefined ? WORKS : [...WORKS, { do: 'say', what: 'offered' }];
   return { phase: { ...phase, ...fresh }, effects };
@@ -143,9 +144,11 @@ function watchFailed(phase: Phase, version: string, failed: Failed): Decision {
   const same = isListDue ? undefined : { message, times, unreadable: failure.reason === 'unreadable' };
   const next = { ...phase, version: isListDue ? undefined : version, doubtful: true, same };
   // Streams break off in normal operation (a rolling restart, a load balancer): a problem only if it stays.
-  const isUsual = failure.status === undefined && phase.failures === 0;
+  const isUsual = failure.status === undefined && hadProgress(phase);
   const said = isUsual ? inDetail(failure) : sayingOf(phase, failure);
-  return paused(next, failed, [said]);
+  if (!opened || !hadProgress(phase) || failure.status === 429) return paused(next, failed, [said]);
+  const { phase: after, effects } = cut(next);
+  return { phase: after, effects: [...(phase.optional ? [TRIED] : []), said, ...effects] };
 }
 
 /** An API server, or a role, older than an optional resource: looked at again seldom. What it gave before stays. */
@@ -180,14 +183,32 @@ function inDetail({ message }: ApiFailure): Effect {
   return { do: 'say', what: 'broken', detail: message };
 }
 
+/** Whether nothing failed since the last progress. */
+function hadProgress({ failures, isCut }: Phase): boolean {
+  return failures === 0 && !isCut;
+}
+
+/** A watch broke off after progress. That is no failure yet: how long the next pause is says what comes now. */
+function cut(phase: Phase): Decision {
+  const cuts = phase.cuts + 1;
+  const effects: readonly Effect[] = [{ do: 'wait', wait: 'cut', attempt: cuts, atLeastMs: 0 }];
+  return { phase: { ...phase, cuts, isCut: true }, effects };
+}
+
 function paused(phase: Phase, { failure, opened }: Failed, said: readonly Effect[]): Decision {
   const inOutage = !opened && failure.reason === 'nobody';
   // A server that has come back is asked often again, however long it was away.
-  const failures = phase.inOutage && !inOutage ? 1 : phase.failures + 1;
-  const effects: Effect[] = phase.optional ? [{ do: 'tried' }] : [];
+  const before = phase.inOutage && !inOutage ? 0 : phase.failures;
+  const effects: Effect[] = phase.optional ? [TRIED] : [];
   effects.push(...said);
   if (failure.status === 401) effects.push({ do: 'drop-credentials' });
-  const wait = inOutage ? 'outage' : 'refusal';
-  effects.push({ do: 'wait', wait, attempt: failures, atLeastMs: failure.retryAfterMs });
-  return { phase: { ...phase, failures, inOutage }, effects };
+  const next = { ...phase, failures: before, inOutage };
+  const again = failedAgain(next, inOutage ? 'outage' : 'refusal', failure.retryAfterMs);
+  return { phase: again.phase, effects: [...effects, ...again.effects] };
+}
+
+/** One more failure, and the wait after it. */
+function failedAgain(phase: Phase, wait: Wait, atLeastMs: number): Decision {
+  const failures = phase.failures + 1;
+  return { phase: { ...phase, failures }, effects: [{ do: 'wait', wait, attempt: failures, atLeastMs }] };
 }

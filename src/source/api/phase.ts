@@ -22,6 +22,10 @@ export interface Phase {
   readonly streamFailure: ApiFailure | undefined;
   /** Failures in a row without progress, from the same cause: of an outage, or of refusals. */
   readonly failures: number;
+  /** How often a watch broke off right after it had told of changes, since one stayed open for a while. */
+  readonly cuts: number;
+  /** Whether one did so and there was no progress since. */
+  readonly isCut: boolean;
   /** Whether the last attempt met nobody. */
   readonly inOutage: boolean;
   /** How often in a row the watch failed in the same way at the same version. */
@@ -47,6 +51,8 @@ export function firstPhase({ kind, optional, fieldSelector }: Resource): Phase {
     brokenStreams: 0,
     streamFailure: undefined,
     failures: 0,
+    cuts: 0,
+    isCut: false,
     inOutage: false,
     same: undefined,
     wasUseless: false,

@@ -5,6 +5,12 @@ export type OnAnswer = (method: string, host: string, status: number | undefined
 
 /** The reflectors' periods and bounds, which tests shorten, and who is told of their requests. */
 export interface Settings {
+  /**
+   * Shortest and longest wait before a watch goes on that broke off after it had told of changes: so short that nobody notices, and long
+   * enough for 5,000 nodes to spread whose server is gone.
+   */
+  readonly cutMinMs: number;
+  readonly cutMaxMs: number;
   /** Shortest and longest wait between failed attempts, as client-go's reflector has them. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
@@ -48,6 +54,8 @@ export interface Settings {
 }
 
 export const DEFAULT_SETTINGS: Settings = {
+  cutMinMs: 125,
+  cutMaxMs: 500,
   backoffMinMs: 800,
   backoffMaxMs: 30_000,
   steadyMs: 4000,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Wait } from '../../../src/source/api/backoff.ts';
 import type { Effect, Outcome } from '../../../src/source/api/decide.ts';
 import { ApiFailure, broken, type Reason } from '../../../src/source/api/failure.ts';
 import { NotStreamed } from '../../../src/source/api/initial-events.ts';
@@ -32,7 +33,7 @@ export const failed = (step: Step, failure: ApiFailure, opened = false): Outcome
   failure,
   opened,
 });
-export const wait = (kind: 'outage' | 'refusal' | 'absence', attempt: number, atLeastMs = 0): Effect => ({
+export const wait = (kind: Wait, attempt: number, atLeastMs = 0): Effect => ({
   do: 'wait',
   wait: kind,
   attempt,

@@ -33,6 +33,18 @@ describe('waits between attempts', () => {
     );
   });
 
+  test('are short after a watch that told of changes was cut, but spread 5,000 nodes', (t) => {
+    assert.deepEqual(
+      [1, 2, 3, 1000].map((attempt) => range(t, 'cut', attempt)),
+      [
+        [0.125, 0.25],
+        [0.25, 0.5],
+        [0.25, 0.5],
+        [0.25, 0.5],
+      ],
+    );
+  });
+
   test('grow beyond that where a server goes on refusing', (t) => {
     assert.deepEqual(
       [1, 2, 3, 15, 16, 17, 18, 1000].map((attempt) => range(t, 'refusal', attempt)),
