@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['service'],
   ['ruleset'],
   ['trace'],
+  ['audit'],
   ['nft'],
   ['conntrack'],
   ['migration'],
@@ -27,7 +28,7 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** Layers without I/O and clock: dump, tests and benchmarks call them as functions of their arguments. */
-const PURE_LAYERS = ['service', 'ruleset', 'trace'];
+const PURE_LAYERS = ['service', 'ruleset', 'trace', 'audit'];
 const PURE_IMPORTS = ['node:crypto', 'ipaddr.js'];
 /** Files the pure layers must not import either: they write, or read the process. */
 const IMPURE_FILES = ['src/log.ts', 'src/version.ts'];

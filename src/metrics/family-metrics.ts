@@ -69,6 +69,8 @@ export function familyMetrics(
     },
     confirmed: upToDate,
     lost: () => instruments.repairs.inc(labels),
+    drifted: ({ kind, action }) => instruments.drift.inc({ ...labels, kind, action }),
+    audited: () => instruments.lastAudit.set(family, clock.now() / 1000),
     cleanupFailed: () => instruments.cleanupFailures.inc(labels),
     elements: (count) => instruments.elements.set(family, count),
     conntrackReconciled: (seconds, deleted) => {

@@ -2,6 +2,7 @@ import Counter from 'prom-client/lib/counter.js';
 import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
 import type Registry from 'prom-client/lib/registry.js';
+import { DRIFT_ACTIONS, DRIFT_KINDS } from '../audit/drift.ts';
 import type { Family } from '../ip.ts';
 import type { NoLocalEndpointsCount } from '../service/no-local-endpoints.ts';
 import { SHORTFALL_REASONS, type ShortfallReason } from '../service/shortfall.ts';
@@ -72,6 +73,15 @@ export function defineInstruments(registry: Registry, families: readonly Family[
     for (const code of ['200', '503']) made.inc({ code }, 0);
     return made;
   };
+  const drift = new Counter({
+    name: 'kubeproxy_nft_drift_total',
+    help: 'Things of ours that others changed in the kernel, by kind and by what was done.',
+    labelNames: ['ip_family', 'kind', 'action'],
+    registers,
+  });
+  for (const labels of all) {
+    for (const kind of DRIFT_KINDS) for (const action of DRIFT_ACTIONS) drift.inc({ ...labels, kind, action }, 0);
+  }
   addChangeMetrics(registry, 'endpoint', sources.endpoints);
   addChangeMetrics(registry, 'service', sources.services);
   addNoLocalEndpoints(registry, families, sources);
@@ -122,6 +132,11 @@ export function defineInstruments(registry: Registry, families: readonly Family[
     }),
     elements: gauge('kubeproxy_nft_elements', 'Elements of all sets and maps.'),
     operations: counter('kubeproxy_nft_element_operations_total', 'Elements added and deleted.'),
+    drift,
+    lastAudit: gauge(
+      'kubeproxy_nft_last_audit_timestamp_seconds',
+      'When everything in the kernel was last compared with the model, from end to end.',
+    ),
     repairs: counter('kubeproxy_nft_repairs_total', 'Times something of ours was missing in the kernel or changed.'),
   };
 }

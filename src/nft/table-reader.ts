@@ -1,3 +1,4 @@
+import type { ListedChain } from '../ruleset/chain.ts';
 import type { Container } from '../ruleset/container.ts';
 import type { Element } from '../ruleset/element.ts';
 import { parseElements } from '../ruleset/element-text.ts';
@@ -6,8 +7,7 @@ import { NftError } from './run.ts';
 
 /** A table as found in the kernel. */
 export interface TableContents {
-  /** Chain → its rules' comments, in order; empty ones included. */
-  readonly chains: ReadonlyMap<string, readonly string[]>;
+  readonly chains: ReadonlyMap<string, ListedChain>;
   readonly sets: readonly string[];
   /** Those of the program's sets and maps. */
   readonly elements: readonly Element[];
@@ -23,7 +23,7 @@ export interface TableReader {
 
 /** The chain, set or map that a line is in. */
 type Block =
-  | { readonly kind: 'chain'; readonly comments: string[] }
+  | { readonly kind: 'chain'; hook: string; readonly rules: string[] }
   | {
       readonly kind: 'container';
       readonly name: string;
@@ -36,8 +36,11 @@ type Block =
 /** `\tchain dispatch {`, `\tmap services {`: each begins a block, which `\t}` ends. */
 const BLOCK = /^\t(\w+) (\S+) \{/;
 
-/** What a base chain's block begins with, and any chain's may have: the only lines in it that are no rules. */
-const NO_RULE = /^\t\t(?:type \w+ hook |comment ")/;
+/** What a base chain's block begins with. */
+const HOOK = /^\t\ttype \w+ hook /;
+
+/** Any chain's block may have one. */
+const COMMENT = /^\t\tcomment "/;
 
 const RULE = /^\t\t[^\t}]/;
 
@@ -49,7 +52,7 @@ const ELEMENTS = '\t\telements = { ';
  */
 export function createTableReader(program: Program): TableReader {
   const containers = new Map(program.containers.map((container) => [container.name, container]));
-  const chains = new Map<string, readonly string[]>();
+  const chains = new Map<string, ListedChain>();
   const sets: string[] = [];
   const elements: Element[] = [];
   let block: Block | undefined;
@@ -59,9 +62,9 @@ export function createTableReader(program: Program): TableReader {
     const [, kind, name = ''] = BLOCK.exec(line) ?? [];
     if (kind === undefined) return undefined;
     if (kind === 'chain') {
-      const comments: string[] = [];
-      chains.set(name, comments);
-      return { kind, comments };
+      const chain = { kind, hook: '', rules: [] } satisfies Block;
+      chains.set(name, chain);
+      return chain;
     }
     if (kind !== 'set' && kind !== 'map') return { kind: 'other' };
     if (kind === 'set') sets.push(name);
@@ -81,6 +84,11 @@ export function createTableReader(program: Program): TableReader {
     elements.push(...parsed);
   };
 
+  const takeRule = (to: Block & { readonly kind: 'chain' }, line: string) => {
+    if (HOOK.test(line)) to.hook = line.trim();
+    else if (RULE.test(line) && !COMMENT.test(line)) to.rules.push(line.trim());
+  };
+
   return {
     line(line) {
       if (block === undefined) {
@@ -88,16 +96,11 @@ export function createTableReader(program: Program): TableReader {
         if (line === '}') isComplete = true;
       } else if (line === '\t}') block = undefined;
       else if (block.kind === 'container') takeElements(block, line);
-      else if (block.kind === 'chain' && RULE.test(line) && !NO_RULE.test(line)) block.comments.push(commentOf(line));
+      else if (block.kind === 'chain') takeRule(block, line);
     },
     end() {
       if (!isComplete) throw new NftError('unknown-outcome', 'nft listed a table without its end');
       return { chains, sets, elements };
     },
   };
-}
-
-/** Of a rule; empty for none. */
-function commentOf(rule: string): string {
-  return / comment "([^"]*)"$/.exec(rule)?.[1] ?? '';
 }

@@ -73,16 +73,11 @@ export async function readTable(nft: Nft, program: Program, table: TableName): P
   return reader.end();
 }
 
-/** True if every chain has as many rules as in the program: somebody may have flushed one, or the table. */
-export function hasAllRules({ chains }: TableContents, program: Program): boolean {
-  return program.chains.every(({ name, rules }) => (chains.get(name)?.length ?? 0) === rules.length);
-}
-
 /** What the model is to know of a table: its elements, and the chains and sets that are not of the program. */
 export function foundElements({ chains, sets, elements }: TableContents): readonly Element[] {
   return [
     ...elements,
-    ...[...chains].flatMap(([name, comments]) => foundChain(name, comments) ?? []),
+    ...[...chains].flatMap(([name, { rules }]) => foundChain(name, rules) ?? []),
     ...sets.filter(isAffinitySet).map(setElement),
   ];
 }

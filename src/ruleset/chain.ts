@@ -10,3 +10,11 @@ export interface Chain {
   /** For chains outside the fixed program: the comment of the last rule, by which a later start knows the rules. */
   readonly signature?: string;
 }
+
+/** A chain as nft lists it. */
+export interface ListedChain {
+  /** Of a base chain: "type nat hook prerouting priority dstnat; policy accept;". Empty for others. */
+  readonly hook: string;
+  /** Each as printed, its comment included. */
+  readonly rules: readonly string[];
+}

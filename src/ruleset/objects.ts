@@ -13,8 +13,8 @@ export const OBJECTS: readonly Container[] = [AFFINITY_SETS, AFFINITY_ENDPOINTS,
 /** The kinds of chains among them. */
 export const CHAIN_OBJECTS: readonly Container[] = [PICK_CHAINS, AFFINITY_PICKS, AFFINITY_ENDPOINTS];
 
-/** A chain found in the kernel, as the model holds it; undefined for one of the fixed program. */
-export function foundChain(name: string, ruleComments: readonly string[]): Element | undefined {
+/** A chain found in the kernel with its rules as nft prints them, as the model holds it; undefined for one of the fixed program. */
+export function foundChain(name: string, rules: readonly string[]): Element | undefined {
   const container = isPickChain(name) ? PICK_CHAINS : affinityContainerOf(name);
-  return container && foundChainElement(container, name, ruleComments);
+  return container && foundChainElement(container, name, rules);
 }

@@ -16,16 +16,14 @@ export function hookCommands(program: Program, table: string): readonly string[]
 /** Chains, then their rules, as libnftables JSON objects. */
 export function chainObjects(family: Family, table: string, chains: readonly Chain[]): readonly object[] {
   return [
-    ...chains.map(({ name, hook }) => ({
-      chain: {
-        family,
-        table,
-        name,
-        ...(hook && { type: hook.type, hook: hook.hook, prio: hook.priority, policy: 'accept' }),
-      },
-    })),
+    ...chains.map((chain) => chainObject(family, table, chain)),
     ...chains.flatMap((chain) => ruleObjects(family, table, chain)),
   ];
+}
+
+function chainObject(family: Family, table: string, { name, hook }: Chain): object {
+  const called = hook && { type: hook.type, hook: hook.hook, prio: hook.priority, policy: 'accept' };
+  return { chain: { family, table, name, ...called } };
 }
 
 function ruleObjects(family: Family, table: string, { name, rules, signature }: Chain): readonly object[] {
@@ -33,6 +31,27 @@ function ruleObjects(family: Family, table: string, { name, rules, signature }: 
   return rules.map((expr, i) => ({
     rule: { family, table, chain: name, expr, ...(signature !== undefined && i === last && { comment: signature }) },
   }));
+}
+
+/** A chain that is to have its rules again. `isMoved`: the kernel is to call it from elsewhere, which only a new chain can be. */
+export interface Rewritten {
+  readonly chain: Chain;
+  readonly isMoved: boolean;
+}
+
+/** The commands that give chains their rules again, in one document: no packet meets one without. */
+export function rewriteCommands(family: Family, table: string, rewritten: readonly Rewritten[]): readonly string[] {
+  const own = ({ name }: Chain) => ({ chain: { family, table, name } });
+  const added = (chain: Chain) => ({ add: chainObject(family, table, chain) });
+  return [
+    // Rules of one may lead to another.
+    ...rewritten.flatMap(({ chain, isMoved }) => [
+      added(chain),
+      { flush: own(chain) },
+      ...(isMoved ? [{ delete: own(chain) }, added(chain)] : []),
+    ]),
+    ...rewritten.flatMap(({ chain }) => ruleObjects(family, table, chain).map((rule) => ({ add: rule }))),
+  ].map((command) => JSON.stringify(command));
 }
 
 /** Sets and maps as libnftables JSON objects, with `typeof` declarations as nft 1.1.2 and later understand them. */

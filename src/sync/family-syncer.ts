@@ -2,14 +2,16 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
-import { addTableCommand, findTables, foundElements, hasAllRules, readTable, type TableName } from '../nft/tables.ts';
+import { addTableCommand, findTables, foundElements, readTable, type TableName } from '../nft/tables.ts';
 import { document, sizeOf } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
 import { Bell } from './bell.ts';
 import { CleanupError } from './cleanup-error.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
+import { DriftReports } from './drift-reports.ts';
 import type { FamilyModel } from './family-model.ts';
 import { adoptTable, liveTable, replaceTable } from './fill.ts';
+import { mendChains } from './mend-chains.ts';
 import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
 import { type FamilyPace, Pace } from './pace.ts';
 import { isCleanRefusal, isForContent, nextOf, send } from './sender.ts';
@@ -49,6 +51,7 @@ export class FamilySyncer {
   readonly #bell: Bell;
   readonly #stop = new AbortController();
   readonly #weightLimit = new WeightLimit();
+  readonly #reports: DriftReports;
   #state: SyncState = UNKNOWN;
   /** Pending while the kernel is behind the model. */
   #inSync = Promise.withResolvers<void>();
@@ -66,6 +69,7 @@ export class FamilySyncer {
     this.#pace = pace.family();
     this.#quiet = pace.interval;
     this.#bell = new Bell(clock);
+    this.#reports = new DriftReports({ family: model.family, log, observer, now: () => clock.now() });
   }
 
   /** The table in force, or undefined before the first fill and during repairs. */
@@ -157,11 +161,13 @@ export class FamilySyncer {
     const program = this.#model.program;
     // While objects still arrive.
     const contents = live === undefined ? undefined : await readTable(this.#nft, program, live.name);
-    if (live === undefined || contents === undefined || !hasAllRules(contents, program)) {
+    if (live === undefined || contents === undefined) {
       const { table, written } = await replaceTable(this.#model, this.#nft, tables, this.#log, arrival);
       this.#succeeded('full', written);
       return table;
     }
+    // What serves those who have been there all along does not wait for objects.
+    this.#reports.report(await mendChains(this.#nft, program, live.name, contents.chains));
     await complete;
     this.#succeeded('full', await adoptTable(this.#model, this.#nft, live, foundElements(contents), this.#log));
     return live.name;

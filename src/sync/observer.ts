@@ -1,3 +1,5 @@
+import type { Drift } from '../audit/drift.ts';
+
 /** Work on the kernel that succeeded. */
 export interface SyncResult {
   /** `full`: the kernel was read, or the table built anew; `partial`: what changed was written. */
@@ -26,6 +28,10 @@ export interface SyncObserver {
   confirmed(): void;
   /** Something of ours was missing in the kernel. */
   lost(): void;
+  /** Somebody else changed something of ours. `isNews`: it is worth an event, too. */
+  drifted(drift: Drift, isNews: boolean): void;
+  /** Everything in the kernel has been compared with the model since this was told before. */
+  audited(): void;
 }
 
 /** For those who do not want to know. */
@@ -39,4 +45,6 @@ export const NO_OBSERVER: SyncObserver = {
   cleanupFailed: () => undefined,
   confirmed: () => undefined,
   lost: () => undefined,
+  drifted: () => undefined,
+  audited: () => undefined,
 };

@@ -20,7 +20,7 @@ function texts({ elements }: TableContents): readonly string[] {
 }
 
 suite('a listing of our table', () => {
-  test('gives the rules of each chain by their comments, and nothing of a chain that is no rule', () => {
+  test('gives the rules of each chain as they are printed, and where the kernel calls it', () => {
     const { chains } = read(
       '\tchain nat-prerouting {',
       '\t\tcomment "somebody\'s"',
@@ -41,9 +41,27 @@ suite('a listing of our table', () => {
     assert.deepEqual(
       [...chains],
       [
-        ['nat-prerouting', ['']],
-        ['empty', []],
-        ['pick-tcp-2', ['', '', '0123456789ab-2']],
+        [
+          'nat-prerouting',
+          {
+            kind: 'chain',
+            hook: 'type nat hook prerouting priority dstnat; policy accept;',
+            rules: ['ct direction original jump dispatch'],
+          },
+        ],
+        ['empty', { kind: 'chain', hook: '', rules: [] }],
+        [
+          'pick-tcp-2',
+          {
+            kind: 'chain',
+            hook: '',
+            rules: [
+              'meta l4proto tcp dnat ip to ip daddr . tcp dport . numgen random mod 2 map @endpoints-tcp',
+              'ip saddr { 10.0.0.1, 10.0.0.2,',
+              'meta l4proto tcp drop comment "0123456789ab-2"',
+            ],
+          },
+        ],
       ],
     );
   });
@@ -110,10 +128,12 @@ suite('our table in the kernel', () => {
     ]);
     const regular = PROGRAM.chains.filter(({ hook }) => hook === undefined);
     assert.deepEqual(
-      new Map([...found.chains].map(([name, comments]) => [name, comments.length])),
+      new Map([...found.chains].map(([name, { rules }]) => [name, rules.length])),
       new Map([[PROGRAM.marker, 0], ...regular.map(({ name, rules }) => [name, rules.length] as const), ['theirs', 1]]),
     );
-    assert.deepEqual(found.chains.get('theirs'), ['x']);
+    assert.deepEqual(found.chains.get('theirs')?.rules, [
+      'ip saddr { 10.0.0.1, 10.0.0.2 } counter packets 0 bytes 0 comment "x"',
+    ]);
     assert.ok(found.sets.includes('theirs'));
   });
 

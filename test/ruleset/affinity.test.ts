@@ -141,12 +141,14 @@ describe('session affinity', () => {
     for (const name of names) assert.match(name, /^[a-z][a-z0-9/_.-]{1,230}$/);
   });
 
-  it('knows a chain it finds by its signature, and not one with a rule missing', () => {
+  it('knows a chain it finds by its signature, and not one with a rule missing or replaced', () => {
     const [chain] = [...ruleset(sticky([1, 2])).dynamicChains()];
     assert.ok(chain?.signature !== undefined);
-    const comments = chain.rules.map((_, i) => (i === chain.rules.length - 1 ? (chain.signature ?? '') : ''));
-    assert.equal(foundChain(chain.name, comments)?.value, chain.signature);
-    assert.equal(foundChain(chain.name, comments.slice(1))?.value, '');
+    const printed = chain.rules.map(printRule);
+    const last = `${printed.pop()} comment "${chain.signature}"`;
+    assert.equal(foundChain(chain.name, [...printed, last])?.value, chain.signature);
+    assert.equal(foundChain(chain.name, [...printed.slice(1), last])?.value, '');
+    assert.equal(foundChain(chain.name, ['drop', ...printed.slice(1), last])?.value, '');
     assert.equal(foundChain('dispatch', []), undefined);
   });
 

@@ -153,21 +153,36 @@ describe('when someone else changes our table', () => {
     );
   });
 
-  for (const [what, ...args] of [
-    ['the table flushed, its elements still there', 'flush', 'table', 'ip', TABLE],
-    ['one rule gone', 'flush', 'chain', 'ip', TABLE, 'source-nat'],
+  for (const [what, args] of [
+    ['the table flushed, its elements still there', ['flush', 'table', 'ip', TABLE]],
+    ['one chain flushed', ['flush', 'chain', 'ip', TABLE, 'source-nat']],
+    ['a rule inserted', ['insert', 'rule', 'ip', TABLE, 'dispatch', 'drop']],
   ] as const) {
-    it(`${what}: the next start builds it anew`, async () => {
+    it(`${what}: the next start mends the rules in place`, async () => {
       using kernel = new TestKernel();
       (await startProxy(kernel)).stop();
+      const before = kernel.listing('ip', TABLE);
       kernel.byHand(...args);
+      assert.notEqual(kernel.listing('ip', TABLE), before);
       using again = await startProxy(kernel);
-      assert.equal(again.syncer.table, 'kube-proxy-nft-b');
-      assert.match(
-        kernel.byHand('list', 'chain', 'ip', 'kube-proxy-nft-b', 'source-nat').stdout,
-        /@hairpin masquerade/,
-      );
-      await again.assertInSync();
+      assert.equal(again.syncer.table, TABLE);
+      assert.equal(kernel.listing('ip', TABLE), before);
+      assert.match(again.lines.join('\n'), /W somebody changed our rules \(ip\): chain .*\n.*up to date/s);
+    });
+  }
+
+  for (const chain of ['dispatch', 'pick-tcp-2', 'nat-output']) {
+    it(`a rule of ${chain} replaced by hand does not survive the next start`, async () => {
+      using kernel = new TestKernel();
+      (await startProxy(kernel)).stop();
+      const before = kernel.listing('ip', TABLE);
+      const { stdout } = kernel.byHand('-a', 'list', 'chain', 'ip', TABLE, chain);
+      const [, handle = ''] = /^\t\t(?!type).* # handle (\d+)$/m.exec(stdout) ?? [];
+      kernel.byHand('replace', 'rule', 'ip', TABLE, chain, 'handle', handle, 'accept');
+      assert.notEqual(kernel.listing('ip', TABLE), before);
+      using again = await startProxy(kernel);
+      assert.equal(again.syncer.table, TABLE);
+      assert.equal(kernel.listing('ip', TABLE), before);
     });
   }
 

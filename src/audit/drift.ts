@@ -1,0 +1,134 @@
+import { affinityContainerOf } from '../ruleset/affinity.ts';
+import type { Container } from '../ruleset/container.ts';
+import { type Element, parts } from '../ruleset/element.ts';
+import { isPickChain } from '../ruleset/pick-chain.ts';
+import type { Program } from '../ruleset/program.ts';
+import type { ChainDifference, DriftAction } from './chain-differences.ts';
+
+/** What of ours differs, the most harmful to traffic first. They are values of a metric's label: names stay. */
+export const DRIFT_KINDS = [
+  'table',
+  'hook',
+  'dispatch',
+  'rule',
+  'verdict',
+  'slot',
+  'source-range',
+  'network',
+  'snat',
+  'cluster-ip',
+  'hairpin',
+  'loopback-refusal',
+  'foreign-chain',
+] as const;
+
+export type DriftKind = (typeof DRIFT_KINDS)[number];
+
+export const DRIFT_ACTIONS: readonly DriftAction[] = ['deleted', 'changed', 'added'];
+
+/** Something in the kernel that is not as the model has it, and why nobody but somebody else can have done it. */
+export interface Drift {
+  readonly kind: DriftKind;
+  readonly action: DriftAction;
+  /** What was done to what, in the words of Services, then in nft's: a line of a log. */
+  readonly message: string;
+  /** Equal for the same thing done again. */
+  readonly key: string;
+}
+
+/** Names a chain that differs. */
+export function chainDrift({ chain, what, action, missing, foreign }: ChainDifference, { chains }: Program): Drift {
+  const hooked = chains.some(({ name, hook }) => name === chain && hook !== undefined);
+  const kind = hooked ? 'hook' : chain === 'dispatch' ? 'dispatch' : 'rule';
+  const where = `chain ${chain}${servedBy(chain, hooked)}`;
+  const [ours, theirs] = [missing, foreign].map((text) => text && quote(text));
+  const done: Readonly<Record<DriftAction, string>> = {
+    deleted: `a rule was deleted: ${ours}`,
+    added: `a rule was added: ${theirs}`,
+    changed: ours === undefined ? 'its rules are in another order' : `a rule was replaced: ${ours} by ${theirs}`,
+  };
+  const message =
+    what === 'chain'
+      ? `${where} was deleted`
+      : what === 'hook'
+        ? `${where}: where the kernel calls it was changed: ${ours} to ${theirs}`
+        : `${where}: ${done[action]}`;
+  return { kind, action, message, key: `chain ${chain} ${action}` };
+}
+
+function servedBy(chain: string, hooked: boolean): string {
+  if (hooked) return ', by which new connections come to our rules,';
+  if (chain === 'dispatch') return ', by which every Service is served,';
+  if (isPickChain(chain)) return ', which picks endpoints for many Services,';
+  const [, owner] = /^[a-z]+-[0-9a-f]{10}-([^/]+\/[^/]+)\//.exec(chain) ?? [];
+  return affinityContainerOf(chain) !== undefined && owner !== undefined ? `, of Service ${owner},` : '';
+}
+
+/** Names a chain in our table that is not ours and that the kernel calls. */
+export function foreignChainDrift(chain: string, hook: string): Drift {
+  const message = `a chain that is not ours was added to our table: chain ${quote(chain)} { ${hook} }`;
+  return { kind: 'foreign-chain', action: 'added', message, key: `foreign ${chain}` };
+}
+
+/** An element that differs; `expected` or `found` is undefined where the model or the kernel does not have it. */
+export interface ElementDifference {
+  readonly container: Container;
+  readonly key: string;
+  readonly expected: Pick<Element, 'value' | 'comment'> | undefined;
+  readonly found: Pick<Element, 'value' | 'comment'> | undefined;
+}
+
+/** Names an element that differs. */
+export function elementDrift({ container, key, expected, found }: ElementDifference): Drift {
+  const action = expected === undefined ? 'added' : found === undefined ? 'deleted' : 'changed';
+  const { kind, noun } = nounOf(container);
+  const owner = (expected ?? found)?.comment ?? '';
+  const subject = `${owner === '' || action === 'added' ? '' : `${owner} `}${addressed(container, key)}`;
+  const valued = (one: { readonly value: string } | undefined) => (one?.value ? ` : ${one.value}` : '');
+  const done: Readonly<Record<DriftAction, string>> = {
+    deleted: `its ${noun} was deleted`,
+    added: `a ${noun} that is not ours was added`,
+    changed:
+      expected?.value === found?.value
+        ? `the comment of its ${noun} was changed to ${quote(found?.comment ?? '')}`
+        : `its ${noun} was changed to ${quote(found?.value ?? '')}`,
+  };
+  const type = container.value === undefined ? 'set' : 'map';
+  const element = `{ ${key}${valued(action === 'added' ? found : expected)} }`;
+  const message = `${subject}: ${done[action]} (${type} ${container.name}, element ${element})`;
+  return { kind, action, message, key: `${container.name} ${key} ${action}` };
+}
+
+interface Noun {
+  readonly kind: DriftKind;
+  readonly noun: string;
+}
+
+function nounOf({ name, value, interval, key }: Container): Noun {
+  if (value === 'verdict') return { kind: 'verdict', noun: 'verdict' };
+  if (value !== undefined) return { kind: 'slot', noun: 'endpoint' };
+  if (name.startsWith('snat-')) return { kind: 'snat', noun: 'source NAT' };
+  if (name === 'hairpin') return { kind: 'hairpin', noun: 'source NAT for connections to itself' };
+  if (name === 'cluster-ips') return { kind: 'cluster-ip', noun: 'refusal of ports without a Service' };
+  if (name === 'localhost-node-ports') return { kind: 'loopback-refusal', noun: 'refusal on loopback' };
+  if (interval === true && key.length > 1) return { kind: 'source-range', noun: 'source range' };
+  return { kind: 'network', noun: `network in ${name}` };
+}
+
+/** "10.96.0.80:80/tcp", "[fd00::1]:80/tcp", "node port 30080/tcp", or the key as it is where it is no frontend. */
+function addressed(container: Container, key: string): string {
+  const texts = parts(key);
+  const of = (type: string) => texts[container.key.findIndex((field) => field.type === type)];
+  const [address, port] = [of('address'), of('port')];
+  const protocol = of('protocol') ?? /-(tcp|udp|sctp)$/.exec(container.name)?.[1];
+  if (port === undefined || protocol === undefined) return texts.join(' ');
+  if (address === undefined || container.key[0]?.type !== 'address') return `node port ${port}/${protocol}`;
+  return `${address.includes(':') ? `[${address}]` : address}:${port}/${protocol}`;
+}
+
+/** Text that others may have written: bounded, and in quotes. */
+function quote(text: string): string {
+  return JSON.stringify(text.length <= MAX_QUOTED ? text : `${text.slice(0, MAX_QUOTED)}…`);
+}
+
+const MAX_QUOTED = 160;

@@ -1,0 +1,28 @@
+import { compareChain } from '../audit/chain-differences.ts';
+import { chainDrift, type Drift } from '../audit/drift.ts';
+import type { Nft } from '../nft/nft.ts';
+import type { TableName } from '../nft/tables.ts';
+import type { ListedChain } from '../ruleset/chain.ts';
+import type { Program } from '../ruleset/program.ts';
+import { rewriteCommands } from '../ruleset/program-json.ts';
+import { document } from '../ruleset/transaction.ts';
+
+/**
+ * Gives the chains of the fixed program that differ from it their rules again, in one transaction. Returns what differed.
+ * @throws NftError
+ */
+export async function mendChains(
+  nft: Nft,
+  program: Program,
+  table: TableName,
+  listed: ReadonlyMap<string, ListedChain>,
+): Promise<readonly Drift[]> {
+  const differing = program.chains.flatMap((chain) => {
+    const difference = compareChain(chain, listed.get(chain.name));
+    return difference === undefined ? [] : [{ chain, difference }];
+  });
+  if (differing.length === 0) return [];
+  const rewritten = differing.map(({ chain, difference }) => ({ chain, isMoved: difference.what === 'hook' }));
+  await nft.apply(document(rewriteCommands(program.family, table, rewritten)));
+  return differing.map(({ difference }) => chainDrift(difference, program));
+}
