@@ -21,6 +21,9 @@ const PATIENCE = 1000;
  */
 const MAX_MEMORY = 64 * 1024;
 
+/** Its memory is looked at once in so many uses: a look costs a twentieth of a small transaction. */
+const MEMORY_CHECKS = 16;
+
 /** Milliseconds of CPU time. A transaction of one element takes less than 1 (2 cores, nft 1.0.6), whatever our table holds. */
 const SLOW = 2.5;
 
@@ -87,7 +90,7 @@ export class SessionKeeper {
       const session = this.session();
       if (session === undefined) return otherwise();
       const outcome = work(session);
-      this.checkMemory(session);
+      if (session.count % MEMORY_CHECKS === 0) this.checkMemory(session);
       return await outcome;
     } finally {
       this.#checkCost();
