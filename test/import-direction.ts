@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['health'],
   ['metrics'],
   ['source'],
+  ['saved-state'],
   ['localhost'],
   ['control'],
   ['config'],

@@ -25,7 +25,10 @@ main() {
     try rm -f "$folder/control.sock" "$folder"/ip.json "$folder"/ip6.json "$folder"/ip.nft "$folder"/ip6.nft "$folder"/migrate*
     remove_folder "$folder"
   done
-  for folder in /var/lib/private/kube-proxy-nft /var/lib/kube-proxy-nft; do remove_folder "$folder"; done
+  for folder in /var/lib/private/kube-proxy-nft /var/lib/kube-proxy-nft; do
+    try rm -f "$folder/cluster.jsonl" "$folder/cluster.jsonl.new"
+    remove_folder "$folder"
+  done
   try rm -f '@SHARE_DIR@/man/man8/kube-proxy-nft.8' '@SHARE_DIR@/bash-completion/completions/kube-proxy-nft' \
     '@SHARE_DIR@/zsh/site-functions/_kube-proxy-nft' '@FISH_DIR@/kube-proxy-nft.fish'
   if [ -z "${KPN_KEEP_CONFIG:-}" ]; then

@@ -61,6 +61,10 @@ export interface Arguments {
   /** Endpoints of one Service with session affinity that have lists of their clients. */
   readonly maxAffinityEndpoints: number;
   readonly runDir: string;
+  /** --state-dir: where the last known state is kept; empty with --no-state; undefined: where the environment says. */
+  readonly stateDir: string | undefined;
+  /** Milliseconds at which a saved state is too old to be served from; 0: none is kept. */
+  readonly stateMaxAge: number;
   readonly output: 'nft' | 'json';
   /** --trace and --from: a connection to follow. */
   readonly trace: { readonly to: string; readonly from: string | undefined } | undefined;
@@ -112,6 +116,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
 
   const one = (name: string) => values.get(name)?.at(-1);
   const to = one('trace');
+  const stateDir = one('state-dir');
   return {
     command,
     config,
@@ -140,6 +145,8 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     protectAddresses: configuration['kubeProxyNft.protectAddresses'],
     maxAffinityEndpoints: configuration['kubeProxyNft.maxAffinityEndpoints'],
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
+    stateDir: isOn(values, 'no-state') ? '' : stateDir === undefined ? undefined : resolve(stateDir),
+    stateMaxAge: milliseconds(configuration['kubeProxyNft.stateMaxAge']),
     trace: to === undefined ? undefined : { to, from: one('from') },
     output: output === 'json' ? 'json' : 'nft',
     migration: isOn(values, 'apply') ? 'apply' : isOn(values, 'back') ? 'back' : 'plan',

@@ -27,6 +27,8 @@ export interface FollowersOptions {
   readonly log: Log;
 }
 
+const NOTHING_NEW: SyncResult = { kind: 'partial', operations: 0, services: [] };
+
 /**
  * All that follows the rules, once they are in force: health checks of Services, listeners on loopback, stale UDP flows,
  * and the numbers. What a transaction costs here depends on the Services it brought, not on the cluster.
@@ -39,12 +41,15 @@ export class Followers {
   readonly #localhost: LocalhostNodePorts;
   readonly #conntrack: Conntrack;
   readonly #udpFlows: ReadonlyMap<Family, UdpFlows>;
+  /** Families of which all UDP flows are still to be looked at. */
+  readonly #putOff = new Set<Family>();
 
   constructor(options: FollowersOptions) {
     const { cluster, models, args, metrics, health, events, log } = options;
     this.#options = options;
     this.#serviceHealth = new ServiceHealthServers({
-      isProxyHealthy: () => health.isHealthy,
+      // Which endpoints of this node are left is not known from a saved state: load balancers are to go elsewhere.
+      isProxyHealthy: () => health.isHealthy && health.staleSince === undefined,
       log,
       onListenFailure: ({ namespace, name }, message) =>
         events.event({
@@ -110,6 +115,25 @@ export class Followers {
     this.#conntrack.stop();
   }
 
+  /** The rules come from the source now, and no more from a saved state: what was put off is done when they are in force. */
+  takenOver(): void {
+    for (const model of this.#options.models) {
+      this.#putOff.add(model.family);
+      if (!model.isBehind) this.#endUdpFlows(model, NOTHING_NEW);
+    }
+  }
+
+  /** Flows are judged by what the cluster is, and not by what it was: not by a saved state. */
+  #endUdpFlows(model: FamilyModel, result: SyncResult): void {
+    const { family } = model;
+    if (this.#options.health.staleSince !== undefined) {
+      this.#putOff.add(family);
+      return;
+    }
+    const isAll = !model.isBehind && this.#putOff.delete(family);
+    this.#udpFlows.get(family)?.follow(isAll ? { ...result, kind: 'full' } : result);
+  }
+
   #follow(model: FamilyModel, result: SyncResult): void {
     const { kind, services } = result;
     const { metrics, args } = this.#options;
@@ -121,7 +145,7 @@ export class Followers {
       noLocalEndpoints.set(key, noLocalEndpointsOf(frontends));
       if (onLoopback) this.#localhost.set(`${key} ${model.family}`, localhostNodePortsOf(frontends));
     }
-    this.#udpFlows.get(model.family)?.follow(result);
+    this.#endUdpFlows(model, result);
     this.#updateChecks(services);
   }
 

@@ -22,6 +22,8 @@ export interface OpenedSource {
 export interface ApiListeners {
   readonly onProblem?: (failure: ApiFailure) => void;
   readonly onAnswer?: OnAnswer;
+  /** Told how the source fares: 200 for each answer that begins, and of each failure the status, if there was an answer. */
+  readonly onHeard?: (status: number | undefined) => void;
 }
 
 /** True if the flags or the environment name a source. */
@@ -47,13 +49,27 @@ export function openSource(
     throw new ProxyError('E_NO_SOURCE', 'no source of Services: give --kubeconfig FILE or --manifests PATH');
   }
   const connection = loadConnection({ kubeconfig, master, environment });
-  const source = createApiSource({ connection, nodeName, log, ...listeners });
+  const { onAnswer, onProblem, onHeard } = listeners;
+  const source = createApiSource({
+    connection,
+    nodeName,
+    log,
+    onAnswer: (method, host, status) => {
+      onAnswer?.(method, host, status);
+      // Others may be of a resource that we can do without.
+      if (status === 200) onHeard?.(status);
+    },
+    onProblem: (failure) => {
+      onProblem?.(failure);
+      onHeard?.(failure.status);
+    },
+  });
   // Where the connection can tell by itself, it has warned already.
   const events = new EventSender({
     connection,
     nodeName,
     log,
-    ...(listeners.onAnswer && { onAnswer: listeners.onAnswer }),
+    ...(onAnswer && { onAnswer }),
   });
   if (connection.usesServiceAddress) return { source, events };
   return { source, events, apiServerHost: connection.serverHost, apiServerPort: connection.serverPort };

@@ -11,6 +11,7 @@ import { AddressGuard } from './address-guard.ts';
 import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
 import { servedFamilies } from './families.ts';
+import type { StateReport } from './last-state.ts';
 import { createModels } from './models.ts';
 import { namesSource, openSource } from './open-source.ts';
 
@@ -31,6 +32,8 @@ export interface Knowledge {
   readonly cluster: Cluster;
   /** What is not served as it asks. */
   readonly shortfalls: Shortfalls;
+  /** What is kept on the disk, and whether it is served from; absent where no daemon answers. */
+  readonly state?: StateReport;
   /** Where it comes from, for people: "the running daemon (pid 7), from manifests in /etc/…". */
   readonly origin: string;
 }

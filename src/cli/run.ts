@@ -31,6 +31,7 @@ import { conflictEvent } from './conflict-event.ts';
 import { kernelFamilies, servedFamilies } from './families.ts';
 import { Followers } from './followers.ts';
 import { prepareNode } from './init.ts';
+import { LastState, type StateReport } from './last-state.ts';
 import { createModels } from './models.ts';
 import { servesLocalhost } from './node-addresses.ts';
 import { openSource } from './open-source.ts';
@@ -56,14 +57,25 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const tableOf = (family: Family) => members.find(({ model }) => model.family === family)?.syncer.table;
   const onLoopback = families.some((family) => servesLocalhost(args.nodePortAddresses, family));
   const shortfalls = new Shortfalls({ log, onShortfall: (shortfall) => events.event(shortfallEvent(shortfall)) });
+  const cluster = new Cluster(args.nodeName);
+  const lastState = new LastState({
+    args,
+    environment: process.env,
+    families,
+    cluster,
+    log,
+    onStandIn: () => stoodIn(),
+  });
   const metrics = createMetrics({
     families,
     log,
     shortfalls,
+    savedState: () => lastState.report,
     ...(onLoopback && { readLocalhostRejected: createRefusedReader(args.runDir, tableOf) }),
   });
   const { source, events, apiServerHost, apiServerPort } = openSource(args, process.env, log, {
     onAnswer: metrics.apiRequest,
+    ...lastState.listeners,
   });
   await source.prepare();
   const lock = await lockNamespace(createNft(args.runDir, 'lock'), log);
@@ -74,7 +86,6 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     return hasRules(await findRules(createNft(args.runDir, 'probe'), kernelFamilies()));
   };
   if (!args.besideKubeProxy) await assertNoKubeProxy(hasKubeProxyRules, log);
-  const cluster = new Cluster(args.nodeName);
   const onConflict = (conflict: ClaimConflict) => events.event(conflictEvent(conflict));
   const models = createModels(cluster, families, args, log, onConflict, shortfalls);
   const health = new ProxyHealth({
@@ -110,8 +121,9 @@ export async function run(args: Arguments, log: Log): Promise<void> {
       table: syncer.table ?? TABLE_NAMES[0],
       inForce: syncer.table !== undefined,
     }));
-    const origin = `the running daemon (pid ${process.pid}), from ${source.description}`;
-    return answerTo(path, { models: tables, cluster, shortfalls, origin }, args);
+    const { report: state } = lastState;
+    const origin = `the running daemon (pid ${process.pid}), from ${source.description}${standInNote(state)}`;
+    return answerTo(path, { models: tables, cluster, shortfalls, state, origin }, args);
   });
   await waitForLeftovers(args.runDir, log);
   const nftVersion = await probing;
@@ -130,9 +142,11 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info(`${signal}: stopping; the rules stay in place`);
-      close();
-      // A transaction in flight belongs to nft's own process, which takes it to its end.
-      process.exit(0);
+      void lastState.close().then(() => {
+        close();
+        // A transaction in flight belongs to nft's own process, which takes it to its end.
+        process.exit(0);
+      });
     });
   }
   const changed = (keys: readonly string[]) => {
@@ -145,46 +159,75 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     change();
     if (serviceCidrs !== cluster.serviceCidrs) guard.decideSoon();
     if (before === cluster.node || isDeepStrictEqual(forRules(before), forRules(cluster.node))) return;
+    lastState.changed();
     guard.decide();
     for (const { syncer } of members) syncer.nodeChanged();
   };
-  const programmed = arrival.whenComplete.then(() => Promise.all(members.map(({ syncer }) => syncer.whenInSync())));
+  const programmed = arrival.whenComplete.then(() => allInSync());
+  const allInSync = () => Promise.all(members.map(({ syncer }) => syncer.whenInSync()));
+  const { promise: caughtUp, resolve: catchUp } = Promise.withResolvers<unknown>();
   void announceReadiness({
     programmed,
     isServing: () => isServing(args.runDir, families),
     progress: () => transactions,
+    standIn: () => standInStatus(lastState.report),
+    caughtUp,
     log,
   });
+  const whole = () => {
+    guard.begin();
+    for (const { model } of members) health.started(model.family);
+    complete();
+  };
+  const stoodIn = () => {
+    health.staleSince = lastState.report.staleSince;
+    whole();
+    void programmed.then(() => log.info('the Services of the saved state are programmed'));
+  };
   const stop = new AbortController();
   const following = source.run(
-    {
+    lastState.begin({
       changed: (object) => {
         if (object.kind === 'Service') metrics.serviceChanged();
         else if (object.kind === 'EndpointSlice') metrics.endpointsChanged(object);
+        if (object.kind !== 'Node') lastState.changed();
         followNode(() => changed(cluster.set(asConfigured(object, args))));
       },
       deleted: (kind, key) => {
         if (kind === 'Service') metrics.serviceChanged();
         else if (kind === 'EndpointSlice') metrics.endpointsChanged();
+        lastState.changed();
         followNode(() => changed(cluster.delete(kind, key)));
       },
       synced: () => {
         warnOfOwnAddress(cluster, apiServerHost, log);
-        guard.begin();
         events.event({ type: 'Normal', reason: 'Starting', message: '', about: 'node' });
-        for (const { model } of members) health.started(model.family);
-        complete();
-        void programmed.then(() => {
+        health.staleSince = undefined;
+        if (lastState.synced()) followers.takenOver();
+        else whole();
+        void programmed.then(allInSync).then(() => {
           log.info('ready: all Services are programmed', { services: [...cluster.serviceKeys()].length });
+          catchUp(undefined);
           saveMemory();
         });
       },
-    },
+    }),
     stop.signal,
   );
   const watching =
     args.config === undefined ? [] : [(await import('./config.ts')).failOnConfigurationChange(args, log, stop.signal)];
-  await Promise.race([following, ...watching]).finally(close);
+  await Promise.race([following, ...watching]).finally(() => lastState.close().then(close));
+}
+
+/** For systemd; undefined while what is served is what the source has. */
+function standInStatus({ staleSince }: StateReport): string | undefined {
+  if (staleSince === undefined) return undefined;
+  return `the Services as saved at ${new Date(staleSince).toISOString()} are programmed; the API server is awaited`;
+}
+
+/** Empty while what is served is what the source has. */
+function standInNote({ staleSince }: StateReport): string {
+  return staleSince === undefined ? '' : `, as saved at ${new Date(staleSince).toISOString()}: it cannot be reached`;
 }
 
 function forRules(node: Node | undefined): object | undefined {

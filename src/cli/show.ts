@@ -2,6 +2,7 @@ import type { Log } from '../log.ts';
 import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import type { Arguments } from './arguments.ts';
 import { renderDump } from './dump.ts';
+import type { StateReport } from './last-state.ts';
 import { print } from './print.ts';
 import { askOrWorkOut, type Knowledge } from './questions.ts';
 import { parseTraceQuestion, renderTrace } from './trace.ts';
@@ -20,6 +21,7 @@ export function answerTo(path: string, known: Knowledge, args: Pick<Arguments, '
   const parameters = new URLSearchParams(query);
   if (route === '/dump') return renderDump(known, parameters.get('output') === 'json' ? 'json' : 'nft');
   if (route === '/shortfalls') return renderShortfalls(known);
+  if (route === '/state') return known.state && renderState(known.state);
   if (route !== '/trace') return undefined;
   const question = parseTraceQuestion(parameters.get('to') ?? '', parameters.get('from') ?? undefined);
   return renderTrace(known, question, args);
@@ -33,6 +35,12 @@ function renderShortfalls({ shortfalls }: Pick<Knowledge, 'shortfalls'>): string
   const counts = Object.fromEntries(SHORTFALL_REASONS.map((reason) => [reason, shortfalls.count(reason)]));
   const listed = [...take(shortfalls.all(), MAX_SHORTFALLS)];
   return `${JSON.stringify({ counts, shortfalls: listed }, undefined, 2)}\n`;
+}
+
+/** The saved state, as JSON: times in RFC 3339, null for those that are not. */
+function renderState({ servedSince, staleSince, savedAt }: StateReport): string {
+  const time = (ms: number | undefined) => (ms ? new Date(ms).toISOString() : null);
+  return `${JSON.stringify({ servedSince: time(servedSince), staleSince: time(staleSince), savedAt: time(savedAt) })}\n`;
 }
 
 function* take<T>(items: Iterable<T>, most: number): Iterable<T> {

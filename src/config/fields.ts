@@ -124,6 +124,7 @@ export const FIELDS = {
     zeroCounts: true,
     own: true,
   }),
+  'kubeProxyNft.stateMaxAge': field(period, '24h0m0s', { flag: 'state-max-age', zeroCounts: true, own: true }),
   'winkernel.networkName': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.sourceVip': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.enableDSR': field(boolean, false, withoutEffect(WINDOWS)),

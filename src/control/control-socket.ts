@@ -1,8 +1,9 @@
-import { chmod, mkdir, stat, unlink } from 'node:fs/promises';
+import { chmod, mkdir, unlink } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
 import { join } from 'node:path';
 import process from 'node:process';
 import { errnoOf, messageOf, ProxyError } from '../errors.ts';
+import { assertPrivateFolder } from '../host/private-folder.ts';
 
 /** Where the daemon listens, in its run directory. Mode 0600, in a directory of 0700: for its own user and root only. */
 const SOCKET_NAME = 'control.sock';
@@ -27,9 +28,7 @@ export async function serveControl(runDir: string, respond: Responder): Promise<
   try {
     await mkdir(runDir, { recursive: true, mode: 0o700 });
     // A directory that was there keeps its mode (it may be /run, or systemd's), but nobody else may put files into it.
-    const { mode, uid } = await stat(runDir);
-    if ((mode & 0o022) !== 0) throw new Error('others than its owner can write to it');
-    if (uid !== 0 && uid !== process.geteuid?.()) throw new Error(`it belongs to another user (uid ${uid})`);
+    await assertPrivateFolder(runDir);
     if (await isServed(path)) {
       throw new ProxyError('E_ALREADY_RUNNING', `another kube-proxy-nft uses ${runDir}; choose another --run-dir`);
     }

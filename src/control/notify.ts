@@ -16,6 +16,8 @@ const SOON = 1;
 const EXTENSION = 90;
 const MOST_EXTENSIONS = 1800;
 
+const ALL_WELL = 'all Services are programmed';
+
 export interface Readiness {
   /** Resolves when all Services are programmed. */
   readonly programmed: Promise<unknown>;
@@ -24,6 +26,10 @@ export interface Readiness {
   /** A number that grows with each transaction of the first fill. */
   readonly progress: () => number;
   readonly log: Log;
+  /** What is programmed, for people, if that is the saved state and not what the API server has. */
+  readonly standIn?: () => string | undefined;
+  /** Resolves when what the API server has is programmed. Default: that is what is waited for. */
+  readonly caughtUp?: Promise<unknown>;
   /** Names the socket of the service manager in NOTIFY_SOCKET, if there is one. Default: this process's environment. */
   readonly env?: NodeJS.ProcessEnv;
   /** Seconds. Default 10. */
@@ -31,8 +37,8 @@ export interface Readiness {
 }
 
 /**
- * Tells systemd (Type=notify, NotifyAccess=all) that the service is ready: when all Services are programmed or, when
- * that takes longer than `grace`, as soon as the rules of the last run are known to serve. Otherwise it is not told, and
+ * Tells systemd (Type=notify, NotifyAccess=all) that the service is ready: when all Services are programmed, also those of a
+ * saved state, or, when that takes longer than `grace`, as soon as the rules of the last run are known to serve. Otherwise it is not told, and
  * TimeoutStartSec= decides; a first fill that goes on has more time, half an hour at most. Once the service is ready, it
  * feeds the watchdog (WatchdogSec=). Without systemd this does nothing.
  *
@@ -70,8 +76,10 @@ export async function announceReadiness(readiness: Readiness): Promise<void> {
       void manager.feed();
     }
   }
-  const isTold = await manager.tell('READY=1', 'STATUS=all Services are programmed');
+  const standIn = readiness.standIn?.();
+  const isTold = await manager.tell('READY=1', `STATUS=${standIn ?? ALL_WELL}`);
   if (isTold && !isReady) void manager.feed();
+  if (standIn !== undefined) void readiness.caughtUp?.then(() => manager.tell(`STATUS=${ALL_WELL}`));
 }
 
 /** Whether the kernel holds a table of ours, with hooks, for each family. What it costs does not depend on its size. */

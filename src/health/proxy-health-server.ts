@@ -95,7 +95,7 @@ export class ProxyHealthServer {
 const FAMILY_NAMES: Readonly<Record<Family, string>> = { ip: 'IPv4', ip6: 'IPv6' };
 
 function answerTo(question: HealthQuestion, report: HealthReport): HttpAnswer {
-  const { currentTime, nodeEligible, healthy, families } = report;
+  const { currentTime, nodeEligible, healthy, families, staleSince } = report;
   const ok = healthy && (question === 'livez' || nodeEligible);
   const newest = Math.max(NEVER, ...[...families.values()].map(({ lastUpdated }) => lastUpdated));
   const status = [...families].map(([family, { lastUpdated, healthy: its }]) => {
@@ -107,6 +107,8 @@ function answerTo(question: HealthQuestion, report: HealthReport): HttpAnswer {
     currentTime: goTime(currentTime),
     ...(question === 'healthz' && { nodeEligible }),
     healthy,
+    // Ours.
+    ...(staleSince !== undefined && { staleSince: goTime(staleSince) }),
     status: Object.fromEntries(status),
   };
   return {

@@ -29,6 +29,8 @@ export interface HealthReport {
   readonly healthy: boolean;
   /** Those that have started, IPv4 first. */
   readonly families: ReadonlyMap<Family, FamilyHealth>;
+  /** Milliseconds since 1970: the rules are those of a state that was saved then, since the API server cannot be reached. */
+  readonly staleSince: number | undefined;
 }
 
 interface FamilyState {
@@ -44,6 +46,8 @@ interface FamilyState {
 export class ProxyHealth {
   readonly #options: Required<ProxyHealthOptions>;
   readonly #families = new Map<Family, FamilyState>();
+  /** See HealthReport. Says nothing against the node: it serves as well as it can. */
+  staleSince: number | undefined;
 
   constructor(options: ProxyHealthOptions) {
     this.#options = { syncPeriod: 30_000, now: steadyNow, date: Date.now, ...options };
@@ -79,7 +83,13 @@ export class ProxyHealth {
       if (state === undefined) continue;
       families.set(family, { lastUpdated: state.lastUpdated, healthy: this.#isHealthy(state) });
     }
-    return { currentTime: date(), nodeEligible: isNodeEligible(), healthy: this.isHealthy, families };
+    return {
+      currentTime: date(),
+      nodeEligible: isNodeEligible(),
+      healthy: this.isHealthy,
+      families,
+      staleSince: this.staleSince,
+    };
   }
 
   #isHealthy({ pendingSince }: FamilyState): boolean {

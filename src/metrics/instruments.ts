@@ -11,6 +11,14 @@ import type { PendingChanges } from './pending-changes.ts';
 /** The values of the label ip_family. */
 export const IP_FAMILY: Readonly<Record<Family, string>> = { ip: 'IPv4', ip6: 'IPv6' };
 
+/** In milliseconds since 1970. */
+export interface SavedStateTimes {
+  /** Since when rules come from the saved state; undefined: they do not. */
+  readonly servedSince: number | undefined;
+  /** When the state on the disk was known to be right; 0: there is none. */
+  readonly savedAt: number;
+}
+
 /** What is not noted but read, when a scrape comes. */
 export interface MetricSources {
   readonly services: PendingChanges;
@@ -18,6 +26,7 @@ export interface MetricSources {
   noLocalEndpoints(family: Family): NoLocalEndpointsCount;
   /** How many objects are not served as they ask for a reason. */
   shortfalls(reason: ShortfallReason): number;
+  savedState(): SavedStateTimes;
   /** Rejected packets by protocol ("UDP") since the table was made; undefined: as at the last scrape. */
   rejected(family: Family): Promise<Readonly<Record<string, number>> | undefined>;
 }
@@ -87,6 +96,7 @@ export function defineInstruments(registry: Registry, families: readonly Family[
   addNoLocalEndpoints(registry, families, sources);
   addRejectedPackets(registry, families, sources);
   addShortfalls(registry, sources);
+  addSavedState(registry, sources);
   return {
     sync: histogram(`${SYNC}_duration_seconds`, 'Time to bring the kernel up to date.'),
     fullSync: histogram(
@@ -206,4 +216,22 @@ function addShortfalls(registry: Registry, sources: MetricSources): void {
       for (const reason of SHORTFALL_REASONS) this.set({ reason }, sources.shortfalls(reason));
     },
   });
+}
+
+function addSavedState(registry: Registry, sources: MetricSources): void {
+  const time = (name: string, help: string, read: (times: SavedStateTimes) => number) =>
+    new Gauge({
+      name: `kubeproxy_nft_state_${name}_timestamp_seconds`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read(sources.savedState()) / 1000);
+      },
+    });
+  time(
+    'served_since',
+    'Since when rules come from the saved state; 0: they do not.',
+    ({ servedSince = 0 }) => servedSince,
+  );
+  time('saved', 'When the state on the disk was known to be right; 0: none was saved.', ({ savedAt }) => savedAt);
 }

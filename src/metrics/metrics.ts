@@ -5,7 +5,7 @@ import type { Log } from '../log.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Shortfalls } from '../sync/shortfalls.ts';
 import { type Clock, type FamilyMetrics, familyMetrics } from './family-metrics.ts';
-import { defineInstruments, IP_FAMILY } from './instruments.ts';
+import { defineInstruments, IP_FAMILY, type SavedStateTimes } from './instruments.ts';
 import { NetworkProgramming } from './network-programming.ts';
 import { NoLocalEndpoints } from './no-local-endpoints.ts';
 import { PendingChanges } from './pending-changes.ts';
@@ -23,6 +23,8 @@ export interface MetricsOptions {
   readonly log: Log;
   /** Asked at each scrape how much is not served as it asks. Default: nothing. */
   readonly shortfalls?: Pick<Shortfalls, 'count'>;
+  /** Asked at each scrape for the times of the saved state, in milliseconds since 1970. Default: there is none. */
+  readonly savedState?: () => SavedStateTimes;
   /** Asked at each scrape. If it rejects, the scrape has the numbers of the one before. */
   readonly readLocalhostRejected?: (family: Family) => Promise<RejectedPackets>;
   /** Another clock than the system's, for tests. */
@@ -50,7 +52,7 @@ const SYSTEM_CLOCK: Clock = { now: () => Date.now(), elapsed: () => performance.
 
 /** Makes the metrics in a registry of their own. This is also the start from which network programming is measured. */
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { families, log, shortfalls, readLocalhostRejected, clock = SYSTEM_CLOCK } = options;
+  const { families, log, shortfalls, savedState, readLocalhostRejected, clock = SYSTEM_CLOCK } = options;
   const registry = new Registry();
   const services = new PendingChanges(families);
   const endpoints = new PendingChanges(families);
@@ -63,6 +65,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     endpoints,
     noLocalEndpoints: (family) => noLocalEndpoints[family].total,
     shortfalls: (reason) => shortfalls?.count(reason) ?? 0,
+    savedState: savedState ?? (() => ({ servedSince: undefined, savedAt: 0 })),
     rejected: rejectedReader(readLocalhostRejected, log),
   });
   addProcessMetrics(registry);

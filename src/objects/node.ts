@@ -20,7 +20,7 @@ export interface Node {
 }
 
 /** The cluster autoscaler's taint on a node it is about to remove. */
-const TO_BE_DELETED_TAINT = 'ToBeDeletedByClusterAutoscaler';
+export const TO_BE_DELETED_TAINT = 'ToBeDeletedByClusterAutoscaler';
 
 /** Reads what an API server or a manifest says of a Node, and keeps what we use. */
 export const NodeSchema = v.pipe(

@@ -45,6 +45,13 @@ export class Cluster {
     return this.#cidrs;
   }
 
+  /** All objects as they are now: those of a kind together, in no particular order. */
+  objects(): readonly KubeObject[] {
+    const cidrs = [...this.#cidrs].map(([name, networks]) => ({ kind: 'ServiceCIDR' as const, name, cidrs: networks }));
+    const node = this.#node === undefined ? [] : [this.#node];
+    return [...node, ...cidrs, ...this.#services.values(), ...this.#slices.values()];
+  }
+
   /** The keys of all Services. */
   serviceKeys(): Iterable<string> {
     return this.#services.keys();

@@ -54,6 +54,8 @@ suite('the command line', () => {
       migration: 'plan',
       besideKubeProxy: false,
       runDir: '/run/kube-proxy-nft',
+      stateDir: undefined,
+      stateMaxAge: 86_400_000,
       output: 'nft',
       verbosity: 0,
       logFormat: 'text',
@@ -91,6 +93,9 @@ suite('the command line', () => {
     [['--hostname-override', ' Node-A '], { nodeName: 'node-a' }],
     [['--hostname-override='], { nodeName: hostname().toLowerCase() }],
     [['--run-dir=/tmp/x'], { runDir: '/tmp/x' }],
+    [['--state-dir=/tmp/x'], { stateDir: '/tmp/x' }],
+    [['--state-dir=/tmp/x', '--no-state'], { stateDir: '' }],
+    [['--state-max-age=0'], { stateMaxAge: 0 }],
     [['--bind-address', 'FD00::0:1'], { bindAddress: 'fd00::1' }],
     [['--bind-address=::'], { bindAddress: undefined, metricsBindAddress: { host: '127.0.0.1', port: 10249 } }],
     [['--healthz-bind-address=127.0.0.1'], { healthzBindAddress: { host: '127.0.0.1', port: 10256 } }],
@@ -214,7 +219,7 @@ suite('the command line complains about', () => {
 suite('kube-proxy’s flags', () => {
   /** A value for each that its field takes. */
   const valueFor = (flag: string): string => {
-    if (/period|timeout|frequency|interval/.test(flag)) return '45s';
+    if (/period|timeout|frequency|interval|-age$/.test(flag)) return '45s';
     if (/^max-|-(port|bit|burst|qps|adj|min|core)$|^v$/.test(flag)) return '12';
     const values: Readonly<Record<string, string>> = {
       'feature-gates': 'A=true,B=false',

@@ -47,7 +47,7 @@ function arbitraryOf(path: string, usual: unknown): fc.Arbitrary<unknown> {
   if (typeof usual === 'boolean') return fc.boolean();
   if (typeof usual === 'number') return fc.integer({ min: 1, max: 31 });
   if (Array.isArray(usual)) return fc.array(anyText, { maxLength: 3 });
-  return /Period|Timeout|Frequency|Interval/.test(path) ? duration : anyText;
+  return /Period|Timeout|Frequency|Interval|Age$/.test(path) ? duration : anyText;
 }
 
 const given: fc.Arbitrary<GivenFields> = fc

@@ -46,6 +46,25 @@ suite('readiness', () => {
     );
   });
 
+  test('is told of a saved state that stands in, and of the end of that', async (context) => {
+    const { lines, env, shown } = await serviceManager(context);
+    const { promise: caughtUp, resolve } = Promise.withResolvers<void>();
+    await announceReadiness({
+      programmed: Promise.resolve(),
+      isServing: () => Promise.resolve(false),
+      progress,
+      log: recordingLog().log,
+      env,
+      standIn: () => 'a saved state serves',
+      caughtUp,
+    });
+    await eventually(() => lines.length > 0, shown);
+    assert.deepEqual(lines, ['READY=1 STATUS=a saved state serves']);
+    resolve();
+    await eventually(() => lines.length > 1, shown);
+    assert.deepEqual(lines.slice(1), ['STATUS=all Services are programmed']);
+  });
+
   test('is not told without rules, also if they cannot be looked at', async (context) => {
     const { lines, env, shown } = await serviceManager(context);
     const { log, lines: logged } = recordingLog();

@@ -45,6 +45,8 @@ const OUR_OWN = [
   'kubeproxy_nft_last_audit_timestamp_seconds gauge ip_family',
   'kubeproxy_nft_repairs_total counter ip_family',
   'kubeproxy_nft_shortfalls gauge reason',
+  'kubeproxy_nft_state_saved_timestamp_seconds gauge ',
+  'kubeproxy_nft_state_served_since_timestamp_seconds gauge ',
   'nodejs_heap_size_total_bytes gauge ',
   'nodejs_heap_size_used_bytes gauge ',
 ];

@@ -4,10 +4,26 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { World } from '../netns/world.ts';
+import type { Objects } from '../scenarios/runner/objects.ts';
 import type { RawObject } from './manifests.ts';
 
 const PROGRAM = join(import.meta.dirname, 'api-server-program.ts');
 const PORT = 6443;
+
+const API_VERSIONS: Readonly<Record<string, string>> = {
+  Service: 'v1',
+  Node: 'v1',
+  EndpointSlice: 'discovery.k8s.io/v1',
+};
+
+/** Objects of a scenario as the API server has them. */
+export function asServed(objects: Objects): readonly RawObject[] {
+  return objects.flat().map((object) => ({
+    apiVersion: API_VERSIONS[object.kind],
+    ...object,
+    metadata: { ...(object.kind !== 'Node' && { namespace: 'default' }), ...object.metadata },
+  }));
+}
 
 /** The API server double as a process on a world's node, which can go away and come back at the same address. */
 export class ApiServerProcess {
@@ -42,6 +58,15 @@ export class ApiServerProcess {
   /** Deletes an object of the namespace default. */
   remove(kind: string, name: string): void {
     this.#command({ remove: [kind, `default/${name}`] });
+  }
+
+  /** Every request is answered with this status from now on, until `heal`. */
+  fail(status: number): void {
+    this.#command({ fail: status });
+  }
+
+  heal(): void {
+    this.#command({ heal: true });
   }
 
   /** Kills it, and waits until it is gone. */

@@ -7,27 +7,12 @@ import { CLUSTER_CIDR } from '../netns/topology.ts';
 import { createWorld, type Where, type World } from '../netns/world.ts';
 import { ENDPOINTS, type EndpointName, TARGETS, type Target } from '../scenarios/runner/cast.ts';
 import { node, type Objects, ready, service, slices } from '../scenarios/runner/objects.ts';
-import { ApiServerProcess } from './api-server-process.ts';
+import { ApiServerProcess, asServed } from './api-server-process.ts';
 import { Daemon } from './daemon.ts';
-import type { RawObject } from './manifests.ts';
 
 /** More than the longest wait between two tries to reach the API server. */
 const LIMIT_MS = 120_000;
 const VERSIONS = ['ip4', 'ip6'] as const;
-const API_VERSIONS: Readonly<Record<string, string>> = {
-  Service: 'v1',
-  Node: 'v1',
-  EndpointSlice: 'discovery.k8s.io/v1',
-};
-
-/** Objects as the API server has them. */
-const asServed = (objects: Objects): readonly RawObject[] =>
-  objects.flat().map((object) => ({
-    apiVersion: API_VERSIONS[object.kind],
-    ...object,
-    metadata: { ...(object.kind !== 'Node' && { namespace: 'default' }), ...object.metadata },
-  }));
-
 const web = (...pods: readonly EndpointName[]): Objects => [
   service('web', { nodePort: 30_080 }),
   slices(

@@ -53,6 +53,16 @@ export class Daemon {
 
   /** Starts it and waits until all Services are programmed. */
   async start(flags: readonly string[] = DEFAULT_FLAGS, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+    this.launch(flags, env);
+    await eventually(
+      () => this.#log.includes('] ready: ') || !this.isRunning,
+      () => this.#log,
+    );
+    if (!this.isRunning) throw new Error(`the daemon ended: ${this.#log}`);
+  }
+
+  /** Starts it, and does not wait. */
+  launch(flags: readonly string[] = DEFAULT_FLAGS, env: NodeJS.ProcessEnv = process.env): void {
     this.#log = '';
     const argv = [EXECUTABLE, ...this.#source, ...this.#runDir, ...NO_HOST_SETTINGS, ...flags];
     const child = this.#world.spawn('node', argv, {
@@ -63,11 +73,6 @@ export class Daemon {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#log += text;
     });
-    await eventually(
-      () => this.#log.includes('] ready: ') || !this.isRunning,
-      () => this.#log,
-    );
-    if (!this.isRunning) throw new Error(`the daemon ended: ${this.#log}`);
   }
 
   /** Waits until its log matches. */

@@ -181,6 +181,18 @@ const OURS: FlagSection = {
       completes: 'folder',
     },
     {
+      name: 'state-dir',
+      value: 'DIR',
+      text: 'for the last known state (default: $STATE_DIRECTORY, as systemd sets it; without that none is kept). It is served from after a reboot while the API server cannot be reached',
+      completes: 'folder',
+    },
+    {
+      name: 'state-max-age',
+      value: 'DURATION',
+      text: 'at which that state is too old to be served from (default: 24h; 0: none is kept)',
+    },
+    { name: 'no-state', text: 'keep no state, and serve from none' },
+    {
       name: 'transaction-interval',
       value: 'DURATION',
       text: 'from one change of the kernel to the next while changes keep coming (default: 50ms; 0: each at once)',

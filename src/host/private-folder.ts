@@ -1,0 +1,14 @@
+import { stat } from 'node:fs/promises';
+import process from 'node:process';
+
+/**
+ * Makes sure that nobody but its owner, who is root or this user, can put files into a folder.
+ * @throws Error saying why that is not so
+ */
+export async function assertPrivateFolder(path: string): Promise<void> {
+  const found = await stat(path);
+  if (!found.isDirectory()) throw new Error('it is not a directory');
+  if ((found.mode & 0o022) !== 0) throw new Error('others than its owner can write to it');
+  if (found.uid !== 0 && found.uid !== process.geteuid?.())
+    throw new Error(`it belongs to another user (uid ${found.uid})`);
+}

@@ -1,0 +1,79 @@
+import { isDeepStrictEqual } from 'node:util';
+import { joined } from '../objects/compact.ts';
+import { type Kind, type KubeObject, keyOf } from '../objects/decode.ts';
+import type { SourceListener } from '../source/source.ts';
+
+/** An object that was changed or, without one, deleted. */
+interface Arrived {
+  readonly kind: Kind;
+  readonly key: string;
+  readonly object: KubeObject | undefined;
+}
+
+/**
+ * Stands between a source and its listener. Usually it passes on what comes. Once objects of a saved state stand in for what
+ * the source has not delivered, it holds back what comes until everything has: then the listener is told the differences, all
+ * at once. A list that comes in parts would have Services without endpoints meanwhile, or with those of another time.
+ */
+export class TakeOver implements SourceListener {
+  readonly #listener: SourceListener;
+  /** What was passed on before the whole was there: newer than any saved state. Undefined from then on. */
+  #early: Set<string> | undefined = new Set();
+  /** The stand-ins of which the source has not said that they are as they were. Undefined while there are none. */
+  #unconfirmed: Map<string, KubeObject> | undefined;
+  readonly #held = new Map<string, Arrived>();
+
+  constructor(listener: SourceListener) {
+    this.#listener = listener;
+  }
+
+  /** Passes on the objects of a saved state that the source has not delivered yet. Only before the source has synced. */
+  standIn(objects: Iterable<KubeObject>): void {
+    const early = this.#early;
+    if (early === undefined || this.#unconfirmed !== undefined) return;
+    this.#unconfirmed = new Map();
+    for (const object of objects) {
+      const id = idOf(object.kind, keyOf(object));
+      if (early.has(id)) continue;
+      this.#unconfirmed.set(id, object);
+      this.#listener.changed(object);
+    }
+  }
+
+  changed(object: KubeObject): void {
+    const key = keyOf(object);
+    if (this.#unconfirmed === undefined) {
+      this.#early?.add(idOf(object.kind, key));
+      this.#listener.changed(object);
+      return;
+    }
+    const id = idOf(object.kind, key);
+    if (isDeepStrictEqual(this.#unconfirmed.get(id), object)) {
+      this.#unconfirmed.delete(id);
+      this.#held.delete(id);
+    } else this.#held.set(id, { kind: object.kind, key, object });
+  }
+
+  deleted(kind: Kind, key: string): void {
+    if (this.#unconfirmed === undefined) this.#listener.deleted(kind, key);
+    else this.#held.set(idOf(kind, key), { kind, key, object: undefined });
+  }
+
+  synced(): void {
+    this.#early = undefined;
+    const gone = this.#unconfirmed;
+    this.#unconfirmed = undefined;
+    for (const { kind, key, object } of this.#held.values()) {
+      gone?.delete(idOf(kind, key));
+      if (object === undefined) this.#listener.deleted(kind, key);
+      else this.#listener.changed(object);
+    }
+    this.#held.clear();
+    for (const object of gone?.values() ?? []) this.#listener.deleted(object.kind, keyOf(object));
+    this.#listener.synced();
+  }
+}
+
+function idOf(kind: Kind, key: string): string {
+  return joined(' ', kind, key);
+}
