@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Kind } from '../../src/objects/decode.ts';
 import { type Certificates, makeCertificates } from './api-server-certificates.ts';
@@ -94,6 +94,7 @@ export class ApiServer {
   url = '';
   readonly #server;
   readonly #streams = new Set<Stream>();
+  readonly #unanswered = new Set<Socket>();
   #faults: { fault: Fault; left: number }[] = [];
 
   constructor(certificates: Certificates) {
@@ -142,6 +143,12 @@ export class ApiServer {
     this.withholdsInitialEnd = false;
   }
 
+  /** Resets the connections of requests that a fault left without an answer, and of watches that say nothing any more. */
+  dropUnanswered(): void {
+    for (const socket of this.#unanswered) socket.destroy();
+    this.#unanswered.clear();
+  }
+
   /** Number of open watches. */
   watches(kind: Kind): number {
     return this.#of(kind).length;
@@ -179,7 +186,10 @@ export class ApiServer {
 
   /** Open watches of this kind are sent nothing more, and are not closed either. */
   silence(kind: Kind): void {
-    for (const stream of this.#of(kind)) this.#streams.delete(stream);
+    for (const stream of this.#of(kind)) {
+      this.#streams.delete(stream);
+      if (stream.response.socket !== null) this.#unanswered.add(stream.response.socket);
+    }
   }
 
   /** Writes a kubeconfig for this server to `path`. */
@@ -234,7 +244,10 @@ export class ApiServer {
       socket instanceof TLSSocket && socket.authorized ? `${socket.getPeerCertificate().subject.CN}` : undefined;
     this.requests.push({ on, kind, query, token, client });
     const fault = this.#nextFault(on, kind);
-    if (fault?.instead === 'hang') return;
+    if (fault?.instead === 'hang') {
+      this.#unanswered.add(socket);
+      return;
+    }
     if (fault?.instead === 'close') {
       socket.destroy();
       return;

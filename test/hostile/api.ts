@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kind } from '../../src/objects/decode.ts';
+import type { Fault } from '../doubles/api-server.ts';
 import type { RawObject } from '../doubles/api-server-store.ts';
 import type { World } from '../netns/world.ts';
 import { LineProgram } from './line-program.ts';
@@ -53,6 +54,31 @@ export class Api {
   /** Ends the open watches of a kind. */
   end(kind: Kind, how: 'properly' | 'reset'): void {
     this.#command({ end: [kind, how] });
+  }
+
+  /** Sends the open watches of a kind nothing more, as if a box on the path had forgotten them. */
+  silence(kind: Kind): void {
+    this.#command({ silence: kind });
+  }
+
+  /** Lets requests fail until `heal`, or so many `times`. */
+  fail(fault: Fault): void {
+    this.#command({ fail: fault });
+  }
+
+  /** Sends all that it sends in small pieces, until `heal`. */
+  dribble(): void {
+    this.#command({ dribble: true });
+  }
+
+  /** Forgets the history: a watch that begins again at what it has seen is answered 410. */
+  compact(): void {
+    this.#command({ compact: true });
+  }
+
+  /** Takes back `fail` and `dribble`, and resets the connections of requests that have no answer yet. */
+  heal(): void {
+    this.#command({ heal: true });
   }
 
   /** Resolves with the time (see clock.ts) at which all commands so far were done; rejects if the program ends. */

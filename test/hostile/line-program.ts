@@ -1,10 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import type { Where, World } from '../netns/world.ts';
 
-/** A program of programs/ at work in a place of a world; it says "ready" first, and is killed with the world. */
+/**
+ * A program of programs/, by its name, or any other by its path, at work in a place of a world; it says "ready" first, and is
+ * killed with the world.
+ */
 export class LineProgram {
   readonly #child: ChildProcess;
   readonly #ready: Promise<void>;
@@ -13,7 +16,7 @@ export class LineProgram {
   #onLine: (line: string) => void = () => undefined;
 
   constructor(world: World, where: Where, name: string, args: readonly (string | number)[]) {
-    const path = join(import.meta.dirname, 'programs', `${name}.ts`);
+    const path = isAbsolute(name) ? name : join(import.meta.dirname, 'programs', `${name}.ts`);
     const child = world.spawn(where, [process.execPath, path, ...args.map(String)], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });

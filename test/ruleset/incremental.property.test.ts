@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BY_ADDRESS, BY_NODE_PORT, endpointsMap, PROTOCOLS } from '../../src/ruleset/container.ts';
 import { printRule } from '../../src/ruleset/nft-json.ts';
 import { OBJECTS } from '../../src/ruleset/objects.ts';
 import { PICK_CHAINS } from '../../src/ruleset/pick-chain.ts';
@@ -10,6 +9,7 @@ import { sizeOf } from '../../src/ruleset/transaction.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { FamilyModel, MAX_WEIGHT } from '../../src/sync/family-model.ts';
+import { canonical } from '../builders/canonical-elements.ts';
 import { type ClusterStep, clusterSteps } from '../builders/cluster-steps.ts';
 import { networks } from '../builders/networks.ts';
 import { NODE_NAME } from '../builders/objects.ts';
@@ -139,50 +139,6 @@ function assertChainsSafe(
   }
   for (const [name, targets] of after)
     for (const target of targets) assert.ok(after.has(target), `chain ${name} names ${target}, which is not there`);
-}
-
-/** Where the chains that draw look for endpoints: the chain's name without its capacity → the map of endpoints. */
-const DRAWN_FROM: ReadonlyMap<string, string> = new Map(
-  [BY_ADDRESS, BY_NODE_PORT].flatMap(({ pick, endpoints, localPick, localEndpoints }) =>
-    PROTOCOLS.flatMap((protocol) => [
-      [`${pick}-${protocol}`, endpointsMap(endpoints, protocol)] as const,
-      [`${localPick}-${protocol}`, endpointsMap(localEndpoints, protocol)] as const,
-    ]),
-  ),
-);
-
-/** An element without the capacity that is kept while just half of it is full, as a fresh start would have it. */
-function withLeastCapacity(id: string, value: string, slotsOf: (frontend: string) => number): string {
-  const [, chain = '', capacity] = /^goto (pick\S*)-(\d+)/.exec(value) ?? [];
-  const map = DRAWN_FROM.get(chain);
-  if (map === undefined) return `${id} : ${value}`;
-  const slots = slotsOf(`${map} ${id.replace(/^\S+ /, '').replace(/(^| \. )(tcp|udp|sctp) \. /, '$1')}`);
-  return `${id} : ${value.replace(`${chain}-${capacity}`, `${chain}-${Number(capacity) === 2 * slots ? slots : capacity}`)}`;
-}
-
-/** The elements without what may differ between two ways to one state: slots' endpoints, capacities and pick chains kept. */
-function canonical(elements: ReadonlyMap<string, string>): readonly string[] {
-  const others: (readonly [id: string, value: string])[] = [];
-  const slots = new Map<string, { readonly numbers: number[]; readonly values: string[] }>();
-  for (const [id, value] of elements) {
-    if (id.startsWith(PICK_CHAINS.name)) continue;
-    const [, frontend, slot] = /^((?:[a-z-]*-)?endpoints-.*) \. (\d+)$/.exec(id) ?? [];
-    if (frontend === undefined) {
-      others.push([id, value]);
-      continue;
-    }
-    const entry = slots.get(frontend) ?? { numbers: [], values: [] };
-    slots.set(frontend, entry);
-    entry.numbers.push(Number(slot));
-    entry.values.push(value);
-  }
-  const slotsOf = (frontend: string) => slots.get(frontend)?.numbers.length ?? 0;
-  const lines = others.map(([id, value]) => withLeastCapacity(id, value, slotsOf));
-  for (const [frontend, { numbers, values }] of slots) {
-    const dense = numbers.sort((a, b) => a - b).every((number, i) => number === i);
-    lines.push(`${frontend} ${dense ? 'dense' : `with slots ${numbers}`} : ${values.sort().join(', ')}`);
-  }
-  return lines.sort();
 }
 
 /** The model that a daemon started on this cluster would build in an empty kernel. */

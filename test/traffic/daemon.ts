@@ -22,6 +22,8 @@ export class Daemon {
   readonly #source: readonly string[];
   #child: ChildProcess | undefined;
   #log = '';
+  /** Gets what it logs as it comes. */
+  onLog: (text: string) => void = () => undefined;
 
   /** `source`: the flags that name it; the manifests of `write` by default. It gets the cluster CIDR of both nodes. */
   constructor(world: World, source?: readonly string[]) {
@@ -72,6 +74,7 @@ export class Daemon {
     this.#child = child;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#log += text;
+      this.onLog(text);
     });
   }
 

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { floodUdp } from '../../netns/flood.ts';
 import { again, type HostileCase } from '../case.ts';
+import { signalNft } from '../nft-processes.ts';
 import { clusterIp, large, podAddresses, service, slice } from '../objects.ts';
 import type { Stage } from '../stage.ts';
 
@@ -17,20 +17,6 @@ function someServices(stage: Stage): void {
 
 async function nft(stage: Stage, text: string): Promise<void> {
   await stage.world.exec('node', ['nft', '-f', '-'], { input: text, allowFailure: true });
-}
-
-/** Kills the nft processes of the node's namespace. */
-async function killNft(stage: Stage): Promise<void> {
-  const { stdout } = await stage.world.exec('node', ['ip', 'netns', 'pids', stage.world.namespace('node')], {
-    allowFailure: true,
-  });
-  for (const pid of stdout.split('\n').filter(Boolean)) {
-    try {
-      if (readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'nft') process.kill(Number(pid), 'SIGKILL');
-    } catch {
-      // It ended by itself.
-    }
-  }
 }
 
 /** What goes on in the node’s kernel and among its processes. */
@@ -81,13 +67,13 @@ export const NODE_CASES: readonly HostileCase[] = [
     name: 'nft-killed',
     attack: 'every nft process of the node is killed once a second',
     before: someServices,
-    during: (stage, signal) => again(signal, 1000, () => killNft(stage)),
+    during: (stage, signal) => again(signal, 1000, () => signalNft(stage.world, 'SIGKILL')),
   },
   {
     name: 'nft-killed-at-once',
     attack: 'every nft process of the node is killed ten times a second, so that hardly one comes to its end',
     before: someServices,
-    during: (stage, signal) => again(signal, 100, () => killNft(stage)),
+    during: (stage, signal) => again(signal, 100, () => signalNft(stage.world, 'SIGKILL')),
   },
   {
     name: 'conntrack-full-of-udp',

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import type { Kind } from '../../../src/objects/decode.ts';
-import { startApiServer } from '../../doubles/api-server.ts';
+import { type Fault, startApiServer } from '../../doubles/api-server.ts';
 import type { RawObject } from '../../doubles/api-server-store.ts';
 import { now } from '../clock.ts';
 
@@ -13,6 +13,16 @@ export type ApiCommand =
   | { readonly write: readonly [Kind, string] }
   | { readonly error: readonly [Kind, number] }
   | { readonly end: readonly [Kind, 'properly' | 'reset'] }
+  /** Sends the open watches of a kind nothing more. */
+  | { readonly silence: Kind }
+  /** What goes wrong with requests from now on, without `times` until all goes well again. */
+  | { readonly fail: Fault }
+  /** Lines come in small pieces, or not. */
+  | { readonly dribble: boolean }
+  /** Forgets all history, so that no watch can go on from what it has seen. */
+  | { readonly compact: true }
+  /** All goes well again. */
+  | { readonly heal: true }
   /** Says when it came to this command: "NOTE MILLISECONDS". */
   | { readonly note: number };
 
@@ -28,7 +38,14 @@ function obey(command: ApiCommand): void {
   else if ('write' in command) api.write(...command.write);
   else if ('error' in command) api.sendError(...command.error);
   else if ('end' in command) api.end(...command.end);
-  else process.stdout.write(`${command.note} ${now()}\n`);
+  else if ('silence' in command) api.silence(command.silence);
+  else if ('fail' in command) api.fail({ times: Number.POSITIVE_INFINITY, ...command.fail });
+  else if ('dribble' in command) api.dribble = command.dribble;
+  else if ('compact' in command) api.store.compact();
+  else if ('heal' in command) {
+    api.heal();
+    api.dropUnanswered();
+  } else process.stdout.write(`${command.note} ${now()}\n`);
 }
 
 function lines(): AsyncIterable<string> {

@@ -1,0 +1,75 @@
+import { percentile } from '../../scripts/bench/statistics.ts';
+import type { Outcome } from './campaign.ts';
+
+const HEADINGS = [
+  'kind',
+  'injected',
+  'noticed',
+  'p50 s',
+  'p99 s',
+  'mended',
+  'hit traffic',
+  'reachable p50 s',
+  'p99 s',
+  'changes p50 s',
+  'p99 s',
+  'tried',
+  'lost outside',
+];
+
+/** The outcomes by kind, as a table of Markdown. */
+export function reportTable(outcomes: readonly Outcome[]): string {
+  const kinds = [...new Set(outcomes.map(({ fault }) => fault.kind))].toSorted();
+  const rows = [
+    HEADINGS,
+    HEADINGS.map((_, i) => (i === 0 ? '---' : '---:')),
+    ...kinds.map((kind) =>
+      rowOf(
+        kind,
+        outcomes.filter(({ fault }) => fault.kind === kind),
+      ),
+    ),
+    rowOf('all', outcomes),
+  ];
+  return rows.map((row) => `| ${row.join(' | ')} |\n`).join('');
+}
+
+function rowOf(kind: string, outcomes: readonly Outcome[]): readonly string[] {
+  const noticed = outcomes.flatMap((outcome) => outcome.noticed ?? []);
+  const reachable = outcomes.flatMap((outcome) => outcome.reachable ?? []);
+  const changes = outcomes.flatMap((outcome) => outcome.changes);
+  const isTold = outcomes.every(({ fault }) => fault.isTold) || noticed.length > 0;
+  return [
+    kind,
+    `${outcomes.length}`,
+    isTold ? `${noticed.length}` : '–',
+    ...seconds(noticed),
+    `${outcomes.filter((outcome) => outcome.mended !== undefined).length}`,
+    `${reachable.length}`,
+    ...seconds(reachable),
+    ...seconds(changes),
+    `${sum(outcomes, (outcome) => outcome.tried)}`,
+    `${sum(outcomes, (outcome) => outcome.lostOutside)}`,
+  ];
+}
+
+/** The middle and the 99th percentile of some milliseconds. */
+function seconds(milliseconds: readonly number[]): readonly string[] {
+  if (milliseconds.length === 0) return ['–', '–'];
+  return [50, 99].map((percent) => (percentile(milliseconds, percent) / 1000).toFixed(2));
+}
+
+/** What must not be: one line each. */
+export function shortcomings(outcomes: readonly Outcome[]): readonly string[] {
+  return outcomes.flatMap(({ fault, what, noticed, mended, lostOutside, examples }) => [
+    ...(fault.isTold && noticed === undefined ? [`${fault.kind}: not noticed: ${what}`] : []),
+    ...(mended === undefined ? [`${fault.kind}: not mended: ${what}`] : []),
+    ...(lostOutside > 0
+      ? [`${fault.kind}: ${lostOutside} connections lost outside the window: ${what}; ${examples.join('; ')}`]
+      : []),
+  ]);
+}
+
+function sum(outcomes: readonly Outcome[], of: (outcome: Outcome) => number): number {
+  return outcomes.reduce((total, outcome) => total + of(outcome), 0);
+}
