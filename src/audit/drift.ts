@@ -70,6 +70,12 @@ export function foreignChainDrift(chain: string, hook: string): Drift {
   return { kind: 'foreign-chain', action: 'added', message, key: `foreign ${chain}` };
 }
 
+/** Names a second table of ours, which no daemon of this network namespace has made. */
+export function foreignTableDrift(table: string): Drift {
+  const message = `a second table of ours was added: table ${table}`;
+  return { kind: 'table', action: 'added', message, key: `table ${table}` };
+}
+
 /** An element that differs; `expected` or `found` is undefined where the model or the kernel does not have it. */
 export interface ElementDifference {
   readonly container: Container;
@@ -97,6 +103,11 @@ export function elementDrift({ container, key, expected, found }: ElementDiffere
   const element = `{ ${key}${valued(action === 'added' ? found : expected)} }`;
   const message = `${subject}: ${done[action]} (${type} ${container.name}, element ${element})`;
   return { kind, action, message, key: `${container.name} ${key} ${action}` };
+}
+
+/** What kind of thing the elements of a container are. */
+export function kindOf(container: Container): DriftKind {
+  return nounOf(container).kind;
 }
 
 interface Noun {

@@ -60,6 +60,8 @@ export interface Arguments {
   readonly protectAddresses: Protection;
   /** Endpoints of one Service with session affinity that have lists of their clients. */
   readonly maxAffinityEndpoints: number;
+  /** --no-watch: what is in the kernel is not compared with the model while the daemon runs. */
+  readonly noWatch: boolean;
   readonly runDir: string;
   /** --state-dir: where the last known state is kept; empty with --no-state; undefined: where the environment says. */
   readonly stateDir: string | undefined;
@@ -144,6 +146,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     maxElements: configuration['kubeProxyNft.maxElements'],
     protectAddresses: configuration['kubeProxyNft.protectAddresses'],
     maxAffinityEndpoints: configuration['kubeProxyNft.maxAffinityEndpoints'],
+    noWatch: configuration['kubeProxyNft.noWatch'],
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     stateDir: isOn(values, 'no-state') ? '' : stateDir === undefined ? undefined : resolve(stateDir),
     stateMaxAge: milliseconds(configuration['kubeProxyNft.stateMaxAge']),

@@ -14,6 +14,7 @@ import type { EventSink } from '../source/event-sink.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { SyncObserver, SyncResult } from '../sync/observer.ts';
 import type { Arguments } from './arguments.ts';
+import { driftEvent } from './drift-event.ts';
 import { healthCheckAddresses, servesLocalhost } from './node-addresses.ts';
 import { UdpFlows } from './udp-flows.ts';
 
@@ -93,6 +94,10 @@ export class Followers {
       lost: () => {
         numbers.lost();
         health.queued(family);
+      },
+      drifted: (drift, isNews) => {
+        numbers.drifted(drift, isNews);
+        if (isNews) this.#options.events.event(driftEvent(drift, family));
       },
       confirmed: () => {
         numbers.confirmed();

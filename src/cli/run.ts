@@ -18,9 +18,11 @@ import type { Node } from '../objects/node.ts';
 import { Cluster } from '../service/cluster.ts';
 import type { ClaimConflict } from '../service/frontend-claims.ts';
 import { createArrival } from '../sync/arrival.ts';
+import { AuditBudget } from '../sync/audit-budget.ts';
 import { SYSTEM_CLOCK } from '../sync/clock.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
+import type { SyncObserver } from '../sync/observer.ts';
 import { Pace } from '../sync/pace.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
 import { VERSION } from '../version.ts';
@@ -93,18 +95,32 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     syncPeriod: args.syncPeriod,
   });
   const followers = new Followers({ cluster, models, args, metrics, health, events, log });
+  const budget = new AuditBudget();
   const pace = new Pace(SYSTEM_CLOCK, args.transactionInterval);
   let transactions = 0;
   const counted = (nft: Nft): Nft => ({ ...nft, apply: (json) => nft.apply(json).then(() => void transactions++) });
   const members: readonly Member[] = models.map((model) => {
     const nft = counted(createNft(args.runDir, model.family, 'nft', sessions));
     const observer = followers.observer(model);
-    const lost = () => {
-      observer.lost();
-      // What took something of ours may have taken the other family's, too.
-      for (const { syncer } of members.filter((member) => member.model !== model)) syncer.recheck();
+    // What took something of ours may have taken the other family's, too.
+    const lookAtOthers = () => {
+      for (const { syncer } of members.filter((member) => member.model !== model)) {
+        syncer.look('somebody changed our table of the other family');
+      }
     };
-    return { model, nft, syncer: new FamilySyncer(model, nft, log, { observer: { ...observer, lost }, pace }) };
+    const watched: SyncObserver = {
+      ...observer,
+      lost: () => {
+        observer.lost();
+        lookAtOthers();
+      },
+      drifted: (drift, isNews) => {
+        observer.drifted(drift, isNews);
+        lookAtOthers();
+      },
+    };
+    const options = { observer: watched, pace, budget, watch: !args.noWatch };
+    return { model, nft, syncer: new FamilySyncer(model, nft, log, options) };
   });
   const onRedecided = ({ networks, services }: Redecided) => {
     for (const { syncer } of members) {

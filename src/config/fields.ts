@@ -125,6 +125,7 @@ export const FIELDS = {
     own: true,
   }),
   'kubeProxyNft.stateMaxAge': field(period, '24h0m0s', { flag: 'state-max-age', zeroCounts: true, own: true }),
+  'kubeProxyNft.noWatch': field(boolean, false, { flag: 'no-watch', own: true }),
   'winkernel.networkName': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.sourceVip': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.enableDSR': field(boolean, false, withoutEffect(WINDOWS)),

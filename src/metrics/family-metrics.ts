@@ -69,7 +69,10 @@ export function familyMetrics(
     },
     confirmed: upToDate,
     lost: () => instruments.repairs.inc(labels),
-    drifted: ({ kind, action }) => instruments.drift.inc({ ...labels, kind, action }),
+    drifted: ({ kind, action }) => {
+      instruments.drift.inc({ ...labels, kind, action });
+      instruments.repairs.inc(labels);
+    },
     audited: () => instruments.lastAudit.set(family, clock.now() / 1000),
     cleanupFailed: () => instruments.cleanupFailures.inc(labels),
     elements: (count) => instruments.elements.set(family, count),

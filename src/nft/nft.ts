@@ -33,6 +33,8 @@ export interface Nft {
   list(...what: readonly string[]): Promise<readonly unknown[]>;
   /** The lines that `nft list …` prints, each as it comes. What `onLine` throws ends it. */
   listText(onLine: (line: string) => void, ...what: readonly string[]): Promise<void>;
+  /** The lines that `nft ARGS` prints, an `args` that only reads. `timeout`: seconds until it is ended. */
+  look(onLine: (line: string) => void, args: readonly string[], timeout: number): Promise<void>;
   /** The objects as `list` has them, without the elements of sets and maps. */
   listTerse(...what: readonly string[]): Promise<readonly unknown[]>;
   /**
@@ -92,6 +94,7 @@ export function createNft(runDir: string, name: string, nft = 'nft', sessions?: 
       return read(await keeper.use((session) => session.list(what).catch(byProcess), byProcess));
     },
     listText: (onLine, ...what) => runNftLines(['list', ...what], { nft, timeout: LIST_TIMEOUT }, onLine),
+    look: (onLine, args, seconds) => runNftLines(args, { nft, timeout: seconds }, onLine),
     listTerse: async (...what) => read(await list(['-j', '-t', 'list', ...what])),
     openSession: (log) => {
       keeper ??= new SessionKeeper({ nft, runDir, log });

@@ -1,10 +1,11 @@
+import type { Container } from './container.ts';
 import type { Element } from './element.ts';
 import { GONE, type HeldElement } from './held-element.ts';
 import type { Transaction } from './transaction.ts';
 import { weightOf } from './weight.ts';
 
 /** What an element was before it was touched; undefined if the kernel did not have it. */
-type Before = Pick<Element, 'value' | 'comment'> | undefined;
+export type Before = Pick<Element, 'value' | 'comment'> | undefined;
 
 /** What changed since the last transaction. */
 export class Changes {
@@ -23,6 +24,23 @@ export class Changes {
   /** An element as the kernel holds it; undefined if it does not have it. */
   inKernel(element: HeldElement): Before {
     return this.#touched.has(element) ? this.#touched.get(element) : element;
+  }
+
+  /** The elements of a container that were touched, by key: as the kernel holds them. */
+  of(container: Container): ReadonlyMap<string, Before> {
+    const touched = new Map<string, Before>();
+    for (const [element, before] of this.#touched) {
+      // One that is gone for good and one that comes in its place may have the same key.
+      if (element.container === container) touched.set(element.key, touched.get(element.key) ?? before);
+    }
+    return touched;
+  }
+
+  /** Notes what the kernel was found to hold of an element. */
+  corrects(element: HeldElement, found: Before): void {
+    if (!this.#touched.has(element)) this.#weight += weightOf(element);
+    this.#touched.set(element, found);
+    delete element.refused;
   }
 
   /** Notes an element that is not in the kernel. */

@@ -54,6 +54,12 @@ export function rewriteCommands(family: Family, table: string, rewritten: readon
   ].map((command) => JSON.stringify(command));
 }
 
+/** The commands that delete a chain that nothing leads to, with its rules. */
+export function deleteChainCommands(family: Family, table: string, name: string): readonly string[] {
+  const chain = { family, table, name };
+  return [{ flush: { chain } }, { delete: { chain } }].map((command) => JSON.stringify(command));
+}
+
 /** Sets and maps as libnftables JSON objects, with `typeof` declarations as nft 1.1.2 and later understand them. */
 export function containerObjects(program: Program, table: string): readonly object[] {
   const { family } = program;

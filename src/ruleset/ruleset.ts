@@ -1,6 +1,6 @@
 import type { Frontend } from '../service/frontend.ts';
 import type { Chain } from './chain.ts';
-import { Changes } from './changes.ts';
+import { type Before, Changes } from './changes.ts';
 import type { Container } from './container.ts';
 import type { Element } from './element.ts';
 import { Entries } from './entries.ts';
@@ -16,6 +16,15 @@ import { deleteWeightOf } from './weight.ts';
 
 /** Sets whose elements come from the node's configuration, not from Services. */
 export type NetworkSet = 'pod-cidrs' | 'all-sources' | 'node-port-networks' | 'service-cidrs';
+
+/** A container's elements in the kernel. */
+export interface KernelView {
+  find(key: string): Before;
+  /** True if the model has changed it since the last transaction. */
+  isChanging(key: string): boolean;
+  /** All that find may know. */
+  keys(): Iterable<string>;
+}
 
 /**
  * The full model of a family's elements: what the kernel holds once the last transaction taken is acknowledged.
@@ -154,6 +163,43 @@ export class Ruleset {
     }
   }
 
+  /**
+   * What the kernel holds of a container if all transactions taken are in force, by key. To be asked again once one is
+   * taken, or the model has changed.
+   */
+  inKernel(container: Container): KernelView {
+    const touched = this.#changes.of(container);
+    const held = this.#entries.of(container);
+    const find = (key: string): Before => {
+      if (touched.has(key)) return touched.get(key);
+      const element = held.get(key);
+      return element?.refused === true ? undefined : element;
+    };
+    return { find, isChanging: (key) => touched.has(key), keys: () => new Set([...held.keys(), ...touched.keys()]) };
+  }
+
+  /**
+   * A transaction of what was found in the kernel and is not as the model has it, each with what was found; undefined: it
+   * is not there. Elements that the model is about to change itself are left out.
+   */
+  takeCorrections(found: readonly (Pick<Element, 'container' | 'key'> & { readonly found: Before })[]): Transaction {
+    const corrected = new Set<HeldElement>();
+    const containers = new Set(found.map(({ container }) => container));
+    const changing = new Map([...containers].map((container) => [container, this.#changes.of(container)]));
+    for (const { container, key, found: before } of found) {
+      if (changing.get(container)?.has(key)) continue;
+      const known = this.#entries.find(container, key);
+      if (known === undefined && before === undefined) continue;
+      const element = known ?? this.#entries.add({ container, key, value: '', comment: '', ...before });
+      this.#changes.corrects(element, before);
+      corrected.add(element);
+      if (known !== undefined) continue;
+      this.#entries.remove(element);
+      element.goesWith = GONE;
+    }
+    return this.#take((element) => corrected.has(element));
+  }
+
   /** Notes that the kernel did not take an element of the last transaction. It is tried again when it changes. */
   refuse({ container, key }: Pick<Element, 'container' | 'key'>): void {
     const held = this.#entries.find(container, key);
@@ -179,7 +225,7 @@ export class Ruleset {
   }
 
   /** The elements of a container, in no particular order. */
-  elementsOf(container: Container): Iterable<Element> {
+  elementsOf(container: Container): Iterable<Readonly<HeldElement>> {
     return this.#entries.of(container).values();
   }
 

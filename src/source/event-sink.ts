@@ -14,7 +14,9 @@ export interface ClusterEvent {
     | 'ServiceNotFullyServed'
     /** Ours: an address that a Service asks for belongs to the cluster or the node. */
     | 'ServiceAddressProtected'
-    | 'ServiceCIDRNotUsed';
+    | 'ServiceCIDRNotUsed'
+    /** Ours: somebody else on the node changed something in our table. */
+    | 'KernelRulesChanged';
   readonly message: string;
   /** The object it happened to: our Node, or a Service. */
   readonly about: 'node' | { readonly namespace: string; readonly name: string };

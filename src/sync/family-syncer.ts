@@ -3,15 +3,19 @@ import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
 import { addTableCommand, findTables, foundElements, readTable, type TableName } from '../nft/tables.ts';
-import { document, sizeOf } from '../ruleset/transaction.ts';
+import { document, sizeOf, type Transaction } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
+import { AuditBudget } from './audit-budget.ts';
 import { Bell } from './bell.ts';
 import { CleanupError } from './cleanup-error.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { DriftReports } from './drift-reports.ts';
 import type { FamilyModel } from './family-model.ts';
 import { adoptTable, liveTable, replaceTable } from './fill.ts';
+import { Flights } from './flights.ts';
+import { KernelWatch } from './kernel-watch.ts';
 import { mendChains } from './mend-chains.ts';
+import { Mends } from './mends.ts';
 import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
 import { type FamilyPace, Pace } from './pace.ts';
 import { isCleanRefusal, isForContent, nextOf, send } from './sender.ts';
@@ -33,6 +37,9 @@ export interface SyncerOptions {
   readonly clock?: Clock;
   /** Shared by the families. */
   readonly pace?: Pace;
+  readonly budget?: AuditBudget;
+  /** False: the kernel is only asked every five seconds whether our table and its hooks are there. */
+  readonly watch?: boolean;
 }
 
 /**
@@ -52,6 +59,10 @@ export class FamilySyncer {
   readonly #stop = new AbortController();
   readonly #weightLimit = new WeightLimit();
   readonly #reports: DriftReports;
+  readonly #flights: Flights;
+  readonly #mends = new Mends();
+  /** Compares the kernel with the model; undefined: nobody does. */
+  readonly #watch: KernelWatch | undefined;
   #state: SyncState = UNKNOWN;
   /** Pending while the kernel is behind the model. */
   #inSync = Promise.withResolvers<void>();
@@ -61,6 +72,7 @@ export class FamilySyncer {
 
   constructor(model: FamilyModel, nft: Nft, log: Log, options: SyncerOptions = {}) {
     const { observer = NO_OBSERVER, clock = SYSTEM_CLOCK, pace = new Pace(clock) } = options;
+    const { budget = new AuditBudget(), watch = true } = options;
     this.#model = model;
     this.#nft = nft;
     this.#log = log;
@@ -69,7 +81,17 @@ export class FamilySyncer {
     this.#pace = pace.family();
     this.#quiet = pace.interval;
     this.#bell = new Bell(clock);
-    this.#reports = new DriftReports({ family: model.family, log, observer, now: () => clock.now() });
+    this.#flights = new Flights(() => clock.now());
+    const reports = new DriftReports({ family: model.family, log, observer, now: () => clock.now() });
+    this.#reports = reports;
+    const watched = {
+      table: () => this.table,
+      onMissing: () => this.#check('its rules cannot be listed'),
+      mends: this.#mends,
+      onMends: () => this.#bell.ring(),
+    };
+    const common = { model, nft, log, clock, reports, observer, budget, flights: this.#flights };
+    this.#watch = watch ? new KernelWatch({ ...common, ...watched }) : undefined;
   }
 
   /** The table in force, or undefined before the first fill and during repairs. */
@@ -102,18 +124,17 @@ export class FamilySyncer {
     this.#wakeUp();
   }
 
-  /** Reads the kernel again and mends what is not as it should be. */
-  recheck(): void {
-    if (this.#state.is !== 'live') return;
-    this.#become({ event: 'doubt' });
-    this.#wakeUp();
-  }
-
   /**
-   * Looks at once whether our table is still there: between two transactions, if one is in flight. `reason`: what made
-   * somebody ask, for the log. While no table is in force the kernel is read anyway, and nothing is done.
+   * Looks at once whether our table is still there, between two transactions if one is in flight; then, beside them, whether
+   * everything in it is as it should be. `reason`: what made somebody ask, for the log. While no table is in force the kernel
+   * is read anyway, and nothing is done.
    */
   look(reason: string): void {
+    this.#check(reason);
+    this.#watch?.look();
+  }
+
+  #check(reason: string): void {
     if (this.#state.is !== 'live') return;
     this.#lookReason = reason;
     this.#bell.ring();
@@ -121,6 +142,7 @@ export class FamilySyncer {
 
   /** Works until stop. Nothing is put in the packets' way before the arrival is complete. */
   async run(arrival = ARRIVED): Promise<void> {
+    void this.#watch?.run(this.#stop.signal);
     while (!this.#stop.signal.aborted) {
       try {
         if (this.#state.is === 'live') await this.#sendOrRest(this.#state.table);
@@ -139,6 +161,7 @@ export class FamilySyncer {
 
   #become(event: SyncEvent): void {
     this.#state = step(this.#state, event);
+    if (this.#state.is !== 'live') this.#mends.clear();
   }
 
   /** Brings the kernel's table to where changes can go on from. */
@@ -180,6 +203,7 @@ export class FamilySyncer {
   async #sendOrRest(table: TableName): Promise<void> {
     if (this.#lookReason !== undefined && !(await this.#checkTable(table, this.#lookReason))) return;
     this.#model.retry(this.#clock.now());
+    if (this.#mends.areThere) await this.#mendNext(table);
     if (this.#model.isBehind) {
       if (this.#model.backlog < BACKLOG && !this.#model.hasLarge) await this.#pace.turn();
       if (this.#isLive(table)) this.#pace.took(await this.#sendNext(table));
@@ -190,10 +214,11 @@ export class FamilySyncer {
       // What only waits to be deleted rides along with a change, or goes when none comes.
       if (await this.#bell.sleep(this.#quiet)) return;
       while (!this.#model.isBehind && this.#model.isDirty && this.#isLive(table)) await this.#sendNext(table);
-    } else {
+    } else if (!this.#mends.areThere) {
       this.#isInSync = true;
       this.#inSync.resolve();
-      if (!(await this.#bell.sleep(CHECK_INTERVAL))) await this.#checkTable(table);
+      const wasRung = await this.#bell.sleep(CHECK_INTERVAL);
+      if (!wasRung && this.#watch === undefined) await this.#checkTable(table);
     }
   }
 
@@ -212,7 +237,7 @@ export class FamilySyncer {
     const operations = sizeOf(next.transaction);
     const began = this.#clock.now();
     try {
-      await send(target, next);
+      await this.#flights.during(next.transaction, () => send(target, next));
     } catch (error) {
       if (!isForContent(error)) throw error;
       const suspects = this.#model.suspects.add(next.frontends ?? [], error);
@@ -229,6 +254,25 @@ export class FamilySyncer {
     return took;
   }
 
+  #sendAlone(table: TableName, transaction: Transaction): Promise<void> {
+    const target = { model: this.#model, nft: this.#nft, table, isLive: true };
+    return this.#flights.during(transaction, () => send(target, { transaction, isCleanup: false }));
+  }
+
+  /** Mends some of what somebody else changed: as much as others can wait for. */
+  async #mendNext(table: TableName): Promise<void> {
+    this.#observer.began();
+    const rules = this.#mends.takeRules();
+    if (rules !== undefined) {
+      if (rules.isValid()) await this.#nft.apply(document(rules.commands));
+      rules.done();
+      return this.#succeeded('partial', 0);
+    }
+    const transaction = this.#model.ruleset.takeCorrections(this.#mends.takeElements());
+    if (sizeOf(transaction) > 0) await this.#sendAlone(table, transaction);
+    this.#succeeded('partial', sizeOf(transaction));
+  }
+
   /** Tries some of those that may be why a transaction failed, apart from all others. */
   async #trySuspects(table: TableName): Promise<void> {
     const { suspects, ruleset } = this.#model;
@@ -240,7 +284,7 @@ export class FamilySyncer {
     const transaction = suspects.transaction();
     const undo = ruleset.lastUndo;
     try {
-      await send({ model: this.#model, nft: this.#nft, table, isLive: true }, { transaction, isCleanup: false });
+      await this.#sendAlone(table, transaction);
     } catch (error) {
       if (!isForContent(error)) throw error;
       if (isCleanRefusal(error)) undo();
@@ -276,8 +320,8 @@ export class FamilySyncer {
   async #checkTable(table: TableName, reason?: string): Promise<boolean> {
     this.#lookReason = undefined;
     const { family } = this.#model;
-    const live = liveTable(await findTables(this.#nft, family), this.#model);
-    if (live?.name === table) {
+    // What was under way in the first look is done in the second.
+    if ((await this.#isThere(table)) || (await this.#isThere(table))) {
       if (!this.#model.isBehind) this.#observer.confirmed();
       return true;
     }
@@ -287,6 +331,14 @@ export class FamilySyncer {
     this.#setBehind();
     this.#observer.lost();
     return false;
+  }
+
+  async #isThere(table: TableName): Promise<boolean> {
+    const tables = await findTables(this.#nft, this.#model.family);
+    // The watch mends all else in place.
+    if (this.#watch !== undefined)
+      return tables.some(({ name, baseChains }) => name === table && baseChains.length > 0);
+    return liveTable(tables, this.#model)?.name === table;
   }
 
   #wakeUp(): void {

@@ -17,8 +17,6 @@ export type SyncEvent =
   | { readonly event: 'failed' }
   /** nft refused a transaction, of which nothing is in force: what is in the table is known as before. */
   | { readonly event: 'refused' }
-  /** Somebody has reason to doubt that the kernel is as it should be. */
-  | { readonly event: 'doubt' }
   /** A look at the kernel did not find our table, or not its hooks. */
   | { readonly event: 'gone' };
 
@@ -47,8 +45,6 @@ export function step(state: SyncState, event: SyncEvent): SyncState {
       return { is: 'live', table: event.table };
     case 'gone':
       return UNKNOWN;
-    case 'doubt':
-      return state.is === 'live' ? { is: 'doubted', table: state.table, attempt: 0 } : state;
     case 'refused':
       if (state.is === 'live') return state;
       return { ...state, attempt: state.attempt + 1 };

@@ -28,6 +28,7 @@ class RecordingNft implements Nft {
   setDialect = async () => 'typeof' as const;
   load = async () => undefined;
   list = async () => [];
+  look = async () => undefined;
   listTerse = async () => [];
   listText = async () => undefined;
   openSession = async () => undefined;

@@ -194,7 +194,11 @@ describe('when someone else changes our table', () => {
     await proxy.change(['10.32.0.7']);
     assert.equal(losses, 1);
     kernel.byHand('flush', 'ruleset');
-    proxy.syncer.recheck();
+    proxy.syncer.look('the other family has lost its table');
+    await eventually(
+      () => losses === 2,
+      () => proxy.lines.join('\n'),
+    );
     await proxy.syncer.whenInSync();
     await proxy.assertInSync();
   });

@@ -16,15 +16,12 @@ suite('what is known of the kernel', () => {
     [UNKNOWN, FAILED, empty(1)],
     [empty(1), FAILED, empty(2)],
     [empty(3), SETTLED, LIVE],
-    [empty(1), { event: 'doubt' }, empty(1)],
     [LIVE, FAILED, doubted(1)],
-    [LIVE, { event: 'doubt' }, doubted(0)],
     [LIVE, { event: 'refused' }, LIVE],
     [doubted(1), { event: 'refused' }, doubted(2)],
     [LIVE, { event: 'gone' }, UNKNOWN],
     [doubted(0), FAILED, doubted(1)],
     [doubted(1), FAILED, doubted(2)],
-    [doubted(2), { event: 'doubt' }, doubted(2)],
     [doubted(2), { event: 'settled', table: 'kube-proxy-nft-b' }, { is: 'live', table: 'kube-proxy-nft-b' }],
   ];
   for (const [before, event, after] of cases) {

@@ -218,6 +218,10 @@ const OURS: FlagSection = {
       value: 'NUMBER',
       text: 'of one Service with session affinity; beyond it a client’s address chooses its endpoint (default: 256)',
     },
+    {
+      name: 'no-watch',
+      text: 'do not compare the rules in the kernel with what they should be while running (default: false)',
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
     {
       name: 'output',

@@ -36,6 +36,7 @@ const ACTIONS: Readonly<Record<ClusterEvent['reason'], string>> = {
   ServiceNotFullyServed: 'Serve',
   ServiceAddressProtected: 'Serve',
   ServiceCIDRNotUsed: 'Serve',
+  KernelRulesChanged: 'Serve',
 };
 
 /** Sends events (core/v1) to the API server, one after the other and each once, as kube-proxy reports its own. */

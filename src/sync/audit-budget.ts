@@ -1,0 +1,37 @@
+/** Milliseconds of CPU time that a process of nft takes, and for each character that it prints, ours included (1.0.6, 2 cores). */
+const PROCESS_COST = 5;
+const CHARACTER_COST = 0.0004;
+
+/** Of one CPU what listings of elements may take, those of all families together, while there is no trouble. */
+const ELEMENTS_SHARE = 0.0042;
+
+/** The same for listings of rules, of each family. */
+const RULES_SHARE = 0.0014;
+
+/** Milliseconds from one listing of rules to the next, if they are few. */
+const RULES_INTERVAL = 5000;
+
+/** Milliseconds of CPU time that a listing of so many characters takes. */
+export function listingCost(size: number): number {
+  return PROCESS_COST + CHARACTER_COST * size;
+}
+
+/** Milliseconds until the rules may be listed again. */
+export function rulesInterval(cost: number): number {
+  return Math.max(RULES_INTERVAL, cost / RULES_SHARE - cost);
+}
+
+/** What listings of elements may cost; the families share one. */
+export class AuditBudget {
+  #free = Number.NEGATIVE_INFINITY;
+
+  /** The moment from which on there is something left, in the milliseconds that `spend` is given. */
+  get free(): number {
+    return this.#free;
+  }
+
+  /** Takes so many milliseconds of CPU time. */
+  spend(now: number, cost: number): void {
+    this.#free = Math.max(now, this.#free) + cost / ELEMENTS_SHARE;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Container } from '../ruleset/container.ts';
+import type { Transaction } from '../ruleset/transaction.ts';
+
+/** What our own transactions may have changed while something was looked at. */
+export interface Recording {
+  /** True if one that was in flight meanwhile holds the element (or the chain, see chain-element.ts). */
+  touches(container: Container, key: string): boolean;
+  /** Ends it; to be called once. */
+  stop(): void;
+}
+
+/** Our own transactions on their way to the kernel, for those who read it at the same time. */
+export class Flights {
+  readonly #inFlight = new Set<Transaction>();
+  readonly #recordings = new Set<Transaction[]>();
+  #landed = Number.NEGATIVE_INFINITY;
+  readonly #now: () => number;
+
+  /** `now`: milliseconds since some moment. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Notes a transaction until `sent` resolves or rejects. */
+  async during(transaction: Transaction, sent: () => Promise<void>): Promise<void> {
+    this.#inFlight.add(transaction);
+    for (const recording of this.#recordings) recording.push(transaction);
+    try {
+      await sent();
+    } finally {
+      this.#inFlight.delete(transaction);
+      this.#landed = this.#now();
+    }
+  }
+
+  /** Milliseconds since the last transaction; 0 while one is in flight. */
+  get quiet(): number {
+    return this.#inFlight.size > 0 ? 0 : this.#now() - this.#landed;
+  }
+
+  /** From now on notes what is in flight. */
+  record(): Recording {
+    const recorded = [...this.#inFlight];
+    this.#recordings.add(recorded);
+    const touched = new Map<Container, Set<string>>();
+    let known = 0;
+    return {
+      touches: (container, key) => {
+        for (; known < recorded.length; known++) {
+          const { deletes = [], adds = [] } = recorded[known] ?? {};
+          for (const element of [...deletes, ...adds]) {
+            const keys = touched.get(element.container) ?? new Set();
+            touched.set(element.container, keys.add(element.key));
+          }
+        }
+        return touched.get(container)?.has(key) ?? false;
+      },
+      stop: () => void this.#recordings.delete(recorded),
+    };
+  }
+}

@@ -1,0 +1,307 @@
+import { type ElementDifference, elementDrift } from '../audit/drift.ts';
+import { elementDifferences, isDifferent, isSameFinding } from '../audit/element-differences.ts';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Nft } from '../nft/nft.ts';
+import { NftError } from '../nft/run.ts';
+import { lookAtElements } from '../nft/table-look.ts';
+import type { TableName } from '../nft/tables.ts';
+import type { Container } from '../ruleset/container.ts';
+import { type AuditBudget, listingCost, rulesInterval } from './audit-budget.ts';
+import { Bell } from './bell.ts';
+import type { Clock } from './clock.ts';
+import type { DriftReports } from './drift-reports.ts';
+import type { FamilyModel } from './family-model.ts';
+import { Fights } from './fights.ts';
+import type { Flights, Recording } from './flights.ts';
+import type { Mends } from './mends.ts';
+import type { SyncObserver } from './observer.ts';
+import { RulesAuditor } from './rules-audit.ts';
+import { inSlices } from './slices.ts';
+
+export interface KernelWatchOptions {
+  readonly model: FamilyModel;
+  readonly nft: Nft;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly reports: DriftReports;
+  readonly observer: Pick<SyncObserver, 'confirmed' | 'audited'>;
+  readonly flights: Flights;
+  /** Shared by the families. */
+  readonly budget: AuditBudget;
+  /** The table in force; undefined while there is none that can be compared with the model. */
+  readonly table: () => TableName | undefined;
+  /** Called when our table could not be found. */
+  readonly onMissing: () => void;
+  /** Takes what is to be mended. */
+  readonly mends: Mends;
+  /** Called when there is something new in it. */
+  readonly onMends: () => void;
+}
+
+/** Elements of a family up to which all of its table is listed at once: cheaper than a process for each set and map. */
+const SMALL = 2_000;
+
+/** Milliseconds of CPU time that nft takes to list an element. */
+const ELEMENT_COST = 0.03;
+
+/** Milliseconds between looks at elements, at least, without a reason; and between looks for the same reason. */
+const ELEMENTS_INTERVAL = 5_000;
+
+/** Milliseconds that a listing which waits for a moment without changes is put off. */
+const POSTPONED = 500;
+
+/** Milliseconds after a listing that did not come to an end: the first pause, doubled each time, up to the last. */
+const PAUSES = { first: 5_000, most: 600_000 };
+
+/**
+ * Compares what the kernel holds with the model, as long as a table is in force: its rules every few seconds, its elements
+ * set by set, as far as a small part of a CPU goes, and all at once when there is a sign of trouble. It only reads, beside
+ * the transactions that go on meanwhile; what differs in two looks and no transaction of ours has touched is somebody
+ * else's doing, and goes to `mends`.
+ */
+export class KernelWatch {
+  readonly #options: KernelWatchOptions;
+  readonly #bell: Bell;
+  readonly #rules: RulesAuditor;
+  readonly #fights = new Fights();
+  #rulesDue: number;
+  #elementsDue: number;
+  /** True after a sign of trouble, until all elements were looked at. */
+  #isHurried = false;
+  /** No hurry before this: signs of trouble may come all the time. */
+  #calmUntil = Number.NEGATIVE_INFINITY;
+  /** Which portion of the elements is next; see #portions. */
+  #next = 0;
+  /** False if something in this round could not be looked at. */
+  #isWhole = true;
+  #hurriedCost = 0;
+  #failures = 0;
+  #saidBlind = false;
+
+  constructor(options: KernelWatchOptions) {
+    this.#options = options;
+    const { clock, nft, model } = options;
+    this.#bell = new Bell(clock);
+    this.#rules = new RulesAuditor(nft, model.program);
+    this.#rulesDue = clock.now() + rulesInterval(0);
+    this.#elementsDue = clock.now() + ELEMENTS_INTERVAL;
+  }
+
+  /** Looks at everything at once. */
+  look(): void {
+    const now = this.#options.clock.now();
+    this.#rulesDue = now;
+    if (now >= this.#calmUntil && !this.#isHurried) {
+      this.#isHurried = true;
+      this.#elementsDue = now;
+      this.#hurriedCost = 0;
+      this.#next = 0;
+      this.#isWhole = true;
+    }
+    this.#bell.ring();
+  }
+
+  /** Works until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, table } = this.#options;
+    signal.addEventListener('abort', () => this.#bell.ring(), { once: true });
+    while (!signal.aborted) {
+      const due = Math.min(this.#rulesDue, this.#isHurried ? this.#elementsDue : this.#elementsFree);
+      await this.#bell.sleep(Math.max(MIN_SLEEP, due - clock.now()));
+      if (signal.aborted) return;
+      const now = clock.now();
+      const inForce = table();
+      if (inForce === undefined) {
+        this.#rulesDue = now + rulesInterval(0);
+        continue;
+      }
+      if (now >= this.#rulesDue) await this.#watchRules(inForce);
+      else if (now >= (this.#isHurried ? this.#elementsDue : this.#elementsFree)) await this.#watchElements(inForce);
+    }
+  }
+
+  get #elementsFree(): number {
+    return Math.max(this.#elementsDue, this.#options.budget.free);
+  }
+
+  async #watchRules(table: TableName): Promise<void> {
+    const { clock, model, flights, observer } = this.#options;
+    const recording = flights.record();
+    let cost = 0;
+    try {
+      const audit = await this.#rules.audit(table, model.ruleset, recording);
+      cost = audit.cost;
+      this.#failures = 0;
+      this.#saidBlind = false;
+      if (!this.#isInForce(table)) return;
+      if (audit.findings.length > 0) this.#mendRules(table, audit.findings);
+      else if (!model.isBehind) observer.confirmed();
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      recording.stop();
+      this.#rulesDue = clock.now() + rulesInterval(cost);
+    }
+  }
+
+  #mendRules(table: TableName, findings: Awaited<ReturnType<RulesAuditor['audit']>>['findings']): void {
+    const { clock, reports, flights, mends, onMends } = this.#options;
+    const chosen = findings.filter(({ drift }) => this.#mayMend(drift.key));
+    reports.report(chosen.map(({ drift }) => drift));
+    for (const { commands, isValid } of chosen) {
+      const recording = flights.record();
+      mends.addRules({
+        commands,
+        isValid: () => this.#isInForce(table) && isValid(recording),
+        done: () => recording.stop(),
+      });
+    }
+    if (chosen.length === 0) return;
+    onMends();
+    this.look();
+    // That it is mended is seen soon.
+    this.#rulesDue = clock.now() + rulesInterval(0);
+  }
+
+  /** All of the table, or one set or map after the other. */
+  #portions(): readonly (Container | undefined)[] {
+    const { ruleset, program } = this.#options.model;
+    return ruleset.size <= SMALL ? [undefined] : program.containers;
+  }
+
+  async #watchElements(table: TableName): Promise<void> {
+    const { clock, model, flights, budget, observer } = this.#options;
+    const portions = this.#portions();
+    const portion = portions[this.#next % portions.length];
+    const count = portion === undefined ? model.ruleset.size : model.ruleset.countOf(portion);
+    const expected = count * ELEMENT_COST;
+    // nft begins anew whenever something is committed meanwhile.
+    if (expected > POSTPONED / 10 && flights.quiet < Math.max(POSTPONED, expected)) {
+      this.#elementsDue = clock.now() + POSTPONED;
+      return;
+    }
+    const recording = flights.record();
+    let isHandedOver = false;
+    try {
+      const timeout = TIMEOUT + (5 * expected) / 1000;
+      const found = await this.#differences(table, portion, timeout, recording);
+      this.#failures = 0;
+      if (found.length > 0 && this.#isInForce(table)) isHandedOver = this.#mendElements(found, recording);
+    } catch (error) {
+      this.#isWhole = false;
+      this.#failed(error);
+    } finally {
+      if (!isHandedOver) recording.stop();
+    }
+    const pause = this.#failures === 0 ? 0 : Math.min(PAUSES.first * 2 ** (this.#failures - 1), PAUSES.most);
+    this.#elementsDue = clock.now() + Math.max(pause, this.#isHurried || portions.length > 1 ? 0 : ELEMENTS_INTERVAL);
+    this.#next++;
+    if (this.#next < portions.length) return;
+    this.#next = 0;
+    if (this.#isWhole && this.#isInForce(table)) observer.audited();
+    this.#isWhole = true;
+    if (!this.#isHurried) return;
+    this.#isHurried = false;
+    this.#calmUntil = clock.now() + Math.max(ELEMENTS_INTERVAL, 10 * this.#hurriedCost);
+    budget.spend(clock.now(), 0);
+  }
+
+  /** What differs in two looks. */
+  async #differences(
+    table: TableName,
+    portion: Container | undefined,
+    timeout: number,
+    recording: Recording,
+  ): Promise<readonly ElementDifference[]> {
+    const first = await this.#compare(table, portion, timeout, recording);
+    if (first.length === 0) return [];
+    const seen = new Map(first.map((one) => [`${one.container.name} ${one.key}`, one]));
+    const second = await this.#compare(table, portion, timeout, recording);
+    return second.filter((one) => {
+      const before = seen.get(`${one.container.name} ${one.key}`);
+      return before !== undefined && isSameFinding(one, before);
+    });
+  }
+
+  async #compare(
+    table: TableName,
+    portion: Container | undefined,
+    timeout: number,
+    recording: Recording,
+  ): Promise<readonly ElementDifference[]> {
+    const { model, nft, budget, clock } = this.#options;
+    const { ruleset, program } = model;
+    const { contents, size } = await lookAtElements(nft, program, table, portion, timeout);
+    const cost = listingCost(size);
+    if (this.#isHurried) this.#hurriedCost += cost;
+    else budget.spend(clock.now(), cost);
+    const found: ElementDifference[] = [];
+    for (const container of portion === undefined ? program.containers : [portion]) {
+      const listed = contents.elements.filter((element) => element.container === container);
+      found.push(...(await inSlices(elementDifferences(container, listed, ruleset.inKernel(container)))));
+    }
+    // The model may have gone on meanwhile.
+    if (model.ruleset !== ruleset) return [];
+    const views = new Map(found.map(({ container }) => [container, ruleset.inKernel(container)]));
+    return found.filter((one) => {
+      const view = views.get(one.container);
+      return view !== undefined && isDifferent(one, view) && !recording.touches(one.container, one.key);
+    });
+  }
+
+  /** Returns whether anything is to be mended. */
+  #mendElements(found: readonly ElementDifference[], recording: Recording): boolean {
+    const { reports, mends, onMends } = this.#options;
+    const chosen = found
+      .map((one) => ({ one, drift: elementDrift(one) }))
+      .filter(({ drift }) => this.#mayMend(drift.key));
+    if (chosen.length === 0) return false;
+    reports.report(chosen.map(({ drift }) => drift));
+    mends.addElements(
+      chosen.map(({ one }) => one),
+      recording,
+    );
+    onMends();
+    this.look();
+    return true;
+  }
+
+  #mayMend(key: string): boolean {
+    const { clock, log, model } = this.#options;
+    if (!this.#fights.mayMend(key, clock.now())) return false;
+    if (this.#fights.hasBegun(key)) {
+      const seconds = this.#fights.pauseOf(key) / 1000;
+      log.warn(
+        `somebody undoes again and again what we mend: ${key}. It is mended later and later, next time not before ` +
+          `${seconds} s; find out who does it with "nft monitor"`,
+        { family: model.family },
+      );
+    }
+    return true;
+  }
+
+  /** True while that table can be compared with the model. */
+  #isInForce(table: TableName): boolean {
+    return this.#options.table() === table;
+  }
+
+  #failed(error: unknown): void {
+    const { log, model, onMissing, table } = this.#options;
+    if (table() === undefined) return;
+    this.#failures++;
+    if (error instanceof NftError && error.failure === 'not-found') onMissing();
+    else if (!(error instanceof NftError && error.isTooSlow) && !this.#saidBlind) {
+      this.#saidBlind = true;
+      log.warn(`what is in the kernel cannot be compared with the model: ${messageOf(error)}`, {
+        family: model.family,
+      });
+    }
+  }
+}
+
+/** Milliseconds. */
+const MIN_SLEEP = 20;
+
+/** Seconds that nft is given for the shortest listing. */
+const TIMEOUT = 3;

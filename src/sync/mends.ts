@@ -1,0 +1,66 @@
+import { DRIFT_KINDS, type ElementDifference, kindOf } from '../audit/drift.ts';
+import type { Recording } from './flights.ts';
+
+/** Elements that are mended in one transaction: others wait for no more than some tens of milliseconds. */
+const BATCH = 500;
+
+/** Commands that mend rules, ready for a document. */
+export interface RuleMend {
+  readonly commands: readonly string[];
+  /** False once our own transactions have made another thing of it. */
+  isValid(): boolean;
+  done(): void;
+}
+
+/** What was found to differ and is to be mended between the changes of the cluster, the most harmful first. */
+export class Mends {
+  readonly #rules: RuleMend[] = [];
+  #elements: { readonly difference: ElementDifference; readonly recording: Recording }[] = [];
+  readonly #left = new Map<Recording, number>();
+
+  /** True while something waits. */
+  get areThere(): boolean {
+    return this.#rules.length > 0 || this.#elements.length > 0;
+  }
+
+  addRules(mend: RuleMend): void {
+    this.#rules.push(mend);
+  }
+
+  /** `recording`: since before they were found; it is stopped when the last of them is taken. */
+  addElements(differences: readonly ElementDifference[], recording: Recording): void {
+    this.#left.set(recording, differences.length);
+    this.#elements.push(...differences.map((difference) => ({ difference, recording })));
+    const ranks = new Map(this.#elements.map((one) => [one, DRIFT_KINDS.indexOf(kindOf(one.difference.container))]));
+    this.#elements.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0));
+  }
+
+  /** The next rules to mend; undefined if there are none. */
+  takeRules(): RuleMend | undefined {
+    return this.#rules.shift();
+  }
+
+  /** The next elements to mend, those left out that our own transactions have touched since. */
+  takeElements(): readonly ElementDifference[] {
+    const taken = this.#elements.slice(0, BATCH);
+    this.#elements = this.#elements.slice(BATCH);
+    const valid = taken.filter(({ difference: { container, key }, recording }) => !recording.touches(container, key));
+    for (const { recording } of taken) this.#count(recording);
+    return valid.map(({ difference }) => difference);
+  }
+
+  /** Forgets all of it: the table is another one. */
+  clear(): void {
+    for (const mend of this.#rules.splice(0)) mend.done();
+    for (const { recording } of this.#elements.splice(0)) this.#count(recording);
+  }
+
+  #count(recording: Recording): void {
+    const left = (this.#left.get(recording) ?? 1) - 1;
+    if (left > 0) this.#left.set(recording, left);
+    else {
+      this.#left.delete(recording);
+      recording.stop();
+    }
+  }
+}

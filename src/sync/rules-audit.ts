@@ -1,0 +1,149 @@
+import { type ChainDifference, compareChain } from '../audit/chain-differences.ts';
+import { chainDrift, type Drift, foreignChainDrift, foreignTableDrift } from '../audit/drift.ts';
+import type { Nft } from '../nft/nft.ts';
+import { lookAtRules } from '../nft/table-look.ts';
+import { deleteTableCommand, findTables, type TableName } from '../nft/tables.ts';
+import { affinityContainerOf } from '../ruleset/affinity.ts';
+import type { Chain, ListedChain } from '../ruleset/chain.ts';
+import { CHAIN_OBJECTS } from '../ruleset/objects.ts';
+import { isPickChain, PICK_CHAINS } from '../ruleset/pick-chain.ts';
+import type { Program } from '../ruleset/program.ts';
+import { deleteChainCommands, rewriteCommands } from '../ruleset/program-json.ts';
+import type { Ruleset } from '../ruleset/ruleset.ts';
+import type { Steps } from '../service/steps.ts';
+import { listingCost } from './audit-budget.ts';
+import type { Recording } from './flights.ts';
+import { inSlices } from './slices.ts';
+
+/** Chains that are compared at a time. */
+const STEP = 20;
+
+/** Something of our rules that differs, and the commands that mend it. */
+export interface RuleFinding {
+  readonly drift: Drift;
+  /** The same text in two looks: the same finding. */
+  readonly seen: string;
+  readonly commands: readonly string[];
+  /** False once our own transactions have made another thing of it. */
+  isValid(recording: Recording): boolean;
+}
+
+/** What of the rules in the kernel is not as it should be, in two looks one after the other, and what the looks cost. */
+export interface RulesAudit {
+  readonly findings: readonly RuleFinding[];
+  /** Milliseconds of CPU time. */
+  readonly cost: number;
+}
+
+/** Compares the rules of a table in the kernel with what they should be. */
+export class RulesAuditor {
+  readonly #nft: Nft;
+  readonly #program: Program;
+  /** Chain → how nft has printed it when it was right: nearly always the same again. */
+  readonly #right = new Map<string, { readonly chain: Chain; readonly printed: string }>();
+
+  constructor(nft: Nft, program: Program) {
+    this.#nft = nft;
+    this.#program = program;
+  }
+
+  /**
+   * Looks twice where something differs: what only the second look does not find was under way. `recording`: our own
+   * transactions since before.
+   * @throws NftError, also where the table is not there
+   */
+  async audit(table: TableName, ruleset: Ruleset, recording: Recording): Promise<RulesAudit> {
+    const first = await this.#look(table, ruleset);
+    if (first.findings.length === 0) return first;
+    const second = await this.#look(table, ruleset);
+    const seen = new Set(first.findings.map((finding) => finding.seen));
+    const sure = second.findings.filter((finding) => seen.has(finding.seen) && finding.isValid(recording));
+    return { findings: sure, cost: first.cost + second.cost };
+  }
+
+  async #look(table: TableName, ruleset: Ruleset): Promise<RulesAudit> {
+    const { family } = this.#program;
+    const others = (await findTables(this.#nft, family)).filter(({ name }) => name !== table);
+    const { contents, size } = await lookAtRules(this.#nft, this.#program, table);
+    const chains = await inSlices(this.#compare(table, contents.chains, ruleset));
+    const tables = others.map(
+      ({ name, baseChains }): RuleFinding => ({
+        drift: foreignTableDrift(name),
+        seen: `${name} ${baseChains.join()}`,
+        commands: [deleteTableCommand(family, name)],
+        isValid: () => true,
+      }),
+    );
+    return { findings: [...tables, ...chains], cost: listingCost(size) };
+  }
+
+  *#compare(
+    table: TableName,
+    listed: ReadonlyMap<string, ListedChain>,
+    ruleset: Ruleset,
+  ): Steps<readonly RuleFinding[]> {
+    const findings: RuleFinding[] = [];
+    const known = new Set([this.#program.marker]);
+    let count = 0;
+    for (const chain of this.#chains(ruleset)) {
+      known.add(chain.name);
+      const difference = this.#differenceOf(chain, listed.get(chain.name));
+      if (difference !== undefined) findings.push(this.#finding(table, chain, difference));
+      if (++count % STEP === 0) yield;
+    }
+    if (!listed.has(this.#program.marker)) findings.push(this.#markerFinding(table));
+    for (const [name, { hook }] of listed) {
+      // Others that nobody calls harm nobody.
+      if (hook !== '' && !known.has(name)) findings.push(this.#foreignFinding(table, name, hook));
+    }
+    return findings;
+  }
+
+  /** Those of the program, and those that are in the kernel for Services and are not just being changed. */
+  *#chains(ruleset: Ruleset): Iterable<Chain> {
+    yield* this.#program.chains;
+    for (const container of CHAIN_OBJECTS) {
+      const view = ruleset.inKernel(container);
+      for (const { key, chain, refused } of ruleset.elementsOf(container)) {
+        if (view.isChanging(key) || refused) continue;
+        const known = chain ?? this.#program.picks.byVerdict(`goto ${key}`)?.element.chain;
+        if (known !== undefined) yield known;
+      }
+    }
+  }
+
+  #differenceOf(chain: Chain, listed: ListedChain | undefined): ChainDifference | undefined {
+    const printed = listed && [listed.hook, ...listed.rules].join('\n');
+    const right = this.#right.get(chain.name);
+    if (right !== undefined && right.chain === chain && right.printed === printed) return undefined;
+    const difference = compareChain(chain, listed);
+    if (difference !== undefined || printed === undefined) this.#right.delete(chain.name);
+    else this.#right.set(chain.name, { chain, printed });
+    return difference;
+  }
+
+  #finding(table: TableName, chain: Chain, difference: ChainDifference): RuleFinding {
+    const container = isPickChain(chain.name) ? PICK_CHAINS : affinityContainerOf(chain.name);
+    return {
+      drift: chainDrift(difference, this.#program),
+      seen: JSON.stringify(difference),
+      commands: rewriteCommands(this.#program.family, table, [{ chain, isMoved: difference.what === 'hook' }]),
+      isValid: (recording) => container === undefined || !recording.touches(container, chain.name),
+    };
+  }
+
+  /** It has no rules; the next start knows the table by it. */
+  #markerFinding(table: TableName): RuleFinding {
+    const chain: Chain = { name: this.#program.marker, rules: [] };
+    return this.#finding(table, chain, { chain: chain.name, what: 'chain', action: 'deleted' });
+  }
+
+  #foreignFinding(table: TableName, name: string, hook: string): RuleFinding {
+    return {
+      drift: foreignChainDrift(name, hook),
+      seen: `${name} ${hook}`,
+      commands: deleteChainCommands(this.#program.family, table, name),
+      isValid: () => true,
+    };
+  }
+}

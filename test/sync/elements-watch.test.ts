@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { FAMILIES, type Family } from '../../src/ip.ts';
+import type { Container } from '../../src/ruleset/container.ts';
+import { concat, type Element, parts } from '../../src/ruleset/element.ts';
+import { elementText } from '../../src/ruleset/element-text.ts';
+import { eventually } from '../builders/eventually.ts';
+import { ready, slice } from '../builders/objects.ts';
+import { TestKernel } from '../netns/kernel.ts';
+import { startRichProxy, TABLE } from './rich-proxy.ts';
+
+type Proxy = Awaited<ReturnType<typeof startRichProxy>>;
+
+/** One element of each set and map that has any. */
+function oneOfEach({ model }: Proxy): readonly Element[] {
+  return model.program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)].slice(0, 1));
+}
+
+function command(verb: string, family: Family, { container }: Pick<Element, 'container'>, text: string) {
+  return [verb, 'element', family, TABLE, container.name, `{ ${text} }`];
+}
+
+/** An element of the same kind that the model does not have. */
+function foreign(element: Element, family: Family): Element {
+  const { container, key } = element;
+  const texts = parts(key);
+  const types = container.key.map(({ type }) => type);
+  const other = (type: string, text: string) => {
+    if (type === 'port') return '4444';
+    if (type === 'slot') return '77';
+    if (types.includes('port')) return text;
+    const [address, network] = family === 'ip' ? ['172.31.9.9', '172.31.0.0/16'] : ['fd31::9', 'fd31::/48'];
+    return type === 'cidr' ? network : address;
+  };
+  return { ...element, key: concat(...types.map((type, i) => other(type, texts[i] ?? ''))), comment: 'x/y:z' };
+}
+
+/** A value that the element does not have. */
+function otherValue({ container, value }: Element): string {
+  if (container.value === 'verdict') return value === 'drop' ? 'goto refuse' : 'drop';
+  return value.replace(/\d+$/, '1');
+}
+
+function lines(proxy: Proxy) {
+  return () => proxy.lines.join('\n');
+}
+
+const takesComments = (container: Container) => container.interval !== true;
+
+suite('elements that somebody changed', () => {
+  for (const family of FAMILIES) {
+    test(`one of each set and map deleted: named, and written again, and nothing else (${family})`, async () => {
+      using kernel = new TestKernel();
+      using proxy = await startRichProxy(kernel, { family });
+      const before = proxy.listing();
+      const lost = oneOfEach(proxy);
+      assert.ok(lost.length >= 20, `${lost.length} sets and maps`);
+      for (const element of lost) proxy.byHand(...command('delete', family, element, element.key));
+      proxy.syncer.look('a test');
+      await proxy.becomes(before);
+      await proxy.wrote(lost.length);
+      assert.equal(proxy.drifts.length, lost.length);
+      assert.ok(proxy.drifts.every(({ action }) => action === 'deleted'));
+      assert.match(
+        lines(proxy)(),
+        family === 'ip'
+          ? /default\/\S+ 10\.96\.0\.\d+:\d+\/tcp: its verdict was deleted \(map services, element \{ 10\.96\.0\.\d+ \. tcp \. \d+ : goto /
+          : /default\/\S+ \[fd00:96::\d+\]:\d+\/tcp: its verdict was deleted \(map services, element \{ fd00:96::\d+ \. tcp/,
+      );
+      assert.equal(proxy.syncer.table, TABLE, 'the same table');
+    });
+
+    test(`the value or comment of one in each map changed: changed back (${family})`, async () => {
+      using kernel = new TestKernel();
+      using proxy = await startRichProxy(kernel, { family });
+      const before = proxy.listing();
+      const changed = oneOfEach(proxy).filter(({ container }) => container.value !== undefined);
+      for (const element of changed) {
+        proxy.byHand(...command('delete', family, element, element.key));
+        const text = elementText({ ...element, value: otherValue(element) });
+        proxy.byHand(...command('add', family, element, text));
+      }
+      proxy.syncer.look('a test');
+      await proxy.becomes(before);
+      assert.deepEqual(
+        proxy.drifts.map(({ action }) => action),
+        changed.map(() => 'changed'),
+      );
+      await proxy.wrote(2 * changed.length);
+      assert.match(lines(proxy)(), /: its verdict was changed to "drop" \(map services, element /);
+      assert.match(lines(proxy)(), /: its endpoint was changed to ".* \. 1" \(map /);
+    });
+
+    test(`one added to each set and map: deleted again (${family})`, async () => {
+      using kernel = new TestKernel();
+      using proxy = await startRichProxy(kernel, { family });
+      const before = proxy.listing();
+      // Every source there is is one already.
+      const all = oneOfEach(proxy).filter(({ container }) => container.name !== 'all-sources');
+      const added = all.map((element) => foreign(element, family));
+      for (const element of added) {
+        const { container } = element;
+        const text = elementText({ ...element, comment: takesComments(container) ? element.comment : '' });
+        proxy.byHand(...command('add', family, element, text));
+      }
+      proxy.syncer.look('a test');
+      await proxy.becomes(before);
+      assert.ok(proxy.drifts.every(({ action }) => action === 'added'));
+      await proxy.wrote(added.length);
+      assert.equal(proxy.drifts.length, added.length);
+      assert.match(lines(proxy)(), /:4444\/tcp: a verdict that is not ours was added \(map services, element /);
+    });
+  }
+
+  test('are found without any reason to look', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel);
+    const before = proxy.listing();
+    proxy.byHand('flush', 'map', 'ip', TABLE, 'services');
+    await proxy.becomes(before);
+    await proxy.wrote(proxy.drifts.length);
+  });
+
+  test('our own changes are taken for nobody else’s, however many come while we look', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel);
+    for (let i = 0; i < 60; i++) {
+      const endpoints = Array.from({ length: 1 + ((i * 7) % 20) }, (_, n) => ready(`10.32.1.${n + i}`));
+      const name = ['web', 'local', 'sticky'][i % 3] ?? '';
+      const ports = [{ name: 'tcp', protocol: 'tcp' as const, port: 8080 }];
+      proxy.syncer.changed(proxy.cluster.set(slice(endpoints, { name: `${name}-2`, serviceName: name, ports })));
+      proxy.syncer.look('a test');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await proxy.syncer.whenInSync();
+    const { audits } = proxy.written;
+    await eventually(() => {
+      proxy.syncer.look('a test');
+      return proxy.written.audits > audits;
+    }, lines(proxy));
+    assert.deepEqual(proxy.drifts, []);
+    assert.deepEqual(
+      proxy.lines.filter((line) => !line.startsWith('I')),
+      [],
+    );
+  });
+
+  test('a change that comes while much is mended does not wait for all of it', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel);
+    const many = Array.from({ length: 1500 }, (_, i) => `10.99.${i >> 8}.${i & 255}`);
+    kernel.load(`add element ip ${TABLE} cluster-ips { ${many.join(', ')} }`);
+    const inForce: number[] = [];
+    proxy.written.onSuccess = () => {
+      const ports = [{ name: 'tcp', protocol: 'tcp' as const, port: 8080 }];
+      const change = slice([ready('10.32.9.9')], { name: 'web-9', serviceName: 'web', ports });
+      proxy.syncer.changed(proxy.cluster.set(change));
+      inForce.push(proxy.written.operations);
+      proxy.written.onSuccess = (services) => {
+        if (services.includes('default/web')) inForce.push(proxy.written.operations);
+      };
+    };
+    proxy.syncer.look('a test');
+    await eventually(() => inForce.length > 1 && proxy.written.operations >= 1500, lines(proxy));
+    assert.equal(inForce[0], 500, 'when the change came');
+    assert.ok((inForce[1] ?? 0) < 1500, `${inForce[1]} when it was in force`);
+    assert.match(lines(proxy)(), /somebody changed our rules \(ip\): 1480 more differ/);
+  });
+
+  test('are mended later and later when somebody undoes it again and again', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel);
+    const [element] = oneOfEach(proxy);
+    assert.ok(element !== undefined);
+    const before = proxy.listing();
+    await eventually(() => {
+      if (proxy.listing() === before) proxy.byHand(...command('delete', 'ip', element, element.key));
+      proxy.syncer.look('a test');
+      return lines(proxy)().includes('undoes again and again');
+    }, lines(proxy));
+    assert.match(lines(proxy)(), /mended later and later, next time not before 5 s/);
+    assert.equal(proxy.lines.filter((line) => line.includes('was deleted')).length, 1, 'told once');
+  });
+});

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { FAMILIES } from '../../src/ip.ts';
+import { eventually } from '../builders/eventually.ts';
+import { TestKernel } from '../netns/kernel.ts';
+import { startRichProxy, TABLE } from './rich-proxy.ts';
+
+/** The handle of the last rule of a chain. */
+function handleIn(kernel: TestKernel, family: string, chain: string): string {
+  const { stdout } = kernel.byHand('-a', 'list', 'chain', family, TABLE, chain);
+  return /.*# handle (\d+)/s.exec(stdout.slice(stdout.indexOf('\t\t')))?.[1] ?? assert.fail(stdout);
+}
+
+const FAULTS: readonly [
+  what: string,
+  args: (family: string, kernel: TestKernel) => readonly (readonly string[])[],
+  kind: string,
+  message: RegExp,
+][] = [
+  [
+    'a base chain flushed',
+    (family) => [['flush', 'chain', family, TABLE, 'nat-prerouting']],
+    'hook deleted',
+    /chain nat-prerouting, by which new connections come to our rules,: a rule was deleted: "ct direction original jump dispatch"/,
+  ],
+  [
+    'a base chain deleted',
+    (family) => [
+      ['flush', 'chain', family, TABLE, 'nat-output'],
+      ['delete', 'chain', family, TABLE, 'nat-output'],
+    ],
+    'hook deleted',
+    /chain nat-output, .* was deleted/,
+  ],
+  [
+    'a policy changed',
+    (family) => [['add', 'chain', family, TABLE, 'filter-input', '{ policy drop; }']],
+    'hook changed',
+    /chain filter-input, .*: where the kernel calls it was changed: "filter input 0 accept" to "type filter hook input .* policy drop;"/,
+  ],
+  [
+    'a drop inserted into dispatch',
+    (family) => [['insert', 'rule', family, TABLE, 'dispatch', 'drop']],
+    'dispatch added',
+    /chain dispatch, by which every Service is served,: a rule was added: "drop"/,
+  ],
+  [
+    'dispatch flushed',
+    (family) => [['flush', 'chain', family, TABLE, 'dispatch']],
+    'dispatch deleted',
+    /chain dispatch, .*: a rule was deleted: "ip6? daddr \. meta l4proto \. th dport vmap @services"/,
+  ],
+  [
+    'a rule replaced',
+    (family, kernel) => [
+      ['replace', 'rule', family, TABLE, 'source-nat', 'handle', handleIn(kernel, family, 'source-nat'), 'accept'],
+    ],
+    'rule changed',
+    /chain source-nat: a rule was replaced: "meta l4proto .*" by "accept"/,
+  ],
+  [
+    'the rules of a chain that picks endpoints deleted',
+    (family) => [['flush', 'chain', family, TABLE, 'pick-tcp-4']],
+    'rule deleted',
+    /chain pick-tcp-4, which picks endpoints for many Services,: a rule was deleted/,
+  ],
+  [
+    'a base chain of somebody else',
+    (family) => [
+      ['add', 'chain', family, TABLE, 'theirs', '{ type filter hook input priority 7; policy accept; }'],
+      ['add', 'rule', family, TABLE, 'theirs', 'drop'],
+    ],
+    'foreign-chain added',
+    /a chain that is not ours was added to our table: chain "theirs" \{ type filter hook input priority .* \}/,
+  ],
+  [
+    'a second table of ours',
+    (family) => [
+      ['add', 'table', family, 'kube-proxy-nft-b'],
+      ['add', 'chain', family, 'kube-proxy-nft-b', 'x'],
+    ],
+    'table added',
+    /a second table of ours was added: table kube-proxy-nft-b/,
+  ],
+];
+
+suite('rules that somebody changed', () => {
+  for (const family of FAMILIES) {
+    for (const [what, args, kind, message] of FAULTS) {
+      test(`${what}: named, and mended in place (${family})`, async () => {
+        using kernel = new TestKernel();
+        using proxy = await startRichProxy(kernel, { family });
+        const before = proxy.listing();
+        for (const command of args(family, kernel)) proxy.byHand(...command);
+        proxy.syncer.look('a test');
+        const tables = () => kernel.byHand('list', 'tables', family).stdout;
+        await proxy.becomes(before);
+        await eventually(
+          () => !tables().includes('kube-proxy-nft-b'),
+          () => proxy.lines.join('\n'),
+        );
+        assert.deepEqual(
+          proxy.drifts.map((drift) => `${drift.kind} ${drift.action}`),
+          [kind],
+        );
+        assert.match(proxy.lines.join('\n'), message);
+        assert.equal(proxy.syncer.table, TABLE, 'the same table');
+        assert.equal(proxy.written.operations, 0, 'no element was written');
+      });
+    }
+  }
+
+  test('a rule of session affinity is mended in place', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel);
+    const [, chain = ''] = /chain (endpoint-\S+sticky\S+) /.exec(kernel.byHand('list', 'chains').stdout) ?? [];
+    const before = proxy.listing();
+    proxy.byHand('insert', 'rule', 'ip', TABLE, chain, 'drop');
+    proxy.syncer.look('a test');
+    await proxy.becomes(before);
+    assert.match(proxy.lines.join('\n'), /chain endpoint-.*, of Service default\/sticky,: a rule was added: "drop"/);
+  });
+
+  test('are found without any reason to look, also while changes go on', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel);
+    const chain = () => kernel.byHand('list', 'chain', 'ip', TABLE, 'nat-prerouting').stdout;
+    proxy.byHand('flush', 'chain', 'ip', TABLE, 'nat-prerouting');
+    for (let i = 0; !chain().includes('jump dispatch'); i++) {
+      const service = proxy.cluster.service('default/web');
+      assert.ok(service !== undefined && i < 1000);
+      proxy.syncer.changed(proxy.cluster.set({ ...service, externalIps: [`203.0.113.${100 + (i % 50)}`] }));
+      await proxy.syncer.whenInSync();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.equal(proxy.drifts.length, 1);
+  });
+
+  test('a chain of somebody else that nobody calls is left alone', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel);
+    proxy.byHand('add', 'chain', 'ip', TABLE, 'theirs');
+    proxy.byHand('add', 'rule', 'ip', TABLE, 'theirs', 'drop');
+    const audits = proxy.written.audits;
+    proxy.syncer.look('a test');
+    await eventually(
+      () => proxy.written.audits > audits,
+      () => proxy.lines.join('\n'),
+    );
+    assert.match(kernel.byHand('list', 'chains', 'ip').stdout, /chain theirs/);
+    assert.deepEqual(proxy.drifts, []);
+  });
+
+  test('are left alone with --no-watch, but for the table and its hooks', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel, { watch: false });
+    proxy.byHand('insert', 'rule', 'ip', TABLE, 'dispatch', 'drop');
+    proxy.syncer.look('a test');
+    proxy.syncer.changed(['default/web']);
+    await proxy.syncer.whenInSync();
+    assert.match(kernel.byHand('list', 'chain', 'ip', TABLE, 'dispatch').stdout, /\tdrop\n/);
+    proxy.byHand('flush', 'ruleset');
+    proxy.syncer.look('a test');
+    await eventually(
+      () => proxy.lines.join('\n').includes('building it anew'),
+      () => proxy.lines.join('\n'),
+    );
+  });
+});
