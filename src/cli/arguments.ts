@@ -62,6 +62,8 @@ export interface Arguments {
   readonly maxAffinityEndpoints: number;
   /** --no-watch: what is in the kernel is not compared with the model while the daemon runs. */
   readonly noWatch: boolean;
+  /** --heartbeat: whether packets of our own show that the rules are there. */
+  readonly heartbeat: boolean;
   readonly runDir: string;
   /** --state-dir: where the last known state is kept; empty with --no-state; undefined: where the environment says. */
   readonly stateDir: string | undefined;
@@ -147,6 +149,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     protectAddresses: configuration['kubeProxyNft.protectAddresses'],
     maxAffinityEndpoints: configuration['kubeProxyNft.maxAffinityEndpoints'],
     noWatch: configuration['kubeProxyNft.noWatch'],
+    heartbeat: configuration['kubeProxyNft.heartbeat'],
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     stateDir: isOn(values, 'no-state') ? '' : stateDir === undefined ? undefined : resolve(stateDir),
     stateMaxAge: milliseconds(configuration['kubeProxyNft.stateMaxAge']),

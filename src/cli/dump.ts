@@ -6,17 +6,23 @@ import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import { VERSION } from '../version.ts';
 import type { Knowledge, ModelInTable } from './questions.ts';
 
-/** Both families' rulesets: as a script that nft loads, or as libnftables JSON. */
-export function renderDump({ models, cluster, shortfalls, origin }: Knowledge, output: 'nft' | 'json'): string {
-  if (output === 'json') return document(models.flatMap(({ model, table }) => dumpCommands(model.ruleset, table)));
+/**
+ * Both families' rulesets: as a script that nft loads, or as libnftables JSON. `withHeartbeat`: with all that the kernel is
+ * to hold, be it for no Service.
+ */
+export function renderDump(known: Knowledge, output: 'nft' | 'json', withHeartbeat = false): string {
+  const { models, cluster, shortfalls, origin } = known;
+  if (output === 'json') {
+    return document(models.flatMap(({ model, table }) => dumpCommands(model.ruleset, table, withHeartbeat)));
+  }
   const { node, nodeName } = cluster;
   const heldBack = SHORTFALL_REASONS.filter((reason) => shortfalls.count(reason) > 0).map(
     (reason) => `${reason} ${shortfalls.count(reason)}`,
   );
   const headings = ({ model, inForce }: ModelInTable) => {
     const counts = model.program.containers
-      .filter((container) => model.ruleset.countOf(container) > 0)
-      .map((container) => `${container.name} ${model.ruleset.countOf(container)}`);
+      .map((container) => ({ container, count: [...model.ruleset.servingElementsOf(container)].length }))
+      .flatMap(({ container, count }) => (count === 0 ? [] : [`${container.name} ${count}`]));
     return [
       `kube-proxy-nft ${VERSION}, ${origin}`,
       `node ${nodeName}: ${node?.addresses.join(', ') || 'no addresses known'}`,
@@ -26,5 +32,5 @@ export function renderDump({ models, cluster, shortfalls, origin }: Knowledge, o
       // A script for nft: a second line in one of them would be a command.
     ].map(oneLine);
   };
-  return models.map((entry) => dumpText(entry.model.ruleset, entry.table, headings(entry))).join('\n');
+  return models.map((entry) => dumpText(entry.model.ruleset, entry.table, headings(entry), withHeartbeat)).join('\n');
 }

@@ -4,6 +4,8 @@ import { serveControl } from '../control/control-socket.ts';
 import { lockNamespace } from '../control/namespace-lock.ts';
 import { announceReadiness, isServing } from '../control/notify.ts';
 import { ProxyHealth } from '../health/proxy-health.ts';
+import type { Heartbeat } from '../heartbeat/heartbeat.ts';
+import { Heartbeats } from '../heartbeat/heartbeats.ts';
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
@@ -32,6 +34,7 @@ import { asConfigured } from './as-configured.ts';
 import { conflictEvent } from './conflict-event.ts';
 import { kernelFamilies, servedFamilies } from './families.ts';
 import { Followers } from './followers.ts';
+import { heartbeatOf } from './heartbeats.ts';
 import { prepareNode } from './init.ts';
 import { LastState, type StateReport } from './last-state.ts';
 import { createModels } from './models.ts';
@@ -119,9 +122,16 @@ export async function run(args: Arguments, log: Log): Promise<void> {
         lookAtOthers();
       },
     };
-    const options = { observer: watched, pace, budget, watch: !args.noWatch };
-    return { model, nft, syncer: new FamilySyncer(model, nft, log, options) };
+    const heartbeat = args.heartbeat && !args.noWatch ? heartbeatOf(model.family, log, metrics) : undefined;
+    const ports = heartbeat && { heartbeatPorts: heartbeat.claim };
+    const options = { observer: watched, pace, budget, watch: !args.noWatch, ...ports };
+    const syncer = new FamilySyncer(model, nft, log, options);
+    return { model, nft, syncer, heart: heartbeat?.heartFor(syncer) };
   });
+  const heartbeats = new Heartbeats(
+    members.flatMap(({ heart }) => heart ?? []),
+    SYSTEM_CLOCK,
+  );
   const onRedecided = ({ networks, services }: Redecided) => {
     for (const { syncer } of members) {
       if (networks) syncer.networksChanged();
@@ -147,6 +157,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const { arrival, complete } = createArrival();
   // Tables are read or staged while the servers start and objects arrive.
   for (const { syncer } of members) void syncer.run(arrival);
+  heartbeats.start();
   prepareNode(args, log);
   await startServers(args, { health, metrics, events, log });
 
@@ -154,6 +165,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     control.close();
     lock.close();
     followers.close();
+    heartbeats.stop();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
@@ -254,6 +266,8 @@ interface Member {
   readonly model: FamilyModel;
   readonly nft: Nft;
   readonly syncer: FamilySyncer;
+  /** Absent with --heartbeat=false. */
+  readonly heart: Heartbeat | undefined;
 }
 
 /** A daemon that needs its own rules to reach the API server cannot repair them once they are lost. */

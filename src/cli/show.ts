@@ -19,7 +19,9 @@ export async function show(args: Arguments, log: Log): Promise<void> {
 export function answerTo(path: string, known: Knowledge, args: Pick<Arguments, 'podCidrs'>): string | undefined {
   const [route, query] = path.split('?');
   const parameters = new URLSearchParams(query);
-  if (route === '/dump') return renderDump(known, parameters.get('output') === 'json' ? 'json' : 'nft');
+  if (route === '/dump') {
+    return renderDump(known, parameters.get('output') === 'json' ? 'json' : 'nft', parameters.has('heartbeat'));
+  }
   if (route === '/shortfalls') return renderShortfalls(known);
   if (route === '/state') return known.state && renderState(known.state);
   if (route !== '/trace') return undefined;

@@ -1,3 +1,4 @@
+import type { HeartbeatOutcome } from '../heartbeat/heartbeat.ts';
 import type { Family } from '../ip.ts';
 import type { SyncObserver } from '../sync/observer.ts';
 import { type Instruments, IP_FAMILY } from './instruments.ts';
@@ -14,6 +15,8 @@ export interface FamilyMetrics extends SyncObserver {
   /** The sockets that listen for node ports on loopback addresses. */
   localhostListeners(count: number): void;
   localhostListenerFailed(): void;
+  /** A heartbeat ended so. */
+  heartbeat(outcome: HeartbeatOutcome): void;
 }
 
 /** Milliseconds: since 1970, and of a clock that is never set. */
@@ -82,5 +85,6 @@ export function familyMetrics(
     },
     localhostListeners: (count) => instruments.localhostListeners.set(family, count),
     localhostListenerFailed: () => instruments.localhostFailures.inc(labels),
+    heartbeat: (outcome) => instruments.heartbeats.inc({ ...labels, outcome }),
   };
 }

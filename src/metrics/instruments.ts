@@ -3,6 +3,7 @@ import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
 import type Registry from 'prom-client/lib/registry.js';
 import { DRIFT_ACTIONS, DRIFT_KINDS } from '../audit/drift.ts';
+import { HEARTBEAT_OUTCOMES } from '../heartbeat/heartbeat.ts';
 import type { Family } from '../ip.ts';
 import type { NoLocalEndpointsCount } from '../service/no-local-endpoints.ts';
 import { SHORTFALL_REASONS, type ShortfallReason } from '../service/shortfall.ts';
@@ -147,8 +148,22 @@ export function defineInstruments(registry: Registry, families: readonly Family[
       'kubeproxy_nft_last_audit_timestamp_seconds',
       'When everything in the kernel was last compared with the model, from end to end.',
     ),
+    heartbeats: heartbeatCounter(registry, families),
     repairs: counter('kubeproxy_nft_repairs_total', 'Times something of ours was missing in the kernel or changed.'),
   };
+}
+
+function heartbeatCounter(registry: Registry, families: readonly Family[]) {
+  const made = new Counter({
+    name: 'kubeproxy_nft_heartbeats_total',
+    help: 'Packets of our own through the rules, by outcome: well, lost (they met no rule) or unknown (did not arrive).',
+    labelNames: ['ip_family', 'outcome'],
+    registers: [registry],
+  });
+  for (const family of families) {
+    for (const outcome of HEARTBEAT_OUTCOMES) made.inc({ ip_family: IP_FAMILY[family], outcome }, 0);
+  }
+  return made;
 }
 
 function addChangeMetrics(registry: Registry, kind: 'endpoint' | 'service', changes: PendingChanges): void {

@@ -1,4 +1,5 @@
 import { AFFINITY_SETS, setText } from './affinity.ts';
+import type { Container } from './container.ts';
 import type { Element } from './element.ts';
 import { elementText } from './element-text.ts';
 import { chainText, containerText } from './program-text.ts';
@@ -6,15 +7,16 @@ import type { Ruleset } from './ruleset.ts';
 
 /**
  * A family's whole table as an nft script: loaded into an empty namespace it gives the ruleset the kernel holds.
- * Elements are sorted and carry their Service as comment. `headings` go on top as comments.
+ * Elements are sorted and carry their Service as comment. `headings` go on top as comments. `withHeartbeat`: with what
+ * serves no Service, but heartbeats (see heartbeat.ts).
  */
-export function dumpText(ruleset: Ruleset, table: string, headings: readonly string[]): string {
+export function dumpText(ruleset: Ruleset, table: string, headings: readonly string[], withHeartbeat = false): string {
   const { program } = ruleset;
   const containers = program.containers.flatMap((container) => [
     `\t# ${container.comment}`,
     containerText(
       container,
-      sorted(ruleset.elementsOf(container)).map((element) => `\t\t\t${elementText(element)},`),
+      sorted(shownElementsOf(ruleset, container, withHeartbeat)).map((element) => `\t\t\t${elementText(element)},`),
     ),
   ]);
   return [
@@ -29,6 +31,11 @@ export function dumpText(ruleset: Ruleset, table: string, headings: readonly str
     '}',
     '',
   ].join('\n');
+}
+
+/** The elements of a container that a dump shows. */
+export function shownElementsOf(ruleset: Ruleset, container: Container, withHeartbeat: boolean): Iterable<Element> {
+  return withHeartbeat ? ruleset.elementsOf(container) : ruleset.servingElementsOf(container);
 }
 
 /** Elements in a stable order a person can follow: addresses and numbers by value, not by spelling. */

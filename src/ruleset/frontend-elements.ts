@@ -14,6 +14,7 @@ import {
   SOURCE_RANGES_CHAIN,
 } from './container.ts';
 import { commentOf, concat, type Element, parts } from './element.ts';
+import { isHeartbeat } from './heartbeat.ts';
 import { LOCALHOST_REFUSED, type Program } from './program.ts';
 import { assignSlots, capacityFor, type LeavingSlot, MAX_ENDPOINTS, mayBeEmpty } from './slots.ts';
 
@@ -214,11 +215,11 @@ export function frontendElementKey({ kind, address, protocol, port }: Frontend):
   return kind === 'node-port' ? concat(protocol, port) : concat(address, protocol, port);
 }
 
-/** The UDP frontend whose verdict an element is, by its key; undefined for any other element. */
-export function udpFrontendOf({
-  container: { name },
-  key,
-}: Pick<Element, 'container' | 'key'>): UdpAddress | undefined {
+/** The UDP frontend of a Service whose verdict an element is, by its key; undefined for any other element. */
+export function udpFrontendOf(element: Pick<Element, 'container' | 'key' | 'comment'>): UdpAddress | undefined {
+  const { container, key } = element;
+  const { name } = container;
+  if (isHeartbeat(element)) return undefined;
   if (name !== BY_ADDRESS.dispatch && name !== BY_NODE_PORT.dispatch) return undefined;
   const [port, protocol, address = ''] = parts(key).toReversed();
   return protocol === 'udp' ? { address, port: Number(port) } : undefined;

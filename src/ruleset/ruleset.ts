@@ -7,6 +7,7 @@ import { Entries } from './entries.ts';
 import { type FrontendPlan, planFrontend } from './frontend-elements.ts';
 import { FrontendWork } from './frontend-work.ts';
 import { Graveyard } from './graveyard.ts';
+import { type HeartbeatPorts, heartbeatElements, isHeartbeat } from './heartbeat.ts';
 import { GONE, type HeldElement, REMAINS } from './held-element.ts';
 import { CHAIN_OBJECTS, OBJECTS } from './objects.ts';
 import type { Program } from './program.ts';
@@ -91,6 +92,11 @@ export class Ruleset {
     );
     // At once, those found in the kernel too: what is not wanted may overlap what is.
     for (const element of unwanted(this.#entries.of(container).values())) this.#delete(element);
+  }
+
+  /** Sets where heartbeats are led (see heartbeat.ts). Once, after what was found in the kernel was adopted. */
+  setHeartbeat(ports: HeartbeatPorts): void {
+    this.#claim('heartbeat', heartbeatElements(this.program, ports));
   }
 
   /** Removes what was adopted and nobody has claimed. */
@@ -229,14 +235,19 @@ export class Ruleset {
     return this.#entries.of(container).values();
   }
 
+  /** The same, but for those that serve heartbeats: what people are shown. */
+  *servingElementsOf(container: Container): Iterable<Element> {
+    for (const element of this.elementsOf(container)) if (!isHeartbeat(element)) yield element;
+  }
+
   /** The number of elements of a container. */
   countOf(container: Container): number {
     return this.#entries.of(container).size;
   }
 
-  /** The number of elements in all containers. */
+  /** The number of elements in all containers, but for those that serve heartbeats. */
   get size(): number {
-    return this.#entries.size;
+    return this.#entries.size - this.#entries.ownedBy('heartbeat').filter(isHeartbeat).length;
   }
 
   readonly #find = (container: Container, key: string) => this.#entries.find(container, key)?.value;

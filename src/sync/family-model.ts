@@ -5,6 +5,7 @@ import type { SetDialect } from '../ruleset/affinity.ts';
 import { picksByClient } from '../ruleset/affinity-by-hash.ts';
 import type { Element } from '../ruleset/element.ts';
 import { udpFrontendOf } from '../ruleset/frontend-elements.ts';
+import type { HeartbeatPorts } from '../ruleset/heartbeat.ts';
 import type { Program } from '../ruleset/program.ts';
 import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
@@ -62,6 +63,8 @@ export class FamilyModel {
   readonly family: Family;
   /** How the nft in use declares sets in JSON. */
   setDialect: SetDialect = 'typeof';
+  /** Where heartbeats are led from the next restart on; undefined: there are none. */
+  heartbeat: HeartbeatPorts | undefined;
   /** The frontends that nft may not take, or did not. */
   readonly suspects: Suspects;
   readonly #cluster: Cluster;
@@ -216,6 +219,7 @@ export class FamilyModel {
       udp.push(...some.flatMap((element) => udpFrontendOf(element) ?? []));
       yield;
     }
+    if (this.heartbeat !== undefined) this.#ruleset.setHeartbeat(this.heartbeat);
     // Where what was found could not be mended, it is still what was in force.
     if (found.length > 0) this.#adopted = udp;
     this.#setNetworks();

@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
 import { addTableCommand, findTables, foundElements, readTable, type TableName } from '../nft/tables.ts';
+import { type HeartbeatPorts, heartbeatPortsIn } from '../ruleset/heartbeat.ts';
 import { document, sizeOf, type Transaction } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
 import { AuditBudget } from './audit-budget.ts';
@@ -40,6 +41,8 @@ export interface SyncerOptions {
   readonly budget?: AuditBudget;
   /** False: the kernel is only asked every five seconds whether our table and its hooks are there. */
   readonly watch?: boolean;
+  /** Where heartbeats are to be led: `found` if that is free, where the kernel's rules do so already. Default: nowhere. */
+  readonly heartbeatPorts?: (found?: HeartbeatPorts) => Promise<HeartbeatPorts | undefined>;
 }
 
 /**
@@ -53,6 +56,7 @@ export class FamilySyncer {
   readonly #observer: SyncObserver;
   readonly #clock: Clock;
   readonly #pace: FamilyPace;
+  readonly #heartbeatPorts: NonNullable<SyncerOptions['heartbeatPorts']>;
   /** Milliseconds without a change until what only waits to be deleted goes. */
   readonly #quiet: number;
   readonly #bell: Bell;
@@ -79,6 +83,7 @@ export class FamilySyncer {
     this.#observer = observer;
     this.#clock = clock;
     this.#pace = pace.family();
+    this.#heartbeatPorts = options.heartbeatPorts ?? (async () => undefined);
     this.#quiet = pace.interval;
     this.#bell = new Bell(clock);
     this.#flights = new Flights(() => clock.now());
@@ -137,6 +142,7 @@ export class FamilySyncer {
   #check(reason: string): void {
     if (this.#state.is !== 'live') return;
     this.#lookReason = reason;
+    this.#log.detail(2, 'looking at the kernel', { family: this.#model.family, reason });
     this.#bell.ring();
   }
 
@@ -185,14 +191,17 @@ export class FamilySyncer {
     // While objects still arrive.
     const contents = live === undefined ? undefined : await readTable(this.#nft, program, live.name);
     if (live === undefined || contents === undefined) {
+      this.#model.heartbeat = await this.#heartbeatPorts();
       const { table, written } = await replaceTable(this.#model, this.#nft, tables, this.#log, arrival);
       this.#succeeded('full', written);
       return table;
     }
     // What serves those who have been there all along does not wait for objects.
     this.#reports.report(await mendChains(this.#nft, program, live.name, contents.chains));
+    const found = foundElements(contents);
+    this.#model.heartbeat = await this.#heartbeatPorts(heartbeatPortsIn(found));
     await complete;
-    this.#succeeded('full', await adoptTable(this.#model, this.#nft, live, foundElements(contents), this.#log));
+    this.#succeeded('full', await adoptTable(this.#model, this.#nft, live, found, this.#log));
     return live.name;
   }
 

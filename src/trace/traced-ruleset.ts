@@ -2,6 +2,7 @@ import type { Family } from '../ip.ts';
 import type { Chain } from '../ruleset/chain.ts';
 import type { Container } from '../ruleset/container.ts';
 import type { Element } from '../ruleset/element.ts';
+import { isHeartbeat } from '../ruleset/heartbeat.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 
 /** A family's whole table, as a trace reads it. */
@@ -16,14 +17,17 @@ export interface TracedRuleset {
   elementsOf(container: Container): Iterable<Element>;
 }
 
-/** The model as it is now, to trace packets through: make a new one after a change. */
+/** The model as it is now, to trace packets through: make a new one after a change. What serves heartbeats is not in it. */
 export function tracedRuleset(ruleset: Ruleset): TracedRuleset {
   const { family, containers, chains } = ruleset.program;
   return {
     family,
     containers,
     chains: [...chains, ...ruleset.dynamicChains()],
-    lookUp: (container, key) => ruleset.lookUp(container, key),
-    elementsOf: (container) => ruleset.elementsOf(container),
+    lookUp: (container, key) => {
+      const element = ruleset.lookUp(container, key);
+      return element === undefined || isHeartbeat(element) ? undefined : element;
+    },
+    elementsOf: (container) => ruleset.servingElementsOf(container),
   };
 }

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { askDaemon } from '../../src/control/control-socket.ts';
 import { messageOf } from '../../src/errors.ts';
 import { FAMILIES } from '../../src/ip.ts';
 import { TABLE_NAMES } from '../../src/nft/tables.ts';
@@ -27,10 +25,8 @@ export async function differenceAtRest(world: World, daemon: Daemon): Promise<st
 
 /** The dump is loaded into an empty namespace, so that nft itself says what it means. */
 async function differenceOf(world: World, daemon: Daemon): Promise<string | undefined> {
-  const dump = await askDaemon(join(daemon.directory, 'run'), '/dump?output=nft');
-  if (dump === undefined) return 'the daemon does not answer';
   using expected = new TestKernel();
-  expected.load(dump.toString());
+  expected.load(await daemon.wholeDump('nft'));
   for (const family of FAMILIES) {
     for (const table of TABLE_NAMES) {
       const list = ['nft', '-j', 'list', 'table', family, table];

@@ -42,6 +42,7 @@ const OUR_OWN = [
   'kubeproxy_nft_drift_total counter action,ip_family,kind',
   'kubeproxy_nft_element_operations_total counter ip_family',
   'kubeproxy_nft_elements gauge ip_family',
+  'kubeproxy_nft_heartbeats_total counter ip_family,outcome',
   'kubeproxy_nft_last_audit_timestamp_seconds gauge ip_family',
   'kubeproxy_nft_repairs_total counter ip_family',
   'kubeproxy_nft_shortfalls gauge reason',

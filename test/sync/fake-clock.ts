@@ -36,6 +36,11 @@ export class FakeClock implements Clock {
     return Promise.resolve();
   }
 
+  /** So many milliseconds pass in which nothing is run. */
+  stall(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Lets so many milliseconds pass, and all that then happens happen. */
   async pass(ms: number): Promise<void> {
     const end = this.#now + ms;
@@ -43,7 +48,7 @@ export class FakeClock implements Clock {
     for (;;) {
       const [next] = [...this.#sleepers].sort((a, b) => a.until - b.until);
       if (next === undefined || next.until > end) break;
-      this.#now = next.until;
+      this.#now = Math.max(this.#now, next.until);
       next.wake();
       await this.#settle();
     }

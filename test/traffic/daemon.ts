@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { askDaemon } from '../../src/control/control-socket.ts';
 import { eventually } from '../builders/eventually.ts';
 import { CLUSTER_CIDR } from '../netns/topology.ts';
 import type { World } from '../netns/world.ts';
@@ -99,6 +100,13 @@ export class Daemon {
   /** What `--dump` prints. */
   async dump(...flags: readonly string[]): Promise<string> {
     return (await this.#world.exec('node', [EXECUTABLE, '--dump', ...this.#runDir, ...flags])).stdout;
+  }
+
+  /** What `--dump` would print if it showed heartbeats, too: all that the kernel holds. */
+  async wholeDump(output: 'nft' | 'json'): Promise<string> {
+    const dump = await askDaemon(join(this.directory, 'run'), `/dump?output=${output}&heartbeat`);
+    if (dump === undefined) throw new Error('the daemon does not answer');
+    return dump.toString();
   }
 
   /** Waits until the dump matches. */

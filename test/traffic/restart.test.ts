@@ -162,18 +162,18 @@ describe('the executable on a node', () => {
     });
   });
 
-  it('its dump, loaded into an empty namespace, gives the ruleset the kernel holds', async () => {
+  it('its whole dump, loaded into an empty namespace, gives the ruleset the kernel holds', async () => {
     using kernel = new TestKernel();
-    kernel.load(await daemon.dump());
+    kernel.load(await daemon.wholeDump('nft'));
     for (const family of ['ip', 'ip6'] as const) {
       const own = world.execSync('node', ['nft', '-j', 'list', 'table', family, 'kube-proxy-nft']).stdout;
       assert.equal(kernel.listing(family, 'kube-proxy-nft'), TestKernel.normalise(own));
     }
   });
 
-  it('its JSON dump holds every element of the kernel', async () => {
+  it('its whole JSON dump holds every element of the kernel', async () => {
     const commands: readonly { add: Record<string, { name?: string; elem?: unknown[] }> }[] = JSON.parse(
-      await daemon.dump('-o', 'json'),
+      await daemon.wholeDump('json'),
     ).nftables;
     const elements = commands.flatMap(({ add }) => add['element']?.elem ?? []);
     const { stdout } = world.execSync('node', ['nft', '-j', 'list', 'ruleset']);

@@ -222,6 +222,10 @@ const OURS: FlagSection = {
       name: 'no-watch',
       text: 'do not compare the rules in the kernel with what they should be while running (default: false)',
     },
+    {
+      name: 'heartbeat',
+      text: 'send a packet through the rules twice a second, which shows that they are there (default: true)',
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
     {
       name: 'output',

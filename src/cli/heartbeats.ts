@@ -1,0 +1,54 @@
+import { errnoOf, messageOf } from '../errors.ts';
+import { Heartbeat } from '../heartbeat/heartbeat.ts';
+import { HeartbeatSockets } from '../heartbeat/heartbeat-sockets.ts';
+import type { Family } from '../ip.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { HEARTBEAT_ADDRESS, type HeartbeatPorts } from '../ruleset/heartbeat.ts';
+import { SYSTEM_CLOCK } from '../sync/clock.ts';
+import type { FamilySyncer } from '../sync/family-syncer.ts';
+
+/** The heartbeat of a family while it is put together: its ports are known before its syncer is. */
+export interface HeartbeatOfFamily {
+  /** Binds the ports, those `found` in the kernel's rules if they are free; undefined where there can be no heartbeat. */
+  readonly claim: (found?: HeartbeatPorts) => Promise<HeartbeatPorts | undefined>;
+  /** The heartbeat that asks this syncer to look. */
+  readonly heartFor: (syncer: FamilySyncer) => Heartbeat;
+}
+
+/** What a family's heartbeat is made of. `metrics` count its beats. */
+export function heartbeatOf(family: Family, log: Log, metrics: Metrics): HeartbeatOfFamily {
+  const sockets = new HeartbeatSockets(family);
+  let isBound = false;
+  let isTold = false;
+  const claim = async (found?: HeartbeatPorts) => {
+    try {
+      const ports = await sockets.claim(found);
+      isBound = true;
+      return ports;
+    } catch (error) {
+      if (!isTold) tell(error, family, log);
+      isTold = true;
+      return undefined;
+    }
+  };
+  const heartFor = (syncer: FamilySyncer) =>
+    new Heartbeat({
+      family,
+      sockets,
+      isInForce: () => isBound && syncer.table !== undefined,
+      look: (reason) => syncer.look(reason),
+      onOutcome: (outcome) => metrics.family(family).heartbeat(outcome),
+      log,
+      clock: SYSTEM_CLOCK,
+    });
+  return { claim, heartFor };
+}
+
+/** Many a machine has no IPv6 on loopback, and is well. */
+function tell(error: unknown, family: Family, log: Log): void {
+  const message = `no heartbeat through the rules: ${HEARTBEAT_ADDRESS[family]} cannot be used: ${messageOf(error)}`;
+  const isMissing = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(errnoOf(error) ?? '');
+  if (isMissing) log.info(message, { family });
+  else log.warn(`${message}; lost rules are noticed later`, { family });
+}

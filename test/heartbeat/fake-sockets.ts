@@ -1,0 +1,31 @@
+import type { Arrival } from '../../src/heartbeat/heartbeat-sockets.ts';
+
+/** Sockets whose beats arrive where the test says, or stay away until they are given up. */
+export class FakeSockets {
+  /** Where the next beats arrive, in turn; then they do not. */
+  readonly arrivals: Arrival[] = [];
+  /** How many beats were sent. */
+  sent = 0;
+  #arrived: ((where: Arrival) => void) | undefined;
+
+  get isBeating(): boolean {
+    return this.#arrived !== undefined;
+  }
+
+  beat(arrived: (where: Arrival) => void): void {
+    this.sent++;
+    const where = this.arrivals.shift();
+    if (where === undefined) this.#arrived = arrived;
+    else arrived(where);
+  }
+
+  giveUp(): void {
+    const arrived = this.#arrived;
+    this.#arrived = undefined;
+    arrived?.('nowhere');
+  }
+
+  forget(): void {
+    this.#arrived = undefined;
+  }
+}
