@@ -6,7 +6,7 @@ export type SourceTree = ReadonlyMap<string, string>;
 
 /** The layers of src/, a folder or a file each: an import goes to the same layer or to one further up this list. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['errors.ts', 'log-line.ts', 'log.ts', 'ip.ts', 'version.ts'],
+  ['errors.ts', 'log-line.ts', 'log.ts', 'ip.ts', 'suggest.ts', 'version.ts'],
   ['host'],
   ['objects'],
   ['service'],

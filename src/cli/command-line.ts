@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { boolean } from '../config/field-types.ts';
 import { FLAGS, type Flag } from '../config/flags.ts';
-import { didYouMean } from '../config/suggest.ts';
+import { didYouMean } from '../suggest.ts';
 
 /** A command line taken apart. */
 export interface CommandLine {

@@ -31,6 +31,7 @@ import { VERSION } from '../version.ts';
 import { AddressGuard, type Redecided } from './address-guard.ts';
 import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
+import { ClusterWatch } from './cluster-watch.ts';
 import { conflictEvent } from './conflict-event.ts';
 import { kernelFamilies, servedFamilies } from './families.ts';
 import { Followers } from './followers.ts';
@@ -63,6 +64,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const onLoopback = families.some((family) => servesLocalhost(args.nodePortAddresses, family));
   const shortfalls = new Shortfalls({ log, onShortfall: (shortfall) => events.event(shortfallEvent(shortfall)) });
   const cluster = new Cluster(args.nodeName);
+  const watch = new ClusterWatch({ cluster, log });
   const lastState = new LastState({
     args,
     environment: process.env,
@@ -180,6 +182,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const changed = (keys: readonly string[]) => {
     for (const { syncer } of members) syncer.changed(keys);
     guard.servicesChanged(keys);
+    watch.changed(keys);
   };
   /** Heartbeats change a Node every few minutes, but nothing of it that the rules depend on. */
   const followNode = (change: () => void) => {
@@ -206,6 +209,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     guard.begin();
     for (const { model } of members) health.started(model.family);
     complete();
+    watch.begin();
   };
   const stoodIn = () => {
     health.staleSince = lastState.report.staleSince;

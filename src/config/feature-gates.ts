@@ -1,4 +1,4 @@
-import { didYouMean } from './suggest.ts';
+import { didYouMean } from '../suggest.ts';
 
 /** The feature gates of kube-proxy that change something here, with their defaults (v1.37). */
 const GATES = {

@@ -1,11 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { loadAll, YAMLException } from 'js-yaml';
 import { errnoOf, messageOf, ProxyError } from '../errors.ts';
+import { didYouMean } from '../suggest.ts';
 import { API_VERSION, KIND, type Remark, type Resolved, resolveConfiguration } from './configuration.ts';
 import { isRecord } from './field-types.ts';
 import { FIELD_ENTRIES, FIELDS, type FieldPath, type GivenFields, isZero } from './fields.ts';
 import { findPositions, type Positions } from './positions.ts';
-import { didYouMean } from './suggest.ts';
 
 /** A configuration file as read. */
 export interface ConfigurationFile extends Pick<Resolved, 'configuration'> {

@@ -57,6 +57,11 @@ export class Cluster {
     return this.#services.keys();
   }
 
+  /** How many Services there are. */
+  get serviceCount(): number {
+    return this.#services.size;
+  }
+
   service(key: string): Service | undefined {
     return this.#services.get(key);
   }

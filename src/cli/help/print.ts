@@ -1,6 +1,6 @@
 import process from 'node:process';
-import { didYouMean } from '../../config/suggest.ts';
 import { errnoOf, ProxyError } from '../../errors.ts';
+import { didYouMean } from '../../suggest.ts';
 import type { Information } from '../command-line.ts';
 import { bashCompletion } from './bash.ts';
 import { COMMANDS, findCommand, SHELLS } from './commands.ts';

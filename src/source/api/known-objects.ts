@@ -1,13 +1,8 @@
 import type { Log } from '../../log.ts';
 import { decodeObject, type Kind, rawKey } from '../../objects/decode.ts';
+import { ObjectProblems } from '../object-problems.ts';
 import type { SourceListener } from '../source.ts';
 import { stateOf } from './raw-object.ts';
-
-/** Problems remembered so as not to say them twice. Beyond that the oldest are forgotten. */
-const MAX_PROBLEMS = 1000;
-
-/** Stands for whatever was left out of an object that is valid. */
-const REMARKED = 'left out';
 
 /**
  * What the listener has been told about one kind: keys and versions only, since a large cluster has tens of
@@ -16,19 +11,18 @@ const REMARKED = 'left out';
 export class KnownObjects {
   readonly #kind: Kind;
   readonly #listener: SourceListener;
-  readonly #log: Log;
   /** Key → what tells the state last seen, valid or not, from others (`stateOf`). */
   readonly #states = new Map<string, string>();
   /** Of these, the keys of which the listener knows no version: none was valid so far. */
   readonly #neverValid = new Set<string>();
-  /** Key → the problem last warned of. */
-  readonly #problems = new Map<string, string>();
+  /** By key; empty for objects without one. */
+  readonly #problems: ObjectProblems;
   #listed: Set<string> | undefined;
 
   constructor(kind: Kind, listener: SourceListener, log: Log) {
     this.#kind = kind;
     this.#listener = listener;
-    this.#log = log;
+    this.#problems = new ObjectProblems(log);
   }
 
   /** A list begins, perhaps again: until it ends nothing counts as gone. */
@@ -50,7 +44,7 @@ export class KnownObjects {
     const key = rawKey(this.#kind, raw);
     if (key === undefined) {
       const unnamed = decodeObject(this.#kind, raw);
-      if (unnamed.object === undefined) this.#warn('', unnamed.problem);
+      if (unnamed.object === undefined) this.#problems.invalid('', unnamed.problem, false);
       return;
     }
     this.#listed?.add(key);
@@ -61,13 +55,12 @@ export class KnownObjects {
     const decoded = decodeObject(this.#kind, raw);
     if (decoded.object === undefined) {
       if (isNew) this.#neverValid.add(key);
-      this.#warn(key, decoded.problem);
+      this.#problems.invalid(key, decoded.problem, !this.#neverValid.has(key));
       return;
     }
     this.#neverValid.delete(key);
-    if (decoded.remark === undefined) this.#problems.delete(key);
-    // Once for an object: what exactly is left out of it may change with each version.
-    else if (this.#isNews(key, REMARKED)) this.#log.warn(decoded.remark);
+    if (decoded.remark === undefined) this.#problems.clear(key);
+    else this.#problems.remark(key, decoded.remark);
     this.#listener.changed(decoded.object);
   }
 
@@ -79,23 +72,7 @@ export class KnownObjects {
 
   #forget(key: string): void {
     this.#states.delete(key);
-    this.#problems.delete(key);
+    this.#problems.clear(key);
     if (!this.#neverValid.delete(key)) this.#listener.deleted(this.#kind, key);
-  }
-
-  #warn(key: string, problem: string): void {
-    if (!this.#isNews(key, problem)) return;
-    const kept = key === '' || this.#neverValid.has(key) ? 'skipped' : 'its last valid version stays in force';
-    this.#log.warn(`${problem}; ${kept}`);
-  }
-
-  /** False if this is what was last warned of for the object. */
-  #isNews(key: string, problem: string): boolean {
-    if (this.#problems.get(key) === problem) return false;
-    this.#problems.delete(key);
-    this.#problems.set(key, problem);
-    const [oldest] = this.#problems.keys();
-    if (this.#problems.size > MAX_PROBLEMS && oldest !== undefined) this.#problems.delete(oldest);
-    return true;
   }
 }

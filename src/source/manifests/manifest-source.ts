@@ -7,6 +7,7 @@ import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { KINDS, type Kind, type KubeObject, keyOf } from '../../objects/decode.ts';
 import type { Node } from '../../objects/node.ts';
+import { ObjectProblems } from '../object-problems.ts';
 import type { Source, SourceListener } from '../source.ts';
 import { interfaceNode } from './interface-node.ts';
 import { type ManifestFile, readManifests } from './read.ts';
@@ -45,22 +46,20 @@ async function followManifests(
   listener: SourceListener,
   signal: AbortSignal,
 ): Promise<void> {
-  const state = new ManifestState(nodeName, log, listener);
+  const problems = new ObjectProblems(log, Number.POSITIVE_INFINITY);
+  const state = new ManifestState(nodeName, problems, listener);
   let files = await readManifests(path, prepared);
   state.update(files);
   listener.synced();
   const changes = await watchPath(path, log);
-  let problem = '';
   while (!signal.aborted) {
     await changes.next(signal);
     if (signal.aborted) break;
     try {
       files = await readManifests(path, files);
-      problem = '';
+      if (problems.clear(ALL)) log.info('the manifests are valid again');
     } catch (error) {
-      // What was read last stays in force; the problem is said once, not at every look.
-      if (messageOf(error) !== problem) log.warn(`${messageOf(error)}; the last valid manifests stay in force`);
-      problem = messageOf(error);
+      problems.warn(ALL, `${messageOf(error)}; the last valid manifests stay in force`);
       continue;
     }
     state.update(files);
@@ -68,21 +67,23 @@ async function followManifests(
   changes.close();
 }
 
+/** Stands for the manifests as a whole, where problems are told apart. */
+const ALL = 'manifests';
+
 /** What was last passed on, so that only differences are. */
 class ManifestState {
   readonly #nodeName: string;
-  readonly #log: Log;
+  readonly #problems: ObjectProblems;
   readonly #listener: SourceListener;
   /** Undefined before the first update. */
   #files: readonly ManifestFile[] | undefined;
   /** Undefined while the files have a Node of our name. */
   #interfaceNode: Node | undefined;
   #known = emptyState();
-  #warned = new Set<string>();
 
-  constructor(nodeName: string, log: Log, listener: SourceListener) {
+  constructor(nodeName: string, problems: ObjectProblems, listener: SourceListener) {
     this.#nodeName = nodeName;
-    this.#log = log;
+    this.#problems = problems;
     this.#listener = listener;
   }
 
@@ -116,28 +117,34 @@ class ManifestState {
 
   #collect(files: readonly ManifestFile[], node: Node): State {
     const next = emptyState();
-    const warnings = new Set<string>();
-    const warn = (message: string) => {
-      if (!this.#warned.has(message)) this.#log.warn(message);
-      warnings.add(message);
+    const problems = this.#problems;
+    const subjects = new Set<string>();
+    const about = (...words: readonly string[]) => {
+      const subject = words.join(' ');
+      subjects.add(subject);
+      return subject;
     };
     const put = (object: KubeObject) => next[object.kind].set(keyOf(object), object);
-    for (const { path, objects } of files) {
+    for (const { path, objects, unknown } of files) {
+      for (const { subject, text } of unknown) problems.remark(about('unknown', subject), `${path}: ${text}`);
       for (const { kind, decoded } of objects) {
         if (decoded.object === undefined) {
-          warn(`${path}: ${decoded.problem}; skipped`);
           const valid = this.#known[kind].get(decoded.key ?? '');
+          const subject = about('object', kind, decoded.key ?? `${path} ${decoded.problem}`);
+          problems.invalid(subject, `${path}: ${decoded.problem}`, valid !== undefined);
           if (valid !== undefined) put(valid);
         } else {
-          if (next[kind].has(decoded.key)) warn(`${path}: ${kind} ${decoded.key} is there twice; the last one counts`);
-          if (decoded.remark !== undefined) warn(`${path}: ${decoded.remark}`);
-          put(decoded.object);
+          const { key, remark, object } = decoded;
+          if (next[kind].has(key))
+            problems.warn(about('twice', kind, key), `${path}: ${kind} ${key} is there twice; the last one counts`);
+          if (remark !== undefined) problems.warn(about('object', kind, key), `${path}: ${remark}`);
+          put(object);
         }
       }
     }
+    problems.keepOnly(subjects);
     this.#interfaceNode = next.Node.has(this.#nodeName) ? undefined : node;
     if (this.#interfaceNode !== undefined) put(node);
-    this.#warned = warnings;
     return next;
   }
 }

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, messageOf, ProxyError } from '../../errors.ts';
 import { type Decoded, decodeObject, KINDS, type Kind } from '../../objects/decode.ts';
+import { isInOurGroups, type Unknown, unknownIn } from './known-fields.ts';
 import { parseManifest } from './parse.ts';
 
 /** A manifest file as last read. `version` changes when the file does. */
@@ -10,6 +11,8 @@ export interface ManifestFile {
   readonly version: string;
   /** Slimmed and checked; kinds we do not use are left out. */
   readonly objects: readonly { readonly kind: Kind; readonly decoded: Decoded }[];
+  /** Kinds and fields in it that Kubernetes does not have. */
+  readonly unknown: readonly Unknown[];
 }
 
 /** Bytes. Past it a manifest is refused: it has to be held in memory as a whole. */
@@ -51,17 +54,19 @@ async function readOne(path: string, known: ManifestFile | undefined): Promise<M
     const version = `${ino} ${size} ${mtimeMs}`;
     if (known?.version === version) return known;
     if (size > MAX_FILE_SIZE) throw new ProxyError('E_MANIFEST_MALFORMED', `${path} is larger than 256 MiB: split it`);
-    const objects = parseManifest(await readFile(path, 'utf8'), path).flatMap(({ kind, raw }) =>
-      isKnownKind(kind) ? [{ kind, decoded: decodeObject(kind, raw) }] : [],
+    const parsed = parseManifest(await readFile(path, 'utf8'), path);
+    const objects = parsed.flatMap(({ kind, raw }) =>
+      isOurs(kind, raw) ? [{ kind, decoded: decodeObject(kind, raw) }] : [],
     );
-    return { path, version, objects };
+    return { path, version, objects, unknown: unknownIn(parsed) };
   } catch (error) {
     throw error instanceof ProxyError ? error : missing(path, error);
   }
 }
 
-function isKnownKind(kind: string): kind is Kind {
-  return KINDS.some((known) => known === kind);
+/** Others have kinds of these names, too: Knative has a Service. */
+function isOurs(kind: string, raw: unknown): kind is Kind {
+  return KINDS.some((known) => known === kind) && isInOurGroups(raw);
 }
 
 function missing(path: string, error: unknown): ProxyError {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { FLAGS } from '../../src/config/flags.ts';
-import { suggest } from '../../src/config/suggest.ts';
+import { FLAGS } from '../src/config/flags.ts';
+import { suggest } from '../src/suggest.ts';
 
 suite('a suggestion for an unknown flag', () => {
   const cases: readonly [name: string, expected: string | undefined][] = [
