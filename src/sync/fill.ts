@@ -9,8 +9,9 @@ import { document, sizeOf, type Transaction } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
 import { carryClients } from './carry-clients.ts';
 import { cleaningUp } from './cleanup-error.ts';
+import { SYSTEM_CLOCK } from './clock.ts';
 import type { FamilyModel } from './family-model.ts';
-import { isForContent, nextOf, type Sent, send, type Target } from './sender.ts';
+import { isCleanRefusal, isForContent, nextOf, type Sent, send, type Target } from './sender.ts';
 import { inSlices } from './slices.ts';
 
 /** Seconds between two lines of progress on a long fill. */
@@ -68,11 +69,37 @@ export async function replaceTable(
   const filling = { ...target, log, mend, arrival, inFlight: staged };
   const written = await drain(from === undefined ? { ...filling, last } : filling);
   if (from !== undefined) {
+    await trySuspects(target);
     await carryClients(target, from, log);
     await nft.apply(document(last));
   }
   log.info('the rules are in force', { family, table: name, elements: written });
   return { table: name, written };
+}
+
+/**
+ * Tries what is under suspicion before a new table takes over from one that may serve it: after that, it would not be served
+ * until its turn came. Mostly an nft was killed, and nothing is wrong with what it was given. A group that ends nft again
+ * is left to be tried in the new table: it delays all others only once.
+ */
+async function trySuspects(target: Target): Promise<void> {
+  const { suspects, ruleset } = target.model;
+  while (suspects.mayDelay) {
+    const transaction = suspects.transaction();
+    const undo = ruleset.lastUndo;
+    try {
+      await send(target, { transaction, isCleanup: false });
+      suspects.passed();
+    } catch (error) {
+      if (!isForContent(error)) throw error;
+      if (!isCleanRefusal(error)) {
+        suspects.endedNft();
+        throw error;
+      }
+      undo();
+      suspects.failed(SYSTEM_CLOCK.now(), error.message);
+    }
+  }
 }
 
 /** The live table among those found, if there is exactly one and it is whole. */

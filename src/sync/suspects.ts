@@ -30,6 +30,8 @@ export class Suspects {
   readonly #slowAlone = new Map<string, string>();
   /** Those of which it is known now what becomes of them. */
   #settled: string[] = [];
+  /** True once nft did not survive one of the groups. */
+  #endedNft = false;
 
   constructor(options: SuspectsOptions) {
     this.#options = options;
@@ -61,6 +63,11 @@ export class Suspects {
   get slowAlone(): string | undefined {
     const [key = ''] = this.count === 1 ? (this.#quarantine.next ?? []) : [];
     return this.#slowAlone.get(key);
+  }
+
+  /** True if the next group may be tried in a table that is to take over, which has to be made anew if that ends nft. */
+  get mayDelay(): boolean {
+    return this.areThere && !this.#endedNft && this.slowAlone === undefined;
   }
 
   /** Puts frontends under suspicion, since they failed together (`error`); returns how many were not before. */
@@ -103,6 +110,7 @@ export class Suspects {
 
   /** The kernel took it. */
   passed(): void {
+    this.#endedNft = false;
     for (const key of this.#quarantine.passed()) {
       this.#slowAlone.delete(key);
       this.#options.ruleset().acquit(key);
@@ -111,7 +119,12 @@ export class Suspects {
     this.#settle();
   }
 
-  /** It did not; `now`: milliseconds. A frontend that was tried alone is left out. */
+  /** It ended nft, for whatever reason, in a table that was to take over. */
+  endedNft(): void {
+    this.#endedNft = true;
+  }
+
+  /** The kernel did not; `now`: milliseconds. A frontend that was tried alone is left out. */
   failed(now: number, why: string): void {
     const { ruleset, allowed } = this.#options;
     const culprit = this.#quarantine.failed(now, (key) => allowed().withKey(key));
@@ -143,6 +156,7 @@ export class Suspects {
 
   #settle(): void {
     if (this.areThere) return;
+    this.#endedNft = false;
     this.#settled.push(...this.#services);
     this.#services.clear();
   }

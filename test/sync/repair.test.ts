@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { findTables, readTable } from '../../src/nft/tables.ts';
 import type { Service } from '../../src/objects/service.ts';
@@ -252,6 +253,28 @@ describe('when nft fails', () => {
     await proxy.change(['10.32.0.1', '10.32.0.2', '10.32.0.3', '10.32.0.4', '10.32.0.5']);
     await proxy.assertInSync();
     assert.match(proxy.lines.join('\n'), /nft was ended by SIGKILL/);
+  });
+
+  it('what it failed with for reasons of its own is there when a new table takes over', async () => {
+    using kernel = new TestKernel();
+    const [ill, taken] = [`${kernel.directory}/ill`, `${kernel.directory}/taken`];
+    // While it is ill, it crashes whatever it is to do. What the new table holds when its hooks come is kept.
+    const fault = `if [ -e ${ill} ]; then kill -SEGV $$; fi
+      case "$*" in *"-f "*) for last; do :; done
+      if grep -q '"hook"' "$last"; then ip netns exec ${kernel.namespace} nft list ruleset > ${taken}; fi;; esac`;
+    using proxy = await startProxy(kernel, { fault });
+    writeFileSync(ill, '');
+    const changed = proxy.change(['10.32.0.1', '10.32.0.2', '10.32.0.3']);
+    await eventually(
+      () => proxy.lines.some((line) => line.includes('failures=3')),
+      () => proxy.lines.join('\n'),
+    );
+    rmSync(ill);
+    await changed;
+    const [, inNewTable = ''] = readFileSync(taken, 'utf8').split(`table ip ${TABLE}-b {`);
+    assert.match(inNewTable, /10\.96\.0\.12 \. 80 \. 0 comment "default\/db/);
+    assert.match(inNewTable, /10\.96\.0\.10 \. 80 \. 2 comment "default\/web/);
+    await proxy.assertInSync();
   });
 
   it('an element it refuses is left out with an error that names its Service, and all others are served', async () => {
