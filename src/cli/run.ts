@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { isDeepStrictEqual } from 'node:util';
+import { ConntrackLosses, readConntrackCounts } from '../conntrack/losses.ts';
 import { serveControl } from '../control/control-socket.ts';
 import { lockNamespace } from '../control/namespace-lock.ts';
 import { announceReadiness, isServing } from '../control/notify.ts';
@@ -50,6 +51,9 @@ import { answerTo } from './show.ts';
 /** Milliseconds between two looks at the addresses of this machine's interfaces. */
 const ADDRESSES_INTERVAL = 5000;
 
+/** Milliseconds between two looks at what conntrack has lost: three small files. */
+const LOSSES_INTERVAL = 5000;
+
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
   const families = servedFamilies(log);
@@ -78,6 +82,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     log,
     shortfalls,
     savedState: () => lastState.report,
+    conntrack: readConntrackCounts,
     ...(onLoopback && { readLocalhostRejected: createRefusedReader(args.runDir, tableOf) }),
   });
   const { source, events, apiServerHost, apiServerPort } = openSource(args, process.env, log, {
@@ -143,6 +148,8 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const guard = new AddressGuard({ cluster, args, shortfalls, apiServerHost, apiServerPort, onRedecided });
   // Interface addresses come and go without any change in the cluster.
   setInterval(() => guard.look(), ADDRESSES_INTERVAL).unref();
+  const losses = new ConntrackLosses({ log });
+  setInterval(() => losses.look(), LOSSES_INTERVAL).unref();
   const control = await serveControl(args.runDir, (path) => {
     const tables = members.map(({ model, syncer }) => ({
       model,

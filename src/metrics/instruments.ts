@@ -3,6 +3,7 @@ import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
 import type Registry from 'prom-client/lib/registry.js';
 import { DRIFT_ACTIONS, DRIFT_KINDS } from '../audit/drift.ts';
+import type { ConntrackCounts } from '../conntrack/losses.ts';
 import { HEARTBEAT_OUTCOMES } from '../heartbeat/heartbeat.ts';
 import type { Family } from '../ip.ts';
 import type { NoLocalEndpointsCount } from '../service/no-local-endpoints.ts';
@@ -28,6 +29,8 @@ export interface MetricSources {
   /** How many objects are not served as they ask for a reason. */
   shortfalls(reason: ShortfallReason): number;
   savedState(): SavedStateTimes;
+  /** What the kernel's conntrack counts; undefined where it does not say. */
+  conntrack(): ConntrackCounts | undefined;
   /** Rejected packets by protocol ("UDP") since the table was made; undefined: as at the last scrape. */
   rejected(family: Family): Promise<Readonly<Record<string, number>> | undefined>;
 }
@@ -98,6 +101,7 @@ export function defineInstruments(registry: Registry, families: readonly Family[
   addRejectedPackets(registry, families, sources);
   addShortfalls(registry, sources);
   addSavedState(registry, sources);
+  addConntrack(registry, sources);
   return {
     sync: histogram(`${SYNC}_duration_seconds`, 'Time to bring the kernel up to date.'),
     fullSync: histogram(
@@ -249,4 +253,40 @@ function addSavedState(registry: Registry, sources: MetricSources): void {
     ({ servedSince = 0 }) => servedSince,
   );
   time('saved', 'When the state on the disk was known to be right; 0: none was saved.', ({ savedAt }) => savedAt);
+}
+
+function addConntrack(registry: Registry, sources: MetricSources): void {
+  const registers = [registry];
+  new Counter({
+    name: 'kubeproxy_nft_conntrack_lost_packets_total',
+    help: 'First packets of connections that conntrack lost in this network namespace, by its own counter.',
+    labelNames: ['counter'],
+    registers,
+    collect() {
+      const { drop, insertFailed } = sources.conntrack() ?? { drop: 0, insertFailed: 0 };
+      this.reset();
+      this.inc({ counter: 'drop' }, drop);
+      this.inc({ counter: 'insert_failed' }, insertFailed);
+    },
+  });
+  const gauge = (name: string, help: string, read: (counts: ConntrackCounts) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const counts = sources.conntrack();
+        this.set(counts === undefined ? 0 : read(counts));
+      },
+    });
+  gauge(
+    'kubeproxy_nft_conntrack_entries',
+    'Connections that conntrack knows in this network namespace.',
+    (counts) => counts.entries,
+  );
+  gauge(
+    'kubeproxy_nft_conntrack_entries_limit',
+    'How many it may know (nf_conntrack_max); 0: not known.',
+    (counts) => counts.limit,
+  );
 }

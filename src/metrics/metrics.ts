@@ -1,4 +1,5 @@
 import Registry from 'prom-client/lib/registry.js';
+import type { ConntrackCounts } from '../conntrack/losses.ts';
 import { messageOf, ProxyError } from '../errors.ts';
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
@@ -25,6 +26,8 @@ export interface MetricsOptions {
   readonly shortfalls?: Pick<Shortfalls, 'count'>;
   /** Asked at each scrape for the times of the saved state, in milliseconds since 1970. Default: there is none. */
   readonly savedState?: () => SavedStateTimes;
+  /** Asked at each scrape what the kernel's conntrack counts. Default: it does not say. */
+  readonly conntrack?: () => ConntrackCounts | undefined;
   /** Asked at each scrape. If it rejects, the scrape has the numbers of the one before. */
   readonly readLocalhostRejected?: (family: Family) => Promise<RejectedPackets>;
   /** Another clock than the system's, for tests. */
@@ -66,6 +69,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     noLocalEndpoints: (family) => noLocalEndpoints[family].total,
     shortfalls: (reason) => shortfalls?.count(reason) ?? 0,
     savedState: savedState ?? (() => ({ servedSince: undefined, savedAt: 0 })),
+    conntrack: options.conntrack ?? (() => undefined),
     rejected: rejectedReader(readLocalhostRejected, log),
   });
   addProcessMetrics(registry);

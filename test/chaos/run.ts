@@ -9,6 +9,7 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
+import type { Daemon } from '../traffic/daemon.ts';
 import { Arena } from './arena.ts';
 import { Campaign, type Outcome } from './campaign.ts';
 import { differenceAtEnd } from './end.ts';
@@ -46,7 +47,14 @@ if (!(seed >= 0 && count > 0 && services > 0 && patience > 0 && rate > 0 && minu
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 let number = 0;
-const onOutcome = (outcome: Outcome) => {
+let logShown = 0;
+/** What the daemon has said since the last outcome: for those that are not as they should be. */
+const newLog = ({ log }: Daemon) => {
+  const from = log.length < logShown ? 0 : logShown;
+  logShown = log.length;
+  return log.slice(from);
+};
+const onOutcome = (outcome: Outcome, daemon: Daemon) => {
   const { fault, what, noticed, mended, reachable, lostInside, lostOutside, examples } = outcome;
   const after = (name: string, time: number | undefined) =>
     time === undefined ? `not ${name}` : `${name} ${(time / 1000).toFixed(2)} s`;
@@ -54,6 +62,8 @@ const onOutcome = (outcome: Outcome) => {
   say(
     `${++number} ${fault.kind}: ${facts.join(', ')}, lost ${lostInside}+${lostOutside}: ${what.slice(0, 200)} ${examples.join('; ')}`,
   );
+  const said = newLog(daemon);
+  if (values.log || lostOutside > 0 || mended === undefined) say(said);
 };
 
 {
@@ -61,7 +71,12 @@ const onOutcome = (outcome: Outcome) => {
   // Before the world's own: it removes the namespaces, but not the folders.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.prependOnceListener(signal, () => arena[Symbol.dispose]());
-  const campaign = new Campaign(arena, { seed, faults: chosen, patience, onOutcome });
+  const campaign = new Campaign(arena, {
+    seed,
+    faults: chosen,
+    patience,
+    onOutcome: (outcome) => onOutcome(outcome, arena.daemon),
+  });
   const problems: string[] = [];
   try {
     await arena.start();
@@ -83,6 +98,5 @@ const onOutcome = (outcome: Outcome) => {
   say(`${arena.traffic.tried} connections, of which ${arena.traffic.unknown} ended while their client had no CPU`);
   if (problems.length === 0) say('held: the kernel is as the model says, and as a fresh start has it');
   for (const problem of problems) say(problem);
-  if (values.log) say(arena.daemon.log);
   process.exitCode = problems.length === 0 ? 0 : 1;
 }

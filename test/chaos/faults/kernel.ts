@@ -173,13 +173,14 @@ export const KERNEL_FAULTS: readonly Fault[] = [
     ...HARMFUL,
     inject: async (arena, draws) => {
       const { family, name } = await drawTable(arena, draws);
-      const chain = 'chain intruder { type filter hook prerouting priority -300; th dport 80 drop; }';
+      const intruder = `intruder-${draws.below(10_000)}`;
+      const chain = `chain ${intruder} { type filter hook prerouting priority -300; th dport 80 drop; }`;
       await nft(arena, `table ${family} ${name} { ${chain}; }\n`);
       return {
         what: `${family} ${name}: ${chain}`,
         isMended: async () => {
           const chains = (await listTable(arena.world, family))?.chains ?? [];
-          return chains.length > 0 && chains.every((each) => each.name !== 'intruder');
+          return chains.length > 0 && chains.every((each) => each.name !== intruder);
         },
       };
     },

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import type { Log } from '../log.ts';
+
+/** What the kernel's conntrack of a network namespace has counted since that was made, and how full it is. */
+export interface ConntrackCounts {
+  /** First packets of connections that it lost since there was no room: its table was full, and nothing could go. */
+  readonly drop: number;
+  /** Those lost since another connection had the addresses and ports first, as for a clash of two packets of one client. */
+  readonly insertFailed: number;
+  readonly entries: number;
+  /** net.netfilter.nf_conntrack_max: one number for all namespaces of the machine. */
+  readonly limit: number;
+}
+
+/** What the daemon's own network namespace has. */
+const STATISTICS = '/proc/self/net/stat/nf_conntrack';
+const ENTRIES = '/proc/sys/net/netfilter/nf_conntrack_count';
+const LIMIT = '/proc/sys/net/netfilter/nf_conntrack_max';
+
+/** Milliseconds without a loss after which the next one is told again. */
+const QUIET = 3_600_000;
+
+/** The counts now, by three small files; undefined where the kernel has no such files (CONFIG_NF_CONNTRACK_PROCFS). */
+export function readConntrackCounts(): ConntrackCounts | undefined {
+  try {
+    const [statistics = '', entries, limit] = [STATISTICS, ENTRIES, LIMIT].map((path) => readFileSync(path, 'latin1'));
+    const counters = parseStatistics(statistics);
+    return counters && { ...counters, entries: Number(entries), limit: Number(limit) };
+  } catch {
+    // Without the module there are no connections to lose, either.
+    return undefined;
+  }
+}
+
+/**
+ * Adds up /proc/net/stat/nf_conntrack: a line of names, and one of hexadecimal numbers for each CPU. Undefined if a name is
+ * missing: which there are depends on the kernel's version.
+ */
+export function parseStatistics(text: string): Pick<ConntrackCounts, 'drop' | 'insertFailed'> | undefined {
+  const [names, ...rows] = text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  const sumOf = (name: string) => {
+    const column = names?.indexOf(name) ?? -1;
+    return column < 0 ? undefined : rows.reduce((sum, row) => sum + Number.parseInt(row[column] ?? '', 16), 0);
+  };
+  const [drop, insertFailed] = [sumOf('drop'), sumOf('insert_failed')];
+  return drop === undefined || insertFailed === undefined ? undefined : { drop, insertFailed };
+}
+
+export interface ConntrackLossesOptions {
+  readonly log: Log;
+  readonly read?: () => ConntrackCounts | undefined;
+  /** Milliseconds, from any start. */
+  readonly now?: () => number;
+}
+
+/**
+ * Tells when conntrack loses new connections: to whoever tries it looks like a Service that does not work, and nothing is
+ * wrong with the rules. Each of the two reasons is told once, and again after an hour without.
+ */
+export class ConntrackLosses {
+  readonly #read: () => ConntrackCounts | undefined;
+  readonly #now: () => number;
+  readonly #log: Log;
+  #last: ConntrackCounts | undefined;
+  /** Until when another loss is no news. */
+  readonly #toldUntil = { drop: Number.NEGATIVE_INFINITY, insertFailed: Number.NEGATIVE_INFINITY };
+
+  constructor({ log, read = readConntrackCounts, now = () => performance.now() }: ConntrackLossesOptions) {
+    this.#read = read;
+    this.#now = now;
+    this.#log = log;
+    this.#last = read();
+  }
+
+  /** Compares with the last look; called every few seconds. */
+  look(): void {
+    const counts = this.#read();
+    const last = this.#last;
+    this.#last = counts;
+    if (counts === undefined || last === undefined) return;
+    const { entries, limit } = counts;
+    this.#tell('drop', counts.drop - last.drop, (lost) => {
+      const table = `conntrack has no room (${entries} of ${limit} entries): ${lost} first packets of connections were lost`;
+      return `${table}, which looks like Services that do not work; raise net.netfilter.nf_conntrack_max, or find who opens so many`;
+    });
+    this.#tell('insertFailed', counts.insertFailed - last.insertFailed, (lost) => {
+      const clash = `conntrack lost ${lost} first packets of connections that had the addresses and ports of another`;
+      return `${clash}: clients send again after a second or five; a client that uses one port for many connections is the usual reason`;
+    });
+  }
+
+  #tell(reason: 'drop' | 'insertFailed', lost: number, describe: (lost: number) => string): void {
+    if (lost <= 0) return;
+    const now = this.#now();
+    if (now >= this.#toldUntil[reason]) this.#log.warn(describe(lost));
+    this.#toldUntil[reason] = now + QUIET;
+  }
+}
