@@ -14,6 +14,7 @@ import { assertNoKubeProxy } from '../migration/live-proxies.ts';
 import { waitForLeftovers } from '../nft/leftovers.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
+import { RulesLister } from '../nft/rules-lister.ts';
 import { SessionKeeper } from '../nft/session-keeper.ts';
 import { tellOfSlowTransactions } from '../nft/slow-transactions.ts';
 import { TABLE_NAMES } from '../nft/tables.ts';
@@ -105,7 +106,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     syncPeriod: args.syncPeriod,
   });
   const followers = new Followers({ cluster, models, args, metrics, health, events, log });
-  const budget = new AuditBudget();
+  const audits = { budget: new AuditBudget(), lister: new RulesLister(), watch: !args.noWatch };
   const pace = new Pace(SYSTEM_CLOCK, args.transactionInterval);
   let transactions = 0;
   const counted = (nft: Nft): Nft => ({ ...nft, apply: (json) => nft.apply(json).then(() => void transactions++) });
@@ -131,7 +132,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     };
     const heartbeat = args.heartbeat && !args.noWatch ? heartbeatOf(model.family, log, metrics) : undefined;
     const ports = heartbeat && { heartbeatPorts: heartbeat.claim };
-    const options = { observer: watched, pace, budget, watch: !args.noWatch, ...ports };
+    const options = { observer: watched, pace, ...audits, ...ports };
     const syncer = new FamilySyncer(model, nft, log, options);
     return { model, nft, syncer, heart: heartbeat?.heartFor(syncer) };
   });

@@ -1,12 +1,12 @@
 /** Milliseconds of CPU time that a process of nft takes, and for each character that it prints, ours included (1.0.6, 2 cores). */
-const PROCESS_COST = 5;
-const CHARACTER_COST = 0.0004;
+const PROCESS_COST = 10;
+const CHARACTER_COST = 0.000_37;
 
 /** Of one CPU what listings of elements may take, those of all families together, while there is no trouble. */
-const ELEMENTS_SHARE = 0.0042;
+const ELEMENTS_SHARE = 0.0048;
 
-/** The same for listings of rules, of each family. */
-const RULES_SHARE = 0.0014;
+/** The same for listings of rules. */
+const RULES_SHARE = 0.0024;
 
 /** Milliseconds from one listing of rules to the next, if they are few. */
 const RULES_INTERVAL = 5000;

@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
+import { RulesLister } from '../nft/rules-lister.ts';
 import { NftError } from '../nft/run.ts';
 import { addTableCommand, findTables, foundElements, readTable, type TableName } from '../nft/tables.ts';
 import { type HeartbeatPorts, heartbeatPortsIn } from '../ruleset/heartbeat.ts';
@@ -39,6 +40,7 @@ export interface SyncerOptions {
   /** Shared by the families. */
   readonly pace?: Pace;
   readonly budget?: AuditBudget;
+  readonly lister?: RulesLister;
   /** False: the kernel is only asked every five seconds whether our table and its hooks are there. */
   readonly watch?: boolean;
   /** Where heartbeats are to be led: `found` if that is free, where the kernel's rules do so already. Default: nowhere. */
@@ -76,7 +78,7 @@ export class FamilySyncer {
 
   constructor(model: FamilyModel, nft: Nft, log: Log, options: SyncerOptions = {}) {
     const { observer = NO_OBSERVER, clock = SYSTEM_CLOCK, pace = new Pace(clock) } = options;
-    const { budget = new AuditBudget(), watch = true } = options;
+    const { budget = new AuditBudget(), lister = new RulesLister(), watch = true } = options;
     this.#model = model;
     this.#nft = nft;
     this.#log = log;
@@ -95,7 +97,7 @@ export class FamilySyncer {
       mends: this.#mends,
       onMends: () => this.#bell.ring(),
     };
-    const common = { model, nft, log, clock, reports, observer, budget, flights: this.#flights };
+    const common = { model, nft, log, clock, reports, observer, budget, lister, flights: this.#flights };
     this.#watch = watch ? new KernelWatch({ ...common, ...watched }) : undefined;
   }
 

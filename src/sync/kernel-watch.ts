@@ -3,6 +3,7 @@ import { elementDifferences, isDifferent, isSameFinding } from '../audit/element
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
+import type { RulesLister } from '../nft/rules-lister.ts';
 import { NftError } from '../nft/run.ts';
 import { lookAtElements } from '../nft/table-look.ts';
 import type { TableName } from '../nft/tables.ts';
@@ -29,6 +30,7 @@ export interface KernelWatchOptions {
   readonly flights: Flights;
   /** Shared by the families. */
   readonly budget: AuditBudget;
+  readonly lister: RulesLister;
   /** The table in force; undefined while there is none that can be compared with the model. */
   readonly table: () => TableName | undefined;
   /** Called when our table could not be found. */
@@ -42,11 +44,20 @@ export interface KernelWatchOptions {
 /** Elements of a family up to which all of its table is listed at once: cheaper than a process for each set and map. */
 const SMALL = 2_000;
 
+/** Rounds in which all sets and maps that are to be empty have been looked at. */
+const EMPTY_ROUNDS = 4;
+
 /** Milliseconds of CPU time that nft takes to list an element. */
 const ELEMENT_COST = 0.03;
 
-/** Milliseconds between looks at elements, at least, without a reason; and between looks for the same reason. */
-const ELEMENTS_INTERVAL = 5_000;
+/** Milliseconds: how old a listing of rules for the other family may be to serve for this one. */
+const SHARED = 1000;
+
+/** Milliseconds between looks at all elements, at least. */
+const ELEMENTS_INTERVAL = 10_000;
+
+/** Milliseconds from one look at everything for a reason to the next, at least. */
+const CALM = 5_000;
 
 /** Milliseconds that a listing which waits for a moment without changes is put off. */
 const POSTPONED = 500;
@@ -66,13 +77,17 @@ export class KernelWatch {
   readonly #rules: RulesAuditor;
   readonly #fights = new Fights();
   #rulesDue: number;
+  /** A listing that began before does not show what the last sign of trouble is about. */
+  #lookedAfter = Number.NEGATIVE_INFINITY;
   #elementsDue: number;
   /** True after a sign of trouble, until all elements were looked at. */
   #isHurried = false;
   /** No hurry before this: signs of trouble may come all the time. */
   #calmUntil = Number.NEGATIVE_INFINITY;
-  /** Which portion of the elements is next; see #portions. */
+  /** What is looked at in this round, and what of it is next. */
+  #portions: readonly (Container | undefined)[] = [];
   #next = 0;
+  #rounds = 0;
   /** False if something in this round could not be looked at. */
   #isWhole = true;
   #hurriedCost = 0;
@@ -81,9 +96,9 @@ export class KernelWatch {
 
   constructor(options: KernelWatchOptions) {
     this.#options = options;
-    const { clock, nft, model } = options;
+    const { clock, nft, model, lister } = options;
     this.#bell = new Bell(clock);
-    this.#rules = new RulesAuditor(nft, model.program);
+    this.#rules = new RulesAuditor({ nft, program: model.program, lister, clock });
     this.#rulesDue = clock.now() + rulesInterval(0);
     this.#elementsDue = clock.now() + ELEMENTS_INTERVAL;
   }
@@ -92,6 +107,7 @@ export class KernelWatch {
   look(): void {
     const now = this.#options.clock.now();
     this.#rulesDue = now;
+    this.#lookedAfter = now;
     if (now >= this.#calmUntil && !this.#isHurried) {
       this.#isHurried = true;
       this.#elementsDue = now;
@@ -128,10 +144,13 @@ export class KernelWatch {
   async #watchRules(table: TableName): Promise<void> {
     const { clock, model, flights, observer } = this.#options;
     const recording = flights.record();
+    const notBefore = Math.max(this.#lookedAfter, clock.now() - SHARED);
     let cost = 0;
+    let began = clock.now();
     try {
-      const audit = await this.#rules.audit(table, model.ruleset, recording);
+      const audit = await this.#rules.audit(table, model.ruleset, recording, notBefore);
       cost = audit.cost;
+      began = audit.began;
       this.#failures = 0;
       this.#saidBlind = false;
       if (!this.#isInForce(table)) return;
@@ -141,12 +160,13 @@ export class KernelWatch {
       this.#failed(error);
     } finally {
       recording.stop();
-      this.#rulesDue = clock.now() + rulesInterval(cost);
+      // At the same moment as the other family.
+      this.#rulesDue = began + rulesInterval(cost);
     }
   }
 
   #mendRules(table: TableName, findings: Awaited<ReturnType<RulesAuditor['audit']>>['findings']): void {
-    const { clock, reports, flights, mends, onMends } = this.#options;
+    const { reports, flights, mends, onMends } = this.#options;
     const chosen = findings.filter(({ drift }) => this.#mayMend(drift.key));
     reports.report(chosen.map(({ drift }) => drift));
     for (const { commands, isValid } of chosen) {
@@ -160,20 +180,27 @@ export class KernelWatch {
     if (chosen.length === 0) return;
     onMends();
     this.look();
-    // That it is mended is seen soon.
-    this.#rulesDue = clock.now() + rulesInterval(0);
   }
 
-  /** All of the table, or one set or map after the other. */
-  #portions(): readonly (Container | undefined)[] {
+  /**
+   * All of the table, or one set or map after the other. To those that are to be empty others can only add something: a part
+   * of them in each round, since it takes a process to see that they are.
+   */
+  #newRound(): readonly (Container | undefined)[] {
     const { ruleset, program } = this.#options.model;
-    return ruleset.size <= SMALL ? [undefined] : program.containers;
+    this.#rounds++;
+    if (ruleset.size <= SMALL) return [undefined];
+    return program.containers.filter(
+      (container, i) =>
+        this.#isHurried || ruleset.countOf(container) > 0 || i % EMPTY_ROUNDS === this.#rounds % EMPTY_ROUNDS,
+    );
   }
 
   async #watchElements(table: TableName): Promise<void> {
     const { clock, model, flights, budget, observer } = this.#options;
-    const portions = this.#portions();
-    const portion = portions[this.#next % portions.length];
+    if (this.#next === 0) this.#portions = this.#newRound();
+    const portions = this.#portions;
+    const portion = portions[this.#next];
     const count = portion === undefined ? model.ruleset.size : model.ruleset.countOf(portion);
     const expected = count * ELEMENT_COST;
     // nft begins anew whenever something is committed meanwhile.
@@ -194,8 +221,9 @@ export class KernelWatch {
     } finally {
       if (!isHandedOver) recording.stop();
     }
+    const isPart = portions.length > 1 || this.#isHurried;
     const pause = this.#failures === 0 ? 0 : Math.min(PAUSES.first * 2 ** (this.#failures - 1), PAUSES.most);
-    this.#elementsDue = clock.now() + Math.max(pause, this.#isHurried || portions.length > 1 ? 0 : ELEMENTS_INTERVAL);
+    this.#elementsDue = clock.now() + Math.max(pause, isPart ? 0 : ELEMENTS_INTERVAL);
     this.#next++;
     if (this.#next < portions.length) return;
     this.#next = 0;
@@ -203,7 +231,7 @@ export class KernelWatch {
     this.#isWhole = true;
     if (!this.#isHurried) return;
     this.#isHurried = false;
-    this.#calmUntil = clock.now() + Math.max(ELEMENTS_INTERVAL, 10 * this.#hurriedCost);
+    this.#calmUntil = clock.now() + Math.max(CALM, 10 * this.#hurriedCost);
     budget.spend(clock.now(), 0);
   }
 

@@ -1,8 +1,8 @@
 import { type ChainDifference, compareChain } from '../audit/chain-differences.ts';
 import { chainDrift, type Drift, foreignChainDrift, foreignTableDrift } from '../audit/drift.ts';
 import type { Nft } from '../nft/nft.ts';
-import { lookAtRules } from '../nft/table-look.ts';
-import { deleteTableCommand, findTables, type TableName } from '../nft/tables.ts';
+import { type RulesLister, tableIn, tablesIn } from '../nft/rules-lister.ts';
+import { deleteTableCommand, type TableName } from '../nft/tables.ts';
 import { affinityContainerOf } from '../ruleset/affinity.ts';
 import type { Chain, ListedChain } from '../ruleset/chain.ts';
 import { CHAIN_OBJECTS } from '../ruleset/objects.ts';
@@ -12,6 +12,7 @@ import { deleteChainCommands, rewriteCommands } from '../ruleset/program-json.ts
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { Steps } from '../service/steps.ts';
 import { listingCost } from './audit-budget.ts';
+import type { Clock } from './clock.ts';
 import type { Recording } from './flights.ts';
 import { inSlices } from './slices.ts';
 
@@ -33,48 +34,58 @@ export interface RulesAudit {
   readonly findings: readonly RuleFinding[];
   /** Milliseconds of CPU time. */
   readonly cost: number;
+  /** When the last look began. */
+  readonly began: number;
+}
+
+export interface RulesAuditorOptions {
+  readonly nft: Nft;
+  readonly program: Program;
+  /** Shared by the families. */
+  readonly lister: RulesLister;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** Compares the rules of a table in the kernel with what they should be. */
 export class RulesAuditor {
-  readonly #nft: Nft;
+  readonly #options: RulesAuditorOptions;
   readonly #program: Program;
   /** Chain → how nft has printed it when it was right: nearly always the same again. */
   readonly #right = new Map<string, { readonly chain: Chain; readonly printed: string }>();
 
-  constructor(nft: Nft, program: Program) {
-    this.#nft = nft;
-    this.#program = program;
+  constructor(options: RulesAuditorOptions) {
+    this.#options = options;
+    this.#program = options.program;
   }
 
   /**
-   * Looks twice where something differs: what only the second look does not find was under way. `recording`: our own
-   * transactions since before.
+   * Looks twice where something differs: what the second look does not find was under way. `recording`: our own
+   * transactions since before. `notBefore`: when a listing that serves for the first look began at the earliest.
    * @throws NftError, also where the table is not there
    */
-  async audit(table: TableName, ruleset: Ruleset, recording: Recording): Promise<RulesAudit> {
-    const first = await this.#look(table, ruleset);
+  async audit(table: TableName, ruleset: Ruleset, recording: Recording, notBefore: number): Promise<RulesAudit> {
+    const first = await this.#look(table, ruleset, notBefore);
     if (first.findings.length === 0) return first;
-    const second = await this.#look(table, ruleset);
+    const second = await this.#look(table, ruleset, this.#options.clock.now());
     const seen = new Set(first.findings.map((finding) => finding.seen));
     const sure = second.findings.filter((finding) => seen.has(finding.seen) && finding.isValid(recording));
-    return { findings: sure, cost: first.cost + second.cost };
+    return { findings: sure, cost: first.cost + second.cost, began: second.began };
   }
 
-  async #look(table: TableName, ruleset: Ruleset): Promise<RulesAudit> {
-    const { family } = this.#program;
-    const others = (await findTables(this.#nft, family)).filter(({ name }) => name !== table);
-    const { contents, size } = await lookAtRules(this.#nft, this.#program, table);
-    const chains = await inSlices(this.#compare(table, contents.chains, ruleset));
+  async #look(table: TableName, ruleset: Ruleset, notBefore: number): Promise<RulesAudit> {
+    const { nft, lister, clock, program } = this.#options;
+    const listing = await lister.list(nft, clock.now(), notBefore);
+    const chains = await inSlices(this.#compare(table, tableIn(listing, program, table).chains, ruleset));
+    const others = tablesIn(listing, program.family).filter((name) => name !== table);
     const tables = others.map(
-      ({ name, baseChains }): RuleFinding => ({
+      (name): RuleFinding => ({
         drift: foreignTableDrift(name),
-        seen: `${name} ${baseChains.join()}`,
-        commands: [deleteTableCommand(family, name)],
+        seen: name,
+        commands: [deleteTableCommand(program.family, name)],
         isValid: () => true,
       }),
     );
-    return { findings: [...tables, ...chains], cost: listingCost(size) };
+    return { findings: [...tables, ...chains], cost: listingCost(listing.size), began: listing.began };
   }
 
   *#compare(

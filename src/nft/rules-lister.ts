@@ -1,0 +1,75 @@
+import type { Family } from '../ip.ts';
+import type { Program } from '../ruleset/program.ts';
+import type { Nft } from './nft.ts';
+import { NftError } from './run.ts';
+import { createTableReader, type TableContents } from './table-reader.ts';
+import { TABLE_NAMES, type TableName } from './tables.ts';
+
+/** The lines of our tables in a listing of all rules. */
+export interface RulesListing {
+  /** Milliseconds, by the clock of the one who asked. */
+  readonly began: number;
+  /** Characters, those of other tables included: its cost goes by them. */
+  readonly size: number;
+  /** "ip kube-proxy-nft" → its lines. */
+  readonly tables: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Seconds. Tables of others with 10,000 rules take nft a tenth of one. */
+const TIMEOUT = 20;
+
+const HEAD = /^table (\S+) (\S+) \{$/;
+
+/**
+ * Lists all rules of the network namespace without elements: 6 ms of CPU time, whatever is in sets and maps. nft 1.0.6 reads
+ * every element for `-t list table` and `list chain` (2.5 s at 100,000), but none for `-t list ruleset`. Both families share
+ * one listing: to start a process is most of what it costs.
+ */
+export class RulesLister {
+  #last: { readonly began: number; readonly listing: Promise<RulesListing> } | undefined;
+
+  /**
+   * A listing that began at `notBefore` or later; `now`: milliseconds of the same clock.
+   * @throws NftError
+   */
+  list(nft: Nft, now: number, notBefore: number): Promise<RulesListing> {
+    if (this.#last === undefined || this.#last.began < notBefore) this.#last = { began: now, listing: list(nft, now) };
+    return this.#last.listing;
+  }
+}
+
+async function list(nft: Nft, began: number): Promise<RulesListing> {
+  const tables = new Map<string, string[]>();
+  let lines: string[] | undefined;
+  let size = 0;
+  const onLine = (line: string) => {
+    size += line.length + 1;
+    if (lines === undefined) {
+      const [, family, name = ''] = HEAD.exec(line) ?? [];
+      if (!TABLE_NAMES.some((ours) => ours === name)) return;
+      lines = [];
+      tables.set(`${family} ${name}`, lines);
+    }
+    lines.push(line);
+    if (line === '}') lines = undefined;
+  };
+  await nft.look(onLine, ['-t', 'list', 'ruleset'], TIMEOUT);
+  return { began, size, tables };
+}
+
+/** Which of our tables of a family are in a listing. */
+export function tablesIn({ tables }: RulesListing, family: Family): readonly TableName[] {
+  return TABLE_NAMES.filter((name) => tables.has(`${family} ${name}`));
+}
+
+/**
+ * A table of a listing.
+ * @throws NftError (not-found) where it is not there
+ */
+export function tableIn({ tables }: RulesListing, program: Program, table: TableName): TableContents {
+  const lines = tables.get(`${program.family} ${table}`);
+  if (lines === undefined) throw new NftError('not-found', `nft lists no table ${program.family} ${table}`);
+  const reader = createTableReader(program);
+  for (const line of lines) reader.line(line);
+  return reader.end();
+}
