@@ -64,7 +64,7 @@ export class LastState {
     const isInTouch = () => performance.now() - this.#heardAt < IN_TOUCH;
     const objects = () => cluster.objects();
     this.#keeper = new StateKeeper({ folder, nodeName, maxAge, objects, isInTouch, log });
-    const onState = (served: readonly KubeObject[], savedAt: number) => this.#stand(served, savedAt);
+    const onState = (served: readonly KubeObject[], savedAt: number) => void this.#stand(served, savedAt);
     this.#standIn = new StandIn({ folder, nodeName, maxAge, hasRules: () => this.#hasRules(), onState, log });
   }
 
@@ -104,9 +104,9 @@ export class LastState {
     await this.#keeper?.close();
   }
 
-  #stand(objects: readonly KubeObject[], savedAt: number): void {
+  async #stand(objects: readonly KubeObject[], savedAt: number): Promise<void> {
+    if (!(await this.#takeOver?.standIn(objects))) return;
     this.#served = { since: Date.now(), savedAt };
-    this.#takeOver?.standIn(objects);
     this.#options.onStandIn();
   }
 

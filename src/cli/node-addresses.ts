@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os';
+import { interfaceAddresses } from '../host/interfaces.ts';
 import { addressBits, canonicalAddress, type Family, familyOf, isInCidr, parseCidr } from '../ip.ts';
 import type { KubeObject } from '../objects/decode.ts';
 import type { Node } from '../objects/node.ts';
@@ -57,13 +57,13 @@ export function healthCheckAddresses(
 
 /** The canonical addresses of this machine's interfaces but loopback's. */
 export function localAddresses(): ReadonlySet<string> {
-  const entries = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const entries = interfaceAddresses();
   const usable = entries.filter(({ internal, address }) => !internal && familyOf(address) !== undefined);
   return new Set(usable.map(({ address }) => canonicalAddress(address)));
 }
 
 /** The canonical addresses of one family that packets to reach this machine itself: also those on loopback. */
 export function ownAddresses(family: Family): readonly string[] {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
+  const addresses = interfaceAddresses().map(({ address }) => address);
   return [...new Set(addresses.filter((address) => familyOf(address) === family).map(canonicalAddress))];
 }

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { isDeepStrictEqual } from 'node:util';
 import { ConntrackLosses, readConntrackCounts } from '../conntrack/losses.ts';
-import { serveControl } from '../control/control-socket.ts';
+import { keepControl } from '../control/control-socket.ts';
 import { lockNamespace } from '../control/namespace-lock.ts';
 import { announceReadiness, isServing } from '../control/notify.ts';
 import { ProxyHealth } from '../health/proxy-health.ts';
@@ -151,7 +151,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   setInterval(() => guard.look(), ADDRESSES_INTERVAL).unref();
   const losses = new ConntrackLosses({ log });
   setInterval(() => losses.look(), LOSSES_INTERVAL).unref();
-  const control = await serveControl(args.runDir, (path) => {
+  const answer = (path: string) => {
     const tables = members.map(({ model, syncer }) => ({
       model,
       table: syncer.table ?? TABLE_NAMES[0],
@@ -160,7 +160,8 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     const { report: state } = lastState;
     const origin = `the running daemon (pid ${process.pid}), from ${source.description}${standInNote(state)}`;
     return answerTo(path, { models: tables, cluster, shortfalls, state, origin }, args);
-  });
+  };
+  const control = await keepControl(args.runDir, answer, log);
   await waitForLeftovers(args.runDir, log);
   const nftVersion = await probing;
   log.info('starting', { version: VERSION, nft: nftVersion, node: args.nodeName, source: source.description });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { errnoOf, messageOf, ProxyError } from '../errors.ts';
 import { assertPrivateFolder } from '../host/private-folder.ts';
+import type { Log } from '../log.ts';
 
 /** Where the daemon listens, in its run directory. Mode 0600, in a directory of 0700: for its own user and root only. */
 const SOCKET_NAME = 'control.sock';
@@ -45,6 +46,60 @@ export async function serveControl(runDir: string, respond: Responder): Promise<
     if (error instanceof ProxyError) throw error;
     throw new ProxyError('E_RUN_DIR', `run directory ${runDir} cannot be used: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** Milliseconds until a run directory that could not be written to is tried again. */
+const RETRY_DELAY = 30_000;
+
+/** What passes, or is no reason to leave a node without Services. Others are mistakes that are found at the first start. */
+const NO_ROOM = ['EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'];
+
+/** Listens in the run directory, or tries to. */
+export interface Control {
+  close(): void;
+}
+
+/**
+ * As serveControl; but where there is no room for a socket, or no right to write on that disk, it warns once, goes on
+ * without, and tries again until it can.
+ * @throws ProxyError E_RUN_DIR, E_ALREADY_RUNNING
+ */
+export async function keepControl(
+  runDir: string,
+  respond: Responder,
+  log: Log,
+  retryDelay = RETRY_DELAY,
+): Promise<Control> {
+  let server: Server | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  const attempt = async () => {
+    server = await serveControl(runDir, respond);
+    if (isClosed) server.close();
+  };
+  const again = () => {
+    timer = setTimeout(() => {
+      attempt().then(
+        () => log.info('the control socket is there now', { runDir }),
+        () => again(),
+      );
+    }, retryDelay).unref();
+  };
+  await attempt().catch((error: unknown) => {
+    if (!(error instanceof ProxyError) || !NO_ROOM.includes(errnoOf(error.cause) ?? '')) throw error;
+    log.warn(
+      `${error.message}; going on without a control socket, so that --dump, --trace and migrate find no daemon; ` +
+        'tried again until there is one',
+    );
+    again();
+  });
+  return {
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+      server?.close();
+    },
+  };
 }
 
 /** A question must not end the daemon, whatever it is. */

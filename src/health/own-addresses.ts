@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os';
+import { interfaceAddresses } from '../host/interfaces.ts';
 import { canonicalAddress, familyOf } from '../ip.ts';
 
 /** Milliseconds for which a look at the interfaces counts: a node has hundreds, and strangers make us look. */
@@ -14,8 +14,7 @@ export class OwnAddresses {
     if (address.startsWith('127.') || address === '::1') return true;
     const now = performance.now();
     if (now - this.#lookedAt > LOOK_COUNTS) {
-      const entries = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-      this.#known = new Set(entries.map((entry) => plainAddress(entry.address)));
+      this.#known = new Set(interfaceAddresses().map((entry) => plainAddress(entry.address)));
       this.#lookedAt = now;
     }
     return this.#known.has(address);

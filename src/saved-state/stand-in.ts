@@ -2,7 +2,9 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { KubeObject } from '../objects/decode.ts';
 import { lostPodTester, withoutLost } from '../service/lost-pods.ts';
+import type { Steps } from '../service/steps.ts';
 import { type Clock, SYSTEM_CLOCK } from '../sync/clock.ts';
+import { inSlices } from '../sync/slices.ts';
 import { firstSilence, hear, type Outage, patienceLeft } from './outage.ts';
 import { readState, type SavedState } from './read.ts';
 
@@ -78,7 +80,7 @@ export class StandIn {
     try {
       const state = await this.#usable();
       // It may have answered meanwhile.
-      if (state !== undefined && this.#isDue) this.#serve(state);
+      if (state !== undefined && this.#isDue) await this.#serve(state);
     } finally {
       this.#isLooking = false;
       this.#lookAgainAt = this.#clock.now() + LOOK_AGAIN;
@@ -111,18 +113,11 @@ export class StandIn {
     }
   }
 
-  #serve({ objects, savedAt, age, isFromTheFuture, skipped, problem }: SavedState): void {
+  async #serve({ objects, savedAt, age, isFromTheFuture, skipped, problem }: SavedState): Promise<void> {
     const { nodeName, onState, log } = this.#options;
+    const { served, lostPods } = await inSlices(withoutLostPods(objects, nodeName));
+    if (!this.#isDue) return;
     this.end();
-    const node = objects.find((object) => object.kind === 'Node' && object.name === nodeName);
-    const isLost = lostPodTester(nodeName, node?.kind === 'Node' ? node : undefined);
-    let lostPods = 0;
-    const served = objects.map((object) => {
-      if (object.kind !== 'EndpointSlice') return object;
-      const rest = withoutLost(object, isLost);
-      lostPods += object.endpoints.length - rest.endpoints.length;
-      return rest;
-    });
     const old = isFromTheFuture ? 'the clock is behind it' : `${(age / 60_000).toFixed(1)} min old`;
     log.warn(
       `the API server cannot be reached: serving from the state of ${new Date(savedAt).toISOString()} (${old}) until it answers`,
@@ -134,4 +129,24 @@ export class StandIn {
     );
     onState(served, savedAt);
   }
+}
+
+/** All objects, but for endpoints that were pods of this node. */
+function* withoutLostPods(
+  objects: readonly KubeObject[],
+  nodeName: string,
+): Steps<{ readonly served: readonly KubeObject[]; readonly lostPods: number }> {
+  const node = objects.find((object) => object.kind === 'Node' && object.name === nodeName);
+  const isLost = lostPodTester(nodeName, node?.kind === 'Node' ? node : undefined);
+  const served: KubeObject[] = [];
+  let lostPods = 0;
+  for (const object of objects) {
+    if (object.kind === 'EndpointSlice') {
+      const rest = withoutLost(object, isLost);
+      lostPods += object.endpoints.length - rest.endpoints.length;
+      served.push(rest);
+    } else served.push(object);
+    yield;
+  }
+  return { served, lostPods };
 }

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { joined } from '../objects/compact.ts';
 import { type Kind, type KubeObject, keyOf } from '../objects/decode.ts';
+import type { Steps } from '../service/steps.ts';
 import type { SourceListener } from '../source/source.ts';
+import { inSlices } from '../sync/slices.ts';
 
 /** An object that was changed or, without one, deleted. */
 interface Arrived {
@@ -27,15 +29,31 @@ export class TakeOver implements SourceListener {
     this.#listener = listener;
   }
 
-  /** Passes on the objects of a saved state that the source has not delivered yet. Only before the source has synced. */
-  standIn(objects: Iterable<KubeObject>): void {
+  /**
+   * Passes on the objects of a saved state that the source has not delivered yet, while others have their turn. Resolves to
+   * false if the source has delivered everything before or meanwhile: then there is nothing to stand in for.
+   */
+  async standIn(objects: Iterable<KubeObject>): Promise<boolean> {
     const early = this.#early;
-    if (early === undefined || this.#unconfirmed !== undefined) return;
-    this.#unconfirmed = new Map();
+    if (early === undefined || this.#unconfirmed !== undefined) return false;
+    const unconfirmed = new Map<string, KubeObject>();
+    this.#unconfirmed = unconfirmed;
+    await inSlices(this.#steps(objects, early, unconfirmed));
+    return this.#unconfirmed === unconfirmed;
+  }
+
+  *#steps(
+    objects: Iterable<KubeObject>,
+    early: ReadonlySet<string>,
+    unconfirmed: Map<string, KubeObject>,
+  ): Steps<void> {
     for (const object of objects) {
+      yield;
+      if (this.#unconfirmed !== unconfirmed) return;
       const id = idOf(object.kind, keyOf(object));
+      // What came meanwhile is newer, too, and held back.
       if (early.has(id)) continue;
-      this.#unconfirmed.set(id, object);
+      unconfirmed.set(id, object);
       this.#listener.changed(object);
     }
   }

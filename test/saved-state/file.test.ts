@@ -20,6 +20,7 @@ import type { KubeObject } from '../../src/objects/decode.ts';
 import { STATE_FILE } from '../../src/saved-state/format.ts';
 import { readState } from '../../src/saved-state/read.ts';
 import { writeState } from '../../src/saved-state/write.ts';
+import { manyObjects } from '../builders/many-objects.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 import { stateFolder } from './folder.ts';
 
@@ -227,18 +228,6 @@ test('a process that is killed while it writes leaves the state of before whole'
   assert.deepEqual((await read(folder)).objects, OBJECTS.slice(1));
   assert.deepEqual(readdirSync(folder), [STATE_FILE]);
 });
-
-/** Services with a slice of five endpoints each. */
-function manyObjects(count: number): readonly KubeObject[] {
-  return Array.from({ length: count }, (_, i) => i).flatMap((i): KubeObject[] => {
-    const [a, b] = [i >> 8, i & 255];
-    const endpoints = Array.from({ length: 5 }, (_, n) => ready(`10.${n}.${a}.${b}`));
-    return [
-      service({ name: `web-${i}`, clusterIps: [`10.96.${a}.${b}`] }),
-      slice(endpoints, { name: `web-${i}-1`, serviceName: `web-${i}` }),
-    ];
-  });
-}
 
 function cut(path: string, bytes: number): void {
   writeFileSync(path, readFileSync(path).subarray(0, -bytes));

@@ -28,10 +28,10 @@ const a = service({ name: 'a' });
 const b = service({ name: 'b' });
 
 suite('a saved state that stands in', () => {
-  test('is replaced at once, when the source has delivered everything: only what differs', () => {
+  test('is replaced at once, when the source has delivered everything: only what differs', async () => {
     const { listener, news, known } = recorder();
     const [ofA, ofB] = [slice([ready('10.0.0.1')]), slice([ready('10.0.0.2')], { name: 'b-1', serviceName: 'b' })];
-    listener.standIn([a, b, ofA, ofB]);
+    await listener.standIn([a, b, ofA, ofB]);
     assert.deepEqual(news(), ['+default/a', '+default/b', '+default/web-1', '+default/b-1']);
     const other = service({ name: 'a', clusterIps: ['10.96.0.99'] });
     const c = service({ name: 'c' });
@@ -44,9 +44,9 @@ suite('a saved state that stands in', () => {
     assert.deepEqual([...known.values()], [other, ofB, c]);
   });
 
-  test('lets what comes afterwards through', () => {
+  test('lets what comes afterwards through', async () => {
     const { listener, news } = recorder();
-    listener.standIn([a]);
+    await listener.standIn([a]);
     listener.changed(a);
     listener.synced();
     assert.deepEqual(news(), ['+default/a', 'synced']);
@@ -55,9 +55,9 @@ suite('a saved state that stands in', () => {
     assert.deepEqual(news(), ['+default/b', '-default/a']);
   });
 
-  test('knows the last that came of an object before the whole was there', () => {
+  test('knows the last that came of an object before the whole was there', async () => {
     const { listener, news, known } = recorder();
-    listener.standIn([a, b]);
+    await listener.standIn([a, b]);
     const other = service({ name: 'a', type: 'NodePort' });
     listener.changed(a);
     listener.changed(other);
@@ -69,9 +69,9 @@ suite('a saved state that stands in', () => {
     assert.deepEqual([...known.values()], [other]);
   });
 
-  test('is itself again where an object came back to what it was', () => {
+  test('is itself again where an object came back to what it was', async () => {
     const { listener, news } = recorder();
-    listener.standIn([a]);
+    await listener.standIn([a]);
     listener.changed(service({ name: 'a', type: 'NodePort' }));
     listener.changed(a);
     news();
@@ -79,11 +79,11 @@ suite('a saved state that stands in', () => {
     assert.deepEqual(news(), ['synced']);
   });
 
-  test('is older than what the source has delivered already', () => {
+  test('is older than what the source has delivered already', async () => {
     const { listener, news, known } = recorder();
     const newer = service({ name: 'a', type: 'NodePort' });
     listener.changed(newer);
-    listener.standIn([a, b]);
+    await listener.standIn([a, b]);
     assert.deepEqual(news(), ['+default/a', '+default/b']);
     assert.equal(known.get('Service default/a'), newer);
     listener.deleted('Service', 'default/a');
@@ -91,10 +91,21 @@ suite('a saved state that stands in', () => {
     assert.deepEqual(news(), ['-default/a', '-default/b', 'synced']);
   });
 
-  test('does not stand in once the source has delivered everything', () => {
+  test('is given up where the source delivers everything meanwhile', async () => {
+    const { listener, news, known } = recorder();
+    const many = Array.from({ length: 20_000 }, (_, i) => service({ name: `s-${i}` }));
+    const standingIn = listener.standIn([a, ...many]);
+    listener.changed(b);
+    listener.synced();
+    assert.equal(await standingIn, false);
+    assert.equal(news().at(-1), 'synced');
+    assert.deepEqual([...known.values()], [b]);
+  });
+
+  test('does not stand in once the source has delivered everything', async () => {
     const { listener, news } = recorder();
     listener.synced();
-    listener.standIn([a]);
+    await listener.standIn([a]);
     assert.deepEqual(news(), ['synced']);
   });
 });

@@ -101,11 +101,14 @@ export function answered(
   return new ApiFailure('E_API_REFUSED', `${start}${said === undefined ? '' : `: ${said}`}; retrying`, { status });
 }
 
-/** Retry-After in seconds or as a date, in milliseconds; at most ten minutes, so that no typo silences us. */
+/**
+ * Retry-After in seconds or as a date, in milliseconds; at most ten minutes, so that no typo silences us. The server's own time
+ * (Date) tells how long it is until a date: ours may have been set.
+ */
 function retryAfter(headers: IncomingHttpHeaders | undefined): number {
   const text = headers?.['retry-after'];
   if (text === undefined) return 0;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.parse(headers?.date ?? '');
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 600_000) : 0;
 }
 

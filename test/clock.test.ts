@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const SRC = join(import.meta.dirname, '..', 'src');
+
+/** Who may know the time of day, and what for. All that waits or measures goes by a clock that is never set. */
+const READERS: Readonly<Record<string, string>> = {
+  'cli/last-state.ts': 'since when a saved state is served, to be shown',
+  'health/proxy-health.ts': 'lastUpdated of /healthz; ages go by a steady clock',
+  'log.ts': 'the time of a line',
+  'main.ts': 'the time of the last line',
+  'metrics/metrics-server.ts': 'the time on a page for people',
+  'metrics/metrics.ts': 'timestamps, and the time since a change that a controller has noted',
+  'saved-state/read.ts': 'the age of a saved state: there is no other clock across a reboot',
+  'saved-state/state-keeper.ts': 'when a state was saved',
+  'source/api/events.ts': 'the time of an Event',
+};
+
+test('a clock that jumps: only what is shown, and the age of a saved state, depends on the time of day', () => {
+  const found = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => {
+      const code = readFileSync(join(SRC, path), 'utf8').replace(/^\s*(?:\/\/|\/?\*).*$/gm, '');
+      return /\bDate\.now\b|\bnew Date\(\)/.test(code);
+    });
+  assert.deepEqual(found.sort(), Object.keys(READERS).sort());
+});
