@@ -105,6 +105,11 @@ export function elementDrift({ container, key, expected, found }: ElementDiffere
   return { kind, action, message, key: `${container.name} ${key} ${action}` };
 }
 
+/** True where new connections to all Services may suffer, and not those to one of them. */
+export function isNeededByAll({ kind, action }: Drift): boolean {
+  return kind === 'hook' || kind === 'dispatch' || kind === 'rule' || (kind === 'table' && action !== 'added');
+}
+
 /** What kind of thing the elements of a container are. */
 export function kindOf(container: Container): DriftKind {
   return nounOf(container).kind;

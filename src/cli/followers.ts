@@ -1,3 +1,4 @@
+import { isNeededByAll } from '../audit/drift.ts';
 import { Conntrack } from '../conntrack/conntrack.ts';
 import type { ConntrackPass } from '../conntrack/reconciler.ts';
 import type { ProxyHealth } from '../health/proxy-health.ts';
@@ -6,11 +7,13 @@ import type { Family } from '../ip.ts';
 import { LocalhostNodePorts } from '../localhost/node-port-listeners.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { NftError } from '../nft/run.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { healthCheckOf } from '../service/health-check.ts';
 import { localhostNodePortsOf } from '../service/localhost-node-ports.ts';
 import { noLocalEndpointsOf } from '../service/no-local-endpoints.ts';
 import type { EventSink } from '../source/event-sink.ts';
+import { CleanupError } from '../sync/cleanup-error.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { SyncObserver, SyncResult } from '../sync/observer.ts';
 import type { Arguments } from './arguments.ts';
@@ -82,14 +85,18 @@ export class Followers {
     const numbers = metrics.family(family);
     return {
       ...numbers,
+      began: () => {
+        numbers.began();
+        health.worked(family);
+      },
       queued: () => {
         numbers.queued();
         health.queued(family);
       },
       // Without any change of the cluster: rules that cannot be mended make the node unhealthy, too.
-      failed: () => {
-        numbers.failed();
-        health.queued(family);
+      failed: (error) => {
+        numbers.failed(error);
+        health.failed(family, isOfOurOwn(error));
       },
       lost: () => {
         numbers.lost();
@@ -99,8 +106,13 @@ export class Followers {
         numbers.drifted(drift, isNews);
         if (isNews) this.#options.events.event(driftEvent(drift, family));
       },
+      compared: (differing) => {
+        numbers.compared(differing);
+        health.compared(family, differing.some(isNeededByAll));
+      },
       confirmed: () => {
         numbers.confirmed();
+        health.confirmed(family);
         // Interface addresses come and go without any change in the cluster.
         this.#answerChecks();
       },
@@ -182,4 +194,10 @@ export class Followers {
     const addresses = this.#options.cluster.service(serviceKey)?.clusterIps ?? [];
     return addresses.some((address) => address.includes(':') === (family === 'ip6'));
   }
+}
+
+/** True for a fault of this process: of its code, or it can start no other (descriptors, memory). */
+function isOfOurOwn(error: unknown): boolean {
+  if (error instanceof NftError) return error.failure === 'not-started';
+  return !(error instanceof CleanupError);
 }

@@ -109,9 +109,19 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const audits = { budget: new AuditBudget(), lister: new RulesLister(), watch: !args.noWatch };
   const pace = new Pace(SYSTEM_CLOCK, args.transactionInterval);
   let transactions = 0;
-  const counted = (nft: Nft): Nft => ({ ...nft, apply: (json) => nft.apply(json).then(() => void transactions++) });
+  const counted = (nft: Nft, family: Family): Nft => ({
+    ...nft,
+    apply: async (json) => {
+      try {
+        await nft.apply(json);
+        transactions++;
+      } finally {
+        health.worked(family);
+      }
+    },
+  });
   const members: readonly Member[] = models.map((model) => {
-    const nft = counted(createNft(args.runDir, model.family, 'nft', sessions));
+    const nft = counted(createNft(args.runDir, model.family, 'nft', sessions), model.family);
     const observer = followers.observer(model);
     // What took something of ours may have taken the other family's, too.
     const lookAtOthers = () => {

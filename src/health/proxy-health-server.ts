@@ -7,7 +7,7 @@ import { ConnectionPool } from './connection-pool.ts';
 import { closeHttp, type HttpAnswer, type HttpLimits, listenHttp } from './http.ts';
 import type { HealthReport, ProxyHealth } from './proxy-health.ts';
 
-/** The two questions: may load balancers use this node (healthz), and does this proxy work (livez)? */
+/** The two questions: may load balancers use this node (healthz), and could a restart help this proxy (livez)? */
 export type HealthQuestion = 'healthz' | 'livez';
 
 export interface ProxyHealthServerOptions {
@@ -95,15 +95,15 @@ export class ProxyHealthServer {
 const FAMILY_NAMES: Readonly<Record<Family, string>> = { ip: 'IPv4', ip6: 'IPv6' };
 
 function answerTo(question: HealthQuestion, report: HealthReport): HttpAnswer {
-  const { currentTime, nodeEligible, healthy, families, staleSince } = report;
-  const ok = healthy && (question === 'livez' || nodeEligible);
+  const { currentTime, nodeEligible, healthy, alive, families, staleSince } = report;
+  const ok = question === 'livez' ? alive : healthy && nodeEligible;
   const newest = Math.max(NEVER, ...[...families.values()].map(({ lastUpdated }) => lastUpdated));
   const status = [...families].map(([family, { lastUpdated, healthy: its }]) => {
     return [FAMILY_NAMES[family], { lastUpdated: goTime(lastUpdated), healthy: its }] as const;
   });
   const body = {
     // As if just updated while all is well: monitoring made for older kube-proxies compares it with the time.
-    lastUpdated: goTime(ok ? currentTime : newest),
+    lastUpdated: goTime(ok && healthy ? currentTime : newest),
     currentTime: goTime(currentTime),
     ...(question === 'healthz' && { nodeEligible }),
     healthy,

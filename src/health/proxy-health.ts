@@ -27,6 +27,8 @@ export interface HealthReport {
   readonly nodeEligible: boolean;
   /** Whether all families are. Says nothing of the node. */
   readonly healthy: boolean;
+  /** False if a restart of this process could help. */
+  readonly alive: boolean;
   /** Those that have started, IPv4 first. */
   readonly families: ReadonlyMap<Family, FamilyHealth>;
   /** Milliseconds since 1970: the rules are those of a state that was saved then, since the API server cannot be reached. */
@@ -35,13 +37,23 @@ export interface HealthReport {
 
 interface FamilyState {
   readonly lastUpdated: number;
-  /** By the steady clock. */
+  /** By the steady clock, as all that follow. */
   readonly pendingSince: number | undefined;
+  /** From the first to the last of the looks in a row that found rules to differ; undefined if the last one found none. */
+  readonly differs: { readonly from: number; readonly to: number } | undefined;
+  /** When nft was last asked for something, or answered. */
+  readonly workedAt: number;
+  /** The last failure was this program's own. */
+  readonly isAtFault: boolean;
 }
 
+/** Milliseconds, more than nft may take for two listings and a load: who waits for longer waits for nothing. */
+const STUCK = 300_000;
+
 /**
- * Whether the rules follow the cluster: a family is unhealthy while a change has waited for two sync periods or more.
- * One that has not started is left out, as in kube-proxy: it neither helps nor hurts.
+ * Whether the rules follow the cluster: a family is unhealthy while a change has waited for two sync periods or more, or
+ * while looks at the kernel have found, for as long, that its rules are not ours. That needs a look: nothing else, such as a
+ * silent heartbeat, makes it unhealthy. One that has not started is left out, as in kube-proxy: it neither helps nor hurts.
  */
 export class ProxyHealth {
   readonly #options: Required<ProxyHealthOptions>;
@@ -67,7 +79,33 @@ export class ProxyHealth {
 
   /** What was queued is in force. */
   synced(family: Family): void {
-    this.#families.set(family, { lastUpdated: this.#options.date(), pendingSince: undefined });
+    const now = this.#options.now();
+    const { differs } = this.#families.get(family) ?? {};
+    const lastUpdated = this.#options.date();
+    this.#families.set(family, { lastUpdated, pendingSince: undefined, differs, workedAt: now, isAtFault: false });
+  }
+
+  /** Nothing waits, though the last work on the kernel may have failed: what nft does not take is left out. */
+  confirmed(family: Family): void {
+    if (this.#families.get(family)?.pendingSince !== undefined) this.synced(family);
+  }
+
+  /** The rules in the kernel were read: whether any that all Services need differs from ours. */
+  compared(family: Family, isDifferent: boolean): void {
+    const now = this.#options.now();
+    const { differs } = this.#families.get(family) ?? {};
+    this.#note(family, { differs: isDifferent ? { from: differs?.from ?? now, to: now } : undefined });
+  }
+
+  /** Work on the kernel failed. `isAtFault`: for a reason of this process, and not of nft's or the kernel's. */
+  failed(family: Family, isAtFault: boolean): void {
+    this.queued(family);
+    this.#note(family, { isAtFault, workedAt: this.#options.now() });
+  }
+
+  /** nft was asked for something, or has answered. */
+  worked(family: Family): void {
+    this.#note(family, { workedAt: this.#options.now() });
   }
 
   /** Whether all families are healthy, whatever becomes of the node. True before they start. */
@@ -87,13 +125,34 @@ export class ProxyHealth {
       currentTime: date(),
       nodeEligible: isNodeEligible(),
       healthy: this.isHealthy,
+      alive: [...this.#families.values()].every((state) => this.#isAlive(state)),
       families,
       staleSince: this.staleSince,
     };
   }
 
-  #isHealthy({ pendingSince }: FamilyState): boolean {
+  #note(family: Family, changed: Partial<FamilyState>): void {
+    const state = this.#families.get(family);
+    if (state !== undefined) this.#families.set(family, { ...state, ...changed });
+  }
+
+  #isHealthy(state: FamilyState): boolean {
+    const { differs } = state;
     const { now, syncPeriod } = this.#options;
-    return pendingSince === undefined || now() - pendingSince < 2 * syncPeriod;
+    const grace = 2 * syncPeriod;
+    // Not for what a look found long ago, if none has come to an end since.
+    const isDifferent = differs !== undefined && differs.to - differs.from >= grace && now() - differs.to < grace;
+    return !this.#isOverdue(state) && !isDifferent;
+  }
+
+  /** It is where nft or the kernel refuse what they are asked for: another process would be refused, too. */
+  #isAlive(state: FamilyState): boolean {
+    const isStuck = this.#options.now() - state.workedAt >= STUCK;
+    return !this.#isOverdue(state) || !(isStuck || state.isAtFault);
+  }
+
+  #isOverdue({ pendingSince }: FamilyState): boolean {
+    const { now, syncPeriod } = this.#options;
+    return pendingSince !== undefined && now() - pendingSince >= 2 * syncPeriod;
   }
 }

@@ -76,6 +76,7 @@ export function familyMetrics(
       instruments.drift.inc({ ...labels, kind, action });
       instruments.repairs.inc(labels);
     },
+    compared: () => undefined,
     audited: () => instruments.lastAudit.set(family, clock.now() / 1000),
     cleanupFailed: () => instruments.cleanupFailures.inc(labels),
     elements: (count) => instruments.elements.set(family, count),

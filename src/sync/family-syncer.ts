@@ -97,7 +97,8 @@ export class FamilySyncer {
       mends: this.#mends,
       onMends: () => this.#bell.ring(),
     };
-    const common = { model, nft, log, clock, reports, observer, budget, lister, flights: this.#flights };
+    const told = { ...observer, confirmed: () => this.#confirmed() };
+    const common = { model, nft, log, clock, reports, observer: told, budget, lister, flights: this.#flights };
     this.#watch = watch ? new KernelWatch({ ...common, ...watched }) : undefined;
   }
 
@@ -320,7 +321,7 @@ export class FamilySyncer {
 
   #refused(error: NftError, what: string): void {
     this.#become({ event: 'refused' });
-    this.#observer.failed();
+    this.#observer.failed(error);
     this.#log.error(what, error.message, { family: this.#model.family });
   }
 
@@ -333,7 +334,7 @@ export class FamilySyncer {
     const { family } = this.#model;
     // What was under way in the first look is done in the second.
     if ((await this.#isThere(table)) || (await this.#isThere(table))) {
-      if (!this.#model.isBehind) this.#observer.confirmed();
+      this.#confirmed();
       return true;
     }
     const why = reason !== undefined && { reason };
@@ -342,6 +343,11 @@ export class FamilySyncer {
     this.#setBehind();
     this.#observer.lost();
     return false;
+  }
+
+  /** What is on its way may fail yet. */
+  #confirmed(): void {
+    if (this.#isInSync) this.#observer.confirmed();
   }
 
   async #isThere(table: TableName): Promise<boolean> {
@@ -371,7 +377,7 @@ export class FamilySyncer {
     const isCleanup = error instanceof CleanupError;
     if (isCleanup) this.#observer.cleanupFailed();
     // Where a table is in force, nothing is cleaned up before all that is needed is there.
-    if (!isCleanup || !wasInForce) this.#observer.failed();
+    if (!isCleanup || !wasInForce) this.#observer.failed(error);
     if (wasInForce && error instanceof NftError && error.failure === 'not-found') this.#observer.lost();
     const what = isCleanup ? 'what is no longer needed could not be deleted' : 'a transaction failed';
     const delay = delayBefore(this.#state);

@@ -26,7 +26,7 @@ export interface KernelWatchOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly reports: DriftReports;
-  readonly observer: Pick<SyncObserver, 'confirmed' | 'audited'>;
+  readonly observer: Pick<SyncObserver, 'confirmed' | 'compared' | 'audited'>;
   readonly flights: Flights;
   /** Shared by the families. */
   readonly budget: AuditBudget;
@@ -154,6 +154,7 @@ export class KernelWatch {
       this.#failures = 0;
       this.#saidBlind = false;
       if (!this.#isInForce(table)) return;
+      observer.compared(audit.findings.map(({ drift }) => drift));
       if (audit.findings.length > 0) this.#mendRules(table, audit.findings);
       else if (!model.isBehind) observer.confirmed();
     } catch (error) {

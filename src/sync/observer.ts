@@ -21,15 +21,18 @@ export interface SyncObserver {
   /** The work at hand takes in everything that was known by now. */
   tookAll(): void;
   succeeded(result: SyncResult): void;
-  failed(): void;
+  /** Work on the kernel failed: an NftError where nft did, else a fault of this program. */
+  failed(error: unknown): void;
   /** Something that is no longer needed could not be deleted. Without `failed`, what is needed is in force. */
   cleanupFailed(): void;
-  /** A look at the kernel found our table in place, and there is nothing to write. */
+  /** A look at the kernel found our table in place; there is nothing to write, and nothing on its way. */
   confirmed(): void;
   /** Something of ours was missing in the kernel. */
   lost(): void;
   /** Somebody else changed something of ours. `isNews`: it is worth an event, too. */
   drifted(drift: Drift, isNews: boolean): void;
+  /** All rules in the kernel were compared with the model: what differs of them now, be it mended soon or not. */
+  compared(differing: readonly Drift[]): void;
   /** Everything in the kernel has been compared with the model since this was told before. */
   audited(): void;
 }
@@ -46,5 +49,6 @@ export const NO_OBSERVER: SyncObserver = {
   confirmed: () => undefined,
   lost: () => undefined,
   drifted: () => undefined,
+  compared: () => undefined,
   audited: () => undefined,
 };

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Drift } from '../../src/audit/drift.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { Followers } from '../../src/cli/followers.ts';
 import { createModels } from '../../src/cli/models.ts';
 import { ProxyHealth } from '../../src/health/proxy-health.ts';
 import { FAMILIES } from '../../src/ip.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
+import { NftError } from '../../src/nft/run.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { createLogSink } from '../../src/source/event-sink.ts';
+import { CleanupError } from '../../src/sync/cleanup-error.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 
@@ -40,7 +43,7 @@ function follow() {
 describe('what follows the rules', () => {
   it('the proxy is unhealthy a minute after rules failed or were lost, though nothing changed, until they are back', () => {
     const { health, observer, pass, close } = follow();
-    for (const trouble of [observer.failed, observer.lost]) {
+    for (const trouble of [() => observer.failed(new NftError('refused', 'no')), observer.lost]) {
       pass(3600);
       assert.ok(health.isHealthy);
       trouble();
@@ -52,6 +55,41 @@ describe('what follows the rules', () => {
       assert.ok(health.isHealthy);
     }
     close();
+  });
+
+  it('only a fault of the process itself makes a restart worth while', () => {
+    for (const [error, alive] of [
+      [new NftError('refused', 'no'), true],
+      [new NftError('unknown-outcome', 'killed'), true],
+      [new NftError('missing', 'no nft'), true],
+      [new CleanupError(new NftError('refused', 'no')), true],
+      [new NftError('not-started', 'EMFILE'), false],
+      [new TypeError('undefined is not a function'), false],
+    ] as const) {
+      const { health, observer, pass, close } = follow();
+      observer.failed(error);
+      pass(61);
+      assert.deepEqual([health.isHealthy, health.report().alive], [false, alive], error.message);
+      close();
+    }
+  });
+
+  it('a look that finds rules of others where all Services pass counts, one that finds a chain of others does not', () => {
+    const drift = (kind: Drift['kind'], action: Drift['action']): Drift => ({ kind, action, message: '', key: '' });
+    for (const [found, isHealthy] of [
+      [[drift('dispatch', 'added')], false],
+      [[drift('hook', 'deleted'), drift('foreign-chain', 'added')], false],
+      [[drift('foreign-chain', 'added'), drift('table', 'added')], true],
+      [[], true],
+    ] as const) {
+      const { health, observer, pass, close } = follow();
+      for (let i = 0; i < 14; i++) {
+        observer.compared(found);
+        pass(5);
+      }
+      assert.equal(health.isHealthy, isHealthy, JSON.stringify(found));
+      close();
+    }
   });
 
   it('Services whose policy finds no endpoint here are counted when they are in force, and no more when they are gone', async () => {

@@ -68,20 +68,25 @@ suite('the health server', () => {
     });
   });
 
-  test('fails both probes while changes wait, and says since when nothing was updated', async (context) => {
+  test('fails /healthz while changes wait, /livez too where a restart could help, and says since when nothing was updated', async (context) => {
     const { server, health, clock, told } = setUp(context);
     await server.start();
     health.started('ip');
     health.queued('ip');
     clock.now = 60_000;
-    for (const question of ['healthz', 'livez']) {
-      const { status, body } = await ask(server.port, `/${question}`);
-      const { lastUpdated, healthy } = JSON.parse(body);
-      assert.deepEqual([status, healthy, lastUpdated], [503, false, '2026-01-01T00:00:00.12Z']);
-    }
+    const answers = async (statuses: Readonly<Record<string, number>>) => {
+      for (const [question, expected] of Object.entries(statuses)) {
+        const { status, body } = await ask(server.port, `/${question}`);
+        const { lastUpdated, healthy } = JSON.parse(body);
+        assert.deepEqual([status, healthy, lastUpdated], [expected, false, '2026-01-01T00:00:00.12Z']);
+      }
+    };
+    await answers({ healthz: 503, livez: 200 });
+    health.failed('ip', true);
+    await answers({ healthz: 503, livez: 503 });
     health.synced('ip');
     assert.equal((await ask(server.port, '/healthz')).status, 200);
-    assert.deepEqual(told, ['healthz 503', 'livez 503', 'healthz 200']);
+    assert.deepEqual(told, ['healthz 503', 'livez 200', 'healthz 503', 'livez 503', 'healthz 200']);
   });
 
   test('of a node that is going away fails /healthz, not /livez, and calls the proxy healthy', async (context) => {

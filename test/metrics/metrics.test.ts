@@ -54,7 +54,7 @@ suite('a sync', () => {
   test('that fails is counted, and measured by nothing else', async () => {
     const { metrics } = withClock();
     metrics.family('ip6').began();
-    metrics.family('ip6').failed();
+    metrics.family('ip6').failed(new Error('no'));
     assert.deepEqual(await samples(metrics, 'kubeproxy_sync'), [
       'kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family="IPv6"} 1',
     ]);
@@ -105,7 +105,7 @@ suite('changes', () => {
     const ip = metrics.family('ip');
     metrics.serviceChanged();
     ip.tookAll();
-    ip.failed();
+    ip.failed(new Error('no'));
     for (const family of FAMILIES) metrics.family(family).succeeded(PARTIAL);
     assert.deepEqual(await pendingAndTotal(metrics), ['service_changes_pending 1', 'service_changes_total 1']);
   });
