@@ -6,6 +6,9 @@ export type Family = 'ip' | 'ip6';
 
 export const FAMILIES: readonly Family[] = ['ip', 'ip6'];
 
+/** As people, and kube-proxy's metrics and health checks, name them. */
+export const FAMILY_NAMES: Readonly<Record<Family, string>> = { ip: 'IPv4', ip6: 'IPv6' };
+
 /**
  * The family of an address in text form, or undefined if it is none. Strict: leading zeros and zone
  * identifiers are refused, since other programs read them differently (CVE-2021-29923).

@@ -39,6 +39,8 @@ async function main(argv: readonly string[]): Promise<void> {
     case 'dump':
     case 'trace':
       return (await import('./cli/show.ts')).show(args, log);
+    case 'status':
+      return (await import('./cli/status.ts')).status(args, log);
     case 'config-validate':
       return (await import('./cli/config.ts')).validateConfiguration(args);
     case 'write-config':

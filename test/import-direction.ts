@@ -17,6 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['conntrack'],
   ['migration'],
   ['sync'],
+  ['status'],
   ['heartbeat'],
   ['health'],
   ['metrics'],

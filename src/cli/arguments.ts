@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { milliseconds, type Resolved, resolveConfiguration } from '../config/configuration.ts';
+import { parseDuration } from '../config/duration.ts';
 import { isEnabled } from '../config/feature-gates.ts';
 import { bindAddress, integer } from '../config/field-types.ts';
 import { type Configuration, FIELDS, type Field, type FieldPath, type GivenFields } from '../config/fields.ts';
@@ -16,7 +17,7 @@ import { flagValuesOf } from './flag-values.ts';
 
 /** What the command line asks for, with the configuration file if there is one. */
 export interface Arguments {
-  readonly command: (typeof COMMANDS)[number] | 'write-config' | 'config-validate' | 'migrate' | 'run';
+  readonly command: (typeof COMMANDS)[number] | 'write-config' | 'config-validate' | 'migrate' | 'status' | 'run';
   /** Of `migrate`: what it is to do. */
   readonly migration: 'plan' | 'apply' | 'back';
   /** --beside-kube-proxy: a daemon starts although a kube-proxy works in its network namespace. */
@@ -70,6 +71,8 @@ export interface Arguments {
   /** Milliseconds at which a saved state is too old to be served from; 0: none is kept. */
   readonly stateMaxAge: number;
   readonly output: 'nft' | 'json';
+  /** Of `status`; `wait`: milliseconds that it waits for the rules to be in sync. */
+  readonly status: { readonly brief: boolean; readonly wait: number };
   /** --trace and --from: a connection to follow. */
   readonly trace: { readonly to: string; readonly from: string | undefined } | undefined;
   readonly verbosity: number;
@@ -115,7 +118,12 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
   if (config === undefined)
     problems.push(...fromFlags.problems.map(({ field, text }) => `--${flagOf(field)}: ${text}`));
   const output = values.get('output')?.at(-1) ?? 'nft';
-  if (output !== 'nft' && output !== 'json') problems.push(`-o ${JSON.stringify(output)}: nft or json is expected`);
+  const outputs = command === 'status' ? ['json'] : ['nft', 'json'];
+  if (values.has('output') && !outputs.includes(output)) {
+    problems.push(`-o ${JSON.stringify(output)}: ${outputs.join(' or ')} is expected`);
+  }
+  const wait = parseDuration(values.get('wait')?.at(-1) ?? '0');
+  if (wait === undefined || wait < 0) problems.push('--wait: a duration such as 30s is expected');
   if (problems.length > 0) throw new ProxyError('E_USAGE', `${problems.join('; ')}; see kube-proxy-nft --help`);
 
   const one = (name: string) => values.get(name)?.at(-1);
@@ -155,6 +163,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     stateMaxAge: milliseconds(configuration['kubeProxyNft.stateMaxAge']),
     trace: to === undefined ? undefined : { to, from: one('from') },
     output: output === 'json' ? 'json' : 'nft',
+    status: { brief: isOn(values, 'brief'), wait: wait ?? 0 },
     migration: isOn(values, 'apply') ? 'apply' : isOn(values, 'back') ? 'back' : 'plan',
     besideKubeProxy: isOn(values, 'beside-kube-proxy'),
     verbosity: configuration['logging.verbosity'],
@@ -173,7 +182,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
 
 /** True if the command line is to be read again with the file that --config names. */
 export function usesConfigurationFile({ command, config }: Arguments): boolean {
-  return config !== undefined && !['help', 'version', 'cleanup', 'config-validate'].includes(command);
+  return config !== undefined && !['help', 'version', 'cleanup', 'config-validate', 'status'].includes(command);
 }
 
 type Values = ReadonlyMap<string, readonly string[]>;
@@ -194,7 +203,10 @@ function commandOf(
   const isMigrate = noun === 'migrate' && verb === undefined;
   for (const flag of ['apply', 'back']) if (isOn(values, flag) && !isMigrate) problems.push(`--${flag} needs migrate`);
   if (isOn(values, 'apply') && isOn(values, 'back')) problems.push('--apply and --back cannot be given together');
+  const isStatus = noun === 'status' && verb === undefined;
+  for (const flag of ['brief', 'wait']) if (values.has(flag) && !isStatus) problems.push(`--${flag} needs status`);
   if (isMigrate) return ['migrate', undefined];
+  if (isStatus) return ['status', config];
   // After an unknown flag it is probably its value.
   if (noun !== undefined && problems.length === 0) problems.push(`unexpected argument ${JSON.stringify(noun)}`);
   const commands = COMMANDS.filter((name) => isOn(values, name));

@@ -68,6 +68,11 @@ export class LastState {
     this.#standIn = new StandIn({ folder, nodeName, maxAge, hasRules: () => this.#hasRules(), onState, log });
   }
 
+  /** Milliseconds since the source last gave an answer; undefined: it never did, or is no API server. */
+  get silence(): number | undefined {
+    return Number.isFinite(this.#heardAt) ? performance.now() - this.#heardAt : undefined;
+  }
+
   get report(): StateReport {
     return {
       servedSince: this.#served?.since,

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { TABLE_NAMES } from '../nft/tables.ts';
 import { Cluster } from '../service/cluster.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
+import type { Status } from '../status/status.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
 import { AddressGuard } from './address-guard.ts';
@@ -34,6 +35,8 @@ export interface Knowledge {
   readonly shortfalls: Shortfalls;
   /** What is kept on the disk, and whether it is served from; absent where no daemon answers. */
   readonly state?: StateReport;
+  /** How a daemon is, for `status`; `look`: it is to compare the kernel with the model now. Absent where none answers. */
+  readonly status?: (look: boolean) => Status;
   /** Where it comes from, for people: "the running daemon (pid 7), from manifests in /etc/…". */
   readonly origin: string;
 }

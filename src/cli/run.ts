@@ -21,6 +21,7 @@ import { TABLE_NAMES } from '../nft/tables.ts';
 import type { Node } from '../objects/node.ts';
 import { Cluster } from '../service/cluster.ts';
 import type { ClaimConflict } from '../service/frontend-claims.ts';
+import { SyncRecord } from '../status/sync-record.ts';
 import { createArrival } from '../sync/arrival.ts';
 import { AuditBudget } from '../sync/audit-budget.ts';
 import { SYSTEM_CLOCK } from '../sync/clock.ts';
@@ -35,6 +36,7 @@ import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
 import { ClusterWatch } from './cluster-watch.ts';
 import { conflictEvent } from './conflict-event.ts';
+import { daemonStatus } from './daemon-status.ts';
 import { kernelFamilies, servedFamilies } from './families.ts';
 import { Followers } from './followers.ts';
 import { heartbeatOf } from './heartbeats.ts';
@@ -142,9 +144,10 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     };
     const heartbeat = args.heartbeat && !args.noWatch ? heartbeatOf(model.family, log, metrics) : undefined;
     const ports = heartbeat && { heartbeatPorts: heartbeat.claim };
-    const options = { observer: watched, pace, ...audits, ...ports };
+    const record = new SyncRecord();
+    const options = { observer: record.before(watched), pace, ...audits, ...ports };
     const syncer = new FamilySyncer(model, nft, log, options);
-    return { model, nft, syncer, heart: heartbeat?.heartFor(syncer) };
+    return { model, nft, syncer, record, heart: heartbeat?.heartFor(syncer) };
   });
   const heartbeats = new Heartbeats(
     members.flatMap(({ heart }) => heart ?? []),
@@ -161,6 +164,16 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   setInterval(() => guard.look(), ADDRESSES_INTERVAL).unref();
   const losses = new ConntrackLosses({ log });
   setInterval(() => losses.look(), LOSSES_INTERVAL).unref();
+  let nftVersion = '';
+  const status = daemonStatus({
+    cluster,
+    members,
+    shortfalls,
+    lastState,
+    source: source.description,
+    isWatched: !args.noWatch,
+    nft: () => nftVersion,
+  });
   const answer = (path: string) => {
     const tables = members.map(({ model, syncer }) => ({
       model,
@@ -169,11 +182,11 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     }));
     const { report: state } = lastState;
     const origin = `the running daemon (pid ${process.pid}), from ${source.description}${standInNote(state)}`;
-    return answerTo(path, { models: tables, cluster, shortfalls, state, origin }, args);
+    return answerTo(path, { models: tables, cluster, shortfalls, state, status, origin }, args);
   };
   const control = await keepControl(args.runDir, answer, log);
   await waitForLeftovers(args.runDir, log);
-  const nftVersion = await probing;
+  nftVersion = await probing;
   log.info('starting', { version: VERSION, nft: nftVersion, node: args.nodeName, source: source.description });
   const { arrival, complete } = createArrival();
   // Tables are read or staged while the servers start and objects arrive.
@@ -289,6 +302,7 @@ interface Member {
   readonly model: FamilyModel;
   readonly nft: Nft;
   readonly syncer: FamilySyncer;
+  readonly record: SyncRecord;
   /** Absent with --heartbeat=false. */
   readonly heart: Heartbeat | undefined;
 }

@@ -23,6 +23,7 @@ export function answerTo(path: string, known: Knowledge, args: Pick<Arguments, '
     return renderDump(known, parameters.get('output') === 'json' ? 'json' : 'nft', parameters.has('heartbeat'));
   }
   if (route === '/shortfalls') return renderShortfalls(known);
+  if (route === '/status') return known.status && `${JSON.stringify(known.status(parameters.has('look')))}\n`;
   if (route === '/state') return known.state && renderState(known.state);
   if (route !== '/trace') return undefined;
   const question = parseTraceQuestion(parameters.get('to') ?? '', parameters.get('from') ?? undefined);

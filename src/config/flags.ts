@@ -13,21 +13,21 @@ export interface Flag {
 
 /** Flags that are no field's. All count beside --config but those of kube-proxy that stand for a field. */
 const OWN_FLAGS: readonly Flag[] = [
-  ...(['config', 'write-config-to', 'master', 'manifests', 'run-dir', 'state-dir', 'trace', 'from'] as const).map(
-    (name) => ({
-      name,
-      type: 'string' as const,
-      besideConfig: true,
-    }),
-  ),
+  ...(
+    ['config', 'write-config-to', 'master', 'manifests', 'run-dir', 'state-dir', 'trace', 'from', 'wait'] as const
+  ).map((name) => ({
+    name,
+    type: 'string' as const,
+    besideConfig: true,
+  })),
   { name: 'output', type: 'string', short: 'o', besideConfig: true },
-  ...(['cleanup', 'init-only', 'dump', 'version', 'apply', 'back', 'beside-kube-proxy', 'no-state'] as const).map(
-    (name) => ({
-      name,
-      type: 'boolean' as const,
-      besideConfig: true,
-    }),
-  ),
+  ...(
+    ['cleanup', 'init-only', 'dump', 'version', 'apply', 'back', 'beside-kube-proxy', 'no-state', 'brief'] as const
+  ).map((name) => ({
+    name,
+    type: 'boolean' as const,
+    besideConfig: true,
+  })),
   { name: 'help', type: 'boolean', short: 'h', besideConfig: true },
   { name: 'healthz-port', type: 'string', besideConfig: false },
   { name: 'metrics-port', type: 'string', besideConfig: false },

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { messageOf, ProxyError } from '../errors.ts';
-import type { Family } from '../ip.ts';
+import { FAMILY_NAMES } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { type BindAddress, formatBindAddress } from './bind-address.ts';
 import { ConnectionPool } from './connection-pool.ts';
@@ -91,8 +91,6 @@ export class ProxyHealthServer {
     return answer;
   }
 }
-
-const FAMILY_NAMES: Readonly<Record<Family, string>> = { ip: 'IPv4', ip6: 'IPv6' };
 
 function answerTo(question: HealthQuestion, report: HealthReport): HttpAnswer {
   const { currentTime, nodeEligible, healthy, alive, families, staleSince } = report;

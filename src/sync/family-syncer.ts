@@ -252,7 +252,7 @@ export class FamilySyncer {
       await this.#flights.during(next.transaction, () => send(target, next));
     } catch (error) {
       if (!isForContent(error)) throw error;
-      const suspects = this.#model.suspects.add(next.frontends ?? [], error, operations);
+      const suspects = this.#model.suspects.add(next.frontends ?? [], error);
       if (suspects === 0 || !isCleanRefusal(error)) throw error;
       next.undo?.();
       this.#refused(error, 'nft refuses a transaction, trying what is in it by parts');

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAMILIES, type Family } from '../../src/ip.ts';
 import { foundElements, readTable } from '../../src/nft/tables.ts';
-import { isHeartbeat } from '../../src/ruleset/heartbeat.ts';
 import { buildProgram } from '../../src/ruleset/program.ts';
 import { canonical } from '../builders/canonical-elements.ts';
 import { differenceAtRest } from '../hostile/kernel-and-model.ts';
@@ -58,8 +57,7 @@ async function elementsOf({ world, daemon }: Arena, family: Family): Promise<rea
   if (table === undefined) throw new Error(`there is no live table of family ${family}`);
   const program = buildProgram(family, { localPods: { by: 'pod-cidrs' } });
   const nft = nftIn(world.namespace('node'), daemon.directory, family);
-  // The heartbeat's ports are drawn at each start over an empty kernel.
-  const found = foundElements(await readTable(nft, program, table)).filter((element) => !isHeartbeat(element));
+  const found = foundElements(await readTable(nft, program, table));
   return canonical(
     new Map(found.map(({ container, key, value, comment }) => [`${container.name} ${key}`, `${value} # ${comment}`])),
   );

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,6 +39,12 @@ export class Place {
 
   file(name: string): string {
     return join(this.folder, name);
+  }
+
+  /** Changes the kernel's tables as anybody with the right to may: "flush ruleset". */
+  nft(command: string): void {
+    const [file = '', ...args] = [...this.#command, 'nft', ...command.split(' ')];
+    execFileSync(file, args);
   }
 
   /** Runs the program to its end, with a run directory of this place. */

@@ -156,6 +156,27 @@ export const COMMANDS: readonly CommandHelp[] = [
     errors: ['E_SYSCTL', 'E_CONFIG', ...NFT_ERRORS],
   },
   {
+    name: 'status',
+    usages: [
+      {
+        line: 'status [--brief] [--wait DURATION] [-o json]',
+        text: 'whether the kernel holds what the cluster asks for, and what is wrong if not',
+      },
+    ],
+    paragraphs: [
+      'Asks the running daemon, which compares the kernel with what it should hold before it answers. The first line says it all; then come the source, each IP family, Services without endpoints, what is not served as it asks, and what others changed in our table.',
+      'Exit codes: 0 in sync; 1 not in sync, or served from a saved state; 3 no daemon runs: then it says what the kernel still serves. --wait waits until the rules are in sync, as a script does after a change.',
+    ],
+    flags: ['brief', 'wait', 'output', 'run-dir'],
+    examples: [
+      { command: 'kube-proxy-nft status', text: 'all of it' },
+      { command: 'kube-proxy-nft status --brief --wait 30s', text: 'in a script, after a start' },
+      { command: 'kube-proxy-nft status -o json', text: 'for programs' },
+    ],
+    errors: ['E_RUN_DIR', ...NFT_ERRORS],
+    operands: 'none',
+  },
+  {
     name: 'dump',
     usages: [{ line: '--dump [-o nft|json]', text: 'print the ruleset of the running daemon' }],
     paragraphs: [

@@ -230,7 +230,7 @@ const OURS: FlagSection = {
     {
       name: 'output',
       value: 'FORMAT',
-      text: 'how --dump prints: nft (a script that nft -f loads) or json (libnftables JSON)',
+      text: 'how --dump prints: nft (a script that nft -f loads) or json (libnftables JSON); and status: json',
       completes: { words: ['nft', 'json'] },
     },
     { name: 'version', text: 'print version, commit and Node.js version' },
@@ -256,6 +256,12 @@ const OF_COMMANDS: FlagSection = {
     { name: 'init-only', text: 'set sysctls and look for nft, and end' },
     { name: 'cleanup', text: 'remove our tables, and nothing else' },
     { name: 'apply', text: 'remove what kube-proxy has left (migrate)' },
+    { name: 'brief', text: 'one line (status)' },
+    {
+      name: 'wait',
+      value: 'DURATION',
+      text: 'wait for the rules to be in sync, at most so long (status)',
+    },
     { name: 'back', text: 'remove our tables, once kube-proxy serves again (migrate)' },
   ],
 };

@@ -1,4 +1,10 @@
-import { fieldOf } from '../../objects/raw-field.ts';
+/**
+ * A field of what a server sent, undefined where there is none. Names and versions are read in this way and not with a schema:
+ * it is done for each of tens of thousands of objects, also for those that have not changed.
+ */
+export function fieldOf(raw: unknown, name: string): unknown {
+  return isRecord(raw) ? raw[name] : undefined;
+}
 
 /** metadata.resourceVersion; empty where there is none. */
 export function versionOf(raw: unknown): string {
@@ -20,4 +26,8 @@ export function stateOf(raw: unknown): string {
     if (typeof time === 'string' && time > newest) newest = time;
   }
   return `${version} ${newest}`;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }

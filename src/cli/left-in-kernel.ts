@@ -1,0 +1,61 @@
+import { FAMILY_NAMES } from '../ip.ts';
+import type { Log } from '../log.ts';
+import { createNft } from '../nft/nft.ts';
+import { findTables, readTable } from '../nft/tables.ts';
+import { isHeartbeat } from '../ruleset/heartbeat.ts';
+import { Cluster } from '../service/cluster.ts';
+import { listed } from '../status/words.ts';
+import type { Arguments } from './arguments.ts';
+import { kernelFamilies } from './families.ts';
+import { createModels } from './models.ts';
+
+/** What a table of ours in the kernel serves. */
+interface LeftTable {
+  readonly family: string;
+  readonly table: string;
+  /** False: packets do not come to it. */
+  readonly inForce: boolean;
+  readonly frontends: number;
+  /** "namespace/name", by the comments of the elements. */
+  readonly services: readonly string[];
+}
+
+/** The maps whose elements are frontends. */
+const FRONTENDS = ['services', 'node-ports'];
+
+/** What the kernel still serves where no daemon runs, by Service: text for people, or JSON. @throws NftError */
+export async function leftInKernel(args: Arguments, isJson: boolean, log: Log): Promise<string> {
+  const nft = createNft(args.runDir, 'status');
+  const found: LeftTable[] = [];
+  for (const { family, program } of createModels(new Cluster(args.nodeName), kernelFamilies(), args, log)) {
+    for (const { name, baseChains } of await findTables(nft, family)) {
+      const { elements } = await readTable(nft, program, name);
+      const frontends = elements.filter(
+        (element) => FRONTENDS.includes(element.container.name) && !isHeartbeat(element),
+      );
+      const services = new Set(frontends.flatMap(({ comment }) => serviceOf(comment) ?? []));
+      found.push({
+        family: FAMILY_NAMES[family],
+        table: name,
+        inForce: baseChains.length > 0,
+        frontends: frontends.length,
+        services: [...services].toSorted(),
+      });
+    }
+  }
+  if (isJson) return `${JSON.stringify({ running: false, inSync: false, tables: found }, undefined, 2)}\n`;
+  const lines = found.map(({ family, table, inForce, frontends, services }) => {
+    const names = services.length === 0 ? '' : ` (${listed(services)})`;
+    const what = `${services.length} Services${names}, ${frontends} frontends`;
+    return inForce
+      ? `  ${family}  table ${table} still serves ${what}, as they were when the daemon ended`
+      : `  ${family}  table ${table} is not in force`;
+  });
+  const nothing = found.length === 0 ? ['  the kernel has no rules of ours: Services are not served'] : [];
+  return `${[`${args.nodeName}: no daemon runs (asked in ${args.runDir})`, ...lines, ...nothing].join('\n')}\n`;
+}
+
+/** "default/web" of "default/web:http". */
+function serviceOf(comment: string): string | undefined {
+  return /^[^/: ]+\/[^/: ]+/.exec(comment)?.[0];
+}

@@ -1,0 +1,57 @@
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { askDaemon } from '../control/control-socket.ts';
+import { ProxyError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { isInSync, type Status, statusJson, statusText } from '../status/status.ts';
+import type { Arguments } from './arguments.ts';
+import { leftInKernel } from './left-in-kernel.ts';
+import { print } from './print.ts';
+
+/** What `status` ends with. */
+const EXIT = { inSync: 0, notInSync: 1, notRunning: 3 } as const;
+
+/** Milliseconds that a look at the kernel is waited for. A daemon with a large table takes longer, and says since when. */
+const LOOK = 3_000;
+
+/** Milliseconds between two questions. */
+const PAUSE = 100;
+
+/**
+ * `status`: asks the running daemon, which looks at the kernel for it, and with `--wait` until it is in sync. Without a daemon
+ * it says what the kernel still serves. Sets the exit code: 0 in sync, 1 not, 3 no daemon.
+ * @throws ProxyError E_RUN_DIR if the daemon cannot be asked, or is of another version
+ */
+export async function status(args: Arguments, log: Log): Promise<void> {
+  const { brief: isBrief, wait } = args.status;
+  const asked = Date.now();
+  let known = await ask(args.runDir, '/status?look');
+  const until = performance.now() + Math.max(LOOK, wait);
+  const isSettled = ({ families }: Status) =>
+    families.every(({ isWatched, comparedAt = 0 }) => !isWatched || comparedAt >= asked) ||
+    performance.now() > until - wait + LOOK;
+  while (performance.now() < until && (wait > 0 || known !== undefined)) {
+    if (known !== undefined && isSettled(known) && (wait === 0 || isInSync(known))) break;
+    await sleep(PAUSE);
+    known = await ask(args.runDir, '/status');
+  }
+  const isJson = args.output === 'json';
+  if (known === undefined) {
+    process.exitCode = EXIT.notRunning;
+    print(await leftInKernel(args, isJson, log));
+    return;
+  }
+  process.exitCode = isInSync(known) ? EXIT.inSync : EXIT.notInSync;
+  print(isJson ? statusJson(known) : statusText(known, isBrief));
+}
+
+async function ask(runDir: string, path: string): Promise<Status | undefined> {
+  const answer = await askDaemon(runDir, path);
+  if (answer === undefined) return undefined;
+  try {
+    return JSON.parse(answer.toString()) as Status;
+  } catch {
+    const message = `the daemon in ${runDir} does not know "status": it is of another version; restart it`;
+    throw new ProxyError('E_RUN_DIR', message);
+  }
+}

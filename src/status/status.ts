@@ -1,0 +1,128 @@
+import { FAMILY_NAMES, type Family } from '../ip.ts';
+import { SHORTFALL_REASONS, type ShortfallReason } from '../service/shortfall.ts';
+import type { SyncReport } from './sync-record.ts';
+import { ago, listed, timesIn } from './words.ts';
+
+/** How the rules of one family are. */
+export interface FamilyStatus extends SyncReport {
+  readonly family: Family;
+  /** The table in force; undefined while there is none, or it is read or built anew. */
+  readonly table: string | undefined;
+  /** Elements of all sets and maps. */
+  readonly elements: number;
+  /** Changed Services that are not in force yet. */
+  readonly behind: number;
+  /** False with --no-watch: nobody compares. */
+  readonly isWatched: boolean;
+}
+
+/** A daemon's answer to how it is. Times are milliseconds since 1970. */
+export interface Status {
+  readonly node: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  /** When this was the answer. */
+  readonly at: number;
+  readonly nft: string;
+  readonly kernel: string;
+  /** "API server https://…", "manifests in …". */
+  readonly source: string;
+  /** When it last gave an answer; undefined where that is not known: manifests. */
+  readonly heardAt: number | undefined;
+  /** When the saved state that is served was true; undefined: it is the source's own. */
+  readonly staleSince: number | undefined;
+  readonly families: readonly FamilyStatus[];
+  readonly services: number;
+  /** Keys of Services with a frontend and no endpoint, the first hundred by name; and how many there are. */
+  readonly withoutEndpoints: { readonly count: number; readonly keys: readonly string[] };
+  /** How many objects are not served as they ask, by reason. */
+  readonly shortfalls: Readonly<Record<ShortfallReason, number>>;
+}
+
+/** Milliseconds that a change may be on its way before that is worth an exit code. */
+const PATIENCE = 5_000;
+
+/** Why the rules of a family are not, or may not be, as the cluster asks; empty: they are. */
+export function problemsOf(family: FamilyStatus, at: number): readonly string[] {
+  const { table, differences, waitingSince, failures, behind } = family;
+  if (table === undefined) return ['no table is in force: it is being built, or read'];
+  const isLate = waitingSince !== undefined && at - waitingSince > PATIENCE;
+  const late = `${behind} ${behind === 1 ? 'Service' : 'Services'} waiting for ${ago(at - (waitingSince ?? at))}`;
+  return [
+    ...differences.map((difference) => `differs: ${difference}`),
+    ...(isLate ? [failures === 0 ? late : `${late}, ${failures} failures in a row`] : []),
+  ];
+}
+
+/** True if the kernel holds what the source has. */
+export function isInSync({ families, at, staleSince }: Status): boolean {
+  return staleSince === undefined && families.every((family) => problemsOf(family, at).length === 0);
+}
+
+/** For people, a line for each thing; the first says it all. */
+export function statusText(status: Status, isBrief = false): string {
+  const { node, version, pid, startedAt, at, nft, kernel, source, heardAt, staleSince, families } = status;
+  const verdict = isInSync(status)
+    ? 'in sync'
+    : staleSince === undefined
+      ? 'NOT in sync'
+      : `STALE: as it was ${ago(at - staleSince)} ago`;
+  const first = `${node}: ${verdict}`;
+  if (isBrief) return `${first}\n`;
+  const reasons = SHORTFALL_REASONS.filter((reason) => status.shortfalls[reason] > 0);
+  const { count, keys } = status.withoutEndpoints;
+  const rows: readonly (readonly [string, string])[] = [
+    ['daemon', `${version}, pid ${pid}, up ${ago(at - startedAt)}; nft ${nft}, Linux ${kernel}`],
+    ['source', heardAt === undefined ? source : `${source}, answered ${ago(at - heardAt)} ago`],
+    ...families.map((family) => [FAMILY_NAMES[family.family], familyText(family, at)] as const),
+    ['Services', `${status.services}${count === 0 ? '' : `; ${count} without endpoints: ${listed(keys, count)}`}`],
+    ...(reasons.length === 0
+      ? []
+      : [['shortfalls', reasons.map((reason) => `${reason} ${status.shortfalls[reason]}`).join(', ')] as const]),
+    ...families.flatMap((family) => driftRows(family, at)),
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return `${[first, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join('\n')}\n`;
+}
+
+function familyText(family: FamilyStatus, at: number): string {
+  const { table, elements, behind, comparedAt, lastChange, isWatched } = family;
+  const problems = problemsOf(family, at);
+  const parts = [
+    problems.length === 0 ? 'in sync' : problems.join('; '),
+    ...(table === undefined ? [] : [`table ${table}, ${elements} elements`]),
+    ...(behind > 0 && problems.length === 0 ? [`${behind} changes on their way`] : []),
+    isWatched
+      ? comparedAt === undefined
+        ? 'not yet compared with the kernel'
+        : `compared with the kernel ${ago(at - comparedAt)} ago`
+      : 'not compared with the kernel (--no-watch)',
+    ...(lastChange === undefined
+      ? []
+      : [`last change ${ago(at - lastChange.at)} ago, in ${Math.round(lastChange.milliseconds)} ms`]),
+  ];
+  return parts.join('; ');
+}
+
+function driftRows({ family, lastDrift, drifts, losses, lostAt }: FamilyStatus, at: number) {
+  const rows: (readonly [string, string])[] = [];
+  if (lastDrift !== undefined) {
+    const times = drifts === 1 ? '' : ` (${drifts} in all)`;
+    rows.push([
+      'changed by others',
+      `${FAMILY_NAMES[family]}, ${ago(at - lastDrift.at)} ago${times}: ${lastDrift.message}`,
+    ]);
+  }
+  if (lostAt !== undefined) {
+    const times = losses === 1 ? '' : ` (${losses} times in all)`;
+    rows.push(['removed by others', `${FAMILY_NAMES[family]}, ${ago(at - lostAt)} ago${times}: the table`]);
+  }
+  return rows;
+}
+
+/** For programs: times in RFC 3339, and what people read as the verdict in `inSync` and `problems`. */
+export function statusJson(status: Status): string {
+  const families = status.families.map((family) => ({ ...family, problems: problemsOf(family, status.at) }));
+  return `${JSON.stringify(timesIn({ ...status, inSync: isInSync(status), families }), undefined, 2)}\n`;
+}

@@ -1,0 +1,115 @@
+import type { SyncObserver } from '../sync/observer.ts';
+
+/** What became of the last transaction with something in it. */
+export interface LastChange {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly milliseconds: number;
+  /** Element operations. */
+  readonly operations: number;
+}
+
+/** Something that somebody else did to our table, and when: milliseconds since 1970. */
+export interface LastDrift {
+  readonly at: number;
+  readonly message: string;
+}
+
+/** What one family's syncer has been doing. Times are milliseconds since 1970; undefined: never. */
+export interface SyncReport {
+  /** Since when a change has been waiting to be in force. */
+  readonly waitingSince: number | undefined;
+  readonly lastChange: LastChange | undefined;
+  /** When everything in the kernel was last compared with the model, from end to end. */
+  readonly comparedAt: number | undefined;
+  readonly lastDrift: LastDrift | undefined;
+  /** Things of ours that others changed, since this daemon began. */
+  readonly drifts: number;
+  /** How often the table was lost since then, and when last. */
+  readonly losses: number;
+  readonly lostAt: number | undefined;
+  /** How often work on the kernel failed since it last succeeded. */
+  readonly failures: number;
+  /** What of the rules in the kernel differed from the model in the last look at them, be it mended since or not. */
+  readonly differences: readonly string[];
+}
+
+/** Notes what a syncer tells its observer, for people who ask later. */
+export class SyncRecord {
+  readonly #date: () => number;
+  #report: SyncReport = {
+    waitingSince: undefined,
+    lastChange: undefined,
+    comparedAt: undefined,
+    lastDrift: undefined,
+    drifts: 0,
+    losses: 0,
+    lostAt: undefined,
+    failures: 0,
+    differences: [],
+  };
+  #beganAt = 0;
+
+  /** `date`: milliseconds since 1970. */
+  constructor(date: () => number = Date.now) {
+    this.#date = date;
+  }
+
+  get report(): SyncReport {
+    return this.#report;
+  }
+
+  /** The observer to give to the syncer, which passes everything on to `next`. */
+  before(next: SyncObserver): SyncObserver {
+    const note = (news: Partial<SyncReport>) => {
+      this.#report = { ...this.#report, ...news };
+    };
+    return {
+      ...next,
+      queued: () => {
+        if (this.#report.waitingSince === undefined) note({ waitingSince: this.#date() });
+        next.queued();
+      },
+      began: () => {
+        this.#beganAt = this.#date();
+        next.began();
+      },
+      succeeded: (result) => {
+        const at = this.#date();
+        const { operations } = result;
+        if (operations > 0) note({ lastChange: { at, milliseconds: at - this.#beganAt, operations } });
+        note({ waitingSince: undefined, failures: 0 });
+        next.succeeded(result);
+      },
+      unconcerned: () => {
+        note({ waitingSince: undefined });
+        next.unconcerned();
+      },
+      confirmed: () => {
+        note({ waitingSince: undefined, failures: 0 });
+        next.confirmed();
+      },
+      failed: (error) => {
+        note({ failures: this.#report.failures + 1, waitingSince: this.#report.waitingSince ?? this.#date() });
+        next.failed(error);
+      },
+      lost: () => {
+        const at = this.#date();
+        note({ losses: this.#report.losses + 1, lostAt: at, waitingSince: this.#report.waitingSince ?? at });
+        next.lost();
+      },
+      drifted: (drift, isNews) => {
+        note({ drifts: this.#report.drifts + 1, lastDrift: { at: this.#date(), message: drift.message } });
+        next.drifted(drift, isNews);
+      },
+      compared: (differing) => {
+        note({ differences: differing.map(({ message }) => message) });
+        next.compared(differing);
+      },
+      audited: () => {
+        note({ comparedAt: this.#date() });
+        next.audited();
+      },
+    };
+  }
+}

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { suite, test } from 'node:test';
+import { rawService, rawSlice } from '../builders/raw-objects.ts';
+import { Place } from './program.ts';
+
+function placeWithServices(context: ConstructorParameters<typeof Place>[0]): Place {
+  const place = new Place(context);
+  const items = [rawService('web', '10.96.0.11'), rawSlice('web', ['10.0.1.1']), rawService('none', '10.96.0.12')];
+  writeFileSync(place.file('objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  return place;
+}
+
+suite('status', () => {
+  test('of a daemon that is in sync: 0, and the Services without endpoints', async (context) => {
+    const place = placeWithServices(context);
+    await place.startDaemon(['--manifests', place.file('objects.json'), '--hostname-override', 'node-1']);
+    const { exitCode, stdout } = await place.run(['status', '--wait', '20s']);
+    assert.equal(exitCode, 0, stdout);
+    assert.match(stdout, /^node-1: in sync\n/);
+    assert.match(
+      stdout,
+      /^ {2}IPv4 +in sync; table kube-proxy-nft, \d+ elements; compared with the kernel \d+ s ago;/m,
+    );
+    assert.match(stdout, /^ {2}Services +2; 1 without endpoints: default\/none$/m);
+    const told = JSON.parse((await place.run(['status', '-o', 'json'])).stdout);
+    assert.deepEqual([told.inSync, told.services, told.node], [true, 2, 'node-1']);
+    assert.equal((await place.run(['status', '--brief'])).stdout, 'node-1: in sync\n');
+  });
+
+  test('sees for itself what others did to the kernel just now, and names it', async (context) => {
+    const place = placeWithServices(context);
+    await place.startDaemon(['--manifests', place.file('objects.json'), '--heartbeat=false']);
+    place.nft('insert rule ip kube-proxy-nft dispatch drop');
+    let said = '';
+    // On a busy machine the look may take longer than one question waits for it.
+    for (let i = 0; i < 10 && !said.includes('changed by others'); i++) said = (await place.run(['status'])).stdout;
+    assert.match(said, /^ {2}changed by others {2}IPv4, \d+ s ago: chain dispatch\b.*: a rule was added: "drop"$/m);
+    // It was mended, which the next look shows.
+    const after = await place.run(['status', '--wait', '20s']);
+    assert.equal(after.exitCode, 0, after.stdout);
+  });
+
+  test('without a daemon: 3, and what the kernel still serves', async (context) => {
+    const place = placeWithServices(context);
+    const before = await place.run(['status']);
+    assert.equal(before.exitCode, 3);
+    assert.match(before.stdout, /: no daemon runs \(asked in .*\)\n {2}the kernel has no rules of ours/);
+    const daemon = await place.startDaemon(['--manifests', place.file('objects.json')]);
+    await daemon.stop();
+    const { exitCode, stdout } = await place.run(['status']);
+    assert.equal(exitCode, 3);
+    assert.match(
+      stdout,
+      /IPv4 {2}table kube-proxy-nft still serves 2 Services \(default\/none, default\/web\), 2 frontends/,
+    );
+    const told = JSON.parse((await place.run(['status', '-o', 'json'])).stdout);
+    assert.deepEqual([told.running, told.tables[0].services], [false, ['default/none', 'default/web']]);
+  });
+});

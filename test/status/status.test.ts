@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { type FamilyStatus, isInSync, type Status, statusJson, statusText } from '../../src/status/status.ts';
+
+const AT = Date.parse('2026-01-02T03:04:05Z');
+
+function family(news: Partial<FamilyStatus> = {}): FamilyStatus {
+  return {
+    family: 'ip',
+    table: 'kube-proxy-nft',
+    elements: 12,
+    behind: 0,
+    isWatched: true,
+    waitingSince: undefined,
+    lastChange: { at: AT - 60_000, milliseconds: 9.4, operations: 1 },
+    comparedAt: AT - 4_000,
+    lastDrift: undefined,
+    drifts: 0,
+    losses: 0,
+    lostAt: undefined,
+    failures: 0,
+    differences: [],
+    ...news,
+  };
+}
+
+function status(news: Partial<Status> = {}): Status {
+  return {
+    node: 'node-1',
+    version: '1.2.3',
+    pid: 7,
+    startedAt: AT - 3 * 3_600_000,
+    at: AT,
+    nft: '1.0.6',
+    kernel: '6.18',
+    source: 'API server https://192.0.2.1:6443',
+    heardAt: AT - 2_000,
+    staleSince: undefined,
+    families: [family()],
+    services: 3,
+    withoutEndpoints: { count: 0, keys: [] },
+    shortfalls: {
+      'service-budget': 0,
+      'total-budget': 0,
+      'affinity-by-hash': 0,
+      'protected-address': 0,
+      'unusable-address': 0,
+      'service-cidr': 0,
+      quarantined: 0,
+    },
+    ...news,
+  };
+}
+
+suite('a status', () => {
+  test('is a line for each thing, and the first says it all', () => {
+    assert.equal(
+      statusText(status()),
+      `node-1: in sync
+  daemon    1.2.3, pid 7, up 3 h; nft 1.0.6, Linux 6.18
+  source    API server https://192.0.2.1:6443, answered 2 s ago
+  IPv4      in sync; table kube-proxy-nft, 12 elements; compared with the kernel 4 s ago; last change 60 s ago, in 9 ms
+  Services  3
+`,
+    );
+    assert.equal(statusText(status(), true), 'node-1: in sync\n');
+  });
+
+  test('names what others did, what is not served as it asks, and Services without endpoints', () => {
+    const keys = ['a/a', 'a/b', 'a/c', 'a/d', 'a/e', 'a/f'];
+    const lastDrift = { at: AT - 300_000, message: 'chain dispatch: a rule was added: "drop"' };
+    const text = statusText(
+      status({
+        families: [family({ drifts: 3, lastDrift, losses: 1, lostAt: AT - 7_200_000 })],
+        withoutEndpoints: { count: 6, keys },
+        shortfalls: { ...status().shortfalls, quarantined: 2 },
+      }),
+    );
+    assert.match(
+      text,
+      /^ {2}changed by others {2}IPv4, 5 min ago \(3 in all\): chain dispatch: a rule was added: "drop"$/m,
+    );
+    assert.match(text, /^ {2}removed by others {2}IPv4, 2 h ago: the table$/m);
+    assert.match(text, /^ {2}Services +3; 6 without endpoints: a\/a, a\/b, a\/c, a\/d, a\/e, …$/m);
+    assert.match(text, /^ {2}shortfalls +quarantined 2$/m);
+  });
+
+  const outOfSync: readonly [what: string, Status, RegExp][] = [
+    ['no table is in force', status({ families: [family({ table: undefined })] }), /IPv4 +no table is in force/],
+    [
+      'rules differ',
+      status({ families: [family({ differences: ['chain dispatch was deleted'] })] }),
+      /IPv4 +differs: chain dispatch was deleted; table/,
+    ],
+    [
+      'a change waits for more than five seconds',
+      status({ families: [family({ behind: 2, waitingSince: AT - 9_000, failures: 4 })] }),
+      /IPv4 +2 Services waiting for 9 s, 4 failures in a row; table/,
+    ],
+    ['a saved state is served', status({ staleSince: AT - 600_000 }), /^node-1: STALE: as it was 10 min ago$/m],
+  ];
+  for (const [what, told, line] of outOfSync) {
+    test(`is not in sync where ${what}`, () => {
+      assert.equal(isInSync(told), false);
+      assert.match(statusText(told), line);
+      assert.equal(JSON.parse(statusJson(told)).inSync, false);
+    });
+  }
+
+  test('is in sync while a change is on its way', () => {
+    const told = status({ families: [family({ behind: 2, waitingSince: AT - 1_000 })] });
+    assert.equal(isInSync(told), true);
+    assert.match(statusText(told), /IPv4 +in sync; .*; 2 changes on their way; /);
+  });
+
+  test('says where nobody compares', () => {
+    const text = statusText(status({ families: [family({ isWatched: false, comparedAt: undefined })] }));
+    assert.match(text, /not compared with the kernel \(--no-watch\)/);
+  });
+
+  test('has times in RFC 3339 for programs', () => {
+    const told = JSON.parse(statusJson(status()));
+    assert.equal(told.at, '2026-01-02T03:04:05.000Z');
+    assert.equal(told.families[0].lastChange.at, '2026-01-02T03:03:05.000Z');
+    assert.deepEqual(told.families[0].problems, []);
+  });
+});
