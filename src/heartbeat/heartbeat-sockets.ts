@@ -68,6 +68,8 @@ export class HeartbeatSockets {
     try {
       this.#send(current.nonce, failed);
     } catch {
+      // It may be of no use any more.
+      this.#dropSource();
       failed();
     }
   }
@@ -112,19 +114,38 @@ export class HeartbeatSockets {
 
   /** A socket that is connected to the front port and has a source port that no beat had lately. */
   #newSource(front: number): Socket {
-    this.#source ??= this.#bindNow(this.#newSocket(), 0);
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      // A port that the kernel chose is lost when the socket is disconnected; the next connect chooses another.
-      this.#connect(this.#source, front);
-      if (!this.#recent.has(this.#source.address().port)) break;
+    let source = this.#anySource();
+    // A port that the kernel chose is lost when the socket is disconnected; to connect it chooses another.
+    this.#connect(source, front);
+    for (let attempt = 1; attempt < ATTEMPTS && this.#recent.has(source.address().port); attempt++) {
+      this.#dropSource();
+      source = this.#anySource();
+      this.#connect(source, front);
     }
-    const { port } = this.#source.address();
+    const { port } = source.address();
     // The last place of the set is for the port used last.
     this.#recent.delete(port);
     this.#recent.add(port);
     const [oldest] = this.#recent;
     if (this.#recent.size > RECENT_PORTS && oldest !== undefined) this.#recent.delete(oldest);
-    return this.#source;
+    return source;
+  }
+
+  #anySource(): Socket {
+    if (this.#source !== undefined) return this.#source;
+    const socket = this.#bindNow(this.#newSocket(), 0);
+    if (portOf(socket) === 0) {
+      // Now, or Node waits for it to be bound before it closes it.
+      socket.close();
+      throw new Error('no port is free');
+    }
+    this.#source = socket;
+    return socket;
+  }
+
+  #dropSource(): void {
+    this.#source?.close();
+    this.#source = undefined;
   }
 
   /** Done when it returns: no name is looked up. What fails shows when the socket is used. */
@@ -186,6 +207,15 @@ export class HeartbeatSockets {
 
 function passOverTaken(error: unknown): undefined {
   if (errnoOf(error) !== 'EADDRINUSE') throw error;
+}
+
+/** 0 if it could not be bound. */
+function portOf(socket: Socket): number {
+  try {
+    return socket.address().port;
+  } catch {
+    return 0;
+  }
 }
 
 function isConnected(socket: Socket): boolean {

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
 import { suite, test } from 'node:test';
 import { type Arrival, HeartbeatSockets } from '../../src/heartbeat/heartbeat-sockets.ts';
 import type { Family } from '../../src/ip.ts';
 import { HEARTBEAT_ADDRESS } from '../../src/ruleset/heartbeat.ts';
+import { withNamespace } from '../builders/network-namespace.ts';
+import { runSync } from '../netns/namespaces.ts';
 
 const FAMILIES: readonly Family[] = ['ip', 'ip6'];
 
@@ -27,6 +31,35 @@ function peerOf(family: Family, port: number): number {
 const ROW = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) /gm;
 
 const beat = (sockets: HeartbeatSockets) => new Promise<Arrival>((resolve) => sockets.beat(resolve));
+
+/** Beats so often, a moment apart, with so many ports for the kernel to choose from; prints where they arrived. */
+const FEW_PORTS = `
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+const { HeartbeatSockets } = await import(process.argv[1]);
+const sockets = new HeartbeatSockets('ip');
+await sockets.claim();
+const arrivals = new Set();
+const beat = async () => {
+  sockets.beat((where) => arrivals.add(where));
+  await sleep(5);
+};
+await beat();
+const before = readdirSync('/proc/self/fd').length;
+for (let i = 0; i < 50; i++) await beat();
+console.log([...arrivals].join(), readdirSync('/proc/self/fd').length - before);
+`;
+const SOCKETS = join(import.meta.dirname, '..', '..', 'src', 'heartbeat', 'heartbeat-sockets.ts');
+
+test('where the kernel has hardly any port, or none, beats hold no more descriptors than ever', (context) => {
+  const { command } = withNamespace(context);
+  const run = (range: string) => {
+    const script = `ip link set lo up; echo ${range} > /proc/sys/net/ipv4/ip_local_port_range; exec "$0" --input-type=module -e "$1" "$2"`;
+    return runSync([...command, 'sh', '-ec', script, process.execPath, FEW_PORTS, SOCKETS]).stdout.trim();
+  };
+  assert.equal(run('40000 40009'), 'front 0', 'source ports come again');
+  assert.equal(run('40000 40001'), 'nowhere 0', 'the two ports of the heartbeat are all there are');
+});
 
 for (const family of FAMILIES) {
   suite(`the sockets of a heartbeat (${family})`, () => {
