@@ -7,6 +7,14 @@ import { weightOf } from './weight.ts';
 /** What an element was before it was touched; undefined if the kernel did not have it. */
 export type Before = Pick<Element, 'value' | 'comment'> | undefined;
 
+/** What the kernel was believed to hold of an element, and what it holds. */
+export interface Learnt {
+  readonly container: Container;
+  readonly key: string;
+  readonly expected: Before;
+  readonly found: Before;
+}
+
 /** What changed since the last transaction. */
 export class Changes {
   #touched = new Map<HeldElement, Before>();
@@ -41,6 +49,25 @@ export class Changes {
     if (!this.#touched.has(element)) this.#weight += weightOf(element);
     this.#touched.set(element, found);
     delete element.refused;
+  }
+
+  /** The same for all of a container that were touched. Returns those of which something else was known. */
+  learn(container: Container, found: ReadonlyMap<string, Element>): readonly Learnt[] {
+    const known = this.of(container);
+    const learnt: Learnt[] = [];
+    const done = new Set<string>();
+    for (const element of [...this.#touched.keys()]) {
+      const { key } = element;
+      if (element.container !== container) continue;
+      // One that is gone for good comes before the one in its place.
+      this.corrects(element, done.has(key) ? undefined : found.get(key));
+      if (done.has(key)) continue;
+      done.add(key);
+      const [expected, there] = [known.get(key), found.get(key)];
+      const isSame = expected?.value === there?.value && expected?.comment === there?.comment;
+      if (!isSame) learnt.push({ container, key, expected, found: there });
+    }
+    return learnt;
   }
 
   /** Notes an element that is not in the kernel. */

@@ -1,6 +1,6 @@
 import type { Frontend } from '../service/frontend.ts';
 import type { Chain } from './chain.ts';
-import { type Before, Changes } from './changes.ts';
+import { type Before, Changes, type Learnt } from './changes.ts';
 import type { Container } from './container.ts';
 import type { Element } from './element.ts';
 import { Entries } from './entries.ts';
@@ -204,6 +204,11 @@ export class Ruleset {
       element.goesWith = GONE;
     }
     return this.#take((element) => corrected.has(element));
+  }
+
+  /** Takes all that the model is changing of a container for what the kernel was found to hold; returns what is news. */
+  learn(container: Container, found: ReadonlyMap<string, Element>): readonly Learnt[] {
+    return this.#changes.learn(container, found);
   }
 
   /** Notes that the kernel did not take an element of the last transaction. It is tried again when it changes. */

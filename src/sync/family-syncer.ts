@@ -1,12 +1,14 @@
+import { elementDrift } from '../audit/drift.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { RulesLister } from '../nft/rules-lister.ts';
 import { NftError } from '../nft/run.ts';
-import { addTableCommand, findTables, foundElements, readTable, type TableName } from '../nft/tables.ts';
-import { type HeartbeatPorts, heartbeatPortsIn } from '../ruleset/heartbeat.ts';
+import { findTables, foundElements, readTable, type TableName } from '../nft/tables.ts';
+import { heartbeatPortsIn } from '../ruleset/heartbeat.ts';
 import { document, sizeOf, type Transaction } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
+import { assertWell } from './assert-well.ts';
 import { AuditBudget } from './audit-budget.ts';
 import { Bell } from './bell.ts';
 import { CleanupError } from './cleanup-error.ts';
@@ -16,12 +18,14 @@ import type { FamilyModel } from './family-model.ts';
 import { adoptTable, liveTable, replaceTable } from './fill.ts';
 import { Flights } from './flights.ts';
 import { KernelWatch } from './kernel-watch.ts';
+import { isDrift, learn } from './learn.ts';
 import { mendChains } from './mend-chains.ts';
 import { Mends } from './mends.ts';
 import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
 import { type FamilyPace, Pace } from './pace.ts';
-import { isCleanRefusal, isForContent, nextOf, send } from './sender.ts';
+import { isCleanRefusal, isForContent, nextOf, type Sent, send, type Target } from './sender.ts';
 import { actionFor, delayBefore, type SyncEvent, type SyncState, step, UNKNOWN } from './state.ts';
+import type { SyncerOptions } from './syncer-options.ts';
 import { WeightLimit } from './weight-limit.ts';
 
 /** Milliseconds between two looks at whether our table is still there. The open session lists the chains. */
@@ -30,22 +34,8 @@ const CHECK_INTERVAL = 5000;
 /** Changed Services from which on nothing is gained by waiting for more. */
 const BACKLOG = 500;
 
-/** Seconds for a transaction that changes nothing, beyond which the whole machine is slow. */
-const WELL = 2;
-
-/** What a syncer goes by, besides its model; all have a default. */
-export interface SyncerOptions {
-  readonly observer?: SyncObserver;
-  readonly clock?: Clock;
-  /** Shared by the families. */
-  readonly pace?: Pace;
-  readonly budget?: AuditBudget;
-  readonly lister?: RulesLister;
-  /** False: the kernel is only asked every five seconds whether our table and its hooks are there. */
-  readonly watch?: boolean;
-  /** Where heartbeats are to be led: `found` if that is free, where the kernel's rules do so already. Default: nowhere. */
-  readonly heartbeatPorts?: (found?: HeartbeatPorts) => Promise<HeartbeatPorts | undefined>;
-}
+/** After so many transactions in a row that met something else than was known, the kernel is read from end to end. */
+const LESSONS = 3;
 
 /**
  * Keeps the kernel's table of one family equal to the model, as state.ts has it. One transaction is in flight at a time;
@@ -73,6 +63,8 @@ export class FamilySyncer {
   /** Pending while the kernel is behind the model. */
   #inSync = Promise.withResolvers<void>();
   #isInSync = false;
+  /** How many transactions in a row have failed for what others changed. */
+  #lessons = 0;
   /** Why the kernel is to be looked at now; undefined: there is no reason to. */
   #lookReason: string | undefined;
 
@@ -251,6 +243,7 @@ export class FamilySyncer {
     try {
       await this.#flights.during(next.transaction, () => send(target, next));
     } catch (error) {
+      if (await this.#learnt(error, target, next)) return this.#sendNext(table);
       if (!isForContent(error)) throw error;
       const suspects = this.#model.suspects.add(next.frontends ?? [], error);
       if (suspects === 0 || !isCleanRefusal(error)) throw error;
@@ -258,12 +251,27 @@ export class FamilySyncer {
       this.#refused(error, 'nft refuses a transaction, trying what is in it by parts');
       return 0;
     }
+    this.#lessons = 0;
     if (operations > 0) this.#log.detail(2, 'transaction done', { family, operations });
     this.#succeeded('partial', operations);
     if (operations === 0) return 0;
     const took = this.#clock.now() - began;
     this.#weightLimit.took(took, this.#model.ruleset.takenWeight);
     return took;
+  }
+
+  /** True if it is known now what a transaction met that failed, and the next one can go. */
+  async #learnt(error: unknown, target: Target, sent: Sent): Promise<boolean> {
+    if (!isDrift(error) || ++this.#lessons > LESSONS) return false;
+    const lesson = await learn(target, sent);
+    if (lesson === undefined) return false;
+    this.#log.warn(`a transaction failed, looking at its sets and maps: ${error.message}`, {
+      family: target.model.family,
+    });
+    this.#reports.report([...lesson.learnt, ...lesson.others].map(elementDrift));
+    this.#mends.addElements(lesson.others, this.#flights.record());
+    this.look(`a transaction failed: ${error.message}`);
+    return true;
   }
 
   #sendAlone(table: TableName, transaction: Transaction): Promise<void> {
@@ -280,8 +288,16 @@ export class FamilySyncer {
       rules.done();
       return this.#succeeded('partial', 0);
     }
-    const transaction = this.#model.ruleset.takeCorrections(this.#mends.takeElements());
-    if (sizeOf(transaction) > 0) await this.#sendAlone(table, transaction);
+    const { ruleset } = this.#model;
+    const transaction = ruleset.takeCorrections(this.#mends.takeElements());
+    const sent = { transaction, isCleanup: false, undo: ruleset.lastUndo };
+    const target = { model: this.#model, nft: this.#nft, table, isLive: true };
+    try {
+      if (sizeOf(transaction) > 0) await this.#sendAlone(table, transaction);
+    } catch (error) {
+      if (!(await this.#learnt(error, target, sent))) throw error;
+      await this.#sendNext(table);
+    }
     this.#succeeded('partial', sizeOf(transaction));
   }
 
@@ -289,7 +305,7 @@ export class FamilySyncer {
   async #trySuspects(table: TableName): Promise<void> {
     const { suspects, ruleset } = this.#model;
     if (suspects.slowAlone !== undefined) {
-      await this.#assertWell(table);
+      await assertWell(this.#nft, this.#model.family, table, this.#clock);
       suspects.failed(this.#clock.now(), suspects.slowAlone);
       return;
     }
@@ -300,7 +316,7 @@ export class FamilySyncer {
     } catch (error) {
       if (!isForContent(error)) throw error;
       if (isCleanRefusal(error)) undo();
-      if (suspects.count === 1) await this.#assertWell(table);
+      if (suspects.count === 1) await assertWell(this.#nft, this.#model.family, table, this.#clock);
       suspects.failed(this.#clock.now(), error.message);
       if (!isCleanRefusal(error)) throw error;
       this.#refused(error, 'nft refuses a part of a transaction');
@@ -308,15 +324,6 @@ export class FamilySyncer {
     }
     suspects.passed();
     this.#succeeded('partial', sizeOf(transaction));
-  }
-
-  /** Nobody is to blame where nft and the kernel do not take what changes nothing, or only after seconds. */
-  async #assertWell(table: TableName): Promise<void> {
-    const began = this.#clock.now();
-    await this.#nft.apply(document([addTableCommand(this.#model.family, table)]));
-    const seconds = (this.#clock.now() - began) / 1000;
-    if (seconds > WELL)
-      throw new NftError('unknown-outcome', `nft took ${seconds.toFixed(0)} s for what changes nothing`);
   }
 
   #refused(error: NftError, what: string): void {

@@ -29,6 +29,10 @@ export class Mends {
 
   /** `recording`: since before they were found; it is stopped when the last of them is taken. */
   addElements(differences: readonly ElementDifference[], recording: Recording): void {
+    if (differences.length === 0) {
+      recording.stop();
+      return;
+    }
     this.#left.set(recording, differences.length);
     this.#elements.push(...differences.map((difference) => ({ difference, recording })));
     const ranks = new Map(this.#elements.map((one) => [one, DRIFT_KINDS.indexOf(kindOf(one.difference.container))]));

@@ -56,7 +56,8 @@ export async function send(target: Target, { transaction, isCleanup, last = [] }
 
 /** Part of the transaction is in force already: what nft refuses now does not leave all as it was. */
 function afterPart(error: unknown): never {
-  if (error instanceof NftError && error.failure === 'refused') throw new NftError('unknown-outcome', error.message);
+  if (error instanceof NftError && ['refused', 'not-found'].includes(error.failure))
+    throw new NftError('unknown-outcome', error.message);
   throw error;
 }
 

@@ -45,6 +45,10 @@ function lines(proxy: Proxy) {
   return () => proxy.lines.join('\n');
 }
 
+function endpointsTcp({ model }: Proxy): Container {
+  return model.program.containers.find(({ name }) => name === 'endpoints-tcp') ?? assert.fail();
+}
+
 const takesComments = (container: Container) => container.interval !== true;
 
 suite('elements that somebody changed', () => {
@@ -166,6 +170,32 @@ suite('elements that somebody changed', () => {
     assert.ok((inForce[1] ?? 0) < 1500, `${inForce[1]} when it was in force`);
     assert.match(lines(proxy)(), /somebody changed our rules \(ip\): 1480 more differ/);
   });
+
+  for (const [what, args] of [
+    ['deleted', ['flush', 'map', 'ip', TABLE, 'endpoints-tcp']],
+    ['put in its way', ['add', 'element', 'ip', TABLE, 'endpoints-tcp', '{ 10.96.0.1 . 80 . 3 : 192.0.2.66 . 1 }']],
+  ] as const) {
+    test(`a change that meets what somebody has ${what} is in force at once, and nothing is read from end to end`, async () => {
+      using kernel = new TestKernel();
+      using proxy = await startRichProxy(kernel);
+      proxy.byHand(...args);
+      const ports = [{ name: 'tcp', protocol: 'tcp' as const, port: 8080 }];
+      const all = (n: number) => Array.from({ length: n }, (_, i) => ready(`10.32.7.${i}`));
+      for (const count of [4, 1]) {
+        proxy.syncer.changed(proxy.cluster.set(slice(all(count), { name: 'web-2', serviceName: 'web', ports })));
+        await proxy.syncer.whenInSync();
+      }
+      proxy.syncer.changed(proxy.cluster.delete('EndpointSlice', 'default/web-1'));
+      await proxy.syncer.whenInSync();
+      const held = () => proxy.model.ruleset.countOf(endpointsTcp(proxy));
+      const listed = () =>
+        kernel.byHand('list', 'map', 'ip', TABLE, 'endpoints-tcp').stdout.match(/ \. \d+ comment /g)?.length;
+      await eventually(() => listed() === held(), lines(proxy));
+      assert.doesNotMatch(lines(proxy)(), /reading the kernel again|building it anew|^E/m);
+      assert.match(lines(proxy)(), /somebody changed our rules \(ip\): .*10\.96\.0\.1:80\/tcp: /);
+      assert.ok(proxy.drifts.every(({ kind }) => kind === 'slot'));
+    });
+  }
 
   test('are mended later and later when somebody undoes it again and again', async () => {
     using kernel = new TestKernel();

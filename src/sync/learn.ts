@@ -1,0 +1,56 @@
+import type { ElementDifference } from '../audit/drift.ts';
+import { elementDifferences } from '../audit/element-differences.ts';
+import { NftError } from '../nft/run.ts';
+import { lookAtElements } from '../nft/table-look.ts';
+import { OBJECTS } from '../ruleset/objects.ts';
+import type { Sent, Target } from './sender.ts';
+import { inSlices } from './slices.ts';
+
+/** True if a transaction was refused since the kernel does not hold what the model knows of it. */
+export function isDrift(error: unknown): error is NftError {
+  if (!(error instanceof NftError)) return false;
+  return error.failure === 'not-found' || (error.failure === 'refused' && error.message.includes('File exists'));
+}
+
+/** What the kernel was found to hold in another way than was known. */
+export interface Lesson {
+  /** Of the transaction: the next one goes by it. */
+  readonly learnt: readonly ElementDifference[];
+  /** What else differs in the same sets and maps, and is to be mended. */
+  readonly others: readonly ElementDifference[];
+}
+
+/** Seconds that nft is given to list what a transaction was about. */
+const TIMEOUT = 20;
+
+/**
+ * After a transaction that was refused for drift, of which nothing is in force: takes it back, and lists the sets and maps that it was about, so that the
+ * next one goes by what they hold. Other changes wait for that listing only (0.4 s for 15,000 endpoints), where to read the
+ * whole table and to compare it takes many times as long. Undefined if this is no way: the transaction is as it was then.
+ */
+export async function learn({ model, nft, table }: Target, { transaction, undo }: Sent): Promise<Lesson | undefined> {
+  const { ruleset, program } = model;
+  const all = new Set([...transaction.deletes, ...transaction.adds].map(({ container }) => container));
+  // Chains have no listing of their own: the rules are looked at soon.
+  const containers = [...all].filter((container) => !OBJECTS.includes(container));
+  if (undo === undefined || containers.length === 0) return undefined;
+  try {
+    const looks = [];
+    for (const container of containers) {
+      const { contents } = await lookAtElements(nft, program, table, container, TIMEOUT);
+      looks.push({ container, listed: contents.elements });
+    }
+    undo();
+    const learnt: ElementDifference[] = [];
+    const others: ElementDifference[] = [];
+    for (const { container, listed } of looks) {
+      learnt.push(...ruleset.learn(container, new Map(listed.map((element) => [element.key, element]))));
+      others.push(...(await inSlices(elementDifferences(container, listed, ruleset.inKernel(container)))));
+    }
+    return { learnt, others };
+  } catch (error) {
+    // The table itself may be gone: what read it next, says so.
+    if (error instanceof NftError) return undefined;
+    throw error;
+  }
+}
