@@ -137,7 +137,8 @@ export class RulesAuditor {
     const container = isPickChain(chain.name) ? PICK_CHAINS : affinityContainerOf(chain.name);
     return {
       drift: chainDrift(difference, this.#program),
-      seen: JSON.stringify(difference),
+      // Not what others put there: a rule that counts is another text at each look.
+      seen: JSON.stringify({ ...difference, foreign: undefined }),
       commands: rewriteCommands(this.#program.family, table, [{ chain, isMoved: difference.what === 'hook' }]),
       isValid: (recording) => container === undefined || !recording.touches(container, chain.name),
     };

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { FAMILIES } from '../../src/ip.ts';
 import { eventually } from '../builders/eventually.ts';
 import { TestKernel } from '../netns/kernel.ts';
+import { spawnIn } from '../netns/namespaces.ts';
 import { startRichProxy, TABLE } from './rich-proxy.ts';
 
 /** The handle of the last rule of a chain. */
@@ -85,6 +86,25 @@ const FAULTS: readonly [
 ];
 
 suite('rules that somebody changed', () => {
+  test('a rule whose counter goes on from one look to the next is found, too', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel, { family: 'ip' });
+    const before = proxy.listing();
+    const send = 'ip link set lo up; while :; do echo > /dev/udp/127.0.0.1/9; sleep 0.001; done';
+    const traffic = spawnIn(kernel.namespace, ['bash', '-c', send], { stdio: 'ignore' });
+    try {
+      proxy.byHand('insert', 'rule', 'ip', TABLE, 'filter-input', 'counter');
+      await eventually(
+        () => !/counter packets [0-3] /.test(kernel.byHand('list', 'chain', 'ip', TABLE, 'filter-input').stdout),
+        () => kernel.byHand('list', 'chain', 'ip', TABLE, 'filter-input').stdout,
+      );
+      proxy.syncer.look('a test');
+      await proxy.becomes(before);
+    } finally {
+      traffic.kill('SIGKILL');
+    }
+  });
+
   for (const family of FAMILIES) {
     for (const [what, args, kind, message] of FAULTS) {
       test(`${what}: named, and mended in place (${family})`, async () => {
