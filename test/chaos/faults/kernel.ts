@@ -194,7 +194,8 @@ export const KERNEL_FAULTS: readonly Fault[] = [
       const container = draws.pick([...new Set(lastingElements(table).map((element) => element.container))]);
       const lost = lastingElements(table).filter((element) => element.container === container);
       const { family, name } = table;
-      await nft(arena, [{ flush: { set: { family, table: name, name: container } } }]);
+      const its = { family, table: name, name: container };
+      await nft(arena, [{ flush: lost.some(({ isMap }) => isMap) ? { map: its } : { set: its } }]);
       return { what: `flush ${family} ${name} ${container}`, isMended: () => hasElements(arena, table, lost) };
     },
   },
