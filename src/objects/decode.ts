@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { joined } from './compact.ts';
 import { type EndpointSlice, EndpointSliceSchema } from './endpoint-slice.ts';
 import { type Node, NodeSchema } from './node.ts';
+import { fieldOf } from './raw-field.ts';
 import { describeIssue } from './schema.ts';
 import { type Service, ServiceSchema } from './service.ts';
 import { type ServiceCidr, ServiceCidrSchema } from './service-cidr.ts';
@@ -54,9 +55,9 @@ export function keyOf(object: KubeObject): string {
 
 /** The key of an object that may be invalid, as far as it can be told. */
 export function rawKey(kind: Kind, raw: unknown): string | undefined {
-  const Named = v.object({ metadata: v.object({ name: v.string(), namespace: v.nullish(v.string(), 'default') }) });
-  const named = v.safeParse(Named, raw);
-  if (!named.success) return undefined;
-  const { namespace, name } = named.output.metadata;
+  const metadata = fieldOf(raw, 'metadata');
+  const name = fieldOf(metadata, 'name');
+  const namespace = fieldOf(metadata, 'namespace') ?? 'default';
+  if (typeof name !== 'string' || typeof namespace !== 'string') return undefined;
   return CLUSTER_SCOPED.has(kind) ? name : `${namespace}/${name}`;
 }

@@ -1,9 +1,10 @@
-import { joined, packed } from '../objects/compact.ts';
+import { joined } from '../objects/compact.ts';
 import { type Kind, type KubeObject, keyOf } from '../objects/decode.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
 import type { Service } from '../objects/service.ts';
 import { NOTHING_RESERVED, type ReservedAddresses } from './reserved-addresses.ts';
+import { SliceIndex } from './slice-index.ts';
 
 /**
  * The cluster as the source last told it: slimmed objects, indexed so that one change costs the same at any size.
@@ -15,8 +16,8 @@ export class Cluster {
   readonly #services = new Map<string, Service>();
   /** Slice key → slice. */
   readonly #slices = new Map<string, EndpointSlice>();
-  /** Service key → its slices. Kept for slices that come before their Service, too. */
-  readonly #slicesOf = new Map<string, readonly EndpointSlice[]>();
+  /** Kept for slices that come before their Service, too. */
+  readonly #slicesOf = new SliceIndex();
   /** ServiceCIDR name → its networks. */
   readonly #cidrs = new Map<string, readonly string[]>();
   #serviceCidrs: readonly string[] = [];
@@ -68,7 +69,12 @@ export class Cluster {
 
   /** The slices of a Service, in no particular order. */
   slicesOf(serviceKey: string): readonly EndpointSlice[] {
-    return this.#slicesOf.get(serviceKey) ?? [];
+    return this.#slicesOf.of(serviceKey);
+  }
+
+  /** True if a Service has slices. */
+  hasSlices(serviceKey: string): boolean {
+    return this.#slicesOf.has(serviceKey);
   }
 
   /** Takes in an object that was added or changed; returns the keys of the Services it concerns. */
@@ -90,7 +96,7 @@ export class Cluster {
         const concerned = previous === undefined ? [] : [this.#unlink(previous)];
         const serviceKey = serviceKeyOf(object);
         this.#slices.set(key, object);
-        this.#slicesOf.set(serviceKey, packed([...this.slicesOf(serviceKey), object]));
+        this.#slicesOf.add(serviceKey, object);
         return concerned.includes(serviceKey) ? concerned : [...concerned, serviceKey];
       }
     }
@@ -122,9 +128,7 @@ export class Cluster {
   /** Takes a slice from its Service; returns the Service's key. */
   #unlink(slice: EndpointSlice): string {
     const serviceKey = serviceKeyOf(slice);
-    const others = this.slicesOf(serviceKey).filter((other) => other !== slice);
-    if (others.length === 0) this.#slicesOf.delete(serviceKey);
-    else this.#slicesOf.set(serviceKey, packed(others));
+    this.#slicesOf.remove(serviceKey, slice);
     return serviceKey;
   }
 }

@@ -1,6 +1,8 @@
-import { type Family, familyOf } from '../ip.ts';
-import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts';
+import type { Family } from '../ip.ts';
+import type { EndpointSlice, SliceEndpoint, SlicePort } from '../objects/endpoint-slice.ts';
 import type { ServicePortSpec } from '../objects/service.ts';
+import { sortedSteps } from './sorted-steps.ts';
+import { atOnce, type Steps } from './steps.ts';
 import { type NodePlace, preferHinted } from './topology.ts';
 
 /** One place a connection to a ServicePort can end. */
@@ -22,6 +24,15 @@ export interface EndpointChoice {
   readonly anywhere: boolean;
 }
 
+/** What tells a port of a Service from its others. */
+type PortId = Pick<ServicePortSpec, 'name' | 'protocol'>;
+
+/** Entries of slices that are gone through in one step, at most. */
+export const ENTRIES_OF_STEP = 4096;
+
+/** Lists of ports by which slices are told apart; beyond that each slice is for itself. Nearly all Services have one list. */
+const MAX_LISTS = 8;
+
 /**
  * Chooses among the endpoints of one ServicePort as kube-proxy does: ready ones, or, if there are none, those that
  * still serve while they terminate (KEP-1669), for both policies independently. Each list is sorted by address
@@ -30,53 +41,172 @@ export interface EndpointChoice {
  */
 export function chooseEndpoints(
   slices: readonly EndpointSlice[],
-  port: Pick<ServicePortSpec, 'name' | 'protocol'>,
+  port: PortId,
   family: Family,
   node: NodePlace,
 ): EndpointChoice {
-  const all = knownEndpoints(slices, port, family);
-  const isLocal = ({ entry }: Candidate) => entry.nodeName !== '' && entry.nodeName === node.name;
-  const isTerminating = ({ entry }: Candidate) => entry.serving && entry.terminating;
-  const ready = all.filter(({ entry }) => entry.ready);
-  const terminating = ready.length === all.length ? [] : all.filter(isTerminating);
-  const readyHere = ready.filter(isLocal);
-  const hinted = preferHinted(ready, node);
-  const toEndpoint = ({ entry, port: number }: Candidate): Endpoint => ({
-    address: entry.address,
-    port: number,
-    maybeLocal: entry.nodeName === '' || entry.nodeName === node.name,
-  });
-  return {
-    cluster: (ready.length > 0 ? hinted : terminating).map(toEndpoint),
-    local: (readyHere.length > 0 ? readyHere : terminating.filter(isLocal)).map(toEndpoint),
-    anywhere: ready.length > 0 || terminating.length > 0,
-  };
+  return atOnce(choiceSteps(slices, [port], family, node))[0] ?? NO_CHOICE;
 }
 
-function knownEndpoints(
+/**
+ * The same for each port of a Service, in steps. Slices with the same ports are gone through once for all of these: the
+ * entries of a port differ from those of another one in their port number only.
+ */
+export function* choiceSteps(
   slices: readonly EndpointSlice[],
-  port: Pick<ServicePortSpec, 'name' | 'protocol'>,
+  ports: readonly PortId[],
   family: Family,
-): readonly Candidate[] {
-  const known = new Map<string, Candidate>();
+  node: NodePlace,
+): Steps<readonly EndpointChoice[]> {
+  const sources = sourcesByPort(slices);
+  const known = new Map<Group, Chosen>();
+  const choices: EndpointChoice[] = [];
+  for (const port of ports) {
+    const own = sources.get(portKey(port)) ?? [];
+    const [source] = own;
+    if (source === undefined) {
+      choices.push(NO_CHOICE);
+    } else if (own.length === 1) {
+      const chosen = known.get(source.group) ?? chooseFrom(yield* candidateSteps(own, family), node);
+      known.set(source.group, chosen);
+      choices.push(yield* withPort(chosen, source.port, node));
+    } else {
+      choices.push(yield* withPort(chooseFrom(yield* candidateSteps(own, family), node), undefined, node));
+    }
+    yield;
+  }
+  return choices;
+}
+
+/** Slices with the same ports. */
+interface Group {
+  readonly ports: readonly SlicePort[];
+  readonly slices: EndpointSlice[];
+}
+
+/** Slices that have a port, and its number in them. */
+interface Source {
+  readonly group: Group;
+  readonly port: number;
+}
+
+const NO_CHOICE: EndpointChoice = { cluster: [], local: [], anywhere: false };
+
+/** For each port (see portKey) the slices that have it. */
+function sourcesByPort(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly Source[]> {
+  const groups: Group[] = [];
   for (const slice of slices) {
-    for (const slicePort of slice.ports) {
-      if (slicePort.name !== port.name || slicePort.protocol !== port.protocol) continue;
-      for (const entry of slice.endpoints) {
-        if (familyOf(entry.address) !== family) continue;
-        const key = `${entry.address} ${slicePort.port}`;
+    const group = groups.slice(0, MAX_LISTS).find(({ ports }) => areSame(ports, slice.ports));
+    if (group === undefined) groups.push({ ports: slice.ports, slices: [slice] });
+    else group.slices.push(slice);
+  }
+  const sources = new Map<string, Source[]>();
+  for (const group of groups) {
+    for (const port of group.ports) {
+      const key = portKey(port);
+      const known = sources.get(key);
+      if (known === undefined) sources.set(key, [{ group, port: port.port }]);
+      else known.push({ group, port: port.port });
+    }
+  }
+  return sources;
+}
+
+function areSame(some: readonly SlicePort[], others: readonly SlicePort[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every(({ name, protocol, port }, i) => {
+      const other = others[i];
+      return port === other?.port && name === other.name && protocol === other.protocol;
+    })
+  );
+}
+
+/** One text for a port of a Service and the same port of its slices. */
+export function portKey({ name, protocol }: PortId): string {
+  return `${protocol} ${name}`;
+}
+
+/** The entries of some sources with an address of the family, sorted by address and port, each once. */
+function* candidateSteps(sources: readonly Source[], family: Family): Steps<readonly Candidate[]> {
+  const known = new Map<string, Candidate>();
+  const isOnePort = sources.length === 1;
+  const isIp6 = family === 'ip6';
+  let left = ENTRIES_OF_STEP;
+  for (const { group, port } of sources) {
+    for (const { endpoints } of group.slices) {
+      for (const entry of endpoints) {
+        if (--left <= 0) {
+          left = ENTRIES_OF_STEP;
+          yield;
+        }
+        // Canonical addresses tell it by this alone.
+        if (entry.address.includes(':') !== isIp6) continue;
+        const key = isOnePort ? entry.address : `${entry.address} ${port}`;
         const rival = known.get(key)?.entry;
-        if (rival === undefined || rank(entry) < rank(rival)) known.set(key, { key, entry, port: slicePort.port });
+        if (rival === undefined || comesBefore(entry, rival)) known.set(key, { key, entry, port });
       }
     }
   }
-  return [...known.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  return yield* sortedSteps([...known.values()], (a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
 }
 
 interface Candidate {
   readonly key: string;
   readonly entry: SliceEndpoint;
   readonly port: number;
+}
+
+/** As EndpointChoice has it. */
+interface Chosen {
+  readonly cluster: readonly Candidate[];
+  readonly local: readonly Candidate[];
+  readonly anywhere: boolean;
+}
+
+function chooseFrom(all: readonly Candidate[], node: NodePlace): Chosen {
+  const isLocal = ({ entry }: Candidate) => entry.nodeName !== '' && entry.nodeName === node.name;
+  const isTerminating = ({ entry }: Candidate) => entry.serving && entry.terminating;
+  const ready = all.filter(({ entry }) => entry.ready);
+  const terminating = ready.length === all.length ? [] : all.filter(isTerminating);
+  const readyHere = ready.filter(isLocal);
+  return {
+    cluster: ready.length > 0 ? preferHinted(ready, node) : terminating,
+    local: readyHere.length > 0 ? readyHere : terminating.filter(isLocal),
+    anywhere: ready.length > 0 || terminating.length > 0,
+  };
+}
+
+/** What was chosen as endpoints with a port number; undefined: each with its own. */
+function* withPort(
+  { cluster, local, anywhere }: Chosen,
+  port: number | undefined,
+  node: NodePlace,
+): Steps<EndpointChoice> {
+  const endpoints: Endpoint[][] = [];
+  for (const candidates of [cluster, local]) {
+    const list: Endpoint[] = [];
+    for (const { entry, port: own } of candidates) {
+      const { address, nodeName } = entry;
+      list.push({ address, port: port ?? own, maybeLocal: nodeName === '' || nodeName === node.name });
+      if (list.length % ENTRIES_OF_STEP === 0) yield;
+    }
+    endpoints.push(list);
+  }
+  return { cluster: endpoints[0] ?? [], local: endpoints[1] ?? [], anywhere };
+}
+
+/** Whether of two entries for one address and port the first counts. */
+function comesBefore(a: SliceEndpoint, b: SliceEndpoint): boolean {
+  // Most that are said twice say the same.
+  const isSame =
+    a.terminating === b.terminating &&
+    a.ready === b.ready &&
+    a.serving === b.serving &&
+    a.nodeName === b.nodeName &&
+    a.zoneHints === b.zoneHints &&
+    a.nodeHints === b.nodeHints;
+  return !isSame && rank(a) < rank(b);
 }
 
 /**

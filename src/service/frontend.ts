@@ -4,17 +4,9 @@ import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
 import type { Protocol } from '../objects/schema.ts';
 import type { Service } from '../objects/service.ts';
-import { chooseEndpoints, type Endpoint, type EndpointChoice } from './endpoints.ts';
+import { choiceSteps, type Endpoint, type EndpointChoice } from './endpoints.ts';
 import { type ExternalKind, NOTHING_RESERVED, objectionTo, type ReservedAddresses } from './reserved-addresses.ts';
-import {
-  type Cut,
-  endpointLimit,
-  limited,
-  type PortDemand,
-  roomForFrontends,
-  slicesByPort,
-  slicesWithin,
-} from './service-budget.ts';
+import { type Cut, endpointLimit, limited, type PortDemand, roomForFrontends, slicesWithin } from './service-budget.ts';
 import { atOnce, type Steps } from './steps.ts';
 
 /** What an address, protocol and port that a Service answers on is to clients. */
@@ -126,12 +118,7 @@ export function* frontendSteps(
   const served = addresses.slice(0, room.addresses + 1);
   const place = { name: from.nodeName, zone: from.node?.zone ?? '' };
   const { slices, isCut: hasFewerEndpoints } = slicesWithin(all, ports, family, from.nodeName, budget);
-  const slicesOf = slicesByPort(slices, ports);
-  const choices: EndpointChoice[] = [];
-  for (const spec of ports) {
-    choices.push(chooseEndpoints(slicesOf(spec), spec, family, place));
-    yield;
-  }
+  const choices = yield* choiceSteps(slices, ports, family, place);
   const { limit, elements } = endpointLimit(
     choices.map((choice, i) =>
       demandOf(service, choice, ports[i]?.nodePort !== undefined, further.slice(0, room.addresses)),

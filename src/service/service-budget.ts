@@ -1,7 +1,7 @@
 import { type Family, familyOf } from '../ip.ts';
 import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts';
 import type { ServicePortSpec } from '../objects/service.ts';
-import type { Endpoint, EndpointChoice } from './endpoints.ts';
+import { type Endpoint, type EndpointChoice, portKey } from './endpoints.ts';
 
 /**
  * Elements that one Service may have in the rules of one family, unless it is set. 10 ports with 5,000 endpoints on a
@@ -173,10 +173,6 @@ export function slicesByPort(
     }
   }
   return (port) => [...(byPort.get(portKey(port)) ?? [])];
-}
-
-function portKey({ name, protocol }: Pick<ServicePortSpec, 'name' | 'protocol'>): string {
-  return `${protocol} ${name}`;
 }
 
 const addressOf = ({ address }: Pick<Endpoint, 'address'>) => address;

@@ -10,6 +10,7 @@ import type { Program } from '../ruleset/program.ts';
 import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
 import type { Cluster } from '../service/cluster.ts';
+import { ENTRIES_OF_STEP } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
 import { bothOf, type ClaimResult } from '../service/frontend-claims.ts';
 import { DEFAULT_SERVICE_BUDGET, slicesWithin } from '../service/service-budget.ts';
@@ -23,7 +24,6 @@ import { namespaceOf, WaitingFrontends } from './waiting-frontends.ts';
 
 /** A transaction, and the frontends that it changes (see frontendKey). */
 type Brought = { readonly transaction: Transaction; readonly frontends: readonly string[] };
-
 /** What a transaction may weigh (see weight.ts): keeps it near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
 export const MAX_WEIGHT = 10_000;
 
@@ -317,7 +317,8 @@ export class FamilyModel {
       }
       const { key, steps } = this.#expansion;
       const { done } = steps.next();
-      looks += this.#allowed.sizeOf(key) / limit / Math.max(1, this.#cluster.service(key)?.ports.length ?? 1);
+      const eachPort = this.#allowed.sizeOf(key) / (this.#cluster.service(key)?.ports.length || 1);
+      looks += Math.min(eachPort, ENTRIES_OF_STEP) / limit;
       if (done) this.#expansion = undefined;
       yield;
     }
@@ -329,7 +330,8 @@ export class FamilyModel {
     for (let looks = 0; this.#ruleset.weight < limit && looks < room * LOOKS; ) {
       const waiting = this.#waiting.next();
       if (waiting === undefined) return;
-      looks += 1 + endpointsOf(this.#allowed.withKey(waiting.key));
+      const frontend = this.#allowed.withKey(waiting.key);
+      looks += 1 + (frontend?.endpoints.length ?? 0) + (frontend?.localEndpoints.length ?? 0);
       const isDone = this.#bring(waiting.key, limit - this.#ruleset.weight, brought);
       if (isDone) for (const service of this.#waiting.done(waiting)) this.#handedOut.add(service);
       else this.#waiting.putBack(waiting);
@@ -368,7 +370,7 @@ export class FamilyModel {
   }
 
   #hasArrived(key: string): boolean {
-    return this.#cluster.service(key) !== undefined && this.#cluster.slicesOf(key).length > 0;
+    return this.#cluster.service(key) !== undefined && this.#cluster.hasSlices(key);
   }
 
   #setNetworks(): void {
@@ -394,7 +396,3 @@ export class FamilyModel {
 
 /** Elements found in the kernel that are taken in at a time. */
 const FOUND_STEP = 5_000;
-
-function endpointsOf(frontend: Frontend | undefined): number {
-  return frontend === undefined ? 0 : frontend.endpoints.length + frontend.localEndpoints.length;
-}

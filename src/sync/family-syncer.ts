@@ -245,7 +245,7 @@ export class FamilySyncer {
     } catch (error) {
       if (await this.#learnt(error, target, next)) return this.#sendNext(table);
       if (!isForContent(error)) throw error;
-      const suspects = this.#model.suspects.add(next.frontends ?? [], error);
+      const suspects = this.#model.suspects.add(next.frontends ?? [], error, operations);
       if (suspects === 0 || !isCleanRefusal(error)) throw error;
       next.undo?.();
       this.#refused(error, 'nft refuses a transaction, trying what is in it by parts');

@@ -160,9 +160,9 @@ async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<numb
  * What a transaction had that failed is tried apart from all else after this. Not if an nft was killed over a batch of a
  * staged table: mostly it has too little memory. What it refuses is found right there.
  */
-function suspectAfter({ model, isLive }: Target, { frontends = [] }: Sent, error: unknown): void {
+function suspectAfter({ model, isLive }: Target, { transaction, frontends = [] }: Sent, error: unknown): void {
   if (!isForContent(error) || !(isLive || error.isTooSlow)) return;
-  model.suspects.add(frontends, error);
+  model.suspects.add(frontends, error, sizeOf(transaction));
 }
 
 /** One process instead of two, which a start on a small cluster feels. */

@@ -28,13 +28,20 @@ export interface Sent {
   readonly last?: readonly string[];
 }
 
-/** The next transaction of the model, made in slices of 10 ms. With `isComplete` false, objects still arrive. */
+/** Milliseconds that go to what arrives between two slices of work on a transaction, at most: four fifths of the time. */
+const FOR_ARRIVALS = 40;
+
+/**
+ * The next transaction of the model, made in slices of 10 ms. With `isComplete` false, objects still arrive for the first
+ * time: nft is to have something to do early.
+ */
 export async function nextOf(
   { model }: Pick<Target, 'model'>,
   { isComplete = true, maxWeight = MAX_WEIGHT } = {},
 ): Promise<Sent> {
   const isCleanup = isComplete && !model.isBehind;
-  const next = await inSlices(model.transactionSteps(isComplete, maxWeight));
+  const others = isComplete ? FOR_ARRIVALS : 0;
+  const next = await inSlices(model.transactionSteps(isComplete, maxWeight), { others });
   return { ...next, isCleanup, undo: model.ruleset.lastUndo };
 }
 

@@ -7,6 +7,9 @@ import type { AllowedFrontends } from './allowed-frontends.ts';
 import { Quarantine } from './quarantine.ts';
 import type { Shortfalls } from './shortfalls.ts';
 
+/** Element operations that nft never needs its time limit for, whatever they are: something else was the reason. */
+const ALWAYS_FAST = 100;
+
 export interface SuspectsOptions {
   readonly family: Family;
   readonly shortfalls: Shortfalls;
@@ -70,12 +73,15 @@ export class Suspects {
     return this.areThere && !this.#endedNft && this.slowAlone === undefined;
   }
 
-  /** Puts frontends under suspicion, since they failed together (`error`); returns how many were not before. */
-  add(keys: readonly string[], error?: Pick<NftError, 'message' | 'isTooSlow'>): number {
+  /**
+   * Puts frontends under suspicion, since they failed together (`error`), in a transaction of so many element operations
+   * (`size`); returns how many were not before.
+   */
+  add(keys: readonly string[], error?: Pick<NftError, 'message' | 'isTooSlow'>, size = 0): number {
     const { ruleset, allowed } = this.#options;
     const added = this.#quarantine.suspect(keys);
     const [first] = keys;
-    if (first !== undefined && keys.length === 1 && added.length === 1 && error?.isTooSlow) {
+    if (first !== undefined && keys.length === 1 && added.length === 1 && size > ALWAYS_FAST && error?.isTooSlow) {
       this.#slowAlone.set(first, error.message);
     }
     for (const key of added) {

@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { Api } from '../hostile/api.ts';
 import { BYSTANDER, Bystander } from '../hostile/bystander.ts';
 import { startServers } from '../netns/servers.ts';
@@ -13,6 +14,8 @@ export interface ArenaOptions {
   readonly services: number;
   /** Connections a second. */
   readonly rate: number;
+  /** A folder with another nft than this machine's, for the daemon. */
+  readonly nftFolder?: string;
 }
 
 /** Milliseconds between two changes of the cluster. */
@@ -59,7 +62,10 @@ export class Arena {
 
   /** Starts the daemon, as its supervisor would, and waits until it serves. */
   async startDaemon(): Promise<void> {
-    await this.daemon.start(['--hostname-override', NODE_NAME, '--cluster-cidr', '10.32.0.0/15,fd00:32::/31']);
+    const { nftFolder } = this.#options;
+    const { PATH = '' } = process.env;
+    const env = { ...process.env, ...(nftFolder !== undefined && { PATH: `${nftFolder}:${PATH}` }) };
+    await this.daemon.start(['--hostname-override', NODE_NAME, '--cluster-cidr', '10.32.0.0/15,fd00:32::/31'], env);
   }
 
   startChurn(): void {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../src/errors.ts';
 import { FAMILIES } from '../../src/ip.ts';
 import { TABLE_NAMES } from '../../src/nft/tables.ts';
 import { now } from '../hostile/clock.ts';
@@ -44,6 +45,8 @@ export interface CampaignOptions {
   readonly onOutcome?: (outcome: Outcome) => void;
 }
 
+/** How often something is drawn that is not there any more. */
+const ATTEMPTS = 10;
 /** Milliseconds. */
 const LOOK_EVERY = 50;
 /** A connection's end is known by then, see Traffic. */
@@ -88,7 +91,7 @@ export class Campaign {
     const { traffic, bystander } = this.#arena;
     const [triedBefore, changesBefore] = [traffic.tried, bystander.delays.length];
     const begun = now();
-    const injected = await fault.inject(this.#arena, draws);
+    const injected = await this.#inject(fault, draws);
     // What goes on for a while is over when it returns: notices count from its beginning.
     const at = fault.harms ? now() : begun;
     const { mended, noticed } = await this.#untilMended(fault, injected, begun, at);
@@ -109,6 +112,18 @@ export class Campaign {
       windowTo: fault.harms ? windowTo : begun - UNDER_WAY,
       triedBefore,
     });
+  }
+
+  /** What the daemon changes in between may be gone when it is to be changed: then something else is drawn. */
+  async #inject(fault: Fault, draws: Draws): Promise<Injected> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await fault.inject(this.#arena, draws);
+      } catch (error) {
+        if (attempt === ATTEMPTS || !messageOf(error).includes('No such file or directory')) throw error;
+        await sleep(LOOK_EVERY);
+      }
+    }
   }
 
   /** Waits for what is not known yet. */

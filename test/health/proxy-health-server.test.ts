@@ -47,6 +47,19 @@ suite('the health server', () => {
     );
   });
 
+  test('is well with rules from a saved state, and says of when that is', async (context) => {
+    const { server, health } = setUp(context);
+    await server.start();
+    health.staleSince = Date.parse('2025-12-31T23:00:00.5Z');
+    for (const path of ['/healthz', '/livez']) {
+      const { status, body } = await ask(server.port, path);
+      assert.equal(status, 200);
+      assert.match(body, /"healthy":true,"staleSince":"2025-12-31T23:00:00.5Z","status"/);
+    }
+    health.staleSince = undefined;
+    assert.doesNotMatch((await ask(server.port, '/healthz')).body, /staleSince/);
+  });
+
   test('says when each family was updated, and "now" for both together while all is well', async (context) => {
     const { server, health, clock } = setUp(context);
     await server.start();

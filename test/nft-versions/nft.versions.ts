@@ -6,7 +6,7 @@ import { document } from '../../src/ruleset/transaction.ts';
 import { findVersions, readsTypeofInJson } from './nft-version.ts';
 import { CHECKS } from './one-version.ts';
 import { ResultTable } from './result-table.ts';
-import { handOver, readJsonDump, replace } from './two-versions.ts';
+import { handOver, readJsonDump, replace, swap } from './two-versions.ts';
 
 const versions = findVersions();
 const results = new ResultTable();
@@ -22,6 +22,8 @@ for (const version of versions) {
       it(handing, () => results.record(handing, version.version, () => handOver(writer, version)));
       const replacing = `replaces a live table of ${writer.version}`;
       it(replacing, () => results.record(replacing, version.version, () => replace(writer, version)));
+      const swapping = `takes the place of ${writer.version} under a running proxy`;
+      it(swapping, () => results.record(swapping, version.version, () => swap(writer, version)));
     }
     for (const writer of versions.filter(readsTypeofInJson)) {
       const reading = `lists and deletes a JSON dump loaded by ${writer.version}`;

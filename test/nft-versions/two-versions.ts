@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
 import { FAMILIES } from '../../src/ip.ts';
 import { deleteTableCommand, findTables } from '../../src/nft/tables.ts';
 import { document } from '../../src/ruleset/transaction.ts';
@@ -72,6 +75,34 @@ export async function replace(writer: NftVersion, reader: NftVersion): Promise<u
     const client = new RegExp(`${CLIENTS[family]} timeout 3h expires 1h5`, 'g');
     assert.equal(replaced.match(client)?.length, sets.length);
     assertNoComplaints(proxy);
+    proxy.stop();
+  }
+}
+
+/** One version takes the place of another under a running proxy, as an upgrade of nft does. */
+export async function swap(former: NftVersion, next: NftVersion): Promise<undefined> {
+  using kernel = new TestKernel();
+  const cluster = exampleCluster();
+  const installed = join(kernel.directory, 'installed-nft');
+  const install = ({ command }: NftVersion) => {
+    const words = command.map((word) => `'${word}'`).join(' ');
+    writeFileSync(`${installed}.new`, `exec ${words} "$@"\n`);
+    renameSync(`${installed}.new`, installed);
+  };
+  for (const family of FAMILIES) {
+    install(former);
+    const proxy = await startProxy({ ...former, command: ['sh', installed] }, kernel, family, cluster);
+    await proxy.change(setEndpoints(cluster, 9));
+    install(next);
+    // By the session that is open, and then by a new one.
+    await proxy.change(setEndpoints(cluster, 3));
+    await proxy.assertInSync();
+    for (const pid of kernel.processes()) process.kill(pid, 'SIGTERM');
+    for (const count of [6, 0, 17, 5]) {
+      await proxy.change(setEndpoints(cluster, count));
+      await proxy.assertInSync();
+    }
+    await proxy.assertInSync(former);
     proxy.stop();
   }
 }

@@ -23,6 +23,23 @@ suite('work in slices', () => {
     assert.ok(order.filter((what) => what === 'beat').length >= 5, order.join());
   });
 
+  test('gives what arrives several turns in a row, but not all', async () => {
+    const order: string[] = [];
+    const arrive = () => {
+      for (const end = performance.now() + 4; performance.now() < end; );
+      order.push('arrival');
+      if (order.filter((what) => what === 'arrival').length < 100) setImmediate(arrive);
+    };
+    setImmediate(arrive);
+    await inSlices(
+      work(12, () => order.push('step')),
+      { others: 40 },
+    );
+    const arrived = order.slice(0, order.lastIndexOf('step')).filter((what) => what === 'arrival');
+    assert.ok(arrived.length > 16, order.join());
+    assert.ok(arrived.length < 100, order.join());
+  });
+
   test('can be done at once', () => {
     let steps = 0;
     assert.equal(atOnce(work(3, () => steps++)), 'done');

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
+import { fieldOf } from '../../objects/raw-field.ts';
 import type { Connection } from './connection.ts';
 import { ask } from './exchange.ts';
 import { answered, broken } from './failure.ts';
 import { linesOf } from './lines.ts';
-import { fieldOf, versionOf } from './raw-object.ts';
+import { versionOf } from './raw-object.ts';
 import { pathOf, type Resource } from './resources.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,6 +1,6 @@
 import { KINDS, type Kind, rawKey } from '../../objects/decode.ts';
+import { fieldOf } from '../../objects/raw-field.ts';
 import { didYouMean, suggest } from '../../suggest.ts';
-import { fieldOf } from '../api/raw-object.ts';
 import type { ManifestObject } from './parse.ts';
 
 /** Something in a manifest that Kubernetes does not have. */

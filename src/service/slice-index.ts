@@ -1,0 +1,65 @@
+import { packed } from '../objects/compact.ts';
+import type { EndpointSlice } from '../objects/endpoint-slice.ts';
+
+/** Slices of one Service that an array holds well: each that comes or goes is a copy of it. */
+const FEW = 16;
+
+const NONE: readonly EndpointSlice[] = [];
+
+/** Many slices of one Service; the array of them is made when it is asked for. */
+interface Many {
+  readonly all: Set<EndpointSlice>;
+  list: readonly EndpointSlice[] | undefined;
+}
+
+/**
+ * The slices of each Service, by the Service's key. A slice that comes or goes costs the same however many there are: a
+ * Service may have thousands, which come one by one. Few of them, as nearly all Services have, take little memory.
+ */
+export class SliceIndex {
+  readonly #byService = new Map<string, readonly EndpointSlice[] | Many>();
+
+  /** In no particular order. An array that was given once stays as it is. */
+  of(serviceKey: string): readonly EndpointSlice[] {
+    const slices = this.#byService.get(serviceKey) ?? NONE;
+    if (!isMany(slices)) return slices;
+    slices.list ??= [...slices.all];
+    return slices.list;
+  }
+
+  /** True if a Service has any. */
+  has(serviceKey: string): boolean {
+    return this.#byService.has(serviceKey);
+  }
+
+  /** Adds a slice that is not there. */
+  add(serviceKey: string, slice: EndpointSlice): void {
+    const slices = this.#byService.get(serviceKey) ?? NONE;
+    if (isMany(slices)) {
+      slices.all.add(slice);
+      slices.list = undefined;
+      return;
+    }
+    const more = [...slices, slice];
+    const isFew = more.length <= FEW;
+    this.#byService.set(serviceKey, isFew ? packed(more) : { all: new Set(more), list: undefined });
+  }
+
+  remove(serviceKey: string, slice: EndpointSlice): void {
+    const slices = this.#byService.get(serviceKey) ?? NONE;
+    if (isMany(slices)) {
+      slices.all.delete(slice);
+      slices.list = undefined;
+      // Half as many, lest one that comes and goes makes them anew each time.
+      if (slices.all.size <= FEW / 2) this.#byService.set(serviceKey, packed([...slices.all]));
+      return;
+    }
+    const others = slices.filter((other) => other !== slice);
+    if (others.length === 0) this.#byService.delete(serviceKey);
+    else this.#byService.set(serviceKey, packed(others));
+  }
+}
+
+function isMany(slices: readonly EndpointSlice[] | Many): slices is Many {
+  return 'all' in slices;
+}
