@@ -54,18 +54,19 @@ export function exampleCluster(): Cluster {
     );
   }
   const sticky = { externalLocal: true, affinitySeconds: 300, externalIps: ['203.0.113.40', '2001:db8::40'] };
-  cluster.set(service({ name: 'sticky', clusterIps: ['10.96.0.40', 'fd00:96::40'], ports: WEB_PORTS, ...sticky }));
-  const stickyPorts = WEB_PORTS.map((spec) => ({ ...spec, port: spec.port + 8000 }));
-  const stickyEndpoints = [1, 2, 3].flatMap((i) => endpoints(i));
-  cluster.set(slice(stickyEndpoints, { name: 'sticky-1', serviceName: 'sticky', ports: stickyPorts }));
+  cluster.set(service({ name: STICKY, clusterIps: ['10.96.0.40', 'fd00:96::40'], ports: WEB_PORTS, ...sticky }));
+  setEndpoints(cluster, 3, STICKY);
   return cluster;
 }
 
-/** Gives Service default/web that many endpoints in each family; returns the Services concerned. */
-export function setEndpoints(cluster: Cluster, count: number): readonly string[] {
+/** The Service with session affinity. */
+export const STICKY = 'sticky';
+
+/** Gives Service default/web, or another one, that many endpoints in each family; returns the Services concerned. */
+export function setEndpoints(cluster: Cluster, count: number, name = 'web'): readonly string[] {
   const numbers = Array.from({ length: count }, (_, i) => i + 1);
   const ports = WEB_PORTS.map((port) => ({ ...port, port: port.port + 8000 }));
-  return cluster.set(slice(numbers.flatMap(endpoints), { ports }));
+  return cluster.set(slice(numbers.flatMap(endpoints), { name: `${name}-1`, serviceName: name, ports }));
 }
 
 /** Adds Services with two endpoints each; returns the Services concerned. */

@@ -6,7 +6,7 @@ import { document } from '../../src/ruleset/transaction.ts';
 import { findVersions, readsTypeofInJson } from './nft-version.ts';
 import { CHECKS } from './one-version.ts';
 import { ResultTable } from './result-table.ts';
-import { handOver, readJsonDump, replace, swap } from './two-versions.ts';
+import { handOver, handOverHashes, readJsonDump, replace, swap } from './two-versions.ts';
 
 const versions = findVersions();
 const results = new ResultTable();
@@ -20,6 +20,8 @@ for (const version of versions) {
     for (const writer of versions) {
       const handing = `takes over tables of ${writer.version}, changes, removes them`;
       it(handing, () => results.record(handing, version.version, () => handOver(writer, version)));
+      const hashing = `takes over hashes of clients of ${writer.version}, changes, lets go of them`;
+      it(hashing, () => results.record(hashing, version.version, () => handOverHashes(writer, version)));
       const replacing = `replaces a live table of ${writer.version}`;
       it(replacing, () => results.record(replacing, version.version, () => replace(writer, version)));
       const swapping = `takes the place of ${writer.version} under a running proxy`;

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { FAMILIES } from '../../src/ip.ts';
+import { FAMILIES, type Family } from '../../src/ip.ts';
 import { deleteTableCommand, findTables } from '../../src/nft/tables.ts';
 import { document } from '../../src/ruleset/transaction.ts';
 import { TestKernel } from '../netns/kernel.ts';
-import { exampleCluster, setEndpoints } from './example-cluster.ts';
+import { exampleCluster, STICKY, setEndpoints } from './example-cluster.ts';
 import { byHand, type NftVersion, nftOf } from './nft-version.ts';
 import { adopt, assertNoComplaints, startProxy } from './proxy.ts';
 
@@ -47,6 +47,45 @@ export async function handOver(writer: NftVersion, reader: NftVersion): Promise<
   for (const version of [reader, writer]) {
     assert.deepEqual(byHand(version, kernel, ['list', 'tables']).stdout.trim().split('\n').sort(), FOREIGN.toSorted());
   }
+}
+
+/** So few that the Service with session affinity has more. */
+const BY_HASH = { affinityLimit: 4 };
+
+/** The same for session affinity by a hash of the client's address, whose chains have `jhash` in their rules. */
+export async function handOverHashes(writer: NftVersion, reader: NftVersion): Promise<undefined> {
+  using kernel = new TestKernel();
+  const cluster = exampleCluster();
+  for (const family of FAMILIES) {
+    (await startProxy(writer, kernel, family, cluster, BY_HASH)).stop();
+    for (const version of [writer, reader]) assert.ok(hashChains(version, kernel, family).length > 0);
+    const proxy = await adopt(reader, kernel, family, cluster, BY_HASH);
+    // Across powers of two both ways: other chains.
+    for (const count of [9, 2, 17, 3]) {
+      await proxy.change(setEndpoints(cluster, count, STICKY));
+      for (const version of [writer, reader]) await proxy.assertInSync(version);
+    }
+    assertNoComplaints(proxy);
+    proxy.stop();
+    assert.deepEqual(hashChains(writer, kernel, family), hashChains(reader, kernel, family));
+    (await adopt(writer, kernel, family, cluster, BY_HASH)).stop();
+    // Back to lists of clients. The chains stay, for whoever needs them next.
+    const listed = await startProxy(reader, kernel, family, cluster);
+    await listed.assertInSync(writer);
+    const { stdout } = byHand(writer, kernel, ['list', 'sets', family]);
+    assert.match(stdout, /set affinity-/);
+    assertNoComplaints(listed);
+    listed.stop();
+  }
+}
+
+/** The rules that draw an endpoint by the client's address, as a version lists them. */
+function hashChains(version: NftVersion, kernel: TestKernel, family: Family): readonly string[] {
+  const { stdout } = byHand(version, kernel, ['list', 'table', family, 'kube-proxy-nft']);
+  return stdout
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.includes('jhash'));
 }
 
 const CLIENTS = { ip: '198.18.0.1', ip6: '2001:db8:18::1' } as const;
