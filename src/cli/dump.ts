@@ -1,19 +1,24 @@
 import { oneLine } from '../log-line.ts';
-import { dumpCommands } from '../ruleset/dump-json.ts';
-import { dumpText } from '../ruleset/dump-text.ts';
+import { dumpCommandsSteps } from '../ruleset/dump-json.ts';
+import { dumpTextSteps } from '../ruleset/dump-text.ts';
 import { document } from '../ruleset/transaction.ts';
 import { SHORTFALL_REASONS } from '../service/shortfall.ts';
+import type { Steps } from '../service/steps.ts';
 import { VERSION } from '../version.ts';
 import type { Knowledge, ModelInTable } from './questions.ts';
 
 /**
  * Both families' rulesets: as a script that nft loads, or as libnftables JSON. `withHeartbeat`: with all that the kernel is
- * to hold, be it for no Service.
+ * to hold, be it for no Service. In steps, each family as it is when its turn comes.
  */
-export function renderDump(known: Knowledge, output: 'nft' | 'json', withHeartbeat = false): string {
+export function* dumpSteps(known: Knowledge, output: 'nft' | 'json', withHeartbeat = false): Steps<string> {
   const { models, cluster, shortfalls, origin } = known;
   if (output === 'json') {
-    return document(models.flatMap(({ model, table }) => dumpCommands(model.ruleset, table, withHeartbeat)));
+    const commands: (readonly string[])[] = [];
+    for (const { model, table } of models) {
+      commands.push(yield* dumpCommandsSteps(model.ruleset, table, withHeartbeat));
+    }
+    return document(commands.flat());
   }
   const { node, nodeName } = cluster;
   const heldBack = SHORTFALL_REASONS.filter((reason) => shortfalls.count(reason) > 0).map(
@@ -32,5 +37,9 @@ export function renderDump(known: Knowledge, output: 'nft' | 'json', withHeartbe
       // A script for nft: a second line in one of them would be a command.
     ].map(oneLine);
   };
-  return models.map((entry) => dumpText(entry.model.ruleset, entry.table, headings(entry), withHeartbeat)).join('\n');
+  const texts: string[] = [];
+  for (const entry of models) {
+    texts.push(yield* dumpTextSteps(entry.model.ruleset, entry.table, headings(entry), withHeartbeat));
+  }
+  return texts.join('\n');
 }

@@ -49,7 +49,7 @@ export interface Knowledge {
 export async function askOrWorkOut(
   args: Arguments,
   path: string,
-  answer: (known: Knowledge) => string,
+  answer: (known: Knowledge) => Promise<string>,
   log: Log,
 ): Promise<string | Buffer> {
   return (await askDaemon(args.runDir, path)) ?? answer(await workOut(args, log));

@@ -1,7 +1,8 @@
 import type { Log } from '../log.ts';
 import { SHORTFALL_REASONS } from '../service/shortfall.ts';
+import { inSlices } from '../sync/slices.ts';
 import type { Arguments } from './arguments.ts';
-import { renderDump } from './dump.ts';
+import { dumpSteps } from './dump.ts';
 import type { StateReport } from './last-state.ts';
 import { print } from './print.ts';
 import { askOrWorkOut, type Knowledge } from './questions.ts';
@@ -11,16 +12,22 @@ import { parseTraceQuestion, renderTrace } from './trace.ts';
 export async function show(args: Arguments, log: Log): Promise<void> {
   const path =
     args.trace === undefined ? `/dump?${new URLSearchParams({ output: args.output })}` : tracePath(args.trace);
-  const text = await askOrWorkOut(args, path, (known) => answerTo(path, known, args) ?? '', log);
+  const text = await askOrWorkOut(args, path, async (known) => (await answerTo(path, known, args)) ?? '', log);
   print(text);
 }
 
 /** The answer to a question that came by the control socket; undefined for an unknown one. */
-export function answerTo(path: string, known: Knowledge, args: Pick<Arguments, 'podCidrs'>): string | undefined {
+export async function answerTo(
+  path: string,
+  known: Knowledge,
+  args: Pick<Arguments, 'podCidrs'>,
+): Promise<string | undefined> {
   const [route, query] = path.split('?');
   const parameters = new URLSearchParams(query);
   if (route === '/dump') {
-    return renderDump(known, parameters.get('output') === 'json' ? 'json' : 'nft', parameters.has('heartbeat'));
+    return inSlices(
+      dumpSteps(known, parameters.get('output') === 'json' ? 'json' : 'nft', parameters.has('heartbeat')),
+    );
   }
   if (route === '/shortfalls') return renderShortfalls(known);
   if (route === '/status') return known.status && `${JSON.stringify(known.status(parameters.has('look')))}\n`;

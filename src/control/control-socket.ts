@@ -13,7 +13,7 @@ const SOCKET_NAME = 'control.sock';
 const ANSWER_TIMEOUT = 10;
 
 /** What the daemon answers to a path such as "/dump?output=nft"; undefined for paths it does not know. */
-export type Responder = (path: string) => string | undefined;
+export type Responder = (path: string) => Promise<string | undefined> | string | undefined;
 
 /**
  * Makes the run directory and listens in it.
@@ -21,10 +21,15 @@ export type Responder = (path: string) => string | undefined;
  */
 export async function serveControl(runDir: string, respond: Responder): Promise<Server> {
   const path = join(runDir, SOCKET_NAME);
+  // One answer after the other: a dump is long work in slices, and many at a time would leave nothing for the rules.
+  let last = Promise.resolve();
   const server = createServer((incoming, outgoing) => {
-    const [status, body] = answerTo(incoming.method === 'GET' ? (incoming.url ?? '/') : undefined, respond);
-    outgoing.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
-    outgoing.end(body);
+    last = last.then(async () => {
+      if (outgoing.destroyed) return;
+      const [status, body] = await answerTo(incoming.method === 'GET' ? (incoming.url ?? '/') : undefined, respond);
+      outgoing.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+      outgoing.end(body);
+    });
   });
   try {
     await mkdir(runDir, { recursive: true, mode: 0o700 });
@@ -103,9 +108,12 @@ export async function keepControl(
 }
 
 /** A question must not end the daemon, whatever it is. */
-function answerTo(path: string | undefined, respond: Responder): readonly [status: number, body?: string] {
+async function answerTo(
+  path: string | undefined,
+  respond: Responder,
+): Promise<readonly [status: number, body?: string]> {
   try {
-    const body = path === undefined ? undefined : respond(path);
+    const body = path === undefined ? undefined : await respond(path);
     return body === undefined ? [404] : [200, body];
   } catch (error) {
     return [500, `${messageOf(error)}\n`];

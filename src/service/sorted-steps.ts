@@ -1,19 +1,23 @@
 import type { Steps } from './steps.ts';
 
-/** Items that are sorted, or merged, at a time. */
+/** Items that are sorted, or merged, at a time: where comparing two is the work of some nanoseconds. */
 const RUN = 4096;
 
-/** Sorts in steps. `compare` as for Array.prototype.sort, and equal ones stay in their order, too. */
-export function* sortedSteps<T>(items: readonly T[], compare: (a: T, b: T) => number): Steps<readonly T[]> {
-  if (items.length <= RUN) return items.toSorted(compare);
+/**
+ * Sorts in steps. `compare` as for Array.prototype.sort, and equal ones stay in their order, too. `run`: how many items are
+ * sorted in one step.
+ */
+export function* sortedSteps<T>(items: readonly T[], compare: (a: T, b: T) => number, run = RUN): Steps<readonly T[]> {
+  if (items.length <= run) return items.toSorted(compare);
   let runs: (readonly T[])[] = [];
-  for (let from = 0; from < items.length; from += RUN) {
-    runs.push(items.slice(from, from + RUN).sort(compare));
+  for (let from = 0; from < items.length; from += run) {
+    runs.push(items.slice(from, from + run).sort(compare));
     yield;
   }
   while (runs.length > 1) {
     const longer: (readonly T[])[] = [];
-    for (let i = 0; i < runs.length; i += 2) longer.push(yield* mergeSteps(runs[i] ?? [], runs[i + 1] ?? [], compare));
+    for (let i = 0; i < runs.length; i += 2)
+      longer.push(yield* mergeSteps(runs[i] ?? [], runs[i + 1] ?? [], compare, run));
     runs = longer;
   }
   return runs[0] ?? [];
@@ -23,6 +27,7 @@ function* mergeSteps<T>(
   first: readonly T[],
   second: readonly T[],
   compare: (a: T, b: T) => number,
+  run: number,
 ): Steps<readonly T[]> {
   const merged: T[] = [];
   let [i, j] = [0, 0];
@@ -32,7 +37,7 @@ function* mergeSteps<T>(
     merged.push((isFirst ? a : b) as T);
     if (isFirst) i++;
     else j++;
-    if (merged.length % RUN === 0) yield;
+    if (merged.length % run === 0) yield;
   }
   return merged;
 }

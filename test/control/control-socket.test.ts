@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { askDaemon, type Responder, serveControl } from '../../src/control/control-socket.ts';
 import { type ErrorCode, ProxyError } from '../../src/errors.ts';
+import { eventually } from '../builders/eventually.ts';
 
 function temporaryFolder(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'kpn-control-'));
@@ -41,6 +42,32 @@ suite('the control socket', () => {
     const dump = 'ä line of a dump\n'.repeat(200_000);
     await serve(context, runDir, (path) => (path === '/dump?output=nft' ? dump : undefined));
     assert.equal((await askDaemon(runDir, '/dump?output=nft'))?.toString(), dump);
+  });
+
+  test('answers one question after the other, in their order, also after one that failed', async (context) => {
+    const runDir = temporaryFolder(context);
+    const begun: string[] = [];
+    const answers = new Map<string, PromiseWithResolvers<string>>();
+    await serve(context, runDir, (path) => {
+      begun.push(path);
+      if (path === '/bad') throw new Error('no such thing');
+      const answer = Promise.withResolvers<string>();
+      answers.set(path, answer);
+      return answer.promise;
+    });
+    const first = askDaemon(runDir, '/first');
+    const soFar = () => begun.join();
+    await eventually(() => begun.length === 1, soFar);
+    const bad = askDaemon(runDir, '/bad');
+    const second = askDaemon(runDir, '/second');
+    assert.deepEqual(begun, ['/first']);
+    answers.get('/first')?.resolve('one');
+    assert.equal((await first)?.toString(), 'one');
+    assert.equal((await bad)?.toString(), 'no such thing\n');
+    await eventually(() => answers.has('/second'), soFar);
+    answers.get('/second')?.resolve('two');
+    assert.equal((await second)?.toString(), 'two');
+    assert.deepEqual(begun, ['/first', '/bad', '/second']);
   });
 
   test('takes the place of one that a killed daemon left behind', async (context) => {

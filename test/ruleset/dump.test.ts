@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
-import { dumpCommands } from '../../src/ruleset/dump-json.ts';
-import { dumpText } from '../../src/ruleset/dump-text.ts';
+import { dumpCommands, dumpCommandsSteps } from '../../src/ruleset/dump-json.ts';
+import { dumpText, dumpTextSteps } from '../../src/ruleset/dump-text.ts';
 import { elementJson } from '../../src/ruleset/element.ts';
 import { buildProgram } from '../../src/ruleset/program.ts';
 import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { document } from '../../src/ruleset/transaction.ts';
+import type { Steps } from '../../src/service/steps.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
 import { setServices } from '../builders/set-services.ts';
 
@@ -48,6 +49,41 @@ suite('the dump as text', () => {
     const keys = [...text.matchAll(/^\t+(10\.96\.0\.\d+) \. 80 \. (\d+) /gm)].map((match) => `${match[1]} ${match[2]}`);
     const expected = [3, 20, 100].flatMap((byte) => Array.from({ length: 12 }, (_, slot) => `10.96.0.${byte} ${slot}`));
     assert.deepEqual(keys, expected);
+  });
+});
+
+suite('a dump in steps', () => {
+  /** Endpoints of one Service, so that a dump takes several steps. */
+  function largeRuleset(): Ruleset {
+    const ruleset = new Ruleset(buildProgram('ip', {}));
+    const endpoints = Array.from({ length: 3000 }, (_, i) => ({
+      ...endpoint(1),
+      address: `10.244.${i >> 8}.${i & 255}`,
+    }));
+    setServices(ruleset, new Map([['default/web', [frontend([], { endpoints })]]]));
+    ruleset.takeTransaction();
+    return ruleset;
+  }
+
+  test('is of the table as it was when it began, whatever changes meanwhile', () => {
+    const ruleset = largeRuleset();
+    const before = { text: dumpText(ruleset, 't', []), commands: dumpCommands(ruleset, 't') };
+    const steps = { text: dumpTextSteps(ruleset, 't', []), commands: dumpCommandsSteps(ruleset, 't') };
+    let count = 0;
+    for (const begun of Object.values(steps)) assert.equal(begun.next().done, false);
+    setServices(ruleset, new Map([['default/web', [frontend([7], { servicePort: 'default/other' })]]]));
+    ruleset.takeTransaction();
+    const rest = <T>(begun: Steps<T>) => {
+      for (;;) {
+        const { done, value } = begun.next();
+        if (done) return value;
+        count++;
+      }
+    };
+    assert.equal(rest(steps.text), before.text);
+    assert.deepEqual(rest(steps.commands), before.commands);
+    assert.notEqual(dumpText(ruleset, 't', []), before.text);
+    assert.ok(count > 20, `${count} steps`);
   });
 });
 
