@@ -7,7 +7,9 @@ const SRC = join(import.meta.dirname, '..', 'src');
 
 /** Who may know the time of day, and what for. All that waits or measures goes by a clock that is never set. */
 const READERS: Readonly<Record<string, string>> = {
+  'cli/daemon-status.ts': 'times that `status` shows',
   'cli/last-state.ts': 'since when a saved state is served, to be shown',
+  'cli/status.ts': 'whether an answer is newer than the question; it waits 3 s at most',
   'health/proxy-health.ts': 'lastUpdated of /healthz; ages go by a steady clock',
   'log.ts': 'the time of a line',
   'main.ts': 'the time of the last line',
@@ -16,6 +18,7 @@ const READERS: Readonly<Record<string, string>> = {
   'saved-state/read.ts': 'the age of a saved state: there is no other clock across a reboot',
   'saved-state/state-keeper.ts': 'when a state was saved',
   'source/api/events.ts': 'the time of an Event',
+  'status/sync-record.ts': 'times that `status` shows',
 };
 
 test('a clock that jumps: only what is shown, and the age of a saved state, depends on the time of day', () => {
