@@ -41,6 +41,8 @@ async function main(argv: readonly string[]): Promise<void> {
       return (await import('./cli/show.ts')).show(args, log);
     case 'status':
       return (await import('./cli/status.ts')).status(args, log);
+    case 'get':
+      return (await import('./cli/get.ts')).get(args, log);
     case 'config-validate':
       return (await import('./cli/config.ts')).validateConfiguration(args);
     case 'write-config':

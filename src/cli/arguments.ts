@@ -17,7 +17,14 @@ import { flagValuesOf } from './flag-values.ts';
 
 /** What the command line asks for, with the configuration file if there is one. */
 export interface Arguments {
-  readonly command: (typeof COMMANDS)[number] | 'write-config' | 'config-validate' | 'migrate' | 'status' | 'run';
+  readonly command:
+    | (typeof COMMANDS)[number]
+    | 'write-config'
+    | 'config-validate'
+    | 'migrate'
+    | 'status'
+    | 'get'
+    | 'run';
   /** Of `migrate`: what it is to do. */
   readonly migration: 'plan' | 'apply' | 'back';
   /** --beside-kube-proxy: a daemon starts although a kube-proxy works in its network namespace. */
@@ -71,6 +78,13 @@ export interface Arguments {
   /** Milliseconds at which a saved state is too old to be served from; 0: none is kept. */
   readonly stateMaxAge: number;
   readonly output: 'nft' | 'json';
+  /** Of `get services`: empty for all namespaces or names. */
+  readonly get: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly isWide: boolean;
+    readonly headings: boolean;
+  };
   /** Of `status`; `wait`: milliseconds that it waits for the rules to be in sync. */
   readonly status: { readonly brief: boolean; readonly wait: number };
   /** --trace and --from: a connection to follow. */
@@ -118,7 +132,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
   if (config === undefined)
     problems.push(...fromFlags.problems.map(({ field, text }) => `--${flagOf(field)}: ${text}`));
   const output = values.get('output')?.at(-1) ?? 'nft';
-  const outputs = command === 'status' ? ['json'] : ['nft', 'json'];
+  const outputs = OUTPUTS[command] ?? ['nft', 'json'];
   if (values.has('output') && !outputs.includes(output)) {
     problems.push(`-o ${JSON.stringify(output)}: ${outputs.join(' or ')} is expected`);
   }
@@ -163,6 +177,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     stateMaxAge: milliseconds(configuration['kubeProxyNft.stateMaxAge']),
     trace: to === undefined ? undefined : { to, from: one('from') },
     output: output === 'json' ? 'json' : 'nft',
+    get: getOf(values, positionals),
     status: { brief: isOn(values, 'brief'), wait: wait ?? 0 },
     migration: isOn(values, 'apply') ? 'apply' : isOn(values, 'back') ? 'back' : 'plan',
     besideKubeProxy: isOn(values, 'beside-kube-proxy'),
@@ -183,6 +198,22 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
 /** True if the command line is to be read again with the file that --config names. */
 export function usesConfigurationFile({ command, config }: Arguments): boolean {
   return config !== undefined && !['help', 'version', 'cleanup', 'config-validate', 'status'].includes(command);
+}
+
+/** What -o may say, where that is not what dumps have. */
+const OUTPUTS: Partial<Record<Arguments['command'], readonly string[]>> = { status: ['json'], get: ['wide', 'json'] };
+
+/** What `get` knows: kubectl's names of it. */
+const SERVICES = ['services', 'service', 'svc'];
+
+function getOf(values: Values, [, , operand = '']: readonly string[]): Arguments['get'] {
+  const [first = '', second] = operand.split('/');
+  return {
+    namespace: second === undefined ? (values.get('namespace')?.at(-1) ?? '') : first,
+    name: second ?? first,
+    isWide: values.get('output')?.at(-1) === 'wide',
+    headings: !isOn(values, 'no-headers'),
+  };
 }
 
 type Values = ReadonlyMap<string, readonly string[]>;
@@ -207,6 +238,12 @@ function commandOf(
   for (const flag of ['brief', 'wait']) if (values.has(flag) && !isStatus) problems.push(`--${flag} needs status`);
   if (isMigrate) return ['migrate', undefined];
   if (isStatus) return ['status', config];
+  if (noun === 'get' && others.length === 0) {
+    const what = verb === undefined ? 'what is missing' : `${JSON.stringify(verb)} is not known`;
+    if (!SERVICES.includes(verb ?? '')) problems.push(`get: ${what}: services is expected`);
+    return ['get', config];
+  }
+  for (const flag of ['namespace', 'no-headers']) if (values.has(flag)) problems.push(`--${flag} needs get`);
   // After an unknown flag it is probably its value.
   if (noun !== undefined && problems.length === 0) problems.push(`unexpected argument ${JSON.stringify(noun)}`);
   const commands = COMMANDS.filter((name) => isOn(values, name));

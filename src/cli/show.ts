@@ -3,6 +3,7 @@ import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import { inSlices } from '../sync/slices.ts';
 import type { Arguments } from './arguments.ts';
 import { dumpSteps } from './dump.ts';
+import { renderServices } from './get.ts';
 import type { StateReport } from './last-state.ts';
 import { print } from './print.ts';
 import { askOrWorkOut, type Knowledge } from './questions.ts';
@@ -29,6 +30,7 @@ export async function answerTo(
       dumpSteps(known, parameters.get('output') === 'json' ? 'json' : 'nft', parameters.has('heartbeat')),
     );
   }
+  if (route === '/services') return renderServices(known, parameters);
   if (route === '/shortfalls') return renderShortfalls(known);
   if (route === '/status') return known.status && `${JSON.stringify(known.status(parameters.has('look')))}\n`;
   if (route === '/state') return known.state && renderState(known.state);

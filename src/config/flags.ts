@@ -21,8 +21,20 @@ const OWN_FLAGS: readonly Flag[] = [
     besideConfig: true,
   })),
   { name: 'output', type: 'string', short: 'o', besideConfig: true },
+  { name: 'namespace', type: 'string', short: 'n', besideConfig: true },
   ...(
-    ['cleanup', 'init-only', 'dump', 'version', 'apply', 'back', 'beside-kube-proxy', 'no-state', 'brief'] as const
+    [
+      'cleanup',
+      'init-only',
+      'dump',
+      'version',
+      'apply',
+      'back',
+      'beside-kube-proxy',
+      'no-state',
+      'brief',
+      'no-headers',
+    ] as const
   ).map((name) => ({
     name,
     type: 'boolean' as const,

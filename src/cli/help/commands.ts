@@ -177,6 +177,29 @@ export const COMMANDS: readonly CommandHelp[] = [
     operands: 'none',
   },
   {
+    name: 'get',
+    aliases: ['get services'],
+    usages: [
+      {
+        line: 'get services [[NAMESPACE/]NAME] [-n NAMESPACE] [-o wide|json]',
+        text: 'Services as they are programmed: frontends, endpoints, and what becomes of connections to them',
+      },
+    ],
+    paragraphs: [
+      'Asks the running daemon. If none runs, and a source is given, it is what would be programmed from there.',
+      'ENDPOINTS has how many connections are sent to; under externalTrafficPolicy Local also how many of them are on this node, which clients from outside are sent to. STATE says what becomes of new connections, and why: served, refused or dropped.',
+    ],
+    flags: ['namespace', 'no-headers', 'output', 'run-dir', ...SOURCE_FLAGS],
+    examples: [
+      { command: 'kube-proxy-nft get services', text: 'all of them' },
+      { command: 'kube-proxy-nft get services default/web -o wide', text: 'one, with its endpoints' },
+      { command: 'kube-proxy-nft get services -n shop --no-headers', text: 'one namespace, for a script' },
+      { command: 'kube-proxy-nft get svc --manifests examples', text: 'what would be programmed from these files' },
+    ],
+    errors: QUESTION_ERRORS,
+    operands: ['services'],
+  },
+  {
     name: 'dump',
     usages: [{ line: '--dump [-o nft|json]', text: 'print the ruleset of the running daemon' }],
     paragraphs: [

@@ -230,7 +230,7 @@ const OURS: FlagSection = {
     {
       name: 'output',
       value: 'FORMAT',
-      text: 'how --dump prints: nft (a script that nft -f loads) or json (libnftables JSON); and status: json',
+      text: 'how --dump prints: nft (a script that nft -f loads) or json (libnftables JSON); status: json; get: wide (more columns) or json',
       completes: { words: ['nft', 'json'] },
     },
     { name: 'version', text: 'print version, commit and Node.js version' },
@@ -256,6 +256,8 @@ const OF_COMMANDS: FlagSection = {
     { name: 'init-only', text: 'set sysctls and look for nft, and end' },
     { name: 'cleanup', text: 'remove our tables, and nothing else' },
     { name: 'apply', text: 'remove what kube-proxy has left (migrate)' },
+    { name: 'namespace', value: 'NAME', text: 'namespace of the Services that are shown; without it all (get)' },
+    { name: 'no-headers', text: 'without the heading of the table (get)' },
     { name: 'brief', text: 'one line (status)' },
     {
       name: 'wait',

@@ -31,7 +31,7 @@ export const COMMAND_WORDS: readonly CommandWord[] = COMMANDS.flatMap((command) 
 
 /** The flags of a command line without such a word: those that only go with one are left out. */
 export const FLAGS_WITHOUT_WORD: readonly FlagHelp[] = ALL_FLAGS.filter(
-  ({ name }) => !['apply', 'back', 'brief', 'wait'].includes(name),
+  ({ name }) => !['apply', 'back', 'brief', 'wait', 'namespace', 'no-headers'].includes(name),
 );
 
 function operandsOf({ operands }: CommandHelp): readonly string[] {

@@ -44,8 +44,9 @@ for (const name of ['bash', 'zsh', 'fish'] as const) {
     test('offers every flag, each where it counts', () => {
       const [daemon, migrate] = [shell.offers('--'), shell.offers('migrate', '--')];
       const status = shell.offers('status', '--');
+      const get = shell.offers('get', '--');
       for (const flag of EVERY_FLAG.filter((flag) => flag !== '--v')) {
-        assert.ok([...daemon, ...migrate, ...status].includes(flag), flag);
+        assert.ok([...daemon, ...migrate, ...status, ...get].includes(flag), flag);
       }
       for (const flag of ['--apply', '--back']) assert.ok(migrate.includes(flag) && !daemon.includes(flag), flag);
       for (const flag of ['--brief', '--wait']) assert.ok(status.includes(flag) && !daemon.includes(flag), flag);

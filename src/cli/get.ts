@@ -1,0 +1,66 @@
+import type { Log } from '../log.ts';
+import { type ServiceRow, serviceRow } from '../status/service-rows.ts';
+import { inOrder, serviceTable } from '../status/service-table.ts';
+import type { Arguments } from './arguments.ts';
+import { print } from './print.ts';
+import { askOrWorkOut, type Knowledge } from './questions.ts';
+
+/** Services looked at for one answer, so that the daemon's other work does not wait. */
+const PAGE = 500;
+
+/** One answer of several. */
+interface Page {
+  readonly rows: readonly ServiceRow[];
+  /** Where the next one goes on; absent after the last. */
+  readonly next?: number;
+}
+
+/**
+ * `get services`: the frontends of Services as they are programmed, and what becomes of connections to them. A Service that
+ * comes or goes while a large cluster is listed may be missing, or be there twice.
+ * @throws ProxyError as askOrWorkOut does
+ */
+export async function get(args: Arguments, log: Log): Promise<void> {
+  const { namespace, name, isWide, headings } = args.get;
+  const rows: ServiceRow[] = [];
+  let from: number | undefined = 0;
+  while (from !== undefined) {
+    const asked: URLSearchParams = new URLSearchParams({ from: `${from}`, namespace, name });
+    // Without a daemon nobody waits: it is all on one page.
+    const answer = await askOrWorkOut(
+      args,
+      `/services?${asked}`,
+      async (known) => renderServices(known, asked, Number.POSITIVE_INFINITY),
+      log,
+    );
+    const page: Page = JSON.parse(`${answer}`);
+    rows.push(...page.rows);
+    from = page.next;
+  }
+  const ordered = inOrder(rows);
+  print(
+    args.output === 'json' ? `${JSON.stringify(ordered, undefined, 2)}\n` : serviceTable(ordered, isWide, headings),
+  );
+}
+
+/** A page of rows, as JSON: Services from the `from`th on, of one namespace or with one name where these are given; `page`: so many at most. */
+export function renderServices(
+  { models, cluster }: Pick<Knowledge, 'models' | 'cluster'>,
+  asked: URLSearchParams,
+  page = PAGE,
+): string {
+  const from = Number(asked.get('from') ?? 0);
+  const [namespace, name] = [asked.get('namespace') ?? '', asked.get('name') ?? ''];
+  const rows: ServiceRow[] = [];
+  let i = 0;
+  let looked = 0;
+  for (const key of cluster.serviceKeys()) {
+    if (i++ < from) continue;
+    if (looked === page) return JSON.stringify({ rows, next: i - 1 } satisfies Page);
+    const [itsNamespace, itsName] = key.split('/');
+    if ((namespace !== '' && namespace !== itsNamespace) || (name !== '' && name !== itsName)) continue;
+    looked++;
+    for (const { model } of models) rows.push(...model.frontendsOf(key).map(serviceRow));
+  }
+  return JSON.stringify({ rows } satisfies Page);
+}

@@ -1,0 +1,81 @@
+import type { Endpoint } from '../service/endpoints.ts';
+import type { Frontend, FrontendKind } from '../service/frontend.ts';
+
+/** A frontend of a Service, and what becomes of connections to it. */
+export interface ServiceRow {
+  readonly namespace: string;
+  readonly name: string;
+  /** The port's name; empty for the unnamed one. */
+  readonly port: string;
+  readonly kind: FrontendKind;
+  /** "10.96.0.80:80/tcp", "[fd00::1]:80/tcp"; ":30080/tcp" for a node port. */
+  readonly address: string;
+  /** What policy Cluster draws from, as "address:port". */
+  readonly endpoints: readonly string[];
+  /** Of policy Local: those on this node that clients from outside are sent to; absent under policy Cluster. */
+  readonly localEndpoints?: readonly string[];
+  /** "ClientIP 3h": the Service's session affinity; absent without. */
+  readonly affinity?: string;
+  /** Networks that may connect; empty: all. */
+  readonly sourceRanges: readonly string[];
+  /** "served", or what else, and why. */
+  readonly fate: string;
+}
+
+/** The row of a frontend. */
+export function serviceRow(frontend: Frontend): ServiceRow {
+  const { servicePort, kind, address, protocol, port, endpoints, localEndpoints, policy } = frontend;
+  const { affinitySeconds, affinityByHash = false, sourceRanges } = frontend;
+  const [service = '', portName = ''] = splitOnce(servicePort, ':');
+  const [namespace = '', name = ''] = splitOnce(service, '/');
+  const byHash = affinityByHash ? ' by hash' : '';
+  return {
+    namespace,
+    name,
+    port: portName,
+    kind,
+    address: `${joined(address, port)}/${protocol}`,
+    endpoints: endpoints.map(textOf),
+    ...(isExternalLocal(kind, policy) && { localEndpoints: localEndpoints.map(textOf) }),
+    ...(affinitySeconds !== undefined && { affinity: `ClientIP ${affinitySeconds}s${byHash}` }),
+    sourceRanges,
+    fate: fateOf(frontend),
+  };
+}
+
+/** What becomes of new connections, and why. */
+export function fateOf(frontend: Frontend): string {
+  const { kind, policy, endpoints, localEndpoints, anywhere, sourceRanges } = frontend;
+  if (!anywhere) return 'refused: no endpoint is ready';
+  const limits = sourceRanges.length === 0 ? '' : `; from ${count(sourceRanges.length, 'source range')} only`;
+  const elsewhere = 'its ready endpoints are on other nodes';
+  if (kind === 'cluster-ip') {
+    if (endpoints.length > 0) return 'served';
+    return policy === 'local' ? `dropped: internalTrafficPolicy Local, and ${elsewhere}` : `dropped: ${elsewhere}`;
+  }
+  if (policy === 'local' && localEndpoints.length === 0) {
+    return `from outside dropped: externalTrafficPolicy Local, and ${elsewhere}${limits}`;
+  }
+  return endpoints.length > 0 ? `served${limits}` : `from pods dropped: ${elsewhere}${limits}`;
+}
+
+function isExternalLocal(kind: FrontendKind, policy: Frontend['policy']): boolean {
+  return kind !== 'cluster-ip' && policy === 'local';
+}
+
+function textOf({ address, port }: Endpoint): string {
+  return joined(address, port);
+}
+
+function joined(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function splitOnce(text: string, at: string): readonly string[] {
+  const i = text.indexOf(at);
+  return i < 0 ? [text] : [text.slice(0, i), text.slice(i + 1)];
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,59 @@
+import type { ServiceRow } from './service-rows.ts';
+
+/** How a kind of frontend is called in a table. */
+const KINDS: Readonly<Record<ServiceRow['kind'], string>> = {
+  'cluster-ip': 'ClusterIP',
+  'node-port': 'NodePort',
+  'external-ip': 'ExternalIP',
+  'load-balancer-ip': 'LoadBalancerIP',
+};
+
+/** Order of the kinds of a Service's frontends. */
+const ORDER = Object.keys(KINDS);
+
+/** Columns that are always there, and those of `-o wide`. */
+const COLUMNS: readonly (readonly [title: string, isWide: boolean, (row: ServiceRow) => string])[] = [
+  ['NAMESPACE', false, ({ namespace }) => namespace],
+  ['NAME', false, ({ name }) => name],
+  ['PORT', false, ({ port }) => port || '-'],
+  ['TYPE', false, ({ kind }) => KINDS[kind]],
+  ['FRONTEND', false, ({ address }) => address],
+  ['ENDPOINTS', false, endpointCount],
+  ['AFFINITY', true, ({ affinity = '-' }) => affinity],
+  ['STATE', false, ({ fate }) => fate],
+  ['ADDRESSES', true, ({ endpoints }) => endpoints.join(',') || '-'],
+];
+
+/** Rows in the order of a table: by Service, then by kind, address and port. */
+export function inOrder(rows: readonly ServiceRow[]): readonly ServiceRow[] {
+  const key = ({ namespace, name, kind, address }: ServiceRow) =>
+    [namespace, name, ORDER.indexOf(kind), address].join('\0');
+  return rows
+    .map((row) => [key(row), row] as const)
+    .toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([, row]) => row);
+}
+
+/** A table as kubectl has them: a heading, and columns three blanks apart. */
+export function serviceTable(rows: readonly ServiceRow[], isWide: boolean, hasHeading = true): string {
+  const columns = COLUMNS.filter(([, wide]) => isWide || !wide);
+  const cells = rows.map((row) => columns.map(([, , text]) => text(row)));
+  const lines = hasHeading ? [columns.map(([title]) => title), ...cells] : cells;
+  const widths = columns.map((_, i) => lines.reduce((most, line) => Math.max(most, line[i]?.length ?? 0), 0));
+  return lines
+    .map(
+      (line) =>
+        `${line
+          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+          .join('   ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}
+
+/** "3", or under policy Local "1 here, 3 in all". */
+function endpointCount({ endpoints, localEndpoints }: ServiceRow): string {
+  return localEndpoints === undefined
+    ? `${endpoints.length}`
+    : `${localEndpoints.length} here, ${endpoints.length} in all`;
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { suite, test } from 'node:test';
+import { rawService, rawSlice } from '../builders/raw-objects.ts';
+import { Place } from './program.ts';
+
+suite('get services', () => {
+  test('lists all that a daemon has, however many answers that takes', async (context) => {
+    const place = new Place(context);
+    const many = Array.from({ length: 1200 }, (_, i) => rawService(`s${i}`, `10.96.${i >> 8}.${i & 255}`));
+    const items = [...many, rawSlice('s7', ['10.0.1.1', '10.0.1.2'])];
+    writeFileSync(place.file('objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    await place.startDaemon(['--manifests', place.file('objects.json')]);
+    const rows = JSON.parse((await place.run(['get', 'services', '-o', 'json'])).stdout);
+    assert.equal(rows.length, 1200);
+    assert.equal(new Set(rows.map(({ name }: { name: string }) => name)).size, 1200);
+    const { stdout } = await place.run(['get', 'svc', 'default/s7', '-o', 'wide', '--no-headers']);
+    assert.match(
+      stdout,
+      /^default +s7 +\S+ +ClusterIP +10\.96\.0\.7:80\/tcp +2 +- +served +10\.0\.1\.1:\d+,10\.0\.1\.2:\d+\n$/,
+    );
+    assert.equal((await place.run(['get', 'services', '-n', 'nowhere', '--no-headers'])).stdout, '');
+    const refused = await place.run(['get', 'services', 's8']);
+    assert.match(refused.stdout, /^default +s8 .* refused: no endpoint is ready$/m);
+  });
+
+  test('without a daemon shows what a source would make of it', async (context) => {
+    const place = new Place(context);
+    const items = [rawService('web', '10.96.0.11'), rawSlice('web', ['10.0.1.1'])];
+    writeFileSync(place.file('objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    const { stdout } = await place.run(['get', 'services', '--manifests', place.file('objects.json')]);
+    assert.match(stdout, /^NAMESPACE +NAME .*\ndefault +web .* 1 +served\n$/);
+    assert.equal((await place.run(['get', 'services'])).exitCode, 31);
+  });
+});
