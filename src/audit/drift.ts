@@ -57,11 +57,11 @@ export function chainDrift({ chain, what, action, missing, foreign }: ChainDiffe
 }
 
 function servedBy(chain: string, hooked: boolean): string {
-  if (hooked) return ', by which new connections come to our rules,';
-  if (chain === 'dispatch') return ', by which every Service is served,';
-  if (isPickChain(chain)) return ', which picks endpoints for many Services,';
+  if (hooked) return ' (new connections come to our rules by it)';
+  if (chain === 'dispatch') return ' (every Service is served by it)';
+  if (isPickChain(chain)) return ' (it picks endpoints for many Services)';
   const [, owner] = /^[a-z]+-[0-9a-f]{10}-([^/]+\/[^/]+)\//.exec(chain) ?? [];
-  return affinityContainerOf(chain) !== undefined && owner !== undefined ? `, of Service ${owner},` : '';
+  return affinityContainerOf(chain) !== undefined && owner !== undefined ? ` (of Service ${owner})` : '';
 }
 
 /** Names a chain in our table that is not ours and that the kernel calls. */

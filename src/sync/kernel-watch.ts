@@ -118,6 +118,14 @@ export class KernelWatch {
     this.#bell.ring();
   }
 
+  /** What was mended is looked at again: until then it counts as different. */
+  #lookAtRules(): void {
+    const now = this.#options.clock.now();
+    this.#rulesDue = now;
+    this.#lookedAfter = now;
+    this.#bell.ring();
+  }
+
   /** Works until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, table } = this.#options;
@@ -175,7 +183,10 @@ export class KernelWatch {
       mends.addRules({
         commands,
         isValid: () => this.#isInForce(table) && isValid(recording),
-        done: () => recording.stop(),
+        done: () => {
+          recording.stop();
+          this.#lookAtRules();
+        },
       });
     }
     if (chosen.length === 0) return;

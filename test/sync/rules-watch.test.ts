@@ -22,7 +22,7 @@ const FAULTS: readonly [
     'a base chain flushed',
     (family) => [['flush', 'chain', family, TABLE, 'nat-prerouting']],
     'hook deleted',
-    /chain nat-prerouting, by which new connections come to our rules,: a rule was deleted: "ct direction original jump dispatch"/,
+    /chain nat-prerouting \(new connections come to our rules by it\): a rule was deleted: "ct direction original jump dispatch"/,
   ],
   [
     'a base chain deleted',
@@ -31,25 +31,25 @@ const FAULTS: readonly [
       ['delete', 'chain', family, TABLE, 'nat-output'],
     ],
     'hook deleted',
-    /chain nat-output, .* was deleted/,
+    /chain nat-output \(.*\) was deleted/,
   ],
   [
     'a policy changed',
     (family) => [['add', 'chain', family, TABLE, 'filter-input', '{ policy drop; }']],
     'hook changed',
-    /chain filter-input, .*: where the kernel calls it was changed: "filter input 0 accept" to "type filter hook input .* policy drop;"/,
+    /chain filter-input \(.*\): where the kernel calls it was changed: "filter input 0 accept" to "type filter hook input .* policy drop;"/,
   ],
   [
     'a drop inserted into dispatch',
     (family) => [['insert', 'rule', family, TABLE, 'dispatch', 'drop']],
     'dispatch added',
-    /chain dispatch, by which every Service is served,: a rule was added: "drop"/,
+    /chain dispatch \(every Service is served by it\): a rule was added: "drop"/,
   ],
   [
     'dispatch flushed',
     (family) => [['flush', 'chain', family, TABLE, 'dispatch']],
     'dispatch deleted',
-    /chain dispatch, .*: a rule was deleted: "ip6? daddr \. meta l4proto \. th dport vmap @services"/,
+    /chain dispatch \(.*\): a rule was deleted: "ip6? daddr \. meta l4proto \. th dport vmap @services"/,
   ],
   [
     'a rule replaced',
@@ -63,7 +63,7 @@ const FAULTS: readonly [
     'the rules of a chain that picks endpoints deleted',
     (family) => [['flush', 'chain', family, TABLE, 'pick-tcp-4']],
     'rule deleted',
-    /chain pick-tcp-4, which picks endpoints for many Services,: a rule was deleted/,
+    /chain pick-tcp-4 \(it picks endpoints for many Services\): a rule was deleted/,
   ],
   [
     'a base chain of somebody else',
@@ -138,7 +138,7 @@ suite('rules that somebody changed', () => {
     proxy.byHand('insert', 'rule', 'ip', TABLE, chain, 'drop');
     proxy.syncer.look('a test');
     await proxy.becomes(before);
-    assert.match(proxy.lines.join('\n'), /chain endpoint-.*, of Service default\/sticky,: a rule was added: "drop"/);
+    assert.match(proxy.lines.join('\n'), /chain endpoint-.* \(of Service default\/sticky\): a rule was added: "drop"/);
   });
 
   test('are found without any reason to look, also while changes go on', async () => {
