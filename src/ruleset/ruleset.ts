@@ -306,9 +306,14 @@ export class Ruleset {
   #doStep(work: FrontendWork): void {
     const step = work.next();
     // nft refuses intervals that overlap. No packet is let through: their frontend has others, or drops.
-    if ('interval' in step) this.#delete(step.interval);
-    else if ('leaving' in step) this.#leave(step.leaving);
-    else work.held.push(this.#want(step.wanted));
+    if ('interval' in step) {
+      // One that waited to be deleted may be gone since this work was planned.
+      if (step.interval.goesWith !== GONE) this.#delete(step.interval);
+    } else if ('leaving' in step) {
+      this.#leave(step.leaving);
+    } else {
+      work.held.push(this.#want(step.wanted));
+    }
   }
 
   /** Keeps a part of a frontend until the rest of it follows. */

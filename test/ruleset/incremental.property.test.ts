@@ -12,7 +12,7 @@ import { FamilyModel, MAX_WEIGHT } from '../../src/sync/family-model.ts';
 import { canonical } from '../builders/canonical-elements.ts';
 import { type ClusterStep, clusterSteps } from '../builders/cluster-steps.ts';
 import { networks } from '../builders/networks.ts';
-import { NODE_NAME } from '../builders/objects.ts';
+import { NODE_NAME, service, servingTerminating, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { StrictKernel } from '../builders/strict-kernel.ts';
 
@@ -168,6 +168,20 @@ test('after any sequence of changes, transactions and restarts the kernel holds 
     }),
     { numRuns: 500 },
   );
+});
+
+test('a source range that waited to go, and went while other ranges took its place in parts, goes once', () => {
+  const world = new World(1);
+  const web = (sourceRanges: readonly string[]) => service({ loadBalancerIps: ['203.0.113.2'], sourceRanges });
+  world.take({ set: web(['10.1.2.0/24', '192.0.2.0/24']) });
+  world.transact();
+  world.transact();
+  world.take({ remove: 'Service', key: 'default/web' });
+  world.transact();
+  world.take({ set: web(['10.1.0.0/16']) });
+  world.take({ set: slice([servingTerminating('10.0.0.1')]) });
+  world.settle();
+  assert.deepEqual(canonical(world.kernel.elements), fromScratch(world));
 });
 
 test('a restart on an unchanged cluster writes nothing', () => {

@@ -102,7 +102,11 @@ function assertSafe(before: TracedRuleset, after: TracedRuleset, family: Family,
         const where = `${packet.protocol} from ${packet.source} to ${packet.destination} port ${packet.port}, after ${intact} lookups: before ${old}; after ${young}; between ${seen}`;
         if (isServed(old) && isServed(young)) {
           assert.ok(isServed(seen), `served before and after, lost between: ${where}`);
-          const strangers = seen.filter((line) => !known.has(endpointIn(line)) || !known.has(sourceIn(line)));
+          const strangers = seen.filter((line) => {
+            // By hash a client may draw itself, and is masqueraded then.
+            const isHairpin = byHash && endpointIn(line).includes(packet.source) && sourceIn(line) === MASQUERADED;
+            return !known.has(endpointIn(line)) || !(isHairpin || known.has(sourceIn(line)));
+          });
           assert.deepEqual(strangers, [], `an endpoint or a source of neither: ${where}`);
         }
         if (isRefused(old) && isRefused(young)) assert.ok(isRefused(seen), `let through: ${where}`);
