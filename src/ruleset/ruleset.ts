@@ -217,9 +217,9 @@ export class Ruleset {
     if (held !== undefined) held.refused = true;
   }
 
-  /** True while elements wait for a later transaction to be deleted. */
+  /** True while elements wait for a later transaction: to be deleted, or since a frontend was withdrawn. */
   get hasWaiting(): boolean {
-    return !this.#graveyard.isEmpty;
+    return !this.#graveyard.isEmpty || (!this.#changes.isEmpty && this.#suspects.size === 0);
   }
 
   /** The chains outside the fixed program, those on their way out included. Unknown rules of a chain just found are left out. */

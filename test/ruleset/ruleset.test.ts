@@ -355,3 +355,14 @@ suite('an element that nft refused', () => {
     assert.equal(ruleset.size, 1, 'the pick chain stays');
   });
 });
+
+suite('a frontend that is withdrawn', () => {
+  test('goes though nothing else changes', () => {
+    const ruleset = new Ruleset(PROGRAM);
+    change(ruleset, { [WEB]: [frontend([], { kind: 'node-port', address: '', port: 30_080 })] });
+    ruleset.suspect(' tcp 30080');
+    ruleset.withdraw(' tcp 30080');
+    assert.equal(ruleset.hasWaiting, true);
+    assert.ok(describeTransaction(ruleset.takeTransaction()).includes('- node-ports tcp . 30080'));
+  });
+});
