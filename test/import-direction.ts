@@ -42,7 +42,13 @@ const IMPURE_TEXT =
 const OWNED_IMPORTS: ReadonlyMap<string, readonly string[]> = new Map([
   [
     'node:child_process',
-    ['src/host/', 'src/nft/session.ts', 'src/control/service-manager.ts', 'src/source/api/exec-plugin.ts'],
+    [
+      'src/host/',
+      'src/nft/session.ts',
+      'src/nft/ruleset-monitor.ts',
+      'src/control/service-manager.ts',
+      'src/source/api/exec-plugin.ts',
+    ],
   ],
   ['@kubernetes/client-node', ['src/source/']],
   ['js-yaml', ['src/source/', 'src/config/']],

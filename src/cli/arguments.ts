@@ -70,6 +70,8 @@ export interface Arguments {
   readonly maxAffinityEndpoints: number;
   /** --no-watch: what is in the kernel is not compared with the model while the daemon runs. */
   readonly noWatch: boolean;
+  /** --watch-others: who changes our tables is looked for from the start. */
+  readonly watchOthers: boolean;
   /** --heartbeat: whether packets of our own show that the rules are there. */
   readonly heartbeat: boolean;
   readonly runDir: string;
@@ -171,6 +173,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     protectAddresses: configuration['kubeProxyNft.protectAddresses'],
     maxAffinityEndpoints: configuration['kubeProxyNft.maxAffinityEndpoints'],
     noWatch: configuration['kubeProxyNft.noWatch'],
+    watchOthers: configuration['kubeProxyNft.watchOthers'],
     heartbeat: configuration['kubeProxyNft.heartbeat'],
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     stateDir: isOn(values, 'no-state') ? '' : stateDir === undefined ? undefined : resolve(stateDir),

@@ -2,7 +2,7 @@ import { release } from 'node:os';
 import process from 'node:process';
 import type { Cluster } from '../service/cluster.ts';
 import { SHORTFALL_REASONS, type ShortfallReason } from '../service/shortfall.ts';
-import type { FamilyStatus, Status } from '../status/status.ts';
+import type { Culprit, FamilyStatus, Status } from '../status/status.ts';
 import type { SyncRecord } from '../status/sync-record.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { FamilySyncer } from '../sync/family-syncer.ts';
@@ -26,13 +26,14 @@ export interface DaemonStatusOptions {
   readonly isWatched: boolean;
   /** What nft calls its version; empty until it is known. */
   readonly nft: () => string;
+  readonly culprit: () => Culprit | undefined;
 }
 
 /** What the daemon answers to `status`; `look`: the kernel is compared with the model now, and the next answer has it. */
 export function daemonStatus(options: DaemonStatusOptions): (look: boolean) => Status {
   const startedAt = Date.now();
   return (look) => {
-    const { cluster, members, shortfalls, lastState, source, isWatched, nft } = options;
+    const { cluster, members, shortfalls, lastState, source, isWatched, nft, culprit } = options;
     if (look) for (const { syncer } of members) syncer.look('status was asked for');
     const at = Date.now();
     const { silence } = lastState;
@@ -58,6 +59,7 @@ export function daemonStatus(options: DaemonStatusOptions): (look: boolean) => S
           isWatched,
         }),
       ),
+      culprit: culprit(),
       services: cluster.serviceCount,
       withoutEndpoints: withoutEndpoints(cluster),
       shortfalls: Object.fromEntries(counts) as Record<ShortfallReason, number>,

@@ -45,6 +45,7 @@ import { LastState, type StateReport } from './last-state.ts';
 import { createModels } from './models.ts';
 import { servesLocalhost } from './node-addresses.ts';
 import { openSource } from './open-source.ts';
+import { OthersWatch } from './others-watch.ts';
 import { createRefusedReader } from './refused-reader.ts';
 import { saveMemory } from './save-memory.ts';
 import { startServers } from './servers.ts';
@@ -122,6 +123,11 @@ export async function run(args: Arguments, log: Log): Promise<void> {
       }
     },
   });
+  const others = new OthersWatch({
+    log,
+    always: args.watchOthers,
+    size: () => models.reduce((sum, { ruleset }) => sum + ruleset.size, 0),
+  });
   const members: readonly Member[] = models.map((model) => {
     const nft = counted(createNft(args.runDir, model.family, 'nft', sessions), model.family);
     const observer = followers.observer(model);
@@ -135,10 +141,12 @@ export async function run(args: Arguments, log: Log): Promise<void> {
       ...observer,
       lost: () => {
         observer.lost();
+        others.drifted();
         lookAtOthers();
       },
       drifted: (drift, isNews) => {
         observer.drifted(drift, isNews);
+        others.drifted();
         lookAtOthers();
       },
     };
@@ -173,6 +181,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     source: source.description,
     isWatched: !args.noWatch,
     nft: () => nftVersion,
+    culprit: () => others.last,
   });
   const answer = (path: string) => {
     const tables = members.map(({ model, syncer }) => ({
@@ -200,6 +209,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     lock.close();
     followers.close();
     heartbeats.stop();
+    others.stop();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

@@ -126,6 +126,7 @@ export const FIELDS = {
   }),
   'kubeProxyNft.stateMaxAge': field(period, '24h0m0s', { flag: 'state-max-age', zeroCounts: true, own: true }),
   'kubeProxyNft.noWatch': field(boolean, false, { flag: 'no-watch', own: true }),
+  'kubeProxyNft.watchOthers': field(boolean, false, { flag: 'watch-others', own: true }),
   'kubeProxyNft.heartbeat': field(boolean, true, { flag: 'heartbeat', zeroCounts: true, own: true }),
   'winkernel.networkName': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.sourceVip': field(text, '', withoutEffect(WINDOWS)),

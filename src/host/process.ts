@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import process from 'node:process';
 import { errnoOf, messageOf } from '../errors.ts';
+import { rememberChild } from './children.ts';
 
 /**
  * Milliseconds from a process's exit until what it has left running is killed. Until then that may have more to say;
@@ -139,6 +140,7 @@ export async function started<Started extends ChildProcess>(begin: () => Started
       child.on('error', reject);
     });
     goFirst(child);
+    rememberChild(child.pid);
     return child;
   } catch (error) {
     const failure = errnoOf(error) === 'ENOENT' ? 'missing' : 'not-started';

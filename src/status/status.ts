@@ -16,6 +16,16 @@ export interface FamilyStatus extends SyncReport {
   readonly isWatched: boolean;
 }
 
+/** A process that was seen to change our tables. */
+export interface Culprit {
+  readonly at: number;
+  readonly pid: number;
+  /** Its name, by its own word. */
+  readonly process: string;
+  /** What it did, in nft's words. */
+  readonly command: string;
+}
+
 /** A daemon's answer to how it is. Times are milliseconds since 1970. */
 export interface Status {
   readonly node: string;
@@ -33,6 +43,8 @@ export interface Status {
   /** When the saved state that is served was true; undefined: it is the source's own. */
   readonly staleSince: number | undefined;
   readonly families: readonly FamilyStatus[];
+  /** Who was last seen to change our tables; undefined: nobody was seen. */
+  readonly culprit: Culprit | undefined;
   readonly services: number;
   /** Keys of Services with a frontend and no endpoint, the first hundred by name; and how many there are. */
   readonly withoutEndpoints: { readonly count: number; readonly keys: readonly string[] };
@@ -81,6 +93,7 @@ export function statusText(status: Status, isBrief = false): string {
       ? []
       : [['shortfalls', reasons.map((reason) => `${reason} ${status.shortfalls[reason]}`).join(', ')] as const]),
     ...families.flatMap((family) => driftRows(family, at)),
+    ...culpritRows(status),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return `${[first, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join('\n')}\n`;
@@ -103,6 +116,12 @@ function familyText(family: FamilyStatus, at: number): string {
       : [`last change ${ago(at - lastChange.at)} ago, in ${Math.round(lastChange.milliseconds)} ms`]),
   ];
   return parts.join('; ');
+}
+
+function culpritRows({ culprit, at }: Status): readonly (readonly [string, string])[] {
+  if (culprit === undefined) return [];
+  const { pid, process, command } = culprit;
+  return [['seen to do it', `process ${pid} (${process}), ${ago(at - culprit.at)} ago: ${command}`]];
 }
 
 function driftRows({ family, lastDrift, drifts, losses, lostAt }: FamilyStatus, at: number) {

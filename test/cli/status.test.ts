@@ -41,6 +41,21 @@ suite('status', () => {
     assert.equal(after.exitCode, 0, after.stdout);
   });
 
+  test('names who does it again', async (context) => {
+    const place = placeWithServices(context);
+    const flags = ['--manifests', place.file('objects.json'), '--watch-others'];
+    await place.startDaemon(flags);
+    let said = '';
+    for (let i = 0; i < 20 && !said.includes('seen to do it'); i++) {
+      place.nft('insert rule ip kube-proxy-nft dispatch drop');
+      said = (await place.run(['status'])).stdout;
+    }
+    assert.match(
+      said,
+      /^ {2}seen to do it +process \d+ \(nft\b.*\), \d+ s ago: insert rule ip kube-proxy-nft dispatch drop$/m,
+    );
+  });
+
   test('without a daemon: 3, and what the kernel still serves', async (context) => {
     const place = placeWithServices(context);
     const before = await place.run(['status']);

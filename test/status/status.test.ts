@@ -37,6 +37,7 @@ function status(news: Partial<Status> = {}): Status {
     heardAt: AT - 2_000,
     staleSince: undefined,
     families: [family()],
+    culprit: undefined,
     services: 3,
     withoutEndpoints: { count: 0, keys: [] },
     shortfalls: {
@@ -83,6 +84,14 @@ suite('a status', () => {
     assert.match(text, /^ {2}removed by others {2}IPv4, 2 h ago: the table$/m);
     assert.match(text, /^ {2}Services +3; 6 without endpoints: a\/a, a\/b, a\/c, a\/d, a\/e, …$/m);
     assert.match(text, /^ {2}shortfalls +quarantined 2$/m);
+  });
+
+  test('names who was seen to change our rules', () => {
+    const culprit = { at: AT - 3_000, pid: 4711, process: 'nft, started by cron', command: 'flush ruleset' };
+    assert.match(
+      statusText(status({ culprit })),
+      /^ {2}seen to do it {2}process 4711 \(nft, started by cron\), 3 s ago: flush ruleset$/m,
+    );
   });
 
   const outOfSync: readonly [what: string, Status, RegExp][] = [

@@ -223,6 +223,10 @@ const OURS: FlagSection = {
       text: 'do not compare the rules in the kernel with what they should be while running (default: false)',
     },
     {
+      name: 'watch-others',
+      text: 'have nft monitor tell who changes our rules; without it only what is done again is looked into (default: false)',
+    },
+    {
       name: 'heartbeat',
       text: 'send a packet through the rules twice a second, which shows that they are there (default: true)',
     },

@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { isChild } from '../host/children.ts';
+import { createLineSplitter } from '../host/line-splitter.ts';
+import { environment, IN_A_GROUP, killGroup, started } from '../host/process.ts';
+import { TABLE_NAMES } from './tables.ts';
+
+/** That somebody else changed a table of ours. What is said of the process is its own word. */
+export interface ForeignChange {
+  /** Its number in the initial PID namespace; it may have ended. */
+  readonly pid: number;
+  /** Its name, and that of the process that started it, if that was to be seen: "nft, started by ansible". */
+  readonly process: string;
+  /** The first command of the transaction, as nft prints it. */
+  readonly command: string;
+}
+
+export interface MonitorOptions {
+  readonly nft?: string;
+  readonly onForeign: (change: ForeignChange) => void;
+  /** The monitor ended by itself, or could not be started. */
+  readonly onEnd: () => void;
+}
+
+/** "add rule ip kube-proxy-nft dispatch drop": of a table of ours. */
+const OURS = new RegExp(`^\\w+ \\w+ ip6? (?:${TABLE_NAMES.join('|')})(?: |$)`);
+
+/** Ends a transaction. nft 1.0.6 and newer have the process, kernel 4.18 and newer tell it. */
+const GENERATION = /^# new generation \d+ by process (\d+) \((.*)\)$/;
+
+/** The number of the initial PID namespace (PROC_PID_INIT_INO of Linux). */
+const INITIAL_PIDS = 'pid:[4026531836]';
+
+/** Characters of a command that are kept. */
+const MAX_COMMAND = 160;
+
+/**
+ * `nft monitor`: tells which processes change our tables. It prints every change, ours too, and holds the ruleset in
+ * memory, so it runs for a time only. In a PID namespace other than the initial one, as in most pods, process numbers
+ * say nothing: there, changes by processes called nft are taken for ours.
+ */
+export class RulesetMonitor {
+  readonly #options: MonitorOptions;
+  readonly #knowsPids: boolean;
+  #child: ChildProcess | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #command: string | undefined;
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+    this.#knowsPids = isInitialPidNamespace();
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined;
+  }
+
+  /** Runs for so many milliseconds from now; Infinity: until stop. */
+  async runFor(milliseconds: number): Promise<void> {
+    clearTimeout(this.#timer);
+    if (Number.isFinite(milliseconds)) this.#timer = setTimeout(() => this.stop(), milliseconds).unref();
+    if (this.#child !== undefined) return;
+    const { nft = 'nft', onEnd } = this.#options;
+    try {
+      const child = await started(() =>
+        spawn(nft, ['monitor'], { ...IN_A_GROUP, env: environment(), stdio: ['ignore', 'pipe', 'ignore'] }),
+      );
+      this.#child = child;
+      child.unref();
+      const feed = createLineSplitter(
+        (line) => this.#take(line),
+        () => undefined,
+      );
+      child.stdout.setEncoding('utf8').on('data', feed);
+      child.once('exit', () => {
+        if (this.#child !== child) return;
+        this.#child = undefined;
+        onEnd();
+      });
+    } catch {
+      onEnd();
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    const child = this.#child;
+    this.#child = undefined;
+    if (child !== undefined) killGroup(child);
+  }
+
+  #take(line: string): void {
+    const [match, number, name = ''] = GENERATION.exec(line) ?? [];
+    if (match === undefined) {
+      if (this.#command === undefined && OURS.test(line)) this.#command = line.slice(0, MAX_COMMAND);
+      return;
+    }
+    const command = this.#command;
+    this.#command = undefined;
+    const pid = Number(number);
+    const isOurs = this.#knowsPids ? isChild(pid) : name === 'nft';
+    if (command === undefined || isOurs) return;
+    const parent = this.#knowsPids ? parentOf(pid) : undefined;
+    this.#options.onForeign({ pid, process: parent === undefined ? name : `${name}, started by ${parent}`, command });
+  }
+}
+
+function isInitialPidNamespace(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/pid') === INITIAL_PIDS;
+  } catch {
+    return false;
+  }
+}
+
+/** The name of the process that started another; undefined if that has ended. */
+function parentOf(pid: number): string | undefined {
+  try {
+    const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return parent && readFileSync(`/proc/${parent}/comm`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
