@@ -54,7 +54,7 @@ export function parseCidr(text: string): Cidr | undefined {
   if (family === undefined || prefix > addressBits(family)) return undefined;
   const network =
     family === 'ip'
-      ? ipaddr.IPv4.networkAddressFromCIDR(`${address}/${prefix}`).toString()
+      ? addressOf(numberOf(address) - (numberOf(address) % 2 ** (32 - prefix)))
       : canonicalAddress(
           ipaddr.IPv6.networkAddressFromCIDR(`${canonicalAddress(address)}/${prefix}`).toNormalizedString(),
         );
@@ -81,22 +81,24 @@ export function isInCidr(address: string, cidr: Cidr): boolean {
 export function disjointCidrs(texts: readonly string[], family: Family): readonly string[] {
   const cidrs = texts.flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family);
   const byText = new Map(cidrs.map((cidr) => [formatCidr(cidr), cidr]));
-  const sorted = [...byText].map(([text, cidr]) => ({ text, cidr, place: placeOf(cidr) }));
-  sorted.sort((a, b) => (a.place < b.place ? -1 : Number(a.place > b.place)));
+  const sorted = [...byText].map(([text, { address, prefix }]) => ({ text, prefix, bits: bitsOf(address) }));
+  // By address, the larger network first.
+  sorted.sort((a, b) => (a.bits === b.bits ? a.prefix - b.prefix : a.bits < b.bits ? -1 : 1));
   const outermost = new Set<string>();
-  let last: Cidr | undefined;
+  let last = '-';
   // What a network holds comes next to it.
-  for (const { text, cidr } of sorted) {
-    if (last !== undefined && isInCidr(cidr.address, last)) continue;
+  for (const { text, prefix, bits } of sorted) {
+    if (bits.startsWith(last)) continue;
     outermost.add(text);
-    last = cidr;
+    last = bits.slice(0, prefix);
   }
   return [...byText.keys()].filter((text) => outermost.has(text));
 }
 
-/** The bytes of a network's address and its prefix as characters: sorts by address, the larger network first. */
-function placeOf({ address, prefix }: Cidr): string {
-  return String.fromCharCode(...addressBytes(address), prefix);
+/** A canonical address as text of zeros and ones. */
+function bitsOf(address: string): string {
+  if (!address.includes(':')) return numberOf(address).toString(2).padStart(32, '0');
+  return Array.from(addressBytes(address), (byte) => byte.toString(2).padStart(8, '0')).join('');
 }
 
 /**
@@ -116,6 +118,11 @@ export function networkTester(texts: readonly string[]): (address: string) => bo
     const number = numberOf(address);
     return ip4.some(({ base, size }) => number >= base && number < base + size);
   };
+}
+
+/** The IPv4 address of a number of 32 bits. */
+function addressOf(number: number): string {
+  return [2 ** 24, 2 ** 16, 2 ** 8, 1].map((unit) => Math.floor(number / unit) % 256).join('.');
 }
 
 /** An IPv4 address as a number of 32 bits. */

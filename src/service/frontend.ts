@@ -1,4 +1,4 @@
-import { addressBits, disjointCidrs, type Family, familyOf, isInCidr, parseCidr } from '../ip.ts';
+import { addressBits, type Family, familyOf } from '../ip.ts';
 import { joined, packed } from '../objects/compact.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
@@ -7,6 +7,7 @@ import type { Service } from '../objects/service.ts';
 import { choiceSteps, type Endpoint, type EndpointChoice } from './endpoints.ts';
 import { type ExternalKind, NOTHING_RESERVED, objectionTo, type ReservedAddresses } from './reserved-addresses.ts';
 import { type Cut, endpointLimit, limited, type PortDemand, roomForFrontends, slicesWithin } from './service-budget.ts';
+import { sourceRangesOf } from './source-ranges.ts';
 import { atOnce, type Steps } from './steps.ts';
 
 /** What an address, protocol and port that a Service answers on is to clients. */
@@ -194,14 +195,8 @@ function allowedSources(
   family: Family,
   node: Node | undefined,
 ): readonly string[] {
-  const ranges = disjointCidrs(sourceRanges, family);
-  const includes = (address: string) => ranges.some((range) => isInRange(address, range));
+  const { ranges, includes } = sourceRangesOf(sourceRanges, family);
   if (!(node?.addresses ?? []).some(includes)) return ranges;
   const own = loadBalancerIps.filter((ip) => !includes(ip));
   return [...ranges, ...new Set(own.map((ip) => `${ip}/${addressBits(family)}`))];
-}
-
-function isInRange(address: string, range: string): boolean {
-  const cidr = parseCidr(range);
-  return cidr !== undefined && isInCidr(address, cidr);
 }
