@@ -9,6 +9,7 @@ const SRC = join(import.meta.dirname, '..', 'src');
 const READERS: Readonly<Record<string, string>> = {
   'cli/daemon-status.ts': 'times that `status` shows',
   'cli/last-state.ts': 'since when a saved state is served, to be shown',
+  'cli/others-watch.ts': 'when somebody was last seen to change our rules, to be shown',
   'cli/status.ts': 'whether an answer is newer than the question; it waits 3 s at most',
   'health/proxy-health.ts': 'lastUpdated of /healthz; ages go by a steady clock',
   'log.ts': 'the time of a line',
