@@ -34,7 +34,7 @@ const OBJECTS = [
     loadBalancerIps: ['lb-ip'],
     spec: { externalTrafficPolicy: 'Local', loadBalancerSourceRanges: ['192.0.2.0/24', '2001:db8:2::/64'] },
   }),
-  ...slices('web', ready3, { ports: PORTS.map((port) => ({ ...port, port: 8080 })) }),
+  ...slices('web', ready3, { ports: PORTS.map(({ name, protocol }) => ({ name, protocol, port: 8080 })) }),
   service('sticky', { clusterIp: 'cluster-ip-2', ports: tcp, spec: { sessionAffinity: 'ClientIP' } }),
   ...slices('sticky', ready3, { ports: tcp.map((port) => ({ ...port, port: 8080 })) }),
   service('empty', { clusterIp: 'cluster-ip-3', ports: tcp }),
