@@ -1,7 +1,7 @@
 import type { HeartbeatOutcome } from '../heartbeat/heartbeat.ts';
-import type { Family } from '../ip.ts';
+import { FAMILY_NAMES, type Family } from '../ip.ts';
 import type { SyncObserver } from '../sync/observer.ts';
-import { type Instruments, IP_FAMILY } from './instruments.ts';
+import type { Instruments } from './instruments.ts';
 import type { NoLocalEndpoints } from './no-local-endpoints.ts';
 
 /** What is noted of one family: its syncer's work, and the rest. */
@@ -40,7 +40,7 @@ export function familyMetrics(
   trackers: readonly ChangeTracker[],
   clock: Clock,
 ): FamilyMetrics {
-  const labels = { ip_family: IP_FAMILY[family] };
+  const labels = { ip_family: FAMILY_NAMES[family] };
   let begun = clock.elapsed();
   const upToDate = () => instruments.lastSynced.set(family, clock.now() / 1000);
   return {

@@ -5,13 +5,10 @@ import type Registry from 'prom-client/lib/registry.js';
 import { DRIFT_ACTIONS, DRIFT_KINDS } from '../audit/drift.ts';
 import type { ConntrackCounts } from '../conntrack/losses.ts';
 import { HEARTBEAT_OUTCOMES } from '../heartbeat/heartbeat.ts';
-import type { Family } from '../ip.ts';
+import { FAMILY_NAMES, type Family } from '../ip.ts';
 import type { NoLocalEndpointsCount } from '../service/no-local-endpoints.ts';
 import { SHORTFALL_REASONS, type ShortfallReason } from '../service/shortfall.ts';
 import type { PendingChanges } from './pending-changes.ts';
-
-/** The values of the label ip_family. */
-export const IP_FAMILY: Readonly<Record<Family, string>> = { ip: 'IPv4', ip6: 'IPv6' };
 
 /** In milliseconds since 1970. */
 export interface SavedStateTimes {
@@ -56,7 +53,7 @@ export type Instruments = ReturnType<typeof defineInstruments>;
 export function defineInstruments(registry: Registry, families: readonly Family[], sources: MetricSources) {
   const registers = [registry];
   const labelNames = ['ip_family'] as const;
-  const all = families.map((family) => ({ ip_family: IP_FAMILY[family] }));
+  const all = families.map((family) => ({ ip_family: FAMILY_NAMES[family] }));
   const counter = (name: string, help: string) => {
     const made = new Counter({ name, help, labelNames, registers });
     for (const labels of all) made.inc(labels, 0);
@@ -71,7 +68,7 @@ export function defineInstruments(registry: Registry, families: readonly Family[
       labelNames,
       registers,
       collect() {
-        for (const [family, value] of values) this.set({ ip_family: IP_FAMILY[family] }, value);
+        for (const [family, value] of values) this.set({ ip_family: FAMILY_NAMES[family] }, value);
       },
     });
     return { set: (family, value) => void values.set(family, value) };
@@ -165,7 +162,7 @@ function heartbeatCounter(registry: Registry, families: readonly Family[]) {
     registers: [registry],
   });
   for (const family of families) {
-    for (const outcome of HEARTBEAT_OUTCOMES) made.inc({ ip_family: IP_FAMILY[family], outcome }, 0);
+    for (const outcome of HEARTBEAT_OUTCOMES) made.inc({ ip_family: FAMILY_NAMES[family], outcome }, 0);
   }
   return made;
 }
@@ -200,7 +197,7 @@ function addNoLocalEndpoints(registry: Registry, families: readonly Family[], so
     collect() {
       for (const family of families) {
         for (const [policy, count] of Object.entries(sources.noLocalEndpoints(family))) {
-          this.set({ ip_family: IP_FAMILY[family], traffic_policy: policy }, count);
+          this.set({ ip_family: FAMILY_NAMES[family], traffic_policy: policy }, count);
         }
       }
     },
@@ -216,7 +213,7 @@ function addRejectedPackets(registry: Registry, families: readonly Family[], sou
     async collect() {
       for (const family of families) {
         for (const [protocol, count] of Object.entries((await sources.rejected(family)) ?? {})) {
-          const labels = { ip_family: IP_FAMILY[family], protocol };
+          const labels = { ip_family: FAMILY_NAMES[family], protocol };
           this.remove(labels);
           this.inc(labels, count);
         }

@@ -1,12 +1,12 @@
 import Registry from 'prom-client/lib/registry.js';
 import type { ConntrackCounts } from '../conntrack/losses.ts';
 import { messageOf, ProxyError } from '../errors.ts';
-import type { Family } from '../ip.ts';
+import { FAMILY_NAMES, type Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Shortfalls } from '../sync/shortfalls.ts';
 import { type Clock, type FamilyMetrics, familyMetrics } from './family-metrics.ts';
-import { defineInstruments, IP_FAMILY, type SavedStateTimes } from './instruments.ts';
+import { defineInstruments, type SavedStateTimes } from './instruments.ts';
 import { NetworkProgramming } from './network-programming.ts';
 import { NoLocalEndpoints } from './no-local-endpoints.ts';
 import { PendingChanges } from './pending-changes.ts';
@@ -60,7 +60,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const services = new PendingChanges(families);
   const endpoints = new PendingChanges(families);
   const programming = new NetworkProgramming(families, clock.now(), (family, seconds) =>
-    instruments.networkProgramming.observe({ ip_family: IP_FAMILY[family] }, seconds),
+    instruments.networkProgramming.observe({ ip_family: FAMILY_NAMES[family] }, seconds),
   );
   const noLocalEndpoints = { ip: new NoLocalEndpoints(), ip6: new NoLocalEndpoints() };
   const instruments = defineInstruments(registry, families, {
