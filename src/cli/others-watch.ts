@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts';
 import { type ForeignChange, RulesetMonitor } from '../nft/ruleset-monitor.ts';
+import type { Culprit } from '../status/status.ts';
 import { ToldOnce } from '../sync/told-once.ts';
 
 /** Milliseconds that the monitor runs after something was done again, and within which "again" is. */
@@ -19,12 +20,6 @@ export interface OthersWatchOptions {
   readonly monitor?: (onForeign: (change: ForeignChange) => void) => Pick<RulesetMonitor, 'runFor' | 'stop'>;
 }
 
-/** Who changed our tables last, as far as it was seen. */
-export interface LastCulprit extends ForeignChange {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-}
-
 /**
  * Finds out who changes our tables: from the second time within ten minutes on, for ten minutes, or always. Each process
  * is named once in a while, by its name.
@@ -35,7 +30,7 @@ export class OthersWatch {
   readonly #monitor: Pick<RulesetMonitor, 'runFor' | 'stop'>;
   readonly #told: ToldOnce;
   #driftedAt = Number.NEGATIVE_INFINITY;
-  #last: LastCulprit | undefined;
+  #last: Culprit | undefined;
 
   constructor(options: OthersWatchOptions) {
     this.#options = options;
@@ -51,7 +46,8 @@ export class OthersWatch {
     if (options.always) void this.#monitor.runFor(Number.POSITIVE_INFINITY);
   }
 
-  get last(): LastCulprit | undefined {
+  /** Who was last seen to change our tables; undefined: nobody was. */
+  get last(): Culprit | undefined {
     return this.#last;
   }
 

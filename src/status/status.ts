@@ -18,6 +18,7 @@ export interface FamilyStatus extends SyncReport {
 
 /** A process that was seen to change our tables. */
 export interface Culprit {
+  /** When it was seen to, last. */
   readonly at: number;
   readonly pid: number;
   /** Its name, by its own word. */
