@@ -26,10 +26,11 @@ export async function status(args: Arguments, log: Log): Promise<void> {
   const { brief: isBrief, wait } = args.status;
   const asked = Date.now();
   let known = await ask(args.runDir, '/status?look');
-  const until = performance.now() + Math.max(LOOK, wait);
+  const began = performance.now();
+  const until = began + Math.max(LOOK, wait);
   const isSettled = ({ families }: Status) =>
     families.every(({ isWatched, comparedAt = 0 }) => !isWatched || comparedAt >= asked) ||
-    performance.now() > until - wait + LOOK;
+    performance.now() > began + LOOK;
   while (performance.now() < until && (wait > 0 || known !== undefined)) {
     if (known !== undefined && isSettled(known) && (wait === 0 || isInSync(known))) break;
     await sleep(PAUSE);

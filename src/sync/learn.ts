@@ -24,9 +24,10 @@ export interface Lesson {
 const TIMEOUT = 20;
 
 /**
- * After a transaction that was refused for drift, of which nothing is in force: takes it back, and lists the sets and maps that it was about, so that the
- * next one goes by what they hold. Other changes wait for that listing only (0.4 s for 15,000 endpoints), where to read the
- * whole table and to compare it takes many times as long. Undefined if this is no way: the transaction is as it was then.
+ * After a transaction that was refused for drift, of which nothing is in force: takes it back, and lists the sets and maps
+ * that it was about. The next one goes by what they hold. Other changes wait for that listing only (0.4 s for 15,000
+ * endpoints); to read and compare the whole table takes many times as long. Undefined where this cannot be done: then the
+ * transaction is as it was.
  */
 export async function learn({ model, nft, table }: Target, { transaction, undo }: Sent): Promise<Lesson | undefined> {
   const { ruleset, program } = model;
@@ -49,7 +50,7 @@ export async function learn({ model, nft, table }: Target, { transaction, undo }
     }
     return { learnt, others };
   } catch (error) {
-    // The table itself may be gone: what read it next, says so.
+    // The table itself may be gone: what reads it next says so.
     if (error instanceof NftError) return undefined;
     throw error;
   }
