@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { eventually } from '../builders/eventually.ts';
 import { runSync } from '../netns/namespaces.ts';
-import { createWorld, type World } from '../netns/world.ts';
-import { Daemon } from './daemon.ts';
+import type { World } from '../netns/world.ts';
+import type { Daemon } from './daemon.ts';
+import { beforeEachFreshDaemon } from './fresh-daemon.ts';
 import { serviceObjects } from './manifests.ts';
 
 /** A Service with so many endpoints; beyond a few hundred its transaction is too large for a session of nft. */
@@ -24,19 +25,9 @@ describe('the executable', () => {
   let world: World;
   let daemon: Daemon;
 
-  before(() => {
-    world = createWorld();
+  beforeEachFreshDaemon(service(1, 2), (fresh) => {
+    ({ world, daemon } = fresh);
   });
-  beforeEach(() => {
-    daemon = new Daemon(world);
-    daemon.write(service(1, 2));
-  });
-  afterEach(async () => {
-    await daemon.stop('SIGKILL');
-    daemon[Symbol.dispose]();
-    world.nodeShell('nft flush ruleset');
-  });
-  after(() => world.remove());
 
   async function untilServed(family: 'ip' | 'ip6', slot: string): Promise<void> {
     const list = () => world.nodeShell(`nft list ruleset ${family}`);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NODE } from '../netns/topology.ts';
-import { createWorld, type World } from '../netns/world.ts';
-import { Daemon } from './daemon.ts';
+import type { World } from '../netns/world.ts';
+import type { Daemon } from './daemon.ts';
+import { beforeEachFreshDaemon } from './fresh-daemon.ts';
 import { type RawObject, serviceObjects } from './manifests.ts';
 
 const TABLE = 'kube-proxy-nft';
@@ -48,19 +49,9 @@ describe('health tells the truth', () => {
   let world: World;
   let daemon: Daemon;
 
-  before(() => {
-    world = createWorld();
+  beforeEachFreshDaemon(OBJECTS, (fresh) => {
+    ({ world, daemon } = fresh);
   });
-  beforeEach(() => {
-    daemon = new Daemon(world);
-    daemon.write(OBJECTS);
-  });
-  afterEach(async () => {
-    await daemon.stop('SIGKILL');
-    daemon[Symbol.dispose]();
-    world.nodeShell('nft flush ruleset');
-  });
-  after(() => world.remove());
 
   /** The answers of a path while time passes: each that differs from the one before. */
   async function answers(path: 'healthz' | 'livez', ms = LONG): Promise<readonly string[]> {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAMILIES } from '../../src/ip.ts';
 import { HEARTBEAT_ADDRESS } from '../../src/ruleset/heartbeat.ts';
 import { eventually } from '../builders/eventually.ts';
-import { createWorld, type World } from '../netns/world.ts';
-import { Daemon } from './daemon.ts';
+import type { World } from '../netns/world.ts';
+import type { Daemon } from './daemon.ts';
+import { beforeEachFreshDaemon } from './fresh-daemon.ts';
 import { serviceObjects } from './manifests.ts';
 
 const TABLE = 'kube-proxy-nft';
@@ -27,19 +28,9 @@ describe('a heartbeat on a node', () => {
   let world: World;
   let daemon: Daemon;
 
-  before(() => {
-    world = createWorld();
+  beforeEachFreshDaemon(OBJECTS, (fresh) => {
+    ({ world, daemon } = fresh);
   });
-  beforeEach(() => {
-    daemon = new Daemon(world);
-    daemon.write(OBJECTS);
-  });
-  afterEach(async () => {
-    await daemon.stop('SIGKILL');
-    daemon[Symbol.dispose]();
-    world.nodeShell('nft flush ruleset');
-  });
-  after(() => world.remove());
 
   /** How many beats of IPv4 ended how. */
   async function beats(): Promise<Readonly<Record<'well' | 'lost' | 'unknown', number>>> {
