@@ -19,3 +19,16 @@ export function shortestTimes(works: readonly (() => void)[]): readonly number[]
   }
   return least;
 }
+
+/** How often growth is measured, if it is more than it may be: on a busy machine even the least of many may be too long. */
+const ATTEMPTS = 10;
+
+/** How many times as long `large` takes as `small`, at least; measured again as long as that is not below `limit`. */
+export function growth(small: () => void, large: () => void, limit: number): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < ATTEMPTS && least >= limit; attempt++) {
+    const [few, many] = shortestTimes([small, large]);
+    least = Math.min(least, many / few);
+  }
+  return least;
+}

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { type Frontend, type FrontendKind, frontendKey } from '../../src/service/frontend.ts';
 import { FrontendClaims } from '../../src/service/frontend-claims.ts';
 import { frontend } from '../builders/frontends.ts';
-import { shortestTimes } from '../builders/shortest-time.ts';
+import { growth } from '../builders/shortest-time.ts';
 
 const OLD = '2025-01-01T00:00:00Z';
 const NEW = '2026-01-01T00:00:00Z';
@@ -271,12 +271,12 @@ suite('twice as much takes less than 2.5 times as long:', () => {
   }
 
   test('frontends that Services share', () => {
-    const [few, many] = shortestTimes([sharedFrontends(25), sharedFrontends(200)]);
-    assert.ok(many < THREE_DOUBLINGS * few, `${few} ms, then ${many} ms`);
+    const times = growth(sharedFrontends(3), sharedFrontends(24), THREE_DOUBLINGS);
+    assert.ok(times < THREE_DOUBLINGS, `${times} times as long`);
   });
 
   test('Services that want one frontend', () => {
-    const [few, many] = shortestTimes([rivals(250), rivals(2000)]);
-    assert.ok(many < THREE_DOUBLINGS * few, `${few} ms, then ${many} ms`);
+    const times = growth(rivals(75), rivals(600), THREE_DOUBLINGS);
+    assert.ok(times < THREE_DOUBLINGS, `${times} times as long`);
   });
 });
