@@ -57,6 +57,10 @@ export interface PickChains {
   chainFor(prefix: string, protocol: string, capacity: number, by?: DrawnBy): PickChain;
   /** The chain a verdict goes to; undefined for any other verdict. */
   byVerdict(verdict: string): PickChain | undefined;
+  /** Undefined for any other chain. */
+  byName(chain: string): PickChain | undefined;
+  /** A pick chain found in the kernel, with its rules if they are as written; else what was found. */
+  known(found: Element): Element;
 }
 
 /** How many slots the last draw of a pick chain chooses from. It is the last chance, so they must all be full. */
@@ -92,10 +96,16 @@ export function createPickChains(family: Family): PickChains {
       ),
     ),
   );
+  const byName = (chain: string) => byVerdict.get(`goto ${chain}`);
   return {
     byVerdict: (verdict) => byVerdict.get(verdict),
+    byName,
+    known(found) {
+      const element = found.container === PICK_CHAINS ? byName(found.key)?.element : undefined;
+      return element?.value === found.value ? element : found;
+    },
     chainFor(prefix, protocol, capacity, by = 'random') {
-      const chain = byVerdict.get(`goto ${nameOf(prefix, protocol, capacity, by)}`);
+      const chain = byName(nameOf(prefix, protocol, capacity, by));
       if (chain === undefined) throw new Error(`no chain picks from ${prefix} ${protocol} ${capacity}`);
       return chain;
     },

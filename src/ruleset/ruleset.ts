@@ -55,7 +55,7 @@ export class Ruleset {
 
   /** Takes over elements found in the kernel. Those that no Service claims afterwards go with dropUnclaimed. */
   adopt(elements: Iterable<Element>): void {
-    for (const element of elements) this.#entries.add(element);
+    for (const element of elements) this.#entries.add(this.program.picks.known(element));
   }
 
   /**

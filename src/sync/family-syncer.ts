@@ -184,7 +184,7 @@ export class FamilySyncer {
     });
     const program = this.#model.program;
     // While objects still arrive.
-    const contents = live === undefined ? undefined : await readTable(this.#nft, program, live.name);
+    let contents = live && (await readTable(this.#nft, program, live.name));
     if (live === undefined || contents === undefined) {
       this.#model.heartbeat = await this.#heartbeatPorts();
       const { table, written } = await replaceTable(this.#model, this.#nft, tables, this.#log, arrival);
@@ -192,7 +192,9 @@ export class FamilySyncer {
       return table;
     }
     // What serves those who have been there all along does not wait for objects.
-    this.#reports.report(await mendChains(this.#nft, program, live.name, contents.chains));
+    const drifts = await mendChains(this.#nft, program, live.name, contents.chains);
+    this.#reports.report(drifts);
+    if (drifts.length > 0) contents = await readTable(this.#nft, program, live.name);
     const found = foundElements(contents);
     this.#model.heartbeat = await this.#heartbeatPorts(heartbeatPortsIn(found));
     await complete;

@@ -8,7 +8,8 @@ import { rewriteCommands } from '../ruleset/program-json.ts';
 import { document } from '../ruleset/transaction.ts';
 
 /**
- * Gives the chains of the fixed program that differ from it their rules again, in one transaction. Returns what differed.
+ * Gives the chains that differ from the program their rules again, in one transaction: the fixed ones, and of those that
+ * pick endpoints all that are there, since any later verdict may lead to them. Returns what differed.
  * @throws NftError
  */
 export async function mendChains(
@@ -17,7 +18,8 @@ export async function mendChains(
   table: TableName,
   listed: ReadonlyMap<string, ListedChain>,
 ): Promise<readonly Drift[]> {
-  const differing = program.chains.flatMap((chain) => {
+  const picks = [...listed.keys()].flatMap((name) => program.picks.byName(name)?.element.chain ?? []);
+  const differing = [...program.chains, ...picks].flatMap((chain) => {
     const difference = compareChain(chain, listed.get(chain.name));
     return difference === undefined ? [] : [{ chain, difference }];
   });

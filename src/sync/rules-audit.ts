@@ -116,9 +116,7 @@ export class RulesAuditor {
     for (const container of CHAIN_OBJECTS) {
       const view = ruleset.inKernel(container);
       for (const { key, chain, refused } of ruleset.elementsOf(container)) {
-        if (view.isChanging(key) || refused) continue;
-        const known = chain ?? this.#program.picks.byVerdict(`goto ${key}`)?.element.chain;
-        if (known !== undefined) yield known;
+        if (chain !== undefined && !view.isChanging(key) && !refused) yield chain;
       }
     }
   }

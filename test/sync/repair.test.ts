@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { findTables, readTable } from '../../src/nft/tables.ts';
 import type { Service } from '../../src/objects/service.ts';
+import { dumpText } from '../../src/ruleset/dump-text.ts';
 import type { Element } from '../../src/ruleset/element.ts';
 import { buildProgram, type ProgramOptions } from '../../src/ruleset/program.ts';
 import { stagedProgramText } from '../../src/ruleset/program-text.ts';
@@ -184,6 +185,30 @@ describe('when someone else changes our table', () => {
       using again = await startProxy(kernel);
       assert.equal(again.syncer.table, TABLE);
       assert.equal(kernel.listing('ip', TABLE), before);
+    });
+  }
+
+  for (const [what, chain] of [
+    ['an element goes to', 'pick-tcp-4'],
+    ['no element goes to', 'pick-tcp-2'],
+  ] as const) {
+    it(`a flushed chain that ${what}: the next start names it, mends it, and knows it`, async () => {
+      using kernel = new TestKernel();
+      using first = await startProxy(kernel);
+      await first.change(['10.32.0.1', '10.32.0.2', '10.32.0.3']);
+      await first.change(['10.32.0.1', '10.32.0.2']);
+      first.stop();
+      const before = kernel.listing('ip', TABLE);
+      kernel.byHand('flush', 'chain', 'ip', TABLE, chain);
+      using again = await startProxy(kernel);
+      assert.equal(kernel.listing('ip', TABLE), before);
+      assert.match(
+        again.lines.join('\n'),
+        new RegExp(`W somebody changed our rules \\(ip\\): chain ${chain} .* was deleted`),
+      );
+      using expected = new TestKernel();
+      expected.load(dumpText(again.model.ruleset, TABLE, []));
+      assert.equal(expected.listing('ip', TABLE), before, 'what a dump says');
     });
   }
 
