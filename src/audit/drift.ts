@@ -93,7 +93,7 @@ export function elementDrift({ container, key, expected, found }: ElementDiffere
   const valued = (one: { readonly value: string } | undefined) => (one?.value ? ` : ${one.value}` : '');
   const done: Readonly<Record<DriftAction, string>> = {
     deleted: `its ${noun} was deleted`,
-    added: `a ${noun} that is not ours was added`,
+    added: `${noun.startsWith('e') ? 'an' : 'a'} ${noun} that is not ours was added`,
     changed:
       expected?.value === found?.value
         ? `the comment of its ${noun} was changed to ${quote(found?.comment ?? '')}`

@@ -1,7 +1,7 @@
 import { canonicalAddress, familyOf, parseCidr } from '../ip.ts';
 import { sharedName } from '../objects/compact.ts';
 import { type Container, type Field, PROTOCOL_NUMBERS } from './container.ts';
-import { concat, type Element, parts } from './element.ts';
+import { ALL_OTHERS, concat, type Element, parts } from './element.ts';
 
 /** The element as it stands in an nft script: `10.96.0.12 . tcp . 3306 comment "default/db:mysql" : goto pick-tcp-1`. */
 export function elementText({ container, key, value, comment }: Element): string {
@@ -18,7 +18,8 @@ const ELEMENT = /([^",{}]+)(?:"([^"]*)"([^",{}]*))?(?:,\s*|$)/y;
 
 /**
  * Reads elements as `nft list table` prints them: with commas and white space between them, protocols by name or number,
- * single addresses of interval sets without a prefix. Undefined if one of them cannot be an element of this container.
+ * single addresses of interval sets without a prefix. Also those that others may have added and none of ours could be:
+ * with ranges, other protocols, or for all other keys (`*`). Undefined if one of them cannot be an element of this container.
  */
 export function parseElements(container: Container, text: string): readonly Element[] | undefined {
   const elements: Element[] = [];
@@ -44,7 +45,7 @@ function parseElement(
       : at < 0
         ? [before, '']
         : [before.slice(0, at), before.slice(at)];
-  const key = parseFields(container.key, named.trim());
+  const key = parseKey(container, named.trim());
   const value = parseValue(container.value, rest);
   return key === undefined || value === undefined ? undefined : { container, key, value, comment: comment ?? '' };
 }
@@ -59,12 +60,16 @@ function parseValue(value: Container['value'], text: string): string | undefined
   return /^[a-z]+( \S+)?$/.test(rest) ? sharedName(rest) : undefined;
 }
 
-function parseFields(fields: readonly Field[], text: string): string | undefined {
+function parseKey({ key, interval }: Container, text: string): string | undefined {
+  return text === ALL_OTHERS ? text : parseFields(key, text, interval === true ? parseInterval : parseField);
+}
+
+function parseFields(fields: readonly Field[], text: string, parse = parseField): string | undefined {
   const texts = parts(text);
   if (texts.length !== fields.length) return undefined;
   const parsed: string[] = [];
   for (const [i, field] of fields.entries()) {
-    const one = parseField(field, texts[i] ?? '');
+    const one = parse(field, texts[i] ?? '');
     if (one === undefined) return undefined;
     parsed.push(one);
   }
@@ -78,16 +83,29 @@ const PROTOCOL_NAMES: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
+/** A part of a key in an interval set: a range, a network, or a single value. */
+function parseInterval(field: Field, text: string): string | undefined {
+  const { type } = field;
+  const [first = '', last, ...more] = text.split('-');
+  if (last === undefined)
+    return type === 'address' && text.includes('/') ? parseNetwork(text) : parseField(field, text);
+  const ends = [first, last].map((end) => (type === 'cidr' ? parseAddress(end) : parseField(field, end)));
+  return more.length > 0 || ends.includes(undefined) ? undefined : ends.join('-');
+}
+
+function parseNetwork(text: string): string | undefined {
+  const cidr = parseCidr(text);
+  return cidr && `${cidr.address}/${cidr.prefix}`;
+}
+
 function parseField({ type }: Field, text: string): string | undefined {
   switch (type) {
     case 'address':
       return parseAddress(text);
     case 'protocol':
-      return PROTOCOL_NAMES.get(text);
-    case 'cidr': {
-      const cidr = parseCidr(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`);
-      return cidr && `${cidr.address}/${cidr.prefix}`;
-    }
+      return PROTOCOL_NAMES.get(text) ?? (/^[a-z0-9]+$/.test(text) ? text : undefined);
+    case 'cidr':
+      return parseNetwork(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`);
     case 'port':
     case 'slot':
       return /^\d+$/.test(text) ? text : undefined;

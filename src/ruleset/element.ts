@@ -16,6 +16,9 @@ export interface Element {
   readonly chain?: Chain;
 }
 
+/** The key of an element for all keys that no other has. None of ours is one; others can add it. */
+export const ALL_OTHERS = '*';
+
 /** nft's text form refuses longer comments, its JSON form does not: the host's saved rules would not load. */
 const MAX_COMMENT = 128;
 
@@ -47,29 +50,44 @@ export function elementJson(element: Element): string {
 }
 
 /** The element's key as libnftables JSON: all that `delete element` needs. */
-export function keyJson(element: Pick<Element, 'container' | 'key'>): string {
-  return fieldsJson(element.container.key, element.key);
+export function keyJson({ container, key }: Pick<Element, 'container' | 'key'>): string {
+  if (key === ALL_OTHERS) return JSON.stringify(key);
+  return fieldsJson(container.key, key, container.interval === true ? intervalJson : fieldJson);
 }
 
 /** On the path of every element of a first fill: no arrays are made on the way. */
-function fieldsJson(fields: readonly Field[], text: string): string {
-  if (fields.length === 1 && fields[0] !== undefined) return fieldJson(fields[0], text);
-  let json = '{"concat":[';
+function fieldsJson(fields: readonly Field[], text: string, json = fieldJson): string {
+  if (fields.length === 1 && fields[0] !== undefined) return json(fields[0], text);
+  let list = '{"concat":[';
   let start = 0;
   for (const field of fields) {
     const end = text.indexOf(SEPARATOR, start);
-    json += `${start === 0 ? '' : ','}${fieldJson(field, end < 0 ? text.slice(start) : text.slice(start, end))}`;
+    list += `${start === 0 ? '' : ','}${json(field, end < 0 ? text.slice(start) : text.slice(start, end))}`;
     start = end + SEPARATOR.length;
   }
-  return `${json}]}`;
+  return `${list}]}`;
+}
+
+/** A part of a key in an interval set: a range that others have added, a network, or a single value. */
+function intervalJson(field: Field, text: string): string {
+  const [first = '', last] = text.split('-');
+  if (last === undefined) return text.includes('/') ? networkJson(text) : fieldJson(field, text);
+  const type = field.type === 'cidr' ? 'address' : field.type;
+  const [from, to] = [first, last].map((end) => fieldJson({ ...field, type }, end));
+  return `{"range":[${from},${to}]}`;
+}
+
+function networkJson(text: string): string {
+  const [address, prefix] = text.split('/');
+  return `{"prefix":{"addr":"${address}","len":${prefix}}}`;
 }
 
 function fieldJson({ type }: Field, text: string): string {
   if (type === 'port' || type === 'slot') return text;
   if (type === 'address') return `"${text}"`;
-  if (type === 'protocol') return String(PROTOCOL_NUMBERS[text as keyof typeof PROTOCOL_NUMBERS] ?? text);
-  const [address, prefix] = text.split('/');
-  return `{"prefix":{"addr":"${address}","len":${prefix}}}`;
+  if (type === 'cidr') return networkJson(text);
+  const number = PROTOCOL_NUMBERS[text as keyof typeof PROTOCOL_NUMBERS];
+  return String(number ?? (/^\d+$/.test(text) ? text : `"${text}"`));
 }
 
 function verdictJson(text: string): string {

@@ -140,9 +140,16 @@ suite('our table in the kernel', () => {
   test('is no table of ours once it holds a strange element: nft is ended and the element named', async () => {
     using kernel = new TestKernel();
     kernel.load(stagedProgramText(PROGRAM, TABLE));
-    kernel.byHand('add', 'element', 'ip', TABLE, 'services', '{ 10.96.0.10 . icmp . 80 : drop }');
-    const reading = readTable(kernel.nft('ip'), PROGRAM, TABLE);
-    await assert.rejects(reading, { failure: 'refused', message: /^services holds a strange element: 10\.96\.0\.10 / });
+    const nft = kernel.nft('ip');
+    const elem = [{ elem: { val: '10.96.0.10', comment: 'a"b' } }];
+    await nft.apply(
+      JSON.stringify({ nftables: [{ add: { element: { family: 'ip', table: TABLE, name: 'cluster-ips', elem } } }] }),
+    );
+    const reading = readTable(nft, PROGRAM, TABLE);
+    await assert.rejects(reading, {
+      failure: 'refused',
+      message: /^cluster-ips holds a strange element: 10\.96\.0\.10 /,
+    });
   });
 
   test('is not found where there is none', async () => {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Family } from '../../src/ip.ts';
 import { canonicalAddress, parseCidr } from '../../src/ip.ts';
 import { type Container, containersOf, type Field, PROTOCOLS } from '../../src/ruleset/container.ts';
-import { concat, type Element } from '../../src/ruleset/element.ts';
+import { concat, type Element, keyJson } from '../../src/ruleset/element.ts';
 import { elementText, parseElements } from '../../src/ruleset/element-text.ts';
 
 function container(name: string, family: Family = 'ip'): Container {
@@ -101,14 +101,52 @@ suite('an element as nft lists it', () => {
     assert.equal(element?.key, '::ffff:a00:1');
   });
 
+  const foreign: readonly [container: string, family: Family, text: string, json: unknown][] = [
+    ['pod-cidrs', 'ip', '10.0.0.1-10.0.0.9', { range: ['10.0.0.1', '10.0.0.9'] }],
+    ['pod-cidrs', 'ip6', 'fd00::1-fd00::9', { range: ['fd00::1', 'fd00::9'] }],
+    [
+      'source-ranges',
+      'ip',
+      '10.96.0.1-10.96.0.4 . 6-17 . 80-90 . 10.0.0.1-10.0.0.9',
+      {
+        concat: [
+          { range: ['10.96.0.1', '10.96.0.4'] },
+          { range: [6, 17] },
+          { range: [80, 90] },
+          { range: ['10.0.0.1', '10.0.0.9'] },
+        ],
+      },
+    ],
+    [
+      'source-ranges',
+      'ip6',
+      'fd00:96::/64 . tcp . 80 . ::/0',
+      { concat: [{ prefix: { addr: 'fd00:96::', len: 64 } }, 6, 80, { prefix: { addr: '::', len: 0 } }] },
+    ],
+    ['services', 'ip', '*', '*'],
+    ['services', 'ip', '10.96.0.10 . gre . 80', { concat: ['10.96.0.10', 'gre', 80] }],
+    ['services', 'ip', '10.96.0.10 . 200 . 80', { concat: ['10.96.0.10', 200, 80] }],
+  ];
+  for (const [name, family, text, json] of foreign) {
+    test(`that none of ours could be is read, so that it can be deleted: ${text} (${name})`, () => {
+      const target = container(name, family);
+      const [element] = parseElements(target, `${text}${target.value === undefined ? '' : ' : drop'}`) ?? [];
+      assert.ok(element !== undefined);
+      assert.deepEqual(JSON.parse(keyJson(element)), json);
+    });
+  }
+
   const strange: readonly [title: string, container: string, text: string][] = [
-    ['a protocol we never write', 'services', '10.96.0.10 . icmp . 80 : drop'],
+    ['what is no protocol', 'services', '10.96.0.10 . tcp-udp . 80 : drop'],
     ['too few parts', 'services', '10.96.0.10 . tcp : drop'],
     ['a key without a value', 'services', '10.96.0.10 . tcp . 80'],
     ['a key and a comment without a value', 'services', '10.96.0.10 . tcp . 80 comment "a"'],
     ['a value in a set', 'cluster-ips', '10.96.0.10 : drop'],
     ['a value after the comment in a set', 'cluster-ips', '10.96.0.10 comment "a" : drop'],
-    ['a range', 'pod-cidrs', '10.0.0.1-10.0.0.9'],
+    ['a range in a set without intervals', 'cluster-ips', '10.0.0.1-10.0.0.9'],
+    ['a range without an end', 'pod-cidrs', '10.0.0.1-'],
+    ['a range of three', 'pod-cidrs', '10.0.0.1-10.0.0.2-10.0.0.3'],
+    ['a range of networks', 'pod-cidrs', '10.0.0.0/8-11.0.0.0/8'],
     ['a number for an address', 'cluster-ips', '10'],
     ['a text for a port', 'services', '10.96.0.10 . tcp . http : drop'],
     ['a quote that does not end', 'services', '10.96.0.10 . tcp . 80 comment "a : drop'],

@@ -49,6 +49,49 @@ function endpointsTcp({ model }: Proxy): Container {
   return model.program.containers.find(({ name }) => name === 'endpoints-tcp') ?? assert.fail();
 }
 
+/** Elements that others can add, and none of ours could be. */
+const UNLIKE_OURS: readonly { family: Family; name: string; key: string; named: RegExp }[] = [
+  {
+    family: 'ip',
+    name: 'pod-cidrs',
+    key: '10.77.0.5-10.77.0.9',
+    named: /10\.77\.0\.5-10\.77\.0\.9: a network in pod-cidrs/,
+  },
+  {
+    family: 'ip6',
+    name: 'service-cidrs',
+    key: 'fd77::5-fd77::9',
+    named: /fd77::5-fd77::9: a network in service-cidrs/,
+  },
+  {
+    family: 'ip',
+    name: 'source-ranges',
+    key: '10.77.0.1-10.77.0.4 . 6-17 . 80-90 . 172.16.0.5-172.16.0.9',
+    named: /10\.77\.0\.1-10\.77\.0\.4:80-90\/tcp-udp: a source range/,
+  },
+  {
+    family: 'ip6',
+    name: 'source-ranges',
+    key: 'fd77::/64 . tcp . 80 . fd00::5-fd00::9',
+    named: /\[fd77::\/64\]:80\/tcp: a source range/,
+  },
+  { family: 'ip', name: 'source-ranges', key: '*', named: /\*: a source range that is not ours was added/ },
+  {
+    family: 'ip',
+    name: 'services',
+    key: '*',
+    named: /\*: a verdict that is not ours was added \(map services, element \{ \* : drop/,
+  },
+  {
+    family: 'ip6',
+    name: 'endpoints-tcp',
+    key: '*',
+    named: /\*: an endpoint that is not ours was added/,
+  },
+  { family: 'ip', name: 'services', key: '10.77.0.1 . 47 . 80', named: /10\.77\.0\.1:80\/(gre|47): a verdict/ },
+  { family: 'ip', name: 'services', key: '10.77.0.1 . 200 . 80', named: /10\.77\.0\.1:80\/200: a verdict/ },
+];
+
 const takesComments = (container: Container) => container.interval !== true;
 
 suite('elements that somebody changed', () => {
@@ -113,6 +156,39 @@ suite('elements that somebody changed', () => {
       await proxy.wrote(added.length);
       assert.equal(proxy.drifts.length, added.length);
       assert.match(lines(proxy)(), /:4444\/tcp: a verdict that is not ours was added \(map services, element /);
+    });
+  }
+
+  for (const { family, name, key, named } of UNLIKE_OURS) {
+    test(`${key} added to ${name}: named, and deleted again, and all else in it is compared (${family})`, async () => {
+      using kernel = new TestKernel();
+      using proxy = await startRichProxy(kernel, { family });
+      const before = proxy.listing();
+      const container = proxy.model.program.containers.find((each) => each.name === name) ?? assert.fail(name);
+      const value = container.value === undefined ? '' : container.value === 'verdict' ? ' : drop' : ' : ::1 . 1';
+      const [lost] = proxy.model.ruleset.elementsOf(container);
+      assert.ok(lost !== undefined);
+      proxy.byHand(...command('delete', family, lost, lost.key));
+      proxy.byHand(...command('add', family, lost, `${key}${value}`));
+      proxy.syncer.look('a test');
+      await proxy.becomes(before);
+      await proxy.wrote(2);
+      assert.deepEqual(proxy.drifts.map(({ action }) => action).sort(), ['added', 'deleted']);
+      assert.match(lines(proxy)(), named);
+      assert.doesNotMatch(lines(proxy)(), /cannot be compared/);
+    });
+
+    test(`${key} added to ${name} while no daemon runs: deleted at the next start (${family})`, async () => {
+      using kernel = new TestKernel();
+      using first = await startRichProxy(kernel, { family });
+      first.syncer.stop();
+      const before = first.listing();
+      const container = first.model.program.containers.find((each) => each.name === name) ?? assert.fail(name);
+      const value = container.value === undefined ? '' : container.value === 'verdict' ? ' : drop' : ' : ::1 . 1';
+      first.byHand(...command('add', family, { container }, `${key}${value}`));
+      using again = await startRichProxy(kernel, { family });
+      assert.equal(again.syncer.table, TABLE, 'the same table');
+      assert.equal(again.listing(), before);
     });
   }
 
