@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
-import { parseArguments, usesConfigurationFile } from './cli/arguments.ts';
-import { informationAsked, readCommandLine } from './cli/command-line.ts';
+import { readCommandLine } from './cli/command-line.ts';
+import { COMMANDS } from './cli/commands.ts';
+import { parseArguments } from './cli/parse-arguments.ts';
 import { EXIT_CODES, errnoOf, messageOf, ProxyError } from './errors.ts';
 import { createLog, journalPrefix } from './log.ts';
 import { jsonLine, type LogFormat, oneLine } from './log-line.ts';
-import { versionLine } from './version.ts';
 
 /** As far as it is known: also what ends the program before it is may be an error line. */
 let logFormat: LogFormat = 'text';
@@ -22,40 +22,16 @@ async function main(argv: readonly string[]): Promise<void> {
   });
   const commandLine = readCommandLine(argv);
   if (commandLine.values.get('logging-format')?.at(-1) === 'json') logFormat = 'json';
-  const asked = informationAsked(commandLine);
-  if (asked !== undefined) return (await import('./cli/help/print.ts')).printInformation(asked);
   const flags = parseArguments(argv);
-  const args = usesConfigurationFile(flags)
-    ? (await import('./cli/config.ts')).withConfigurationFile(argv, flags.config ?? '', (format) => {
-        if (!commandLine.values.has('logging-format')) logFormat = format;
-      })
-    : flags;
+  const command = COMMANDS.find(({ name }) => name === flags.command) ?? COMMANDS[0];
+  const args =
+    command.readsConfiguration && flags.config !== undefined
+      ? (await import('./cli/configuration-file.ts')).withConfigurationFile(argv, flags.config, (format) => {
+          if (!commandLine.values.has('logging-format')) logFormat = format;
+        })
+      : flags;
   logFormat = args.logFormat;
-  const log = createLog(args.verbosity, undefined, logFormat);
-  switch (args.command) {
-    case 'version':
-      process.stdout.write(`${versionLine()}\n`);
-      return;
-    case 'dump':
-    case 'trace':
-      return (await import('./cli/show.ts')).show(args, log);
-    case 'status':
-      return (await import('./cli/status.ts')).status(args, log);
-    case 'get':
-      return (await import('./cli/get.ts')).get(args, log);
-    case 'config-validate':
-      return (await import('./cli/config.ts')).validateConfiguration(args);
-    case 'write-config':
-      return (await import('./cli/config.ts')).writeConfiguration(args, log);
-    case 'init-only':
-      return (await import('./cli/init.ts')).initialize(args, log);
-    case 'cleanup':
-      return (await import('./cli/cleanup.ts')).cleanup(args.runDir, log);
-    case 'migrate':
-      return (await import('./cli/migrate.ts')).migrate({ mode: args.migration, runDir: args.runDir }, log);
-    case 'run':
-      return (await import('./cli/run.ts')).run(args, log);
-  }
+  return command.run(args, createLog(args.verbosity, undefined, logFormat), COMMANDS);
 }
 
 /**

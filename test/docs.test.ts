@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import packageJson from '../package.json' with { type: 'json' };
-import { parseArguments } from '../src/cli/arguments.ts';
+import { parseArguments } from '../src/cli/parse-arguments.ts';
 import { FLAGS } from '../src/config/flags.ts';
 import { EXIT_CODES } from '../src/errors.ts';
 import { createWorld, type World } from './netns/world.ts';
@@ -119,7 +119,7 @@ function background(command: string): string {
   return `rm -f /run/log; ${command} 2>/run/log & until grep -qs 'ready: ' /run/log; do kill -0 %1; sleep 0.05; done`;
 }
 
-/** --cleanup is refused beside a daemon. */
+/** `cleanup` is refused beside a daemon. */
 function stopFirst(line: string): string {
-  return line.includes('--cleanup') ? `kill %1; wait %1; ${line}` : line;
+  return / cleanup\b/.test(line) ? `kill %1; wait %1; ${line}` : line;
 }

@@ -7,7 +7,7 @@ import { document } from '../ruleset/transaction.ts';
 import { kernelFamilies } from './families.ts';
 
 /**
- * --cleanup: deletes our tables in this network namespace and touches nothing else. Connections that are open go on:
+ * `cleanup`: deletes our tables in this network namespace and touches nothing else. Connections that are open go on:
  * their translation is in conntrack.
  * @throws ProxyError E_ALREADY_RUNNING while a daemon would put them back
  */

@@ -42,35 +42,14 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
   return { values, positionals, problems };
 }
 
-function problemWith({ type }: Flag, name: string, text: string | undefined): string | undefined {
-  if (type === 'string') return text === undefined ? `${name} needs a value` : undefined;
+function problemWith({ type, check }: Flag, name: string, text: string | undefined): string | undefined {
+  if (type === 'string') {
+    if (text === undefined) return `${name} needs a value`;
+    if (check === undefined || check.parse(text) !== undefined) return undefined;
+    return `${name} ${JSON.stringify(text)}: ${check.expected} is expected`;
+  }
   if (text === undefined || boolean.fromText(text) !== undefined) return undefined;
   return `${name} ${JSON.stringify(text)}: ${boolean.expected} is expected`;
-}
-
-/** A command that prints something about the program, and reads no configuration. */
-export interface Information {
-  readonly command: 'help' | 'completion' | 'man';
-  /** What it is to print: a topic or a shell, in its words; empty if none is given. */
-  readonly topic: string;
-}
-
-/** Flags that are a command; `help` knows each by its name. */
-const COMMAND_FLAGS = ['dump', 'trace', 'init-only', 'cleanup', 'write-config-to'];
-
-/**
- * What a command line without problems asks to be printed: `help trace`, `--trace --help`, `migrate -h`, `man`, or
- * `completion zsh`. Undefined for every other one.
- */
-export function informationAsked({ values, positionals, problems }: CommandLine): Information | undefined {
-  if (problems.length > 0) return undefined;
-  const flag = COMMAND_FLAGS.find((name) => isOn(values, name)) ?? '';
-  const [noun = '', ...operands] = positionals;
-  // A flag that needs a value takes what follows it, whatever that is.
-  const isHelp = isOn(values, 'help') || /^(?:--help|-h)$/.test(values.get(flag)?.at(-1) ?? '');
-  if (isHelp) return { command: 'help', topic: noun === 'help' ? operands.join(' ') || flag : noun || flag };
-  if (noun === 'help') return { command: noun, topic: operands.join(' ') || flag };
-  return noun === 'completion' || noun === 'man' ? { command: noun, topic: operands.join(' ') } : undefined;
 }
 
 /** Whether a boolean flag is given and true, or a flag with a value is given. */

@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts';
 import { type ServiceRow, serviceRow } from '../status/service-rows.ts';
 import { inOrder, serviceTable } from '../status/service-table.ts';
-import type { Arguments } from './arguments.ts';
+import { type Arguments, isSet, textOf } from './arguments.ts';
 import { print } from './print.ts';
 import { askOrWorkOut, type Knowledge } from './questions.ts';
 
@@ -21,7 +21,7 @@ interface Page {
  * @throws ProxyError as askOrWorkOut does
  */
 export async function get(args: Arguments, log: Log): Promise<void> {
-  const { namespace, name, isWide, headings } = args.get;
+  const { namespace, name } = wantedServices(args);
   const rows: ServiceRow[] = [];
   let from: number | undefined = 0;
   while (from !== undefined) {
@@ -39,8 +39,20 @@ export async function get(args: Arguments, log: Log): Promise<void> {
   }
   const ordered = inOrder(rows);
   print(
-    args.output === 'json' ? `${JSON.stringify(ordered, undefined, 2)}\n` : serviceTable(ordered, isWide, headings),
+    args.output === 'json'
+      ? `${JSON.stringify(ordered, undefined, 2)}\n`
+      : serviceTable(ordered, args.output === 'wide', !isSet(args, 'no-headers')),
   );
+}
+
+/** What is asked for: an empty name or namespace stands for all. As for kubectl, -A counts more than -n. */
+export function wantedServices(args: Pick<Arguments, 'operands' | 'flagValues'>): {
+  readonly namespace: string;
+  readonly name: string;
+} {
+  const [first = '', second] = (args.operands[0] ?? '').split('/');
+  if (second !== undefined) return { namespace: first, name: second };
+  return { namespace: isSet(args, 'all-namespaces') ? '' : (textOf(args, 'namespace') ?? ''), name: first };
 }
 
 /** A page of rows, as JSON: Services from the `from`th on, of one namespace or with one name where these are given; `page`: so many at most. */

@@ -10,7 +10,7 @@ import type { Arguments } from './arguments.ts';
 const OOM_SCORE_ADJ = '/proc/self/oom_score_adj';
 
 /**
- * --init-only: does what takes more rights than CAP_NET_ADMIN, and makes sure that nft works. A daemon that is started
+ * `init`: does what takes more rights than CAP_NET_ADMIN, and makes sure that nft works. A daemon that is started
  * afterwards finds everything as it is to be.
  * @throws ProxyError E_SYSCTL with everything that could not be set, E_NFT_MISSING and the like
  */

@@ -12,33 +12,30 @@ import { ToolError } from '../migration/tool.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
 import { NftError } from '../nft/run.ts';
+import { type Arguments, isSet } from './arguments.ts';
 import { kernelFamilies, servedFamilies } from './families.ts';
 import { print } from './print.ts';
-
-/** What `migrate` is to do: say what it would, remove what kube-proxy left, or remove ours. */
-export interface MigrateOptions {
-  readonly mode: 'plan' | 'apply' | 'back';
-  /** The daemon's. */
-  readonly runDir: string;
-}
 
 /** Addresses for documentation: a trace of a connection to them says little, and whether the rules are in force. */
 const PROBES: Readonly<Record<Family, string>> = { ip: '192.0.2.1:9', ip6: '[2001:db8::1]:9' };
 
 /**
- * kube-proxy-nft migrate: the plan, on stdout. With --apply: once our rules are in force and kube-proxy is stopped,
+ * `migrate`: the plan, on stdout. With --apply: once our rules are in force and kube-proxy is stopped,
  * removes what it left. With --back: once kube-proxy's rules are in force again, removes ours. Open connections go on in
  * either case: their translation is in conntrack.
- * @throws ProxyError E_KUBE_PROXY_RUNS, E_MIGRATION, E_ALREADY_RUNNING, E_NFT_MISSING and the like
+ * @throws ProxyError E_KUBE_PROXY_RUNS, E_MIGRATION, E_ALREADY_RUNNING, E_NFT_MISSING and the like, E_USAGE
  */
-export async function migrate({ mode, runDir }: MigrateOptions, log: Log): Promise<void> {
+export async function migrate(args: Pick<Arguments, 'runDir' | 'flagValues'>, log: Log): Promise<void> {
+  const { runDir } = args;
+  const [isApply, isBack] = [isSet(args, 'apply'), isSet(args, 'back')];
+  if (isApply && isBack) throw new ProxyError('E_USAGE', '--apply and --back cannot be given together');
   try {
     const nft = createNft(runDir, 'migrate');
     await probeNft(nft, log);
     const site = { nft, families: kernelFamilies(), served: servedFamilies(log), runDir };
-    if (mode === 'plan') await showPlan(site);
-    else if (mode === 'apply') await apply(site, log);
-    else await goBack(site, log);
+    if (isApply) await apply(site, log);
+    else if (isBack) await goBack(site, log);
+    else await showPlan(site);
   } catch (error) {
     if (!(error instanceof NftError || error instanceof ToolError)) throw error;
     throw new ProxyError('E_MIGRATION', `${messageOf(error)}; kube-proxy-nft migrate shows what is there now`, {
@@ -120,7 +117,7 @@ async function goBack({ nft, families }: Site, log: Log): Promise<void> {
       throw new ProxyError(
         'E_MIGRATION',
         `kube-proxy has no rules yet for ${missing.length} of the ${ours.size} ClusterIPs that we serve ` +
-          `(${missing.slice(0, 3).join(', ')}): wait for it and try again, or, if these are gone, kube-proxy-nft --cleanup`,
+          `(${missing.slice(0, 3).join(', ')}): wait for it and try again, or, if these are gone, kube-proxy-nft cleanup`,
       );
     }
     await retireOwnTables(nft, families, log);
@@ -137,7 +134,7 @@ async function assertSameCluster(found: Found, { nft, families }: Site): Promise
   throw new ProxyError(
     'E_MIGRATION',
     `none of the ${theirs.size} addresses in kube-proxy's rules (${[...theirs].slice(0, 3).join(', ')}) is a ClusterIP ` +
-      'that we serve: does the daemon look at the right cluster? (kube-proxy-nft --dump)',
+      'that we serve: does the daemon look at the right cluster? (kube-proxy-nft dump)',
   );
 }
 

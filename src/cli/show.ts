@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts';
 import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import { inSlices } from '../sync/slices.ts';
-import type { Arguments } from './arguments.ts';
+import { type Arguments, textOf } from './arguments.ts';
 import { dumpSteps } from './dump.ts';
 import { renderServices } from './get.ts';
 import type { StateReport } from './last-state.ts';
@@ -9,10 +9,17 @@ import { print } from './print.ts';
 import { askOrWorkOut, type Knowledge } from './questions.ts';
 import { parseTraceQuestion, renderTrace } from './trace.ts';
 
-/** --dump and --trace: prints what the running daemon answers, or, with a source and no daemon, what one would. */
-export async function show(args: Arguments, log: Log): Promise<void> {
-  const path =
-    args.trace === undefined ? `/dump?${new URLSearchParams({ output: args.output })}` : tracePath(args.trace);
+/** `dump`: prints the rules of the running daemon, or, with a source and no daemon, those that one would have. */
+export async function showDump(args: Arguments, log: Log): Promise<void> {
+  await show(`/dump?${new URLSearchParams({ output: args.output ?? 'nft' })}`, args, log);
+}
+
+/** `trace`: prints what becomes of a connection by these rules. @throws ProxyError E_USAGE, or as askOrWorkOut does */
+export async function showTrace(args: Arguments, log: Log): Promise<void> {
+  await show(tracePath(args.operands[0] ?? '', textOf(args, 'from')), args, log);
+}
+
+async function show(path: string, args: Arguments, log: Log): Promise<void> {
   const text = await askOrWorkOut(args, path, async (known) => (await answerTo(path, known, args)) ?? '', log);
   print(text);
 }
@@ -63,7 +70,7 @@ function* take<T>(items: Iterable<T>, most: number): Iterable<T> {
   }
 }
 
-function tracePath({ to, from }: NonNullable<Arguments['trace']>): string {
+function tracePath(to: string, from: string | undefined): string {
   // Told here what is wrong with it.
   parseTraceQuestion(to, from);
   return `/trace?${new URLSearchParams({ to, ...(from !== undefined && { from }) })}`;

@@ -1,10 +1,11 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseDuration } from '../config/duration.ts';
 import { askDaemon } from '../control/control-socket.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isInSync, type Status, statusJson, statusText } from '../status/status.ts';
-import type { Arguments } from './arguments.ts';
+import { type Arguments, isSet, textOf } from './arguments.ts';
 import { leftInKernel } from './left-in-kernel.ts';
 import { print } from './print.ts';
 
@@ -23,7 +24,7 @@ const PAUSE = 100;
  * @throws ProxyError E_RUN_DIR if the daemon cannot be asked, or is of another version
  */
 export async function status(args: Arguments, log: Log): Promise<void> {
-  const { brief: isBrief, wait } = args.status;
+  const wait = parseDuration(textOf(args, 'wait') ?? '0') ?? 0;
   const asked = Date.now();
   let known = await ask(args.runDir, '/status?look');
   const began = performance.now();
@@ -43,7 +44,7 @@ export async function status(args: Arguments, log: Log): Promise<void> {
     return;
   }
   process.exitCode = isInSync(known) ? EXIT.inSync : EXIT.notInSync;
-  print(isJson ? statusJson(known) : statusText(known, isBrief));
+  print(isJson ? statusJson(known) : statusText(known, isSet(args, 'brief')));
 }
 
 async function ask(runDir: string, path: string): Promise<Status | undefined> {

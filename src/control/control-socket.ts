@@ -93,7 +93,7 @@ export async function keepControl(
   await attempt().catch((error: unknown) => {
     if (!(error instanceof ProxyError) || !NO_ROOM.includes(errnoOf(error.cause) ?? '')) throw error;
     log.warn(
-      `${error.message}; going on without a control socket, so that --dump, --trace and migrate find no daemon; ` +
+      `${error.message}; going on without a control socket, so that status, get, dump, trace and migrate find no daemon; ` +
         'tried again until there is one',
     );
     again();

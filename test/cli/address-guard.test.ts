@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { AddressGuard, type Redecided } from '../../src/cli/address-guard.ts';
-import { parseArguments } from '../../src/cli/arguments.ts';
 import { createModels } from '../../src/cli/models.ts';
+import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { FAMILIES } from '../../src/ip.ts';
 import type { Node } from '../../src/objects/node.ts';
 import { Cluster } from '../../src/service/cluster.ts';

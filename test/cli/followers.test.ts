@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Drift } from '../../src/audit/drift.ts';
-import { parseArguments } from '../../src/cli/arguments.ts';
 import { Followers } from '../../src/cli/followers.ts';
 import { createModels } from '../../src/cli/models.ts';
+import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { ProxyHealth } from '../../src/health/proxy-health.ts';
 import { FAMILIES } from '../../src/ip.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';

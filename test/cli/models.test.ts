@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { parseArguments } from '../../src/cli/arguments.ts';
 import { createModels } from '../../src/cli/models.ts';
+import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { FAMILIES } from '../../src/ip.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import type { ClaimConflict } from '../../src/service/frontend-claims.ts';

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { parseArguments } from '../../src/cli/arguments.ts';
+import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { startServers } from '../../src/cli/servers.ts';
 import { ProxyHealth } from '../../src/health/proxy-health.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';

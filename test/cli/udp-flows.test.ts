@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { parseArguments } from '../../src/cli/arguments.ts';
 import { createModels } from '../../src/cli/models.ts';
+import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { UdpFlows } from '../../src/cli/udp-flows.ts';
 import { Conntrack } from '../../src/conntrack/conntrack.ts';
 import type { ConntrackPass } from '../../src/conntrack/reconciler.ts';

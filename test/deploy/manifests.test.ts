@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { load, loadAll } from 'js-yaml';
 import packageJson from '../../package.json' with { type: 'json' };
-import { parseArguments } from '../../src/cli/arguments.ts';
+import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { parseConfiguration } from '../../src/config/read.ts';
 import { loadConnection } from '../../src/source/api/connection.ts';
 import { SERVICE_ACCOUNT_DIRECTORY } from '../../src/source/api/kube-config.ts';
@@ -138,7 +138,7 @@ suite('the configuration', () => {
     const [, , script = ''] = command;
     const flags = /^kube-proxy-nft (\S+ \S+) \|\| /.exec(script)?.[1]?.split(' ') ?? assert.fail(script);
     const init = parseArguments(flags, configuration);
-    assert.deepEqual([init.command, init.config], ['init-only', args.config]);
+    assert.deepEqual([init.command, init.config], ['init', args.config]);
   });
 
   test("kubeadm's has its files in the same place", () => {

@@ -1,16 +1,16 @@
 import { VERSION } from '../../version.ts';
+import type { Command } from '../command.ts';
 import { type FlagHelp, spellings } from './flags.ts';
-import { ALL_FLAGS, COMMAND_WORDS, FLAGS_WITHOUT_WORD } from './words.ts';
-
-/** Commands that are a flag, offered beside those that are a word. */
-const FIRST_FLAGS = ['--dump', '--trace', '--init-only', '--cleanup', '--help', '--version'];
+import { ALL_FLAGS, type CommandWord, commandWords, flagsWithoutWord, type WordCompletion } from './words.ts';
 
 /** readline's own completion of paths, which knows ~ and spaces, comes where we have nothing. */
 const FILES = 'compopt -o default';
 const FOLDERS = 'compopt -o dirnames';
 
 /** The completion script for bash 4.4 and newer; needs nothing of the package bash-completion. */
-export function bashCompletion(): string {
+export function bashCompletion(commands: readonly Command[]): string {
+  const words = commandWords(commands);
+  const withoutWord = flagsWithoutWord(commands);
   const valued = ALL_FLAGS.filter(({ value }) => value !== undefined);
   return `# bash completion of kube-proxy-nft ${VERSION}, made by: kube-proxy-nft completion bash
 # shellcheck shell=bash
@@ -27,20 +27,6 @@ _kube_proxy_nft() {
     assigned=1 before=\${cur%%=*}= prev=\${cur%%=*} cur=\${cur#*=}
   fi
 
-  case $prev in
-${valued
-  .filter(({ completes }) => completes !== undefined)
-  .map(valueCase)
-  .join('\n')}
-    ${patternOf(valued.filter(({ completes }) => completes === undefined))})
-      return
-      ;;
-    *)
-      if [[ $assigned ]]; then _kube_proxy_nft_words 'true false'; fi
-      ;;
-  esac
-  if [[ $assigned ]]; then return; fi
-
   # The command, and how many words came after it.
   for ((i = 1; i < COMP_CWORD; i++)); do
     case \${COMP_WORDS[i]} in
@@ -53,12 +39,26 @@ ${valued
     esac
   done
 
+  case $prev in
+${valued
+  .filter(({ completes }) => completes !== undefined)
+  .map((flag) => valueCase(flag, words, withoutWord))
+  .join('\n')}
+    ${patternOf(valued.filter(({ completes }) => completes === undefined))})
+      return
+      ;;
+    *)
+      if [[ $assigned ]]; then _kube_proxy_nft_words 'true false'; fi
+      ;;
+  esac
+  if [[ $assigned ]]; then return; fi
+
   case $noun in
-${COMMAND_WORDS.map(commandCase).join('\n')}
+${words.map(commandCase).join('\n')}
     '')
-      words='${COMMAND_WORDS.map(({ name }) => name).join(' ')} ${FIRST_FLAGS.join(' ')}'
+      words='${words.map(({ name }) => name).join(' ')}'
       if [[ $cur == -* ]]; then
-        words='${wordsOf(FLAGS_WITHOUT_WORD)}'
+        words='${wordsOf(withoutWord)}'
       fi
       ;;
   esac
@@ -75,9 +75,18 @@ complete -F _kube_proxy_nft kube-proxy-nft
 `;
 }
 
-function valueCase(flag: FlagHelp): string {
+function valueCase(flag: FlagHelp, words: readonly CommandWord[], withoutWord: readonly FlagHelp[]): string {
+  const nouns = words.flatMap(({ name, flags }) => {
+    const own = flags.find((one) => one.name === flag.name);
+    return own === undefined || own === flag ? [] : `        ${name}) ${completionOf(own)} ;;`;
+  });
+  const other = withoutWord.find(({ name }) => name === flag.name) ?? flag;
+  const completion =
+    nouns.length === 0
+      ? completionOf(other)
+      : ['case $noun in', ...nouns, `        *) ${completionOf(other)} ;;`, '      esac'].join('\n');
   return `    ${patternOf([flag])})
-      ${completionOf(flag)}
+      ${completion}
       return
       ;;`;
 }
@@ -93,15 +102,19 @@ function completionOf({ completes }: FlagHelp): string {
       compopt -o nospace`;
 }
 
-function commandCase({ name, operands, takesFile, flags }: (typeof COMMAND_WORDS)[number]): string {
-  const words =
-    operands.length === 0 ? '' : `\n      elif ((operands == 0)); then\n        words='${operands.join(' ')}'`;
-  const file = takesFile ? `\n      elif ((operands == 1)); then\n        ${FILES}\n        return` : '';
+function commandCase({ name, operands, flags }: CommandWord): string {
+  const places = operands.map((completes, i) => placeOf(completes, i)).join('');
   return `    ${name})
       if [[ $cur == -* ]]; then
-        words='${wordsOf(flags)}'${words}${file}
+        words='${wordsOf(flags)}'${places}
       fi
       ;;`;
+}
+
+function placeOf(completes: WordCompletion, place: number): string {
+  if (completes.length === 0) return '';
+  const then = completes === 'file' ? `${FILES}\n        return` : `words='${completes.join(' ')}'`;
+  return `\n      elif ((operands == ${place})); then\n        ${then}`;
 }
 
 function patternOf(flags: readonly FlagHelp[]): string {

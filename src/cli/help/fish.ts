@@ -1,30 +1,33 @@
 import { VERSION } from '../../version.ts';
+import type { Command } from '../command.ts';
 import { briefly, type FlagHelp, spellings } from './flags.ts';
-import { COMMAND_WORDS, type CommandWord, FLAGS_WITHOUT_WORD } from './words.ts';
+import { type CommandWord, commandWords, flagsWithoutWord } from './words.ts';
 
 const COMPLETE = 'complete -c kube-proxy-nft';
 
 /** The completion script for fish 3.0 and newer. */
-export function fishCompletion(): string {
-  const words = COMMAND_WORDS.map(({ name }) => name).join(' ');
-  const noWord = `not __fish_seen_subcommand_from ${words}`;
+export function fishCompletion(commands: readonly Command[]): string {
+  const words = commandWords(commands);
+  const noWord = `not __fish_seen_subcommand_from ${words.map(({ name }) => name).join(' ')}`;
   return `${[
     `# fish completion of kube-proxy-nft ${VERSION}, made by: kube-proxy-nft completion fish`,
     '',
     `${COMPLETE} -f`,
-    ...COMMAND_WORDS.map(({ name, text }) => `${COMPLETE} -n ${quoted(noWord)} -a ${name} -d ${quoted(text)}`),
-    ...FLAGS_WITHOUT_WORD.map((flag) => lineOf(flag, noWord)),
-    ...COMMAND_WORDS.flatMap(commandLines),
+    ...words.map(({ name, text }) => `${COMPLETE} -n ${quoted(noWord)} -a ${name} -d ${quoted(text)}`),
+    ...flagsWithoutWord(commands).map((flag) => lineOf(flag, noWord)),
+    ...words.flatMap(commandLines),
   ].join('\n')}\n`;
 }
 
-function commandLines({ name, operands, takesFile, flags }: CommandWord): readonly string[] {
+function commandLines({ name, operands, flags }: CommandWord): readonly string[] {
   const seen = `__fish_seen_subcommand_from ${name}`;
   const after = (words: number) => quoted(`${seen}; and test (count (commandline -opc)) -eq ${words}`);
   return [
     ...flags.map((flag) => lineOf(flag, seen)),
-    ...(operands.length > 0 ? [`${COMPLETE} -n ${after(2)} -a ${quoted(operands.join(' '))}`] : []),
-    ...(takesFile ? [`${COMPLETE} -n ${after(3)} -F`] : []),
+    ...operands.flatMap((completes, i) => {
+      if (completes.length === 0) return [];
+      return `${COMPLETE} -n ${after(i + 2)} ${completes === 'file' ? '-F' : `-a ${quoted(completes.join(' '))}`}`;
+    }),
   ];
 }
 

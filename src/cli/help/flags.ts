@@ -1,5 +1,6 @@
 import { FIELD_ENTRIES } from '../../config/fields.ts';
 import { FLAGS } from '../../config/flags.ts';
+import { OUTPUTS } from '../output.ts';
 
 /** What people are told about a flag: by --help, the manual page, and completion. */
 export interface FlagHelp {
@@ -55,12 +56,6 @@ const CONFIGURATION: FlagSection = {
       name: 'config',
       value: 'FILE',
       text: 'a KubeProxyConfiguration, as kubeadm writes it. Of the flags below those of logging and --hostname-override count beside it. When it changes, we end, to be started again',
-      completes: 'file',
-    },
-    {
-      name: 'write-config-to',
-      value: 'FILE',
-      text: 'write the configuration that the flags or --config lead to, and end',
       completes: 'file',
     },
   ],
@@ -231,19 +226,39 @@ const OURS: FlagSection = {
       text: 'send a packet through the rules twice a second, which shows that they are there (default: true)',
     },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
+  ],
+};
+
+const OF_COMMANDS: FlagSection = {
+  title: 'Flags of commands',
+  note: 'help COMMAND has those of each',
+  isListed: true,
+  flags: [
     {
       name: 'output',
       value: 'FORMAT',
-      text: 'how --dump prints: nft (a script that nft -f loads) or json (libnftables JSON); status: json; get: wide (more columns) or json',
-      completes: { words: ['nft', 'json'] },
+      text: 'how to print: json, for programs; of get also table or wide, of dump nft, a script that nft -f loads',
+      completes: { words: OUTPUTS },
     },
+    { name: 'namespace', value: 'NAME', text: 'namespace of the Services that are shown; without it all (get)' },
+    { name: 'all-namespaces', text: 'all namespaces, whatever else is said (get)' },
+    { name: 'no-headers', text: 'without the heading of the table (get)' },
+    { name: 'brief', text: 'one line (status)' },
+    { name: 'wait', value: 'DURATION', text: 'wait for the rules to be in sync, at most so long (status)' },
+    {
+      name: 'from',
+      value: 'ADDRESS[%INTERFACE]',
+      text: 'the client of trace, and where it comes in; without it the node itself',
+    },
+    { name: 'apply', text: 'remove what kube-proxy has left (migrate)' },
+    { name: 'back', text: 'remove our tables, once kube-proxy serves again (migrate)' },
     { name: 'version', text: 'print version, commit and Node.js version' },
     { name: 'help', text: 'print help; with a command, on that' },
   ],
 };
 
-const OF_COMMANDS: FlagSection = {
-  title: 'Flags that are a command, or go with one',
+const THAT_ARE_COMMANDS: FlagSection = {
+  title: 'Flags that are a command',
   isListed: false,
   flags: [
     { name: 'dump', text: 'print the ruleset of the running daemon' },
@@ -252,23 +267,14 @@ const OF_COMMANDS: FlagSection = {
       value: 'ADDRESS:PORT[/PROTOCOL]',
       text: 'what becomes of such a connection, and why; TCP if no protocol is given',
     },
-    {
-      name: 'from',
-      value: 'ADDRESS[%INTERFACE]',
-      text: 'the client of --trace, and where it comes in; without it the node itself',
-    },
     { name: 'init-only', text: 'set sysctls and look for nft, and end' },
     { name: 'cleanup', text: 'remove our tables, and nothing else' },
-    { name: 'apply', text: 'remove what kube-proxy has left (migrate)' },
-    { name: 'namespace', value: 'NAME', text: 'namespace of the Services that are shown; without it all (get)' },
-    { name: 'no-headers', text: 'without the heading of the table (get)' },
-    { name: 'brief', text: 'one line (status)' },
     {
-      name: 'wait',
-      value: 'DURATION',
-      text: 'wait for the rules to be in sync, at most so long (status)',
+      name: 'write-config-to',
+      value: 'FILE',
+      text: 'write the configuration that the flags or --config lead to, and end',
+      completes: 'file',
     },
-    { name: 'back', text: 'remove our tables, once kube-proxy serves again (migrate)' },
   ],
 };
 
@@ -311,17 +317,25 @@ const OTHERS: FlagSection = {
 };
 
 /** Every flag, once, in the order they are shown in. */
-export const FLAG_SECTIONS: readonly FlagSection[] = [SOURCE, CONFIGURATION, KUBE_PROXY, OURS, OF_COMMANDS, OTHERS];
+export const FLAG_SECTIONS: readonly FlagSection[] = [
+  OF_COMMANDS,
+  SOURCE,
+  CONFIGURATION,
+  KUBE_PROXY,
+  OURS,
+  THAT_ARE_COMMANDS,
+  OTHERS,
+];
 
 /** The sections without the flags that `isWanted` refuses, and without those that are empty then. */
-export function sectionsWith(isWanted: (name: string) => boolean): readonly FlagSection[] {
+export function sectionsWith(isWanted: (flag: FlagHelp) => boolean): readonly FlagSection[] {
   return FLAG_SECTIONS.map((section) => ({
     ...section,
-    flags: section.flags.filter(({ name }) => isWanted(name)),
+    flags: section.flags.filter(isWanted),
   })).filter(({ flags }) => flags.length > 0);
 }
 
-/** As it is typed: "-o, --output FORMAT", "--dump", "-v N". */
+/** As it is typed: "-o, --output FORMAT", "--brief", "-v N". */
 export function headingOf({ name, value }: FlagHelp): string {
   const names = spellings(name).filter((spelling) => spelling !== '--v');
   return [names.join(', '), ...(value === undefined ? [] : [value])].join(' ');

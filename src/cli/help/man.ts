@@ -1,10 +1,10 @@
 import { type ErrorCode, EXIT_CODES } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
-import { COMMANDS, type CommandHelp } from './commands.ts';
+import type { Command } from '../command.ts';
 import { ERROR_MEANINGS } from './errors.ts';
 import { FLAG_SECTIONS, headingOf } from './flags.ts';
 import { wrap } from './layout.ts';
-import { ABOUT } from './pages.ts';
+import { ABOUT, callOf } from './pages.ts';
 
 const DESCRIPTION =
   "Does the job of kube-proxy's nftables mode: connections to the ClusterIPs, node ports and other addresses of " +
@@ -17,7 +17,7 @@ const FILES: readonly (readonly [path: string, text: string])[] = [
 ];
 
 /** The manual page, for `man -l -`: roff with the man macros, in ASCII. */
-export function manualPage(): string {
+export function manualPage(commands: readonly Command[]): string {
   return `${[
     `.\\" Made by: kube-proxy-nft man`,
     `.TH KUBE\\-PROXY\\-NFT 8 "" "kube\\-proxy\\-nft ${escaped(VERSION)}" "System Administration"`,
@@ -27,18 +27,18 @@ export function manualPage(): string {
     '.SH NAME',
     `kube\\-proxy\\-nft \\- ${lines(ABOUT)}`,
     '.SH SYNOPSIS',
-    COMMANDS.flatMap(synopsisOf).join('\n.br\n'),
+    commands.map(synopsisOf).join('\n.br\n'),
     '.SH DESCRIPTION',
     lines(DESCRIPTION),
     '.SH COMMANDS',
-    ...COMMANDS.flatMap(commandLines),
+    ...commands.flatMap(commandLines),
     '.SH OPTIONS',
     ...FLAG_SECTIONS.flatMap(({ title, flags }) => [
       `.SS "${escaped(title)}"`,
       ...flags.flatMap((flag) => tagged(headingOf(flag), flag.text)),
     ]),
     '.SH EXIT STATUS',
-    ...tagged('0', 'all went well'),
+    ...tagged('0', 'all went well; commands whose answer is an exit code have theirs above'),
     ...(Object.keys(EXIT_CODES) as ErrorCode[]).flatMap((code) =>
       tagged(`${EXIT_CODES[code]} (${code})`, ERROR_MEANINGS[code]),
     ),
@@ -52,20 +52,25 @@ export function manualPage(): string {
   ].join('\n')}\n`;
 }
 
-function synopsisOf({ usages }: CommandHelp): readonly string[] {
-  return usages.map(({ line }) => `.B kube\\-proxy\\-nft\n${escaped(line)}`);
+function synopsisOf(command: Command): string {
+  return `.B kube\\-proxy\\-nft\n${escaped(callOf(command))}`;
 }
 
-function commandLines(command: CommandHelp): readonly string[] {
-  const { name, usages, paragraphs, examples } = command;
+function commandLines(command: Command): readonly string[] {
+  const { name, summary, paragraphs, answers = [], examples } = command;
   return [
     `.SS ${escaped(name)}`,
-    ...usages.flatMap(({ line, text }) => tagged(`kube-proxy-nft ${line}`, text)),
+    ...tagged(`kube-proxy-nft ${callOf(command)}`, summary),
     ...paragraphs.flatMap((text) => ['.PP', lines(text)]),
+    ...(answers.length === 0 ? [] : ['.PP', lines(answersOf(answers))]),
     '.PP',
     'Examples:',
     ...examples.flatMap(({ command: line, text }) => tagged(line, text)),
   ];
+}
+
+function answersOf(answers: NonNullable<Command['answers']>): string {
+  return `Exit codes: ${answers.map(([code, meaning]) => `${code} ${meaning}`).join('; ')}.`;
 }
 
 /** A bold heading with its text, indented, below or beside it. */

@@ -1,49 +1,61 @@
 import process from 'node:process';
 import { errnoOf, ProxyError } from '../../errors.ts';
 import { didYouMean } from '../../suggest.ts';
-import type { Information } from '../command-line.ts';
+import type { Arguments } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { namesOf } from '../command-asked.ts';
 import { bashCompletion } from './bash.ts';
-import { COMMANDS, findCommand, SHELLS } from './commands.ts';
 import { fishCompletion } from './fish.ts';
 import { manualPage } from './man.ts';
 import { commandPage, overview } from './pages.ts';
 import { zshCompletion } from './zsh.ts';
 
-const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], () => string>> = {
+type Operands = Pick<Arguments, 'operands'>;
+
+const SCRIPTS: Readonly<Record<string, (commands: readonly Command[]) => string>> = {
   bash: bashCompletion,
   zsh: zshCompletion,
   fish: fishCompletion,
 };
 
-/**
- * Prints help, the manual page, or a completion script.
- * @throws ProxyError E_USAGE for a command or shell that nobody knows
- */
-export function printInformation(asked: Information): void {
-  const text = informationText(asked);
+/** `help`: everything in short, or all about a command. @throws ProxyError E_USAGE for one that nobody knows */
+export function printHelp({ operands }: Operands, commands: readonly Command[]): void {
+  print(helpText(operands.join(' '), commands));
+}
+
+/** `completion`: the script for a shell, one of those that the command names. */
+export function printCompletion({ operands }: Operands, commands: readonly Command[]): void {
+  print(completionText(operands[0] ?? '', commands));
+}
+
+/** `man`: the manual page, as roff. */
+export function printManualPage(commands: readonly Command[]): void {
+  print(manualPage(commands));
+}
+
+/** What `help` prints on a topic: the name of a command, its first word, or the flag that is one. Throws as printHelp does. */
+export function helpText(topic: string, commands: readonly Command[]): string {
+  if (topic === '') return overview(commands);
+  const names = (command: Command) => [...namesOf(command), command.flag ?? ''];
+  const named = commands.filter((command) => names(command).includes(topic));
+  const found = named.length > 0 ? named : commands.filter(({ name }) => name.startsWith(`${topic} `));
+  if (found.length > 0) return found.map(commandPage).join('\n');
+  const known = commands.flatMap(names).filter((name) => name !== '');
+  const message = `help: there is no command ${JSON.stringify(topic)}${didYouMean(topic, known)}; see kube-proxy-nft help`;
+  throw new ProxyError('E_USAGE', message);
+}
+
+/** The completion script for a shell. @throws ProxyError E_USAGE for a shell that nobody knows */
+export function completionText(shell: string, commands: readonly Command[]): string {
+  const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined;
+  if (script === undefined) throw new ProxyError('E_USAGE', `completion: there is none for ${JSON.stringify(shell)}`);
+  return script(commands);
+}
+
+function print(text: string): void {
   process.stdout.on('error', (error) => {
     // The reader has seen enough ("| head").
     if (errnoOf(error) !== 'EPIPE') throw error;
   });
   process.stdout.write(text);
-}
-
-/** What is printed. Throws as printInformation does. */
-export function informationText({ command, topic }: Information): string {
-  if (command === 'completion') {
-    const shell = SHELLS.find((known) => known === topic);
-    if (shell === undefined)
-      throw new ProxyError('E_USAGE', `completion ${JSON.stringify(topic)}: bash, zsh or fish is expected`);
-    return SCRIPTS[shell]();
-  }
-  if (command === 'man') {
-    if (topic !== '') throw new ProxyError('E_USAGE', `man: unexpected argument ${JSON.stringify(topic)}`);
-    return manualPage();
-  }
-  if (topic === '') return overview();
-  const known = findCommand(topic);
-  if (known !== undefined) return commandPage(known);
-  const names = COMMANDS.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
-  const message = `help: there is no command ${JSON.stringify(topic)}${didYouMean(topic, names)}; see kube-proxy-nft help`;
-  throw new ProxyError('E_USAGE', message);
 }

@@ -1,46 +1,69 @@
-import { COMMANDS, type CommandHelp } from './commands.ts';
+import { FLAGS } from '../../config/flags.ts';
+import type { Command } from '../command.ts';
 import { FLAG_SECTIONS, type FlagHelp } from './flags.ts';
 
 /** Every flag there is. */
 export const ALL_FLAGS: readonly FlagHelp[] = FLAG_SECTIONS.flatMap(({ flags }) => flags);
 
-/** A command that is a word, as completion sees it. */
+/** What one word is completed with: one of these, or a path. */
+export type WordCompletion = readonly string[] | 'file';
+
+/** Commands that begin with the same word, as completion sees them. */
 export interface CommandWord {
   readonly name: string;
   /** About it, for shells that show it. */
   readonly text: string;
-  /** What its first operand is one of. */
-  readonly operands: readonly string[];
-  /** True if a file comes after the first operand. */
-  readonly takesFile: boolean;
+  /** What comes after it, word by word. */
+  readonly operands: readonly WordCompletion[];
   readonly flags: readonly FlagHelp[];
 }
 
-/** The commands that are words. */
-export const COMMAND_WORDS: readonly CommandWord[] = COMMANDS.flatMap((command) => {
-  if (command.operands === undefined) return [];
-  const { name, usages, flags } = command;
-  return {
-    name,
-    text: (usages[0]?.text ?? '').replace(/[,;].*$/, ''),
-    operands: operandsOf(command),
-    takesFile: command.operands === 'configuration',
-    flags: ALL_FLAGS.filter((flag) => flag.name === 'help' || (flags.includes(flag.name) && isFor(command, flag))),
-  };
-});
-
-/** The flags of a command line without such a word: those that only go with one are left out. */
-export const FLAGS_WITHOUT_WORD: readonly FlagHelp[] = ALL_FLAGS.filter(
-  ({ name }) => !['apply', 'back', 'brief', 'wait', 'namespace', 'no-headers'].includes(name),
-);
-
-function operandsOf({ operands }: CommandHelp): readonly string[] {
-  if (operands === 'configuration') return ['validate'];
-  if (operands === 'topic') return COMMANDS.map(({ name }) => name);
-  return operands === undefined || operands === 'none' ? [] : operands;
+/** The first words of all commands. */
+export function commandWords(commands: readonly Command[]): readonly CommandWord[] {
+  return firstWords(commands).map((name) => {
+    const those = commands.filter((command) => firstWord(command.name) === name);
+    const seconds = those.flatMap((command) => command.name.split(' ').slice(1));
+    return {
+      name,
+      text: those.map(({ summary }) => summary.replace(/[,;:].*$/, '')).join('; '),
+      operands: [...(seconds.length > 0 ? [seconds] : []), ...operandsOf(those, commands)],
+      flags: ALL_FLAGS.filter((flag) => flag.name === 'help' || those.some((command) => takes(command, flag))).map(
+        (flag) => (flag.name === 'output' ? withOutputs(flag, those) : flag),
+      ),
+    };
+  });
 }
 
-/** `config` stands for --write-config-to, too, which goes without the word. */
-function isFor({ operands }: CommandHelp, { name }: FlagHelp): boolean {
-  return operands !== 'configuration' || name !== 'write-config-to';
+/** The flags of a command line without such a word: those that only go with one are left out. */
+export function flagsWithoutWord(commands: readonly Command[]): readonly FlagHelp[] {
+  const byFlag = commands.filter(({ flag }) => flag !== undefined);
+  return ALL_FLAGS.filter(
+    (flag) => FLAGS.get(flag.name)?.role !== 'option' || byFlag.some((command) => takes(command, flag)),
+  ).map((flag) => (flag.name === 'output' ? withOutputs(flag, byFlag) : flag));
+}
+
+/** Whether a command is shown with a flag. */
+export function takes({ flags, isConfigured }: Command, { name }: FlagHelp): boolean {
+  return flags.includes(name) || (isConfigured === true && FLAGS.get(name)?.role === 'daemon');
+}
+
+function withOutputs(flag: FlagHelp, commands: readonly Command[]): FlagHelp {
+  return { ...flag, completes: { words: [...new Set(commands.flatMap(({ outputs = [] }) => outputs))] } };
+}
+
+/** What comes after the name of one of these commands: of each place what the first has that knows it. */
+function operandsOf(those: readonly Command[], commands: readonly Command[]): readonly WordCompletion[] {
+  const count = Math.max(...those.map(({ operands }) => operands.length));
+  return Array.from({ length: count }, (_, i) => {
+    const completes = those.map(({ operands }) => operands[i]?.completes).find((known) => known !== undefined) ?? [];
+    return completes === 'command' ? firstWords(commands) : completes;
+  });
+}
+
+function firstWords(commands: readonly Command[]): readonly string[] {
+  return [...new Set(commands.map(({ name }) => firstWord(name)))];
+}
+
+function firstWord(name: string): string {
+  return name.split(' ')[0] ?? '';
 }

@@ -1,21 +1,23 @@
 import { VERSION } from '../../version.ts';
+import type { Command } from '../command.ts';
 import { briefly, type FlagHelp, spellings } from './flags.ts';
-import { COMMAND_WORDS, type CommandWord, FLAGS_WITHOUT_WORD } from './words.ts';
+import { type CommandWord, commandWords, flagsWithoutWord } from './words.ts';
 
 /** The completion script for zsh: a file _kube-proxy-nft in a folder of fpath, or to be sourced. */
-export function zshCompletion(): string {
-  const commands = COMMAND_WORDS.map(({ name, text }) => quoted(`${name}:${text}`));
+export function zshCompletion(commands: readonly Command[]): string {
+  const words = commandWords(commands);
+  const descriptions = words.map(({ name, text }) => quoted(`${name}:${text}`));
   return `#compdef kube-proxy-nft
 # zsh completion of kube-proxy-nft ${VERSION}, made by: kube-proxy-nft completion zsh
 
 _kube-proxy-nft() {
   local curcontext=$curcontext state line ret=1
   local -a commands=(
-    ${commands.join('\n    ')}
+    ${descriptions.join('\n    ')}
   )
   typeset -A opt_args
   _arguments -C -S \\
-    ${FLAGS_WITHOUT_WORD.flatMap(specsOf).join(' \\\n    ')} \\
+    ${flagsWithoutWord(commands).flatMap(specsOf).join(' \\\n    ')} \\
     '(-)1: :->command' \\
     '(-)*:: :->operands' && ret=0
   case $state in
@@ -23,7 +25,7 @@ _kube-proxy-nft() {
     operands)
       curcontext=\${curcontext%:*:*}:kube-proxy-nft-$words[1]:
       case $words[1] in
-${COMMAND_WORDS.map(commandCase).join('\n')}
+${words.map(commandCase).join('\n')}
       esac
       ;;
   esac
@@ -38,11 +40,12 @@ fi
 `;
 }
 
-function commandCase({ name, operands, takesFile, flags }: CommandWord): string {
+function commandCase({ name, operands, flags }: CommandWord): string {
   const specs = [
     ...flags.flatMap(specsOf),
-    ...(operands.length > 0 ? [quoted(`1: :(${operands.join(' ')})`)] : []),
-    ...(takesFile ? [quoted('2:FILE:_files')] : []),
+    ...operands.map((completes, i) =>
+      quoted(completes === 'file' ? `${i + 1}:FILE:_files` : `${i + 1}: :(${completes.join(' ')})`),
+    ),
   ];
   return `        ${name}) _arguments -S \\
           ${specs.join(' \\\n          ')} && ret=0 ;;`;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
-import { COMMANDS } from '../../../src/cli/help/commands.ts';
+import { COMMANDS } from '../../../src/cli/commands.ts';
 import { spellings } from '../../../src/cli/help/flags.ts';
 import { FLAGS } from '../../../src/config/flags.ts';
 import { ShellWithCompletion } from './shells.ts';
 
-const FIRST = ['completion', 'config', 'help', 'man', 'migrate'];
+const FIRST = [...new Set(COMMANDS.map(({ name }) => name.split(' ')[0] ?? ''))].toSorted();
 const MODES = ['BridgeInterface', 'ClusterCIDR', 'InterfaceNamePrefix', 'NodeCIDR'];
 const EVERY_FLAG = [...FLAGS.keys()].flatMap(spellings).filter((name) => name.startsWith('--'));
 
@@ -44,10 +44,8 @@ for (const name of ['bash', 'zsh', 'fish'] as const) {
     test('offers every flag, each where it counts', () => {
       const [daemon, migrate] = [shell.offers('--'), shell.offers('migrate', '--')];
       const status = shell.offers('status', '--');
-      const get = shell.offers('get', '--');
-      for (const flag of EVERY_FLAG.filter((flag) => flag !== '--v')) {
-        assert.ok([...daemon, ...migrate, ...status, ...get].includes(flag), flag);
-      }
+      const all = [...daemon, ...FIRST.flatMap((word) => shell.offers(word, '--'))];
+      for (const flag of EVERY_FLAG.filter((flag) => flag !== '--v')) assert.ok(all.includes(flag), flag);
       for (const flag of ['--apply', '--back']) assert.ok(migrate.includes(flag) && !daemon.includes(flag), flag);
       for (const flag of ['--brief', '--wait']) assert.ok(status.includes(flag) && !daemon.includes(flag), flag);
       assert.ok(daemon.includes('--kubeconfig') && !migrate.includes('--kubeconfig'));
@@ -56,11 +54,15 @@ for (const name of ['bash', 'zsh', 'fish'] as const) {
 
     test('offers the commands, and their words', () => {
       const first = shell.offers('');
-      for (const word of FIRST) assert.ok(first.includes(word), word);
+      assert.deepEqual(
+        first.filter((word) => !word.startsWith('-')),
+        FIRST,
+      );
       assert.deepEqual(shell.offers('mig'), ['migrate']);
-      assert.deepEqual(shell.offers('config', ''), ['validate']);
+      assert.deepEqual(shell.offers('config', ''), ['validate', 'write']);
+      assert.deepEqual(shell.offers('get', ''), ['services']);
       assert.deepEqual(shell.offers('completion', ''), ['bash', 'fish', 'zsh']);
-      assert.deepEqual(shell.offers('help', ''), COMMANDS.map((command) => command.name).toSorted());
+      assert.deepEqual(shell.offers('help', ''), FIRST);
       assert.deepEqual(shell.offers('help', 'tr'), ['trace']);
       assert.deepEqual(
         shell.offers('man', '').filter((word) => !word.startsWith('-')),
@@ -71,8 +73,12 @@ for (const name of ['bash', 'zsh', 'fish'] as const) {
     test('offers values', () => {
       assert.deepEqual(shell.offers('--detect-local-mode', ''), MODES);
       assert.deepEqual(shell.offers('--detect-local-mode', 'N'), ['NodeCIDR']);
-      assert.deepEqual(shell.offers('--dump', '-o', ''), ['json', 'nft']);
+      // Of all commands that are a flag.
+      assert.deepEqual(shell.offers('--dump', '-o', ''), ['json', 'nft', 'text']);
       assert.deepEqual(shell.offers('--output', 'j'), ['json']);
+      assert.deepEqual(shell.offers('dump', '-o', ''), ['json', 'nft']);
+      assert.deepEqual(shell.offers('status', '--output', ''), ['json', 'text']);
+      assert.deepEqual(shell.offers('get', 'services', '-o', 'w'), ['wide']);
       assert.deepEqual(shell.offers('--proxy-mode', 'ip'), ['iptables', 'ipvs']);
       assert.deepEqual(shell.offers('--nodeport-addresses', 'pri'), ['primary']);
       assert.deepEqual(shell.offers('--nodeport-addresses', 'primary,l'), [habits.listed('primary,', 'localhost')]);

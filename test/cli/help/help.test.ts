@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { parseArguments } from '../../../src/cli/arguments.ts';
-import { type Information, informationAsked, readCommandLine } from '../../../src/cli/command-line.ts';
-import { COMMANDS, findCommand } from '../../../src/cli/help/commands.ts';
+import type { Command } from '../../../src/cli/command.ts';
+import { COMMANDS } from '../../../src/cli/commands.ts';
 import { ERROR_MEANINGS } from '../../../src/cli/help/errors.ts';
 import { briefly, FLAG_SECTIONS, headingOf } from '../../../src/cli/help/flags.ts';
 import { commandPage, overview } from '../../../src/cli/help/pages.ts';
-import { informationText } from '../../../src/cli/help/print.ts';
+import { completionText, helpText } from '../../../src/cli/help/print.ts';
+import { parseArguments } from '../../../src/cli/parse-arguments.ts';
 import { FIELDS, type Field } from '../../../src/config/fields.ts';
 import { FLAGS } from '../../../src/config/flags.ts';
 import { type ErrorCode, EXIT_CODES, ProxyError } from '../../../src/errors.ts';
@@ -40,7 +40,9 @@ suite('the table of flags', () => {
     for (const { name, words, list } of found) {
       const field = fieldOf(name);
       for (const word of words) {
-        if (field === undefined) parseArguments([`--${name}`, word]);
+        if (name === 'output')
+          assert.ok(COMMANDS.some(({ outputs = [] }) => outputs.some((output) => output === word)));
+        else if (field === undefined) parseArguments([`--${name}`, word]);
         else assert.notEqual(field.type.parse(field.type.fromText(word)), undefined, `--${name} ${word}`);
       }
       const ending = `${list === true ? 'CIDRs and words of' : 'one of'} ${words.join(', ')}`;
@@ -75,30 +77,7 @@ suite('the table of flags', () => {
   });
 });
 
-suite('the table of commands', () => {
-  for (const command of COMMANDS) {
-    test(`${command.name}: has two to four examples, which are understood`, () => {
-      assert.ok(command.examples.length >= 2 && command.examples.length <= 4);
-      for (const { command: line } of command.examples) {
-        const calls = [...line.matchAll(/kube-proxy-nft ([^|>)&]+)/g)].map(([, words = '']) => words.trim());
-        const ours = calls.filter((words) => words !== '');
-        assert.ok(ours.length > 0, line);
-        for (const call of ours) understood(call.replaceAll("'", '').split(/ +/));
-      }
-    });
-
-    test(`${command.name}: names flags and errors that exist, and is found by each of its names`, () => {
-      for (const flag of command.flags) assert.ok(FLAGS.has(flag), flag);
-      for (const name of [command.name, ...(command.aliases ?? [])]) assert.equal(findCommand(name), command);
-    });
-  }
-
-  test('each error is at a command that can end with it', () => {
-    const named = new Set(COMMANDS.flatMap(({ errors }) => errors));
-    const missing = (Object.keys(EXIT_CODES) as ErrorCode[]).filter((code) => !named.has(code));
-    assert.deepEqual(missing, ['E_INTERNAL', 'E_USAGE']);
-  });
-
+suite('the table of errors', () => {
   test('errors mean what docs/troubleshooting.md says', () => {
     const page = readFileSync(join(ROOT, 'docs', 'troubleshooting.md'), 'utf8').replaceAll('`', '');
     for (const [code, meaning] of Object.entries(ERROR_MEANINGS)) {
@@ -107,26 +86,18 @@ suite('the table of commands', () => {
   });
 });
 
-/** Fails for a command line that the program would refuse. */
-function understood(argv: readonly string[]): void {
-  const asked = informationAsked(readCommandLine(argv));
-  if (asked === undefined) parseArguments(argv);
-  else informationText(asked);
-}
-
 suite('help', () => {
   test('fits into 120 columns', () => {
-    for (const text of [overview(), ...COMMANDS.map(commandPage)]) {
+    for (const text of [overview(COMMANDS), ...COMMANDS.map(commandPage)]) {
       for (const line of text.split('\n')) assert.ok(line.length <= 120 && !/\s$/.test(line), line);
     }
   });
 
   test('in short names each command, and each flag that has its place there', () => {
-    const text = overview();
-    for (const { usages } of COMMANDS)
-      for (const { line } of usages) assert.ok(text.includes(`  kube-proxy-nft ${line}`));
+    const text = overview(COMMANDS);
+    for (const { name, usage } of COMMANDS) assert.ok(text.includes(`  kube-proxy-nft ${name} ${usage}`.trimEnd()));
     for (const flag of FLAG_SECTIONS.filter(({ isListed }) => isListed).flatMap(({ flags }) => flags)) {
-      assert.match(text, new RegExp(`^  ${headingOf(flag)}(?: |$)`, 'm'));
+      assert.match(text, new RegExp(`^  ${headingOf(flag).replace(/[[\]]/g, '\\$&')}(?: |$)`, 'm'));
     }
   });
 
@@ -134,18 +105,19 @@ suite('help', () => {
     assert.equal(
       commandPage(COMMANDS.find(({ name }) => name === 'cleanup') ?? assert.fail()),
       `Usage:
-  kube-proxy-nft --cleanup                                      remove our tables, and nothing else
+  kube-proxy-nft cleanup                                        remove our tables, and nothing else
 
 Removes the tables kube-proxy-nft and kube-proxy-nft-b of both families. Services do not work on the node afterwards,
-until a proxy runs; open connections go on. It refuses while a daemon runs, which would put them back.
+until a proxy runs; open connections go on. It refuses while a daemon runs, which would put them back. "--cleanup" does
+the same, as in kube-proxy.
 
 Flags:
   -v N                     verbosity; 0 is quiet, 2 shows each transaction
 
 Examples:
-  kube-proxy-nft --cleanup
+  kube-proxy-nft cleanup
       where no daemon runs
-  systemctl disable --now kube-proxy-nft && kube-proxy-nft --cleanup
+  systemctl disable --now kube-proxy-nft && kube-proxy-nft cleanup
       where it is a service: stop it first
 
 Exit codes:
@@ -158,60 +130,76 @@ Exit codes:
     );
   });
 
-  const asked: readonly [argv: string, expected: Information | undefined][] = [
+  const asked: readonly [argv: string, topic: string | undefined][] = [
     ['', undefined],
     ['--dump', undefined],
     ['migrate --apply', undefined],
     ['--help=false', undefined],
-    ['--bogus --help', undefined],
     ['--hostname-override help', undefined],
-    ['--help', { command: 'help', topic: '' }],
-    ['-h', { command: 'help', topic: '' }],
-    ['help', { command: 'help', topic: '' }],
-    ['--run-dir x --help', { command: 'help', topic: '' }],
-    ['help run', { command: 'help', topic: 'run' }],
-    ['help config validate', { command: 'help', topic: 'config validate' }],
-    ['help --dump', { command: 'help', topic: 'dump' }],
-    ['help --help', { command: 'help', topic: '' }],
-    ['help migrate --help', { command: 'help', topic: 'migrate' }],
-    ['--dump -o json --help', { command: 'help', topic: 'dump' }],
-    ['--init_only --help', { command: 'help', topic: 'init-only' }],
-    ['--trace --help', { command: 'help', topic: 'trace' }],
-    ['--trace fd00::1 -h', { command: 'help', topic: 'trace' }],
-    ['--write-config-to -h', { command: 'help', topic: 'write-config-to' }],
-    ['--dump=false --help', { command: 'help', topic: '' }],
-    ['migrate --apply --help', { command: 'help', topic: 'migrate' }],
-    ['config validate x --help', { command: 'help', topic: 'config' }],
-    ['completion --help', { command: 'help', topic: 'completion' }],
-    ['completion fish', { command: 'completion', topic: 'fish' }],
-    ['completion', { command: 'completion', topic: '' }],
-    ['man', { command: 'man', topic: '' }],
-    ['man x', { command: 'man', topic: 'x' }],
+    ['--help', ''],
+    ['-h', ''],
+    ['help', ''],
+    ['--run-dir x --help', ''],
+    ['help run', 'run'],
+    ['help config validate', 'config validate'],
+    ['help --dump', 'dump'],
+    ['help --help', ''],
+    ['help migrate --help', 'migrate'],
+    ['help me', 'me'],
+    ['--dump -o json --help', 'dump'],
+    ['dump -o nothing --help', 'dump'],
+    ['--init_only --help', 'init'],
+    ['--trace --help', 'trace'],
+    ['trace --help', 'trace'],
+    ['--trace fd00::1 -h', 'trace'],
+    ['--write-config-to -h', 'config write'],
+    ['--dump=false --help', ''],
+    ['migrate --apply --help', 'migrate'],
+    ['config validate x --help', 'config validate'],
+    ['config --help', 'config'],
+    ['get svc -h', 'get services'],
+    ['completion --help', 'completion'],
+    ['--version --help', ''],
   ];
-  for (const [line, expected] of asked) {
+  for (const [line, topic] of asked) {
     test(`understands ${JSON.stringify(line)}`, () => {
-      const argv = line.split(' ').filter((word) => word !== '');
-      assert.deepEqual(informationAsked(readCommandLine(argv)), expected);
+      const { command, operands } = parseArguments(line.split(' ').filter((word) => word !== ''));
+      assert.equal(command === 'help' ? operands.join(' ') : undefined, topic);
     });
   }
 
-  const refused: readonly [asked: Information, message: string][] = [
-    [
-      { command: 'help', topic: 'dmup' },
-      'help: there is no command "dmup"; did you mean dump?; see kube-proxy-nft help',
-    ],
-    [{ command: 'help', topic: 'x' }, 'help: there is no command "x"; see kube-proxy-nft help'],
-    [{ command: 'completion', topic: '' }, 'completion "": bash, zsh or fish is expected'],
-    [{ command: 'completion', topic: 'tcsh' }, 'completion "tcsh": bash, zsh or fish is expected'],
-    [{ command: 'man', topic: 'x' }, 'man: unexpected argument "x"'],
+  const named = (...names: readonly string[]) => COMMANDS.filter(({ name }) => names.includes(name));
+  const topics: readonly [topic: string, commands: readonly Command[]][] = [
+    ['dump', named('dump')],
+    ['svc', []],
+    ['get svc', named('get services')],
+    ['get', named('get services')],
+    ['config', named('config validate', 'config write')],
+    ['write-config-to', named('config write')],
+    ['init-only', named('init')],
   ];
-  for (const [question, message] of refused) {
-    test(`refuses ${question.command} ${question.topic}`, () => {
-      assert.throws(() => informationText(question), new ProxyError('E_USAGE', message));
+  for (const [topic, commands] of topics) {
+    test(`on ${topic} has ${commands.length} pages`, () => {
+      if (commands.length === 0) assert.throws(() => helpText(topic, COMMANDS), { code: 'E_USAGE' });
+      else assert.equal(helpText(topic, COMMANDS), commands.map(commandPage).join('\n'));
     });
   }
 
-  test('is not loaded by anything but main.ts, when it is asked for', () => {
+  for (const [topic, meant] of [
+    ['dmup', '; did you mean dump?'],
+    ['x', ''],
+  ]) {
+    test(`refuses ${topic}`, () => {
+      const message = `help: there is no command "${topic}"${meant}; see kube-proxy-nft help`;
+      assert.throws(() => helpText(topic ?? '', COMMANDS), new ProxyError('E_USAGE', message));
+    });
+  }
+
+  test('has no completion for another shell', () => {
+    assert.throws(() => completionText('constructor', COMMANDS), { code: 'E_USAGE' });
+  });
+
+  test('is loaded by nothing but the commands that print it, when they are run', () => {
     const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(
       (path) => path.endsWith('.ts') && !path.startsWith('cli/help/'),
     );
@@ -219,8 +207,9 @@ Exit codes:
       const lines = readFileSync(join(ROOT, 'src', path), 'utf8').split('\n');
       return lines.filter((line) => /['"][^'"]*\/help\//.test(line)).map((line) => `${path}: ${line.trim()}`);
     });
-    assert.equal(imports.length, 1, imports.join('\n'));
-    assert.match(imports[0] ?? '', /^main\.ts: .*\(await import\('\.\/cli\/help\/print\.ts'\)\)/);
+    assert.equal(imports.length, 3, imports.join('\n'));
+    for (const line of imports)
+      assert.match(line, /^cli\/commands\/\w+\.ts: run: .*\(await import\('\.\.\/help\/print\.ts'\)\)/);
   });
 
   test('is what the program prints, and an unknown command is one line and exit code 2', async (context) => {
@@ -230,8 +219,8 @@ Exit codes:
         place.run(args),
       ),
     );
-    assert.deepEqual(short, { exitCode: 0, stdout: overview(), stderr: '' });
-    assert.deepEqual(trace, { exitCode: 0, stdout: informationText({ command: 'help', topic: 'trace' }), stderr: '' });
+    assert.deepEqual(short, { exitCode: 0, stdout: overview(COMMANDS), stderr: '' });
+    assert.deepEqual(trace, { exitCode: 0, stdout: helpText('trace', COMMANDS), stderr: '' });
     assert.match(script?.stdout ?? '', /^complete -F _kube_proxy_nft kube-proxy-nft$/m);
     assert.deepEqual(unknown, {
       exitCode: 2,

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { suite, test } from 'node:test';
-import { COMMANDS } from '../../../src/cli/help/commands.ts';
+import { COMMANDS } from '../../../src/cli/commands.ts';
 import { FLAG_SECTIONS, headingOf } from '../../../src/cli/help/flags.ts';
 import { manualPage } from '../../../src/cli/help/man.ts';
 import { EXIT_CODES } from '../../../src/errors.ts';
 
 /** The page as a terminal of many columns shows it, and what groff complains of. */
 function rendered(...args: readonly string[]): { readonly text: string; readonly complaints: string } {
-  const options = { input: manualPage(), encoding: 'utf8' } as const;
+  const options = { input: manualPage(COMMANDS), encoding: 'utf8' } as const;
   const { error, status, stdout, stderr } = spawnSync('groff', ['-man', '-ww', '-rLL=300n', ...args], options);
   if (error !== undefined) throw error;
   assert.equal(status, 0, stderr);
@@ -21,7 +21,7 @@ suite('the manual page', () => {
   });
 
   test('is ASCII, in lines that roff reads as text or as requests we mean', () => {
-    for (const line of manualPage().trimEnd().split('\n')) {
+    for (const line of manualPage(COMMANDS).trimEnd().split('\n')) {
       assert.match(line, /^[ -~]+$/);
       if (/^[.']/.test(line)) assert.match(line, /^\.(?:\\"|TH|SH|SS|TP|PP|B|BR|br|ad|nh)\b|^\.\\"/, line);
     }
@@ -31,8 +31,10 @@ suite('the manual page', () => {
     // Without overstriking and colours; -P-c is for the former.
     const { text } = rendered('-Tascii', '-P-cbou');
     const squeezed = text.replace(/\s+/g, ' ');
-    for (const { usages, examples } of COMMANDS) {
-      for (const { line } of usages) assert.ok(squeezed.includes(`kube-proxy-nft ${line} `), line);
+    for (const { name, usage, summary, answers = [], examples } of COMMANDS) {
+      assert.ok(squeezed.includes(`kube-proxy-nft ${name} ${usage}`.trim()), name);
+      assert.ok(squeezed.includes(` ${summary} `), name);
+      for (const [code, meaning] of answers) assert.ok(squeezed.includes(` ${code} ${meaning}`), name);
       for (const { command } of examples) assert.ok(squeezed.includes(` ${command} `), command);
     }
     for (const flag of FLAG_SECTIONS.flatMap(({ flags }) => flags)) {

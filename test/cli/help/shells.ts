@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import type { SHELLS } from '../../../src/cli/help/commands.ts';
-import { informationText } from '../../../src/cli/help/print.ts';
+import { COMMANDS } from '../../../src/cli/commands.ts';
+import { completionText } from '../../../src/cli/help/print.ts';
 
-type Shell = (typeof SHELLS)[number];
+type Shell = 'bash' | 'zsh' | 'fish';
 
 /** What zsh calls the file it loads completion from; the others are told its name. */
 const FILE_NAMES: Readonly<Record<Shell, string>> = { bash: 'bash', zsh: '_kube-proxy-nft', fish: 'fish' };
@@ -74,7 +74,7 @@ export class ShellWithCompletion {
     this.#file = join(this.#folder, FILE_NAMES[shell]);
     mkdirSync(join(this.#folder, 'work', 'folder'), { recursive: true });
     writeFileSync(join(this.#folder, 'work', 'file.yaml'), '');
-    writeFileSync(this.#file, informationText({ command: 'completion', topic: shell }));
+    writeFileSync(this.#file, completionText(shell, COMMANDS));
   }
 
   /** Whether the shell can read the script at all. Throws with its complaint. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
-import { withConfigurationFile } from '../../../src/cli/config.ts';
+import { withConfigurationFile } from '../../../src/cli/configuration-file.ts';
 import { formatConfiguration } from '../../../src/config/write.ts';
 import { ProxyError } from '../../../src/errors.ts';
 import { createLog } from '../../../src/log.ts';

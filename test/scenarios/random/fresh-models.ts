@@ -1,6 +1,6 @@
-import { parseArguments } from '../../../src/cli/arguments.ts';
 import { asConfigured } from '../../../src/cli/as-configured.ts';
 import { createModels } from '../../../src/cli/models.ts';
+import { parseArguments } from '../../../src/cli/parse-arguments.ts';
 import { FAMILIES, type Family } from '../../../src/ip.ts';
 import { decodeObject, type Kind, keyOf } from '../../../src/objects/decode.ts';
 import { Cluster } from '../../../src/service/cluster.ts';

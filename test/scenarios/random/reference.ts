@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { parseArguments } from '../../../src/cli/arguments.ts';
+import { parseArguments } from '../../../src/cli/parse-arguments.ts';
 import { decodeObject } from '../../../src/objects/decode.ts';
 import type { EndpointSlice, SliceEndpoint } from '../../../src/objects/endpoint-slice.ts';
 import type { Node } from '../../../src/objects/node.ts';

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AddressGuard } from '../../../src/cli/address-guard.ts';
-import { parseArguments } from '../../../src/cli/arguments.ts';
 import { asConfigured } from '../../../src/cli/as-configured.ts';
 import { createModels } from '../../../src/cli/models.ts';
+import { parseArguments } from '../../../src/cli/parse-arguments.ts';
 import { FAMILIES, type Family } from '../../../src/ip.ts';
 import { decodeObject } from '../../../src/objects/decode.ts';
 import { Cluster } from '../../../src/service/cluster.ts';

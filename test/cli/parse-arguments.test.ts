@@ -1,30 +1,21 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { suite, test } from 'node:test';
-import { type Arguments, parseArguments, usesConfigurationFile } from '../../src/cli/arguments.ts';
+import type { Arguments } from '../../src/cli/arguments.ts';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { resolveConfiguration } from '../../src/config/configuration.ts';
 import { FIELD_ENTRIES } from '../../src/config/fields.ts';
 import { FLAGS } from '../../src/config/flags.ts';
 import { parseConfiguration } from '../../src/config/read.ts';
-import { ProxyError } from '../../src/errors.ts';
-
-/** The complaint about a command line, without the advice that follows each. */
-function complaintAbout(...argv: readonly string[]): string {
-  try {
-    parseArguments(argv);
-  } catch (error) {
-    assert.ok(error instanceof ProxyError && error.code === 'E_USAGE', String(error));
-    assert.match(error.message, /; see kube-proxy-nft --help$/);
-    return error.message.replace(/; see kube-proxy-nft --help$/, '');
-  }
-  return '(none)';
-}
+import { complaintAbout } from './complaint.ts';
 
 suite('the command line', () => {
   test('without flags runs the daemon with the defaults', () => {
     const { flagValues: _, ...others } = parseArguments([]);
     assert.deepEqual(others, {
       command: 'run',
+      operands: [],
       kubeconfig: undefined,
       master: undefined,
       manifests: undefined,
@@ -49,19 +40,14 @@ suite('the command line', () => {
       watchOthers: false,
       heartbeat: true,
       config: undefined,
-      writeConfigTo: undefined,
       configuration: resolveConfiguration({}, 'flags').configuration,
       fileFields: {},
       notes: [],
-      trace: undefined,
-      get: { namespace: '', name: '', isWide: false, headings: true },
-      status: { brief: false, wait: 0 },
-      migration: 'plan',
       besideKubeProxy: false,
       runDir: '/run/kube-proxy-nft',
       stateDir: undefined,
       stateMaxAge: 86_400_000,
-      output: 'nft',
+      output: undefined,
       verbosity: 0,
       logFormat: 'text',
     });
@@ -122,33 +108,6 @@ suite('the command line', () => {
     [['--proxy-mode=ipvs', '--iptables-sync-period=1m', '--ipvs-sync-period=2m'], { syncPeriod: 120_000 }],
     [['--nodeport-addresses=all', '--nodeport-addresses=::1/128'], { nodePortAddresses: ['all', '::1/128'] }],
     [['--nodeport-addresses='], { nodePortAddresses: ['primary'] }],
-    [['--init-only'], { command: 'init-only' }],
-    [['--init-only=false', '--cleanup=0'], { command: 'run' }],
-    [['--write-config-to=x'], { command: 'write-config', writeConfigTo: 'x' }],
-    [['config', 'validate', 'x'], { command: 'config-validate', config: 'x' }],
-    [['config', 'validate', '--config', 'x'], { command: 'config-validate', config: 'x' }],
-    [['--dump'], { command: 'dump', output: 'nft' }],
-    [
-      ['get', 'svc', 'shop/web', '-o', 'wide', '--no-headers'],
-      { command: 'get', get: { namespace: 'shop', name: 'web', isWide: true, headings: false } },
-    ],
-    [['get', 'services', '-n', 'shop'], { get: { namespace: 'shop', name: '', isWide: false, headings: true } }],
-    [['status'], { command: 'status', status: { brief: false, wait: 0 } }],
-    [['status', '--brief', '--wait', '30s', '-o', 'json'], { status: { brief: true, wait: 30_000 }, output: 'json' }],
-    [['--dump', '-o', 'json'], { command: 'dump', output: 'json' }],
-    [['--dump', '-ojson'], { output: 'json' }],
-    [['--dump', '-o=json'], { output: 'json' }],
-    [['--dump', '--output=json'], { output: 'json' }],
-    [['--cleanup'], { command: 'cleanup' }],
-    [['--cleanup=false'], { command: 'run' }],
-    [['--version'], { command: 'version' }],
-    [['--help'], { command: 'help' }],
-    [['-h'], { command: 'help' }],
-    [['--help', '--dump'], { command: 'help' }],
-    [
-      ['--trace', '10.96.0.12:80', '--from', '10.32.0.5'],
-      { command: 'trace', trace: { to: '10.96.0.12:80', from: '10.32.0.5' } },
-    ],
     [['--healthz-bind-address', '', '--metrics-bind-address', '[::1]:9'], { healthzBindAddress: undefined }],
     [['--metrics-bind-address', '[::1]:9'], { metricsBindAddress: { host: '::1', port: 9 } }],
     [['--bind-address-hard-fail=true'], { bindAddressHardFail: true }],
@@ -198,11 +157,6 @@ suite('the command line complains about', () => {
     [['--constructor=true'], /^unknown flag --constructor$/],
     [['-x'], /^unknown flag -x$/],
     [['--manifest', 'x'], /^unknown flag --manifest; did you mean --manifests\?$/],
-    [['manifests'], /^unexpected argument "manifests"$/],
-    [['--dump', ''], /^unexpected argument ""$/],
-    [['config'], /^unexpected argument "config"$/],
-    [['config', 'validate'], /^config validate: a file is needed, or --config$/],
-    [['config', 'validate', 'a', 'b'], /^unexpected argument "config"$/],
     [['--manifests'], /^--manifests needs a value$/],
     [['--dump=yes'], /^--dump "yes": true or false is expected$/],
     [['-v', 'high'], /^--v "high": a whole number of at least 0 is expected$/],
@@ -218,17 +172,7 @@ suite('the command line complains about', () => {
       ['--proxy-mode=fast', '--no-such-flag', '--conntrack-min=x'],
       /^unknown flag --no-such-flag; --proxy-mode "fast": one of [^;]*; --conntrack-min "x": [^;]* is expected$/,
     ],
-    [['-o', 'yaml'], /^-o "yaml": nft or json is expected$/],
-    [['status', '-o', 'nft'], /^-o "nft": json is expected$/],
-    [['status', '--wait', 'soon'], /^--wait: a duration such as 30s is expected$/],
-    [['get', 'pods'], /^get: "pods" is not known: services is expected$/],
-    [['get', 'services', '-o', 'nft'], /^-o "nft": wide or json is expected$/],
-    [['-n', 'shop'], /^--namespace needs get$/],
-    [['status', 'now'], /^unexpected argument "status"$/],
-    [['--brief'], /^--brief needs status$/],
     [['--kubeconfig', 'a', '--manifests', 'b'], /^--kubeconfig and --manifests cannot be given together/],
-    [['--init-only', '--write-config-to=x'], /^--init-only and --write-config-to cannot be given together$/],
-    [['--dump', '--cleanup'], /^--dump and --cleanup cannot be given together$/],
   ];
   for (const [argv, complaint] of bad) {
     test(`${argv.join(' ')}, in one line`, () => {
@@ -370,14 +314,10 @@ suite('--config', () => {
   });
 
   test('is read by the commands that need it', () => {
-    const uses = (...flags: readonly string[]) => usesConfigurationFile(parseArguments(['--config=FILE', ...flags]));
-    for (const flags of [[], ['--dump'], ['--trace=10.0.0.1:1'], ['--init-only'], ['--write-config-to=x']]) {
-      assert.equal(uses(...flags), true, flags.join());
-    }
-    for (const flags of [['--help'], ['--version'], ['--cleanup'], ['config', 'validate']]) {
-      assert.equal(uses(...flags), false, flags.join());
-    }
-    assert.equal(usesConfigurationFile(parseArguments([])), false);
+    assert.deepEqual(
+      COMMANDS.filter(({ readsConfiguration }) => readsConfiguration).map(({ name }) => name),
+      ['run', 'get services', 'trace', 'dump', 'config write', 'init'],
+    );
   });
 
   test('the flags that count beside it are kube-proxy’s, and ours', () => {

@@ -1,0 +1,33 @@
+import type { Command } from './command.ts';
+import { CLEANUP } from './commands/cleanup.ts';
+import { COMPLETION } from './commands/completion.ts';
+import { CONFIG_VALIDATE } from './commands/config-validate.ts';
+import { CONFIG_WRITE } from './commands/config-write.ts';
+import { DUMP } from './commands/dump.ts';
+import { GET_SERVICES } from './commands/get-services.ts';
+import { HELP } from './commands/help.ts';
+import { INIT } from './commands/init.ts';
+import { MAN } from './commands/man.ts';
+import { MIGRATE } from './commands/migrate.ts';
+import { RUN } from './commands/run.ts';
+import { STATUS } from './commands/status.ts';
+import { TRACE } from './commands/trace.ts';
+import { VERSION_COMMAND } from './commands/version.ts';
+
+/** Every command, in the order they are shown in. The first is what a command line without a command runs. */
+export const COMMANDS: readonly [Command, ...Command[]] = [
+  RUN,
+  STATUS,
+  GET_SERVICES,
+  TRACE,
+  DUMP,
+  CONFIG_VALIDATE,
+  CONFIG_WRITE,
+  INIT,
+  MIGRATE,
+  CLEANUP,
+  VERSION_COMMAND,
+  COMPLETION,
+  MAN,
+  HELP,
+];
