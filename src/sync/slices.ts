@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Steps } from '../service/steps.ts';
 
 /** Milliseconds of work until others have their turn: health checks are answered in between. */
@@ -10,28 +10,40 @@ const BUSY = 1;
 /** Milliseconds that all work in slices has taken so far: what of a turn is not for others. */
 let worked = 0;
 
+/** The same when the first of it began in this turn of the event loop; undefined: none has. */
+let workedBefore: number | undefined;
+
 /**
  * Does work of steps in slices of 10 ms. Between two of them others have a turn each, and then further ones as long as they
  * have something to do, for `others` milliseconds at most. For what arrives: the sooner all of it is known, the less is
- * worked out that is changed already.
+ * worked out that is changed already. Works that follow each other within one turn have one slice together.
  */
 export async function inSlices<Result>(steps: Steps<Result>, { others = 0 } = {}): Promise<Result> {
+  if (worked - (workedBefore ?? worked) >= SLICE) await letOthersWork(others);
   for (;;) {
-    const began = performance.now();
-    let took = 0;
-    for (; took < SLICE; took = performance.now() - began) {
+    noteTurn();
+    const [began, before] = [performance.now(), worked];
+    while (worked - before < SLICE) {
       const { done, value } = steps.next();
+      worked = before + performance.now() - began;
       if (done) return value;
     }
-    worked += took;
     await letOthersWork(others);
   }
+}
+
+function noteTurn(): void {
+  if (workedBefore !== undefined) return;
+  workedBefore = worked;
+  setImmediate(() => {
+    workedBefore = undefined;
+  });
 }
 
 async function letOthersWork(most: number): Promise<void> {
   for (let left = most; ; ) {
     const [began, before] = [performance.now(), worked];
-    await setImmediate();
+    await nextTurn();
     const busy = performance.now() - began - (worked - before);
     left -= busy;
     if (busy < BUSY || left <= 0) return;

@@ -40,6 +40,15 @@ suite('work in slices', () => {
     assert.ok(arrived.length < 100, order.join());
   });
 
+  test('of many short works in a row lets others have their turn, too', async () => {
+    const order: string[] = [];
+    const beat = setInterval(() => order.push('beat'), 1);
+    for (let i = 0; i < 20; i++) await inSlices(work(1, () => order.push('step')));
+    clearInterval(beat);
+    assert.ok(order.indexOf('beat') <= 4, order.join());
+    assert.ok(order.filter((what) => what === 'beat').length >= 5, order.join());
+  });
+
   test('can be done at once', () => {
     let steps = 0;
     assert.equal(atOnce(work(3, () => steps++)), 'done');
