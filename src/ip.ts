@@ -45,20 +45,44 @@ export interface Cidr {
 
 /** Reads `10.0.0.0/8` or `fd00::/48`; undefined if it is no CIDR. Host bits are cleared, as the kernel does. */
 export function parseCidr(text: string): Cidr | undefined {
-  const [address, prefixText, ...rest] = text.trim().split('/');
-  if (address === undefined || prefixText === undefined || rest.length > 0 || !/^\d{1,3}$/.test(prefixText)) {
-    return undefined;
-  }
+  const trimmed = text.trim();
+  const slash = trimmed.indexOf('/');
+  const address = trimmed.slice(0, slash);
+  const prefixText = trimmed.slice(slash + 1);
+  if (slash < 0 || !/^\d{1,3}$/.test(prefixText)) return undefined;
   const family = familyOf(address);
   const prefix = Number(prefixText);
   if (family === undefined || prefix > addressBits(family)) return undefined;
-  const network =
-    family === 'ip'
-      ? addressOf(numberOf(address) - (numberOf(address) % 2 ** (32 - prefix)))
-      : canonicalAddress(
-          ipaddr.IPv6.networkAddressFromCIDR(`${canonicalAddress(address)}/${prefix}`).toNormalizedString(),
-        );
-  return { family, address: network, prefix };
+  return { family, address: family === 'ip' ? network4(address, prefix) : network6(address, prefix), prefix };
+}
+
+/** Most are written as they should be: of these no new text is made. */
+function network4(address: string, prefix: number): string {
+  const number = numberOf(address);
+  const host = number % 2 ** (32 - prefix);
+  return host === 0 ? address : addressOf(number - host);
+}
+
+function network6(address: string, prefix: number): string {
+  const canonical = canonicalAddress(address);
+  const groups = groupsOf(canonical);
+  let isNetwork = true;
+  for (const [i, group] of groups.entries()) {
+    const bits = Math.min(Math.max(prefix - i * 16, 0), 16);
+    const host = group % 2 ** (16 - bits);
+    if (host === 0) continue;
+    isNetwork = false;
+    groups[i] = group - host;
+  }
+  return isNetwork ? canonical : canonicalAddress(groups.map((group) => group.toString(16)).join(':'));
+}
+
+/** The eight numbers of a canonical IPv6 address. */
+function groupsOf(address: string): number[] {
+  const [head = '', tail] = address.split('::');
+  const numbers = (text: string) => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16)));
+  const [first, last] = [numbers(head), numbers(tail ?? '')];
+  return [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last];
 }
 
 /** "10.0.0.0/8"; empty for none. */
@@ -74,31 +98,12 @@ export function isInCidr(address: string, cidr: Cidr): boolean {
     : ipaddr.IPv6.parse(address).match(ipaddr.IPv6.parse(cidr.address), cidr.prefix);
 }
 
-/**
- * The networks of a family without those that lie inside another: the same addresses, each network once, no two overlap.
- * Sorted for that, since a Service may have tens of thousands of source ranges.
- */
-export function disjointCidrs(texts: readonly string[], family: Family): readonly string[] {
-  const cidrs = texts.flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family);
-  const byText = new Map(cidrs.map((cidr) => [formatCidr(cidr), cidr]));
-  const sorted = [...byText].map(([text, { address, prefix }]) => ({ text, prefix, bits: bitsOf(address) }));
-  // By address, the larger network first.
-  sorted.sort((a, b) => (a.bits === b.bits ? a.prefix - b.prefix : a.bits < b.bits ? -1 : 1));
-  const outermost = new Set<string>();
-  let last = '-';
-  // What a network holds comes next to it.
-  for (const { text, prefix, bits } of sorted) {
-    if (bits.startsWith(last)) continue;
-    outermost.add(text);
-    last = bits.slice(0, prefix);
-  }
-  return [...byText.keys()].filter((text) => outermost.has(text));
-}
-
 /** A canonical address as text of zeros and ones. */
-function bitsOf(address: string): string {
+export function bitsOf(address: string): string {
   if (!address.includes(':')) return numberOf(address).toString(2).padStart(32, '0');
-  return Array.from(addressBytes(address), (byte) => byte.toString(2).padStart(8, '0')).join('');
+  return groupsOf(address)
+    .map((group) => group.toString(2).padStart(16, '0'))
+    .join('');
 }
 
 /**

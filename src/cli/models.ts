@@ -1,9 +1,10 @@
 import { readMemory } from '../host/memory.ts';
-import { disjointCidrs, type Family } from '../ip.ts';
+import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { buildProgram, type LocalPods } from '../ruleset/program.ts';
 import type { NetworkSet } from '../ruleset/ruleset.ts';
 import type { Cluster } from '../service/cluster.ts';
+import { disjointCidrs } from '../service/disjoint-cidrs.ts';
 import type { ClaimConflict } from '../service/frontend-claims.ts';
 import { elementsFor, TotalBudget } from '../service/total-budget.ts';
 import { ConflictReports } from '../sync/conflict-reports.ts';

@@ -98,8 +98,12 @@ const Ingress = v.object({
 /** A CIDR; kube-proxy tolerates white space around it. */
 const SourceRange = v.pipe(
   v.string(),
-  v.check((text) => parseCidr(text) !== undefined, 'must be a CIDR such as 10.0.0.0/8'),
-  v.transform((text) => formatCidr(parseCidr(text))),
+  v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+    const cidr = parseCidr(value);
+    if (cidr !== undefined) return formatCidr(cidr);
+    addIssue({ message: 'must be a CIDR such as 10.0.0.0/8' });
+    return NEVER;
+  }),
 );
 
 /** Reads what an API server or a manifest says of a Service, and keeps what we use. */

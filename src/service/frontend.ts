@@ -6,9 +6,16 @@ import type { Protocol } from '../objects/schema.ts';
 import type { Service } from '../objects/service.ts';
 import { choiceSteps, type Endpoint, type EndpointChoice } from './endpoints.ts';
 import { type ExternalKind, NOTHING_RESERVED, objectionTo, type ReservedAddresses } from './reserved-addresses.ts';
-import { type Cut, endpointLimit, limited, type PortDemand, roomForFrontends, slicesWithin } from './service-budget.ts';
-import { sourceRangesOf } from './source-ranges.ts';
-import { atOnce, type Steps } from './steps.ts';
+import {
+  type Cut,
+  endpointLimitSteps,
+  limited,
+  type PortDemand,
+  roomForFrontends,
+  slicesWithin,
+} from './service-budget.ts';
+import { sourceRangeSteps } from './source-ranges.ts';
+import { atOnce, ITEMS_OF_STEP, mapInSteps, type Steps } from './steps.ts';
 
 /** What an address, protocol and port that a Service answers on is to clients. */
 export type FrontendKind = 'cluster-ip' | ExternalKind | 'node-port';
@@ -99,18 +106,19 @@ export function* frontendSteps(
   from: Viewpoint,
   budget: number,
 ): Steps<BoundedFrontends> {
-  const ofFamily = (addresses: readonly string[]) => addresses.filter((address) => familyOf(address) === family);
-  const [clusterIp] = ofFamily(service.clusterIps);
+  const clusterIp = service.clusterIps.find((address) => familyOf(address) === family);
   if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return NO_FRONTENDS;
   const { reserved = NOTHING_RESERVED } = from;
   const granted = (kind: ExternalKind, asked: readonly string[]) =>
-    ofFamily(asked).filter((ip) => objectionTo(kind, ip, service, reserved)?.isRefused !== true);
-  const loadBalancerIps = granted('load-balancer-ip', service.loadBalancerIps);
-  const sourceRanges = allowedSources(service, loadBalancerIps, family, from.node);
+    mapInSteps(asked, (ip) =>
+      familyOf(ip) === family && objectionTo(kind, ip, service, reserved)?.isRefused !== true ? ip : undefined,
+    );
+  const loadBalancerIps = yield* granted('load-balancer-ip', service.loadBalancerIps);
+  const sourceRanges = yield* allowedSourceSteps(service, loadBalancerIps, family, from.node);
   const addresses: readonly (readonly [FrontendKind, string])[] = [
     ['cluster-ip', clusterIp],
     ...loadBalancerIps.map((ip) => ['load-balancer-ip', ip] as const),
-    ...granted('external-ip', service.externalIps).map((ip) => ['external-ip', ip] as const),
+    ...(yield* granted('external-ip', service.externalIps)).map((ip) => ['external-ip', ip] as const),
   ];
   const rangesOf = (kind: FrontendKind) => (kind === 'load-balancer-ip' ? sourceRanges.length : 0);
   const further = addresses.slice(1).map(([kind]) => rangesOf(kind));
@@ -120,7 +128,7 @@ export function* frontendSteps(
   const place = { name: from.nodeName, zone: from.node?.zone ?? '' };
   const { slices, isCut: hasFewerEndpoints } = slicesWithin(all, ports, family, from.nodeName, budget);
   const choices = yield* choiceSteps(slices, ports, family, place);
-  const { limit, elements } = endpointLimit(
+  const { limit, elements } = yield* endpointLimitSteps(
     choices.map((choice, i) =>
       demandOf(service, choice, ports[i]?.nodePort !== undefined, further.slice(0, room.addresses)),
     ),
@@ -150,7 +158,10 @@ export function* frontendSteps(
         ...(service.affinitySeconds !== undefined && { affinitySeconds: service.affinitySeconds }),
       });
     };
-    for (const [kind, address] of served) add(kind, address, spec.port);
+    for (const [n, [kind, address]] of served.entries()) {
+      add(kind, address, spec.port);
+      if ((n + 1) % ITEMS_OF_STEP === 0) yield;
+    }
     if (spec.nodePort !== undefined) add('node-port', '', spec.nodePort);
     yield;
   }
@@ -189,14 +200,14 @@ function servicePortName({ namespace, name }: Service, port: string): string {
  * The Service's source ranges of a family; if this node may connect, also the load balancer's addresses: a node that has
  * such an address itself connects to it from there. Ranges of the other family only leave this one open to all.
  */
-function allowedSources(
+function* allowedSourceSteps(
   { sourceRanges }: Service,
   loadBalancerIps: readonly string[],
   family: Family,
   node: Node | undefined,
-): readonly string[] {
-  const { ranges, includes } = sourceRangesOf(sourceRanges, family);
-  if (!(node?.addresses ?? []).some(includes)) return ranges;
-  const own = loadBalancerIps.filter((ip) => !includes(ip));
-  return [...ranges, ...new Set(own.map((ip) => `${ip}/${addressBits(family)}`))];
+): Steps<readonly string[]> {
+  const { cidrs, includes } = yield* sourceRangeSteps(sourceRanges, family);
+  if (!(node?.addresses ?? []).some(includes)) return cidrs;
+  const own = yield* mapInSteps(loadBalancerIps, (ip) => (includes(ip) ? undefined : `${ip}/${addressBits(family)}`));
+  return [...cidrs, ...new Set(own)];
 }

@@ -1,7 +1,8 @@
 import { type Family, familyOf } from '../ip.ts';
 import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts';
 import type { ServicePortSpec } from '../objects/service.ts';
-import { type Endpoint, type EndpointChoice, portKey } from './endpoints.ts';
+import { ENTRIES_OF_STEP, type Endpoint, type EndpointChoice, portKey } from './endpoints.ts';
+import type { Steps } from './steps.ts';
 
 /**
  * Elements that one Service may have in the rules of one family, unless it is set. 10 ports with 5,000 endpoints on a
@@ -68,15 +69,17 @@ export interface PortDemand {
  * How many endpoints each port may use, so that all together keep to the budget: the same number for each, at least one;
  * absent: as many as there are. And how many elements that makes, at most.
  */
-export function endpointLimit(
+export function* endpointLimitSteps(
   demands: readonly PortDemand[],
   budget: number,
-): { readonly limit?: number; readonly elements: number } {
-  const sizes = demands.map(({ choice: { cluster, local } }) => ({
-    cluster: cluster.length,
-    local: local.length,
-    here: cluster.reduce((sum, { maybeLocal }) => sum + Number(maybeLocal), 0),
-  }));
+): Steps<{ readonly limit?: number; readonly elements: number }> {
+  const sizes: { readonly cluster: number; readonly local: number; readonly here: number }[] = [];
+  const isDue = everyEntries();
+  for (const { choice } of demands) {
+    const { cluster, local } = choice;
+    sizes.push({ cluster: cluster.length, local: local.length, here: sum(cluster, (each) => Number(each.maybeLocal)) });
+    if (isDue(cluster.length)) yield;
+  }
   const elements = (limit: number, mostHairpins = Number.POSITIVE_INFINITY) => {
     let hairpins = 0;
     let others = 0;
@@ -90,7 +93,7 @@ export function endpointLimit(
   const most = sizes.reduce((max, { cluster, local }) => Math.max(max, cluster, local), 0);
   if (elements(most) <= budget) return { elements: elements(most) };
   // Counted exactly only here: ports share the hairpins of their endpoints.
-  const hairpins = countHairpins(demands);
+  const hairpins = yield* countHairpins(demands);
   if (elements(most, hairpins) <= budget) return { elements: elements(most, hairpins) };
   const limit = Math.max(
     1,
@@ -100,13 +103,26 @@ export function endpointLimit(
 }
 
 /** How many addresses there are among the endpoints that may be on this node. */
-function countHairpins(demands: readonly PortDemand[]): number {
+function* countHairpins(demands: readonly PortDemand[]): Steps<number> {
   const here = new Set<string>();
+  const isDue = everyEntries();
   for (const { choice, localWeight } of demands) {
     for (const { address, maybeLocal } of choice.cluster) if (maybeLocal) here.add(address);
     if (localWeight > 0) for (const { address } of choice.local) here.add(address);
+    if (isDue(choice.cluster.length)) yield;
   }
   return here.size;
+}
+
+/** Says after how many entries of ports a step ends. */
+function everyEntries(): (entries: number) => boolean {
+  let count = 0;
+  return (entries) => {
+    count += entries;
+    if (count < ENTRIES_OF_STEP) return false;
+    count = 0;
+    return true;
+  };
 }
 
 /** Those of a port's endpoints that a node uses if it may use so many. */

@@ -1,24 +1,16 @@
-import { disjointCidrs, type Family, networkTester } from '../ip.ts';
-
-/** The source ranges of a Service in one family. */
-export interface SourceRanges {
-  /** No two of them overlap. */
-  readonly ranges: readonly string[];
-  /** Whether a canonical address lies in one of them. */
-  readonly includes: (address: string) => boolean;
-}
+import type { Family } from '../ip.ts';
+import { type DisjointCidrs, disjointSteps } from './disjoint-cidrs.ts';
+import type { Steps } from './steps.ts';
 
 /** A Service's list is the same one until the Service changes: its endpoints do so far more often. */
-const KNOWN = new WeakMap<readonly string[], Map<Family, SourceRanges>>();
+const KNOWN = new WeakMap<readonly string[], Map<Family, DisjointCidrs>>();
 
-/** Works them out once for each list (loadBalancerSourceRanges): it may have tens of thousands. */
-export function sourceRangesOf(list: readonly string[], family: Family): SourceRanges {
-  const known = KNOWN.get(list) ?? new Map<Family, SourceRanges>();
-  KNOWN.set(list, known);
-  const found = known.get(family);
+/** The source ranges of a Service in one family, worked out once for each list (loadBalancerSourceRanges). */
+export function* sourceRangeSteps(list: readonly string[], family: Family): Steps<DisjointCidrs> {
+  const found = KNOWN.get(list)?.get(family);
   if (found !== undefined) return found;
-  const ranges = disjointCidrs(list, family);
-  const made = { ranges, includes: networkTester(ranges) };
-  known.set(family, made);
+  const made = yield* disjointSteps(list, family);
+  const known = KNOWN.get(list) ?? new Map<Family, DisjointCidrs>();
+  KNOWN.set(list, known.set(family, made));
   return made;
 }

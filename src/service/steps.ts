@@ -8,3 +8,27 @@ export function atOnce<Result>(steps: Steps<Result>): Result {
     if (done) return value;
   }
 }
+
+/** Items that are gone through in one step, where each is the work of a microsecond or two. */
+export const ITEMS_OF_STEP = 2048;
+
+/** Calls `action` for each item: thousands of them in one step. */
+export function* eachInSteps<T>(items: Iterable<T>, action: (item: T) => void): Steps<void> {
+  let left = ITEMS_OF_STEP;
+  for (const item of items) {
+    action(item);
+    if (--left > 0) continue;
+    left = ITEMS_OF_STEP;
+    yield;
+  }
+}
+
+/** What Array.prototype.flatMap returns, for an `action` that gives one item or none (undefined). */
+export function* mapInSteps<T, U>(items: Iterable<T>, action: (item: T) => U | undefined): Steps<U[]> {
+  const made: U[] = [];
+  yield* eachInSteps(items, (item) => {
+    const one = action(item);
+    if (one !== undefined) made.push(one);
+  });
+  return made;
+}
