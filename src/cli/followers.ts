@@ -106,8 +106,8 @@ export class Followers {
         numbers.drifted(drift, isNews);
         if (isNews) this.#options.events.event(driftEvent(drift, family));
       },
-      compared: (differing) => {
-        numbers.compared(differing);
+      compared: (differing, every) => {
+        numbers.compared(differing, every);
         health.compared(family, differing.some(isNeededByAll));
       },
       confirmed: () => {

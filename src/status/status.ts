@@ -101,22 +101,31 @@ export function statusText(status: Status, isBrief = false): string {
 }
 
 function familyText(family: FamilyStatus, at: number): string {
-  const { table, elements, behind, comparedAt, lastChange, isWatched } = family;
+  const { table, elements, behind, lastChange } = family;
   const problems = problemsOf(family, at);
   const parts = [
     problems.length === 0 ? 'in sync' : problems.join('; '),
     ...(table === undefined ? [] : [`table ${table}, ${elements} elements`]),
     ...(behind > 0 && problems.length === 0 ? [`${behind} changes on their way`] : []),
-    isWatched
-      ? comparedAt === undefined
-        ? 'not yet compared with the kernel'
-        : `compared with the kernel ${ago(at - comparedAt)} ago`
-      : 'not compared with the kernel (--no-watch)',
+    watchText(family, at),
     ...(lastChange === undefined
       ? []
       : [`last change ${ago(at - lastChange.at)} ago, in ${Math.round(lastChange.milliseconds)} ms`]),
   ];
   return parts.join('; ');
+}
+
+/** How fresh is what is known of the kernel, and how long something that others change may stay unseen. */
+function watchText(family: FamilyStatus, at: number): string {
+  const { isWatched, comparedAt, comparedEvery, rulesComparedEvery } = family;
+  if (!isWatched) return 'not compared with the kernel (--no-watch)';
+  const paces = [
+    ...(rulesComparedEvery === undefined ? [] : [`rules every ${ago(rulesComparedEvery)}`]),
+    ...(comparedEvery === undefined ? [] : [`elements every ${ago(comparedEvery)}`]),
+  ];
+  const how = paces.length === 0 ? '' : ` (${paces.join(', ')})`;
+  if (comparedAt === undefined) return `not yet compared with the kernel${how}`;
+  return `compared with the kernel ${ago(at - comparedAt)} ago${how}`;
 }
 
 function culpritRows({ culprit, at }: Status): readonly (readonly [string, string])[] {

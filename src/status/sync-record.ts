@@ -22,6 +22,11 @@ export interface SyncReport {
   readonly lastChange: LastChange | undefined;
   /** When everything in the kernel was last compared with the model, from end to end. */
   readonly comparedAt: number | undefined;
+  /** Milliseconds from one such comparison to the next: an element that others change is found within that time. */
+  readonly comparedEvery: number | undefined;
+  /** The same for the rules alone. */
+  readonly rulesComparedAt: number | undefined;
+  readonly rulesComparedEvery: number | undefined;
   readonly lastDrift: LastDrift | undefined;
   /** Things of ours that others changed, since this daemon began. */
   readonly drifts: number;
@@ -41,6 +46,9 @@ export class SyncRecord {
     waitingSince: undefined,
     lastChange: undefined,
     comparedAt: undefined,
+    comparedEvery: undefined,
+    rulesComparedAt: undefined,
+    rulesComparedEvery: undefined,
     lastDrift: undefined,
     drifts: 0,
     losses: 0,
@@ -102,13 +110,14 @@ export class SyncRecord {
         note({ drifts: this.#report.drifts + 1, lastDrift: { at: this.#date(), message: drift.message } });
         next.drifted(drift, isNews);
       },
-      compared: (differing) => {
-        note({ differences: differing.map(({ message }) => message) });
-        next.compared(differing);
+      compared: (differing, every) => {
+        const differences = differing.map(({ message }) => message);
+        note({ differences, rulesComparedAt: this.#date(), rulesComparedEvery: every });
+        next.compared(differing, every);
       },
-      audited: () => {
-        note({ comparedAt: this.#date() });
-        next.audited();
+      audited: (round) => {
+        note({ comparedAt: this.#date(), ...(round !== undefined && { comparedEvery: round }) });
+        next.audited(round);
       },
     };
   }

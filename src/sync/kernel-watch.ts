@@ -90,6 +90,8 @@ export class KernelWatch {
   #rounds = 0;
   /** False if something in this round could not be looked at. */
   #isWhole = true;
+  /** When the last whole round ended. */
+  #audited: number;
   #hurriedCost = 0;
   #failures = 0;
   #saidBlind = false;
@@ -100,7 +102,8 @@ export class KernelWatch {
     this.#bell = new Bell(clock);
     this.#rules = new RulesAuditor({ nft, program: model.program, lister, clock });
     this.#rulesDue = clock.now() + rulesInterval(0);
-    this.#elementsDue = clock.now() + ELEMENTS_INTERVAL;
+    this.#audited = clock.now();
+    this.#elementsDue = this.#audited + ELEMENTS_INTERVAL;
   }
 
   /** Looks at everything at once. */
@@ -162,7 +165,10 @@ export class KernelWatch {
       this.#failures = 0;
       this.#saidBlind = false;
       if (!this.#isInForce(table)) return;
-      observer.compared(audit.findings.map(({ drift }) => drift));
+      observer.compared(
+        audit.findings.map(({ drift }) => drift),
+        rulesInterval(cost),
+      );
       if (audit.findings.length > 0) this.#mendRules(table, audit.findings);
       else if (!model.isBehind) observer.confirmed();
     } catch (error) {
@@ -233,13 +239,17 @@ export class KernelWatch {
     } finally {
       if (!isHandedOver) recording.stop();
     }
-    const isPart = portions.length > 1 || this.#isHurried;
+    const isPart = this.#next + 1 < portions.length || (portions.length > 1 && !this.#isHurried);
     const pause = this.#failures === 0 ? 0 : Math.min(PAUSES.first * 2 ** (this.#failures - 1), PAUSES.most);
     this.#elementsDue = clock.now() + Math.max(pause, isPart ? 0 : ELEMENTS_INTERVAL);
     this.#next++;
     if (this.#next < portions.length) return;
     this.#next = 0;
-    if (this.#isWhole && this.#isInForce(table)) observer.audited();
+    if (this.#isWhole && this.#isInForce(table)) {
+      const now = clock.now();
+      observer.audited(this.#isHurried ? undefined : now - this.#audited);
+      this.#audited = now;
+    }
     this.#isWhole = true;
     if (!this.#isHurried) return;
     this.#isHurried = false;

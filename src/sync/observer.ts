@@ -31,10 +31,16 @@ export interface SyncObserver {
   lost(): void;
   /** Somebody else changed something of ours. `isNews`: it is worth an event, too. */
   drifted(drift: Drift, isNews: boolean): void;
-  /** All rules in the kernel were compared with the model: what differs of them now, be it mended soon or not. */
-  compared(differing: readonly Drift[]): void;
-  /** Everything in the kernel has been compared with the model since this was told before. */
-  audited(): void;
+  /**
+   * All rules in the kernel were compared with the model: what differs of them now, be it mended soon or not. `every`:
+   * milliseconds until they are compared again.
+   */
+  compared(differing: readonly Drift[], every: number): void;
+  /**
+   * Everything in the kernel has been compared with the model since this was told before. `round`: milliseconds since then;
+   * undefined where there was a reason to hurry.
+   */
+  audited(round: number | undefined): void;
 }
 
 /** For those who do not want to know. */

@@ -84,7 +84,7 @@ describe('what follows the rules', () => {
     ] as const) {
       const { health, observer, pass, close } = follow();
       for (let i = 0; i < 14; i++) {
-        observer.compared(found);
+        observer.compared(found, 5_000);
         pass(5);
       }
       assert.equal(health.isHealthy, isHealthy, JSON.stringify(found));

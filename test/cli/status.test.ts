@@ -20,7 +20,7 @@ suite('status', () => {
     assert.match(stdout, /^node-1: in sync\n/);
     assert.match(
       stdout,
-      /^ {2}IPv4 +in sync; table kube-proxy-nft, \d+ elements; compared with the kernel \d+ s ago;/m,
+      /^ {2}IPv4 +in sync; table kube-proxy-nft, \d+ elements; compared with the kernel \d+ s ago \(rules every \d+ s/m,
     );
     assert.match(stdout, /^ {2}Services +2; 1 without endpoints: default\/none$/m);
     const told = JSON.parse((await place.run(['status', '-o', 'json'])).stdout);

@@ -14,6 +14,9 @@ function family(news: Partial<FamilyStatus> = {}): FamilyStatus {
     waitingSince: undefined,
     lastChange: { at: AT - 60_000, milliseconds: 9.4, operations: 1 },
     comparedAt: AT - 4_000,
+    comparedEvery: 250_000,
+    rulesComparedAt: AT - 1_000,
+    rulesComparedEvery: 5_000,
     lastDrift: undefined,
     drifts: 0,
     losses: 0,
@@ -60,7 +63,7 @@ suite('a status', () => {
       `node-1: in sync
   daemon    1.2.3, pid 7, up 3 h; nft 1.0.6, Linux 6.18
   source    API server https://192.0.2.1:6443, answered 2 s ago
-  IPv4      in sync; table kube-proxy-nft, 12 elements; compared with the kernel 4 s ago; last change 60 s ago, in 9 ms
+  IPv4      in sync; table kube-proxy-nft, 12 elements; compared with the kernel 4 s ago (rules every 5 s, elements every 4 min); last change 60 s ago, in 9 ms
   Services  3
 `,
     );
@@ -127,10 +130,21 @@ suite('a status', () => {
     assert.match(text, /not compared with the kernel \(--no-watch\)/);
   });
 
+  test('says how often rules are compared before the elements were for the first time, and nothing that is not known', () => {
+    const young = { comparedAt: undefined, comparedEvery: undefined };
+    const text = statusText(status({ families: [family(young), family({ ...young, rulesComparedEvery: undefined })] }));
+    assert.match(
+      text,
+      /; not yet compared with the kernel \(rules every 5 s\); .*; not yet compared with the kernel; /s,
+    );
+  });
+
   test('has times in RFC 3339 for programs', () => {
     const told = JSON.parse(statusJson(status()));
     assert.equal(told.at, '2026-01-02T03:04:05.000Z');
     assert.equal(told.families[0].lastChange.at, '2026-01-02T03:03:05.000Z');
+    assert.equal(told.families[0].rulesComparedAt, '2026-01-02T03:04:04.000Z');
+    assert.equal(told.families[0].rulesComparedEvery, 5000);
     assert.deepEqual(told.families[0].problems, []);
   });
 });

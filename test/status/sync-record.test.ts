@@ -45,17 +45,24 @@ suite('the record of a syncer', () => {
 
   test('has what others did, and what differs since the last look', () => {
     const { clock, record, observer } = setUp();
-    observer.compared([DRIFT]);
+    observer.compared([DRIFT], 5_000);
     observer.drifted(DRIFT, true);
     clock.now = 3_000;
     observer.drifted(DRIFT, false);
     assert.deepEqual(record.report.lastDrift, { at: 3_000, message: DRIFT.message });
     assert.deepEqual([record.report.drifts, record.report.differences], [2, [DRIFT.message]]);
-    observer.compared([]);
+    observer.compared([], 8_000);
     observer.lost();
-    observer.audited();
-    const { differences, losses, lostAt, comparedAt } = record.report;
-    assert.deepEqual([differences, losses, lostAt, comparedAt], [[], 1, 3_000, 3_000]);
+    observer.audited(60_000);
+    const { differences, losses, lostAt, rulesComparedAt, rulesComparedEvery } = record.report;
+    assert.deepEqual([differences, losses, lostAt, rulesComparedAt, rulesComparedEvery], [[], 1, 3_000, 3_000, 8_000]);
+    clock.now = 4_000;
+    observer.audited(undefined);
+    assert.deepEqual(
+      [record.report.comparedAt, record.report.comparedEvery],
+      [4_000, 60_000],
+      'a hurried round is no pace',
+    );
   });
 
   test('passes everything on', () => {
@@ -75,8 +82,8 @@ suite('the record of a syncer', () => {
     observer.confirmed();
     observer.lost();
     observer.drifted(DRIFT, true);
-    observer.compared([]);
-    observer.audited();
+    observer.compared([], 5_000);
+    observer.audited(60_000);
     assert.deepEqual(told.toSorted(), names.toSorted());
   });
 });

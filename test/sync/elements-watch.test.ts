@@ -201,6 +201,16 @@ suite('elements that somebody changed', () => {
     await proxy.wrote(proxy.drifts.length);
   });
 
+  test('would be found within the time that is told', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel);
+    proxy.syncer.look('a test');
+    await eventually(() => proxy.rounds.length > 0, lines(proxy));
+    const [round = 0] = proxy.rounds;
+    assert.ok(round >= 10_000, `${round} ms: the hurried one counts for nothing`);
+    assert.equal(proxy.written.audits, 2);
+  });
+
   test('our own changes are taken for nobody else’s, however many come while we look', async () => {
     using kernel = new TestKernel();
     using proxy = await startRichProxy(kernel);

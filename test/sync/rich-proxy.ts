@@ -90,11 +90,15 @@ export async function startRichProxy(
   const program = buildProgram(family, { localPods: { by: 'pod-cidrs', comeLater: true }, localhostNodePorts: true });
   const model = new FamilyModel(cluster, { program, networks: () => NETWORKS[family] }, log);
   const drifts: Drift[] = [];
+  const rounds: number[] = [];
   const written = { operations: 0, audits: 0, onSuccess: (_: readonly string[]) => {} };
   const observer = {
     ...NO_OBSERVER,
     drifted: (drift: Drift) => void drifts.push(drift),
-    audited: () => void written.audits++,
+    audited: (round: number | undefined) => {
+      written.audits++;
+      if (round !== undefined) rounds.push(round);
+    },
     succeeded: ({ operations, services }: Pick<SyncResult, 'operations' | 'services'>) => {
       written.operations += operations;
       written.onSuccess(services);
@@ -112,6 +116,8 @@ export async function startRichProxy(
     lines,
     drifts,
     written,
+    /** How long each round over all elements took, in milliseconds. */
+    rounds,
     listing,
     /** Waits until the kernel lists just this again. */
     becomes: (before: string) =>
