@@ -69,8 +69,8 @@ async function show(world: World, directory: string): Promise<void> {
   step('web is scaled up and down while the client connects without a pause');
   await scaleUnderTraffic(world, directory, runDir);
 
-  step('kube-proxy-nft --dump: what the node does, and why (the data; the fixed program is left out here)');
-  const { stdout } = await world.exec('node', [EXECUTABLE, '--dump', '--run-dir', runDir]);
+  step('kube-proxy-nft dump: what the node does, and why (the data; the fixed program is left out here)');
+  const { stdout } = await world.exec('node', [EXECUTABLE, 'dump', '--run-dir', runDir]);
   say(firstContainers(stdout));
 
   step('SIGTERM: the daemon ends, its rules stay and go on working');
@@ -79,8 +79,8 @@ async function show(world: World, directory: string): Promise<void> {
   await exited;
   showSpread(tally(await connectTcp(world, 'client', { ...WEB, count: 30 })), 30);
 
-  step('kube-proxy-nft --cleanup removes them');
-  await world.exec('node', [EXECUTABLE, '--cleanup']);
+  step('kube-proxy-nft cleanup removes them');
+  await world.exec('node', [EXECUTABLE, 'cleanup']);
   say(`   tables left on the node: ${world.nodeShell('nft list tables').trim() || 'none'}`);
 }
 
@@ -137,7 +137,7 @@ function writeWeb(directory: string, size: number): void {
 
 async function untilProgrammed(world: World, runDir: string, size: number): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
-    const { stdout } = await world.exec('node', [EXECUTABLE, '--dump', '--run-dir', runDir]);
+    const { stdout } = await world.exec('node', [EXECUTABLE, 'dump', '--run-dir', runDir]);
     if (stdout.match(/default\/web:http" : 10\.32\./g)?.length === size) return;
   }
   throw new Error(`web with ${size} pods was not programmed`);
@@ -151,7 +151,7 @@ function showSpread(counts: Record<string, number>, total: number): void {
 
 /** The first maps of the dump's IPv4 table: everything before its first chain. */
 function firstContainers(dump: string): string {
-  const text = dump.slice(0, dump.indexOf('\t# names the version of this table'));
+  const text = dump.slice(0, dump.indexOf('\n\tchain '));
   return text.trimEnd().replace(/^/gm, '   ').replace(/\t/g, '  ');
 }
 

@@ -53,7 +53,7 @@ export function prepareFloors(model: FamilyModel, directory: string): Record<Flo
       ...transactions.map((transaction, i) => file(`part-${i}.json`, document(commands(transaction)))),
       file('hooks.json', document(hooks)),
     ],
-    'text, one transaction': [file('all.nft', dumpText(model.ruleset, TABLE, []))],
+    'text, one transaction': [file('all.nft', dumpText(model.ruleset, TABLE, [], true))],
     'text, bounded transactions': [
       staged,
       ...transactions.map((transaction, i) => file(`part-${i}.nft`, elementsText(transaction))),

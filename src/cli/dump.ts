@@ -7,16 +7,19 @@ import type { Steps } from '../service/steps.ts';
 import { VERSION } from '../version.ts';
 import type { Knowledge, ModelInTable } from './questions.ts';
 
+/** What a dump without --all begins with. */
+const LEFT_OUT = 'left out: what is empty, and rules that look there; kube-proxy-nft dump --all has everything';
+
 /**
- * Both families' rulesets: as a script that nft loads, or as libnftables JSON. `withHeartbeat`: with all that the kernel is
- * to hold, be it for no Service. In steps, each family as it is when its turn comes.
+ * Both families' rulesets: as a script that nft loads, or as libnftables JSON. `all`: all that the kernel is to hold, be it
+ * empty or for no Service. In steps, each family as it is when its turn comes.
  */
-export function* dumpSteps(known: Knowledge, output: 'nft' | 'json', withHeartbeat = false): Steps<string> {
+export function* dumpSteps(known: Knowledge, output: 'nft' | 'json', all: boolean): Steps<string> {
   const { models, cluster, shortfalls, origin } = known;
   if (output === 'json') {
     const commands: (readonly string[])[] = [];
     for (const { model, table } of models) {
-      commands.push(yield* dumpCommandsSteps(model.ruleset, table, withHeartbeat));
+      commands.push(yield* dumpCommandsSteps(model.ruleset, table, all));
     }
     return document(commands.flat());
   }
@@ -33,13 +36,14 @@ export function* dumpSteps(known: Knowledge, output: 'nft' | 'json', withHeartbe
       `node ${nodeName}: ${node?.addresses.join(', ') || 'no addresses known'}`,
       ...(inForce ? [] : ['NOT IN FORCE (yet): the kernel goes on with what it holds until this is complete']),
       `elements: ${counts.join(', ') || 'none'}`,
+      ...(all ? [] : [LEFT_OUT]),
       ...(heldBack.length === 0 ? [] : [`not served as asked for: ${heldBack.join(', ')}`]),
       // A script for nft: a second line in one of them would be a command.
     ].map(oneLine);
   };
   const texts: string[] = [];
   for (const entry of models) {
-    texts.push(yield* dumpTextSteps(entry.model.ruleset, entry.table, headings(entry), withHeartbeat));
+    texts.push(yield* dumpTextSteps(entry.model.ruleset, entry.table, headings(entry), all));
   }
   return texts.join('\n');
 }

@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts';
 import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import { inSlices } from '../sync/slices.ts';
-import { type Arguments, textOf } from './arguments.ts';
+import { type Arguments, isSet, textOf } from './arguments.ts';
 import { dumpSteps } from './dump.ts';
 import { renderServices } from './get.ts';
 import type { StateReport } from './last-state.ts';
@@ -11,7 +11,8 @@ import { parseTraceQuestion, renderTrace } from './trace.ts';
 
 /** `dump`: prints the rules of the running daemon, or, with a source and no daemon, those that one would have. */
 export async function showDump(args: Arguments, log: Log): Promise<void> {
-  await show(`/dump?${new URLSearchParams({ output: args.output ?? 'nft' })}`, args, log);
+  const all = isSet(args, 'all') ? { all: '' } : {};
+  await show(`/dump?${new URLSearchParams({ output: args.output ?? 'nft', ...all })}`, args, log);
 }
 
 /** `trace`: prints what becomes of a connection by these rules. @throws ProxyError E_USAGE, or as askOrWorkOut does */
@@ -33,9 +34,7 @@ export async function answerTo(
   const [route, query] = path.split('?');
   const parameters = new URLSearchParams(query);
   if (route === '/dump') {
-    return inSlices(
-      dumpSteps(known, parameters.get('output') === 'json' ? 'json' : 'nft', parameters.has('heartbeat')),
-    );
+    return inSlices(dumpSteps(known, parameters.get('output') === 'json' ? 'json' : 'nft', parameters.has('all')));
   }
   if (route === '/services') return renderServices(known, parameters);
   if (route === '/shortfalls') return renderShortfalls(known);

@@ -1,41 +1,41 @@
 import { atOnce, type Steps } from '../service/steps.ts';
 import { setObject } from './affinity.ts';
-import { affinitySets, shownElements, sorted } from './dump-text.ts';
 import { chainObjects, containerObjects } from './program-json.ts';
 import type { Ruleset } from './ruleset.ts';
+import { neededContainers, shownTable, sorted } from './shown-table.ts';
 import { transactionCommands } from './transaction.ts';
 
 /** Elements that are encoded in one step, and then are a command. */
 const ELEMENTS = 2000;
 
-/** A family's whole table as libnftables JSON commands, each ready to be joined by commas. `withHeartbeat`: see dumpText. */
+/** A family's table as libnftables JSON commands, each ready to be joined by commas. `all`: see dumpText. */
 export function dumpCommands(...args: Parameters<typeof dumpCommandsSteps>): readonly string[] {
   return atOnce(dumpCommandsSteps(...args));
 }
 
 /** The same in steps: of the table as it is at the first one, whatever changes meanwhile. */
-export function* dumpCommandsSteps(ruleset: Ruleset, table: string, withHeartbeat = false): Steps<readonly string[]> {
+export function* dumpCommandsSteps(ruleset: Ruleset, table: string, all: boolean): Steps<readonly string[]> {
   const { program } = ruleset;
   const { family } = program;
-  const elements = shownElements(ruleset, withHeartbeat);
-  const sets = affinitySets(ruleset);
-  const chains = [...program.chains, ...ruleset.dynamicChains()];
-  const marker = { chain: { family, table, name: program.marker } };
-  const objects = [
-    { table: { family, name: table } },
-    ...containerObjects(program, table),
-    marker,
-    ...(yield* sorted(sets)).map(({ key }) => setObject(family, table, key, 'typeof')),
-    ...chainObjects(family, table, chains),
-  ];
-  const commands = objects.map((object) => JSON.stringify({ add: object }));
-  for (const own of elements.values()) {
-    const adds = yield* sorted(own);
-    for (let from = 0; from < adds.length; from += ELEMENTS) {
-      const some = { deletes: [], adds: adds.slice(from, from + ELEMENTS) };
-      commands.push(...transactionCommands(family, table, some, 'typeof'));
+  const shown = shownTable(ruleset, all);
+  const adds: string[] = [];
+  const verdicts = new Set<string>();
+  for (const [container, elements] of shown.elements) {
+    const own = yield* sorted(elements);
+    for (let from = 0; from < own.length; from += ELEMENTS) {
+      const some = own.slice(from, from + ELEMENTS);
+      if (container.value === 'verdict') for (const { value } of some) verdicts.add(value);
+      adds.push(...transactionCommands(family, table, { deletes: [], adds: some }, 'typeof'));
       yield;
     }
   }
-  return commands;
+  const { chains, marker } = shown.chains(verdicts);
+  const objects = [
+    { table: { family, name: table } },
+    ...containerObjects(family, table, all ? program.containers : neededContainers(shown, chains)),
+    ...(marker === undefined ? [] : [{ chain: { family, table, name: marker } }]),
+    ...(yield* sorted(shown.affinitySets)).map(({ key }) => setObject(family, table, key, 'typeof')),
+    ...chainObjects(family, table, chains),
+  ];
+  return [...objects.map((object) => JSON.stringify({ add: object })), ...adds];
 }

@@ -1,6 +1,6 @@
 import type { Family } from '../ip.ts';
 import type { Chain } from './chain.ts';
-import type { Field } from './container.ts';
+import type { Container, Field } from './container.ts';
 import type { Expression } from './nft-json.ts';
 import type { Program } from './program.ts';
 
@@ -61,9 +61,8 @@ export function deleteChainCommands(family: Family, table: string, name: string)
 }
 
 /** Sets and maps as libnftables JSON objects, with `typeof` declarations as nft 1.1.2 and later understand them. */
-export function containerObjects(program: Program, table: string): readonly object[] {
-  const { family } = program;
-  return program.containers.map(({ name, key, value, interval }) => {
+export function containerObjects(family: Family, table: string, containers: readonly Container[]): readonly object[] {
+  return containers.map(({ name, key, value, interval }) => {
     const common = {
       family,
       table,

@@ -40,17 +40,17 @@ export function typeText({ key, value }: Container): string {
   return `${fields(key)} : ${value === 'verdict' ? value : fields(value)}`;
 }
 
-/** A chain with its rules. */
+/** A chain with its rules; one that has a single rule, or less, and no comment, is one line. */
 export function chainText({ name, comment, hook, rules, signature }: Chain): string {
   const last = rules.length - 1;
   const suffix = (i: number) => (signature !== undefined && i === last ? ` comment "${signature}"` : '');
-  return [
-    `\tchain ${name} {`,
-    ...(comment === undefined ? [] : [`\t\t# ${comment}`]),
-    ...(hook === undefined
-      ? []
-      : [`\t\ttype ${hook.type} hook ${hook.hook} priority ${hook.priority}; policy accept;`]),
-    ...rules.map((rule, i) => `\t\t${printRule(rule)}${suffix(i)}`),
-    '\t}',
-  ].join('\n');
+  const lines = [
+    ...(hook === undefined ? [] : [`type ${hook.type} hook ${hook.hook} priority ${hook.priority}; policy accept;`]),
+    ...rules.map((rule, i) => `${printRule(rule)}${suffix(i)}`),
+  ];
+  if (comment === undefined && rules.length < 2) {
+    return `\tchain ${name} { ${[...lines, ''].join(last < 0 ? ' ' : '; ').replaceAll(';;', ';')}}`;
+  }
+  const above = comment === undefined ? [] : [`# ${comment}`];
+  return [`\tchain ${name} {`, ...[...above, ...lines].map((line) => `\t\t${line}`), '\t}'].join('\n');
 }

@@ -98,7 +98,7 @@ async function loadTextDump(version: NftVersion, family: Family): Promise<undefi
   using kernel = new TestKernel();
   const proxy = await startProxy(version, kernel, family, exampleCluster());
   using empty = new TestKernel();
-  await nftOf(version, empty, family).load(dumpText(proxy.model.ruleset, proxy.table(), ['a dump']));
+  await nftOf(version, empty, family).load(dumpText(proxy.model.ruleset, proxy.table(), ['a dump'], true));
   assertSameRuleset(version, kernel, empty, proxy);
   proxy.stop();
 }
@@ -108,7 +108,7 @@ async function loadJsonDump(version: NftVersion, family: Family): Promise<string
   const proxy = await startProxy(version, kernel, family, exampleCluster());
   proxy.stop();
   using empty = new TestKernel();
-  const load = nftOf(version, empty, family).apply(document(dumpCommands(proxy.model.ruleset, proxy.table())));
+  const load = nftOf(version, empty, family).apply(document(dumpCommands(proxy.model.ruleset, proxy.table(), true)));
   if (!readsTypeofInJson(version)) {
     // As a whole, and without a crash: nothing of it may stay.
     await assert.rejects(load, { name: 'NftError', failure: 'refused' });

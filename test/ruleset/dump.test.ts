@@ -28,14 +28,20 @@ function smallRuleset(): Ruleset {
   return ruleset;
 }
 
-const GOLDEN = readFileSync(new URL('./dump.golden.nft', import.meta.url), 'utf8');
+const golden = (name: string) => readFileSync(new URL(`./${name}.golden.nft`, import.meta.url), 'utf8');
 
 suite('the dump as text', () => {
   test('is what a person reads: headings, elements in order with their Services, then the chains', () => {
     const ruleset = smallRuleset();
-    const text = dumpText(ruleset, 'kube-proxy-nft', ['kube-proxy-nft, a test', 'node node-a']);
-    assert.equal(text.replace(ruleset.program.marker, 'MARKER'), GOLDEN);
-    assert.ok(text.split('\n').length < 200, 'a dump of two Services is a few pages, both families together');
+    const text = dumpText(ruleset, 'kube-proxy-nft', ['kube-proxy-nft, a test', 'node node-a'], false);
+    assert.equal(text, golden('dump'));
+    assert.ok(text.split('\n').length < 90, 'two Services are a page');
+  });
+
+  test('of all has everything', () => {
+    const ruleset = smallRuleset();
+    const text = dumpText(ruleset, 'kube-proxy-nft', [], true);
+    assert.equal(text.replace(ruleset.program.marker, 'MARKER'), golden('dump-all'));
   });
 
   test('sorts addresses and slots by value', () => {
@@ -45,7 +51,7 @@ suite('the dump as text', () => {
       return [`default/s${byte}`, [frontend(twelve, { address: `10.96.0.${byte}` })]] as const;
     });
     setServices(ruleset, new Map(services));
-    const text = dumpText(ruleset, 'kube-proxy-nft', []);
+    const text = dumpText(ruleset, 'kube-proxy-nft', [], false);
     const keys = [...text.matchAll(/^\t+(10\.96\.0\.\d+) \. 80 \. (\d+) /gm)].map((match) => `${match[1]} ${match[2]}`);
     const expected = [3, 20, 100].flatMap((byte) => Array.from({ length: 12 }, (_, slot) => `10.96.0.${byte} ${slot}`));
     assert.deepEqual(keys, expected);
@@ -67,8 +73,8 @@ suite('a dump in steps', () => {
 
   test('is of the table as it was when it began, whatever changes meanwhile', () => {
     const ruleset = largeRuleset();
-    const before = { text: dumpText(ruleset, 't', []), commands: dumpCommands(ruleset, 't') };
-    const steps = { text: dumpTextSteps(ruleset, 't', []), commands: dumpCommandsSteps(ruleset, 't') };
+    const before = { text: dumpText(ruleset, 't', [], false), commands: dumpCommands(ruleset, 't', false) };
+    const steps = { text: dumpTextSteps(ruleset, 't', [], false), commands: dumpCommandsSteps(ruleset, 't', false) };
     let count = 0;
     for (const begun of Object.values(steps)) assert.equal(begun.next().done, false);
     setServices(ruleset, new Map([['default/web', [frontend([7], { servicePort: 'default/other' })]]]));
@@ -82,7 +88,7 @@ suite('a dump in steps', () => {
     };
     assert.equal(rest(steps.text), before.text);
     assert.deepEqual(rest(steps.commands), before.commands);
-    assert.notEqual(dumpText(ruleset, 't', []), before.text);
+    assert.notEqual(dumpText(ruleset, 't', [], false), before.text);
     assert.ok(count > 20, `${count} steps`);
   });
 });
@@ -94,7 +100,9 @@ interface ElementCommand {
 suite('the dump as JSON', () => {
   test('is libnftables JSON that holds every element, sets and maps before rules before elements', () => {
     const ruleset = smallRuleset();
-    const { nftables }: { nftables: ElementCommand[] } = JSON.parse(document(dumpCommands(ruleset, 'kube-proxy-nft')));
+    const { nftables }: { nftables: ElementCommand[] } = JSON.parse(
+      document(dumpCommands(ruleset, 'kube-proxy-nft', true)),
+    );
     const kinds = nftables.map(({ add }) => Object.keys(add)[0] ?? '');
     const parts = kinds.map((kind) => (kind === 'set' || kind === 'map' ? 'set or map' : kind));
     assert.deepEqual(
@@ -116,7 +124,7 @@ suite('the dump as JSON', () => {
       (family) => new Ruleset(buildProgram(family, { masqueradeAll: true })),
     );
     const { nftables }: { nftables: { add: { table?: { family: string } } }[] } = JSON.parse(
-      document(rulesets.flatMap((ruleset) => dumpCommands(ruleset, 'kube-proxy-nft'))),
+      document(rulesets.flatMap((ruleset) => dumpCommands(ruleset, 'kube-proxy-nft', true))),
     );
     assert.deepEqual(
       nftables.flatMap(({ add }) => add.table?.family ?? []),

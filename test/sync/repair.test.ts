@@ -207,7 +207,7 @@ describe('when someone else changes our table', () => {
         new RegExp(`W somebody changed our rules \\(ip\\): chain ${chain} .* was deleted`),
       );
       using expected = new TestKernel();
-      expected.load(dumpText(again.model.ruleset, TABLE, []));
+      expected.load(dumpText(again.model.ruleset, TABLE, [], true));
       assert.equal(expected.listing('ip', TABLE), before, 'what a dump says');
     });
   }

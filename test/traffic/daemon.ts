@@ -97,14 +97,14 @@ export class Daemon {
     return code;
   }
 
-  /** What `--dump` prints. */
+  /** What `dump` prints. */
   async dump(...flags: readonly string[]): Promise<string> {
     return (await this.#world.exec('node', [EXECUTABLE, '--dump', ...this.#runDir, ...flags])).stdout;
   }
 
-  /** What `--dump` would print if it showed heartbeats, too: all that the kernel holds. */
+  /** What `dump --all` prints: all that the kernel holds. */
   async wholeDump(output: 'nft' | 'json'): Promise<string> {
-    const dump = await askDaemon(join(this.directory, 'run'), `/dump?output=${output}&heartbeat`);
+    const dump = await askDaemon(join(this.directory, 'run'), `/dump?output=${output}&all`);
     if (dump === undefined) throw new Error('the daemon does not answer');
     return dump.toString();
   }

@@ -171,6 +171,24 @@ describe('the executable on a node', () => {
     }
   });
 
+  it('its dump without what is empty can be loaded, too, and has every element but those of heartbeats', async () => {
+    using kernel = new TestKernel();
+    kernel.load(await daemon.dump());
+    const elements = (listing: string) => {
+      const { nftables }: { nftables: Record<string, { name: string; elem?: unknown[] }>[] } = JSON.parse(listing);
+      return nftables
+        .flatMap(({ set, map }) => set ?? map ?? [])
+        .flatMap(({ name, elem = [] }) => elem.map((one) => `${name} ${JSON.stringify(one)}`))
+        .filter((line) => !line.includes('"kube-proxy-nft heartbeat"'))
+        .toSorted();
+    };
+    for (const family of ['ip', 'ip6'] as const) {
+      const own = elements(world.execSync('node', ['nft', '-j', 'list', 'table', family, 'kube-proxy-nft']).stdout);
+      assert.deepEqual(elements(kernel.byHand('-j', 'list', 'table', family, 'kube-proxy-nft').stdout), own);
+      assert.ok(own.length > 5);
+    }
+  });
+
   it('its whole JSON dump holds every element of the kernel', async () => {
     const commands: readonly { add: Record<string, { name?: string; elem?: unknown[] }> }[] = JSON.parse(
       await daemon.wholeDump('json'),

@@ -243,6 +243,7 @@ const OF_COMMANDS: FlagSection = {
     { name: 'namespace', value: 'NAME', text: 'namespace of the Services that are shown; without it all (get)' },
     { name: 'all-namespaces', text: 'all namespaces, whatever else is said (get)' },
     { name: 'no-headers', text: 'without the heading of the table (get)' },
+    { name: 'all', text: 'what is empty, too, and heartbeats, so that it is what the kernel holds (dump)' },
     { name: 'brief', text: 'one line (status)' },
     { name: 'wait', value: 'DURATION', text: 'wait for the rules to be in sync, at most so long (status)' },
     {

@@ -6,6 +6,7 @@ import { sourceOf } from '../runner/cast.ts';
 import { disagreement, type Judge, type Probe, type Seen } from '../runner/judge.ts';
 import type { KernelJudge } from '../runner/kernel-judge.ts';
 import type { RawObject } from '../runner/objects.ts';
+import { shownRuleset } from '../runner/shown-ruleset.ts';
 import { outcomesOf, seenByTracer } from '../runner/tracer-judge.ts';
 import { boundClients } from './bindings.ts';
 import type { FreshModels } from './fresh-models.ts';
@@ -23,8 +24,8 @@ export interface Moment {
 }
 
 /**
- * Asks four who should agree: the objects themselves, as Kubernetes reads them, the tracer on the models that came here
- * by changes, the tracer on models built from nothing, and the kernel. Gives a line for each that does not.
+ * Asks five who should agree: the objects themselves, as Kubernetes reads them, the tracer on the models that came here
+ *  by changes, the tracer on what a dump of them shows, the tracer on models built from nothing, and the kernel. Gives a line for each that does not.
  */
 export async function disagreements(
   drafts: readonly Draft[],
@@ -35,6 +36,7 @@ export async function disagreements(
   // Another order than that in which they came.
   const shuffled = [...objects].sort((a, b) => (a.metadata.name < b.metadata.name ? 1 : -1));
   const changed = rulesetsOf(models);
+  const dumped = new Map([...models].map(([family, { ruleset }]) => [family, shownRuleset(ruleset)]));
   const fresh = rulesetsOf(freshModels.of(shuffled));
   const found: string[] = [];
   const probes: Probe[] = [];
@@ -44,6 +46,8 @@ export async function disagreements(
     const before = outcomesOf(question, rulesetOf(question, changed));
     const after = outcomesOf(question, rulesetOf(question, fresh));
     found.push(...untraced(probe, before, after));
+    const inDump = outcomesOf(question, rulesetOf(question, dumped));
+    if (!haveSameFates(before, inDump)) found.push(`${probe.expectation.line} -- in the dump: ${textOf(inDump)}`);
     if (isPlayable(question, expected)) probes.push(probe);
   }
   const seen = await kernel.judge(probes);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Family } from '../../../src/ip.ts';
 import type { FamilyModel } from '../../../src/sync/family-model.ts';
 import type { TracedPacket } from '../../../src/trace/packet.ts';
@@ -6,8 +7,9 @@ import { type TracedRuleset, tracedRuleset } from '../../../src/trace/traced-rul
 import { CLIENTS, endpointAt, INTERFACES, OWN_TARGETS, sourceOf, TARGETS, type Version } from './cast.ts';
 import type { SourceFate } from './expectation.ts';
 import type { Judge, Probe, Seen } from './judge.ts';
+import { shownRuleset } from './shown-ruleset.ts';
 
-/** Follows a packet through the rules that the model has put in force, without a kernel. */
+/** Follows a packet through the rules that the model has put in force, without a kernel; and through those that a dump shows. */
 export class TracerJudge implements Judge {
   readonly name = 'the tracer';
   readonly remembers = false;
@@ -18,12 +20,19 @@ export class TracerJudge implements Judge {
   }
 
   judge(probes: readonly Probe[]): Promise<readonly Seen[]> {
-    const rulesets = new Map([...this.#models].map(([family, { ruleset }]) => [family, tracedRuleset(ruleset)]));
+    const rulesets = new Map(
+      [...this.#models].map(([family, { ruleset }]) => [
+        family,
+        [tracedRuleset(ruleset), shownRuleset(ruleset)] as const,
+      ]),
+    );
     return Promise.resolve(
       probes.map((probe) => {
-        const ruleset = rulesets.get(probe.version === 'ip4' ? 'ip' : 'ip6');
-        if (ruleset === undefined) throw new Error(`no model of ${probe.version}`);
-        return seenByTracer(outcomesOf(probe, ruleset), probe.version);
+        const pair = rulesets.get(probe.version === 'ip4' ? 'ip' : 'ip6');
+        if (pair === undefined) throw new Error(`no model of ${probe.version}`);
+        const [seen, inDump] = pair.map((ruleset) => seenByTracer(outcomesOf(probe, ruleset), probe.version));
+        assert.deepEqual(inDump, seen, `in the dump: ${probe.expectation.line}`);
+        return seen ?? new Map();
       }),
     );
   }

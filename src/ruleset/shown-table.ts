@@ -1,0 +1,68 @@
+import { sortedSteps } from '../service/sorted-steps.ts';
+import type { Steps } from '../service/steps.ts';
+import { AFFINITY_SETS } from './affinity.ts';
+import type { Chain } from './chain.ts';
+import type { Container } from './container.ts';
+import type { Element } from './element.ts';
+import { isPickChain } from './pick-chain.ts';
+import type { Ruleset } from './ruleset.ts';
+import { lookedUp, usedChains } from './used-chains.ts';
+
+/** Elements that are sorted in one step. */
+const SORTED = 256;
+
+/** A family's table as a dump shows it, taken at one moment: what changes in the model later is not in it. */
+export interface ShownTable {
+  /** Elements of every set and map of the program, in no particular order. */
+  readonly elements: ReadonlyMap<Container, readonly Element[]>;
+  /** The sets of clients, for session affinity. */
+  readonly affinitySets: readonly Element[];
+  /**
+   * Its chains, and the name of the marker chain if it is shown. `targets`: the verdicts of all elements. Without `all`
+   * they are those that something can come of.
+   */
+  chains(targets: ReadonlySet<string>): { readonly chains: readonly Chain[]; readonly marker: string | undefined };
+}
+
+/**
+ * The table as it is now. `all`: all that the kernel is to hold; without it heartbeats are left out, and what nothing can
+ * come of (see usedChains).
+ */
+export function shownTable(ruleset: Ruleset, all: boolean): ShownTable {
+  const { program } = ruleset;
+  const elements = new Map(
+    program.containers.map((own) => [own, copiesOf(all ? ruleset.elementsOf(own) : ruleset.servingElementsOf(own))]),
+  );
+  const dynamic = [...ruleset.dynamicChains()];
+  const isEmpty = (name: string) =>
+    program.containers.some((own) => own.name === name && elements.get(own)?.length === 0);
+  return {
+    elements,
+    affinitySets: copiesOf(ruleset.elementsOf(AFFINITY_SETS)),
+    chains: (verdicts) => {
+      if (all) return { chains: [...program.chains, ...dynamic], marker: program.marker };
+      const targets = new Set([...verdicts].map((verdict) => verdict.split(' ').at(-1) ?? ''));
+      const used = dynamic.filter(({ name }) => targets.has(name) || !isPickChain(name));
+      return { chains: [...usedChains(program.chains, isEmpty, targets), ...used], marker: undefined };
+    },
+  };
+}
+
+/** The sets and maps of a table that have elements, or that one of these chains looks into: nft needs them declared. */
+export function neededContainers({ elements }: ShownTable, chains: Iterable<Chain>): readonly Container[] {
+  const names = new Set(lookedUp(chains));
+  return [...elements].flatMap(([own, { length }]) => (length > 0 || names.has(own.name) ? own : []));
+}
+
+function copiesOf(elements: Iterable<Element>): readonly Element[] {
+  const copies: Element[] = [];
+  for (const { container, key, value, comment } of elements) copies.push({ container, key, value, comment });
+  return copies;
+}
+
+const COLLATOR = new Intl.Collator('en', { numeric: true });
+
+/** Elements in a stable order a person can follow: addresses and numbers by value, not by spelling. */
+export function sorted(elements: readonly Element[]): Steps<readonly Element[]> {
+  return sortedSteps(elements, (a, b) => COLLATOR.compare(a.key, b.key), SORTED);
+}
