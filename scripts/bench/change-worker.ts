@@ -4,8 +4,10 @@ import { createNft, type Nft } from '../../src/nft/nft.ts';
 import { NftSession } from '../../src/nft/session.ts';
 import { TABLE_NAMES } from '../../src/nft/tables.ts';
 import { sizeOf, type Transaction } from '../../src/ruleset/transaction.ts';
+import { SYSTEM_CLOCK } from '../../src/sync/clock.ts';
 import type { FamilyModel } from '../../src/sync/family-model.ts';
 import type { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { Pace } from '../../src/sync/pace.ts';
 import { CHANGES, Changes } from './changes.ts';
 import { elementOperations } from './element-operations.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -67,7 +69,8 @@ const handlers = {
     const model = modelOf(cluster);
     const sent: string[] = [];
     const nft = recording(createNft(directory, `changes-${process.pid}`), sent);
-    const syncer = syncerOf(model, nft);
+    // Without a pace: what waits to be deleted goes at once, as in the floors.
+    const syncer = syncerOf(model, nft, { pace: new Pace(SYSTEM_CLOCK, 0) });
     const running = syncer.run();
     await syncer.whenInSync();
     if (writer === 'ours') {
@@ -123,8 +126,9 @@ interface Filled {
 async function writerOf(writer: Writer, filled: Filled): Promise<State['write']> {
   const { syncer, sent, model, directory, rawNetlink } = filled;
   if (writer === 'ours') return byUs(syncer, sent);
-  if (writer === 'raw') return byNetlink(model, new RawNetlink(rawNetlink, model.family, TABLE_NAMES[0]));
-  return bySession(model, await openBareSession(directory));
+  const session = await openBareSession(directory);
+  if (writer === 'raw') return byNetlink(model, new RawNetlink(rawNetlink, model.family, TABLE_NAMES[0]), session);
+  return bySession(model, session);
 }
 
 function byUs(syncer: FamilySyncer, sent: string[]): State['write'] {
@@ -149,11 +153,18 @@ function bySession(model: FamilyModel, session: NftSession): State['write'] {
   };
 }
 
-function byNetlink(model: FamilyModel, netlink: RawNetlink): State['write'] {
+/** `session`: brings chains, which come once for many changes and are not counted. */
+function byNetlink(model: FamilyModel, netlink: RawNetlink, session: NftSession): State['write'] {
   return async (change) => {
     const sent = transactionsOf(model, change).filter((transaction) => sizeOf(transaction) > 0);
     let milliseconds = 0;
-    for (const transaction of sent) milliseconds += await netlink.commit(transaction);
+    for (const transaction of sent) {
+      const chains = { deletes: [], adds: transaction.adds.filter(({ chain }) => chain !== undefined) };
+      const document = documentOf(model, TABLE_NAMES[0], chains);
+      if (document !== undefined) await session.transact(document);
+      const elements = { ...transaction, adds: transaction.adds.filter(({ chain }) => chain === undefined) };
+      if (sizeOf(elements) > 0) milliseconds += await netlink.commit(elements);
+    }
     const operations = sent.reduce((sum, transaction) => sum + sizeOf(transaction), 0);
     return { milliseconds, transactions: sent.length, operations };
   };

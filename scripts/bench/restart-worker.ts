@@ -22,7 +22,7 @@ const handlers = {
     };
     const model = modelOf(syntheticCluster(size));
     const started = performance.now();
-    const syncer = syncerOf(model, createNft(directory, 'restart'), { ...NO_OBSERVER, succeeded });
+    const syncer = syncerOf(model, createNft(directory, 'restart'), { observer: { ...NO_OBSERVER, succeeded } });
     void syncer.run();
     await syncer.whenInSync();
     return { milliseconds: performance.now() - started, written };

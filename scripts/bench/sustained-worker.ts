@@ -39,7 +39,7 @@ const handlers = {
       succeeded: ({ services }: { services: readonly string[] }) => lags.done(services),
     };
     const nft = createNft(directory, 'sustained');
-    const syncer = syncerOf(modelOf(cluster), nft, observer);
+    const syncer = syncerOf(modelOf(cluster), nft, { observer });
     void syncer.run();
     await syncer.whenInSync();
     // As the daemon does; here it is waited for.

@@ -7,7 +7,7 @@ import { document, sizeOf, type Transaction, transactionCommands } from '../../s
 import type { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import { NO_OBSERVER, type SyncObserver } from '../../src/sync/observer.ts';
+import type { SyncerOptions } from '../../src/sync/syncer-options.ts';
 import { networks } from '../../test/builders/networks.ts';
 import { POD_CIDR } from './synthetic-cluster.ts';
 
@@ -27,8 +27,8 @@ export function modelOf(cluster: Cluster, family: Family = 'ip'): FamilyModel {
 }
 
 /** A syncer of the model's family, not yet running. */
-export function syncerOf(model: FamilyModel, nft: Nft, observer: SyncObserver = NO_OBSERVER): FamilySyncer {
-  return new FamilySyncer(model, nft, log, { observer });
+export function syncerOf(model: FamilyModel, nft: Nft, options: SyncerOptions = {}): FamilySyncer {
+  return new FamilySyncer(model, nft, log, options);
 }
 
 /** The document that brings one transaction into a table; undefined for an empty one. */
