@@ -4,6 +4,7 @@ import { constants, setPriority } from 'node:os';
 import process from 'node:process';
 import { errnoOf, messageOf } from '../errors.ts';
 import { rememberChild } from './children.ts';
+import { OutputFile } from './output-file.ts';
 
 /**
  * Milliseconds from a process's exit until what it has left running is killed. Until then that may have more to say;
@@ -48,10 +49,12 @@ export interface ProcessOptions {
   readonly timeLimit: number;
   /** Its stdin: an open file, or text that it reads from a pipe. Default: empty. */
   readonly stdin?: number | string;
-  /** Bytes of stdout that are kept; with more it is killed. Default: none. */
+  /** Bytes of stdout with more than which it is killed. Default: none, or with onOutput any number. */
   readonly maxOutput?: number;
   /** Gets stdout piece by piece, which is not kept then. What it returns is what the process did to be killed for. */
   readonly onOutput?: (piece: Buffer) => string | undefined;
+  /** A folder for a file that stdout goes to, for those who print much and line by line (see output-file.ts). */
+  readonly outputIn?: string | undefined;
   /** Kills it when aborted. */
   readonly signal?: AbortSignal;
   /** True: all else on the node comes first. */
@@ -76,13 +79,19 @@ export const IN_A_GROUP = { detached: true } as const;
  * @throws ProcessError
  */
 export async function runProcess(argv: readonly string[], options: ProcessOptions): Promise<ProcessResult> {
-  const { timeLimit, stdin = 'ignore', maxOutput = 0, signal: stop } = options;
+  const { timeLimit, stdin = 'ignore', onOutput, signal: stop } = options;
+  const maxOutput = options.maxOutput ?? (onOutput === undefined ? 0 : Number.POSITIVE_INFINITY);
   const [command = '', ...args] = argv;
   if (stop?.aborted) throw new ProcessError('killed', 'was stopped');
   const input = typeof stdin === 'number' || stdin === 'ignore' ? stdin : 'pipe';
+  const file = options.outputIn === undefined ? undefined : OutputFile.open(options.outputIn);
+  const output = file?.fd ?? 'pipe';
   const child = await started(() =>
-    spawn(command, args, { ...IN_A_GROUP, env: environment(), stdio: [input, 'pipe', 'pipe'] }),
-  );
+    spawn(command, args, { ...IN_A_GROUP, env: environment(), stdio: [input, output, 'pipe'] }),
+  ).catch((error) => {
+    file?.close();
+    throw error;
+  });
   if (options.lowPriority) lowerPriority(child);
   let problem: ProcessError | undefined;
   const kill = (why: string, isTooSlow = false) => {
@@ -95,17 +104,15 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
   if (stop?.aborted) onStop();
   const chunks: Buffer[] = [];
   let size = 0;
-  const keep = (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > maxOutput) return `printed more than ${maxOutput} bytes`;
-    chunks.push(chunk);
-    return undefined;
-  };
-  const { onOutput = keep } = options;
-  child.stdout?.on('data', (chunk: Buffer) => {
-    const why = onOutput(chunk);
+  const take = (piece: Buffer) => {
+    if (problem !== undefined) return false;
+    size += piece.length;
+    const why = size > maxOutput ? `printed more than ${maxOutput} bytes` : onOutput?.(piece);
     if (why !== undefined) kill(why);
-  });
+    else if (onOutput === undefined) chunks.push(file === undefined ? piece : Buffer.from(piece));
+    return why === undefined;
+  };
+  child.stdout?.on('data', take);
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(0, MAX_STDERR);
@@ -117,13 +124,21 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
     clearTimeout(timer);
     endOutput(child);
   });
-  return new Promise((resolve, reject) => {
-    child.once('close', (code, signal) => {
-      stop?.removeEventListener('abort', onStop);
-      if (problem !== undefined) reject(problem);
-      else resolve({ code, signal, stdout: Buffer.concat(chunks), stderr });
-    });
+  const closed = new Promise<Pick<ProcessResult, 'code' | 'signal'>>((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal }));
   });
+  try {
+    await file?.follow(
+      take,
+      closed.then(() => undefined),
+    );
+    const { code, signal } = await closed;
+    if (problem !== undefined) throw problem;
+    return { code, signal, stdout: Buffer.concat(chunks), stderr };
+  } finally {
+    file?.close();
+    stop?.removeEventListener('abort', onStop);
+  }
 }
 
 /**

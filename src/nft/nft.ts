@@ -93,8 +93,8 @@ export function createNft(runDir: string, name: string, nft = 'nft', sessions?: 
       // A listing that failed can be asked for again, unlike a transaction.
       return read(await keeper.use((session) => session.list(what).catch(byProcess), byProcess));
     },
-    listText: (onLine, ...what) => runNftLines(['list', ...what], { nft, timeout: LIST_TIMEOUT }, onLine),
-    look: (onLine, args, seconds) => runNftLines(args, { nft, timeout: seconds }, onLine),
+    listText: (onLine, ...what) => runNftLines(['list', ...what], { nft, timeout: LIST_TIMEOUT }, onLine, runDir),
+    look: (onLine, args, seconds) => runNftLines(args, { nft, timeout: seconds }, onLine, runDir),
     listTerse: async (...what) => read(await list(['-j', '-t', 'list', ...what])),
     openSession: (log) => {
       keeper ??= new SessionKeeper({ nft, runDir, log });

@@ -59,23 +59,21 @@ export function runNft(args: readonly string[], options: RunOptions): Promise<Bu
 
 /**
  * Runs nft to its end and gives each line of its stdout as it comes, without its newline. What `onLine` throws ends nft and
- * is thrown.
+ * is thrown. `outputIn`: a folder for a file that it prints to; for listings that may be long.
  * @throws NftError
  */
 export async function runNftLines(
   args: readonly string[],
   options: RunOptions,
   onLine: (line: string) => void,
+  outputIn?: string,
 ): Promise<void> {
   let thrown: { readonly error: unknown } | undefined;
   let problem: string | undefined;
-  let size = 0;
   const split = createLineSplitter(onLine, () => {
     problem = 'printed a line without end';
   });
   const onOutput = (piece: Buffer) => {
-    size += piece.length;
-    if (size > MAX_LISTING) return `printed more than ${MAX_LISTING} bytes`;
     try {
       // nft prints bytes as it has them; all that is ours is ASCII.
       if (thrown === undefined) split(piece.toString('latin1'));
@@ -85,7 +83,7 @@ export async function runNftLines(
     }
     return problem;
   };
-  await run(args, options, { onOutput }).catch((error) => {
+  await run(args, options, { onOutput, maxOutput: MAX_LISTING, outputIn }).catch((error) => {
     throw thrown === undefined ? error : thrown.error;
   });
 }
@@ -93,7 +91,7 @@ export async function runNftLines(
 async function run(
   args: readonly string[],
   { nft, timeout, stdin }: RunOptions,
-  output: Pick<ProcessOptions, 'maxOutput' | 'onOutput'>,
+  output: Pick<ProcessOptions, 'maxOutput' | 'onOutput' | 'outputIn'>,
 ): Promise<Buffer> {
   const argv = [...(typeof stdin === 'string' ? BY_PIPE : []), nft, ...args];
   const options = { timeLimit: timeout, ...output, ...(stdin !== undefined && { stdin }) };

@@ -45,14 +45,13 @@ export class AllowedFrontends {
   readonly #affinityLists: AffinityLists;
   /** What was shared out last. */
   #sharedRoom = Number.POSITIVE_INFINITY;
-  /** How many elements the kernel held when this began. */
-  readonly #adoptedSize: number;
+  /** How many elements the kernel held when it was read. */
+  adoptedSize = 0;
 
-  constructor(cluster: Cluster, family: Family, options: AllowedFrontendsOptions, log: Log, adoptedSize = 0) {
+  constructor(cluster: Cluster, family: Family, options: AllowedFrontendsOptions, log: Log) {
     this.#cluster = cluster;
     this.#family = family;
     this.#log = log;
-    this.#adoptedSize = adoptedSize;
     this.#conflicts = options.conflicts ?? new ConflictReports({ log });
     this.#shortfalls = options.shortfalls ?? new Shortfalls({ log });
     this.#serviceBudget = options.serviceBudget ?? DEFAULT_SERVICE_BUDGET;
@@ -126,7 +125,7 @@ export class AllowedFrontends {
 
   /** What all Services of this family may have. What the kernel holds at the start always fits. */
   get #room(): number {
-    return Math.max(this.#totalBudget.room(this.#family), this.#adoptedSize);
+    return Math.max(this.#totalBudget.room(this.#family), this.adoptedSize);
   }
 
   /** The frontends that a Service may have, what its own budget leaves out, and whether that of all leaves out more. */

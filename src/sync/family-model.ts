@@ -17,6 +17,7 @@ import { DEFAULT_SERVICE_BUDGET, slicesWithin } from '../service/service-budget.
 import { atOnce, type Steps } from '../service/steps.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
 import { AllowedFrontends, type AllowedFrontendsOptions } from './allowed-frontends.ts';
+import { BATCH_SERVICES, BatchSizes, MAX_WEIGHT } from './batch-sizes.ts';
 import { FairQueue } from './fair-queue.ts';
 import { Shortfalls } from './shortfalls.ts';
 import { Suspects } from './suspects.ts';
@@ -24,12 +25,6 @@ import { namespaceOf, WaitingFrontends } from './waiting-frontends.ts';
 
 /** A transaction, and the frontends that it changes (see frontendKey). */
 type Brought = { readonly transaction: Transaction; readonly frontends: readonly string[] };
-/** What a transaction may weigh (see weight.ts): keeps it near 0.2 s and nft near 50 MB (nft 1.0.6, 2 cores). */
-export const MAX_WEIGHT = 10_000;
-
-/** Changed Services taken in at a time. */
-const BATCH_SERVICES = 2_000;
-
 /** Elements of a Service from which on small ones go before it. */
 const LARGE = 1_000;
 
@@ -38,12 +33,6 @@ const PARTS = 5;
 
 /** How many times more endpoints than a transaction may weigh are looked at for it: most may have changed nothing. */
 const LOOKS = 4;
-
-/** The first batch is so many times smaller, and each next one twice as large: nft has something to do early. */
-const FIRST_BATCH = 8;
-
-/** At most so many times smaller than usual a batch is where nft was killed over larger ones: some ten elements. */
-const SMALLEST_BATCH = 1024;
 
 /** What a family's model is built from, besides the cluster. */
 export interface ModelSettings extends AllowedFrontendsOptions {
@@ -67,6 +56,8 @@ export class FamilyModel {
   heartbeat: HeartbeatPorts | undefined;
   /** The frontends that nft may not take, or did not. */
   readonly suspects: Suspects;
+  /** How much goes into a transaction. */
+  readonly batches = new BatchSizes();
   readonly #cluster: Cluster;
   readonly #settings: ModelSettings;
   readonly #log: Log;
@@ -80,22 +71,20 @@ export class FamilyModel {
   #expansion: { readonly key: string; readonly steps: Steps<void> } | undefined;
   /** Frontends that are worked out and wait for their elements. */
   #waiting = new WaitingFrontends();
+  /** Services whose frontends were worked out before it was known what the kernel holds. */
+  readonly #ahead = new Set<string>();
   /** Services whose elements were handed out in transactions that nobody has called done. */
   readonly #handedOut = new Set<string>();
   #networksDirty = false;
   /** The UDP frontends found in the kernel, until they are asked for. */
   #adopted: readonly UdpAddress[] = [];
-  /** How many times smaller than others the next batch is. */
-  #divisor = FIRST_BATCH;
-  /** How many times smaller than usual all batches are. */
-  #leastDivisor = 1;
 
   constructor(cluster: Cluster, settings: ModelSettings, log: Log) {
     this.family = settings.program.family;
     this.#cluster = cluster;
     this.#settings = settings;
     this.#log = log;
-    this.#allowed = this.#newAllowed(0);
+    this.#allowed = this.#newAllowed();
     this.#ruleset = new Ruleset(settings.program);
     this.suspects = new Suspects({
       family: this.family,
@@ -199,18 +188,30 @@ export class FamilyModel {
 
   /** Forgets what the kernel holds and starts again from `found`. */
   restart(found: readonly Element[]): void {
+    this.#forget();
     atOnce(this.restartSteps(found));
   }
 
-  /** The same in steps; nothing else but noting changes may come in between. */
+  /**
+   * Works out the frontends of Services while the kernel is still read: what restartSteps has not to do then. Nothing else
+   * but noting changes may come in between. Those with session affinity wait: theirs depend on what is found.
+   */
+  *workOutAheadSteps(): Steps<void> {
+    this.#forget();
+    for (const key of this.#cluster.serviceKeys()) {
+      if (!this.#allowed.fit) return;
+      if (this.#cluster.service(key)?.affinitySeconds !== undefined) continue;
+      yield* this.#expand(key);
+      this.#ahead.add(key);
+    }
+  }
+
+  /** As restart, in steps; nothing else but noting changes may come in between. */
   *restartSteps(found: readonly Element[]): Steps<void> {
-    this.#settings.shortfalls?.forget(this.family);
-    this.#allowed = this.#newAllowed(found.length);
-    for (const queue of [this.#dirty, this.#large]) queue.clear();
-    this.#waiting = new WaitingFrontends();
-    this.#expansion = undefined;
-    this.#handedOut.clear();
-    this.#divisor = Math.max(this.#leastDivisor, FIRST_BATCH);
+    const ahead = new Set(this.#ahead);
+    if (ahead.size === 0) this.#forget();
+    this.#ahead.clear();
+    this.#allowed.adoptedSize = found.length;
     this.#ruleset = new Ruleset(this.program);
     const udp: UdpAddress[] = [];
     for (let i = 0; i < found.length; i += FOUND_STEP) {
@@ -225,6 +226,7 @@ export class FamilyModel {
     this.#setNetworks();
     this.suspects.restart();
     for (const key of this.#cluster.serviceKeys()) {
+      if (ahead.has(key) && !this.#dirty.has(namespaceOf(key), key)) continue;
       // Settled before the first write, so that no frontend that is right in a live table is handed around between
       // Services that share it.
       if (found.length > 0 && this.#allowed.fit) yield* this.#expand(key);
@@ -232,14 +234,15 @@ export class FamilyModel {
     }
   }
 
-  /** Makes batches half as large: nft was killed over one, as for want of memory. */
-  shrinkBatches(): void {
-    this.#leastDivisor = Math.min(SMALLEST_BATCH, this.#leastDivisor * 2);
-  }
-
-  /** Makes batches that were shrunk twice as large again. */
-  growBatches(): void {
-    this.#leastDivisor = Math.max(1, this.#leastDivisor / 2);
+  #forget(): void {
+    this.#settings.shortfalls?.forget(this.family);
+    this.#allowed = this.#newAllowed();
+    for (const queue of [this.#dirty, this.#large]) queue.clear();
+    this.#waiting = new WaitingFrontends();
+    this.#expansion = undefined;
+    this.#handedOut.clear();
+    this.#ahead.clear();
+    this.batches.begin();
   }
 
   /** True if so many changed Services have their endpoints already that a transaction for them is worth its process. */
@@ -261,9 +264,7 @@ export class FamilyModel {
   *transactionSteps(isComplete = true, maxWeight = MAX_WEIGHT): Steps<Brought> {
     if (this.#networksDirty) this.#setNetworks();
     const brought: string[] = [];
-    const limit = maxWeight / this.#divisor;
-    const batch = BATCH_SERVICES / this.#divisor;
-    this.#divisor = Math.max(this.#leastDivisor, this.#divisor / 2);
+    const { weight: limit, services: batch } = this.batches.next(maxWeight);
     const share = limit / PARTS;
     const results = yield* this.#workOutSmall(isComplete, limit, batch);
     yield* this.#workOutLarge(limit);
@@ -356,10 +357,10 @@ export class FamilyModel {
     if (frontends.length === 0) this.#handedOut.add(key);
   }
 
-  #newAllowed(adoptedSize: number): AllowedFrontends {
+  #newAllowed(): AllowedFrontends {
     const byClient = (frontend: Frontend) => picksByClient(this.#ruleset, frontend);
     const options = { ...this.#settings, picksByClient: byClient };
-    return new AllowedFrontends(this.#cluster, this.family, options, this.#log, adoptedSize);
+    return new AllowedFrontends(this.#cluster, this.family, options, this.#log);
   }
 
   /** Whether a Service has, or had, anything in this family. */

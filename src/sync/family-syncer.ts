@@ -15,7 +15,7 @@ import { CleanupError } from './cleanup-error.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { DriftReports } from './drift-reports.ts';
 import type { FamilyModel } from './family-model.ts';
-import { adoptTable, liveTable, replaceTable } from './fill.ts';
+import { adoptTable, liveTable, readWhileArriving, replaceTable } from './fill.ts';
 import { Flights } from './flights.ts';
 import { KernelWatch } from './kernel-watch.ts';
 import { isDrift, learn } from './learn.ts';
@@ -169,7 +169,7 @@ export class FamilySyncer {
   async #settle(arrival: Arrival): Promise<void> {
     const table = await this.#readOrBuild(arrival);
     this.#become({ event: 'settled', table });
-    this.#model.growBatches();
+    this.#model.batches.grow();
     // What follows is small. Until it is open, if it is not yet, each transaction has a process of its own.
     void this.#nft.openSession(this.#log);
   }
@@ -184,7 +184,7 @@ export class FamilySyncer {
     });
     const program = this.#model.program;
     // While objects still arrive.
-    let contents = live && (await readTable(this.#nft, program, live.name));
+    let contents = live && (await readWhileArriving(this.#model, this.#nft, live.name, arrival));
     if (live === undefined || contents === undefined) {
       this.#model.heartbeat = await this.#heartbeatPorts();
       const { table, written } = await replaceTable(this.#model, this.#nft, tables, this.#log, arrival);
@@ -382,7 +382,7 @@ export class FamilySyncer {
   async #failed(error: unknown): Promise<void> {
     const wasInForce = this.#state.is === 'live';
     this.#become({ event: 'failed' });
-    if (error instanceof NftError && error.failure === 'unknown-outcome') this.#model.shrinkBatches();
+    if (error instanceof NftError && error.failure === 'unknown-outcome') this.#model.batches.shrink();
     const isCleanup = error instanceof CleanupError;
     if (isCleanup) this.#observer.cleanupFailed();
     // Where a table is in force, nothing is cleaned up before all that is needed is there.

@@ -1,7 +1,8 @@
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
-import { deleteTableCommand, type FoundTable, isLive, TABLE_NAMES, type TableName } from '../nft/tables.ts';
+import type { TableContents } from '../nft/table-reader.ts';
+import { deleteTableCommand, type FoundTable, isLive, readTable, TABLE_NAMES, type TableName } from '../nft/tables.ts';
 import type { Element } from '../ruleset/element.ts';
 import { hookCommands } from '../ruleset/program-json.ts';
 import { stagedProgramText } from '../ruleset/program-text.ts';
@@ -19,6 +20,33 @@ const PROGRESS_INTERVAL = 2;
 
 /** A rebuild gives up once nft has refused this many single elements: then it is not the elements. */
 const MAX_REFUSED = 16;
+
+/**
+ * Reads a table that may be live while objects still arrive. Should these be there first, frontends are worked out meanwhile
+ * as far as that goes without it.
+ * @throws NftError
+ */
+export async function readWhileArriving(
+  model: FamilyModel,
+  nft: Nft,
+  table: TableName,
+  arrival: Arrival,
+): Promise<TableContents> {
+  const reading = readTable(nft, model.program, table);
+  // Later on the model is in use, and stays whole until there is something better.
+  if (arrival.isComplete) return reading;
+  let isRead = false;
+  let ahead = Promise.resolve();
+  void arrival.whenComplete.then(() => {
+    if (!isRead) ahead = inSlices(model.workOutAheadSteps());
+  });
+  try {
+    return await reading;
+  } finally {
+    isRead = true;
+    await ahead;
+  }
+}
 
 /**
  * Brings model and kernel to the same state through a table that is already live: writes the difference to what was

@@ -2,8 +2,9 @@ import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
 import { deepestFirst, document, type Transaction, transactionCommands } from '../ruleset/transaction.ts';
+import { MAX_WEIGHT } from './batch-sizes.ts';
 import { cleaningUp } from './cleanup-error.ts';
-import { type FamilyModel, MAX_WEIGHT } from './family-model.ts';
+import type { FamilyModel } from './family-model.ts';
 import { inSlices } from './slices.ts';
 
 /** The table that transactions go to. */

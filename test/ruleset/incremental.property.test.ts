@@ -8,7 +8,8 @@ import { buildProgram } from '../../src/ruleset/program.ts';
 import { sizeOf } from '../../src/ruleset/transaction.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { atOnce } from '../../src/service/steps.ts';
-import { FamilyModel, MAX_WEIGHT } from '../../src/sync/family-model.ts';
+import { MAX_WEIGHT } from '../../src/sync/batch-sizes.ts';
+import { FamilyModel } from '../../src/sync/family-model.ts';
 import { canonical } from '../builders/canonical-elements.ts';
 import { type ClusterStep, clusterSteps } from '../builders/cluster-steps.ts';
 import { networks } from '../builders/networks.ts';
@@ -23,14 +24,17 @@ const CONTAINERS = [...PROGRAM.containers, ...OBJECTS];
 /** Those that go when nobody wants them any more. */
 const AFFINITY_OBJECTS = OBJECTS.filter((container) => container !== PICK_CHAINS);
 
-/** A change of the cluster, or a transaction, or a restart of the daemon. */
-type Step = ClusterStep | 'transaction' | 'restart';
+/** A change of the cluster, or a transaction, or a restart of the daemon: with changes while it reads the kernel, or without. */
+type Step = ClusterStep | 'transaction' | 'restart' | { readonly restartDuring: readonly ClusterStep[] };
+
+const changes = clusterSteps('ip', { nodePorts: false });
 
 const steps = fc.array(
   fc.oneof(
-    { weight: 11, arbitrary: clusterSteps('ip', { nodePorts: false }) },
+    { weight: 11, arbitrary: changes },
     { weight: 8, arbitrary: fc.constant<Step>('transaction') },
     { weight: 1, arbitrary: fc.constant<Step>('restart') },
+    { weight: 1, arbitrary: fc.record({ restartDuring: fc.array(changes, { maxLength: 3 }) }) },
   ),
   { minLength: 5, maxLength: 40, size: 'max' },
 );
@@ -57,6 +61,7 @@ class World {
   take(step: Step): void {
     if (step === 'transaction') this.transact();
     else if (step === 'restart') this.restart();
+    else if ('restartDuring' in step) this.restart(step.restartDuring);
     else {
       const keys = 'set' in step ? this.cluster.set(step.set) : this.cluster.delete(step.remove, step.key);
       for (const key of keys) this.model.markDirty(key);
@@ -80,11 +85,19 @@ class World {
     }
   }
 
-  /** A new daemon finds what the old one left in the kernel. */
-  restart(): void {
-    const found = CONTAINERS.flatMap((container) => [...this.model.ruleset.elementsOf(container)]);
+  /** A new daemon finds what the old one left in the kernel; `during`: what changes while it is read, if that takes long. */
+  restart(during?: readonly ClusterStep[]): void {
+    const found = CONTAINERS.flatMap((container) => [...this.model.ruleset.elementsOf(container)]).map(
+      ({ container, key, value, comment }) => ({ container, key, value, comment }),
+    );
     this.model = this.#newModel();
-    this.model.restart(found.map(({ container, key, value, comment }) => ({ container, key, value, comment })));
+    if (during === undefined) {
+      this.model.restart(found);
+    } else {
+      atOnce(this.model.workOutAheadSteps());
+      for (const change of during) this.take(change);
+      atOnce(this.model.restartSteps(found));
+    }
     this.settle();
     this.model.ruleset.dropUnclaimed();
     do this.transact();
@@ -192,6 +205,8 @@ test('a restart on an unchanged cluster writes nothing', () => {
       world.settle();
       const { written } = world;
       world.restart();
+      assert.equal(world.written, written);
+      world.restart([]);
       assert.equal(world.written, written);
     }),
     { numRuns: 200 },
