@@ -22,6 +22,8 @@ export interface OpenedSource {
 export interface ApiListeners {
   readonly onProblem?: (failure: ApiFailure) => void;
   readonly onAnswer?: OnAnswer;
+  /** Told when a list or watch begins to fail (false), and when none does any more (true). */
+  readonly onWorks?: (works: boolean) => void;
   /** Told how the source fares: 200 for each answer that begins, and of each failure the status, if there was an answer. */
   readonly onHeard?: (status: number | undefined) => void;
 }
@@ -49,11 +51,12 @@ export function openSource(
     throw new ProxyError('E_NO_SOURCE', 'no source of Services: give --kubeconfig FILE or --manifests PATH');
   }
   const connection = loadConnection({ kubeconfig, master, environment });
-  const { onAnswer, onProblem, onHeard } = listeners;
+  const { onAnswer, onProblem, onWorks, onHeard } = listeners;
   const source = createApiSource({
     connection,
     nodeName,
     log,
+    ...(onWorks && { onWorks }),
     onAnswer: (method, host, status) => {
       onAnswer?.(method, host, status);
       // Others may be of a resource that we can do without.

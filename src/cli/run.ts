@@ -91,6 +91,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   });
   const { source, events, apiServerHost, apiServerPort } = openSource(args, process.env, log, {
     onAnswer: metrics.apiRequest,
+    onWorks: metrics.apiWorks,
     ...lastState.listeners,
   });
   await source.prepare();

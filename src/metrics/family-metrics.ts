@@ -8,6 +8,8 @@ import type { NoLocalEndpoints } from './no-local-endpoints.ts';
 export interface FamilyMetrics extends SyncObserver {
   /** Which Services lack local endpoints. */
   readonly noLocalEndpoints: NoLocalEndpoints;
+  /** Milliseconds for which the oldest change has waited to be in force; 0: none waits. */
+  readonly waiting: number;
   /** The elements of all sets and maps. */
   elements(count: number): void;
   /** UDP entries of conntrack were looked through, which took `seconds`, and so many deleted. */
@@ -42,11 +44,25 @@ export function familyMetrics(
 ): FamilyMetrics {
   const labels = { ip_family: FAMILY_NAMES[family] };
   let begun = clock.elapsed();
-  const upToDate = () => instruments.lastSynced.set(family, clock.now() / 1000);
+  let waitingSince: number | undefined;
+  const wait = () => {
+    waitingSince ??= clock.elapsed();
+  };
+  const upToDate = () => {
+    waitingSince = undefined;
+    instruments.lastSynced.set(family, clock.now() / 1000);
+  };
   return {
     noLocalEndpoints,
-    queued: () => instruments.lastQueued.set(family, clock.now() / 1000),
+    get waiting() {
+      return waitingSince === undefined ? 0 : clock.elapsed() - waitingSince;
+    },
+    queued: () => {
+      wait();
+      instruments.lastQueued.set(family, clock.now() / 1000);
+    },
     unconcerned: () => {
+      waitingSince = undefined;
       for (const tracker of trackers) {
         tracker.taken(family);
         tracker.synced(family, clock.now());
@@ -67,16 +83,20 @@ export function familyMetrics(
       for (const tracker of trackers) tracker.synced(family, clock.now());
     },
     failed: () => {
+      wait();
       instruments.syncFailures.inc(labels);
       for (const tracker of trackers) tracker.failed(family);
     },
     confirmed: upToDate,
-    lost: () => instruments.repairs.inc(labels),
+    lost: () => {
+      wait();
+      instruments.repairs.inc(labels);
+    },
     drifted: ({ kind, action }) => {
       instruments.drift.inc({ ...labels, kind, action });
       instruments.repairs.inc(labels);
     },
-    compared: () => undefined,
+    compared: (differing) => instruments.ruleDifferences.set(family, differing.length),
     audited: () => instruments.lastAudit.set(family, clock.now() / 1000),
     cleanupFailed: () => instruments.cleanupFailures.inc(labels),
     elements: (count) => instruments.elements.set(family, count),

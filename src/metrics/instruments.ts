@@ -28,6 +28,10 @@ export interface MetricSources {
   savedState(): SavedStateTimes;
   /** What the kernel's conntrack counts; undefined where it does not say. */
   conntrack(): ConntrackCounts | undefined;
+  /** Milliseconds for which the oldest change of a family has waited to be in force; 0: none waits. */
+  waiting(family: Family): number;
+  /** Milliseconds since when a list or watch of the API server has failed; 0: none fails. */
+  apiFailing(): number;
   /** Rejected packets by protocol ("UDP") since the table was made; undefined: as at the last scrape. */
   rejected(family: Family): Promise<Readonly<Record<string, number>> | undefined>;
 }
@@ -92,6 +96,8 @@ export function defineInstruments(registry: Registry, families: readonly Family[
   for (const labels of all) {
     for (const kind of DRIFT_KINDS) for (const action of DRIFT_ACTIONS) drift.inc({ ...labels, kind, action }, 0);
   }
+  addWaiting(registry, families, sources);
+  addApiFailing(registry, sources);
   addChangeMetrics(registry, 'endpoint', sources.endpoints);
   addChangeMetrics(registry, 'service', sources.services);
   addNoLocalEndpoints(registry, families, sources);
@@ -149,6 +155,10 @@ export function defineInstruments(registry: Registry, families: readonly Family[
       'kubeproxy_nft_last_audit_timestamp_seconds',
       'When everything in the kernel was last compared with the model, from end to end.',
     ),
+    ruleDifferences: gauge(
+      'kubeproxy_nft_rule_differences',
+      'Rules, hooks and chains in the kernel that were not as the model has them when they were last compared.',
+    ),
     heartbeats: heartbeatCounter(registry, families),
     repairs: counter('kubeproxy_nft_repairs_total', 'Times something of ours was missing in the kernel or changed.'),
   };
@@ -165,6 +175,29 @@ function heartbeatCounter(registry: Registry, families: readonly Family[]) {
     for (const outcome of HEARTBEAT_OUTCOMES) made.inc({ ip_family: FAMILY_NAMES[family], outcome }, 0);
   }
   return made;
+}
+
+function addWaiting(registry: Registry, families: readonly Family[], sources: MetricSources): void {
+  new Gauge({
+    name: 'kubeproxy_nft_change_waiting_seconds',
+    help: 'For how long the oldest change that is not in force has waited; 0: none waits.',
+    labelNames: ['ip_family'],
+    registers: [registry],
+    collect() {
+      for (const family of families) this.set({ ip_family: FAMILY_NAMES[family] }, sources.waiting(family) / 1000);
+    },
+  });
+}
+
+function addApiFailing(registry: Registry, sources: MetricSources): void {
+  new Gauge({
+    name: 'kubeproxy_nft_api_failing_seconds',
+    help: 'For how long a list or watch of the API server has failed; 0: none fails.',
+    registers: [registry],
+    collect() {
+      this.set(sources.apiFailing() / 1000);
+    },
+  });
 }
 
 function addChangeMetrics(registry: Registry, kind: 'endpoint' | 'service', changes: PendingChanges): void {

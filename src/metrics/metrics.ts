@@ -49,6 +49,8 @@ export interface Metrics {
   probed(path: 'healthz' | 'livez', status: number): void;
   /** Notes a request to the API server at `host` ("10.0.0.1:6443") and the status of its answer, if there was one. */
   apiRequest(method: string, host: string, status: number | undefined): void;
+  /** Notes that a list or watch of the API server has begun to fail, or that none fails any more. */
+  apiWorks(works: boolean): void;
 }
 
 const SYSTEM_CLOCK: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
@@ -70,6 +72,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     shortfalls: (reason) => shortfalls?.count(reason) ?? 0,
     savedState: savedState ?? (() => ({ servedSince: undefined, savedAt: 0 })),
     conntrack: options.conntrack ?? (() => undefined),
+    waiting: (family) => ofFamily.get(family)?.waiting ?? 0,
+    apiFailing: () => (apiFailingSince === undefined ? 0 : clock.elapsed() - apiFailingSince),
     rejected: rejectedReader(readLocalhostRejected, log),
   });
   addProcessMetrics(registry);
@@ -77,6 +81,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const ofFamily = new Map(
     families.map((family) => [family, familyMetrics(family, instruments, noLocalEndpoints[family], trackers, clock)]),
   );
+  let apiFailingSince: number | undefined;
   let rendering: Promise<string> | undefined;
   return {
     render: () => {
@@ -99,6 +104,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     probed: (path, status) => instruments[path].inc({ code: `${status}` }),
     apiRequest: (method, host, status) => instruments.apiRequests.inc({ method, host, code: `${status ?? '<error>'}` }),
+    apiWorks: (works) => {
+      apiFailingSince = works ? undefined : clock.elapsed();
+    },
   };
 }
 

@@ -130,6 +130,40 @@ suite('changes', () => {
   });
 });
 
+suite('how long a change waits', () => {
+  const waiting = async (metrics: ReturnType<typeof withClock>['metrics']) =>
+    (await samples(metrics, 'kubeproxy_nft_change_waiting_seconds')).map((line) => line.split('_seconds')[1]);
+
+  test('is counted from the first that waits, by a clock that nobody sets, until all is in force', async () => {
+    const { metrics, pass, time } = withClock();
+    const ip = metrics.family('ip');
+    ip.queued();
+    pass(2000);
+    ip.queued();
+    time.now = 0;
+    pass(500);
+    assert.deepEqual(await waiting(metrics), ['{ip_family="IPv4"} 2.5']);
+    for (const end of [() => ip.succeeded(PARTIAL), () => ip.confirmed(), () => ip.unconcerned()]) {
+      ip.queued();
+      pass(1000);
+      end();
+      assert.deepEqual(await waiting(metrics), []);
+    }
+  });
+
+  test('goes on where work on the kernel fails, and begins where the table is lost', async () => {
+    const { metrics, pass } = withClock();
+    const [ip, ip6] = [metrics.family('ip'), metrics.family('ip6')];
+    ip.queued();
+    ip.began();
+    pass(1000);
+    ip.failed(new Error('no'));
+    ip6.lost();
+    pass(3000);
+    assert.deepEqual(await waiting(metrics), ['{ip_family="IPv4"} 4', '{ip_family="IPv6"} 3']);
+  });
+});
+
 suite('what is noted', () => {
   test('of a family shows under its name', async () => {
     const { metrics } = withClock();
@@ -173,6 +207,26 @@ suite('what is noted', () => {
       'rest_client_requests_total{method="GET",host="10.0.0.1:6443",code="200"} 1',
       'rest_client_requests_total{method="GET",host="10.0.0.1:6443",code="<error>"} 1',
     ]);
+  });
+
+  test('of rules that differ is what the last comparison found', async () => {
+    const { metrics } = withClock();
+    const differing = [1, 2].map((n) => ({ kind: 'rule', action: 'added', message: `${n}`, key: `${n}` }) as const);
+    const found = () => samples(metrics, 'kubeproxy_nft_rule_differences');
+    metrics.family('ip').compared(differing, 5000);
+    assert.deepEqual(await found(), ['kubeproxy_nft_rule_differences{ip_family="IPv4"} 2']);
+    metrics.family('ip').compared([], 5000);
+    assert.deepEqual(await found(), []);
+  });
+
+  test('of the API server is since when it fails', async () => {
+    const { metrics, pass } = withClock();
+    const failing = () => samples(metrics, 'kubeproxy_nft_api_failing_seconds');
+    metrics.apiWorks(false);
+    pass(7000);
+    assert.deepEqual(await failing(), ['kubeproxy_nft_api_failing_seconds 7']);
+    metrics.apiWorks(true);
+    assert.deepEqual(await failing(), []);
   });
 
   test('of the process is read when it is asked for', async () => {

@@ -39,12 +39,15 @@ const KUBE_PROXYS = [
 ];
 
 const OUR_OWN = [
+  'kubeproxy_nft_api_failing_seconds gauge ',
+  'kubeproxy_nft_change_waiting_seconds gauge ip_family',
   'kubeproxy_nft_drift_total counter action,ip_family,kind',
   'kubeproxy_nft_element_operations_total counter ip_family',
   'kubeproxy_nft_elements gauge ip_family',
   'kubeproxy_nft_heartbeats_total counter ip_family,outcome',
   'kubeproxy_nft_last_audit_timestamp_seconds gauge ip_family',
   'kubeproxy_nft_repairs_total counter ip_family',
+  'kubeproxy_nft_rule_differences gauge ip_family',
   'kubeproxy_nft_conntrack_lost_packets_total counter counter',
   'kubeproxy_nft_conntrack_entries gauge ',
   'kubeproxy_nft_conntrack_entries_limit gauge ',

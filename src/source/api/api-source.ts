@@ -16,6 +16,8 @@ export interface ApiSourceOptions {
   readonly log: Log;
   /** Told of every failure: for a caller that does not want to wait for ever. */
   readonly onProblem?: (failure: ApiFailure) => void;
+  /** Told when a list or watch begins to fail (false), and when none does any more (true). */
+  readonly onWorks?: (works: boolean) => void;
   /** Told of each request to the API server, for metrics. */
   readonly onAnswer?: OnAnswer;
   /** Other periods and bounds than the usual ones, for tests. */
@@ -28,11 +30,11 @@ export interface ApiSourceOptions {
  * When it ends, the connection is closed with it.
  */
 export function createApiSource(options: ApiSourceOptions): Source {
-  const { connection, nodeName, log, onProblem, onAnswer } = options;
+  const { connection, nodeName, log, onProblem, onWorks, onAnswer } = options;
   const settings: Settings = { ...DEFAULT_SETTINGS, ...(onAnswer && { onAnswer }), ...options.settings };
   const run = async (listener: SourceListener, signal: AbortSignal): Promise<void> => {
     for (const warning of connection.warnings) log.warn(warning);
-    const problems = new ProblemLog(log, () => connection.server, onProblem);
+    const problems = new ProblemLog(log, () => connection.server, onProblem, onWorks);
     const listOnly = new Set<string>();
     const untried = new Set<string>(KINDS);
     const failed = new AbortController();

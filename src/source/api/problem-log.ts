@@ -10,11 +10,21 @@ export class ProblemLog {
   readonly #log: Log;
   readonly #server: () => string;
   readonly #onProblem: (failure: ApiFailure) => void;
+  readonly #onWorks: (works: boolean) => void;
   readonly #current = new Map<string, string>();
 
-  /** `onProblem` is told each failure, also those that are not said again. */
-  constructor(log: Log, server: () => string, onProblem: (failure: ApiFailure) => void = () => undefined) {
+  /**
+   * `onProblem` is told each failure, also those that are not said again; `onWorks` when something begins to fail, and when
+   * nothing does any more.
+   */
+  constructor(
+    log: Log,
+    server: () => string,
+    onProblem: (failure: ApiFailure) => void = () => undefined,
+    onWorks: (works: boolean) => void = () => undefined,
+  ) {
     this.#onProblem = onProblem;
+    this.#onWorks = onWorks;
     this.#log = log;
     this.#server = server;
   }
@@ -23,6 +33,7 @@ export class ProblemLog {
   report(who: string, error: unknown): void {
     if (error instanceof ApiFailure) this.#onProblem(error);
     const text = error instanceof ApiFailure ? `${error.code}: ${error.message}` : messageOf(error);
+    if (this.#current.size === 0) this.#onWorks(false);
     const known = [...this.#current.values()].includes(text);
     this.#current.set(who, text);
     if (known) this.#log.detail(3, text, { resource: who });
@@ -32,6 +43,7 @@ export class ProblemLog {
   /** `who` works again, or still. */
   clear(who: string): void {
     if (!this.#current.delete(who) || this.#current.size > 0) return;
+    this.#onWorks(true);
     this.#log.info(`API server ${this.#server()} works again`);
   }
 }

@@ -135,6 +135,24 @@ describe('failures', () => {
     for (const status of [401, 429, 500, 504]) assert.equal(failure(status).message, failure(status).message);
   });
 
+  test('begin once and end once, whoever meets them in between', () => {
+    const told: boolean[] = [];
+    const problems = new ProblemLog(
+      createLog(0, () => undefined),
+      () => 'https://a',
+      undefined,
+      (works) => told.push(works),
+    );
+    const down = new ApiFailure('E_API_UNREACHABLE', 'down');
+    problems.clear('services');
+    for (const who of ['services', 'nodes', 'services']) problems.report(who, down);
+    problems.clear('nodes');
+    assert.deepEqual(told, [false]);
+    problems.clear('services');
+    problems.clear('services');
+    assert.deepEqual(told, [false, true]);
+  });
+
   test('are said once while they last, by however many; another one, or the same again later, is said', () => {
     const lines: string[] = [];
     const problems = new ProblemLog(
