@@ -2,9 +2,11 @@ import { type Cidr, isInCidr, parseCidr } from '../ip.ts';
 import type { Container } from '../ruleset/container.ts';
 import { concat, type Element } from '../ruleset/element.ts';
 import type { Expression, Lookup } from '../ruleset/nft-json.ts';
+import type { Steps } from '../service/steps.ts';
 import { fieldOf, type IsOwn, notUnderstood } from './fields.ts';
 import type { Facts } from './packet.ts';
 import type { TracedRuleset } from './traced-ruleset.ts';
+import type { Way } from './way.ts';
 
 /** Everything a lookup in a map can give. */
 export interface Draw {
@@ -20,6 +22,7 @@ export interface Draw {
 export class Lookups {
   readonly #ruleset: TracedRuleset;
   readonly #isOwn: IsOwn;
+  readonly #way: Way;
   /** Sets that rules write to: their elements are not in the model. Found when one is first asked for. */
   #written: ReadonlySet<string> | undefined;
   readonly #pinned: (set: string) => boolean;
@@ -27,50 +30,54 @@ export class Lookups {
   readonly #draws = new Map<string, Draw>();
   readonly #networks = new Map<string, Cidr | undefined>();
 
-  /** `pinned`: whether the packet's source is in a set that rules write to, by the set's name. */
-  constructor(ruleset: TracedRuleset, isOwn: IsOwn, pinned: (set: string) => boolean) {
+  /** `pinned`: whether the packet's source is in a set that rules write to, by the set's name. `way`: notes what is asked. */
+  constructor(ruleset: TracedRuleset, isOwn: IsOwn, pinned: (set: string) => boolean, way: Way) {
     this.#ruleset = ruleset;
     this.#isOwn = isOwn;
+    this.#way = way;
     this.#pinned = pinned;
     this.#containers = new Map(ruleset.containers.map((container) => [container.name, container]));
   }
 
   /** The element of a set ("@name") that a packet is in; true for a set that rules write to; undefined without such fields. */
-  membership(key: Expression, set: string, facts: Facts): Element | boolean | undefined {
+  *membership(key: Expression, set: string, facts: Facts): Steps<Element | boolean | undefined> {
     const fields = partsOf(key).map((part) => fieldOf(part, facts, this.#isOwn));
     if (!areAll(fields)) return undefined;
     const name = set.slice(1);
     const container = this.#containers.get(name);
-    if (container !== undefined) return this.#find(container, fields) ?? false;
-    if (!this.#writtenSets().has(name)) throw notUnderstood(set);
+    if (container !== undefined) return (yield* this.#find(container, fields)) ?? false;
+    this.#written ??= yield* this.#writtenSets();
+    if (!this.#written.has(name)) throw notUnderstood(set);
     return this.#pinned(name);
   }
 
   /** What a lookup in a map can give; undefined if the packet has no such fields. Throws E_INTERNAL for an unknown map. */
-  draw({ key, data }: Lookup, facts: Facts): Draw | undefined {
+  *draw({ key, data }: Lookup, facts: Facts): Steps<Draw | undefined> {
     const parts = partsOf(key);
     const drawn = parts.findIndex((part) => 'numgen' in part);
     const fields = parts.map((part, i) => (i === drawn ? RANDOM : fieldOf(part, facts, this.#isOwn)));
     if (!areAll(fields)) return undefined;
     const container = this.#container(data.slice(1));
     if (drawn < 0) {
-      const element = this.#find(container, fields);
+      const element = yield* this.#find(container, fields);
       return { key: concat(...fields), hits: element ? [{ element, share: 1 }] : [], missed: element ? 0 : 1 };
     }
     const slots = modulusOf(parts[drawn]);
     const name = `${data} ${concat(...fields)} ${slots}`;
-    const draw = this.#draws.get(name) ?? this.#enumerate(container, fields, slots);
+    const draw = this.#draws.get(name) ?? (yield* this.#enumerate(container, fields, slots));
     this.#draws.set(name, draw);
     return draw;
   }
 
-  #enumerate(container: Container, fields: readonly string[], slots: number): Draw {
+  *#enumerate(container: Container, fields: readonly string[], slots: number): Steps<Draw> {
     const [before = '', after = ''] = concat(...fields).split(RANDOM);
     if (container.interval || container.key.length !== fields.length)
       throw notUnderstood(`draw from @${container.name}`);
+    this.#way.draws(container.name, before, slots, after);
     const counts = new Map<string, { readonly element: Element; count: number }>();
     let missed = slots;
     for (let slot = 0; slot < slots; slot++) {
+      if (slot % STEP === STEP - 1) yield;
       const element = this.#ruleset.lookUp(container.name, `${before}${slot}${after}`);
       if (element === undefined) continue;
       missed--;
@@ -82,14 +89,21 @@ export class Lookups {
     return { key: concat(...fields), hits, missed: missed / slots };
   }
 
-  #find(container: Container, fields: readonly string[]): Element | undefined {
+  *#find(container: Container, fields: readonly string[]): Steps<Element | undefined> {
     const { name, key } = container;
     if (key.length !== fields.length) throw notUnderstood(`${concat(...fields)} @${name}`);
-    if (!container.interval) return this.#ruleset.lookUp(name, concat(...fields));
+    if (!container.interval) {
+      const wanted = concat(...fields);
+      this.#way.asks(name, wanted);
+      return this.#ruleset.lookUp(name, wanted);
+    }
     if (key.slice(0, -1).some(({ type }) => type === 'cidr')) throw notUnderstood(`set ${name}`);
     const last = fields.at(-1) ?? '';
     const before = fields.length === 1 ? '' : concat(...fields.slice(0, -1), '');
+    this.#way.asksAll(name, before);
+    let looked = 0;
     for (const element of this.#ruleset.elementsOf(container)) {
+      if (++looked % STEP === 0) yield;
       if (element.key.startsWith(before) && this.#isIn(last, element.key.slice(before.length))) return element;
     }
     return undefined;
@@ -102,13 +116,14 @@ export class Lookups {
     return isInCidr(address, cidr);
   }
 
-  #writtenSets(): ReadonlySet<string> {
-    this.#written ??= new Set(
-      this.#ruleset.chains.flatMap(({ rules }) =>
-        rules.flat().flatMap((statement) => ('set' in statement ? [statement.set.set.slice(1)] : [])),
-      ),
-    );
-    return this.#written;
+  *#writtenSets(): Steps<ReadonlySet<string>> {
+    const written = new Set<string>();
+    let looked = 0;
+    for (const { rules } of this.#ruleset.chains) {
+      for (const statement of rules.flat()) if ('set' in statement) written.add(statement.set.set.slice(1));
+      if (++looked % STEP === 0) yield;
+    }
+    return written;
   }
 
   #container(name: string): Container {
@@ -117,6 +132,9 @@ export class Lookups {
     return container;
   }
 }
+
+/** Elements, or chains, that are looked at in one step. */
+const STEP = 1000;
 
 /** In place of a number that is drawn. */
 const RANDOM = 'random';

@@ -1,5 +1,6 @@
 import { isInCidr } from '../ip.ts';
 import type { Expression, Operand, Statement } from '../ruleset/nft-json.ts';
+import type { Steps } from '../service/steps.ts';
 import { fieldOf, flagsOf, type IsOwn, notUnderstood } from './fields.ts';
 import type { Lookups } from './lookups.ts';
 import type { Facts } from './packet.ts';
@@ -13,7 +14,7 @@ export interface Matched {
 }
 
 /** Compares a packet as a match statement does. Throws E_INTERNAL for a comparison that is not known. */
-export function matchPacket(match: Match, facts: Facts, lookups: Lookups, isOwn: IsOwn): Matched {
+export function* matchPacket(match: Match, facts: Facts, lookups: Lookups, isOwn: IsOwn): Steps<Matched> {
   const { op, left, right } = match;
   const known = op === '==' || op === '!=' || op === 'in';
   if (!known) throw notUnderstood({ match });
@@ -23,7 +24,7 @@ export function matchPacket(match: Match, facts: Facts, lookups: Lookups, isOwn:
   }
   const wanted = op === '==';
   if (typeof right === 'string' && right.startsWith('@')) {
-    const found = lookups.membership(left, right, facts);
+    const found = yield* lookups.membership(left, right, facts);
     if (found === undefined) return NO_MATCH;
     const comment = typeof found === 'boolean' ? '' : found.comment;
     return { ...certain((found !== false) === wanted), comment };

@@ -1,10 +1,13 @@
 import type { Chain } from '../ruleset/chain.ts';
+import { sortedSteps } from '../service/sorted-steps.ts';
+import { atOnce, type Steps as InSteps } from '../service/steps.ts';
 import { notUnderstood } from './fields.ts';
 import { type Flow, join, type Step, Steps, stepsOf, type Trail, wholeFlow } from './flow.ts';
 import { Lookups } from './lookups.ts';
 import { type Facts, factsOf, ownAddresses, placeText, type TracedPacket } from './packet.ts';
 import type { TracedRuleset } from './traced-ruleset.ts';
 import { type End, type Terrain, walkBaseChain } from './walk-chain.ts';
+import { Way } from './way.ts';
 
 /** What becomes of a connection. */
 export type Fate =
@@ -24,6 +27,8 @@ export interface Trace {
   readonly packet: TracedPacket;
   /** Every fate once, the likeliest first (to one in a thousand; then as rules and slots go). They add up to 1. */
   readonly outcomes: readonly Outcome[];
+  /** What of the table decided about it. */
+  readonly way: Way;
 }
 
 /**
@@ -35,31 +40,48 @@ export interface Trace {
  *
  * Throws E_USAGE for a packet the family cannot have, E_INTERNAL for a program with statements it does not know.
  */
-export function tracePacket(
+export function tracePacket(...args: Parameters<typeof traceSteps>): Trace {
+  return atOnce(traceSteps(...args));
+}
+
+/**
+ * The same in steps: a packet to a frontend with 40,000 endpoints is followed to each of them. The table may change in
+ * between: then it is followed through some of what was before and some of what is now.
+ */
+export function* traceSteps(
   ruleset: TracedRuleset,
   packet: TracedPacket,
   pinned: (set: string) => boolean = () => false,
-): Trace {
+): InSteps<Trace> {
   const isOwn = ownAddresses(packet);
-  const chains = new Map(ruleset.chains.map((chain) => [chain.name, chain]));
-  const lookups = new Lookups(ruleset, isOwn, pinned);
-  const table = new TracedTable({ chains, lookups, steps: new Steps(), isOwn });
+  const way = new Way();
+  const byName = () => new Map(ruleset.chains.map((chain) => [chain.name, chain]));
+  let chains = byName();
+  const chain = (name: string) => {
+    // One that came meanwhile.
+    if (!chains.has(name)) chains = new Map([...chains, ...byName()]);
+    return chains.get(name);
+  };
+  const lookups = new Lookups(ruleset, isOwn, pinned, way);
+  const table = new TracedTable([...chains.values()], { chain, lookups, steps: new Steps(), isOwn, way });
   const facts = factsOf(packet, ruleset.family);
   const start: Place = { facts, flow: wholeFlow() };
   const toNode = ({ facts }: Place) => isOwn(facts.destination);
   const onward = (place: Place) => !toNode(place);
   if (packet.from === 'node') {
-    const sent = table.hook('postrouting', table.hook('output', [start]));
+    const sent = yield* table.hook('postrouting', yield* table.hook('output', [start]));
     // What the node sends to itself comes back over lo, and its connection has had its NAT by then.
     const back = sent.filter(toNode).map(({ facts, flow }) => ({ facts: { ...facts, iifname: 'lo' }, flow }));
-    table.settle([...sent.filter(onward), ...table.hook('input', table.hook('prerouting', back, NAT_DONE), NAT_DONE)]);
+    const returned = yield* table.hook('input', yield* table.hook('prerouting', back, NAT_DONE), NAT_DONE);
+    yield* table.settle([...sent.filter(onward), ...returned]);
   } else {
-    const arrived = table.hook('prerouting', [start]);
-    const forwarded = table.hook('forward', arrived.filter(onward));
-    table.settle([...table.hook('input', arrived.filter(toNode)), ...table.hook('postrouting', forwarded)]);
+    const arrived = yield* table.hook('prerouting', [start]);
+    const forwarded = yield* table.hook('forward', arrived.filter(onward));
+    const received = yield* table.hook('input', arrived.filter(toNode));
+    yield* table.settle([...received, ...(yield* table.hook('postrouting', forwarded))]);
   }
   const { source, destination, port } = facts;
-  return { packet: { ...packet, source, destination, port }, outcomes: table.outcomes() };
+  return { packet: { ...packet, source, destination, port }, outcomes: yield* table.outcomes(), way };
 }
 
 /** A packet on its way between two base chains. */
@@ -71,6 +93,9 @@ interface Place {
 /** For packets whose connection has had its NAT. */
 const NAT_DONE = true;
 
+/** Places, or outcomes, that are taken in one step. */
+const STEP = 1000;
+
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'];
 
 /** The base chains of a table by hook, and where packets ended in them. */
@@ -79,9 +104,9 @@ class TracedTable {
   readonly #bases: readonly (readonly [NonNullable<Chain['hook']>, Chain])[];
   readonly #ends = new Map<string, { readonly fate: Fate; flow: Flow }>();
 
-  constructor(terrain: Terrain) {
+  constructor(chains: readonly Chain[], terrain: Terrain) {
     this.#terrain = terrain;
-    this.#bases = [...terrain.chains.values()]
+    this.#bases = chains
       .flatMap((chain) => (chain.hook === undefined ? [] : [[chain.hook, chain] as const]))
       .sort(([a], [b]) => a.priority - b.priority);
     for (const [{ hook, type }, { name }] of this.#bases) {
@@ -90,42 +115,48 @@ class TracedTable {
   }
 
   /** Calls a hook's chains in the kernel's order; gives the places of what goes on, each once. */
-  hook(hook: string, places: readonly Place[], natDone?: typeof NAT_DONE): readonly Place[] {
+  *hook(hook: string, places: readonly Place[], natDone?: typeof NAT_DONE): InSteps<readonly Place[]> {
     let here = places;
     for (const [{ type }, base] of this.#bases.filter(([of]) => of.hook === hook)) {
-      const ends = here.flatMap(({ facts, flow }): readonly End[] => {
+      const ends: End[] = [];
+      for (const { facts, flow } of here) {
         // The first nat chain that translates decides for the connection (nf_nat_inet_fn).
         const decided = hook === 'prerouting' || hook === 'output' ? facts.destinationNat : facts.sourceNat;
-        if (type === 'nat' && (natDone || decided)) return [{ to: 'next', facts, flow }];
-        return walkBaseChain(base, hook, facts, flow, this.#terrain);
-      });
-      here = this.#goingOn(ends, type);
+        if (type === 'nat' && (natDone || decided)) ends.push({ to: 'next', facts, flow });
+        else for (const end of yield* walkBaseChain(base, hook, facts, flow, this.#terrain)) ends.push(end);
+      }
+      here = yield* this.#goingOn(ends, type);
     }
     return here;
   }
 
   /** Notes that packets have left the table. */
-  settle(places: readonly Place[]): void {
-    for (const { facts, flow } of places) this.#end(fateOf(facts), flow);
-  }
-
-  outcomes(): readonly Outcome[] {
-    const steps = new Map<Trail, readonly Step[]>();
-    for (const { flow } of this.#ends.values()) {
-      if (!steps.has(flow.trail)) steps.set(flow.trail, stepsOf(flow.trail));
+  *settle(places: readonly Place[]): InSteps<void> {
+    for (const [i, { facts, flow }] of places.entries()) {
+      this.#end(fateOf(facts), flow);
+      if (i % STEP === STEP - 1) yield;
     }
-    return [...this.#ends.values()]
-      .map(({ fate, flow }): Outcome => ({ ...fate, probability: flow.share, steps: steps.get(flow.trail) ?? [] }))
-      .sort((a, b) => perMille(b) - perMille(a));
   }
 
-  #goingOn(ends: readonly End[], type: string): readonly Place[] {
+  *outcomes(): InSteps<readonly Outcome[]> {
+    const steps = new Map<Trail, readonly Step[]>();
+    const outcomes: Outcome[] = [];
+    for (const { fate, flow } of this.#ends.values()) {
+      const known = steps.get(flow.trail) ?? stepsOf(flow.trail);
+      steps.set(flow.trail, known);
+      outcomes.push({ ...fate, probability: flow.share, steps: known });
+      if (outcomes.length % STEP === 0) yield;
+    }
+    return yield* sortedSteps(outcomes, (a, b) => perMille(b) - perMille(a));
+  }
+
+  *#goingOn(ends: readonly End[], type: string): InSteps<readonly Place[]> {
     for (const end of ends) {
       if (end.to === 'dropped') this.#end({ fate: 'dropped' }, end.flow);
       if (end.to === 'rejected') this.#end({ fate: 'rejected', how: end.how }, end.flow);
     }
     const places = ends.filter((end) => end.to === 'next');
-    return type === 'nat' ? merged(places) : places;
+    return type === 'nat' ? yield* merged(places) : places;
   }
 
   #end(fate: Fate, flow: Flow): void {
@@ -137,9 +168,10 @@ class TracedTable {
 }
 
 /** Two draws may give the same endpoint. */
-function merged(places: readonly Place[]): readonly Place[] {
+function* merged(places: readonly Place[]): InSteps<readonly Place[]> {
   const known = new Map<string, Place>();
-  for (const { facts, flow } of places) {
+  for (const [i, { facts, flow }] of places.entries()) {
+    if (i % STEP === STEP - 1) yield;
     const { destination, port, destinationNat, sourceNat } = facts;
     const key = `${destination} ${port} ${destinationNat} ${sourceNat}`;
     known.set(key, { facts, flow: join(flow, known.get(key)?.flow) });

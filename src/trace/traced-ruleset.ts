@@ -10,20 +10,22 @@ export interface TracedRuleset {
   readonly family: Family;
   /** Every declared set and map but those that rules write to. */
   readonly containers: readonly Container[];
-  /** All chains: base chains and others. */
+  /** All chains as they are now: base chains and others. */
   readonly chains: readonly Chain[];
   /** The element with just this key, in nft's text form ("10.96.0.1 . tcp . 80"). */
   lookUp(container: string, key: string): Element | undefined;
   elementsOf(container: Container): Iterable<Element>;
 }
 
-/** The model as it is now, to trace packets through: make a new one after a change. What serves heartbeats is not in it. */
+/** The model, to trace packets through: it changes as that does. What serves heartbeats is not in it. */
 export function tracedRuleset(ruleset: Ruleset): TracedRuleset {
   const { family, containers, chains } = ruleset.program;
   return {
     family,
     containers,
-    chains: [...chains, ...ruleset.dynamicChains()],
+    get chains() {
+      return [...chains, ...ruleset.dynamicChains()];
+    },
     lookUp: (container, key) => {
       const element = ruleset.lookUp(container, key);
       return element === undefined || isHeartbeat(element) ? undefined : element;

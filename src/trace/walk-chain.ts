@@ -1,16 +1,20 @@
 import type { Chain } from '../ruleset/chain.ts';
 import type { Element } from '../ruleset/element.ts';
 import type { Statement } from '../ruleset/nft-json.ts';
+import type { Steps as InSteps } from '../service/steps.ts';
 import { type IsOwn, notUnderstood } from './fields.ts';
 import { afterStep, type Flow, join, partOf, type Steps } from './flow.ts';
 import type { Draw, Lookups } from './lookups.ts';
 import { matchPacket } from './matches.ts';
 import type { Facts } from './packet.ts';
+import type { Way } from './way.ts';
 
 /** What a trace walks through. */
 export interface Terrain {
-  readonly chains: ReadonlyMap<string, Chain>;
+  /** Undefined where there is none of that name. */
+  readonly chain: (name: string) => Chain | undefined;
   readonly lookups: Lookups;
+  readonly way: Way;
   readonly steps: Steps;
   readonly isOwn: IsOwn;
 }
@@ -21,6 +25,9 @@ export type End =
   | { readonly to: 'dropped'; readonly flow: Flow }
   | { readonly to: 'rejected'; readonly how: string; readonly flow: Flow };
 
+/** Translations that are made in one step. */
+const STEP = 1000;
+
 /** The kernel's NFT_JUMP_STACK_SIZE: it refuses rulesets with more levels, and so with loops. */
 const MAX_DEPTH = 16;
 
@@ -29,7 +36,13 @@ const MAX_DEPTH = 16;
  * about the packet, so each rule is asked once, for all the ways that come to it: draws do not multiply.
  * Throws E_INTERNAL for a statement that is not known.
  */
-export function walkBaseChain(base: Chain, hook: string, facts: Facts, flow: Flow, terrain: Terrain): readonly End[] {
+export function walkBaseChain(
+  base: Chain,
+  hook: string,
+  facts: Facts,
+  flow: Flow,
+  terrain: Terrain,
+): InSteps<readonly End[]> {
   return new ChainWalk(hook, facts, terrain).walk(base, flow);
 }
 
@@ -54,12 +67,13 @@ class ChainWalk {
     this.#terrain = terrain;
   }
 
-  walk(base: Chain, flow: Flow): readonly End[] {
-    const accepted = this.#chain(base, flow, 0);
+  *walk(base: Chain, flow: Flow): InSteps<readonly End[]> {
+    const accepted = yield* this.#chain(base, flow, 0);
     for (const [{ hits }, drawing] of this.#drawn) {
       for (const { element, share } of hits) {
         const [address = '', port] = element.value.split(' . ');
         this.#translate(address, port === undefined ? this.#facts.port : Number(port), partOf(drawing, share));
+        if (this.#ends.length % STEP === 0) yield;
       }
     }
     if (accepted !== undefined) this.#ends.push({ to: 'next', facts: this.#facts, flow: accepted });
@@ -67,20 +81,22 @@ class ChainWalk {
   }
 
   /** Gives what comes back to the caller. */
-  #chain(chain: Chain, flow: Flow, depth: number): Flow | undefined {
+  *#chain(chain: Chain, flow: Flow, depth: number): InSteps<Flow | undefined> {
+    this.#terrain.way.enters(chain.name);
     if (depth >= MAX_DEPTH) throw notUnderstood(`chain ${chain.name}, ${depth} levels deep`);
     let here: Flow | undefined = flow;
     let returned: Flow | undefined;
     for (const rule of chain.rules) {
       if (here === undefined) break;
-      const { next, back } = this.#rule(chain.name, rule, here, depth);
+      yield;
+      const { next, back }: Parting = yield* this.#rule(chain.name, rule, here, depth);
       here = next;
       returned = join(returned, back);
     }
     return join(returned, here);
   }
 
-  #rule(chain: string, rule: readonly Statement[], flow: Flow, depth: number): Parting {
+  *#rule(chain: string, rule: readonly Statement[], flow: Flow, depth: number): InSteps<Parting> {
     const { lookups, isOwn, steps } = this.#terrain;
     const after = (here: Flow, result: string, matched = true) =>
       afterStep(here, steps.step(this.#hook, chain, rule, result, matched));
@@ -94,18 +110,18 @@ class ChainWalk {
     let comment = '';
     for (const statement of rule) {
       if ('match' in statement) {
-        const matched = matchPacket(statement.match, this.#facts, lookups, isOwn);
+        const matched = yield* matchPacket(statement.match, this.#facts, lookups, isOwn);
         if (matched.share < 1) passed = join(passed, partOf(on, 1 - matched.share));
         if (matched.share === 0) return { next: passed };
         on = partOf(on, matched.share);
         comment = matched.comment || comment;
       } else if ('vmap' in statement) {
-        const draw = lookups.draw(statement.vmap, this.#facts);
+        const draw = yield* lookups.draw(statement.vmap, this.#facts);
         if (draw === undefined) return { next: join(passed, on) };
         let parted: Parting = { next: join(passed, missing(draw, on)) };
         for (const { element, share } of draw.hits) {
           const taken = after(partOf(on, share), withComment(`${element.key} : ${element.value}`, element.comment));
-          parted = both(parted, this.#verdict(verdictOf(element), taken, depth));
+          parted = both(parted, yield* this.#verdict(verdictOf(element), taken, depth));
         }
         return parted;
       } else if ('dnat' in statement) {
@@ -115,7 +131,7 @@ class ChainWalk {
           this.#translate(dnat.addr, dnat.port, after(on, ''));
           return { next: passed };
         }
-        const draw = lookups.draw(dnat.addr.map, this.#facts);
+        const draw = yield* lookups.draw(dnat.addr.map, this.#facts);
         if (draw === undefined) return { next: join(passed, on) };
         const [hit] = draw.hits;
         if (hit !== undefined) {
@@ -128,7 +144,7 @@ class ChainWalk {
         // nft puts a match of TCP before it.
         return { next: join(passed, on) };
       } else if (isVerdict(statement)) {
-        return both({ next: passed }, this.#verdict(statement, after(on, withComment('', comment)), depth));
+        return both({ next: passed }, yield* this.#verdict(statement, after(on, withComment('', comment)), depth));
       } else if (!('counter' in statement) && statement.set?.op !== 'update') {
         throw notUnderstood(statement);
       }
@@ -137,9 +153,9 @@ class ChainWalk {
   }
 
   /** Carries out what ends a rule. */
-  #verdict(statement: Verdict, flow: Flow, depth: number): Parting {
-    if ('jump' in statement) return { next: this.#chain(this.#target(statement.jump.target), flow, depth + 1) };
-    if ('goto' in statement) return { back: this.#chain(this.#target(statement.goto.target), flow, depth + 1) };
+  *#verdict(statement: Verdict, flow: Flow, depth: number): InSteps<Parting> {
+    if ('jump' in statement) return { next: yield* this.#chain(this.#target(statement.jump.target), flow, depth + 1) };
+    if ('goto' in statement) return { back: yield* this.#chain(this.#target(statement.goto.target), flow, depth + 1) };
     if ('drop' in statement) this.#ends.push({ to: 'dropped', flow });
     else if ('reject' in statement) this.#ends.push({ to: 'rejected', how: rejection(statement.reject), flow });
     else this.#ends.push({ to: 'next', facts: { ...this.#facts, sourceNat: true }, flow });
@@ -151,7 +167,7 @@ class ChainWalk {
   }
 
   #target(name: string): Chain {
-    const chain = this.#terrain.chains.get(name);
+    const chain = this.#terrain.chain(name);
     if (chain === undefined) throw notUnderstood(`chain ${name}`);
     return chain;
   }

@@ -1,0 +1,80 @@
+/** Slots of one frontend that a draw chooses from: their keys, but for the slot's number. */
+interface Drawn {
+  readonly before: string;
+  readonly slots: number;
+  readonly after: string;
+}
+
+/** What of a set or map a trace asked for. */
+interface Asked {
+  readonly keys: Set<string>;
+  readonly draws: Drawn[];
+  /** What comes before the interval in the keys of a set of intervals; empty: all of them. */
+  readonly beginnings: Set<string>;
+}
+
+/** What of a table decides about a packet: the chains that it enters, and what its lookups ask for, be it there or not. */
+export class Way {
+  readonly #chains = new Set<string>();
+  readonly #asked = new Map<string, Asked>();
+
+  get chains(): ReadonlySet<string> {
+    return this.#chains;
+  }
+
+  /** The names of sets and maps that are asked. */
+  get containers(): Iterable<string> {
+    return this.#asked.keys();
+  }
+
+  enters(chain: string): void {
+    this.#chains.add(chain);
+  }
+
+  asks(container: string, key: string): void {
+    this.#of(container).keys.add(key);
+  }
+
+  draws(container: string, before: string, slots: number, after: string): void {
+    this.#of(container).draws.push({ before, slots, after });
+  }
+
+  asksAll(container: string, beginning: string): void {
+    this.#of(container).beginnings.add(beginning);
+  }
+
+  /** True if an element with this key is, or would be, on the way. */
+  concerns(container: string, key: string): boolean {
+    const asked = this.#asked.get(container);
+    if (asked === undefined) return false;
+    if (asked.keys.has(key)) return true;
+    for (const beginning of asked.beginnings) if (key.startsWith(beginning)) return true;
+    return asked.draws.some(
+      ({ before, slots, after }) =>
+        key.startsWith(before) &&
+        key.endsWith(after) &&
+        Number(key.slice(before.length, key.length - after.length)) < slots,
+    );
+  }
+
+  /** The keys that are asked for one by one. */
+  *keysOf(container: string): Iterable<string> {
+    const asked = this.#asked.get(container);
+    if (asked === undefined) return;
+    yield* asked.keys;
+    for (const { before, slots, after } of asked.draws) {
+      for (let slot = 0; slot < slots; slot++) yield `${before}${slot}${after}`;
+    }
+  }
+
+  /** True if a set of intervals is asked, whose elements are not known by their keys. */
+  asksIntervals(container: string): boolean {
+    return (this.#asked.get(container)?.beginnings.size ?? 0) > 0;
+  }
+
+  #of(container: string): Asked {
+    const asked = this.#asked.get(container) ?? { keys: new Set(), draws: [], beginnings: new Set() };
+    this.#asked.set(container, asked);
+    return asked;
+  }
+}

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { buildProgram } from '../../src/ruleset/program.ts';
+import { Ruleset } from '../../src/ruleset/ruleset.ts';
+import { traceSteps } from '../../src/trace/trace-packet.ts';
+import { type TracedRuleset, tracedRuleset } from '../../src/trace/traced-ruleset.ts';
+import { endpoint, frontend } from '../builders/frontends.ts';
+import { setServices } from '../builders/set-services.ts';
+
+const packet = {
+  source: '198.51.100.7',
+  destination: '10.96.0.10',
+  protocol: 'tcp',
+  port: 80,
+  from: 'outside',
+  own: ['192.0.2.1'],
+} as const;
+
+function rulesetOf(endpoints: number): Ruleset {
+  const ruleset = new Ruleset(buildProgram('ip', { localPods: { by: 'pod-cidrs' } }));
+  const many = Array.from({ length: endpoints }, (_, n) => n);
+  setServices(ruleset, new Map([['default/web', [frontend([], { endpoints: many.map((n) => endpoint(n)) })]]]));
+  ruleset.takeTransaction();
+  return ruleset;
+}
+
+suite('a trace in steps', () => {
+  test('looks up no more in a step, however many endpoints there are', () => {
+    const traced = tracedRuleset(rulesetOf(40_000));
+    let [looked, most] = [0, 0];
+    const counted: TracedRuleset = {
+      ...traced,
+      lookUp: (container, key) => {
+        looked++;
+        return traced.lookUp(container, key);
+      },
+    };
+    const steps = traceSteps(counted, packet);
+    let next = steps.next();
+    for (; !next.done; next = steps.next()) {
+      most = Math.max(most, looked);
+      looked = 0;
+    }
+    assert.equal(next.value.outcomes.length, 40_000);
+    assert.ok(most <= 1000, `${most} in one step`);
+  });
+
+  test('follows verdicts to chains that came in between', () => {
+    const ruleset = rulesetOf(3);
+    const steps = traceSteps(tracedRuleset(ruleset), packet);
+    steps.next();
+    // More slots are another chain, which the table had not had.
+    const more = Array.from({ length: 9 }, (_, n) => endpoint(n));
+    setServices(ruleset, new Map([['default/web', [frontend([], { endpoints: more })]]]));
+    ruleset.takeTransaction();
+    let next = steps.next();
+    while (!next.done) next = steps.next();
+    assert.equal(next.value.outcomes.length, 9);
+  });
+});
