@@ -2,11 +2,16 @@ import process from 'node:process';
 import { askDaemon } from '../control/control-socket.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { TABLE_NAMES } from '../nft/tables.ts';
+import { createNft } from '../nft/nft.ts';
+import { explainNftError } from '../nft/probe.ts';
+import { NftError } from '../nft/run.ts';
+import { findTables, foundElements, readTable, TABLE_NAMES, type TableName } from '../nft/tables.ts';
+import type { Element } from '../ruleset/element.ts';
 import { Cluster } from '../service/cluster.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
 import type { Status } from '../status/status.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
+import { liveTable } from '../sync/fill.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
 import { AddressGuard } from './address-guard.ts';
 import type { Arguments } from './arguments.ts';
@@ -22,7 +27,7 @@ const SYNC_TIMEOUT = 20;
 /** A model and the table it stands for. */
 export interface ModelInTable {
   readonly model: FamilyModel;
-  readonly table: string;
+  readonly table: TableName;
   /** False while the kernel is being filled or mended, and before the source has delivered everything. */
   readonly inForce: boolean;
 }
@@ -51,11 +56,19 @@ export async function askOrWorkOut(
   path: string,
   answer: (known: Knowledge) => Promise<string>,
   log: Log,
+  { patience, asInKernel = false }: QuestionOptions = {},
 ): Promise<string | Buffer> {
-  return (await askDaemon(args.runDir, path)) ?? answer(await workOut(args, log));
+  return (await askDaemon(args.runDir, path, patience)) ?? answer(await workOut(args, log, asInKernel));
 }
 
-async function workOut(args: Arguments, log: Log): Promise<Knowledge> {
+export interface QuestionOptions {
+  /** Seconds that the daemon has. */
+  readonly patience?: number;
+  /** True if what would be programmed goes on from what the kernel holds, as a start does: endpoints keep their slots. */
+  readonly asInKernel?: boolean;
+}
+
+async function workOut(args: Arguments, log: Log, asInKernel: boolean): Promise<Knowledge> {
   if (!namesSource(args, process.env)) {
     throw new ProxyError(
       'E_NO_DAEMON',
@@ -95,10 +108,24 @@ async function workOut(args: Arguments, log: Log): Promise<Knowledge> {
   }
   const shortfalls = new Shortfalls({ log });
   new AddressGuard({ cluster, args, shortfalls, apiServerHost, apiServerPort }).begin();
-  const models = createModels(cluster, servedFamilies(log), args, log, undefined, shortfalls).map((model) => {
-    model.restart([]);
+  const models: ModelInTable[] = [];
+  for (const model of createModels(cluster, servedFamilies(log), args, log, undefined, shortfalls)) {
+    model.restart(asInKernel ? await foundFor(model, args) : []);
     while (model.isDirty) model.nextTransaction();
-    return { model, table: TABLE_NAMES[0], inForce: true };
-  });
+    model.ruleset.dropUnclaimed();
+    while (model.isDirty) model.nextTransaction();
+    models.push({ model, table: TABLE_NAMES[0], inForce: true });
+  }
   return { models, cluster, shortfalls, origin: `as it would be programmed from ${source.description}` };
+}
+
+/** What a start would find in the kernel and go on from. @throws ProxyError E_NFT_MISSING, E_NFT_NOT_PERMITTED, E_NFT_FAILED */
+async function foundFor(model: FamilyModel, { runDir }: Arguments): Promise<readonly Element[]> {
+  const nft = createNft(runDir, 'question');
+  try {
+    const live = liveTable(await findTables(nft, model.family), model);
+    return live === undefined ? [] : foundElements(await readTable(nft, model.program, live.name));
+  } catch (error) {
+    throw error instanceof NftError ? explainNftError(error) : error;
+  }
 }

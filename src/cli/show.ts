@@ -1,26 +1,18 @@
 import type { Log } from '../log.ts';
 import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import { inSlices } from '../sync/slices.ts';
-import { type Arguments, isSet, textOf } from './arguments.ts';
+import { type Arguments, isSet } from './arguments.ts';
 import { dumpSteps } from './dump.ts';
 import { renderServices } from './get.ts';
 import type { StateReport } from './last-state.ts';
 import { print } from './print.ts';
 import { askOrWorkOut, type Knowledge } from './questions.ts';
-import { parseTraceQuestion, renderTrace } from './trace.ts';
+import { answerTrace } from './trace/show.ts';
 
 /** `dump`: prints the rules of the running daemon, or, with a source and no daemon, those that one would have. */
 export async function showDump(args: Arguments, log: Log): Promise<void> {
   const all = isSet(args, 'all') ? { all: '' } : {};
-  await show(`/dump?${new URLSearchParams({ output: args.output ?? 'nft', ...all })}`, args, log);
-}
-
-/** `trace`: prints what becomes of a connection by these rules. @throws ProxyError E_USAGE, or as askOrWorkOut does */
-export async function showTrace(args: Arguments, log: Log): Promise<void> {
-  await show(tracePath(args.operands[0] ?? '', textOf(args, 'from')), args, log);
-}
-
-async function show(path: string, args: Arguments, log: Log): Promise<void> {
+  const path = `/dump?${new URLSearchParams({ output: args.output ?? 'nft', ...all })}`;
   const text = await askOrWorkOut(args, path, async (known) => (await answerTo(path, known, args)) ?? '', log);
   print(text);
 }
@@ -29,7 +21,7 @@ async function show(path: string, args: Arguments, log: Log): Promise<void> {
 export async function answerTo(
   path: string,
   known: Knowledge,
-  args: Pick<Arguments, 'podCidrs'>,
+  args: Parameters<typeof answerTrace>[2],
 ): Promise<string | undefined> {
   const [route, query] = path.split('?');
   const parameters = new URLSearchParams(query);
@@ -40,9 +32,7 @@ export async function answerTo(
   if (route === '/shortfalls') return renderShortfalls(known);
   if (route === '/status') return known.status && `${JSON.stringify(known.status(parameters.has('look')))}\n`;
   if (route === '/state') return known.state && renderState(known.state);
-  if (route !== '/trace') return undefined;
-  const question = parseTraceQuestion(parameters.get('to') ?? '', parameters.get('from') ?? undefined);
-  return renderTrace(known, question, args);
+  return route === '/trace' ? answerTrace(parameters, known, args) : undefined;
 }
 
 /** How many the answer lists at most. */
@@ -67,10 +57,4 @@ function* take<T>(items: Iterable<T>, most: number): Iterable<T> {
     if (left-- <= 0) return;
     yield item;
   }
-}
-
-function tracePath(to: string, from: string | undefined): string {
-  // Told here what is wrong with it.
-  parseTraceQuestion(to, from);
-  return `/trace?${new URLSearchParams({ to, ...(from !== undefined && { from }) })}`;
 }

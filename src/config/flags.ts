@@ -32,6 +32,8 @@ const DAEMON_FLAGS: readonly OwnFlag[] = [
 /** Flags that go with some commands. */
 const OPTIONS: readonly OwnFlag[] = [
   { name: 'from', type: 'string' },
+  { name: 'rules', type: 'boolean' },
+  { name: 'live', type: 'boolean' },
   { name: 'wait', type: 'string', check: period },
   { name: 'output', type: 'string', short: 'o' },
   { name: 'namespace', type: 'string', short: 'n' },

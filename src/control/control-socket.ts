@@ -121,13 +121,13 @@ async function answerTo(
 }
 
 /**
- * Asks the daemon of a run directory; undefined if there is none.
+ * Asks the daemon of a run directory, and waits so many seconds for its answer; undefined if there is none.
  * @throws ProxyError E_RUN_DIR if the socket is there but not for us
  */
-export async function askDaemon(runDir: string, path: string): Promise<Buffer | undefined> {
+export async function askDaemon(runDir: string, path: string, patience = ANSWER_TIMEOUT): Promise<Buffer | undefined> {
   const socketPath = join(runDir, SOCKET_NAME);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  request({ socketPath, path, signal: AbortSignal.timeout(ANSWER_TIMEOUT * 1000) }, (response) => {
+  request({ socketPath, path, signal: AbortSignal.timeout(patience * 1000) }, (response) => {
     const chunks: Buffer[] = [];
     response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
     response.on('end', () => resolve(Buffer.concat(chunks)));

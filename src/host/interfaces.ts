@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 
 let last: readonly NetworkInterfaceInfo[] | undefined;
@@ -14,4 +15,14 @@ export function interfaceAddresses(read = networkInterfaces): readonly NetworkIn
     if (last === undefined) throw error;
   }
   return last;
+}
+
+/** Where the kernel lists the interfaces of this process's network namespace, those without addresses, too. */
+const DEVICES = '/proc/self/net/dev';
+
+/** The addresses of each interface of this network namespace, by its name; none for one that has none, or is down. */
+export function interfacesByName(): ReadonlyMap<string, readonly NetworkInterfaceInfo[]> {
+  const names = readFileSync(DEVICES, 'utf8').matchAll(/^\s*(\S+):/gm);
+  const addresses = networkInterfaces();
+  return new Map([...names].map(([, name = '']) => [name, addresses[name] ?? []]));
 }

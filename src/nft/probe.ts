@@ -28,11 +28,12 @@ export async function probeNft(nft: Nft, log: Log): Promise<string> {
     }
     return version;
   } catch (error) {
-    throw error instanceof NftError ? explain(error) : error;
+    throw error instanceof NftError ? explainNftError(error) : error;
   }
 }
 
-function explain(error: NftError): ProxyError {
+/** The error that a command ends with where nft does not do what it needs. */
+export function explainNftError(error: NftError): ProxyError {
   const options = { cause: error };
   switch (error.failure) {
     case 'missing':

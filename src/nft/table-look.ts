@@ -1,4 +1,5 @@
 import type { Container } from '../ruleset/container.ts';
+import type { Element } from '../ruleset/element.ts';
 import type { Program } from '../ruleset/program.ts';
 import type { Nft } from './nft.ts';
 import { createTableReader, type TableContents } from './table-reader.ts';
@@ -12,7 +13,8 @@ export interface Look {
 
 /**
  * The elements of one set or map, or with `container` undefined the whole table. `timeout`: seconds until nft is ended; it
- * begins anew whenever anybody commits something meanwhile, and may never come to an end.
+ * begins anew whenever anybody commits something meanwhile, and may never come to an end. `isWanted`: other elements are
+ * left out, and take no memory.
  * @throws NftError
  */
 export async function lookAtElements(
@@ -21,12 +23,13 @@ export async function lookAtElements(
   table: TableName,
   container: Container | undefined,
   timeout: number,
+  isWanted?: (element: Element) => boolean,
 ): Promise<Look> {
   const what =
     container === undefined
       ? ['table', program.family, table]
       : [container.value === undefined ? 'set' : 'map', program.family, table, container.name];
-  const reader = createTableReader(program);
+  const reader = createTableReader(program, isWanted);
   let size = 0;
   await nft.look(
     (line) => {

@@ -48,9 +48,9 @@ const ELEMENTS = '\t\telements = { ';
 
 /**
  * Makes a reader of what `nft list table` prints of a table with this program: one line for each chain, rule, set and map,
- * and for a few elements. Elements of sets that are not the program's are passed over.
+ * and for a few elements. Elements of sets that are not the program's are passed over, and those that are not `isWanted`.
  */
-export function createTableReader(program: Program): TableReader {
+export function createTableReader(program: Program, isWanted?: (element: Element) => boolean): TableReader {
   const containers = new Map(program.containers.map((container) => [container.name, container]));
   const chains = new Map<string, ListedChain>();
   const sets: string[] = [];
@@ -81,7 +81,7 @@ export function createTableReader(program: Program): TableReader {
     const text = line.slice(line.startsWith(ELEMENTS) ? ELEMENTS.length : 0, isLast ? -' }'.length : undefined);
     const parsed = parseElements(container, text);
     if (parsed === undefined) throw new NftError('refused', `${name} holds a strange element: ${text.trim()}`);
-    elements.push(...parsed);
+    elements.push(...(isWanted === undefined ? parsed : parsed.filter(isWanted)));
   };
 
   const takeRule = (to: Block & { readonly kind: 'chain' }, line: string) => {

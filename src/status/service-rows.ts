@@ -1,5 +1,6 @@
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend, FrontendKind } from '../service/frontend.ts';
+import { count } from './words.ts';
 
 /** A frontend of a Service, and what becomes of connections to it. */
 export interface ServiceRow {
@@ -74,8 +75,4 @@ function joined(address: string, port: number): string {
 function splitOnce(text: string, at: string): readonly string[] {
   const i = text.indexOf(at);
   return i < 0 ? [text] : [text.slice(0, i), text.slice(i + 1)];
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

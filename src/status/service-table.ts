@@ -1,7 +1,7 @@
 import type { ServiceRow } from './service-rows.ts';
 
 /** How a kind of frontend is called in a table. */
-const KINDS: Readonly<Record<ServiceRow['kind'], string>> = {
+export const KINDS: Readonly<Record<ServiceRow['kind'], string>> = {
   'cluster-ip': 'ClusterIP',
   'node-port': 'NodePort',
   'external-ip': 'ExternalIP',

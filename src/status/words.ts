@@ -7,6 +7,11 @@ export function listed(names: readonly string[], count = names.length): string {
   return count > LISTED ? `${shown}, …` : shown;
 }
 
+/** "1 endpoint", "2 endpoints". */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 /** "3 s", "5 min", "2 h", "4 d": a span of milliseconds, as people say it. */
 export function ago(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));

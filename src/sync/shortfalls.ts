@@ -73,6 +73,13 @@ export class Shortfalls {
     return this.#byReason.get(reason)?.size ?? 0;
   }
 
+  /** What is not served of one subject, in the words of those who hold it back. */
+  of(kind: ShortfallSubject['kind'], key: string): readonly string[] {
+    return [...this.#byReason].flatMap(([reason, ofReason]) =>
+      [...new Set(ofReason.get(`${kind} ${key}`)?.values() ?? [])].map((message) => `${message} (${reason})`),
+    );
+  }
+
   /** All of them, by reason and subject; one for each reason and subject. */
   *all(): Iterable<Shortfall> {
     for (const [reason, ofReason] of this.#byReason) {

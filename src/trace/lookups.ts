@@ -94,13 +94,13 @@ export class Lookups {
     if (key.length !== fields.length) throw notUnderstood(`${concat(...fields)} @${name}`);
     if (!container.interval) {
       const wanted = concat(...fields);
-      this.#way.asks(name, wanted);
+      this.#way.asksFor(name, wanted);
       return this.#ruleset.lookUp(name, wanted);
     }
     if (key.slice(0, -1).some(({ type }) => type === 'cidr')) throw notUnderstood(`set ${name}`);
     const last = fields.at(-1) ?? '';
     const before = fields.length === 1 ? '' : concat(...fields.slice(0, -1), '');
-    this.#way.asksAll(name, before);
+    this.#way.asksForAll(name, before);
     let looked = 0;
     for (const element of this.#ruleset.elementsOf(container)) {
       if (++looked % STEP === 0) yield;

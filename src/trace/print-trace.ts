@@ -1,36 +1,25 @@
-import type { Step } from './flow.ts';
-import { placeText } from './packet.ts';
-import type { Outcome, Trace } from './trace-packet.ts';
+import { placeText, type TracedPacket } from './packet.ts';
+import type { ReportedOutcome, ReportedRule, TraceReport } from './trace-report.ts';
 
-/** A frontend can have 65,536 endpoints, with session affinity three rules each; nobody reads them all. */
+/** A frontend can have 65,536 endpoints; nobody reads them all. */
 const MAX_FATES = 20;
-const MAX_RULES = 60;
 
-/**
- * A trace for people: the fate on top, then the rules on the way, those of all outcomes in one list. A percentage tells
- * how many of such connections meet a rule, where it is not all of them.
- */
-export function printTrace(trace: Trace): string {
-  const { outcomes, packet } = trace;
-  const from = { node: 'the node itself', pod: 'a pod', outside: 'outside' }[packet.from];
-  const over = packet.from === 'node' || packet.iifname === undefined ? '' : ` over ${packet.iifname}`;
-  const to = placeText(packet.destination, packet.port);
-  const [first] = outcomes;
-  const title = `${packet.protocol} ${packet.source} → ${to}, from ${from}${over}`;
-  const only = outcomes.length === 1 && first !== undefined;
-  return [
-    only ? `${title}: ${fateText(first)}` : `${title}: one of ${outcomes.length}`,
-    ...(only ? [] : cut(outcomes.map(fateLine), MAX_FATES)),
-    ...ruleLines(outcomes),
-    '',
-  ].join('\n');
+/** "tcp 10.0.0.2 → 10.96.0.10:80, from a pod over veth7". */
+export function packetText(packet: Omit<TracedPacket, 'own'>): string {
+  const { protocol, source, destination, port, from, iifname } = packet;
+  const side = { node: 'the node itself', pod: 'a pod', outside: 'outside' }[from];
+  const over = from === 'node' || iifname === undefined ? '' : ` over ${iifname}`;
+  return `${protocol} ${source} → ${placeText(destination, port)}, from ${side}${over}`;
 }
 
-function fateLine(outcome: Outcome): string {
-  return `  ${percent(outcome.probability).padStart(6)}  ${fateText(outcome)}`;
+/** A line for each fate, the likeliest first. */
+export function outcomeLines({ outcomes, outcomeCount }: TraceReport): readonly string[] {
+  const told = outcomes.slice(0, MAX_FATES).map((outcome) => `${percentColumn(outcome)}  ${fateText(outcome)}`);
+  const untold = outcomeCount - told.length;
+  return untold > 0 ? [...told, `and ${untold} more`] : told;
 }
 
-function fateText(outcome: Outcome): string {
+function fateText(outcome: ReportedOutcome): string {
   switch (outcome.fate) {
     case 'translated':
       return `to ${outcome.endpoint}${outcome.sourceNat ? ", with the node's address as source" : ''}`;
@@ -43,55 +32,25 @@ function fateText(outcome: Outcome): string {
   }
 }
 
-/** A rule, and how many connections meet it. */
-interface Line {
-  readonly step: Step;
-  readonly probability: number;
-}
-
-function ruleLines(outcomes: readonly Outcome[]): readonly string[] {
-  const lines = mergeSteps(outcomes);
-  const most = new Set(lines.toSorted((a, b) => b.probability - a.probability).slice(0, MAX_RULES));
-  const told = lines.filter((line) => most.has(line));
-  const untold = lines.length - told.length;
+/**
+ * The rules on the way, those of all outcomes in one list, under the hooks that the kernel calls them in. A percentage tells
+ * how many of such connections meet a rule, where it is not all of them.
+ */
+export function ruleLines({ rules, ruleCount }: TraceReport): readonly string[] {
+  const untold = ruleCount - rules.length;
   return [
-    ...told.flatMap((line, i) => {
-      const { hook } = line.step;
-      return [...(hook === told[i - 1]?.step.hook ? [] : ['', hook]), lineText(line)];
-    }),
+    ...rules.flatMap((rule, i) => [...(rule.hook === rules[i - 1]?.hook ? [] : ['', rule.hook]), lineText(rule)]),
     ...(untold > 0 ? ['', `and ${untold} more rules that fewer connections meet`] : []),
   ];
 }
 
-function lineText({ step: { chain, rule, result }, probability }: Line): string {
+function lineText({ chain, rule, result, probability }: ReportedRule): string {
   const share = probability > 1 - ROUNDING ? '' : `  [${percent(probability)}]`;
   return `  ${chain}: ${rule}${result === '' ? '' : ` → ${result}`}${share}`;
 }
 
-/** The steps of all outcomes as one list: what one has and those before it have not goes before what they share next. */
-function mergeSteps(outcomes: readonly Outcome[]): readonly Line[] {
-  const ways = new Map<readonly Step[], number>();
-  for (const { steps, probability } of outcomes) ways.set(steps, (ways.get(steps) ?? 0) + probability);
-  const shares = new Map<Step, number>();
-  let order: readonly Step[] = [];
-  for (const [steps, probability] of ways) {
-    let fresh: Step[] = [];
-    for (const step of steps) {
-      const share = shares.get(step);
-      shares.set(step, (share ?? 0) + probability);
-      if (share === undefined) fresh.push(step);
-      else if (fresh.length > 0) {
-        order = order.toSpliced(order.indexOf(step), 0, ...fresh);
-        fresh = [];
-      }
-    }
-    order = [...order, ...fresh];
-  }
-  return order.map((step) => ({ step, probability: shares.get(step) ?? 0 }));
-}
-
-function cut(lines: readonly string[], most: number): readonly string[] {
-  return lines.length <= most ? lines : [...lines.slice(0, most), `  and ${lines.length - most} more`];
+function percentColumn({ probability }: ReportedOutcome): string {
+  return percent(probability).padStart(6);
 }
 
 /** Sums of shares are as exact as floating point is. */

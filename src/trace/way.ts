@@ -22,16 +22,16 @@ export class Way {
     return this.#chains;
   }
 
-  /** The names of sets and maps that are asked. */
-  get containers(): Iterable<string> {
-    return this.#asked.keys();
+  /** True if a set or map is asked. */
+  asks(container: string): boolean {
+    return this.#asked.has(container);
   }
 
   enters(chain: string): void {
     this.#chains.add(chain);
   }
 
-  asks(container: string, key: string): void {
+  asksFor(container: string, key: string): void {
     this.#of(container).keys.add(key);
   }
 
@@ -39,8 +39,23 @@ export class Way {
     this.#of(container).draws.push({ before, slots, after });
   }
 
-  asksAll(container: string, beginning: string): void {
+  asksForAll(container: string, beginning: string): void {
     this.#of(container).beginnings.add(beginning);
+  }
+
+  /** All of several ways. */
+  static of(ways: readonly Way[]): Way {
+    const all = new Way();
+    for (const way of ways) {
+      for (const chain of way.#chains) all.enters(chain);
+      for (const [container, { keys, draws, beginnings }] of way.#asked) {
+        const asked = all.#of(container);
+        for (const key of keys) asked.keys.add(key);
+        asked.draws.push(...draws);
+        for (const beginning of beginnings) asked.beginnings.add(beginning);
+      }
+    }
+    return all;
   }
 
   /** True if an element with this key is, or would be, on the way. */

@@ -1,0 +1,281 @@
+import type { Drift } from '../../audit/drift.ts';
+import { ProxyError } from '../../errors.ts';
+import { FAMILY_NAMES } from '../../ip.ts';
+import type { Service } from '../../objects/service.ts';
+import { BY_ADDRESS, BY_NODE_PORT } from '../../ruleset/container.ts';
+import { concat } from '../../ruleset/element.ts';
+import type { Frontend, FrontendKind } from '../../service/frontend.ts';
+import type { Steps } from '../../service/steps.ts';
+import { type ConnectionVerdict, connectionVerdict, FATES } from '../../status/connection-verdict.ts';
+import type { TracedPacket } from '../../trace/packet.ts';
+import { type Trace, traceSteps } from '../../trace/trace-packet.ts';
+import { type ReportedOutcome, type ReportedRule, traceReport } from '../../trace/trace-report.ts';
+import { tracedRuleset } from '../../trace/traced-ruleset.ts';
+import type { Arguments } from '../arguments.ts';
+import { podNetworks } from '../models.ts';
+import { localAddresses, servesLocalhost } from '../node-addresses.ts';
+import type { Knowledge, ModelInTable } from '../questions.ts';
+import { type ClientPlace, clientOf } from './client.ts';
+import { isLoopback } from './loopback.ts';
+import type { TraceClient, TraceTarget } from './question.ts';
+import { type Destination, destinationsOf, type TargetPlace } from './targets.ts';
+
+/** Connections that one answer is about, at most. */
+const MAX_CONNECTIONS = 32;
+
+/** The Service that answers on an address and port. */
+export interface AnsweringService {
+  readonly namespace: string;
+  readonly name: string;
+  /** The port's name; empty for the unnamed one. */
+  readonly port: string;
+  readonly kind: FrontendKind;
+}
+
+/** What becomes of connections from one client to one address and port. */
+export interface TracedConnection extends ConnectionVerdict {
+  readonly family: string;
+  readonly protocol: string;
+  readonly source: string;
+  /** True if the source stands for others, since none was named. */
+  readonly isExample: boolean;
+  readonly from: TracedPacket['from'];
+  /** Absent where it is not known, or none. */
+  readonly interface?: string;
+  readonly destination: string;
+  /** Absent for protocols without ports. */
+  readonly port?: number;
+  /** Absent where no Service answers. */
+  readonly service?: AnsweringService;
+  /** False while its table, or the Service's last change, is not in force: the kernel goes on with what it holds. */
+  readonly inForce: boolean;
+  readonly outcomes: readonly ReportedOutcome[];
+  /** How many there are: `outcomes` are the likeliest. */
+  readonly outcomeCount: number;
+  /** The rules on the way. */
+  readonly rules: readonly ReportedRule[];
+  /** How many there are: `rules` are those that most connections meet. */
+  readonly ruleCount: number;
+  /** Present if it was asked for. */
+  readonly live?: LiveResult;
+}
+
+/** How what is on the way is in the kernel. */
+export interface LiveResult {
+  /** How many chains and elements were compared, those of the answer's other connections of the family included. */
+  readonly chains: number;
+  readonly elements: number;
+  readonly differences: readonly Pick<Drift, 'kind' | 'action' | 'message'>[];
+  /** What could not be compared, and why. */
+  readonly notCompared: readonly string[];
+}
+
+/** The answer to a question of `trace`: what its `-o json` prints. */
+export interface TraceAnswer {
+  /** The worst fate first. */
+  readonly connections: readonly TracedConnection[];
+  /** How many more there are. */
+  readonly left: number;
+  /** Where the rules come from, for people. */
+  readonly origin: string;
+}
+
+export interface TraceQuestion {
+  readonly target: TraceTarget;
+  readonly client: TraceClient;
+}
+
+type TraceArguments = Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses'>;
+
+/** What was traced in which table, beside what is told of it. */
+export interface Traced {
+  readonly entry: ModelInTable;
+  readonly trace: Trace;
+  readonly connection: TracedConnection;
+}
+
+/**
+ * Follows the connections that a question is about.
+ * @throws ProxyError E_USAGE for what is not there, or not of this family
+ */
+export function* answerSteps(
+  known: Pick<Knowledge, 'models' | 'cluster' | 'shortfalls' | 'state'>,
+  { target, client }: TraceQuestion,
+  args: TraceArguments,
+): Steps<{ readonly traced: readonly Traced[]; readonly left: number }> {
+  const place = placeOf(known);
+  const { destinations, services } = yield* destinationsOf(target, place);
+  const traced: Traced[] = [];
+  let passed = 0;
+  for (const destination of destinations) {
+    if (traced.length === MAX_CONNECTIONS) break;
+    passed++;
+    const one = yield* traceTo(destination, services, client, known, args, place);
+    const asked = 'service' in target ? target.service : undefined;
+    if (one !== undefined) traced.push(asked === undefined ? one : askedOf(asked, one));
+  }
+  if (traced.length === 0) throw notOfFamily(destinations, known);
+  traced.sort((a, b) => FATES.indexOf(a.connection.fate) - FATES.indexOf(b.connection.fate));
+  return { traced, left: destinations.length - passed };
+}
+
+/** Several Services may ask for one address and port. */
+function askedOf(key: string, traced: Traced): Traced {
+  const { service, text } = traced.connection;
+  const holder = service && `${service.namespace}/${service.name}`;
+  if (holder === undefined || holder === key) return traced;
+  const told = `Service ${key} asks for it, too, and ${holder} comes first: ${text}`;
+  return { ...traced, connection: { ...traced.connection, text: told } };
+}
+
+function notOfFamily(destinations: readonly Destination[], { models }: Pick<Knowledge, 'models'>): ProxyError {
+  const [first] = destinations;
+  const isServed = models.some(({ model }) => model.family === first?.family);
+  const family = FAMILY_NAMES[first?.family ?? 'ip'];
+  return new ProxyError(
+    'E_USAGE',
+    isServed
+      ? `--from: an ${family} address is expected, as ${first?.address} is one`
+      : `${first?.address}: this kernel has no ${family}, nothing is programmed for it`,
+  );
+}
+
+function placeOf({ models, cluster, state }: Parameters<typeof answerSteps>[0]): TargetPlace {
+  // Where no daemon runs, what is asked about may be another machine.
+  const named = state === undefined ? (cluster.node?.addresses ?? []) : [];
+  return {
+    cluster,
+    families: models.map(({ model }) => model.family),
+    own: [...new Set([...named, ...localAddresses()])],
+    nodePortNetworks: (family) => nodePortNetworksOf(models.find(({ model }) => model.family === family)),
+  };
+}
+
+function nodePortNetworksOf(entry: ModelInTable | undefined): readonly string[] {
+  const container = entry?.model.program.containers.find(({ name }) => name === 'node-port-networks');
+  if (entry === undefined || container === undefined) return [];
+  return [...entry.model.ruleset.elementsOf(container)].map(({ key }) => key);
+}
+
+function* traceTo(
+  { family, address, protocol, port }: Destination,
+  services: readonly Service[],
+  client: TraceClient,
+  { models, cluster, shortfalls, state }: Parameters<typeof answerSteps>[0],
+  args: TraceArguments,
+  { own, nodePortNetworks }: TargetPlace,
+): Steps<Traced | undefined> {
+  const entry = models.find(({ model }) => model.family === family);
+  const from: ClientPlace = {
+    family,
+    own,
+    podNetworks: podNetworks(cluster, args, family),
+    detectLocal: args.detectLocal,
+  };
+  const side = clientOf(client, address, from);
+  if (entry === undefined || side === undefined) return undefined;
+  const { source, iifname, isExample } = side;
+  const packet: TracedPacket = { source, destination: address, protocol, port, from: side.from, iifname, own };
+  const trace = yield* traceSteps(tracedRuleset(entry.model.ruleset), packet);
+  const isOwn = own.includes(address) || isLoopback(address);
+  const frontend =
+    port === undefined ? undefined : yield* frontendAt(entry, cluster, { address, protocol, port, isOwn });
+  const key = frontend && serviceKeyOf(frontend);
+  const claimants = services.filter((service) => isClaimant(service, address, protocol, port, isOwn));
+  const concerned = key === undefined ? claimants.map(({ namespace, name }) => `${namespace}/${name}`) : [key];
+  const verdict = connectionVerdict(trace, {
+    family,
+    frontend,
+    service: key === undefined ? undefined : cluster.service(key),
+    slices: key === undefined ? [] : cluster.slicesOf(key),
+    claimants,
+    isOwn,
+    nodePortNetworks: nodePortNetworks(family),
+    servesLocalhost: servesLocalhost(args.nodePortAddresses, family),
+    shortfalls: concerned.slice(0, MAX_CONNECTIONS).flatMap((of) => shortfalls.of('Service', of)),
+  });
+  const interfaceName = iifname?.startsWith('/') ? undefined : iifname;
+  const connection: TracedConnection = {
+    ...verdict,
+    family: FAMILY_NAMES[family],
+    protocol,
+    source,
+    isExample,
+    from: side.from,
+    ...(interfaceName !== undefined && { interface: interfaceName }),
+    destination: address,
+    ...(port !== undefined && { port }),
+    ...(frontend !== undefined && { service: answering(frontend) }),
+    // Without a daemon nothing is on its way.
+    inForce: entry.inForce && (state === undefined || !concerned.some((of) => entry.model.isPending(of))),
+    ...(yield* traceReport(trace)),
+  };
+  return { entry, trace, connection };
+}
+
+/** Whether a Service asks for the address, or where that is the node's, for the port. */
+function isClaimant(
+  { clusterIps, externalIps, loadBalancerIps, ports }: Service,
+  address: string,
+  protocol: string,
+  port: number | undefined,
+  isOwn: boolean,
+): boolean {
+  if ([...clusterIps, ...externalIps, ...loadBalancerIps].includes(address)) return true;
+  return isOwn && ports.some((one) => one.nodePort === port && one.protocol === protocol);
+}
+
+interface Asked {
+  readonly address: string;
+  readonly protocol: string;
+  readonly port: number;
+  readonly isOwn: boolean;
+}
+
+/** The frontend that the rules have for an address and port: by address, else as a node port. */
+function* frontendAt(
+  { model }: ModelInTable,
+  cluster: Knowledge['cluster'],
+  { address, protocol, port, isOwn }: Asked,
+): Steps<Frontend | undefined> {
+  const { ruleset } = model;
+  const byAddress = ruleset.lookUp(BY_ADDRESS.dispatch, concat(address, protocol, port));
+  const element = byAddress ?? (isOwn ? ruleset.lookUp(BY_NODE_PORT.dispatch, concat(protocol, port)) : undefined);
+  if (element === undefined) return undefined;
+  const isIt = (frontend: Frontend) =>
+    frontend.address === (byAddress === undefined ? '' : address) &&
+    frontend.protocol === protocol &&
+    frontend.port === port;
+  for (const key of yield* ownersOf(element.comment, cluster)) {
+    const frontend = model.frontendsOf(key).find(isIt);
+    if (frontend !== undefined) return frontend;
+  }
+  return undefined;
+}
+
+/** The Services that an element's comment may be of: long ones are cut. */
+function* ownersOf(comment: string, cluster: Knowledge['cluster']): Steps<readonly string[]> {
+  const [key = ''] = comment.split(':');
+  if (!comment.endsWith('...')) return [key];
+  const beginning = comment.slice(0, -'...'.length);
+  const found: string[] = [];
+  let looked = 0;
+  for (const known of cluster.serviceKeys()) {
+    if (++looked % STEP === 0) yield;
+    if (`${known}:`.startsWith(beginning) || beginning.startsWith(`${known}:`)) found.push(known);
+  }
+  return found;
+}
+
+/** Services that are looked at in one step. */
+const STEP = 500;
+
+function serviceKeyOf({ servicePort }: Frontend): string {
+  return servicePort.split(':')[0] ?? '';
+}
+
+function answering({ servicePort, kind }: Frontend): AnsweringService {
+  const [key = '', port = ''] = servicePort.split(':');
+  const [namespace = '', name = ''] = key.split('/');
+  return { namespace, name, port, kind };
+}

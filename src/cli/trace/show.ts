@@ -1,0 +1,75 @@
+import process from 'node:process';
+import { type ErrorCode, ProxyError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { inSlices } from '../../sync/slices.ts';
+import { type Arguments, isSet, textOf } from '../arguments.ts';
+import { print } from '../print.ts';
+import { askOrWorkOut, type Knowledge } from '../questions.ts';
+import { answerSteps, type TraceAnswer } from './answer.ts';
+import { traceExitCode } from './exit-code.ts';
+import { withLive } from './live.ts';
+import { parseClient, parseTarget } from './question.ts';
+import { traceText } from './text.ts';
+
+/** What answers by the control socket instead of an answer. */
+interface Refusal {
+  readonly error: { readonly code: ErrorCode; readonly message: string };
+}
+
+/** Seconds that an answer is waited for. With --live nft lists sets and maps, which may have 100,000 elements. */
+const PATIENCE = { model: 30, live: 120 } as const;
+
+/**
+ * `trace`: what becomes of connections, by the rules of the running daemon, or of a source. Sets the exit code by their fate.
+ * @throws ProxyError E_USAGE, or as askOrWorkOut does
+ */
+export async function showTrace(args: Arguments, log: Log): Promise<void> {
+  const [to = ''] = args.operands;
+  const from = textOf(args, 'from');
+  const isLive = isSet(args, 'live');
+  // Told here what is wrong with it.
+  parseTarget(to);
+  parseClient(from);
+  const asked = new URLSearchParams({ to, ...(from !== undefined && { from }), ...(isLive && { live: '' }) });
+  const text = await askOrWorkOut(args, `/trace?${asked}`, (known) => answerTrace(asked, known, args), log, {
+    patience: isLive ? PATIENCE.live : PATIENCE.model,
+    asInKernel: isLive,
+  });
+  const answer = readAnswer(`${text}`, args.runDir);
+  process.exitCode = traceExitCode(answer);
+  print(args.output === 'json' ? `${JSON.stringify(answer, undefined, 2)}\n` : traceText(answer, isSet(args, 'rules')));
+}
+
+function readAnswer(text: string, runDir: string): TraceAnswer {
+  let answer: TraceAnswer | Refusal;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw new ProxyError(
+      'E_RUN_DIR',
+      `the daemon in ${runDir} answers "trace" otherwise: is it of another version? restart it`,
+    );
+  }
+  if ('error' in answer) throw new ProxyError(answer.error.code, answer.error.message);
+  return answer;
+}
+
+/** The answer to a question of `trace`, or why there is none, as JSON; `asked`: to, from, live. */
+export async function answerTrace(
+  asked: URLSearchParams,
+  known: Knowledge,
+  args: Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses' | 'runDir'>,
+): Promise<string> {
+  try {
+    const target = parseTarget(asked.get('to') ?? '');
+    const client = parseClient(asked.get('from') ?? undefined);
+    const { traced, left } = await inSlices(answerSteps(known, { target, client }, args));
+    const connections = asked.has('live')
+      ? await withLive(traced, args.runDir)
+      : traced.map(({ connection }) => connection);
+    return JSON.stringify({ connections, left, origin: known.origin } satisfies TraceAnswer);
+  } catch (error) {
+    if (!(error instanceof ProxyError)) throw error;
+    return JSON.stringify({ error: { code: error.code, message: error.message } } satisfies Refusal);
+  }
+}

@@ -1,0 +1,166 @@
+import { type Family, networkTester } from '../ip.ts';
+import type { EndpointSlice } from '../objects/endpoint-slice.ts';
+import type { Service, ServicePortSpec } from '../objects/service.ts';
+import type { Frontend } from '../service/frontend.ts';
+import type { Fate, Trace } from '../trace/trace-packet.ts';
+import { noEndpoint, type Reason, whereElse } from './no-endpoint.ts';
+import { count, listed } from './words.ts';
+
+/** What becomes of new connections, in one word. */
+export type ConnectionFate = 'served' | 'refused' | 'dropped' | 'untouched';
+
+/** What an operator is told of a connection. */
+export interface ConnectionVerdict {
+  readonly fate: ConnectionFate;
+  /** The fate and its reason: "dropped: externalTrafficPolicy Local, its 2 endpoints are on node other". */
+  readonly text: string;
+  /** What to do where it should be otherwise; absent where nothing is known. */
+  readonly remedy?: string;
+}
+
+/** What is known about where a connection goes, beside what the trace says. */
+export interface VerdictFacts {
+  readonly family: Family;
+  /** Who answers on this address and port; undefined: no Service. */
+  readonly frontend: Frontend | undefined;
+  /** The Service that the frontend is of, and its slices. */
+  readonly service: Service | undefined;
+  readonly slices: readonly EndpointSlice[];
+  /** Where no Service answers: those that ask for this address, or for this port as a node port. */
+  readonly claimants: readonly Service[];
+  /** True if the destination is one of the node's addresses. */
+  readonly isOwn: boolean;
+  /** Networks that node ports are served on. */
+  readonly nodePortNetworks: readonly string[];
+  /** True if a listener of the daemon serves node ports on loopback, over TCP. */
+  readonly servesLocalhost: boolean;
+  /** What is not served of the Services concerned, as they ask for it. */
+  readonly shortfalls: readonly string[];
+}
+
+/** The worst of several fates comes first. */
+export const FATES: readonly ConnectionFate[] = ['dropped', 'refused', 'untouched', 'served'];
+
+const FATE_OF: Readonly<Record<Fate['fate'], ConnectionFate>> = {
+  dropped: 'dropped',
+  rejected: 'refused',
+  untouched: 'untouched',
+  translated: 'served',
+};
+
+/** Says what a trace means to who runs the cluster. Of several fates it tells the worst. */
+export function connectionVerdict(trace: Trace, facts: VerdictFacts): ConnectionVerdict {
+  const listener = servedByListener(trace, facts);
+  if (listener !== undefined) return { fate: 'served', text: listener };
+  const fates = new Set(trace.outcomes.map(({ fate }) => FATE_OF[fate]));
+  const fate = FATES.find((one) => fates.has(one)) ?? 'untouched';
+  const { reason, remedy } = reasonOf(fate, trace, facts);
+  const [shortfall] = facts.shortfalls;
+  const why = [reason, ...(fate === 'served' || shortfall === undefined ? [] : [shortfall])].filter(
+    (text) => text !== '',
+  );
+  const text = fate === 'served' ? why.join('; ') : [fate, ...(why.length === 0 ? [] : [why.join('; ')])].join(': ');
+  const told = remedy ?? (fate === 'served' ? shortfall : undefined);
+  return { fate, text, ...(told !== undefined && { remedy: told }) };
+}
+
+function reasonOf(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reason {
+  const { frontend, service } = facts;
+  if (fate === 'served') return { reason: servedBy(trace, frontend) };
+  const port = frontend && service?.ports.find((one) => isPortOf(one, frontend));
+  if (frontend === undefined || service === undefined || port === undefined) return withoutFrontend(fate, trace, facts);
+  if (fate === 'refused') return noEndpoint(service, port, facts.family, facts.slices);
+  if (fate === 'untouched') return notServedHere(trace, facts);
+  const { source } = trace.packet;
+  const { kind, policy, sourceRanges, localEndpoints } = frontend;
+  if (sourceRanges.length > 0 && !isInAny(source, sourceRanges)) {
+    const ranges =
+      sourceRanges.length === 1 ? 'not in its source range' : `in none of its ${sourceRanges.length} source ranges`;
+    return {
+      reason: `${source} is ${ranges} (loadBalancerSourceRanges): ${listed(sourceRanges)}`,
+      remedy: '--from ADDRESS asks for another client',
+    };
+  }
+  const elsewhere = whereElse(port, facts.family, facts.slices);
+  if (policy === 'local' && (kind === 'cluster-ip' || localEndpoints.length === 0)) {
+    const field = kind === 'cluster-ip' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
+    return { reason: `${field} Local, ${elsewhere}`, remedy: `ask a node that has one, or set ${field}: Cluster` };
+  }
+  return { reason: elsewhere };
+}
+
+/** "served by one of 3 endpoints, which see the client's address". */
+function servedBy({ outcomes }: Trace, frontend: Frontend | undefined): string {
+  const led = outcomes.filter((outcome) => outcome.fate === 'translated');
+  const endpoints = new Set(led.map(({ endpoint }) => endpoint));
+  const [first] = endpoints;
+  const by = endpoints.size === 1 ? first : `one of ${endpoints.size} endpoints`;
+  const hidden = led.filter(({ sourceNat }) => sourceNat).length;
+  const isMixed = hidden > 0 && hidden < led.length;
+  const who = isMixed ? `of which ${hidden}` : 'which';
+  const sees = (isMixed ? hidden : endpoints.size) === 1 ? 'sees' : 'see';
+  const whose = hidden === 0 ? "the client's address" : "the node's address as the client's";
+  return `served by ${by}, ${who} ${sees} ${whose}${affinityOf(frontend)}`;
+}
+
+function affinityOf(frontend: Frontend | undefined): string {
+  const { affinitySeconds, affinityByHash = false } = frontend ?? {};
+  if (affinitySeconds === undefined) return '';
+  return affinityByHash
+    ? "; a client's address chooses its endpoint (sessionAffinity ClientIP)"
+    : `; a client stays with its endpoint for ${affinitySeconds} s (sessionAffinity ClientIP)`;
+}
+
+/** Where the rules know of no frontend. */
+function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reason {
+  const { destination, protocol, port } = trace.packet;
+  const isAsked = ({ ports }: Service) =>
+    ports.some((one) => one.protocol === protocol && (one.port === port || (facts.isOwn && one.nodePort === port)));
+  // Of the node's own addresses nearly all ports are nobody's.
+  const [claimant] = facts.isOwn ? facts.claimants.filter(isAsked) : facts.claimants;
+  if (port === undefined) {
+    if (fate === 'untouched') return { reason: `${protocol} is no protocol of Services` };
+    return { reason: `${destination} is a ClusterIP, which answers on its Service's ports only, and no ping` };
+  }
+  if (claimant === undefined) {
+    if (fate === 'dropped') return { reason: `${destination} is in the ServiceCIDR, but no Service has it` };
+    return { reason: facts.isOwn ? `no Service has node port ${port}/${protocol}` : `no Service has ${destination}` };
+  }
+  const key = `${claimant.namespace}/${claimant.name}`;
+  if (isAsked(claimant)) return { reason: `Service ${key} asks for it, but is not served there` };
+  const ports = claimant.ports.map((one) => `${one.port}/${one.protocol}${one.name === '' ? '' : ` (${one.name})`}`);
+  return { reason: `Service ${key} has no port ${port}/${protocol}: it has ${listed(ports)}` };
+}
+
+/** Node ports on loopback are no business of rules (KEP-6032). */
+function servedByListener({ packet }: Trace, { frontend, servesLocalhost, family }: VerdictFacts): string | undefined {
+  const { kind, protocol, endpoints = [] } = frontend ?? {};
+  if (!servesLocalhost || kind !== 'node-port' || protocol !== 'tcp' || endpoints.length === 0) return undefined;
+  if (!isInAny(packet.destination, LOOPBACK[family])) return undefined;
+  return `served by kube-proxy-nft's own listener on loopback, which leads to ${count(endpoints.length, 'endpoint')}`;
+}
+
+/** A node port that the rules have, at an address where they do not serve it. */
+function notServedHere({ packet }: Trace, { nodePortNetworks, family }: VerdictFacts): Reason {
+  const networks = nodePortNetworks.map((network) => network.replace(family === 'ip' ? /\/32$/ : /\/128$/, ''));
+  if (isInAny(packet.destination, LOOPBACK[family])) {
+    return {
+      reason: 'node ports are not served on loopback',
+      remedy: '--nodeport-addresses with localhost serves them there, over TCP',
+    };
+  }
+  return {
+    reason: `node ports are served on ${networks.length === 0 ? 'no address' : `${listed(networks)} only`}`,
+    remedy: '--nodeport-addresses says where',
+  };
+}
+
+const LOOPBACK = { ip: ['127.0.0.0/8'], ip6: ['::1/128'] } as const;
+
+function isPortOf(one: ServicePortSpec, { kind, protocol, port }: Frontend): boolean {
+  return one.protocol === protocol && (kind === 'node-port' ? one.nodePort : one.port) === port;
+}
+
+function isInAny(address: string, networks: readonly string[]): boolean {
+  return networkTester(networks)(address);
+}

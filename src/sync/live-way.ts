@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { compareChain } from '../audit/chain-differences.ts';
+import { chainDrift, type Drift, elementDrift, foreignChainDrift, foreignTableDrift } from '../audit/drift.ts';
+import { elementDifferences, isDifferent } from '../audit/element-differences.ts';
+import type { Nft } from '../nft/nft.ts';
+import { RulesLister, tableIn, tablesIn } from '../nft/rules-lister.ts';
+import { NftError } from '../nft/run.ts';
+import { lookAtElements } from '../nft/table-look.ts';
+import type { TableName } from '../nft/tables.ts';
+import type { Chain } from '../ruleset/chain.ts';
+import type { Container } from '../ruleset/container.ts';
+import type { Element } from '../ruleset/element.ts';
+import { CHAIN_OBJECTS } from '../ruleset/objects.ts';
+import type { Ruleset } from '../ruleset/ruleset.ts';
+import type { Steps } from '../service/steps.ts';
+import type { Way } from '../trace/way.ts';
+import { inSlices } from './slices.ts';
+
+/** Something on a packet's way that is not in the kernel as the model has it. */
+export interface WayDifference {
+  /** Neither of the two for what every packet comes to. */
+  readonly chain?: string;
+  readonly element?: { readonly container: Container; readonly key: string };
+  readonly drift: Pick<Drift, 'kind' | 'action' | 'message'>;
+}
+
+/** What was compared of a way, and what differs. */
+export interface WayComparison {
+  readonly chains: number;
+  readonly elements: number;
+  readonly differences: readonly WayDifference[];
+  /** What could not be compared, and why. */
+  readonly notCompared: readonly string[];
+}
+
+/** Milliseconds between two looks: what differs in both is not just being changed. */
+const PAUSE = 100;
+
+/** Milliseconds of CPU time that nft takes to list an element, and seconds that it is given for the shortest listing. */
+const ELEMENT_COST = 0.03;
+const TIMEOUT = 3;
+
+/**
+ * Compares what decides about a packet with what the kernel holds: the chains that it enters, and every element that it asks
+ * for, be it there or not; also chains and tables that others have put beside ours. Looks twice where something differs. It only reads, beside the daemon's
+ * own transactions: what the model is just changing is left out.
+ * @throws NftError
+ */
+export async function compareWay(way: Way, ruleset: Ruleset, nft: Nft, table: TableName): Promise<WayComparison> {
+  const first = await look(way, ruleset, nft, table);
+  if (first.differences.length === 0) return first;
+  await sleep(PAUSE);
+  const second = await look(way, ruleset, nft, table);
+  const seen = new Set(first.differences.map(({ drift }) => drift.message));
+  return { ...second, differences: second.differences.filter(({ drift }) => seen.has(drift.message)) };
+}
+
+async function look(way: Way, ruleset: Ruleset, nft: Nft, table: TableName): Promise<WayComparison> {
+  const differences: WayDifference[] = [];
+  const notCompared: string[] = [];
+  const { family } = ruleset.program;
+  let counts = { chains: 0, elements: 0 };
+  try {
+    const rules = await lookAtRules(way, ruleset, nft, table);
+    counts = { ...counts, chains: rules.count };
+    differences.push(...rules.differences);
+    for (const container of ruleset.program.containers) {
+      if (!way.asks(container.name)) continue;
+      const found = await lookAt(container, way, ruleset, nft, table);
+      if (found === undefined) {
+        notCompared.push(
+          `${kindOf(container)} ${container.name}: nft did not come to an end of listing it; it begins anew whenever something changes`,
+        );
+        continue;
+      }
+      counts = { ...counts, elements: counts.elements + found.count };
+      differences.push(...found.differences);
+    }
+  } catch (error) {
+    if (!(error instanceof NftError) || error.failure !== 'not-found') throw error;
+    const message = `the kernel has no table ${family} ${table}`;
+    differences.push({ drift: { kind: 'table', action: 'deleted', message } });
+  }
+  return { ...counts, differences, notCompared };
+}
+
+async function lookAtRules(way: Way, ruleset: Ruleset, nft: Nft, table: TableName) {
+  const { program } = ruleset;
+  const listing = await new RulesLister().list(nft, 0, 0);
+  const listed = tableIn(listing, program, table).chains;
+  const known = [...program.chains, ...dynamicChains(way, ruleset)];
+  const differences: WayDifference[] = [];
+  const concerned = known.filter(({ name }) => way.chains.has(name));
+  for (const chain of concerned) {
+    const difference = compareChain(chain, listed.get(chain.name));
+    if (difference !== undefined) differences.push({ chain: chain.name, drift: chainDrift(difference, program) });
+  }
+  const ours = new Set(program.chains.map(({ name }) => name));
+  for (const [name, { hook }] of listed) {
+    if (hook !== '' && !ours.has(name)) differences.push({ drift: foreignChainDrift(name, hook) });
+  }
+  for (const other of tablesIn(listing, program.family)) {
+    if (other === table || ![...tableIn(listing, program, other).chains.values()].some(({ hook }) => hook !== ''))
+      continue;
+    differences.push({ drift: foreignTableDrift(other) });
+  }
+  return { count: concerned.length, differences };
+}
+
+/** Chains of Services that a packet enters, as the kernel should have them now. */
+function* dynamicChains(way: Way, ruleset: Ruleset): Iterable<Chain> {
+  const changing = new Set<string>();
+  for (const container of CHAIN_OBJECTS) {
+    const view = ruleset.inKernel(container);
+    for (const name of way.chains) if (view.isChanging(name)) changing.add(name);
+  }
+  for (const chain of ruleset.dynamicChains()) if (!changing.has(chain.name)) yield chain;
+}
+
+/** True if a packet meets an element, or would if it were there. */
+function isElementOnWay(way: Way, { name, interval }: Container, key: string): boolean {
+  return way.concerns(name, key) || (way.asks(name) && !interval && STRANGE.test(key));
+}
+
+/** True if what differs is on a way: what is compared may be on several. */
+export function isOnWay(way: Way, { chain, element }: WayDifference): boolean {
+  if (chain !== undefined) return way.chains.has(chain);
+  return element === undefined || isElementOnWay(way, element.container, element.key);
+}
+
+/** A key that stands for many, which others have put where ours stand for one each: ranges, networks, all others. */
+const STRANGE = /[-/*]/;
+
+interface Found {
+  readonly count: number;
+  readonly differences: readonly WayDifference[];
+}
+
+/** Undefined if nft did not come to an end. */
+async function lookAt(
+  container: Container,
+  way: Way,
+  ruleset: Ruleset,
+  nft: Nft,
+  table: TableName,
+): Promise<Found | undefined> {
+  const isWanted = ({ key }: Element) => isElementOnWay(way, container, key);
+  const timeout = TIMEOUT + (5 * ruleset.countOf(container) * ELEMENT_COST) / 1000;
+  try {
+    const { contents } = await lookAtElements(nft, ruleset.program, table, container, timeout, isWanted);
+    return await inSlices(compareElements(container, contents.elements, way, ruleset));
+  } catch (error) {
+    if (error instanceof NftError && error.isTooSlow) return undefined;
+    throw error;
+  }
+}
+
+function* compareElements(container: Container, listed: readonly Element[], way: Way, ruleset: Ruleset): Steps<Found> {
+  const { name } = container;
+  const view = ruleset.inKernel(container);
+  const keys = new Set(way.keysOf(name));
+  yield;
+  if (way.asksIntervals(name)) for (const key of view.keys()) if (way.concerns(name, key)) keys.add(key);
+  yield;
+  const differences = yield* elementDifferences(container, listed, { ...view, keys: () => keys });
+  // The model may have gone on meanwhile.
+  const now = ruleset.inKernel(container);
+  return {
+    count: keys.size,
+    differences: differences
+      .filter((difference) => isDifferent(difference, now))
+      .map((difference) => ({
+        element: { container, key: difference.key },
+        drift: elementDrift(difference),
+      })),
+  };
+}
+
+function kindOf({ value }: Container): string {
+  return value === undefined ? 'set' : 'map';
+}

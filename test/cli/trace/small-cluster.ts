@@ -1,0 +1,123 @@
+import { asConfigured } from '../../../src/cli/as-configured.ts';
+import { createModels } from '../../../src/cli/models.ts';
+import { parseArguments } from '../../../src/cli/parse-arguments.ts';
+import type { Knowledge } from '../../../src/cli/questions.ts';
+import type { TraceAnswer } from '../../../src/cli/trace/answer.ts';
+import { answerTrace } from '../../../src/cli/trace/show.ts';
+import { FAMILIES } from '../../../src/ip.ts';
+import { TABLE_NAMES } from '../../../src/nft/tables.ts';
+import { decodeObject } from '../../../src/objects/decode.ts';
+import { Cluster } from '../../../src/service/cluster.ts';
+import { Shortfalls } from '../../../src/sync/shortfalls.ts';
+import { rawService, rawSlice } from '../../builders/raw-objects.ts';
+import { recordingLog } from '../../builders/recording-log.ts';
+
+const HTTP = { name: 'http', port: 80 };
+const SLICE_PORTS = [{ name: 'http', port: 8080 }];
+
+const endpoint = (address: string, nodeName: string, ready = true) => ({
+  addresses: [address],
+  nodeName,
+  conditions: { ready, serving: ready },
+});
+
+/** Services of each kind of fate, on a node with addresses 192.0.2.1 and 2001:db8::1. */
+export const OBJECTS: readonly object[] = [
+  {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'here' },
+    spec: { podCIDRs: ['10.32.0.0/24', 'fd00:32::/64'] },
+    status: {
+      addresses: [
+        { type: 'InternalIP', address: '192.0.2.1' },
+        { type: 'InternalIP', address: '2001:db8::1' },
+        { type: 'ExternalIP', address: '192.0.2.101' },
+      ],
+    },
+  },
+  {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: ['10.96.0.0/16'] },
+  },
+  rawService('web', '10.96.0.80', {
+    type: 'LoadBalancer',
+    clusterIPs: ['10.96.0.80', 'fd00:96::80'],
+    ports: [{ ...HTTP, nodePort: 30_080 }],
+    externalIPs: ['203.0.113.80'],
+  }),
+  rawSlice('web', [], {
+    endpoints: [endpoint('10.32.0.5', 'here'), endpoint('10.33.0.6', 'other')],
+    ports: SLICE_PORTS,
+  }),
+  rawService('local', '10.96.0.81', {
+    type: 'NodePort',
+    ports: [{ ...HTTP, nodePort: 30_081 }],
+    externalTrafficPolicy: 'Local',
+  }),
+  rawSlice('local', [], {
+    endpoints: [endpoint('10.33.0.7', 'other'), endpoint('10.33.0.8', 'other')],
+    ports: SLICE_PORTS,
+  }),
+  rawService('inner', '10.96.0.82', { ports: [HTTP], internalTrafficPolicy: 'Local' }),
+  rawSlice('inner', [], { endpoints: [endpoint('10.33.0.9', 'other')], ports: SLICE_PORTS }),
+  rawService('typo', '10.96.0.83', { ports: [HTTP] }),
+  rawSlice('typo', [], {
+    metadata: { name: 'zz-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'typo' } },
+    endpoints: [endpoint('10.32.0.10', 'here')],
+    ports: [{ name: 'htp', port: 8080 }],
+  }),
+  rawService('starting', '10.96.0.84', { ports: [HTTP] }),
+  rawSlice('starting', [], { endpoints: [endpoint('10.32.0.11', 'here', false)], ports: SLICE_PORTS }),
+  rawService('lonely', '10.96.0.85', { ports: [HTTP] }),
+  rawService('closed', '10.96.0.86', {
+    ports: [HTTP],
+    externalIPs: [],
+    loadBalancerSourceRanges: ['203.0.113.0/24'],
+  }),
+  rawSlice('closed', [], { endpoints: [endpoint('10.32.0.12', 'here')], ports: SLICE_PORTS }),
+  rawService('sticky', '10.96.0.87', { ports: [HTTP], sessionAffinity: 'ClientIP' }),
+  rawSlice('sticky', [], { endpoints: [endpoint('10.32.0.13', 'here')], ports: SLICE_PORTS }),
+  rawService('headless', 'None'),
+  rawService('captured', '10.96.0.88', { ports: [HTTP], externalIPs: ['192.0.2.1'] }),
+  rawSlice('captured', [], { endpoints: [endpoint('10.32.0.14', 'here')], ports: SLICE_PORTS }),
+].map((object) =>
+  'metadata' in object &&
+  object.metadata !== undefined &&
+  'name' in object.metadata &&
+  object.metadata.name === 'closed'
+    ? { ...object, status: { loadBalancer: { ingress: [{ ip: '203.0.113.86' }] } } }
+    : object,
+);
+
+/** What is known of the small cluster where no daemon runs, by these flags. */
+export function smallCluster(flags: readonly string[] = []) {
+  const { log } = recordingLog();
+  const args = parseArguments(['--hostname-override', 'here', '--cluster-cidr', '10.32.0.0/15,fd00:32::/48', ...flags]);
+  const cluster = new Cluster('here');
+  for (const raw of OBJECTS) {
+    const decoded = decodeObject((raw as { kind: 'Service' }).kind, raw);
+    if (decoded.object === undefined) throw new Error(decoded.problem);
+    cluster.set(asConfigured(decoded.object, args));
+  }
+  const shortfalls = new Shortfalls({ log });
+  const models = createModels(cluster, FAMILIES, args, log, undefined, shortfalls).map((model) => {
+    model.restart([]);
+    while (model.isDirty) model.nextTransaction();
+    return { model, table: TABLE_NAMES[0], inForce: true };
+  });
+  const known: Knowledge = { models, cluster, shortfalls, origin: 'the small cluster' };
+  return {
+    cluster,
+    known,
+    /** The answer of `trace`; throws with the message where there is none. */
+    async trace(to: string, from?: string): Promise<TraceAnswer> {
+      const asked = new URLSearchParams({ to, ...(from !== undefined && { from }) });
+      const answer = JSON.parse(await answerTrace(asked, known, args));
+      if ('error' in answer) throw new Error(`${answer.error.message} [${answer.error.code}]`);
+      return answer;
+    },
+  };
+}
