@@ -35,7 +35,7 @@ export const SERVICE_PROTOCOLS: readonly string[] = ['tcp', 'udp', 'sctp'];
 const OTHER_PROTOCOLS: readonly string[] = ['icmp', 'icmpv6', 'udplite', 'dccp', 'gre', 'esp', 'ah'];
 
 const EXPECTED =
-  'a Service such as default/web or default/web:http, or an address such as 10.96.0.12:80, [fd00:96::c]:53/udp, :30080 or 10.96.0.12 is expected';
+  'a Service (default/web, default/web:http) or an address such as 10.96.0.12:80, [fd00:96::c]:53/udp, :30080 or 10.96.0.12 is expected';
 
 /**
  * Reads "default/web", "default/web:http", "10.96.0.12:80", "[fd00:96::c]:53/udp", ":30080" or an address alone.
