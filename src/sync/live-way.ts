@@ -40,10 +40,13 @@ const PAUSE = 100;
 const ELEMENT_COST = 0.03;
 const TIMEOUT = 3;
 
+/** Elements of a family up to which all of its table is listed at once: cheaper than a process for each set and map. */
+const SMALL = 2_000;
+
 /**
  * Compares what decides about a packet with what the kernel holds: the chains that it enters, and every element that it asks
- * for, be it there or not; also chains and tables that others have put beside ours. Looks twice where something differs. It only reads, beside the daemon's
- * own transactions: what the model is just changing is left out.
+ * for, be it there or not; also chains and tables that others have put beside ours. Looks twice where something differs. It
+ * only reads, beside the daemon's own transactions: what the model is just changing is left out.
  * @throws NftError
  */
 export async function compareWay(way: Way, ruleset: Ruleset, nft: Nft, table: TableName): Promise<WayComparison> {
@@ -56,32 +59,29 @@ export async function compareWay(way: Way, ruleset: Ruleset, nft: Nft, table: Ta
 }
 
 async function look(way: Way, ruleset: Ruleset, nft: Nft, table: TableName): Promise<WayComparison> {
-  const differences: WayDifference[] = [];
-  const notCompared: string[] = [];
-  const { family } = ruleset.program;
-  let counts = { chains: 0, elements: 0 };
+  const { family, containers } = ruleset.program;
+  const asked = containers.filter(({ name }) => way.asks(name));
   try {
-    const rules = await lookAtRules(way, ruleset, nft, table);
-    counts = { ...counts, chains: rules.count };
-    differences.push(...rules.differences);
-    for (const container of ruleset.program.containers) {
-      if (!way.asks(container.name)) continue;
-      const found = await lookAt(container, way, ruleset, nft, table);
-      if (found === undefined) {
-        notCompared.push(
-          `${kindOf(container)} ${container.name}: nft did not come to an end of listing it; it begins anew whenever something changes`,
-        );
-        continue;
-      }
-      counts = { ...counts, elements: counts.elements + found.count };
-      differences.push(...found.differences);
-    }
+    const { count, differences } = await lookAtRules(way, ruleset, nft, table);
+    const portions = ruleset.size <= SMALL ? [asked] : asked.map((container) => [container]);
+    const found = [];
+    for (const portion of portions) found.push(await lookAt(portion, way, ruleset, nft, table));
+    return {
+      chains: count,
+      elements: found.reduce((sum, one) => sum + one.count, 0),
+      differences: [...differences, ...found.flatMap((one) => one.differences)],
+      notCompared: found.flatMap((one) => one.notCompared),
+    };
   } catch (error) {
     if (!(error instanceof NftError) || error.failure !== 'not-found') throw error;
     const message = `the kernel has no table ${family} ${table}`;
-    differences.push({ drift: { kind: 'table', action: 'deleted', message } });
+    return {
+      chains: 0,
+      elements: 0,
+      differences: [{ drift: { kind: 'table', action: 'deleted', message } }],
+      notCompared: [],
+    };
   }
-  return { ...counts, differences, notCompared };
 }
 
 async function lookAtRules(way: Way, ruleset: Ruleset, nft: Nft, table: TableName) {
@@ -131,31 +131,50 @@ export function isOnWay(way: Way, { chain, element }: WayDifference): boolean {
 /** A key that stands for many, which others have put where ours stand for one each: ranges, networks, all others. */
 const STRANGE = /[-/*]/;
 
-interface Found {
+interface Found extends Pick<WayComparison, 'differences' | 'notCompared'> {
   readonly count: number;
-  readonly differences: readonly WayDifference[];
 }
 
-/** Undefined if nft did not come to an end. */
+/** Looks at some sets and maps; at several by one listing of all. */
 async function lookAt(
-  container: Container,
+  portion: readonly Container[],
   way: Way,
   ruleset: Ruleset,
   nft: Nft,
   table: TableName,
-): Promise<Found | undefined> {
-  const isWanted = ({ key }: Element) => isElementOnWay(way, container, key);
-  const timeout = TIMEOUT + (5 * ruleset.countOf(container) * ELEMENT_COST) / 1000;
+): Promise<Found> {
+  const isWanted = ({ container, key }: Element) => isElementOnWay(way, container, key);
+  const size = portion.reduce((sum, container) => sum + ruleset.countOf(container), 0);
+  const timeout = TIMEOUT + (5 * size * ELEMENT_COST) / 1000;
+  const only = portion.length === 1 ? portion[0] : undefined;
   try {
-    const { contents } = await lookAtElements(nft, ruleset.program, table, container, timeout, isWanted);
-    return await inSlices(compareElements(container, contents.elements, way, ruleset));
+    const { contents } = await lookAtElements(nft, ruleset.program, table, only, timeout, isWanted);
+    const found: ElementsFound[] = [];
+    for (const container of portion) {
+      const listed = contents.elements.filter((element) => element.container === container);
+      found.push(await inSlices(compareElements(container, listed, way, ruleset)));
+    }
+    return {
+      count: found.reduce((sum, one) => sum + one.count, 0),
+      differences: found.flatMap((one) => one.differences),
+      notCompared: [],
+    };
   } catch (error) {
-    if (error instanceof NftError && error.isTooSlow) return undefined;
-    throw error;
+    if (!(error instanceof NftError && error.isTooSlow)) throw error;
+    const names = portion.map(({ name, value }) => `${value === undefined ? 'set' : 'map'} ${name}`).join(', ');
+    const why = 'nft did not come to an end of listing it, since it begins anew whenever something changes';
+    return { count: 0, differences: [], notCompared: [`${names}: ${why}`] };
   }
 }
 
-function* compareElements(container: Container, listed: readonly Element[], way: Way, ruleset: Ruleset): Steps<Found> {
+type ElementsFound = Pick<Found, 'count' | 'differences'>;
+
+function* compareElements(
+  container: Container,
+  listed: readonly Element[],
+  way: Way,
+  ruleset: Ruleset,
+): Steps<ElementsFound> {
   const { name } = container;
   const view = ruleset.inKernel(container);
   const keys = new Set(way.keysOf(name));
@@ -174,8 +193,4 @@ function* compareElements(container: Container, listed: readonly Element[], way:
         drift: elementDrift(difference),
       })),
   };
-}
-
-function kindOf({ value }: Container): string {
-  return value === undefined ? 'set' : 'map';
 }

@@ -13,7 +13,7 @@ import { type ReportedOutcome, type ReportedRule, traceReport } from '../../trac
 import { tracedRuleset } from '../../trace/traced-ruleset.ts';
 import type { Arguments } from '../arguments.ts';
 import { podNetworks } from '../models.ts';
-import { localAddresses, servesLocalhost } from '../node-addresses.ts';
+import { servesLocalhost } from '../node-addresses.ts';
 import type { Knowledge, ModelInTable } from '../questions.ts';
 import { type ClientPlace, clientOf } from './client.ts';
 import { isLoopback } from './loopback.ts';
@@ -95,15 +95,16 @@ export interface Traced {
 }
 
 /**
- * Follows the connections that a question is about.
+ * Follows the connections that a question is about. `own`: the node's addresses, canonical.
  * @throws ProxyError E_USAGE for what is not there, or not of this family
  */
 export function* answerSteps(
   known: Pick<Knowledge, 'models' | 'cluster' | 'shortfalls' | 'state'>,
   { target, client }: TraceQuestion,
   args: TraceArguments,
+  own: readonly string[],
 ): Steps<{ readonly traced: readonly Traced[]; readonly left: number }> {
-  const place = placeOf(known);
+  const place = placeOf(known, own);
   const { destinations, services } = yield* destinationsOf(target, place);
   const traced: Traced[] = [];
   let passed = 0;
@@ -140,13 +141,11 @@ function notOfFamily(destinations: readonly Destination[], { models }: Pick<Know
   );
 }
 
-function placeOf({ models, cluster, state }: Parameters<typeof answerSteps>[0]): TargetPlace {
-  // Where no daemon runs, what is asked about may be another machine.
-  const named = state === undefined ? (cluster.node?.addresses ?? []) : [];
+function placeOf({ models, cluster }: Parameters<typeof answerSteps>[0], own: readonly string[]): TargetPlace {
   return {
     cluster,
     families: models.map(({ model }) => model.family),
-    own: [...new Set([...named, ...localAddresses()])],
+    own,
     nodePortNetworks: (family) => nodePortNetworksOf(models.find(({ model }) => model.family === family)),
   };
 }

@@ -1,5 +1,5 @@
 import { ProxyError } from '../../errors.ts';
-import { createNft, type Nft } from '../../nft/nft.ts';
+import type { Nft } from '../../nft/nft.ts';
 import { explainNftError } from '../../nft/probe.ts';
 import { NftError } from '../../nft/run.ts';
 import { findTables, type TableName } from '../../nft/tables.ts';
@@ -12,8 +12,7 @@ import type { LiveResult, Traced, TracedConnection } from './answer.ts';
  * Adds to connections how what is on their ways is in the kernel, which is read once for all of a family.
  * @throws ProxyError E_NFT_MISSING, E_NFT_NOT_PERMITTED, E_NFT_FAILED
  */
-export async function withLive(traced: readonly Traced[], runDir: string): Promise<readonly TracedConnection[]> {
-  const nft = createNft(runDir, 'trace');
+export async function withLive(traced: readonly Traced[], nft: Nft): Promise<readonly TracedConnection[]> {
   const comparisons = new Map<ModelInTable, WayComparison>();
   try {
     for (const entry of new Set(traced.map((one) => one.entry))) {

@@ -1,8 +1,10 @@
 import process from 'node:process';
 import { type ErrorCode, ProxyError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
+import { createNft } from '../../nft/nft.ts';
 import { inSlices } from '../../sync/slices.ts';
 import { type Arguments, isSet, textOf } from '../arguments.ts';
+import { localAddresses } from '../node-addresses.ts';
 import { print } from '../print.ts';
 import { askOrWorkOut, type Knowledge } from '../questions.ts';
 import { answerSteps, type TraceAnswer } from './answer.ts';
@@ -63,13 +65,19 @@ export async function answerTrace(
   try {
     const target = parseTarget(asked.get('to') ?? '');
     const client = parseClient(asked.get('from') ?? undefined);
-    const { traced, left } = await inSlices(answerSteps(known, { target, client }, args));
+    const { traced, left } = await inSlices(answerSteps(known, { target, client }, args, ownAddresses(known)));
     const connections = asked.has('live')
-      ? await withLive(traced, args.runDir)
+      ? await withLive(traced, createNft(args.runDir, 'trace'))
       : traced.map(({ connection }) => connection);
     return JSON.stringify({ connections, left, origin: known.origin } satisfies TraceAnswer);
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error;
     return JSON.stringify({ error: { code: error.code, message: error.message } } satisfies Refusal);
   }
+}
+
+/** The node's addresses. Where no daemon runs, also those of its Node: what is asked about may be another machine. */
+function ownAddresses({ state, cluster }: Knowledge): readonly string[] {
+  const named = state === undefined ? (cluster.node?.addresses ?? []) : [];
+  return [...new Set([...named, ...localAddresses()])];
 }

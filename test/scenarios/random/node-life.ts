@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { FAMILIES } from '../../../src/ip.ts';
 import { TABLE_NAMES } from '../../../src/nft/tables.ts';
+import { AnswerJudge } from '../runner/answer-judge.ts';
 import { KernelJudge } from '../runner/kernel-judge.ts';
 import { node, type RawObject } from '../runner/objects.ts';
 import { Pipeline } from '../runner/pipeline.ts';
@@ -57,7 +58,13 @@ export class NodeLife {
     const { models } = this.#running;
     return disagreements(
       questions,
-      { objects: [...this.#objects.values()], flags: this.#flags, models, fresh: this.#fresh },
+      {
+        objects: [...this.#objects.values()],
+        flags: this.#flags,
+        models,
+        fresh: this.#fresh,
+        live: new AnswerJudge(this.#running),
+      },
       this.#kernel,
     );
   }

@@ -21,6 +21,8 @@ export interface Moment {
   readonly models: ReadonlyMap<Family, FamilyModel>;
   /** Those that come from nothing, by the same flags. */
   readonly fresh: FreshModels;
+  /** `trace --live`, on the models that came here by changes. */
+  readonly live: Judge;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface Moment {
  */
 export async function disagreements(
   drafts: readonly Draft[],
-  { objects, flags, models, fresh: freshModels }: Moment,
+  { objects, flags, models, fresh: freshModels, live }: Moment,
   kernel: KernelJudge,
 ): Promise<readonly string[]> {
   const cluster = known(objects, flags);
@@ -40,16 +42,19 @@ export async function disagreements(
   const fresh = rulesetsOf(freshModels.of(shuffled));
   const found: string[] = [];
   const probes: Probe[] = [];
+  const all: Probe[] = [];
   for (const question of questionsOf(drafts, frontendsOf(cluster))) {
     const expected = answer(question, cluster);
     const probe = probeOf(question, expected);
     const before = outcomesOf(question, rulesetOf(question, changed));
     const after = outcomesOf(question, rulesetOf(question, fresh));
     found.push(...untraced(probe, before, after));
+    all.push(probe);
     const inDump = outcomesOf(question, rulesetOf(question, dumped));
     if (!haveSameFates(before, inDump)) found.push(`${probe.expectation.line} -- in the dump: ${textOf(inDump)}`);
     if (isPlayable(question, expected)) probes.push(probe);
   }
+  found.push(...complaints(live, all, await live.judge(all)));
   const seen = await kernel.judge(probes);
   found.push(...complaints(kernel, probes, seen));
   if (!probes.some(({ expectation }) => expectation.sticky)) return found;

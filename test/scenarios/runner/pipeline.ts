@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AddressGuard } from '../../../src/cli/address-guard.ts';
+import type { Arguments } from '../../../src/cli/arguments.ts';
 import { asConfigured } from '../../../src/cli/as-configured.ts';
 import { createModels } from '../../../src/cli/models.ts';
 import { parseArguments } from '../../../src/cli/parse-arguments.ts';
+import type { Knowledge } from '../../../src/cli/questions.ts';
 import { FAMILIES, type Family } from '../../../src/ip.ts';
+import type { Nft } from '../../../src/nft/nft.ts';
 import { decodeObject } from '../../../src/objects/decode.ts';
 import { Cluster } from '../../../src/service/cluster.ts';
 import type { FamilyModel } from '../../../src/sync/family-model.ts';
@@ -23,12 +26,14 @@ type ObjectKey = string;
  */
 export class Pipeline {
   readonly models: ReadonlyMap<Family, FamilyModel>;
-  readonly #args: ReturnType<typeof parseArguments>;
+  readonly #args: Arguments;
   readonly #cluster = new Cluster(THIS_NODE);
   readonly #log = recordingLog();
   #linesRead = 0;
   readonly #syncers: readonly FamilySyncer[];
   readonly #guard: AddressGuard;
+  readonly #shortfalls: Shortfalls;
+  readonly #nft: Nft;
   readonly #objects = new Map<ObjectKey, RawObject>();
   #running: readonly Promise<void>[] | undefined;
 
@@ -36,6 +41,8 @@ export class Pipeline {
   constructor(namespace: string, directory: string, flags: readonly string[]) {
     this.#args = parseArguments(['--hostname-override', THIS_NODE, ...flags]);
     const shortfalls = new Shortfalls({ log: this.#log.log });
+    this.#shortfalls = shortfalls;
+    this.#nft = nftIn(namespace, directory, 'ip');
     const models = createModels(this.#cluster, FAMILIES, this.#args, this.#log.log, undefined, shortfalls);
     this.models = new Map(models.map((model) => [model.family, model]));
     this.#syncers = models.map(
@@ -53,6 +60,17 @@ export class Pipeline {
         }
       },
     });
+  }
+
+  /** What traces are made from, and the nft by which they are compared with the kernel. */
+  get forTraces(): { readonly known: Knowledge; readonly args: Arguments; readonly nft: Nft } {
+    const models = this.#syncers.map((syncer, i) => {
+      const model = [...this.models.values()][i];
+      if (model === undefined || syncer.table === undefined) throw new Error('no rules are in force');
+      return { model, table: syncer.table, inForce: true };
+    });
+    const known = { models, cluster: this.#cluster, shortfalls: this.#shortfalls, origin: 'the pipeline' };
+    return { known, args: this.#args, nft: this.#nft };
   }
 
   /** Makes these the only objects there are, and waits until the kernel has the rules for them. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { AnswerJudge } from './answer-judge.ts';
 import { type ExpectationLine, parseExpectation } from './expectation.ts';
 import { disagreement, type Judge, probesOf } from './judge.ts';
 import { KernelJudge } from './kernel-judge.ts';
@@ -32,10 +33,11 @@ export class Stage {
     return pipeline;
   }
 
-  /** What the judges see otherwise, a line each: all probes go to the tracer, then to the kernel. */
+  /** What the judges see otherwise, a line each: all probes go to the tracer, to `trace --live`, then to the kernel. */
   async disagreements(lines: readonly ExpectationLine[]): Promise<readonly string[]> {
     if (this.#running === undefined) throw new Error('nothing runs on the stage');
-    const judges: readonly Judge[] = [new TracerJudge(this.#running.pipeline.models), this.#kernel];
+    const { pipeline } = this.#running;
+    const judges: readonly Judge[] = [new TracerJudge(pipeline.models), new AnswerJudge(pipeline), this.#kernel];
     const probes = lines.flatMap((line) => probesOf(parseExpectation(line)));
     const found: string[] = [];
     for (const judge of judges) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Family } from '../../../src/ip.ts';
 import type { FamilyModel } from '../../../src/sync/family-model.ts';
 import type { TracedPacket } from '../../../src/trace/packet.ts';
-import { type Outcome, tracePacket } from '../../../src/trace/trace-packet.ts';
+import { type Fate, type Outcome, tracePacket } from '../../../src/trace/trace-packet.ts';
 import { type TracedRuleset, tracedRuleset } from '../../../src/trace/traced-ruleset.ts';
 import { CLIENTS, endpointAt, INTERFACES, OWN_TARGETS, sourceOf, TARGETS, type Version } from './cast.ts';
 import type { SourceFate } from './expectation.ts';
@@ -58,7 +58,7 @@ export function outcomesOf(
 }
 
 /** The tracer's outcomes in the judges' words. */
-export function seenByTracer(outcomes: readonly Outcome[], version: Version): Seen {
+export function seenByTracer(outcomes: readonly Fate[], version: Version): Seen {
   const seen = new Map<string, Set<SourceFate>>();
   for (const outcome of outcomes) {
     if (outcome.fate !== 'translated') {
