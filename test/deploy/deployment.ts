@@ -29,6 +29,7 @@ const Container = v.looseObject({
   image: v.string(),
   command: v.optional(Strings),
   args: v.optional(Strings, []),
+  ports: v.optional(v.array(v.strictObject({ name: v.string(), containerPort: v.number(), protocol: v.string() }))),
   securityContext: SecurityContext,
   resources: v.strictObject({ requests: v.strictObject({ cpu: v.string(), memory: v.string() }) }),
   livenessProbe: v.optional(Probe),

@@ -18,7 +18,7 @@ const pod = daemonSet.spec.template.spec;
 const [daemon] = pod.containers;
 
 suite('kustomize', () => {
-  for (const folder of ['.', 'daemonset', 'kubeadm']) {
+  for (const folder of ['.', 'daemonset', 'kubeadm', 'monitoring']) {
     test(`${folder}: names only what is there`, () => {
       const { resources, configMapGenerator } = readKustomization(folder);
       for (const name of [...resources, ...(configMapGenerator?.[0].files ?? [])]) {
@@ -157,6 +157,11 @@ suite('the configuration', () => {
     ] as const) {
       assert.deepEqual(probe?.httpGet, { host: '127.0.0.1', port: listening.port, path });
     }
+  });
+
+  test('names the port of the metrics', () => {
+    const { port } = args.metricsBindAddress ?? assert.fail();
+    assert.deepEqual(daemon.ports, [{ name: 'metrics', containerPort: port, protocol: 'TCP' }]);
   });
 
   test('reaches the API server with the service account, and not through its Service', () => {

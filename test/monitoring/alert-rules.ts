@@ -1,0 +1,104 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { load } from 'js-yaml';
+import * as v from 'valibot';
+import { DEPLOYMENT } from '../deploy/deployment.ts';
+import { runPromtool } from '../metrics/promtool.ts';
+import { runSync } from '../netns/namespaces.ts';
+
+export const RULES_FILE = join(DEPLOYMENT, 'monitoring', 'prometheus-rule.yaml');
+
+const AlertRule = v.strictObject({
+  alert: v.string(),
+  expr: v.string(),
+  for: v.string(),
+  labels: v.strictObject({ severity: v.picklist(['critical', 'warning', 'info']) }),
+  annotations: v.strictObject({ summary: v.string(), description: v.string(), runbook_url: v.string() }),
+});
+export type AlertRule = v.InferOutput<typeof AlertRule>;
+
+const PrometheusRule = v.strictObject({
+  apiVersion: v.literal('monitoring.coreos.com/v1'),
+  kind: v.literal('PrometheusRule'),
+  metadata: v.strictObject({
+    name: v.string(),
+    namespace: v.string(),
+    labels: v.record(v.string(), v.string()),
+  }),
+  spec: v.strictObject({ groups: v.tuple([v.strictObject({ name: v.string(), rules: v.array(AlertRule) })]) }),
+});
+
+/** The alerts that we ship. */
+export const readAlertRules = (): readonly AlertRule[] =>
+  v.parse(PrometheusRule, load(readFileSync(RULES_FILE, 'utf8'))).spec.groups[0].rules;
+
+/** The rules as Prometheus without its operator takes them, by the command in docs/monitoring.md. */
+export function plainRules(): string {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/monitoring.md'), 'utf8');
+  const [, script] = /^ {4}(sed .*) deploy\/kubernetes\/monitoring\/prometheus-rule\.yaml > \S+$/m.exec(page) ?? [];
+  if (script === undefined) throw new Error('docs/monitoring.md has no such command');
+  return runSync(['sh', '-c', `${script} "$1"`, 'sh', RULES_FILE]).stdout;
+}
+
+/** A series as promtool's tests have them: its name with labels, and its values ("0+1x10"). */
+export interface Series {
+  readonly series: string;
+  readonly values: string;
+}
+
+/** Names of the alerts that fire at a moment ("5m"), without "KubeProxyNFT". */
+export interface Moment {
+  readonly at: string;
+  readonly firing: readonly string[];
+}
+
+/** Fails with what promtool says unless just these alerts fire at these moments. `interval`: between values. */
+export function assertFiring(interval: string, series: readonly Series[], moments: readonly Moment[]): void {
+  const { status, said } = testRules({
+    interval,
+    input_series: series,
+    promql_expr_test: moments.map(({ at, firing }) => ({
+      expr: 'count by (alertname) (ALERTS{alertstate="firing"})',
+      eval_time: at,
+      exp_samples: firing.map((name) => ({ labels: `{alertname="KubeProxyNFT${name}"}`, value: 1 })),
+    })),
+  });
+  if (status !== 0) throw new Error(said);
+}
+
+/** Fails unless just these alerts' expressions are true at a moment, whatever their `for`. */
+export function assertTrue(interval: string, series: readonly Series[], { at, firing }: Moment): void {
+  const { status, said } = testRules({
+    interval,
+    input_series: series,
+    promql_expr_test: readAlertRules().map(({ alert, expr }) => ({
+      expr: `count(${expr}) > bool 0`,
+      eval_time: at,
+      exp_samples: firing.includes(alert.replace('KubeProxyNFT', '')) ? [{ labels: '{}', value: 1 }] : [],
+    })),
+  });
+  if (status !== 0) throw new Error(said);
+}
+
+/** What promtool says where an alert fires and none is expected: labels and annotations as people get them. */
+export function shownAlert(interval: string, series: readonly Series[], at: string, name: string): string {
+  return testRules({
+    interval,
+    input_series: series,
+    alert_rule_test: [{ eval_time: at, alertname: `KubeProxyNFT${name}`, exp_alerts: [] }],
+  }).said;
+}
+
+function testRules(test: object): ReturnType<typeof runPromtool> {
+  const folder = mkdtempSync(join(tmpdir(), 'kpn-rules-'));
+  try {
+    writeFileSync(join(folder, 'rules.yml'), plainRules());
+    const file = join(folder, 'test.yml');
+    // JSON is YAML.
+    writeFileSync(file, JSON.stringify({ rule_files: ['rules.yml'], evaluation_interval: '30s', tests: [test] }));
+    return runPromtool(['test', 'rules', file]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
