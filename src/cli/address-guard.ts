@@ -131,7 +131,8 @@ export class AddressGuard {
       },
       nodeAddresses: new Set(nodeAddresses),
     };
-    onRedecided?.({ networks: isOtherNetworks, services: this.#reportAll() });
+    const services = this.#reportAll();
+    onRedecided?.({ networks: isOtherNetworks, services });
   }
 
   /** Where the API servers are: as this daemon reaches them, and as the cluster has them. */

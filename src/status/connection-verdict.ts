@@ -56,12 +56,11 @@ export function connectionVerdict(trace: Trace, facts: VerdictFacts): Connection
   const fate = FATES.find((one) => fates.has(one)) ?? 'untouched';
   const { reason, remedy } = reasonOf(fate, trace, facts);
   const [shortfall] = facts.shortfalls;
-  const why = [reason, ...(fate === 'served' || shortfall === undefined ? [] : [shortfall])].filter(
-    (text) => text !== '',
-  );
-  const text = fate === 'served' ? why.join('; ') : [fate, ...(why.length === 0 ? [] : [why.join('; ')])].join(': ');
+  // Where a Service answers, what else it asks for is not why it does not serve this.
+  const isTheReason = facts.frontend === undefined && shortfall !== undefined;
+  const why = isTheReason ? `${reason}; ${shortfall}` : reason;
   const told = remedy ?? (fate === 'served' ? shortfall : undefined);
-  return { fate, text, ...(told !== undefined && { remedy: told }) };
+  return { fate, text: fate === 'served' ? why : `${fate}: ${why}`, ...(told !== undefined && { remedy: told }) };
 }
 
 function reasonOf(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reason {
@@ -69,7 +68,7 @@ function reasonOf(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reas
   if (fate === 'served') return { reason: servedBy(trace, frontend) };
   const port = frontend && service?.ports.find((one) => isPortOf(one, frontend));
   if (frontend === undefined || service === undefined || port === undefined) return withoutFrontend(fate, trace, facts);
-  if (fate === 'refused') return noEndpoint(service, port, facts.family, facts.slices);
+  if (fate === 'refused') return frontend.anywhere ? REFUSED_ON_LOOPBACK : noEndpoint(service, port, facts);
   if (fate === 'untouched') return notServedHere(trace, facts);
   const { source } = trace.packet;
   const { kind, policy, sourceRanges, localEndpoints } = frontend;
@@ -154,6 +153,9 @@ function notServedHere({ packet }: Trace, { nodePortNetworks, family }: VerdictF
     remedy: '--nodeport-addresses says where',
   };
 }
+
+/** Of what has endpoints nothing else is refused (see LOCALHOST_REFUSED). */
+const REFUSED_ON_LOOPBACK: Reason = { reason: 'node ports are served on loopback over TCP only' };
 
 const LOOPBACK = { ip: ['127.0.0.0/8'], ip6: ['::1/128'] } as const;
 

@@ -1,4 +1,4 @@
-import { FAMILY_NAMES, type Family, familyOf } from '../ip.ts';
+import { FAMILY_NAMES, type Family } from '../ip.ts';
 import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts';
 import type { Service, ServicePortSpec } from '../objects/service.ts';
 import { count, listed } from './words.ts';
@@ -13,12 +13,12 @@ export interface Reason {
 export function noEndpoint(
   { namespace, name }: Service,
   port: ServicePortSpec,
-  family: Family,
-  slices: readonly EndpointSlice[],
+  { family, slices }: { readonly family: Family; readonly slices: readonly EndpointSlice[] },
 ): Reason {
+  const isOfFamily = isOf(family);
   const look = `kubectl -n ${namespace} get endpointslices -l kubernetes.io/service-name=${name}`;
   if (slices.length === 0) return { reason: 'it has no EndpointSlice', remedy: `does its selector match? ${look}` };
-  const filled = slices.filter(({ endpoints }) => endpoints.some(({ address }) => familyOf(address) === family));
+  const filled = slices.filter(({ endpoints }) => endpoints.some(isOfFamily));
   if (filled.length === 0) {
     const others = slices.reduce((sum, { endpoints }) => sum + endpoints.length, 0);
     return others === 0
@@ -31,7 +31,7 @@ export function noEndpoint(
     const remedy = 'ports are told apart by name and protocol: give it the same ones in both';
     return { reason: otherPorts(slice?.name ?? '', slice?.ports ?? [], port), remedy };
   }
-  const endpoints = having.flatMap((slice) => slice.endpoints).filter(({ address }) => familyOf(address) === family);
+  const endpoints = having.flatMap((slice) => slice.endpoints).filter(isOfFamily);
   const none =
     endpoints.length === 1 ? 'its endpoint is not ready' : `none of its ${endpoints.length} endpoints is ready`;
   return { reason: none, remedy: `are its Pods ready? ${look}` };
@@ -62,10 +62,11 @@ function isSame(one: Pick<ServicePortSpec, 'name' | 'protocol'>, other: ServiceP
 export function whereElse(port: ServicePortSpec, family: Family, slices: readonly EndpointSlice[]): string {
   const nodes = new Set<string>();
   const addresses = new Set<string>();
+  const isOfFamily = isOf(family);
   for (const { ports, endpoints } of slices) {
     if (!ports.some((one) => isSame(one, port))) continue;
     for (const endpoint of endpoints) {
-      if (familyOf(endpoint.address) !== family || !isUsable(endpoint)) continue;
+      if (!isOfFamily(endpoint) || !isUsable(endpoint)) continue;
       addresses.add(endpoint.address);
       nodes.add(endpoint.nodeName);
     }
@@ -74,6 +75,11 @@ export function whereElse(port: ServicePortSpec, family: Family, slices: readonl
   const whose = addresses.size === 1 ? 'its only endpoint is' : `its ${addresses.size} endpoints are`;
   if (nodes.size === 0) return `${whose} not known to be on this node`;
   return `${whose} on ${nodes.size === 1 ? 'node' : 'nodes'} ${listed([...nodes].toSorted())}`;
+}
+
+/** Canonical addresses tell their family by a colon alone, which counts with 40,000 of them. */
+function isOf(family: Family): (endpoint: Pick<SliceEndpoint, 'address'>) => boolean {
+  return ({ address }) => address.includes(':') === (family === 'ip6');
 }
 
 function isUsable({ ready, serving, terminating }: SliceEndpoint): boolean {

@@ -33,7 +33,7 @@ const WRONG: readonly ExpectationLine[] = [
 const NOT_STICKY: ExpectationLine = 'pod → cluster-ip:80 → one of here or there, source kept';
 
 describe('the runner of scenarios', () => {
-  it('has two judges, each of whom sees what is wrong with an expectation', async () => {
+  it('has three judges, each of whom sees what is wrong with an expectation', async () => {
     const stage = await Stage.create();
     try {
       const pipeline = await stage.pipeline(CLUSTER_CIDRS);
@@ -47,7 +47,7 @@ describe('the runner of scenarios', () => {
       for (const line of WRONG) {
         for (const version of ['IPv4', 'IPv6']) {
           for (const protocol of parseExpectation(line).protocols) {
-            for (const judge of ['the tracer', 'the kernel']) {
+            for (const judge of ['the tracer', 'trace --live', 'the kernel']) {
               const complaint = `${version} ${protocol}: ${line} -- ${judge}: `;
               assert.ok(
                 found.some((text) => text.startsWith(complaint)),
@@ -59,6 +59,12 @@ describe('the runner of scenarios', () => {
       }
       assert.deepEqual(await stage.disagreements(['pod → cluster-ip:80 → here or there, source kept']), []);
       assert.match((await stage.disagreements([NOT_STICKY])).join('\n'), /IPv6 udp: .* the kernel: here.* or there/);
+      stage.world.nodeShell('nft insert rule ip kube-proxy-nft dispatch meta l4proto sctp counter');
+      const [broken] = await stage.disagreements(['pod → cluster-ip:80/tcp → here or there, source kept']);
+      assert.match(
+        `${broken}`,
+        /-- trace --live: not as in the kernel: .*a rule was added: "meta l4proto sctp counter/,
+      );
     } finally {
       await stage.remove();
     }

@@ -1,84 +1,26 @@
-import type { Drift } from '../../audit/drift.ts';
 import { ProxyError } from '../../errors.ts';
 import { FAMILY_NAMES } from '../../ip.ts';
 import type { Service } from '../../objects/service.ts';
-import { BY_ADDRESS, BY_NODE_PORT } from '../../ruleset/container.ts';
-import { concat } from '../../ruleset/element.ts';
-import type { Frontend, FrontendKind } from '../../service/frontend.ts';
+import type { Frontend } from '../../service/frontend.ts';
 import type { Steps } from '../../service/steps.ts';
-import { type ConnectionVerdict, connectionVerdict, FATES } from '../../status/connection-verdict.ts';
+import { connectionVerdict, FATES } from '../../status/connection-verdict.ts';
 import type { TracedPacket } from '../../trace/packet.ts';
 import { type Trace, traceSteps } from '../../trace/trace-packet.ts';
-import { type ReportedOutcome, type ReportedRule, traceReport } from '../../trace/trace-report.ts';
+import { traceReport } from '../../trace/trace-report.ts';
 import { tracedRuleset } from '../../trace/traced-ruleset.ts';
 import type { Arguments } from '../arguments.ts';
 import { podNetworks } from '../models.ts';
 import { servesLocalhost } from '../node-addresses.ts';
 import type { Knowledge, ModelInTable } from '../questions.ts';
 import { type ClientPlace, clientOf } from './client.ts';
+import type { AnsweringService, TracedConnection } from './connection.ts';
+import { frontendAt } from './frontend-at.ts';
 import { isLoopback } from './loopback.ts';
 import type { TraceClient, TraceTarget } from './question.ts';
 import { type Destination, destinationsOf, type TargetPlace } from './targets.ts';
 
 /** Connections that one answer is about, at most. */
 const MAX_CONNECTIONS = 32;
-
-/** The Service that answers on an address and port. */
-export interface AnsweringService {
-  readonly namespace: string;
-  readonly name: string;
-  /** The port's name; empty for the unnamed one. */
-  readonly port: string;
-  readonly kind: FrontendKind;
-}
-
-/** What becomes of connections from one client to one address and port. */
-export interface TracedConnection extends ConnectionVerdict {
-  readonly family: string;
-  readonly protocol: string;
-  readonly source: string;
-  /** True if the source stands for others, since none was named. */
-  readonly isExample: boolean;
-  readonly from: TracedPacket['from'];
-  /** Absent where it is not known, or none. */
-  readonly interface?: string;
-  readonly destination: string;
-  /** Absent for protocols without ports. */
-  readonly port?: number;
-  /** Absent where no Service answers. */
-  readonly service?: AnsweringService;
-  /** False while its table, or the Service's last change, is not in force: the kernel goes on with what it holds. */
-  readonly inForce: boolean;
-  readonly outcomes: readonly ReportedOutcome[];
-  /** How many there are: `outcomes` are the likeliest. */
-  readonly outcomeCount: number;
-  /** The rules on the way. */
-  readonly rules: readonly ReportedRule[];
-  /** How many there are: `rules` are those that most connections meet. */
-  readonly ruleCount: number;
-  /** Present if it was asked for. */
-  readonly live?: LiveResult;
-}
-
-/** How what is on the way is in the kernel. */
-export interface LiveResult {
-  /** How many chains and elements were compared, those of the answer's other connections of the family included. */
-  readonly chains: number;
-  readonly elements: number;
-  readonly differences: readonly Pick<Drift, 'kind' | 'action' | 'message'>[];
-  /** What could not be compared, and why. */
-  readonly notCompared: readonly string[];
-}
-
-/** The answer to a question of `trace`: what its `-o json` prints. */
-export interface TraceAnswer {
-  /** The worst fate first. */
-  readonly connections: readonly TracedConnection[];
-  /** How many more there are. */
-  readonly left: number;
-  /** Where the rules come from, for people. */
-  readonly origin: string;
-}
 
 export interface TraceQuestion {
   readonly target: TraceTarget;
@@ -223,51 +165,6 @@ function isClaimant(
   if ([...clusterIps, ...externalIps, ...loadBalancerIps].includes(address)) return true;
   return isOwn && ports.some((one) => one.nodePort === port && one.protocol === protocol);
 }
-
-interface Asked {
-  readonly address: string;
-  readonly protocol: string;
-  readonly port: number;
-  readonly isOwn: boolean;
-}
-
-/** The frontend that the rules have for an address and port: by address, else as a node port. */
-function* frontendAt(
-  { model }: ModelInTable,
-  cluster: Knowledge['cluster'],
-  { address, protocol, port, isOwn }: Asked,
-): Steps<Frontend | undefined> {
-  const { ruleset } = model;
-  const byAddress = ruleset.lookUp(BY_ADDRESS.dispatch, concat(address, protocol, port));
-  const element = byAddress ?? (isOwn ? ruleset.lookUp(BY_NODE_PORT.dispatch, concat(protocol, port)) : undefined);
-  if (element === undefined) return undefined;
-  const isIt = (frontend: Frontend) =>
-    frontend.address === (byAddress === undefined ? '' : address) &&
-    frontend.protocol === protocol &&
-    frontend.port === port;
-  for (const key of yield* ownersOf(element.comment, cluster)) {
-    const frontend = model.frontendsOf(key).find(isIt);
-    if (frontend !== undefined) return frontend;
-  }
-  return undefined;
-}
-
-/** The Services that an element's comment may be of: long ones are cut. */
-function* ownersOf(comment: string, cluster: Knowledge['cluster']): Steps<readonly string[]> {
-  const [key = ''] = comment.split(':');
-  if (!comment.endsWith('...')) return [key];
-  const beginning = comment.slice(0, -'...'.length);
-  const found: string[] = [];
-  let looked = 0;
-  for (const known of cluster.serviceKeys()) {
-    if (++looked % STEP === 0) yield;
-    if (`${known}:`.startsWith(beginning) || beginning.startsWith(`${known}:`)) found.push(known);
-  }
-  return found;
-}
-
-/** Services that are looked at in one step. */
-const STEP = 500;
 
 function serviceKeyOf({ servicePort }: Frontend): string {
   return servicePort.split(':')[0] ?? '';

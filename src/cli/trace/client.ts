@@ -20,6 +20,8 @@ export interface ClientPlace {
   /** Where pods' addresses are from; undefined: pods are known by interface. */
   readonly podNetworks: readonly string[] | undefined;
   readonly detectLocal: DetectLocal;
+  /** This machine's interfaces. Only asked for a client that is known by one. */
+  readonly interfaces?: typeof interfacesByName;
 }
 
 /** Where a machine without addresses sends from. */
@@ -85,8 +87,11 @@ function hasPods(name: string, detectLocal: DetectLocal): boolean {
 }
 
 /** An address beside the interface's own one, in its network; undefined if it has none of the family, or one without others. */
-function neighbourOn(name: string, { family, detectLocal }: ClientPlace): string | undefined {
-  const addresses = interfacesByName().get(name);
+function neighbourOn(
+  name: string,
+  { family, detectLocal, interfaces = interfacesByName }: ClientPlace,
+): string | undefined {
+  const addresses = interfaces().get(name);
   if (addresses === undefined && !hasPods(name, detectLocal)) {
     throw new ProxyError(
       'E_USAGE',

@@ -6,7 +6,8 @@ import { findTables, type TableName } from '../../nft/tables.ts';
 import { compareWay, isOnWay, type WayComparison } from '../../sync/live-way.ts';
 import { Way } from '../../trace/way.ts';
 import type { ModelInTable } from '../questions.ts';
-import type { LiveResult, Traced, TracedConnection } from './answer.ts';
+import type { Traced } from './answer.ts';
+import type { LiveResult, TracedConnection } from './connection.ts';
 
 /**
  * Adds to connections how what is on their ways is in the kernel, which is read once for all of a family.

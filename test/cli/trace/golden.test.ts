@@ -93,3 +93,13 @@ test('trace where node ports are served on loopback says who serves them', async
   assert.equal(connection?.fate, 'served');
   assert.match(connection?.text ?? '', /own listener on loopback/);
 });
+
+test('trace of an address that is refused has the reason, also where no daemon decides about it', async () => {
+  const { trace } = smallCluster(['--protect-addresses', 'enforce']);
+  const [connection] = (await trace('10.96.7.7:80')).connections;
+  assert.equal(connection?.fate, 'dropped');
+  assert.match(
+    connection?.text ?? '',
+    /Service default\/greedy asks for it, but is not served there; external IP 10\.96\.7\.7 is .*\(protected-address\)$/,
+  );
+});

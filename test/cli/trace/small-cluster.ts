@@ -1,8 +1,9 @@
+import { AddressGuard } from '../../../src/cli/address-guard.ts';
 import { asConfigured } from '../../../src/cli/as-configured.ts';
 import { createModels } from '../../../src/cli/models.ts';
 import { parseArguments } from '../../../src/cli/parse-arguments.ts';
 import type { Knowledge } from '../../../src/cli/questions.ts';
-import type { TraceAnswer } from '../../../src/cli/trace/answer.ts';
+import type { TraceAnswer } from '../../../src/cli/trace/connection.ts';
 import { answerTrace } from '../../../src/cli/trace/show.ts';
 import { FAMILIES } from '../../../src/ip.ts';
 import { TABLE_NAMES } from '../../../src/nft/tables.ts';
@@ -81,6 +82,8 @@ export const OBJECTS: readonly object[] = [
   rawService('sticky', '10.96.0.87', { ports: [HTTP], sessionAffinity: 'ClientIP' }),
   rawSlice('sticky', [], { endpoints: [endpoint('10.32.0.13', 'here')], ports: SLICE_PORTS }),
   rawService('headless', 'None'),
+  rawService('zebra', '10.96.0.89', { ports: [HTTP], externalIPs: ['203.0.113.80'] }),
+  rawService('greedy', '10.96.0.90', { ports: [HTTP], externalIPs: ['10.96.7.7'] }),
   rawService('captured', '10.96.0.88', { ports: [HTTP], externalIPs: ['192.0.2.1'] }),
   rawSlice('captured', [], { endpoints: [endpoint('10.32.0.14', 'here')], ports: SLICE_PORTS }),
 ].map((object) =>
@@ -103,6 +106,7 @@ export function smallCluster(flags: readonly string[] = []) {
     cluster.set(asConfigured(decoded.object, args));
   }
   const shortfalls = new Shortfalls({ log });
+  new AddressGuard({ cluster, args, shortfalls, readAddresses: () => ['192.0.2.1', '2001:db8::1'] }).begin();
   const models = createModels(cluster, FAMILIES, args, log, undefined, shortfalls).map((model) => {
     model.restart([]);
     while (model.isDirty) model.nextTransaction();

@@ -23,6 +23,10 @@ export class Stage {
     return new Stage(await KernelJudge.create());
   }
 
+  get world(): KernelJudge['world'] {
+    return this.#kernel.world;
+  }
+
   /** The proxy with these flags: the one that runs already, or a new one, which finds what the last one left. */
   async pipeline(flags: readonly string[]): Promise<Pipeline> {
     this.#kernel.forgetBound();
