@@ -25,6 +25,7 @@ import { SyncRecord } from '../status/sync-record.ts';
 import { createArrival } from '../sync/arrival.ts';
 import { AuditBudget } from '../sync/audit-budget.ts';
 import { SYSTEM_CLOCK } from '../sync/clock.ts';
+import { Commits } from '../sync/commits.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
 import type { SyncObserver } from '../sync/observer.ts';
@@ -111,6 +112,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   });
   const followers = new Followers({ cluster, models, args, metrics, health, events, log });
   const audits = { budget: new AuditBudget(), lister: new RulesLister(), watch: !args.noWatch };
+  const commits = new Commits(SYSTEM_CLOCK);
   const pace = new Pace(SYSTEM_CLOCK, args.transactionInterval);
   let transactions = 0;
   const counted = (nft: Nft, family: Family): Nft => ({
@@ -154,7 +156,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     const heartbeat = args.heartbeat && !args.noWatch ? heartbeatOf(model.family, log, metrics) : undefined;
     const ports = heartbeat && { heartbeatPorts: heartbeat.claim };
     const record = new SyncRecord();
-    const options = { observer: record.before(watched), pace, ...audits, ...ports };
+    const options = { observer: record.before(watched), pace, commits, ...audits, ...ports };
     const syncer = new FamilySyncer(model, nft, log, options);
     return { model, nft, syncer, record, heart: heartbeat?.heartFor(syncer) };
   });

@@ -11,10 +11,17 @@ export interface Look {
   readonly size: number;
 }
 
+export interface LookOptions {
+  /** Seconds until nft is ended: it begins anew whenever anybody commits something meanwhile, and may never come to an end. */
+  readonly timeout: number;
+  /** Other elements are left out, and take no memory. */
+  readonly isWanted?: (element: Element) => boolean;
+  /** Called when nft has read all, and begins to print. */
+  readonly onFirst?: () => void;
+}
+
 /**
- * The elements of one set or map, or with `container` undefined the whole table. `timeout`: seconds until nft is ended; it
- * begins anew whenever anybody commits something meanwhile, and may never come to an end. `isWanted`: other elements are
- * left out, and take no memory.
+ * The elements of one set or map, or with `container` undefined the whole table.
  * @throws NftError
  */
 export async function lookAtElements(
@@ -22,8 +29,7 @@ export async function lookAtElements(
   program: Program,
   table: TableName,
   container: Container | undefined,
-  timeout: number,
-  isWanted?: (element: Element) => boolean,
+  { timeout, isWanted, onFirst }: LookOptions,
 ): Promise<Look> {
   const what =
     container === undefined
@@ -33,6 +39,7 @@ export async function lookAtElements(
   let size = 0;
   await nft.look(
     (line) => {
+      if (size === 0) onFirst?.();
       size += line.length + 1;
       reader.line(line);
     },

@@ -13,6 +13,7 @@ import { AuditBudget } from './audit-budget.ts';
 import { Bell } from './bell.ts';
 import { CleanupError } from './cleanup-error.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
+import { Commits } from './commits.ts';
 import { DriftReports } from './drift-reports.ts';
 import type { FamilyModel } from './family-model.ts';
 import { adoptTable, liveTable, readWhileArriving, replaceTable } from './fill.ts';
@@ -69,8 +70,8 @@ export class FamilySyncer {
   #lookReason: string | undefined;
 
   constructor(model: FamilyModel, nft: Nft, log: Log, options: SyncerOptions = {}) {
-    const { observer = NO_OBSERVER, clock = SYSTEM_CLOCK, pace = new Pace(clock) } = options;
-    const { budget = new AuditBudget(), lister = new RulesLister(), watch = true } = options;
+    const { observer = NO_OBSERVER, clock = SYSTEM_CLOCK, pace = new Pace(clock), watch = true } = options;
+    const { budget = new AuditBudget(), lister = new RulesLister(), commits = new Commits(clock) } = options;
     this.#model = model;
     this.#nft = nft;
     this.#log = log;
@@ -80,9 +81,8 @@ export class FamilySyncer {
     this.#heartbeatPorts = options.heartbeatPorts ?? (async () => undefined);
     this.#quiet = pace.interval;
     this.#bell = new Bell(clock);
-    this.#flights = new Flights(() => clock.now());
-    const reports = new DriftReports({ family: model.family, log, observer, now: () => clock.now() });
-    this.#reports = reports;
+    this.#flights = new Flights(commits);
+    this.#reports = new DriftReports({ family: model.family, log, observer, now: () => clock.now() });
     const watched = {
       table: () => this.table,
       onMissing: () => this.#check('its rules cannot be listed'),
@@ -90,8 +90,8 @@ export class FamilySyncer {
       onMends: () => this.#bell.ring(),
     };
     const told = { ...observer, confirmed: () => this.#confirmed() };
-    const common = { model, nft, log, clock, reports, observer: told, budget, lister, flights: this.#flights };
-    this.#watch = watch ? new KernelWatch({ ...common, ...watched }) : undefined;
+    const common = { model, nft, log, clock, budget, lister, commits, flights: this.#flights, reports: this.#reports };
+    this.#watch = watch ? new KernelWatch({ ...common, ...watched, observer: told }) : undefined;
   }
 
   /** The table in force, or undefined before the first fill and during repairs. */

@@ -1,5 +1,6 @@
 import type { Container } from '../ruleset/container.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
+import type { Commits } from './commits.ts';
 
 /** What our own transactions may have changed while something was looked at. */
 export interface Recording {
@@ -9,33 +10,26 @@ export interface Recording {
   stop(): void;
 }
 
-/** Our own transactions on their way to the kernel, for those who read it at the same time. */
+/** Our own transactions of a family on their way to the kernel, for those who read it at the same time. */
 export class Flights {
   readonly #inFlight = new Set<Transaction>();
   readonly #recordings = new Set<Transaction[]>();
-  #landed = Number.NEGATIVE_INFINITY;
-  readonly #now: () => number;
+  readonly #commits: Commits;
 
-  /** `now`: milliseconds since some moment. */
-  constructor(now: () => number) {
-    this.#now = now;
+  /** `commits`: shared by the families. */
+  constructor(commits: Commits) {
+    this.#commits = commits;
   }
 
-  /** Notes a transaction until `sent` resolves or rejects. */
+  /** Notes a transaction until `sent` resolves or rejects; that begins once commits are not held back. */
   async during(transaction: Transaction, sent: () => Promise<void>): Promise<void> {
     this.#inFlight.add(transaction);
     for (const recording of this.#recordings) recording.push(transaction);
     try {
-      await sent();
+      await this.#commits.during(sent);
     } finally {
       this.#inFlight.delete(transaction);
-      this.#landed = this.#now();
     }
-  }
-
-  /** Milliseconds since the last transaction; 0 while one is in flight. */
-  get quiet(): number {
-    return this.#inFlight.size > 0 ? 0 : this.#now() - this.#landed;
   }
 
   /** From now on notes what is in flight. */

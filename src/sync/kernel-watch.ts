@@ -1,24 +1,23 @@
 import { type ElementDifference, elementDrift } from '../audit/drift.ts';
-import { elementDifferences, isDifferent, isSameFinding } from '../audit/element-differences.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import type { RulesLister } from '../nft/rules-lister.ts';
 import { NftError } from '../nft/run.ts';
-import { lookAtElements } from '../nft/table-look.ts';
 import type { TableName } from '../nft/tables.ts';
 import type { Container } from '../ruleset/container.ts';
-import { type AuditBudget, listingCost, rulesInterval } from './audit-budget.ts';
+import { type AuditBudget, rulesInterval } from './audit-budget.ts';
 import { Bell } from './bell.ts';
 import type { Clock } from './clock.ts';
+import type { Commits } from './commits.ts';
 import type { DriftReports } from './drift-reports.ts';
+import { ElementsAuditor } from './elements-audit.ts';
 import type { FamilyModel } from './family-model.ts';
 import { Fights } from './fights.ts';
 import type { Flights, Recording } from './flights.ts';
 import type { Mends } from './mends.ts';
 import type { SyncObserver } from './observer.ts';
 import { RulesAuditor } from './rules-audit.ts';
-import { inSlices } from './slices.ts';
 
 export interface KernelWatchOptions {
   readonly model: FamilyModel;
@@ -28,7 +27,8 @@ export interface KernelWatchOptions {
   readonly reports: DriftReports;
   readonly observer: Pick<SyncObserver, 'confirmed' | 'compared' | 'audited'>;
   readonly flights: Flights;
-  /** Shared by the families. */
+  /** These three are shared by the families. */
+  readonly commits: Commits;
   readonly budget: AuditBudget;
   readonly lister: RulesLister;
   /** The table in force; undefined while there is none that can be compared with the model. */
@@ -59,8 +59,9 @@ const ELEMENTS_INTERVAL = 10_000;
 /** Milliseconds from one look at everything for a reason to the next, at least. */
 const CALM = 5_000;
 
-/** Milliseconds that a listing which waits for a moment without changes is put off. */
+/** Milliseconds that a listing which waits for a moment without changes is put off, and for how long in all at most. */
 const POSTPONED = 500;
+const PATIENCE = 10_000;
 
 /** Milliseconds after a listing that did not come to an end: the first pause, doubled each time, up to the last. */
 const PAUSES = { first: 5_000, most: 600_000 };
@@ -75,6 +76,7 @@ export class KernelWatch {
   readonly #options: KernelWatchOptions;
   readonly #bell: Bell;
   readonly #rules: RulesAuditor;
+  readonly #elements: ElementsAuditor;
   readonly #fights = new Fights();
   #rulesDue: number;
   /** A listing that began before does not show what the last sign of trouble is about. */
@@ -82,6 +84,8 @@ export class KernelWatch {
   #elementsDue: number;
   /** True after a sign of trouble, until all elements were looked at. */
   #isHurried = false;
+  /** Since when the next listing of elements has been waiting for a moment without changes. */
+  #waitingSince: number | undefined;
   /** No hurry before this: signs of trouble may come all the time. */
   #calmUntil = Number.NEGATIVE_INFINITY;
   /** What is looked at in this round, and what of it is next. */
@@ -98,10 +102,15 @@ export class KernelWatch {
 
   constructor(options: KernelWatchOptions) {
     this.#options = options;
-    const { clock, nft, model, lister } = options;
+    const { clock, nft, model, lister, commits, budget } = options;
     this.#bell = new Bell(clock);
     this.#rules = new RulesAuditor({ nft, program: model.program, lister, clock });
     this.#rulesDue = clock.now() + rulesInterval(0);
+    const onCost = (cost: number) => {
+      if (this.#isHurried) this.#hurriedCost += cost;
+      else budget.spend(clock.now(), cost);
+    };
+    this.#elements = new ElementsAuditor({ model, nft, commits, onCost });
     this.#audited = clock.now();
     this.#elementsDue = this.#audited + ELEMENTS_INTERVAL;
   }
@@ -214,23 +223,32 @@ export class KernelWatch {
     );
   }
 
+  /** True where changes come too often for a listing that takes so many milliseconds: nft begins it anew with each. */
+  #hasNoRest(expected: number): boolean {
+    const { clock, commits } = this.#options;
+    if (expected <= POSTPONED / 10 || commits.quiet >= Math.max(POSTPONED, expected)) return false;
+    this.#waitingSince ??= clock.now();
+    return true;
+  }
+
   async #watchElements(table: TableName): Promise<void> {
     const { clock, model, flights, budget, observer } = this.#options;
     if (this.#next === 0) this.#portions = this.#newRound();
     const portions = this.#portions;
-    const portion = portions[this.#next];
-    const count = portion === undefined ? model.ruleset.size : model.ruleset.countOf(portion);
+    const container = portions[this.#next];
+    const count = container === undefined ? model.ruleset.size : model.ruleset.countOf(container);
     const expected = count * ELEMENT_COST;
-    // nft begins anew whenever something is committed meanwhile.
-    if (expected > POSTPONED / 10 && flights.quiet < Math.max(POSTPONED, expected)) {
+    const isHeld = this.#hasNoRest(expected);
+    if (isHeld && clock.now() - (this.#waitingSince ?? 0) < PATIENCE) {
       this.#elementsDue = clock.now() + POSTPONED;
       return;
     }
+    this.#waitingSince = undefined;
     const recording = flights.record();
     let isHandedOver = false;
     try {
       const timeout = TIMEOUT + (5 * expected) / 1000;
-      const found = await this.#differences(table, portion, timeout, recording);
+      const found = await this.#elements.audit({ table, container, timeout, isHeld }, recording);
       this.#failures = 0;
       if (found.length > 0 && this.#isInForce(table)) isHandedOver = this.#mendElements(found, recording);
     } catch (error) {
@@ -255,49 +273,6 @@ export class KernelWatch {
     this.#isHurried = false;
     this.#calmUntil = clock.now() + Math.max(CALM, 10 * this.#hurriedCost);
     budget.spend(clock.now(), 0);
-  }
-
-  /** What differs in two looks. */
-  async #differences(
-    table: TableName,
-    portion: Container | undefined,
-    timeout: number,
-    recording: Recording,
-  ): Promise<readonly ElementDifference[]> {
-    const first = await this.#compare(table, portion, timeout, recording);
-    if (first.length === 0) return [];
-    const seen = new Map(first.map((one) => [`${one.container.name} ${one.key}`, one]));
-    const second = await this.#compare(table, portion, timeout, recording);
-    return second.filter((one) => {
-      const before = seen.get(`${one.container.name} ${one.key}`);
-      return before !== undefined && isSameFinding(one, before);
-    });
-  }
-
-  async #compare(
-    table: TableName,
-    portion: Container | undefined,
-    timeout: number,
-    recording: Recording,
-  ): Promise<readonly ElementDifference[]> {
-    const { model, nft, budget, clock } = this.#options;
-    const { ruleset, program } = model;
-    const { contents, size } = await lookAtElements(nft, program, table, portion, timeout);
-    const cost = listingCost(size);
-    if (this.#isHurried) this.#hurriedCost += cost;
-    else budget.spend(clock.now(), cost);
-    const found: ElementDifference[] = [];
-    for (const container of portion === undefined ? program.containers : [portion]) {
-      const listed = contents.elements.filter((element) => element.container === container);
-      found.push(...(await inSlices(elementDifferences(container, listed, ruleset.inKernel(container)))));
-    }
-    // The model may have gone on meanwhile.
-    if (model.ruleset !== ruleset) return [];
-    const views = new Map(found.map(({ container }) => [container, ruleset.inKernel(container)]));
-    return found.filter((one) => {
-      const view = views.get(one.container);
-      return view !== undefined && isDifferent(one, view) && !recording.touches(one.container, one.key);
-    });
   }
 
   /** Returns whether anything is to be mended. */

@@ -38,7 +38,7 @@ export async function learn({ model, nft, table }: Target, { transaction, undo }
   try {
     const looks = [];
     for (const container of containers) {
-      const { contents } = await lookAtElements(nft, program, table, container, TIMEOUT);
+      const { contents } = await lookAtElements(nft, program, table, container, { timeout: TIMEOUT });
       looks.push({ container, listed: contents.elements });
     }
     undo();

@@ -148,7 +148,7 @@ async function lookAt(
   const timeout = TIMEOUT + (5 * size * ELEMENT_COST) / 1000;
   const only = portion.length === 1 ? portion[0] : undefined;
   try {
-    const { contents } = await lookAtElements(nft, ruleset.program, table, only, timeout, isWanted);
+    const { contents } = await lookAtElements(nft, ruleset.program, table, only, { timeout, isWanted });
     const found: ElementsFound[] = [];
     for (const container of portion) {
       const listed = contents.elements.filter((element) => element.container === container);

@@ -2,6 +2,7 @@ import type { RulesLister } from '../nft/rules-lister.ts';
 import type { HeartbeatPorts } from '../ruleset/heartbeat.ts';
 import type { AuditBudget } from './audit-budget.ts';
 import type { Clock } from './clock.ts';
+import type { Commits } from './commits.ts';
 import type { SyncObserver } from './observer.ts';
 import type { Pace } from './pace.ts';
 
@@ -11,6 +12,7 @@ export interface SyncerOptions {
   readonly clock?: Clock;
   /** Shared by the families. */
   readonly pace?: Pace;
+  readonly commits?: Commits;
   readonly budget?: AuditBudget;
   readonly lister?: RulesLister;
   /** False: the kernel is only asked every five seconds whether our table and its hooks are there. */

@@ -4,10 +4,11 @@ import { FAMILIES, type Family } from '../../src/ip.ts';
 import type { Container } from '../../src/ruleset/container.ts';
 import { concat, type Element, parts } from '../../src/ruleset/element.ts';
 import { elementText } from '../../src/ruleset/element-text.ts';
+import { Cluster } from '../../src/service/cluster.ts';
 import { eventually } from '../builders/eventually.ts';
-import { ready, slice } from '../builders/objects.ts';
+import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
 import { TestKernel } from '../netns/kernel.ts';
-import { startRichProxy, TABLE } from './rich-proxy.ts';
+import { richCluster, startRichProxy, TABLE } from './rich-proxy.ts';
 
 type Proxy = Awaited<ReturnType<typeof startRichProxy>>;
 
@@ -91,6 +92,8 @@ const UNLIKE_OURS: readonly { family: Family; name: string; key: string; named: 
   { family: 'ip', name: 'services', key: '10.77.0.1 . 47 . 80', named: /10\.77\.0\.1:80\/(gre|47): a verdict/ },
   { family: 'ip', name: 'services', key: '10.77.0.1 . 200 . 80', named: /10\.77\.0\.1:80\/200: a verdict/ },
 ];
+
+const TCP = { name: 'tcp', protocol: 'tcp' as const, port: 8080 };
 
 const takesComments = (container: Container) => container.interval !== true;
 
@@ -282,6 +285,74 @@ suite('elements that somebody changed', () => {
       assert.ok(proxy.drifts.every(({ kind }) => kind === 'slot'));
     });
   }
+
+  test('are found in a large map, too, while changes come too often for a listing of it', async () => {
+    using kernel = new TestKernel();
+    const cluster = new Cluster(NODE_NAME);
+    const ports = [{ name: 'http', protocol: 'tcp' as const, port: 8080 }];
+    const put = (n: number, ...pods: readonly number[]) => {
+      const name = `s${n}`;
+      const endpoints = pods.map((pod) => ready(`10.32.${n >> 6}.${(n & 63) * 4 + pod}`));
+      return cluster.set(slice(endpoints, { name, serviceName: name, ports }));
+    };
+    for (let n = 0; n < 700; n++) {
+      const clusterIps = [`10.96.${n >> 8}.${n & 255}`];
+      cluster.set(service({ name: `s${n}`, clusterIps, ports: [{ name: 'http', protocol: 'tcp', port: 80 }] }));
+      put(n, 1, 2, 3);
+    }
+    using proxy = await startRichProxy(kernel, { cluster });
+    let changes = 0;
+    const stream = setInterval(() => proxy.syncer.changed(put(changes++ % 600, 1, 2 + (changes % 2), 3)), 50);
+    try {
+      const element = '10.96.2.180 . 80 . 1';
+      proxy.byHand('delete', 'element', 'ip', TABLE, 'endpoints-tcp', `{ ${element} }`);
+      proxy.byHand('add', 'element', 'ip', TABLE, 'endpoints-tcp', `{ ${element} : 192.0.2.66 . 1 }`);
+      proxy.syncer.look('a test');
+      await eventually(() => lines(proxy)().includes('its endpoint was changed to "192.0.2.66 . 1"'), lines(proxy));
+      const [drift, ...more] = proxy.drifts;
+      assert.deepEqual(more, [], `besides ${drift?.message}, our own changes`);
+    } finally {
+      clearInterval(stream);
+    }
+    await proxy.syncer.whenInSync();
+    await eventually(
+      () => !kernel.byHand('list', 'map', 'ip', TABLE, 'endpoints-tcp').stdout.includes('192.0.2.66'),
+      lines(proxy),
+    );
+    assert.equal(proxy.drifts.length, 1);
+  });
+
+  test('are found after any number of looks that found the same', async () => {
+    using kernel = new TestKernel();
+    const many = Array.from({ length: 2_100 }, (_, i) => ready(`10.32.${100 + (i >> 8)}.${i & 255}`));
+    const cluster = richCluster('ip');
+    cluster.set(slice(many.slice(0, 1000), { name: 'web-2', serviceName: 'web', ports: [TCP] }));
+    cluster.set(slice(many.slice(1000), { name: 'web-3', serviceName: 'web', ports: [TCP] }));
+    using proxy = await startRichProxy(kernel, { cluster });
+    const before = proxy.listing();
+    const audited = async () => {
+      const { audits } = proxy.written;
+      await eventually(() => {
+        proxy.syncer.look('a test');
+        return proxy.written.audits > audits;
+      }, lines(proxy));
+    };
+    for (let look = 0; look < 2; look++) await audited();
+    proxy.byHand('delete', 'element', 'ip', TABLE, 'endpoints-tcp', '{ 10.96.0.1 . 80 . 7 }');
+    await eventually(() => {
+      proxy.syncer.look('a test');
+      return proxy.drifts.length > 0;
+    }, lines(proxy));
+    await proxy.becomes(before);
+    // What was right with the same text is not right any more once the model wants another.
+    proxy.syncer.changed(cluster.delete('EndpointSlice', 'default/web-3'));
+    await proxy.syncer.whenInSync();
+    const less = proxy.listing();
+    await audited();
+    assert.notEqual(less, before);
+    assert.equal(proxy.listing(), less);
+    assert.equal(proxy.drifts.length, 1);
+  });
 
   test('are mended later and later when somebody undoes it again and again', async () => {
     using kernel = new TestKernel();
