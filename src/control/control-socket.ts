@@ -12,6 +12,9 @@ const SOCKET_NAME = 'control.sock';
 /** Seconds. A dump of a large cluster takes a fraction of one; a daemon that was stopped by a signal never answers. */
 const ANSWER_TIMEOUT = 10;
 
+/** Questions that are answered from what nft lists. */
+const READS_KERNEL = /[?&]live(?:[=&]|$)/;
+
 /** What the daemon answers to a path such as "/dump?output=nft"; undefined for paths it does not know. */
 export type Responder = (path: string) => Promise<string | undefined> | string | undefined;
 
@@ -22,9 +25,11 @@ export type Responder = (path: string) => Promise<string | undefined> | string |
 export async function serveControl(runDir: string, respond: Responder): Promise<Server> {
   const path = join(runDir, SOCKET_NAME);
   // One answer after the other: a dump is long work in slices, and many at a time would leave nothing for the rules.
-  let last = Promise.resolve();
+  // What waits for nft has a row of its own: a listing of a large table takes it many seconds, and the daemon nothing.
+  const rows = { model: Promise.resolve(), kernel: Promise.resolve() };
   const server = createServer((incoming, outgoing) => {
-    last = last.then(async () => {
+    const row = READS_KERNEL.test(incoming.url ?? '') ? 'kernel' : 'model';
+    rows[row] = rows[row].then(async () => {
       if (outgoing.destroyed) return;
       const [status, body] = await answerTo(incoming.method === 'GET' ? (incoming.url ?? '/') : undefined, respond);
       outgoing.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });

@@ -68,6 +68,7 @@ function interfaceOf({ iifname, source }: Facts): string {
   if (iifname !== undefined) return iifname;
   throw new ProxyError(
     'E_USAGE',
-    `cannot trace the packet from ${source}: pods are known by interface here, so name the one it comes in over`,
+    `cannot trace the packet from ${source}: pods are known by interface here, so name the one it comes in over: ` +
+      `${source}%INTERFACE`,
   );
 }

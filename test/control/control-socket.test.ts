@@ -70,6 +70,28 @@ suite('the control socket', () => {
     assert.deepEqual(begun, ['/first', '/bad', '/second']);
   });
 
+  test('does not let others wait for a question that waits for nft, nor two of these be answered at once', async (context) => {
+    const runDir = temporaryFolder(context);
+    const begun: string[] = [];
+    const nft = Promise.withResolvers<string>();
+    await serve(context, runDir, (path) => {
+      begun.push(path);
+      return path.startsWith('/trace') ? nft.promise : 'at once';
+    });
+    const traces = [askDaemon(runDir, '/trace?to=a&live='), askDaemon(runDir, '/trace?to=b&live=')];
+    await eventually(
+      () => begun.length === 1,
+      () => begun.join(),
+    );
+    assert.equal((await askDaemon(runDir, '/status'))?.toString(), 'at once');
+    assert.equal(begun.length, 2);
+    nft.resolve('compared');
+    assert.deepEqual(
+      (await Promise.all(traces)).map((answer) => answer?.toString()),
+      ['compared', 'compared'],
+    );
+  });
+
   test('takes the place of one that a killed daemon left behind', async (context) => {
     const runDir = temporaryFolder(context);
     const path = join(runDir, 'control.sock');
