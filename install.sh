@@ -66,6 +66,7 @@ main() {
   forget_previous
   write_record
   write_manual || true
+  tell_problems || true
   tell_what_is_next
 }
 
@@ -758,6 +759,21 @@ on_exit() {
   fi
   if [ -n "$work" ]; then rm -rf "$work"; fi
   exit "$1"
+}
+
+# What the executable finds wrong with this node, by the service's own flags. It is advice: what is installed stays so.
+tell_problems() {
+  if [ -n "${KPN_SKIP_START:-}${KPN_SKIP_CHECKS:-}" ] || ! is_configured; then return; fi
+  args=$(sed -n 's/^KUBE_PROXY_NFT_ARGS="\(.*\)"$/\1/p' "$default_file" | tail -n 1)
+  # Where the service does not run, its copy is not there.
+  if [ -f "$kubeconfig" ]; then args=$(printf '%s' "$args" | sed "s|$KUBECONFIG_COPY|$kubeconfig|g"); fi
+  status=0
+  # Words, as systemd makes them of it; a version without this command has nothing to say.
+  # shellcheck disable=SC2086
+  findings=$(set -f && "$executable" check --run-dir "/run/$NAME" $args 2>/dev/null) || status=$?
+  if [ "$status" -ne 1 ]; then return; fi
+  say 'there is something wrong with this node. "kube-proxy-nft check", with the flags of the service, says now and later:'
+  printf '%s\n' "$findings" | sed -n '/^problem /{p;n;p;}' | sed 's/^/    /'
 }
 
 tell_what_is_next() {

@@ -19,6 +19,7 @@ const READERS: Readonly<Record<string, string>> = {
   'saved-state/read.ts': 'the age of a saved state: there is no other clock across a reboot',
   'saved-state/state-keeper.ts': 'when a state was saved',
   'source/api/events.ts': 'the time of an Event',
+  'source/api/one-answer.ts': "the difference to an API server's clock, to be shown",
   'status/sync-record.ts': 'times that `status` shows',
 };
 

@@ -26,6 +26,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['localhost'],
   ['control'],
   ['config'],
+  ['check'],
+  ['support'],
   ['cli'],
   ['main.ts'],
 ];

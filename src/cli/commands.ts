@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { CHECK } from './commands/check.ts';
 import { CLEANUP } from './commands/cleanup.ts';
 import { COMPLETION } from './commands/completion.ts';
 import { CONFIG_VALIDATE } from './commands/config-validate.ts';
@@ -21,6 +22,7 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   GET_SERVICES,
   TRACE,
   DUMP,
+  CHECK,
   CONFIG_VALIDATE,
   CONFIG_WRITE,
   INIT,

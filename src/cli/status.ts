@@ -26,7 +26,7 @@ const PAUSE = 100;
 export async function status(args: Arguments, log: Log): Promise<void> {
   const wait = parseDuration(textOf(args, 'wait') ?? '0') ?? 0;
   const asked = Date.now();
-  let known = await ask(args.runDir, '/status?look');
+  let known = await statusOfDaemon(args.runDir, '/status?look');
   const began = performance.now();
   const until = began + Math.max(LOOK, wait);
   const isSettled = ({ families }: Status) =>
@@ -35,7 +35,7 @@ export async function status(args: Arguments, log: Log): Promise<void> {
   while (performance.now() < until && (wait > 0 || known !== undefined)) {
     if (known !== undefined && isSettled(known) && (wait === 0 || isInSync(known))) break;
     await sleep(PAUSE);
-    known = await ask(args.runDir, '/status');
+    known = await statusOfDaemon(args.runDir);
   }
   const isJson = args.output === 'json';
   if (known === undefined) {
@@ -47,7 +47,11 @@ export async function status(args: Arguments, log: Log): Promise<void> {
   print(isJson ? statusJson(known) : statusText(known, isSet(args, 'brief')));
 }
 
-async function ask(runDir: string, path: string): Promise<Status | undefined> {
+/**
+ * What the daemon of a run directory says of itself; undefined if there is none.
+ * @throws ProxyError E_RUN_DIR if it cannot be asked, or is of another version
+ */
+export async function statusOfDaemon(runDir: string, path = '/status'): Promise<Status | undefined> {
   const answer = await askDaemon(runDir, path);
   if (answer === undefined) return undefined;
   try {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 
 let last: readonly NetworkInterfaceInfo[] | undefined;
@@ -25,4 +25,9 @@ export function interfacesByName(): ReadonlyMap<string, readonly NetworkInterfac
   const names = readFileSync(DEVICES, 'utf8').matchAll(/^\s*(\S+):/gm);
   const addresses = networkInterfaces();
   return new Map([...names].map(([, name = '']) => [name, addresses[name] ?? []]));
+}
+
+/** True if an interface is a bridge. `name`: of one that is there. */
+export function isBridge(name: string): boolean {
+  return existsSync(`/sys/class/net/${name}/bridge`);
 }

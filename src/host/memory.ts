@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import process from 'node:process';
 import { getHeapStatistics } from 'node:v8';
@@ -10,4 +11,10 @@ export function readMemory(): { readonly available: number; readonly isOwn: bool
   const [limit, machine] = [process.constrainedMemory(), totalmem()];
   const isOwn = limit > 0 && limit < machine;
   return { available: isOwn ? limit : machine, isOwn, heap: getHeapStatistics().heap_size_limit };
+}
+
+/** Bytes of memory that the machine has for a new program without swapping (MemAvailable of /proc/meminfo). */
+export function availableMemory(): number {
+  const [, kibibytes] = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8')) ?? [];
+  return Number(kibibytes) * 1024;
 }

@@ -49,9 +49,15 @@ export interface Nft {
 /**
  * An Nft that leaves the documents it fails with in `runDir`, named after `name`, if that can be. It works without that
  * folder, which also tells its processes from others. `nft`: the executable. `sessions`: shared by several; default: one of
- * its own once openSession is called. Every method throws NftError.
+ * its own once openSession is called. `listTimeout`: seconds for a listing. Every method throws NftError.
  */
-export function createNft(runDir: string, name: string, nft = 'nft', sessions?: SessionKeeper): Nft {
+export function createNft(
+  runDir: string,
+  name: string,
+  nft = 'nft',
+  sessions?: SessionKeeper,
+  listTimeout = LIST_TIMEOUT,
+): Nft {
   let keeper = sessions;
   /** `line`: the document as a session takes it. */
   const send = (args: readonly string[], document: string, line = document) => {
@@ -75,7 +81,7 @@ export function createNft(runDir: string, name: string, nft = 'nft', sessions?: 
     listedBy = (metainfo as { metainfo?: { version?: string } } | undefined)?.metainfo?.version;
     return objects;
   };
-  const list = async (args: readonly string[]) => (await runNft(args, { nft, timeout: LIST_TIMEOUT })).toString();
+  const list = async (args: readonly string[]) => (await runNft(args, { nft, timeout: listTimeout })).toString();
   const version = async () => {
     if (listedBy !== undefined) return listedBy;
     const stdout = await runNft(['--version'], { nft, timeout: LOAD_TIMEOUT });
@@ -93,7 +99,7 @@ export function createNft(runDir: string, name: string, nft = 'nft', sessions?: 
       // A listing that failed can be asked for again, unlike a transaction.
       return read(await keeper.use((session) => session.list(what).catch(byProcess), byProcess));
     },
-    listText: (onLine, ...what) => runNftLines(['list', ...what], { nft, timeout: LIST_TIMEOUT }, onLine, runDir),
+    listText: (onLine, ...what) => runNftLines(['list', ...what], { nft, timeout: listTimeout }, onLine, runDir),
     look: (onLine, args, seconds) => runNftLines(args, { nft, timeout: seconds }, onLine, runDir),
     listTerse: async (...what) => read(await list(['-j', '-t', 'list', ...what])),
     openSession: (log) => {

@@ -7,7 +7,7 @@ import { isOlder } from './version.ts';
 /** kube-proxy's own lower bound; nft 1.0.0 and older cannot read `typeof` maps as we write them. */
 const OLDEST = '1.0.1';
 /** The oldest version this program is tested with. */
-const OLDEST_TESTED = '1.0.6';
+export const OLDEST_TESTED = '1.0.6';
 
 /**
  * Makes sure that nft is there, new enough and allowed to work; returns its version.

@@ -5,10 +5,10 @@ import { TABLE_NAMES } from './tables.ts';
 import { isOlder } from './version.ts';
 
 /** The nft version that first reads no chains of other tables for a transaction of elements. */
-const READS_NO_CHAINS = '1.1.2';
+export const READS_NO_CHAINS = '1.1.2';
 
 /** Chains from which on they are what takes the time of an older nft. Session affinity has as many sets as it has chains. */
-const MANY_CHAINS = 1000;
+export const MANY_CHAINS = 1000;
 
 /** Milliseconds from which on it must be sets of others, which any nft reads, if it is not the chains. */
 const BY_SETS = 10;
@@ -44,14 +44,16 @@ export async function tellOfSlowTransactions(milliseconds: number, nft: Nft, log
   }
 }
 
-interface TableChains {
+/** How many chains a table has. */
+export interface TableChains {
   /** "ip filter" */
   readonly table: string;
   readonly isOurs: boolean;
   readonly count: number;
 }
 
-async function chainsByTable(nft: Nft): Promise<readonly TableChains[]> {
+/** The tables that have chains, of all families. Throws NftError. */
+export async function chainsByTable(nft: Nft): Promise<readonly TableChains[]> {
   const tables = new Map<string, TableChains>();
   for (const object of await nft.list('chains')) {
     if (!isChain(object)) continue;

@@ -4,7 +4,7 @@
 export function rawService(name: string, clusterIP: string, spec: object = {}) {
   return {
     apiVersion: 'v1',
-    kind: 'Service',
+    kind: 'Service' as const,
     metadata: { name, namespace: 'default' },
     spec: { type: 'ClusterIP', clusterIP, clusterIPs: [clusterIP], ports: [{ port: 80 }], ...spec },
   };
@@ -14,7 +14,7 @@ export function rawService(name: string, clusterIP: string, spec: object = {}) {
 export function rawSlice(serviceName: string, addresses: readonly string[], changes: object = {}) {
   return {
     apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
+    kind: 'EndpointSlice' as const,
     metadata: {
       name: `${serviceName}-1`,
       namespace: 'default',
@@ -30,7 +30,7 @@ export function rawSlice(serviceName: string, addresses: readonly string[], chan
 export function rawNode(name: string, address: string) {
   return {
     apiVersion: 'v1',
-    kind: 'Node',
+    kind: 'Node' as const,
     metadata: { name },
     status: { addresses: [{ type: 'InternalIP', address }] },
   };

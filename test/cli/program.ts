@@ -8,7 +8,8 @@ import type { TestContext } from 'node:test';
 import { eventually } from '../builders/eventually.ts';
 import { withNamespace } from '../builders/network-namespace.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+/** The program, from source. */
+export const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
 /** How a run of the program ended. */
 export interface Ended {
@@ -43,8 +44,20 @@ export class Place {
 
   /** Changes the kernel's tables as anybody with the right to may: "flush ruleset". */
   nft(command: string): void {
-    const [file = '', ...args] = [...this.#command, 'nft', ...command.split(' ')];
+    this.command(['nft', ...command.split(' ')]);
+  }
+
+  /** Runs any other program in the namespace to its end, or starts it; it ends with the test. */
+  command(argv: readonly string[]): void {
+    const [file = '', ...args] = [...this.#command, ...argv];
     execFileSync(file, args);
+  }
+
+  spawn(argv: readonly string[]): ChildProcess {
+    const [file = '', ...args] = [...this.#command, ...argv];
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#context.after(() => child.kill('SIGKILL'));
+    return child;
   }
 
   /** Runs the program to its end, with a run directory of this place. */

@@ -32,8 +32,9 @@ describe('the image, as the DaemonSet runs it', () => {
   });
 
   it('the init container sets sysctls, or says what it could not', async () => {
-    const { status, stderr } = await runtime.runToEnd(init, pod.mount(node.kubeconfig));
+    const { status, stdout, stderr } = await runtime.runToEnd(init, pod.mount(node.kubeconfig));
     assert.equal(status, 0, stderr);
+    assert.match(stdout, /^ok +nft +nft 1\.1\.3/m);
     assert.match(stderr, /\] set file="\/proc\/sys\/net\/netfilter\/nf_conntrack_tcp_timeout_established" value=86400/);
     // Some cannot be set outside of the host's network namespace.
     assert.match(stderr, /going on without|\] initialized/);

@@ -141,6 +141,14 @@ suite('the configuration', () => {
     assert.deepEqual([init.command, init.config], ['init', args.config]);
   });
 
+  test('is what the init container looks at the node with, which keeps no pod from starting', () => {
+    const [{ command: [, , script = ''] = [] } = assert.fail()] = pod.initContainers;
+    const words = /^kube-proxy-nft (check .*) \|\| true$/m.exec(script)?.[1] ?? assert.fail(script);
+    const check = parseArguments(words.replace('"$NODE_NAME"', 'node-a').split(' '), configuration);
+    assert.deepEqual([check.command, check.config, check.nodeName], ['check', args.config, 'node-a']);
+    assert.equal(check.kubeconfig, args.kubeconfig);
+  });
+
   test("kubeadm's has its files in the same place", () => {
     const theirs = parseArguments(argsOf(daemon, 'node-a'), parseConfiguration(KUBEADM, 'config.conf'));
     assert.equal(theirs.kubeconfig, join(mount, 'kubeconfig.conf'));

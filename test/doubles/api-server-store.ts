@@ -142,3 +142,11 @@ function fieldAt(object: unknown, path: string): unknown {
       object,
     );
 }
+
+/** What lists and bookmarks of a kind say; client-go 0.37 refuses any other. */
+export const API_VERSIONS: Readonly<Record<Kind, string>> = {
+  Service: 'v1',
+  EndpointSlice: 'discovery.k8s.io/v1',
+  Node: 'v1',
+  ServiceCIDR: 'networking.k8s.io/v1',
+};

@@ -5,7 +5,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Kind } from '../../src/objects/decode.ts';
 import { type Certificates, makeCertificates } from './api-server-certificates.ts';
+import { refuse, statusOf, tooLarge } from './api-server-refusals.ts';
 import {
+  API_VERSIONS,
   type Change,
   eventOf,
   keyOfRaw,
@@ -60,13 +62,8 @@ const PATHS: Readonly<Record<string, Kind>> = {
   '/apis/networking.k8s.io/v1/servicecidrs': 'ServiceCIDR',
 };
 
-/** What lists and bookmarks of a kind say; client-go 0.37 refuses any other. */
-const API_VERSIONS: Readonly<Record<Kind, string>> = {
-  Service: 'v1',
-  EndpointSlice: 'discovery.k8s.io/v1',
-  Node: 'v1',
-  ServiceCIDR: 'networking.k8s.io/v1',
-};
+const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+const VERSION = JSON.stringify({ gitVersion: 'v1.37.2' });
 
 const INITIAL_END = { annotations: { 'k8s.io/initial-events-end': 'true' } };
 
@@ -90,6 +87,10 @@ export class ApiServer {
   withholdsInitialEnd = false;
   /** How long a list waits for a version that lies ahead before it is refused. A real server waits 3 s. */
   aheadMs = 50;
+  /** What a SelfSubjectAccessReview answers: whether it is allowed, or this status. */
+  allowsReviewed: boolean | number = true;
+  /** Milliseconds that its clock is ahead of ours. */
+  aheadOfUs = 0;
   /** Set by `start`. */
   url = '';
   readonly #server;
@@ -231,7 +232,16 @@ export class ApiServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '', this.url);
+    response.setHeader('date', new Date(Date.now() + this.aheadOfUs).toUTCString());
     const kind = PATHS[url.pathname];
+    if (url.pathname === '/version') {
+      response.end(VERSION);
+      return;
+    }
+    if (url.pathname === REVIEWS) {
+      request.resume().on('end', () => this.#review(response));
+      return;
+    }
     if (kind === undefined) {
       refuse(response, 404, 'the server could not find the requested resource');
       return;
@@ -267,6 +277,11 @@ export class ApiServer {
     } else if (on === 'stream') this.#whenReached(query, () => this.#watch(kind, matches, query, response), response);
     else if (on === 'watch') this.#watch(kind, matches, query, response);
     else this.#whenReached(query, () => this.#list(kind, matches, query, response), response);
+  }
+
+  #review(response: ServerResponse): void {
+    if (typeof this.allowsReviewed === 'number') refuse(response, this.allowsReviewed, 'on demand');
+    else response.writeHead(201).end(JSON.stringify({ status: { allowed: this.allowsReviewed } }));
   }
 
   /** A list from a version that lies ahead waits for it, in vain after a restore: 504, which a stream says in a 200. */
@@ -310,9 +325,12 @@ export class ApiServer {
     const items = rest.slice(0, Number(limit ?? rest.length));
     const last = items.at(-1);
     const more = last !== undefined && items.length < rest.length;
+    // A real server counts only what no selector chooses from.
+    const isCounted = !query.has('labelSelector') && !query.has('fieldSelector');
     const metadata = {
       resourceVersion: String(version),
       ...(more ? { continue: JSON.stringify([version, keyOfRaw(last)]) } : {}),
+      ...(more && isCounted ? { remainingItemCount: rest.length - items.length } : {}),
     };
     // As a real API server does, the items of a list say neither kind nor apiVersion.
     const bare = items.map(({ kind: _kind, apiVersion: _apiVersion, ...object }) => object);
@@ -374,22 +392,6 @@ export async function startApiServer(certificates = makeCertificates(), port = 0
 function requestKindOf(query: URLSearchParams): RequestKind {
   if (query.has('watch')) return query.has('sendInitialEvents') ? 'stream' : 'watch';
   return query.has('continue') ? 'page' : 'list';
-}
-
-function refuse(response: ServerResponse, code: number, message: string, fault: Fault = {}): void {
-  response.writeHead(code, { 'content-type': 'application/json', ...fault.headers });
-  response.end(fault.body ?? JSON.stringify(statusOf(code, message)));
-}
-
-function statusOf(code: number, message: string): object {
-  return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, message };
-}
-
-/** How a real server words it: storage.NewTooLargeResourceVersionError of k8s.io/apiserver. */
-function tooLarge(wanted: number, current: number): object {
-  const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
-  const message = `Timeout: Too large resource version: ${wanted}, current: ${current}`;
-  return { ...statusOf(504, message), reason: 'Timeout', details: { causes, retryAfterSeconds: 1 } };
 }
 
 function tokenOf(token: string | null): [version?: number, after?: string] {

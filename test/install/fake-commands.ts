@@ -36,7 +36,8 @@ echo 'the last words of the service'
 `;
 
 /**
- * Stands for kube-proxy-nft: knows its version, and whether it becomes ready; $STATE/plan is what `migrate` prints.
+ * Stands for kube-proxy-nft: knows its version, and whether it becomes ready; $STATE/plan is what `migrate` prints, and
+ * $STATE/findings what `check` does, if there is something wrong.
  * `explains`: whether it knows the commands man and completion.
  */
 export function fakeExecutable(version: string, { works = true, explains = true } = {}): string {
@@ -46,6 +47,10 @@ case $1 in
   --become-ready) ${works ? 'exit 0' : 'exit 1'} ;;
   man | completion) ${explains ? `echo "$* ${version}"` : 'echo unknown; exit 2'} ;;
   migrate) cat "$STATE/plan" ;;
+  check)
+    echo "kube-proxy-nft $*" >>"$STATE/checks"
+    ${explains ? 'if [ -e "$STATE/findings" ]; then cat "$STATE/findings"; exit 1; fi' : 'exit 2'}
+    ;;
   --cleanup) echo 'kube-proxy-nft --cleanup' >>"$STATE/calls" ;;
 esac
 `;

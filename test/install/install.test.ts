@@ -72,6 +72,42 @@ suite('install.sh, from a folder', () => {
     assert.match(output, /systemctl enable --now kube-proxy-nft/);
   });
 
+  test('says what is a problem on this node, and stays installed', async (context) => {
+    const sandbox = new Sandbox(context);
+    const findings = [
+      'node-a: 1 problem, 1 warning, 1 ok',
+      'ok       nft      nft 1.0.6',
+      'problem  sysctls  net.ipv4.ip_forward is 0',
+      '                  -> sysctl -w net.ipv4.ip_forward=1',
+      'warning  memory   is short',
+      '                  -> buy some',
+    ];
+    writeFileSync(sandbox.at('state', 'findings'), `${findings.join('\n')}\n`);
+    const KPN_ARGS = '--manifests /srv/* --cluster-cidr 10.32.0.0/16';
+    const output = succeeded(sandbox.install({ KPN_ARGS, KPN_ARTIFACTS: await sandbox.release('0.1.0') }));
+    assert.match(
+      output,
+      /"kube-proxy-nft check", .*\n {4}problem {2}sysctls.*\n +-> sysctl -w net\.ipv4\.ip_forward=1\ninstall\.sh: kube/,
+    );
+    assert.doesNotMatch(output, /buy some/);
+    assert.match(output, /kube-proxy-nft 0\.1\.0 .* is installed/);
+    assert.equal(sandbox.text('state', 'checks'), `kube-proxy-nft check --run-dir /run/kube-proxy-nft ${KPN_ARGS}\n`);
+    assert.deepEqual(sandbox.calls(), STARTED);
+  });
+
+  test('looks at the node with the kubeconfig that the service gets a copy of; an older version has nothing to say', async (context) => {
+    const sandbox = new Sandbox(context);
+    writeFileSync(sandbox.at('work', 'kubeconfig'), '{}\n');
+    const executable = fakeExecutable('0.1.0', { explains: false });
+    const variables = {
+      KPN_KUBECONFIG: sandbox.at('work', 'kubeconfig'),
+      KPN_ARTIFACTS: await sandbox.release('0.1.0', { executable }),
+    };
+    assert.doesNotMatch(succeeded(sandbox.install(variables)), /kube-proxy-nft check/);
+    assert.match(sandbox.text('state', 'checks'), new RegExp(`--kubeconfig ${sandbox.at('config', 'kubeconfig')}\n`));
+    assert.doesNotMatch(succeeded(sandbox.install({ ...variables, KPN_SKIP_CHECKS: '1' })), /kube-proxy-nft check/);
+  });
+
   test('a second run changes nothing, not even with the flags given again', async (context) => {
     const { sandbox, first } = await installed(context);
     const times = () => files(sandbox).map((name) => statSync(sandbox.at(name)).ctimeMs);

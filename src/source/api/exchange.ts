@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import http, { type IncomingMessage } from 'node:http';
+import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
@@ -23,8 +23,8 @@ export interface Question {
   readonly body?: string;
   /** Longest silence within the answer's body, in milliseconds. */
   readonly silenceMs: number;
-  /** Called when status 200 has come. */
-  readonly onOpen?: () => void;
+  /** Called when status 200 has come, with the headers. */
+  readonly onOpen?: (headers: IncomingHttpHeaders) => void;
 }
 
 /**
@@ -73,7 +73,7 @@ export async function* ask(
       signal.throwIfAborted();
       throw answered(server, origin, resource, { status, headers, body });
     }
-    onOpen?.();
+    onOpen?.(headers);
     try {
       for await (const chunk of response) {
         watchdog.refresh();

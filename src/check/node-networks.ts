@@ -1,0 +1,133 @@
+import * as v from 'valibot';
+import { canonicalAddress, familyOf, isInCidr, parseCidr } from '../ip.ts';
+import { type Node, NodeSchema } from '../objects/node.ts';
+import { type Finding, ok, problem, warning } from './finding.ts';
+
+/** An interface's address. */
+export interface LocalAddress {
+  readonly interface: string;
+  /** Canonical. */
+  readonly address: string;
+}
+
+/** How connections from pods are to be known, and what there is here. */
+export interface NodeNetworks {
+  readonly nodeName: string;
+  readonly mode: 'ClusterCIDR' | 'NodeCIDR' | 'BridgeInterface' | 'InterfaceNamePrefix';
+  /** The interface's name or prefix, of the last two modes. */
+  readonly pattern?: string;
+  /** --cluster-cidr, "address/prefix". */
+  readonly podCidrs: readonly string[];
+  readonly addresses: readonly LocalAddress[];
+  readonly interfaces: readonly string[];
+}
+
+const NODE = 'Node';
+const PODS = 'pod network';
+
+/** Reads the Node from an API server's answer. undefined: there is none, or none that can be read. */
+export function readNode(raw: unknown): Node | undefined {
+  const read = v.safeParse(NodeSchema, raw);
+  return read.success ? read.output : undefined;
+}
+
+/** Whether the Node object is this machine's. `node`: undefined if there is none of that name. */
+export function checkNode(node: Node | undefined, { nodeName, addresses }: NodeNetworks): readonly Finding[] {
+  if (node === undefined) {
+    const what = `there is no Node ${nodeName}: which endpoints are on this node, and its addresses, are not known`;
+    return [problem(NODE, what, "--hostname-override NAME, with this node's name in kubectl get nodes")];
+  }
+  const [primary] = node.addresses;
+  if (primary === undefined) {
+    return [warning(NODE, `Node ${nodeName} has no address: node ports are not served`, 'see that kubelet runs')];
+  }
+  const isHere = addresses.some(({ address }) => node.addresses.includes(address));
+  if (!isHere) {
+    const what = `no interface has an address of Node ${nodeName} (${node.addresses.join(', ')})`;
+    return [
+      warning(
+        NODE,
+        what,
+        '--hostname-override NAME, if that is another node; --bind-address, if its address is another',
+      ),
+    ];
+  }
+  return [ok(NODE, `${nodeName}, ${primary}`)];
+}
+
+/** Whether pods of this node, and no others, are in the network that connections from pods are known by. */
+export function checkPodNetwork(node: Node | undefined, networks: NodeNetworks): readonly Finding[] {
+  const { mode, pattern = '', interfaces, podCidrs } = networks;
+  if (mode === 'BridgeInterface' || mode === 'InterfaceNamePrefix') {
+    const prefix = pattern.replace(/\*$/, '');
+    const found = interfaces.filter((name) => (mode === 'BridgeInterface' ? name === prefix : name.startsWith(prefix)));
+    if (found.length > 0)
+      return [
+        ok(PODS, `by interface: ${pattern}, of which there ${found.length === 1 ? 'is 1' : `are ${found.length}`}`),
+      ];
+    const what = `there is no interface ${pattern} (--detect-local-mode ${mode}); pods may come to have one`;
+    return [warning(PODS, what, 'see that the name is what the CNI plugin gives')];
+  }
+  const own = node?.podCidrs ?? [];
+  const cidrs = mode === 'NodeCIDR' ? own : podCidrs;
+  if (cidrs.length === 0) {
+    if (mode === 'NodeCIDR' && node === undefined) return [];
+    return [
+      mode === 'NodeCIDR'
+        ? warning(
+            PODS,
+            `Node ${networks.nodeName} has no podCIDR, which --detect-local-mode NodeCIDR goes by`,
+            'see that the controller manager gives it one, or choose another mode',
+          )
+        : warning(
+            PODS,
+            'there is no --cluster-cidr: who connects to a ClusterIP from elsewhere may not get an answer',
+            '--cluster-cidr NETWORK, the network of all pods',
+          ),
+    ];
+  }
+  const problems = [...outside(cidrs, own), ...overlaps(cidrs, own, node, networks)];
+  return problems.length > 0 ? problems : [ok(PODS, cidrs.join(', '))];
+}
+
+/** Pods of this node that would be taken for others. */
+function outside(cidrs: readonly string[], own: readonly string[]): readonly Finding[] {
+  return own
+    .filter((cidr) => !cidrs.some((one) => contains(one, addressOf(cidr))))
+    .map((cidr) => {
+      const what = `this node's podCIDR ${cidr} is not in ${cidrs.join(', ')}: connections of its pods get the node's address as source`;
+      return warning(PODS, what, '--cluster-cidr with the network that all pods are in');
+    });
+}
+
+/** Addresses of the node, outside of its pods' own network, that would be taken for pods'. */
+function overlaps(
+  cidrs: readonly string[],
+  own: readonly string[],
+  node: Node | undefined,
+  { addresses }: NodeNetworks,
+): readonly Finding[] {
+  return (
+    addresses
+      .filter(({ address }) => cidrs.some((cidr) => contains(cidr, address)))
+      .filter(({ address }) => node?.addresses.includes(address) || !own.some((cidr) => contains(cidr, address)))
+      // Without a podCIDR of the node, what a CNI plugin's interface has is an address of the pods'.
+      .filter(
+        ({ address }) =>
+          node?.addresses.includes(address) || own.some((cidr) => familyOf(addressOf(cidr)) === familyOf(address)),
+      )
+      .map(({ interface: name, address }) => {
+        const what = `${address} of interface ${name} is in the pod network ${cidrs.join(', ')}, though no pod's: what it sends is taken for a pod's`;
+        return warning(PODS, what, "give pods a network that is none of the nodes'");
+      })
+  );
+}
+
+function contains(cidr: string, address: string): boolean {
+  const parsed = parseCidr(cidr);
+  return parsed !== undefined && parsed.family === familyOf(address) && isInCidr(canonicalAddress(address), parsed);
+}
+
+function addressOf(cidr: string): string {
+  return cidr.split('/')[0] ?? '';
+}

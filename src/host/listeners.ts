@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { canonicalAddress } from '../ip.ts';
+
+/** A TCP socket that listens in this network namespace. */
+export interface Listener {
+  /** Canonical. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: number;
+  /** Whose it is, where that is for us to see. */
+  readonly pid: number | undefined;
+  /** The name of that process; from outside. */
+  readonly name: string | undefined;
+}
+
+const LISTENING = '0A';
+
+/** Processes looked at for the owners of sockets. */
+const MOST_PROCESSES = 20_000;
+
+/** Who listens on one of these TCP ports, as the kernel tells anybody; the process is for root to know. */
+export function listenersOnPorts(ports: readonly number[]): readonly Listener[] {
+  const sockets = ['/proc/self/net/tcp', '/proc/self/net/tcp6'].flatMap((file) =>
+    (contentOf(file) ?? '').split('\n').flatMap((line) => {
+      const [, local = '', , state, , , , user, , inode = ''] = line.trim().split(/\s+/);
+      const [address = '', port = ''] = local.split(':');
+      const number = Number.parseInt(port, 16);
+      if (state !== LISTENING || !ports.includes(number)) return [];
+      return [{ host: addressOf(address), port: number, user: Number(user), inode }];
+    }),
+  );
+  const owners =
+    sockets.length === 0 ? new Map<string, number>() : ownersOf(new Set(sockets.map(({ inode }) => inode)));
+  return sockets.map(({ inode, ...socket }) => {
+    const pid = owners.get(inode);
+    return { ...socket, pid, name: pid === undefined ? undefined : contentOf(`/proc/${pid}/comm`)?.trim() };
+  });
+}
+
+/** The address that /proc/net/tcp writes in words of the machine's byte order. */
+function addressOf(hex: string): string {
+  const bytes = [...Buffer.from(hex, 'hex')];
+  const words = Array.from({ length: bytes.length / 4 }, (_, i) => bytes.slice(4 * i, 4 * i + 4));
+  const isLittle = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+  const ordered = words.flatMap((word) => (isLittle ? word.toReversed() : word));
+  if (ordered.length === 4) return ordered.join('.');
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    (((ordered[2 * i] ?? 0) << 8) | (ordered[2 * i + 1] ?? 0)).toString(16),
+  );
+  return canonicalAddress(groups.join(':'));
+}
+
+function ownersOf(inodes: ReadonlySet<string>): ReadonlyMap<string, number> {
+  const owners = new Map<string, number>();
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  for (const pid of pids.slice(0, MOST_PROCESSES)) {
+    for (const fd of entriesOf(`/proc/${pid}/fd`)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1];
+      if (inode !== undefined && inodes.has(inode) && !owners.has(inode)) owners.set(inode, Number(pid));
+    }
+  }
+  return owners;
+}
+
+/** What is not there, or not for us, has none: processes end while they are looked at. */
+function entriesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+function contentOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

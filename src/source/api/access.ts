@@ -1,0 +1,152 @@
+import * as v from 'valibot';
+import type { Connection } from './connection.ts';
+import { ApiFailure } from './failure.ts';
+import { askOnce, beginWatch } from './one-answer.ts';
+import { pathOf, type Resource, resourcesFor } from './resources.ts';
+
+/** EndpointSlices that are looked at to tell how many endpoints one has. */
+const SAMPLE = 200;
+
+/** What we may not do with a resource, or could not find out. */
+export interface Refusal {
+  readonly resource: string;
+  readonly verb: 'list' | 'watch' | 'create';
+  /** The HTTP status; undefined where there was no answer, or no clear one. */
+  readonly status: number | undefined;
+  /** In one line. */
+  readonly why: string;
+  /** True if a daemon does without it. */
+  readonly isOptional: boolean;
+}
+
+/** What an API server says to us, as a daemon would ask it. */
+export interface Access {
+  readonly refusals: readonly Refusal[];
+  /** Milliseconds that its clock is ahead of ours; undefined if it does not say. */
+  readonly ahead: number | undefined;
+  /** "v1.37.2"; undefined if it does not say. */
+  readonly version: string | undefined;
+  /** Services and endpoints, of all kinds; endpoints by a sample of slices. undefined: not known. */
+  readonly services: number | undefined;
+  readonly endpoints: number | undefined;
+  /** The Node object, as it is on the wire; undefined: there is none, or it may not be listed. */
+  readonly node: unknown;
+}
+
+const List = v.object({
+  metadata: v.object({
+    resourceVersion: v.nullish(v.string(), ''),
+    remainingItemCount: v.nullish(v.number(), 0),
+    continue: v.nullish(v.string(), ''),
+  }),
+  items: v.nullish(v.array(v.unknown()), []),
+});
+const Slice = v.object({ endpoints: v.nullish(v.array(v.unknown()), []) });
+const Version = v.object({ gitVersion: v.string() });
+const Review = v.object({ status: v.object({ allowed: v.boolean() }) });
+
+/**
+ * Asks for all that a daemon asks for, in small: a list of a few objects and the beginning of a watch for each resource, by
+ * real requests, for which its own ClusterRole is enough; and a SelfSubjectAccessReview for Events, which nobody is refused, so
+ * that none has to be made. Changes nothing. What is refused is told, not thrown. Throws the ApiFailure of a server that
+ * cannot be reached or does not know us (401), or the signal's reason.
+ */
+export async function askAccess(connection: Connection, nodeName: string, signal: AbortSignal): Promise<Access> {
+  const version = await orNone(askOnce(connection, { resource: 'version', path: '/version' }, signal));
+  const refusals: Refusal[] = [];
+  const lists = new Map<string, v.InferOutput<typeof List>>();
+  let ahead = version?.ahead;
+  for (const resource of resourcesFor(nodeName)) {
+    const { name } = resource;
+    const refuse = (verb: 'list' | 'watch', error: unknown) => refusals.push(refusalOf(resource, verb, error));
+    try {
+      // Without selectors, since with them no server counts what remains. The Node's is what some may ask by alone.
+      const { labelSelector: _label, fieldSelector, ...bare } = resource;
+      const asked =
+        resource.kind === 'Node' ? { ...bare, ...(fieldSelector !== undefined && { fieldSelector }) } : bare;
+      const limit = resource.kind === 'EndpointSlice' ? `${SAMPLE}` : '1';
+      const answer = await askOnce(connection, { resource: name, path: pathOf(asked, { limit }) }, signal);
+      ahead ??= answer.ahead;
+      lists.set(resource.kind, v.parse(List, answer.body));
+    } catch (error) {
+      refuse('list', error);
+    }
+    try {
+      await beginWatch(connection, resource, lists.get(resource.kind)?.metadata.resourceVersion ?? '', signal);
+    } catch (error) {
+      refuse('watch', error);
+    }
+  }
+  refusals.push(...(await eventRefusal(connection, signal)));
+  const parsed = v.safeParse(Version, version?.body);
+  return {
+    refusals,
+    ahead,
+    version: parsed.success ? parsed.output.gitVersion : undefined,
+    services: totalOf(lists.get('Service')),
+    endpoints: endpointsIn(lists.get('EndpointSlice')),
+    node: lists.get('Node')?.items[0],
+  };
+}
+
+async function eventRefusal(connection: Connection, signal: AbortSignal): Promise<readonly Refusal[]> {
+  const refusal = { resource: 'events', verb: 'create', isOptional: true } as const;
+  const body = JSON.stringify({
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    spec: { resourceAttributes: { verb: 'create', resource: 'events' } },
+  });
+  const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+  try {
+    const answer = await askOnce(connection, { resource: 'selfsubjectaccessreviews', path, body }, signal);
+    if (v.parse(Review, answer.body).status.allowed) return [];
+    return [{ ...refusal, status: 403, why: 'a SelfSubjectAccessReview says that it is not allowed' }];
+  } catch (error) {
+    signal.throwIfAborted();
+    const why = `whether it is allowed is not known: ${reasonOf(error)}`;
+    return [{ ...refusal, status: undefined, why }];
+  }
+}
+
+/** Throws what concerns all of the server. */
+function refusalOf({ name, optional }: Resource, verb: 'list' | 'watch', error: unknown): Refusal {
+  const status = error instanceof ApiFailure ? error.status : undefined;
+  if (!(error instanceof ApiFailure || v.isValiError(error))) throw error;
+  if (error instanceof ApiFailure && (status === undefined || status === 401)) throw error;
+  return { resource: name, verb, status, why: reasonOf(error), isOptional: optional === true };
+}
+
+/** Without what is said of further attempts: there are none. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace('; retrying', '');
+}
+
+/** The answer, or undefined where it is refused: others will say why. */
+async function orNone<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiFailure && error.status !== undefined) return undefined;
+    throw error;
+  }
+}
+
+function totalOf(list: v.InferOutput<typeof List> | undefined): number | undefined {
+  if (list === undefined) return undefined;
+  const { remainingItemCount, continue: more } = list.metadata;
+  // There is more, and the server does not say how much.
+  if (more !== '' && remainingItemCount === 0) return undefined;
+  return list.items.length + remainingItemCount;
+}
+
+function endpointsIn(list: v.InferOutput<typeof List> | undefined): number | undefined {
+  const total = totalOf(list);
+  if (list === undefined || total === undefined) return undefined;
+  const counts = list.items.map((item) => {
+    const slice = v.safeParse(Slice, item);
+    return slice.success ? slice.output.endpoints.length : 0;
+  });
+  if (counts.length === 0) return 0;
+  return Math.round((counts.reduce((sum, count) => sum + count, 0) / counts.length) * total);
+}

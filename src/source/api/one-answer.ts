@@ -1,0 +1,78 @@
+import { messageOf } from '../../errors.ts';
+import type { Connection } from './connection.ts';
+import { ask } from './exchange.ts';
+import { broken } from './failure.ts';
+import { pathOf, type Resource } from './resources.ts';
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+
+/** What a person who waits is patient for. */
+const SETTINGS: Settings = { ...DEFAULT_SETTINGS, connectMs: 5000, responseMs: 8000 };
+
+/** Milliseconds of silence within an answer. */
+const SILENCE = 5000;
+
+/** Bytes. */
+const MAX_ANSWER = 32 * 2 ** 20;
+
+/** A question, and nothing after it. */
+export interface OneQuestion {
+  /** What it is about, for messages: "services". */
+  readonly resource: string;
+  /** Path and query. */
+  readonly path: string;
+  /** JSON to POST. */
+  readonly body?: string;
+}
+
+export interface OneAnswer {
+  readonly body: unknown;
+  /** Milliseconds that the server's clock is ahead of ours, by its header Date, which has seconds; undefined without one. */
+  readonly ahead: number | undefined;
+}
+
+/** Asks an API server once, without another attempt. Throws an ApiFailure, or the signal's reason. */
+export async function askOnce(
+  connection: Connection,
+  { resource, path, body }: OneQuestion,
+  signal: AbortSignal,
+): Promise<OneAnswer> {
+  let ahead: number | undefined;
+  const onOpen = ({ date }: { readonly date?: string | undefined }) => {
+    // Half of the second that the header leaves out.
+    const there = Date.parse(date ?? '') + 500;
+    if (Number.isFinite(there)) ahead = there - Date.now();
+  };
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const question = { resource, path, silenceMs: SILENCE, onOpen, ...(body !== undefined && { body }) };
+  for await (const chunk of ask(connection, question, SETTINGS, signal)) {
+    size += chunk.length;
+    if (size > MAX_ANSWER)
+      throw broken(connection.server, `the answer for ${resource} is longer than ${MAX_ANSWER} bytes`);
+    chunks.push(chunk);
+  }
+  try {
+    return { body: JSON.parse(Buffer.concat(chunks).toString()), ahead };
+  } catch (error) {
+    throw broken(connection.server, `the answer for ${resource} is no JSON (${messageOf(error)})`, { cause: error });
+  }
+}
+
+/**
+ * Whether a watch may begin, from a version on; it is ended at once. Throws an ApiFailure if not, or the signal's reason.
+ */
+export async function beginWatch(
+  connection: Connection,
+  resource: Resource,
+  resourceVersion: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const enough = new AbortController();
+  const path = pathOf(resource, { watch: 'true', timeoutSeconds: '1', resourceVersion });
+  const question = { resource: resource.name, path, silenceMs: SILENCE, onOpen: () => enough.abort() };
+  try {
+    for await (const _chunk of ask(connection, question, SETTINGS, AbortSignal.any([signal, enough.signal])));
+  } catch (error) {
+    if (!enough.signal.aborted) throw error;
+  }
+}

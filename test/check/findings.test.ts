@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { askAll } from '../../src/check/ask-all.ts';
+import { ok, problem, unknown, warning } from '../../src/check/finding.ts';
+import { findingsJson, findingsText } from '../../src/check/print-findings.ts';
+
+suite('questions', () => {
+  test('are answered in their order; what fails or does not end is unknown, and why', async () => {
+    const { findings, isLate } = await askAll([
+      { topic: 'slow', limit: 0.05, ask: () => new Promise(() => undefined) },
+      { topic: 'broken', limit: 5, ask: () => Promise.reject(new Error('no such thing')) },
+      { topic: 'fine', limit: 5, ask: () => [ok('fine', 'yes')] },
+    ]);
+    assert.deepEqual(findings, [
+      unknown('slow', 'there was no answer within 0.05 s'),
+      unknown('broken', 'no such thing'),
+      ok('fine', 'yes'),
+    ]);
+    assert.equal(isLate, true);
+  });
+
+  test('are told when their time is up', async () => {
+    let reason: unknown;
+    await askAll([
+      {
+        topic: 'slow',
+        limit: 0.01,
+        ask: (signal) =>
+          new Promise(() => {
+            signal.addEventListener('abort', () => {
+              reason = signal.reason;
+            });
+          }),
+      },
+    ]);
+    assert.ok(reason instanceof DOMException);
+  });
+});
+
+suite('findings', () => {
+  const findings = [ok('nft', 'nft 1.0.6'), problem('a b', 'bad\n\u001b[2Jok', 'mend\r it'), warning('c', 'd', 'e')];
+
+  test('are counted, and a line each; nothing from outside talks to a terminal or forges a line', () => {
+    assert.equal(
+      findingsText('node-a\u001b[1m', findings),
+      [
+        'node-a\\u001b[1m: 1 problem, 1 warning, 1 ok',
+        'ok       nft  nft 1.0.6',
+        'problem  a b  bad \\u001b[2Jok',
+        '              -> mend it',
+        'warning  c    d',
+        '              -> e',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('are JSON for programs', () => {
+    const text = findingsJson('node-a', '0.1.0', findings);
+    assert.ok(!text.includes('\u001b'));
+    const { problems, warnings, unknown: open, findings: listed } = JSON.parse(text);
+    assert.deepEqual([problems, warnings, open, listed.length], [1, 1, 0, 3]);
+    assert.deepEqual(listed[1], { topic: 'a b', state: 'problem', found: 'bad\n\u001b[2Jok', remedy: 'mend\r it' });
+  });
+});
