@@ -8,6 +8,7 @@ import { NftError } from '../nft/run.ts';
 import { findTables, foundElements, readTable, TABLE_NAMES, type TableName } from '../nft/tables.ts';
 import type { Element } from '../ruleset/element.ts';
 import { Cluster } from '../service/cluster.ts';
+import { atOnce } from '../service/steps.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
 import type { Status } from '../status/status.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
@@ -112,7 +113,7 @@ async function workOut(args: Arguments, log: Log, asInKernel: boolean): Promise<
   for (const model of createModels(cluster, servedFamilies(log), args, log, undefined, shortfalls)) {
     model.restart(asInKernel ? await foundFor(model, args) : []);
     while (model.isDirty) model.nextTransaction();
-    model.ruleset.dropUnclaimed();
+    atOnce(model.ruleset.dropUnclaimed());
     while (model.isDirty) model.nextTransaction();
     models.push({ model, table: TABLE_NAMES[0], inForce: true });
   }

@@ -1,3 +1,4 @@
+import { eachInSteps, type Steps } from '../service/steps.ts';
 import type { Container } from './container.ts';
 import type { Element } from './element.ts';
 import { type HeldElement, unclaimed } from './held-element.ts';
@@ -69,14 +70,21 @@ export class Entries {
   }
 
   /** The intervals that stand beside those among the elements given and are none of them: a frontend's source ranges of before. */
-  intervalsBeside(elements: readonly Element[]): readonly HeldElement[] {
-    const wanted = elements.filter(isOneOfIntervals);
-    if (wanted.length === 0) return [];
-    const keys = new Set(wanted.map(({ key }) => key));
-    const prefixes = new Set(wanted.map(prefixOf));
-    return [...prefixes].flatMap((prefix) =>
-      [...(this.#intervals.get(prefix) ?? [])].filter(({ key }) => !keys.has(key)),
-    );
+  *intervalsBeside(elements: readonly Element[]): Steps<readonly HeldElement[]> {
+    const keys = new Set<string>();
+    const prefixes = new Set<string>();
+    yield* eachInSteps(elements, (element) => {
+      if (!isOneOfIntervals(element)) return;
+      keys.add(element.key);
+      prefixes.add(prefixOf(element));
+    });
+    const beside: HeldElement[] = [];
+    for (const prefix of prefixes) {
+      yield* eachInSteps(this.#intervals.get(prefix) ?? [], (held) => {
+        if (!keys.has(held.key)) beside.push(held);
+      });
+    }
+    return beside;
   }
 }
 

@@ -64,6 +64,8 @@ class Planner {
   readonly #comment: string;
   readonly #elements: Element[] = [];
   readonly #leaving: LeavingSlot[] = [];
+  /** The keys of its slots, as far as they were asked for: each is asked for twice. */
+  readonly #slotKeys: string[] = [];
 
   constructor(frontend: Frontend, model: PlannedModel) {
     this.#frontend = frontend;
@@ -178,9 +180,12 @@ class Planner {
   }
 
   #slotKey(slot: number): string {
+    const known = this.#slotKeys[slot];
+    if (known !== undefined) return known;
     const { kind, address, port } = this.#frontend;
-    const frontend = kind === 'node-port' ? [port] : [address, port];
-    return joined(' . ', ...frontend, slot);
+    const key = kind === 'node-port' ? joined(' . ', port, slot) : joined(' . ', address, port, slot);
+    this.#slotKeys[slot] = key;
+    return key;
   }
 
   #container(name: string): Container {

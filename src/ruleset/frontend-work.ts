@@ -26,6 +26,8 @@ export class FrontendWork {
   readonly #intervals: readonly HeldElement[];
   /** What is wanted though the frontend is not done; that of a version before that was not done either, too. */
   readonly #staged: Set<HeldElement>;
+  /** How many of `held` are in it. */
+  #kept = 0;
 
   /** `intervals`: those to go. `begun`: the work that this one takes the place of. */
   constructor(
@@ -66,11 +68,12 @@ export class FrontendWork {
 
   /** Keeps what the frontend has so far. */
   stage(): void {
-    for (const element of this.held) {
+    for (const element of this.held.slice(this.#kept)) {
       if (this.#staged.has(element)) continue;
       this.#staged.add(element);
       element.claims++;
     }
+    this.#kept = this.held.length;
   }
 
   /** Ends that; returns what was kept. */

@@ -26,3 +26,12 @@ export function unclaimed({ container, key, value, comment, chain }: Element): H
   if (chain !== undefined) held.chain = chain;
   return held;
 }
+
+/** Those that nobody wants and that nothing has been done about. */
+export function unwanted(elements: Iterable<HeldElement>): readonly HeldElement[] {
+  return [...elements].filter(isUnwanted);
+}
+
+export function isUnwanted({ claims, goesWith }: HeldElement): boolean {
+  return claims === 0 && goesWith === REMAINS;
+}

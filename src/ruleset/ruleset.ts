@@ -1,4 +1,5 @@
 import type { Frontend } from '../service/frontend.ts';
+import { eachInSteps, endsStep, type Steps } from '../service/steps.ts';
 import type { Chain } from './chain.ts';
 import { type Before, Changes, type Learnt } from './changes.ts';
 import type { Container } from './container.ts';
@@ -8,7 +9,7 @@ import { type FrontendPlan, planFrontend } from './frontend-elements.ts';
 import { FrontendWork } from './frontend-work.ts';
 import { Graveyard } from './graveyard.ts';
 import { type HeartbeatPorts, heartbeatElements, isHeartbeat } from './heartbeat.ts';
-import { GONE, type HeldElement, REMAINS } from './held-element.ts';
+import { GONE, type HeldElement, isUnwanted, unwanted } from './held-element.ts';
 import { CHAIN_OBJECTS, OBJECTS } from './objects.ts';
 import type { Program } from './program.ts';
 import type { LeavingSlot } from './slots.ts';
@@ -61,19 +62,26 @@ export class Ruleset {
   /**
    * Sets what is in force of a frontend; undefined: nothing. `key`: its frontendKey. Of a frontend that is more than about
    * `room` weight (see weight.ts), a part goes into the transaction that is being put together, and false is returned: the
-   * rest follows when this is called again, and what leads there comes last.
+   * rest follows when this is called again, and what leads there comes last. In steps, in between of which nothing else may
+   * change the model.
    */
-  setFrontend(key: string, frontend: Frontend | undefined, room = Number.POSITIVE_INFINITY): boolean {
+  *setFrontend(key: string, frontend: Frontend | undefined, room = Number.POSITIVE_INFINITY): Steps<boolean> {
     const begun = this.#begun.get(key);
-    const isSame = begun !== undefined && begun.frontend === frontend;
-    const work = isSame ? begun : this.#workFor(frontend, begun);
+    let work = begun;
+    if (work === undefined || work.frontend !== frontend) {
+      const plan = this.#planFor(frontend);
+      const hasIntervals = frontend !== undefined && frontend.sourceRanges.length > 0;
+      const beside = hasIntervals ? yield* this.#entries.intervalsBeside(plan.elements) : [];
+      work = new FrontendWork(frontend, plan, beside, begun);
+    }
     const limit = this.weight + room;
-    while (work.done < work.steps) {
+    for (let done = 1; work.done < work.steps; done++) {
       if (this.weight >= limit) {
         this.#stage(key, work);
         return false;
       }
       this.#doStep(work);
+      if (endsStep(done)) yield;
     }
     this.#begun.delete(key);
     this.#finish(key, work);
@@ -99,12 +107,12 @@ export class Ruleset {
     this.#claim('heartbeat', heartbeatElements(this.program, ports));
   }
 
-  /** Removes what was adopted and nobody has claimed. */
-  dropUnclaimed(): void {
+  /** Removes what was adopted and nobody has claimed; in steps, as setFrontend. */
+  *dropUnclaimed(): Steps<void> {
     // So many may be unwanted that they go with several transactions, those that packets meet first before all others.
-    for (const element of unwanted(this.#entries.all())) {
-      if (!element.container.stays) this.#graveyard.bury(element, this.#hopOf(element));
-    }
+    yield* eachInSteps(this.#entries.all(), (element) => {
+      if (isUnwanted(element) && !element.container.stays) this.#graveyard.bury(element, this.#hopOf(element));
+    });
   }
 
   /** What the last transaction taken costs nft, at most. */
@@ -295,11 +303,10 @@ export class Ruleset {
     );
   }
 
-  #workFor(frontend: Frontend | undefined, begun: FrontendWork | undefined): FrontendWork {
+  #planFor(frontend: Frontend | undefined): FrontendPlan {
     const { program } = this;
     const model = { program, containers: this.#containers, find: this.#find, inKernel: this.#inKernel };
-    const plan = frontend === undefined ? NOTHING : planFrontend(frontend, model);
-    return new FrontendWork(frontend, plan, this.#entries.intervalsBeside(plan.elements), begun);
+    return frontend === undefined ? NOTHING : planFrontend(frontend, model);
   }
 
   /** In this order a part leads nowhere: what is to be gone goes first, and the verdict that leads to all others comes last. */
@@ -387,8 +394,3 @@ function isObject({ container }: Element): boolean {
 
 /** What a frontend needs that is not there. */
 const NOTHING: FrontendPlan = { elements: [], leaving: [] };
-
-/** Those that nobody wants and that nothing has been done about. */
-function unwanted(elements: Iterable<HeldElement>): readonly HeldElement[] {
-  return [...elements].filter(({ claims, goesWith }) => claims === 0 && goesWith === REMAINS);
-}

@@ -35,6 +35,8 @@ export interface ClaimResult {
 interface Claim {
   readonly createdAt: string;
   frontends: readonly Frontend[];
+  /** Their keys, where they are so many that it takes time to make them. */
+  keys?: readonly string[];
   /** True if another Service ever claimed one of them, too. */
   isContested: boolean;
   /** The frontends by key, once one of many was asked for. */
@@ -66,18 +68,25 @@ export class FrontendClaims {
 
   /**
    * Replaces what a Service claims. An empty list withdraws it. `createdAt`: metadata.creationTimestamp. Of frontends
-   * with the same key only the first counts.
+   * with the same key only the first counts. `keys`: the keys of the frontends, for who has made them in steps.
    */
-  claim(serviceKey: string, createdAt: string, frontends: readonly Frontend[]): ClaimResult {
+  claim(
+    serviceKey: string,
+    createdAt: string,
+    frontends: readonly Frontend[],
+    keys: readonly string[] = frontends.map(frontendKey),
+  ): ClaimResult {
     const previous = this.#byService.get(serviceKey);
     if (previous?.createdAt === createdAt && areSameClaims(previous.frontends, frontends)) {
       previous.frontends = frontends;
       delete previous.byKey;
-      return { concerned: [serviceKey], frontends: frontends.map(frontendKey), conflicts: [] };
+      return { concerned: [serviceKey], frontends: keys, conflicts: [] };
     }
     const concerned = new Set([serviceKey]);
-    const holders = this.#withdraw(serviceKey);
-    const conflicts = this.#enter(serviceKey, { createdAt, frontends, isContested: false }, holders);
+    const before = previous === undefined ? [] : keysOf(previous);
+    const holders = this.#withdraw(serviceKey, before);
+    const claim = { createdAt, frontends, isContested: false, ...(keys.length > FEW && { keys }) };
+    const conflicts = this.#enter(serviceKey, claim, keys, holders);
     for (const { winner, loser } of conflicts) if (winner.serviceKey === serviceKey) concerned.add(loser.serviceKey);
     for (const [key, before] of holders) {
       const now = this.#holder(key);
@@ -85,7 +94,7 @@ export class FrontendClaims {
       concerned.add(before.serviceKey);
       if (now !== undefined) concerned.add(now.serviceKey);
     }
-    return { concerned: [...concerned], frontends: keysOf(previous?.frontends ?? [], frontends), conflicts };
+    return { concerned: [...concerned], frontends: eachOnce(before, keys), conflicts };
   }
 
   /** The frontend in force with a key, and the Service that has it; undefined if nobody claims it. */
@@ -115,10 +124,9 @@ export class FrontendClaims {
   }
 
   /** Gives who had each of the frontends. */
-  #withdraw(serviceKey: string): ReadonlyMap<string, Claimant> {
+  #withdraw(serviceKey: string, keys: readonly string[]): ReadonlyMap<string, Claimant> {
     const holders = new Map<string, Claimant>();
-    for (const frontend of this.#byService.get(serviceKey)?.frontends ?? []) {
-      const key = frontendKey(frontend);
+    for (const key of keys) {
       const claimed = this.#byFrontend.get(key);
       if (claimed instanceof Ranking) {
         if (claimed.first !== undefined) holders.set(key, claimed.first);
@@ -134,17 +142,23 @@ export class FrontendClaims {
   }
 
   /** `holders`: who had the frontends that the Service claimed before. */
-  #enter(serviceKey: string, claim: Claim, holders: ReadonlyMap<string, Claimant>): readonly ClaimConflict[] {
+  #enter(
+    serviceKey: string,
+    claim: Claim,
+    keys: readonly string[],
+    holders: ReadonlyMap<string, Claimant>,
+  ): readonly ClaimConflict[] {
     const { createdAt, frontends } = claim;
     if (frontends.length > 0) this.#byService.set(serviceKey, claim);
     // One object for all frontends of a kind: a cluster has tens of thousands of them.
     const claimants = new Map<FrontendKind, Claimant>();
     const conflicts = new Map<string, { -readonly [K in keyof ClaimConflict]: ClaimConflict[K] }>();
+    let place = 0;
     for (const frontend of frontends) {
       const { kind } = frontend;
       const own = claimants.get(kind) ?? { serviceKey, createdAt, kind };
       claimants.set(kind, own);
-      const key = frontendKey(frontend);
+      const key = keys[place++] ?? '';
       const claimed = this.#byFrontend.get(key);
       if (claimed === undefined) {
         this.#byFrontend.set(key, own);
@@ -199,10 +213,13 @@ export function bothOf(first: ClaimResult, second: ClaimResult): ClaimResult {
   };
 }
 
-function keysOf(some: readonly Frontend[], others: readonly Frontend[]): readonly string[] {
-  if (some.length === 0) return others.map(frontendKey);
-  if (others.length === 0) return some.map(frontendKey);
-  return [...new Set([...some, ...others].map(frontendKey))];
+function eachOnce(some: readonly string[], others: readonly string[]): readonly string[] {
+  if (some.length === 0) return others;
+  return others.length === 0 ? some : [...new Set([...some, ...others])];
+}
+
+function keysOf({ keys, frontends }: Claim): readonly string[] {
+  return keys ?? frontends.map(frontendKey);
 }
 
 /** Frontends of a Service among which one is looked for one by one. */
@@ -211,8 +228,17 @@ const FEW = 8;
 function frontendIn(claim: Claim, key: string): Frontend | undefined {
   const { frontends } = claim;
   if (frontends.length <= FEW) return frontends.find((frontend) => frontendKey(frontend) === key);
-  claim.byKey ??= new Map(frontends.toReversed().map((frontend) => [frontendKey(frontend), frontend]));
+  claim.byKey ??= firstByKey(keysOf(claim), frontends);
   return claim.byKey.get(key);
+}
+
+function firstByKey(keys: readonly string[], frontends: readonly Frontend[]): ReadonlyMap<string, Frontend> {
+  const byKey = new Map<string, Frontend>();
+  for (const [i, frontend] of frontends.entries()) {
+    const key = keys[i] ?? '';
+    if (!byKey.has(key)) byKey.set(key, frontend);
+  }
+  return byKey;
 }
 
 /** True if only endpoints and policies differ, as for most changes. */

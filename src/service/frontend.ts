@@ -15,7 +15,7 @@ import {
   slicesWithin,
 } from './service-budget.ts';
 import { sourceRangeSteps } from './source-ranges.ts';
-import { atOnce, ITEMS_OF_STEP, mapInSteps, type Steps } from './steps.ts';
+import { atOnce, endsStep, mapInSteps, type Steps } from './steps.ts';
 
 /** What an address, protocol and port that a Service answers on is to clients. */
 export type FrontendKind = 'cluster-ip' | ExternalKind | 'node-port';
@@ -109,10 +109,12 @@ export function* frontendSteps(
   const clusterIp = service.clusterIps.find((address) => familyOf(address) === family);
   if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return NO_FRONTENDS;
   const { reserved = NOTHING_RESERVED } = from;
-  const granted = (kind: ExternalKind, asked: readonly string[]) =>
-    mapInSteps(asked, (ip) =>
+  function* granted(kind: ExternalKind, asked: readonly string[]): Steps<readonly string[]> {
+    if (asked.length === 0) return NONE;
+    return yield* mapInSteps(asked, (ip) =>
       familyOf(ip) === family && objectionTo(kind, ip, service, reserved)?.isRefused !== true ? ip : undefined,
     );
+  }
   const loadBalancerIps = yield* granted('load-balancer-ip', service.loadBalancerIps);
   const sourceRanges = yield* allowedSourceSteps(service, loadBalancerIps, family, from.node);
   const addresses: readonly (readonly [FrontendKind, string])[] = [
@@ -158,9 +160,10 @@ export function* frontendSteps(
         ...(service.affinitySeconds !== undefined && { affinitySeconds: service.affinitySeconds }),
       });
     };
-    for (const [n, [kind, address]] of served.entries()) {
+    let place = 0;
+    for (const [kind, address] of served) {
       add(kind, address, spec.port);
-      if ((n + 1) % ITEMS_OF_STEP === 0) yield;
+      if (endsStep(place++)) yield;
     }
     if (spec.nodePort !== undefined) add('node-port', '', spec.nodePort);
     yield;
@@ -206,6 +209,7 @@ function* allowedSourceSteps(
   family: Family,
   node: Node | undefined,
 ): Steps<readonly string[]> {
+  if (sourceRanges.length === 0) return NONE;
   const { cidrs, includes } = yield* sourceRangeSteps(sourceRanges, family);
   if (!(node?.addresses ?? []).some(includes)) return cidrs;
   const own = yield* mapInSteps(loadBalancerIps, (ip) => (includes(ip) ? undefined : `${ip}/${addressBits(family)}`));

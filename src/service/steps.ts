@@ -12,6 +12,11 @@ export function atOnce<Result>(steps: Steps<Result>): Result {
 /** Items that are gone through in one step, where each is the work of a microsecond or two. */
 export const ITEMS_OF_STEP = 2048;
 
+/** True for the last place in a list that belongs to a step. */
+export function endsStep(place: number): boolean {
+  return place % ITEMS_OF_STEP === ITEMS_OF_STEP - 1;
+}
+
 /** Calls `action` for each item: thousands of them in one step. */
 export function* eachInSteps<T>(items: Iterable<T>, action: (item: T) => void): Steps<void> {
   let left = ITEMS_OF_STEP;

@@ -3,12 +3,12 @@ import type { Log } from '../log.ts';
 import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
 import { Allowances } from '../service/allowances.ts';
 import type { Cluster } from '../service/cluster.ts';
-import { type BoundedFrontends, type Frontend, frontendSteps, NO_FRONTENDS } from '../service/frontend.ts';
+import { type BoundedFrontends, type Frontend, frontendKey, frontendSteps, NO_FRONTENDS } from '../service/frontend.ts';
 import { type ClaimResult, FrontendClaims } from '../service/frontend-claims.ts';
 import { type Cut, DEFAULT_SERVICE_BUDGET } from '../service/service-budget.ts';
 import { serviceSize } from '../service/service-size.ts';
 import type { ShortfallReason } from '../service/shortfall.ts';
-import type { Steps } from '../service/steps.ts';
+import { mapInSteps, type Steps } from '../service/steps.ts';
 import { TotalBudget } from '../service/total-budget.ts';
 import { AffinityLists } from './affinity-lists.ts';
 import { ConflictReports } from './conflict-reports.ts';
@@ -107,7 +107,8 @@ export class AllowedFrontends {
       this.#shortfalls.report({ kind: 'Service', key }, reason, message, this.#family);
     report('service-budget', cut && this.#describe(cut, frontends));
     report('total-budget', isShort ? describeShort(served) : undefined);
-    const result = this.#claims.claim(key, this.#cluster.service(key)?.createdAt ?? '', frontends);
+    const keys = frontends.length > FEW ? yield* mapInSteps(frontends, frontendKey) : frontends.map(frontendKey);
+    const result = this.#claims.claim(key, this.#cluster.service(key)?.createdAt ?? '', frontends, keys);
     for (const conflict of result.conflicts) this.#conflicts.report(conflict);
     for (const { servicePort, endpoints } of frontends) {
       if (endpoints.length <= MAX_ENDPOINTS) continue;
@@ -161,6 +162,9 @@ export class AllowedFrontends {
     this.#log.warn(message);
   }
 }
+
+/** Frontends of which the keys are made at once. */
+const FEW = 100;
 
 function describeShort({ elements }: BoundedFrontends): string {
   return (

@@ -14,7 +14,7 @@ import { ENTRIES_OF_STEP } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
 import { bothOf, type ClaimResult } from '../service/frontend-claims.ts';
 import { DEFAULT_SERVICE_BUDGET, slicesWithin } from '../service/service-budget.ts';
-import { atOnce, type Steps } from '../service/steps.ts';
+import { atOnce, eachInSteps, type Steps } from '../service/steps.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
 import { AllowedFrontends, type AllowedFrontendsOptions } from './allowed-frontends.ts';
 import { BATCH_SERVICES, BatchSizes, MAX_WEIGHT } from './batch-sizes.ts';
@@ -271,7 +271,7 @@ export class FamilyModel {
     yield* this.#shareOut(results);
     for (const { concerned, frontends } of results.values()) {
       for (const key of frontends) {
-        if (!this.#bring(key, share, brought)) this.#waiting.add(key, concerned);
+        if (!(yield* this.#bring(key, share, brought))) this.#waiting.add(key, concerned);
         yield;
       }
       for (const service of concerned) {
@@ -333,7 +333,7 @@ export class FamilyModel {
       if (waiting === undefined) return;
       const frontend = this.#allowed.withKey(waiting.key);
       looks += 1 + (frontend?.endpoints.length ?? 0) + (frontend?.localEndpoints.length ?? 0);
-      const isDone = this.#bring(waiting.key, limit - this.#ruleset.weight, brought);
+      const isDone = yield* this.#bring(waiting.key, limit - this.#ruleset.weight, brought);
       if (isDone) for (const service of this.#waiting.done(waiting)) this.#handedOut.add(service);
       else this.#waiting.putBack(waiting);
       yield;
@@ -341,11 +341,11 @@ export class FamilyModel {
   }
 
   /** Brings a frontend to where it should be, as far as there is room, into `brought`; true if it is there, or left out. */
-  #bring(key: string, room: number, brought: string[]): boolean {
+  *#bring(key: string, room: number, brought: string[]): Steps<boolean> {
     const frontend = this.#allowed.withKey(key);
     const { weight } = this.#ruleset;
     if (!this.suspects.admit(key, frontend)) return true;
-    const isDone = this.#ruleset.setFrontend(key, frontend, room);
+    const isDone = yield* this.#ruleset.setFrontend(key, frontend, room);
     if (this.#ruleset.weight !== weight) brought.push(key);
     return isDone;
   }
@@ -353,7 +353,7 @@ export class FamilyModel {
   /** Works out the frontends of a large Service, which then wait for their elements. */
   *#expand(key: string): Steps<void> {
     const { concerned, frontends } = yield* this.#allowed.workOut(key);
-    for (const frontend of frontends) this.#waiting.add(frontend, concerned);
+    yield* eachInSteps(frontends, (frontend) => this.#waiting.add(frontend, concerned));
     if (frontends.length === 0) this.#handedOut.add(key);
   }
 

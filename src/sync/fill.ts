@@ -62,7 +62,7 @@ export async function adoptTable(
   await inSlices(model.restartSteps(found));
   const rest = { model, nft, table: table.name, isLive: true, log };
   let written = await drain(rest);
-  model.ruleset.dropUnclaimed();
+  await inSlices(model.ruleset.dropUnclaimed());
   written += await drain(rest);
   log.info('the rules of the last run are in force and up to date', { family: model.family, written });
   return written;

@@ -22,12 +22,16 @@ export async function inSlices<Result>(steps: Steps<Result>, { others = 0 } = {}
   if (worked - (workedBefore ?? worked) >= SLICE) await letOthersWork(others);
   for (;;) {
     noteTurn();
-    const [began, before] = [performance.now(), worked];
-    while (worked - before < SLICE) {
+    const began = performance.now();
+    let took = 0;
+    while (took < SLICE) {
       const { done, value } = steps.next();
-      worked = before + performance.now() - began;
-      if (done) return value;
+      took = performance.now() - began;
+      if (!done) continue;
+      worked += took;
+      return value;
     }
+    worked += took;
     await letOthersWork(others);
   }
 }

@@ -1,5 +1,6 @@
 import type { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { type Frontend, frontendKey } from '../../src/service/frontend.ts';
+import { atOnce } from '../../src/service/steps.ts';
 
 /** What each Service of a ruleset was given. */
 const given = new WeakMap<Ruleset, Map<string, readonly string[]>>();
@@ -15,5 +16,5 @@ export function setServices(ruleset: Ruleset, services: Iterable<readonly [strin
     for (const frontend of frontends) changes.set(frontendKey(frontend), frontend);
     known.set(name, frontends.map(frontendKey));
   }
-  for (const [key, frontend] of changes) ruleset.setFrontend(key, frontend);
+  for (const [key, frontend] of changes) atOnce(ruleset.setFrontend(key, frontend));
 }

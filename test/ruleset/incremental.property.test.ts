@@ -99,7 +99,7 @@ class World {
       atOnce(this.model.restartSteps(found));
     }
     this.settle();
-    this.model.ruleset.dropUnclaimed();
+    atOnce(this.model.ruleset.dropUnclaimed());
     do this.transact();
     while (this.model.isDirty);
   }

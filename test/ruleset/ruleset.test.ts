@@ -6,6 +6,7 @@ import { buildProgram } from '../../src/ruleset/program.ts';
 import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import type { Transaction } from '../../src/ruleset/transaction.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
+import { atOnce } from '../../src/service/steps.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
 import { setServices } from '../builders/set-services.ts';
 import { describeTransaction } from '../builders/strict-kernel.ts';
@@ -281,7 +282,7 @@ suite('a restart', () => {
     const after = new Ruleset(PROGRAM);
     after.adopt(allElements(before));
     assert.deepEqual(change(after, { [WEB]: [frontend([2, 3, 4])] }), []);
-    after.dropUnclaimed();
+    atOnce(after.dropUnclaimed());
     assert.ok(isEmpty(after.takeTransaction()));
     assert.equal(after.hasWaiting, false);
     assert.equal(after.size, before.size);
@@ -297,7 +298,7 @@ suite('a restart', () => {
     const after = new Ruleset(PROGRAM);
     after.adopt(allElements(serving(1)));
     change(after, {});
-    after.dropUnclaimed();
+    atOnce(after.dropUnclaimed());
     assert.deepEqual(describeTransaction(after.takeTransaction()), [`- ${DISPATCH}`]);
     assert.deepEqual(describeTransaction(after.takeTransaction()), [`- ${slot(0)}`]);
     assert.deepEqual(describeTransaction(after.takeTransaction()), [`- ${CLUSTER_IP}`]);
@@ -319,7 +320,7 @@ suite('a restart', () => {
       const ruleset = new Ruleset(program);
       ruleset.adopt(found);
       ruleset.setNetworks('pod-cidrs', cidrs);
-      ruleset.dropUnclaimed();
+      atOnce(ruleset.dropUnclaimed());
       const lines = [...describeTransaction(ruleset.takeTransaction())];
       return { ruleset, lines: [...lines, ...describeTransaction(ruleset.takeTransaction())] };
     };

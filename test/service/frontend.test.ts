@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { EndpointSlice } from '../../src/objects/endpoint-slice.ts';
 import type { Service } from '../../src/objects/service.ts';
-import { frontendsOf } from '../../src/service/frontend.ts';
+import { frontendSteps, frontendsOf } from '../../src/service/frontend.ts';
+import { countSteps } from '../builders/count-steps.ts';
 import { HTTP, NODE_NAME, ready, service, slice, slicePort } from '../builders/objects.ts';
 
 const HERE = { nodeName: NODE_NAME, node: undefined };
@@ -86,4 +88,31 @@ suite('no frontends has a Service that', () => {
   test('is of type ExternalName, even with a ClusterIP', () => assert.deepEqual(keysOf({ type: 'ExternalName' }), []));
   test('belongs to another proxy', () => assert.deepEqual(keysOf({ otherProxy: true }), []));
   test('has no ports', () => assert.deepEqual(keysOf({ ports: [] }), []));
+});
+
+suite('the frontends of a Service are worked out in steps', () => {
+  /** One step does no more than about so many things. */
+  const things = 10_000;
+  const count = (changes: Partial<Service>, slices: readonly EndpointSlice[] = []) =>
+    countSteps(frontendSteps(service(changes), slices, 'ip', HERE, 300_000)).count;
+
+  test('with many addresses', () => {
+    const externalIps = Array.from({ length: 25_000 }, (_, i) => `203.0.${i >> 8}.${i & 255}`);
+    assert.ok(count({ externalIps }) > (2 * externalIps.length) / things);
+  });
+
+  test('with many source ranges', () => {
+    const sourceRanges = Array.from({ length: 60_000 }, (_, i) => `20.${i >> 8}.${i & 255}.0/24`);
+    const steps = count({ type: 'LoadBalancer', loadBalancerIps: ['203.0.113.1'], sourceRanges });
+    assert.ok(steps > (3 * sourceRanges.length) / things, `${steps}`);
+  });
+
+  test('with many ports and endpoints, of which not all may be used', () => {
+    const ports = Array.from({ length: 400 }, (_, i) => ({ name: `p${i}`, protocol: 'tcp', port: 1000 + i }) as const);
+    const endpoints = Array.from({ length: 1000 }, (_, i) => ready(`10.0.${i >> 8}.${i & 255}`, { nodeName: '' }));
+    // Of each pair of port and endpoint: its place, whether it is here, its address, and whether it is used.
+    assert.ok(count({ ports }, [slice(endpoints, { ports })]) > (4 * 300_000) / things);
+  });
+
+  test('and small ones in few', () => assert.ok(count({}, [slice([ready('10.0.0.1')])]) <= 5));
 });

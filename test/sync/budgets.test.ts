@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { picksByClient } from '../../src/ruleset/affinity-by-hash.ts';
 import type { Element } from '../../src/ruleset/element.ts';
 import { Cluster } from '../../src/service/cluster.ts';
+import { atOnce } from '../../src/service/steps.ts';
 import { TotalBudget } from '../../src/service/total-budget.ts';
 import type { FamilyModel } from '../../src/sync/family-model.ts';
 import { modelOf, PROGRAM } from '../builders/models.ts';
@@ -134,7 +135,7 @@ suite('the model of a family, within its budgets', () => {
     const second = modelOf(cluster, { totalBudget: new TotalBudget(50) });
     second.model.restart(found);
     second.drain();
-    second.model.ruleset.dropUnclaimed();
+    atOnce(second.model.ruleset.dropUnclaimed());
     second.drain();
     assert.deepEqual(served(second.model, cluster), { ...before, s01: 9 });
     assert.ok(second.model.ruleset.size <= 50 + 2, `${second.model.ruleset.size}`);

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { BY_ADDRESS } from '../../src/ruleset/container.ts';
+import { buildProgram } from '../../src/ruleset/program.ts';
+import { Ruleset } from '../../src/ruleset/ruleset.ts';
+import { sizeOf } from '../../src/ruleset/transaction.ts';
+import type { Endpoint } from '../../src/service/endpoints.ts';
+import { type Frontend, frontendKey } from '../../src/service/frontend.ts';
+import { countSteps } from '../builders/count-steps.ts';
+import { frontend } from '../builders/frontends.ts';
+
+/** One step does no more than about so many things. */
+const THINGS = 10_000;
+
+const MANY = 60_000;
+
+function endpointsOf(count: number): readonly Endpoint[] {
+  return Array.from({ length: count }, (_, i) => ({
+    address: `10.32.${i >> 8}.${i & 255}`,
+    port: 8080,
+    maybeLocal: false,
+  }));
+}
+
+function set(ruleset: Ruleset, one: Frontend): number {
+  return countSteps(ruleset.setFrontend(frontendKey(one), one)).count;
+}
+
+suite('a frontend is brought in steps', () => {
+  test('with many endpoints: when it comes, and when one of them goes', () => {
+    const ruleset = new Ruleset(buildProgram('ip', {}));
+    const endpoints = endpointsOf(MANY);
+    const first = set(ruleset, frontend([], { endpoints }));
+    assert.ok(first > MANY / THINGS, `${first}`);
+    ruleset.takeTransaction();
+    const second = set(ruleset, frontend([], { endpoints: endpoints.slice(0, -1) }));
+    assert.ok(second > MANY / THINGS, `${second}`);
+    assert.ok(sizeOf(ruleset.takeTransaction()) < 10);
+  });
+
+  test('with many source ranges: when it comes, and when they are others', () => {
+    const ruleset = new Ruleset(buildProgram('ip', {}));
+    const walled = (first: number) => {
+      const sourceRanges = Array.from({ length: MANY }, (_, i) => `${first}.${i >> 8}.${i & 255}.0/24`);
+      return frontend([1], { kind: 'load-balancer-ip', sourceRanges });
+    };
+    const first = set(ruleset, walled(20));
+    assert.ok(first > MANY / THINGS, `${first}`);
+    ruleset.takeTransaction();
+    const second = set(ruleset, walled(21));
+    assert.ok(second > (2 * MANY) / THINGS, `${second}`);
+    assert.equal(sizeOf(ruleset.takeTransaction()), 2 * MANY);
+  });
+
+  test('and a small one in one', () => {
+    assert.equal(set(new Ruleset(buildProgram('ip', {})), frontend([1, 2, 3])), 1);
+  });
+});
+
+test('what nobody claims is removed in steps', () => {
+  const before = new Ruleset(buildProgram('ip', {}));
+  set(before, frontend([], { endpoints: endpointsOf(MANY) }));
+  const after = new Ruleset(before.program);
+  after.adopt(before.program.containers.flatMap((container) => [...before.elementsOf(container)]));
+  const { count } = countSteps(after.dropUnclaimed());
+  assert.ok(count > MANY / THINGS, `${count}`);
+  const { deletes, adds } = after.takeTransaction();
+  assert.deepEqual([deletes.map(({ container }) => container.name), adds], [[BY_ADDRESS.dispatch], []]);
+});
