@@ -70,6 +70,7 @@ export const QUESTION_ERRORS = [
   'E_API_UNREACHABLE',
   'E_API_REFUSED',
   'E_NO_DAEMON',
+  'E_ALREADY_RUNNING',
   'E_RUN_DIR',
 ] as const;
 

@@ -4,6 +4,7 @@ import { CLEANUP } from './commands/cleanup.ts';
 import { COMPLETION } from './commands/completion.ts';
 import { CONFIG_VALIDATE } from './commands/config-validate.ts';
 import { CONFIG_WRITE } from './commands/config-write.ts';
+import { DIFF } from './commands/diff.ts';
 import { DUMP } from './commands/dump.ts';
 import { GET_SERVICES } from './commands/get-services.ts';
 import { HELP } from './commands/help.ts';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   GET_SERVICES,
   TRACE,
   DUMP,
+  DIFF,
   CHECK,
   CONFIG_VALIDATE,
   CONFIG_WRITE,

@@ -21,28 +21,34 @@ interface Page {
  * @throws ProxyError as askOrWorkOut does
  */
 export async function get(args: Arguments, log: Log): Promise<void> {
-  const { namespace, name } = wantedServices(args);
-  const rows: ServiceRow[] = [];
-  let from: number | undefined = 0;
-  while (from !== undefined) {
-    const asked: URLSearchParams = new URLSearchParams({ from: `${from}`, namespace, name });
+  const wanted = wantedServices(args);
+  const rows = await rowsOf(wanted, (path, asked) => {
     // Without a daemon nobody waits: it is all on one page.
-    const answer = await askOrWorkOut(
-      args,
-      `/services?${asked}`,
-      async (known) => renderServices(known, asked, Number.POSITIVE_INFINITY),
-      log,
-    );
-    const page: Page = JSON.parse(`${answer}`);
-    rows.push(...page.rows);
-    from = page.next;
-  }
+    const whole = async (known: Knowledge) => renderServices(known, asked, Number.POSITIVE_INFINITY);
+    return askOrWorkOut(args, path, whole, log);
+  });
   const ordered = inOrder(rows);
   print(
     args.output === 'json'
       ? `${JSON.stringify(ordered, undefined, 2)}\n`
       : serviceTable(ordered, args.output === 'wide', !isSet(args, 'no-headers')),
   );
+}
+
+/** All rows of these Services, page by page; `ask` is given a path, and what it asks for. */
+export async function rowsOf(
+  { namespace = '', name = '' },
+  ask: (path: string, asked: URLSearchParams) => Promise<string | Buffer>,
+): Promise<readonly ServiceRow[]> {
+  const rows: ServiceRow[] = [];
+  let from: number | undefined = 0;
+  while (from !== undefined) {
+    const asked: URLSearchParams = new URLSearchParams({ from: `${from}`, namespace, name });
+    const page: Page = JSON.parse(`${await ask(`/services?${asked}`, asked)}`);
+    rows.push(...page.rows);
+    from = page.next;
+  }
+  return rows;
 }
 
 /** What is asked for: an empty name or namespace stands for all. As for kubectl, -A counts more than -n. */

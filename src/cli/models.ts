@@ -30,7 +30,7 @@ export function createModels(
     shortfalls,
     serviceBudget: args.maxElementsPerService,
     affinityLimit: args.maxAffinityEndpoints,
-    totalBudget: new TotalBudget(args.maxElements || elementsFor(readMemory())),
+    totalBudget: new TotalBudget(budgetOf(args)),
   };
   return families.map((family) => {
     const program = buildProgram(family, {
@@ -41,6 +41,11 @@ export function createModels(
     const networks = (known: Cluster) => networksOf(known, args, family);
     return new FamilyModel(cluster, { program, networks, ...shared }, log);
   });
+}
+
+/** How many elements all Services may have together. */
+export function budgetOf({ maxElements }: Pick<Arguments, 'maxElements'>): number {
+  return maxElements || elementsFor(readMemory());
 }
 
 /** Without a pod network of the family nobody can be told to be outside of it: kube-proxy's no-op detector. */

@@ -8,19 +8,19 @@ import { NftError } from '../nft/run.ts';
 import { findTables, foundElements, readTable, TABLE_NAMES, type TableName } from '../nft/tables.ts';
 import type { Element } from '../ruleset/element.ts';
 import { Cluster } from '../service/cluster.ts';
-import { atOnce } from '../service/steps.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
 import type { Status } from '../status/status.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { liveTable } from '../sync/fill.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
 import { AddressGuard } from './address-guard.ts';
-import type { Arguments } from './arguments.ts';
+import { type Arguments, textOf } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
 import { servedFamilies } from './families.ts';
 import type { StateReport } from './last-state.ts';
 import { createModels } from './models.ts';
 import { namesSource, openSource } from './open-source.ts';
+import { settle } from './settle.ts';
 
 /** Seconds that a question waits for a source to deliver the whole cluster. */
 const SYNC_TIMEOUT = 20;
@@ -50,7 +50,8 @@ export interface Knowledge {
 /**
  * The answer of the running daemon to `path`; without one, and with a source, what `answer` makes of what would be
  * programmed from there.
- * @throws ProxyError E_NO_DAEMON if there is neither, E_RUN_DIR, or what is wrong with the source
+ * @throws ProxyError E_NO_DAEMON if there is neither, E_ALREADY_RUNNING if flags name a source beside a daemon, E_RUN_DIR, or
+ * what is wrong with the source
  */
 export async function askOrWorkOut(
   args: Arguments,
@@ -59,6 +60,8 @@ export async function askOrWorkOut(
   log: Log,
   { patience, asInKernel = false }: QuestionOptions = {},
 ): Promise<string | Buffer> {
+  const named = sourceFlags(args);
+  if (named.length > 0 && (await askDaemon(args.runDir, '/state')) !== undefined) throw refusal(args, named);
   return (await askDaemon(args.runDir, path, patience)) ?? answer(await workOut(args, log, asInKernel));
 }
 
@@ -69,6 +72,25 @@ export interface QuestionOptions {
   readonly asInKernel?: boolean;
 }
 
+/** The flags that name a source, each with its value. */
+function sourceFlags(args: Arguments): readonly string[] {
+  return ['config', 'kubeconfig', 'master', 'manifests'].flatMap((name) => {
+    const value = textOf(args, name);
+    return value === undefined ? [] : `--${name} ${value}`;
+  });
+}
+
+/** The daemon would answer by its own source, which would be taken for the other one. */
+function refusal({ command, runDir }: Arguments, named: readonly string[]): ProxyError {
+  const what = named.join(' ');
+  return new ProxyError(
+    'E_ALREADY_RUNNING',
+    `${command} ${what}: a daemon runs (asked in ${runDir}), and has a source of its own: leave that out to see what is ` +
+      `programmed. What it would change on this node: kube-proxy-nft diff ${what}. What it would make of a node without ` +
+      `a daemon: with a --run-dir of its own`,
+  );
+}
+
 async function workOut(args: Arguments, log: Log, asInKernel: boolean): Promise<Knowledge> {
   if (!namesSource(args, process.env)) {
     throw new ProxyError(
@@ -76,6 +98,32 @@ async function workOut(args: Arguments, log: Log, asInKernel: boolean): Promise<
       `no daemon answers in ${args.runDir}; start it, or give --kubeconfig or --manifests to see what it would program`,
     );
   }
+  const { cluster, shortfalls, description } = await readCluster(args, log);
+  const models: ModelInTable[] = [];
+  for (const model of createModels(cluster, servedFamilies(log), args, log, undefined, shortfalls)) {
+    settle(model, asInKernel ? await foundFor(model, args) : []);
+    models.push({ model, table: TABLE_NAMES[0], inForce: true });
+  }
+  return { models, cluster, shortfalls, origin: `as it would be programmed from ${description}` };
+}
+
+/** A cluster as a source has it. */
+export interface ReadCluster {
+  readonly cluster: Cluster;
+  readonly shortfalls: Shortfalls;
+  /** Of the source: "manifests in /etc/…". */
+  readonly description: string;
+}
+
+/**
+ * The whole cluster from the source that the flags or the environment name. `complete` may add what the source does not have.
+ * @throws ProxyError E_NO_SOURCE if none is named, or what is wrong with it
+ */
+export async function readCluster(
+  args: Arguments,
+  log: Log,
+  complete: (cluster: Cluster) => void = () => undefined,
+): Promise<ReadCluster> {
   const stop = new AbortController();
   const last: { failure?: ApiFailure } = {};
   const onProblem = (problem: ApiFailure) => {
@@ -107,17 +155,10 @@ async function workOut(args: Arguments, log: Log, asInKernel: boolean): Promise<
       `${source.description} did not deliver all Services in ${SYNC_TIMEOUT} s`,
     );
   }
+  complete(cluster);
   const shortfalls = new Shortfalls({ log });
   new AddressGuard({ cluster, args, shortfalls, apiServerHost, apiServerPort }).begin();
-  const models: ModelInTable[] = [];
-  for (const model of createModels(cluster, servedFamilies(log), args, log, undefined, shortfalls)) {
-    model.restart(asInKernel ? await foundFor(model, args) : []);
-    while (model.isDirty) model.nextTransaction();
-    atOnce(model.ruleset.dropUnclaimed());
-    while (model.isDirty) model.nextTransaction();
-    models.push({ model, table: TABLE_NAMES[0], inForce: true });
-  }
-  return { models, cluster, shortfalls, origin: `as it would be programmed from ${source.description}` };
+  return { cluster, shortfalls, description: source.description };
 }
 
 /** What a start would find in the kernel and go on from. @throws ProxyError E_NFT_MISSING, E_NFT_NOT_PERMITTED, E_NFT_FAILED */

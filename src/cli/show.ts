@@ -2,6 +2,7 @@ import type { Log } from '../log.ts';
 import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import { inSlices } from '../sync/slices.ts';
 import { type Arguments, isSet } from './arguments.ts';
+import { daemonModelSteps, type ModelArguments } from './daemon-model.ts';
 import { dumpSteps } from './dump.ts';
 import { renderServices } from './get.ts';
 import type { StateReport } from './last-state.ts';
@@ -21,13 +22,14 @@ export async function showDump(args: Arguments, log: Log): Promise<void> {
 export async function answerTo(
   path: string,
   known: Knowledge,
-  args: Parameters<typeof answerTrace>[2],
+  args: ModelArguments & Parameters<typeof answerTrace>[2],
 ): Promise<string | undefined> {
   const [route, query] = path.split('?');
   const parameters = new URLSearchParams(query);
   if (route === '/dump') {
     return inSlices(dumpSteps(known, parameters.get('output') === 'json' ? 'json' : 'nft', parameters.has('all')));
   }
+  if (route === '/model') return inSlices(daemonModelSteps(known, args));
   if (route === '/services') return renderServices(known, parameters);
   if (route === '/shortfalls') return renderShortfalls(known);
   if (route === '/status') return known.status && `${JSON.stringify(known.status(parameters.has('look')))}\n`;

@@ -34,6 +34,7 @@ const OPTIONS: readonly OwnFlag[] = [
   { name: 'from', type: 'string' },
   { name: 'rules', type: 'boolean' },
   { name: 'live', type: 'boolean' },
+  { name: 'filename', type: 'string', short: 'f' },
   { name: 'wait', type: 'string', check: period },
   { name: 'output', type: 'string', short: 'o' },
   { name: 'namespace', type: 'string', short: 'n' },
@@ -41,6 +42,7 @@ const OPTIONS: readonly OwnFlag[] = [
   { name: 'no-headers', type: 'boolean' },
   { name: 'all', type: 'boolean' },
   { name: 'brief', type: 'boolean' },
+  { name: 'dry-run', type: 'boolean' },
   { name: 'apply', type: 'boolean' },
   { name: 'back', type: 'boolean' },
 ];

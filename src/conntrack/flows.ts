@@ -1,7 +1,7 @@
 import { canonicalAddress, type Family } from '../ip.ts';
 import type { Conntrack } from './conntrack.ts';
 
-/** What of a UDP flow tells whether it is stale. Addresses are canonical. */
+/** What of a flow tells whether it is stale. Addresses are canonical. */
 export interface Flow {
   /** Who sends, and where to: the original direction. */
   readonly source: string;
@@ -37,11 +37,11 @@ export async function listFlows(
 }
 
 /**
- * Reads a line of `conntrack -L -p udp` (1.4.7, 1.4.8); undefined if it is none. The first tuple is the original direction,
- * the second the reply: "udp 17 29 src=… dst=… sport=… dport=… [UNREPLIED] src=… dst=… sport=… dport=… mark=0 use=1".
+ * Reads a line of `conntrack -L -p PROTOCOL` (1.4.7, 1.4.8); undefined if it is none. The first tuple is the original
+ * direction, the second the reply: "udp 17 29 src=… dst=… sport=… dport=… [UNREPLIED] src=… dst=… sport=… dport=… mark=0 use=1".
  */
-export function parseFlow(line: string): Flow | undefined {
-  if (!line.startsWith('udp ')) return undefined;
+export function parseFlow(line: string, protocol = 'udp'): Flow | undefined {
+  if (!line.startsWith(`${protocol} `)) return undefined;
   const source = line.indexOf(' src=');
   const destination = line.indexOf(' dst=', source + 5);
   const port = line.indexOf(' dport=', destination + 5);

@@ -233,13 +233,6 @@ suite('one line and an exit code of its own for nft that is', () => {
     return place.run(['--manifests', place.manifests], options);
   }
 
-  /** A folder with an `nft` that is this shell script. */
-  function fakeNft(place: Place, script: string): string {
-    mkdirSync(place.file('bin'));
-    writeFileSync(place.file('bin/nft'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    return `${place.file('bin')}:/usr/bin:/bin`;
-  }
-
   test('missing (20)', async (context) => {
     const place = placeWithManifests(context);
     mkdirSync(place.file('empty'));
@@ -253,7 +246,7 @@ suite('one line and an exit code of its own for nft that is', () => {
 
   test('too old (21)', async (context) => {
     const place = placeWithManifests(context);
-    const path = fakeNft(place, 'echo "nftables v0.9.8 (E.D.S.)"');
+    const path = place.pathWithNft('echo "nftables v0.9.8 (E.D.S.)"');
     const ended = await runWith(place, { path });
     assertError(ended, 'E_NFT_TOO_OLD', '0.9.8', '1.0.1');
     assert.equal(ended.exitCode, 21);
@@ -270,7 +263,7 @@ suite('one line and an exit code of its own for nft that is', () => {
 
   test('broken in another way (23)', async (context) => {
     const place = placeWithManifests(context);
-    const path = fakeNft(place, '[ "$1" = --version ] && echo "nftables v1.0.6 (L)" || kill -SEGV $$');
+    const path = place.pathWithNft('[ "$1" = --version ] && echo "nftables v1.0.6 (L)" || kill -SEGV $$');
     const ended = await runWith(place, { path });
     assertError(ended, 'E_NFT_FAILED', 'SIGSEGV');
     assert.equal(ended.exitCode, 23);

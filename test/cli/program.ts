@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -42,15 +42,22 @@ export class Place {
     return join(this.folder, name);
   }
 
-  /** Changes the kernel's tables as anybody with the right to may: "flush ruleset". */
-  nft(command: string): void {
-    this.command(['nft', ...command.split(' ')]);
+  /** Changes the kernel's tables, or lists them, as anybody with the right to may: "flush ruleset". Returns what nft prints. */
+  nft(command: string): string {
+    return this.command(['nft', ...command.split(' ')]);
   }
 
-  /** Runs any other program in the namespace to its end, or starts it; it ends with the test. */
-  command(argv: readonly string[]): void {
+  /** A PATH where nft is this shell script; the real one is /usr/sbin/nft. */
+  pathWithNft(script: string): string {
+    mkdirSync(this.file('bin'));
+    writeFileSync(this.file('bin/nft'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return `${this.file('bin')}:/usr/bin:/bin`;
+  }
+
+  /** Runs any other program in the namespace to its end; returns what it prints. */
+  command(argv: readonly string[]): string {
     const [file = '', ...args] = [...this.#command, ...argv];
-    execFileSync(file, args);
+    return execFileSync(file, args, { encoding: 'utf8' });
   }
 
   spawn(argv: readonly string[]): ChildProcess {

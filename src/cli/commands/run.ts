@@ -1,16 +1,18 @@
+import { isSet } from '../arguments.ts';
 import { type Command, FILE_ERRORS, NFT_ERRORS } from '../command.ts';
 
 export const RUN: Command = {
   name: 'run',
   operands: [],
-  flags: [],
+  flags: ['dry-run'],
   isConfigured: true,
   readsConfiguration: true,
-  usage: '--config FILE | --kubeconfig FILE | --manifests PATH [flags]',
+  usage: '[--dry-run] --config FILE | --kubeconfig FILE | --manifests PATH [flags]',
   summary: 'run the daemon in the foreground; the word run may be left out',
   paragraphs: [
     'Programs the rules for Services and keeps them up to date, as the daemon of a node. The line "ready: all Services are programmed" in its log, on stderr, is the moment after the first fill. Flags alone do the same, as for kube-proxy.',
     'A stop (SIGTERM, SIGINT) or a crash leaves the rules in place. The next start takes them over without a gap, and writes only what differs. There is one daemon in a network namespace, and none beside a kube-proxy that works.',
+    'With --dry-run it prints what it would write until then, as one nft script: a whole table, or the difference to one that it can take over. nft checks that, and nothing is changed, also beside a running daemon. Heartbeats are not in it.',
     'It takes a kernel of 5.13 or newer, nft 1.0.1 or newer, and CAP_NET_ADMIN. With the program conntrack, UDP flows to endpoints that are gone end at once.',
   ],
   examples: [
@@ -42,5 +44,8 @@ export const RUN: Command = {
     'E_HEALTHZ_ADDRESS',
     'E_METRICS_ADDRESS',
   ],
-  run: async (args, log) => (await import('../run.ts')).run(args, log),
+  run: async (args, log) =>
+    isSet(args, 'dry-run')
+      ? (await import('../dry-run.ts')).dryRun(args, log)
+      : (await import('../run.ts')).run(args, log),
 };

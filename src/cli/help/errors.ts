@@ -18,7 +18,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   E_NFT_TOO_OLD: 'nft is older than 1.0.1',
   E_NFT_NOT_PERMITTED: 'nft may not work',
   E_NFT_FAILED: 'nft does not work',
-  E_ALREADY_RUNNING: 'another daemon works in this network namespace, or uses the run directory',
+  E_ALREADY_RUNNING:
+    'another daemon works in this network namespace, or uses the run directory; or a question names a source beside it',
   E_NO_DAEMON: 'a question found neither a daemon nor a source',
   E_RUN_DIR: 'the run directory cannot be used',
   E_KUBE_PROXY_RUNS:

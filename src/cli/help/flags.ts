@@ -244,7 +244,14 @@ const OF_COMMANDS: FlagSection = {
     { name: 'all-namespaces', text: 'all namespaces, whatever else is said (get)' },
     { name: 'no-headers', text: 'without the heading of the table (get)' },
     { name: 'all', text: 'what is empty, too, and heartbeats, so that it is what the kernel holds (dump)' },
+    {
+      name: 'filename',
+      value: 'PATH',
+      text: 'a file or folder of manifests to compare the node with (diff)',
+      completes: 'file',
+    },
     { name: 'brief', text: 'one line (status)' },
+    { name: 'dry-run', text: 'print what would be written, have nft check it, and change nothing (run)' },
     { name: 'wait', value: 'DURATION', text: 'wait for the rules to be in sync, at most so long (status)' },
     {
       name: 'from',

@@ -125,7 +125,8 @@ Exit codes:
   21  E_NFT_TOO_OLD            nft is older than 1.0.1
   22  E_NFT_NOT_PERMITTED      nft may not work
   23  E_NFT_FAILED             nft does not work
-  30  E_ALREADY_RUNNING        another daemon works in this network namespace, or uses the run directory
+  30  E_ALREADY_RUNNING        another daemon works in this network namespace, or uses the run directory; or a question
+                               names a source beside it
 `,
     );
   });

@@ -1,0 +1,25 @@
+import type { Container } from '../ruleset/container.ts';
+import type { Element } from '../ruleset/element.ts';
+
+/** Elements that differ between two tables. One whose value or comment changes is in both lists. */
+export interface ElementChanges {
+  readonly removed: readonly Element[];
+  readonly added: readonly Element[];
+}
+
+/** What is to be removed and added to make the elements `before` those `after`. Chains and sets are elements here. */
+export function elementChanges(before: Iterable<Element>, after: Iterable<Element>): ElementChanges {
+  const left = new Map<Container, Map<string, Element>>();
+  for (const element of before) {
+    const own = left.get(element.container) ?? new Map<string, Element>();
+    left.set(element.container, own.set(element.key, element));
+  }
+  const added: Element[] = [];
+  for (const element of after) {
+    const own = left.get(element.container);
+    const old = own?.get(element.key);
+    if (old?.value === element.value && old.comment === element.comment) own?.delete(element.key);
+    else added.push(element);
+  }
+  return { removed: [...left.values()].flatMap((own) => [...own.values()]), added };
+}

@@ -1,0 +1,174 @@
+import { isDeepStrictEqual } from 'node:util';
+import { elementChanges } from '../audit/element-changes.ts';
+import { Conntrack, ConntrackError } from '../conntrack/conntrack.ts';
+import { flowsThrough, type Way } from '../conntrack/flows-through.ts';
+import { askDaemon } from '../control/control-socket.ts';
+import { FAMILIES, FAMILY_NAMES, type Family } from '../ip.ts';
+import type { Log } from '../log.ts';
+import type { Element } from '../ruleset/element.ts';
+import { elementText } from '../ruleset/element-text.ts';
+import { isHeartbeat } from '../ruleset/heartbeat.ts';
+import { OBJECTS } from '../ruleset/objects.ts';
+import type { Cluster } from '../service/cluster.ts';
+import { SHORTFALL_REASONS } from '../service/shortfall.ts';
+import { interfaceNode } from '../source/manifests/interface-node.ts';
+import { changeLines, counted, type SignedLine } from '../status/changes-text.ts';
+import { type ServiceChange, serviceChanges } from '../status/service-changes.ts';
+import { serviceRow } from '../status/service-rows.ts';
+import type { Arguments } from './arguments.ts';
+import { allElements, type DaemonModel, elementsIn } from './daemon-model.ts';
+import { rowsOf } from './get.ts';
+import { createModels } from './models.ts';
+import { readCluster } from './questions.ts';
+import { settle } from './settle.ts';
+
+/** What another source would make of a node. */
+export interface SourceDifferences {
+  /** Of the daemon, and the other one. */
+  readonly from: string;
+  readonly to: string;
+  readonly services: readonly ServiceChange[];
+  /** How many Services there are, and would be. */
+  readonly count: readonly [before: number, after: number];
+  /** Elements, and chains and sets, that would be written and deleted, as "map endpoints-tcp: KEY : VALUE"; changed ones are in both. */
+  readonly families: readonly {
+    readonly family: Family;
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+  }[];
+  /** What would not be served as it asks: how many by reason. */
+  readonly shortfalls: Readonly<Record<string, number>>;
+  /** Open connections to endpoints that go, by protocol; null: they could not be counted. */
+  readonly connections: Readonly<Record<string, number>> | null;
+}
+
+/** The command line with the daemon's own flags in place of those that decide what it makes of a cluster. */
+export function argumentsOf(args: Arguments, { arguments: theirs }: DaemonModel): Arguments {
+  return { ...args, ...theirs, podCidrs: new Map(theirs.podCidrs) };
+}
+
+/**
+ * What would differ if the source that `args` name were the daemon's: its model, restarted with that over what it has
+ * programmed, as a restart of the daemon would be.
+ * @throws ProxyError for what is wrong with the source
+ */
+export async function sourceDifferences(daemon: DaemonModel, args: Arguments, log: Log): Promise<SourceDifferences> {
+  const theirs = argumentsOf(args, daemon);
+  const rows = await rowsOf({}, async (path) => (await askDaemon(args.runDir, path)) ?? '{"rows":[]}');
+  const { cluster, shortfalls, description } = await readCluster(theirs, log, (read) => complete(read, daemon));
+  const families = daemon.families.map(({ family }) => family);
+  const models = createModels(cluster, families, theirs, log, undefined, shortfalls);
+  const changed = models.map((model) => {
+    const table = daemon.families.find(({ family }) => family === model.family);
+    const before = table === undefined ? [] : elementsIn(table, model).filter((element) => !isHeartbeat(element));
+    settle(model, before);
+    const { added, removed } = elementChanges(before, allElements(model));
+    return { family: model.family, added: added.map(textOf), removed: removed.map(textOf) };
+  });
+  const after = [...cluster.serviceKeys()].flatMap((key) =>
+    models.flatMap((model) => model.frontendsOf(key).map(serviceRow)),
+  );
+  const services = serviceChanges(rows, after);
+  const counts = SHORTFALL_REASONS.map((reason) => [reason, shortfalls.count(reason)] as const);
+  return {
+    from: daemon.source,
+    to: description,
+    services,
+    count: [servicesIn(rows), servicesIn(after)],
+    families: changed,
+    shortfalls: Object.fromEntries(counts.filter(([, count]) => count > 0)),
+    connections: await connectionsOf(services, log),
+  };
+}
+
+function servicesIn(rows: readonly { readonly namespace: string; readonly name: string }[]): number {
+  return new Set(rows.map(({ namespace, name }) => `${namespace}/${name}`)).size;
+}
+
+/** Manifests mostly have neither the Node nor ServiceCIDRs: then those that the daemon knows count. */
+function complete(cluster: Cluster, { node, serviceCidrs }: DaemonModel): void {
+  const { nodeName } = cluster;
+  const isKnown = cluster.node !== undefined && !isDeepStrictEqual(cluster.node, interfaceNode(nodeName));
+  if (!isKnown && node !== null) cluster.set(node);
+  if (cluster.serviceCidrsByName.size === 0) for (const cidr of serviceCidrs) cluster.set(cidr);
+}
+
+function textOf(element: Element): string {
+  const { container, key } = element;
+  if (OBJECTS.includes(container)) return key;
+  return `${container.value === undefined ? 'set' : 'map'} ${container.name}: ${elementText(element)}`;
+}
+
+/** Open connections that what goes serves. */
+async function connectionsOf(services: readonly ServiceChange[], log: Log): Promise<SourceDifferences['connections']> {
+  const ways = services.flatMap(({ frontends }) => frontends.flatMap(waysOf));
+  const counts: Record<string, number> = {};
+  const conntrack = new Conntrack(log);
+  // Its rests between two commands do not keep a process running, and this one waits for nothing else.
+  const alive = setInterval(() => undefined, 60_000);
+  try {
+    for (const family of FAMILIES) {
+      const own = ways.filter(({ endpoint }) => endpoint.startsWith('[') === (family === 'ip6'));
+      for (const [protocol, count] of await flowsThrough(conntrack, family, own)) {
+        counts[protocol] = (counts[protocol] ?? 0) + count;
+      }
+    }
+    return counts;
+  } catch (error) {
+    // It is logged; all else can be said without.
+    if (error instanceof ConntrackError) return null;
+    throw error;
+  } finally {
+    clearInterval(alive);
+    conntrack.stop();
+  }
+}
+
+function waysOf({
+  address,
+  endpointsRemoved,
+  localEndpointsRemoved,
+}: ServiceChange['frontends'][number]): readonly Way[] {
+  const [, bracketed, plain, port = '', protocol = ''] = /^(?:\[(.+)\]|([\d.]*)):(\d+)\/(\w+)$/.exec(address) ?? [];
+  const destination = bracketed ?? (plain || undefined);
+  const endpoints = new Set([...endpointsRemoved, ...localEndpointsRemoved]);
+  return [...endpoints].map((endpoint) => ({ protocol, destination, port: Number(port), endpoint }));
+}
+
+/** As text: Services, then elements by family, then connections. `isWide`: with each element. */
+export function sourceLines(found: SourceDifferences, isWide: boolean): readonly SignedLine[] {
+  const { from, to, services, count, families, shortfalls } = found;
+  const [added, removed] = (['added', 'removed'] as const).map(
+    (action) => services.filter((service) => service.action === action).length,
+  );
+  const changed = services.length - (added ?? 0) - (removed ?? 0);
+  const notServed = Object.entries(shortfalls).map(([reason, number]) => `${reason} ${number}`);
+  return [
+    [' ', `from: ${from}`],
+    [' ', `to:   ${to}`],
+    ...changeLines(services),
+    [
+      ' ',
+      `Services: ${added} added, ${removed} removed, ${changed} changed, ${count[0] - (removed ?? 0) - changed} as they are`,
+    ],
+    ...(notServed.length === 0 ? [] : [[' ', `not served as asked for: ${notServed.join(', ')}`] as const]),
+    ...families.flatMap(({ family, added, removed }): readonly SignedLine[] => [
+      [' ', `${FAMILY_NAMES[family]}: ${counted(added.length, 'element')} written, ${removed.length} deleted`],
+      ...(isWide ? removed.map((text): SignedLine => ['-', `  ${text}`]) : []),
+      ...(isWide ? added.map((text): SignedLine => ['+', `  ${text}`]) : []),
+    ]),
+    [' ', `open connections: ${connectionsText(found.connections)}`],
+  ];
+}
+
+function connectionsText(connections: SourceDifferences['connections']): string {
+  if (connections === null) return 'not counted (conntrack does not work)';
+  const { udp = 0, ...others } = connections;
+  const staying = Object.entries(others).flatMap(([protocol, count]) =>
+    count === 0 ? [] : [`${count} ${protocol.toUpperCase()}`],
+  );
+  const ends =
+    udp === 0 ? 'none ends' : `${counted(udp, 'UDP flow')} to endpoints that go ${udp === 1 ? 'ends' : 'end'}`;
+  if (staying.length === 0) return ends;
+  return `${ends}; ${staying.join(' and ')} to endpoints that go stay until they are closed`;
+}

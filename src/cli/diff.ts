@@ -1,0 +1,76 @@
+import process from 'node:process';
+import { askDaemon } from '../control/control-socket.ts';
+import { ProxyError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { VERSION } from '../version.ts';
+import { type Arguments, textOf } from './arguments.ts';
+import type { DaemonModel } from './daemon-model.ts';
+import { kernelDifferences, kernelLines } from './diff-kernel.ts';
+import { sourceDifferences, sourceLines } from './diff-source.ts';
+import { print } from './print.ts';
+import { hasColours, signedText } from './signed-lines.ts';
+
+/** What `diff` ends with. */
+const EXIT = { equal: 0, different: 1 } as const;
+
+/**
+ * `diff`: the kernel against the daemon's model, or the node against what another source would make of it. Sets the exit
+ * code: 0 no difference, 1 differences.
+ * @throws ProxyError E_NO_DAEMON, E_RUN_DIR for a daemon of another version, E_NFT_FAILED and the like, or what is wrong with
+ * the source
+ */
+export async function diff(args: Arguments, log: Log): Promise<void> {
+  const files = textOf(args, 'filename');
+  const { kubeconfig, master, manifests = files } = args;
+  if (files !== undefined && (kubeconfig ?? master ?? args.manifests) !== undefined) {
+    throw new ProxyError('E_USAGE', '-f and another source cannot be given together: choose one');
+  }
+  const hasSource = [kubeconfig, master, manifests].some((flag) => flag !== undefined);
+  const ask = () => askModel(args.runDir);
+  if (!hasSource) {
+    const found = await kernelDifferences(ask, args, log);
+    finish(
+      args,
+      found.some(({ differences }) => differences.length > 0),
+      found,
+      () => kernelLines(found),
+    );
+    return;
+  }
+  const found = await sourceDifferences(await ask(), { ...args, manifests }, log);
+  const isEqual =
+    found.services.length === 0 && found.families.every(({ added, removed }) => added.length + removed.length === 0);
+  finish(args, !isEqual, found, () => sourceLines(found, args.output === 'wide'));
+}
+
+function finish(
+  args: Arguments,
+  isDifferent: boolean,
+  found: object,
+  lines: () => Parameters<typeof signedText>[0],
+): void {
+  process.exitCode = isDifferent ? EXIT.different : EXIT.equal;
+  if (args.output === 'json') print(`${JSON.stringify(found, undefined, 2)}\n`);
+  else process.stdout.write(signedText(lines(), hasColours()));
+}
+
+async function askModel(runDir: string): Promise<DaemonModel> {
+  const answer = await askDaemon(runDir, '/model');
+  if (answer === undefined) {
+    throw new ProxyError(
+      'E_NO_DAEMON',
+      `no daemon answers in ${runDir}, so there is nothing to compare with; what one would write: kube-proxy-nft run --dry-run`,
+    );
+  }
+  let model: Partial<DaemonModel> = {};
+  try {
+    model = JSON.parse(answer.toString());
+  } catch {
+    // Told below: an older daemon does not know the question, and says nothing.
+  }
+  if (model.version !== VERSION) {
+    const theirs = model.version === undefined ? 'another version' : `version ${model.version}`;
+    throw new ProxyError('E_RUN_DIR', `the daemon in ${runDir} is ${theirs}, and this ${VERSION}: restart it`);
+  }
+  return model as DaemonModel;
+}

@@ -1,0 +1,71 @@
+import { elementChanges } from '../audit/element-changes.ts';
+import { FAMILY_NAMES } from '../ip.ts';
+import type { Log } from '../log.ts';
+import { oneLine } from '../log-line.ts';
+import { checkScript } from '../nft/check.ts';
+import { createNft, type Nft } from '../nft/nft.ts';
+import { explainNftError, probeNft } from '../nft/probe.ts';
+import { NftError } from '../nft/run.ts';
+import { findTables, foundElements, readTable, TABLE_NAMES } from '../nft/tables.ts';
+import { dumpText } from '../ruleset/dump-text.ts';
+import { isHeartbeat } from '../ruleset/heartbeat.ts';
+import { transactionText } from '../ruleset/transaction-text.ts';
+import { counted } from '../status/changes-text.ts';
+import type { FamilyModel } from '../sync/family-model.ts';
+import { liveTable } from '../sync/fill.ts';
+import { VERSION } from '../version.ts';
+import type { Arguments } from './arguments.ts';
+import { allElements } from './daemon-model.ts';
+import { servedFamilies } from './families.ts';
+import { createModels } from './models.ts';
+import { print } from './print.ts';
+import { readCluster } from './questions.ts';
+import { settle } from './settle.ts';
+
+/**
+ * `run --dry-run`: prints what a daemon with these flags would write before it says "ready", as one script, and has nft check
+ * it. Nothing is changed, also beside a daemon. What a daemon writes in several transactions is one here.
+ * @throws ProxyError E_NFT_FAILED if nft would refuse it, E_NFT_MISSING and the like, or what is wrong with the source
+ */
+export async function dryRun(args: Arguments, log: Log): Promise<void> {
+  const nft = createNft(args.runDir, 'dry-run');
+  await probeNft(nft, log);
+  const { cluster, shortfalls, description } = await readCluster(args, log);
+  const models = createModels(cluster, servedFamilies(log), args, log, undefined, shortfalls);
+  try {
+    const parts: string[] = [`# kube-proxy-nft ${VERSION}, run --dry-run, from ${oneLine(description)}\n`];
+    for (const model of models) parts.push(await firstWrites(model, nft));
+    const script = parts.join('\n');
+    print(script);
+    await checkScript(script, args.runDir);
+  } catch (error) {
+    throw error instanceof NftError ? explainNftError(error) : error;
+  }
+  log.info('nft takes this; nothing was changed');
+}
+
+/** What a daemon would write of a family: the difference to its table if it can take that over, else a new one. */
+async function firstWrites(model: FamilyModel, nft: Nft): Promise<string> {
+  const { family, program } = model;
+  const tables = await findTables(nft, family);
+  const live = liveTable(tables, model);
+  const what = FAMILY_NAMES[family];
+  if (live === undefined) {
+    settle(model, []);
+    const hooked = tables.filter(({ baseChains }) => baseChains.length > 0).map(({ name }) => name);
+    const name = TABLE_NAMES.find((candidate) => !hooked.includes(candidate)) ?? TABLE_NAMES[0];
+    const old = tables.map((table) => `delete table ${family} ${table.name}\n`).join('');
+    const why =
+      tables.length === 0 ? 'there is no table of ours' : 'the table there is of another version or other options';
+    return `# ${what}: ${why}: a new one\n${old}${dumpText(model.ruleset, name, [], true)}`;
+  }
+  const found = foundElements(await readTable(nft, program, live.name));
+  settle(model, found);
+  const { removed, added } = elementChanges(
+    found.filter((element) => !isHeartbeat(element)),
+    allElements(model),
+  );
+  const counts = `${counted(added.length, 'element')} written, ${removed.length} deleted`;
+  const heading = `# ${what}: table ${live.name} is taken over: ${counts}\n`;
+  return heading + transactionText(family, live.name, { deletes: removed, adds: added });
+}

@@ -1,0 +1,15 @@
+import type { Element } from '../ruleset/element.ts';
+import { isHeartbeat } from '../ruleset/heartbeat.ts';
+import { atOnce } from '../service/steps.ts';
+import type { FamilyModel } from '../sync/family-model.ts';
+
+/** Brings a model to where a daemon is ready, over what was found in the kernel. */
+export function settle(model: FamilyModel, found: readonly Element[]): void {
+  const drain = () => {
+    while (model.isDirty) model.nextTransaction();
+  };
+  model.restart(found.filter((element) => !isHeartbeat(element)));
+  drain();
+  atOnce(model.ruleset.dropUnclaimed());
+  drain();
+}

@@ -1,0 +1,9 @@
+import { load } from './input.ts';
+
+/** Seconds: a script may hold all elements of a large cluster. */
+const TIMEOUT = 120;
+
+/** Has nft check a script against the kernel, without changing anything. @throws NftError with what it complains of */
+export async function checkScript(script: string, runDir: string, nft = 'nft'): Promise<void> {
+  await load(['-c'], script, { nft, runDir, timeout: TIMEOUT });
+}

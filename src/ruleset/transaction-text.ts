@@ -1,0 +1,60 @@
+import type { Family } from '../ip.ts';
+import { AFFINITY_SETS, setText } from './affinity.ts';
+import type { Container } from './container.ts';
+import type { Element } from './element.ts';
+import { elementText } from './element-text.ts';
+import { printRule } from './nft-json.ts';
+import { OBJECTS } from './objects.ts';
+import type { Transaction } from './transaction.ts';
+
+/**
+ * A transaction as an nft script, for people and for `nft -c`: the same commands in the same order as transactionCommands
+ * has them. Empty if there is nothing to do.
+ */
+export function transactionText(family: Family, table: string, { deletes, adds }: Transaction): string {
+  const own = `${family} ${table}`;
+  const isObject = ({ container }: Element) => OBJECTS.includes(container);
+  const elements = (verb: string, some: readonly Element[], text: (element: Element) => string) =>
+    [...byContainer(some.filter((element) => !isObject(element)))].map(
+      ([{ name }, group]) => `${verb} element ${own} ${name} {\n${group.map((one) => `\t${text(one)},\n`).join('')}}`,
+    );
+  const stay = new Set(adds.filter(isObject).map(({ container, key }) => `${container.name} ${key}`));
+  return [
+    ...elements('delete', deletes, ({ key }) => key),
+    ...OBJECTS.toReversed().flatMap((kind) =>
+      deletes
+        .filter(({ container }) => container === kind)
+        .map(({ key }) => {
+          if (kind === AFFINITY_SETS) return `delete set ${own} ${key}`;
+          return `${stay.has(`${kind.name} ${key}`) ? 'flush' : 'delete'} chain ${own} ${key}`;
+        }),
+    ),
+    ...OBJECTS.flatMap((kind) =>
+      adds.filter(({ container }) => container === kind).flatMap((object) => additionsOf(family, own, object)),
+    ),
+    ...elements('add', adds, elementText),
+  ]
+    .map((command) => `${command}\n`)
+    .join('');
+}
+
+function additionsOf(family: Family, own: string, { container, key, chain }: Element): readonly string[] {
+  if (container === AFFINITY_SETS) return [`table ${own} {\n${setText(family, key)}\n}`];
+  if (chain === undefined) return [];
+  const { name, rules, signature } = chain;
+  const comment = (i: number) => (signature !== undefined && i === rules.length - 1 ? ` comment "${signature}"` : '');
+  return [
+    `add chain ${own} ${name}`,
+    ...rules.map((rule, i) => `add rule ${own} ${name} ${printRule(rule)}${comment(i)}`),
+  ];
+}
+
+function byContainer(elements: readonly Element[]): ReadonlyMap<Container, readonly Element[]> {
+  const groups = new Map<Container, Element[]>();
+  for (const element of elements) {
+    const group = groups.get(element.container) ?? [];
+    group.push(element);
+    groups.set(element.container, group);
+  }
+  return groups;
+}
