@@ -41,6 +41,9 @@ export function plainRules(): string {
   return runSync(['sh', '-c', `${script} "$1"`, 'sh', RULES_FILE]).stdout;
 }
 
+/** How often promtool evaluates rules. It loads no samples from after the last time, so a moment must be one of these. */
+const EVALUATED = '30s';
+
 /** A series as promtool's tests have them: its name with labels, and its values ("0+1x10"). */
 export interface Series {
   readonly series: string;
@@ -59,7 +62,7 @@ export function assertFiring(interval: string, series: readonly Series[], moment
     interval,
     input_series: series,
     promql_expr_test: moments.map(({ at, firing }) => ({
-      expr: 'count by (alertname) (ALERTS{alertstate="firing"})',
+      expr: 'group by (alertname) (ALERTS{alertstate="firing"})',
       eval_time: at,
       exp_samples: firing.map((name) => ({ labels: `{alertname="KubeProxyNFT${name}"}`, value: 1 })),
     })),
@@ -96,7 +99,7 @@ function testRules(test: object): ReturnType<typeof runPromtool> {
     writeFileSync(join(folder, 'rules.yml'), plainRules());
     const file = join(folder, 'test.yml');
     // JSON is YAML.
-    writeFileSync(file, JSON.stringify({ rule_files: ['rules.yml'], evaluation_interval: '30s', tests: [test] }));
+    writeFileSync(file, JSON.stringify({ rule_files: ['rules.yml'], evaluation_interval: EVALUATED, tests: [test] }));
     return runPromtool(['test', 'rules', file]);
   } finally {
     rmSync(folder, { recursive: true });
