@@ -18,7 +18,7 @@ export interface Outcome {
   readonly mended: number | undefined;
   /** Until all clients that had lost connections were served again; undefined if none lost any. */
   readonly reachable: number | undefined;
-  /** Of the changes of the bystander's Service meanwhile: until each reached a packet. */
+  /** Of the changes of the bystander's Service that were made meanwhile: until each reached a packet. */
   readonly changes: readonly number[];
   /** Connections that were tried, until the next fault, and how many of them were lost in the window and outside it. */
   readonly tried: number;
@@ -30,8 +30,10 @@ export interface Outcome {
 
 /** Something that was done, for which all has not come in that is to be said of it. */
 interface Open {
-  readonly outcome: Omit<Outcome, 'tried' | 'lostInside' | 'lostOutside' | 'examples'>;
+  readonly outcome: Omit<Outcome, 'changes' | 'tried' | 'lostInside' | 'lostOutside' | 'examples'>;
   readonly begun: number;
+  /** Numbers of the bystander's changes: the first, and the first that is none of them any more. */
+  readonly changes: readonly [number, number];
   readonly windowFrom: number;
   readonly windowTo: number;
   readonly triedBefore: number;
@@ -105,9 +107,9 @@ export class Campaign {
         noticed: elapsed(at, noticed),
         mended: elapsed(at, mended),
         reachable: elapsed(at, reachable),
-        changes: bystander.delays.slice(changesBefore).filter(Number.isFinite),
       },
       begun,
+      changes: [changesBefore, bystander.delays.length],
       windowFrom: begun - UNDER_WAY,
       windowTo: fault.harms ? windowTo : begun - UNDER_WAY,
       triedBefore,
@@ -177,7 +179,7 @@ export class Campaign {
 
   /** Adds up what was lost around those faults of which all is known that ended before `time`. */
   #close(time: number): void {
-    const { traffic } = this.#arena;
+    const { traffic, bystander } = this.#arena;
     while (true) {
       const [first, second] = this.#open;
       const until = second?.begun ?? Number.POSITIVE_INFINITY;
@@ -189,6 +191,8 @@ export class Campaign {
       const outside = lost.filter(({ began }) => began >= first.windowTo);
       const outcome: Outcome = {
         ...first.outcome,
+        // Not before: the last of them may have been on its way when all else was well.
+        changes: bystander.delays.slice(...first.changes).filter(Number.isFinite),
         tried: (second?.triedBefore ?? traffic.tried) - first.triedBefore,
         lostInside: inside.length,
         lostOutside: outside.length,

@@ -34,6 +34,15 @@ export function reportTable(outcomes: readonly Outcome[]): string {
   return rows.map((row) => `| ${row.join(' | ')} |\n`).join('');
 }
 
+/** How long changes of a Service that no fault is about waited while something was repaired. */
+export function bystandersLine(outcomes: readonly Outcome[]): string {
+  const repaired = outcomes.filter(({ fault }) => fault.isTold);
+  const changes = repaired.flatMap((outcome) => outcome.changes);
+  const [p50, p99] = seconds(changes);
+  const worst = changes.length === 0 ? '–' : (Math.max(...changes) / 1000).toFixed(2);
+  return `bystanders' changes during repairs: ${changes.length}, p50 ${p50} s, p99 ${p99} s, the slowest ${worst} s`;
+}
+
 function rowOf(kind: string, outcomes: readonly Outcome[]): readonly string[] {
   const noticed = outcomes.flatMap((outcome) => outcome.noticed ?? []);
   const reachable = outcomes.flatMap((outcome) => outcome.reachable ?? []);

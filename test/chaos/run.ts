@@ -16,7 +16,7 @@ import { Arena } from './arena.ts';
 import { Campaign, type Outcome } from './campaign.ts';
 import { differenceAtEnd } from './end.ts';
 import { FAULTS } from './faults/all.ts';
-import { reportTable, shortcomings } from './report.ts';
+import { bystandersLine, reportTable, shortcomings } from './report.ts';
 import { Soak } from './soak.ts';
 
 const { values } = parseArgs({
@@ -108,6 +108,7 @@ await Promise.all(
 );
 problems.push(...shortcomings(all));
 if (all.length > 0) process.stdout.write(reportTable(all));
+say(bystandersLine(all));
 say(`${connections} connections, of which ${unknownEnds} ended while their client had no CPU`);
 if (problems.length === 0) say('held: the kernel is as the model says, and as a fresh start has it');
 for (const problem of problems) say(problem);
