@@ -3,7 +3,7 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { SetDialect } from '../ruleset/affinity.ts';
 import { leaveInput, load } from './input.ts';
-import { NftError, runNft, runNftLines } from './run.ts';
+import { type LinesOptions, NftError, type Printed, runNft, runNftLines } from './run.ts';
 import { NftSession } from './session.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import { isOlder } from './version.ts';
@@ -33,8 +33,13 @@ export interface Nft {
   list(...what: readonly string[]): Promise<readonly unknown[]>;
   /** The lines that `nft list …` prints, each as it comes. What `onLine` throws ends it. */
   listText(onLine: (line: string) => void, ...what: readonly string[]): Promise<void>;
-  /** The lines that `nft ARGS` prints, an `args` that only reads. `timeout`: seconds until it is ended. */
-  look(onLine: (line: string) => void, args: readonly string[], timeout: number): Promise<void>;
+  /** The lines that `nft ARGS` prints, an `args` that only reads. `timeout`: seconds until it is ended. See runNftLines. */
+  look(
+    onLine: (line: string) => void,
+    args: readonly string[],
+    timeout: number,
+    options?: Pick<LinesOptions, 'known' | 'onFirst'>,
+  ): Promise<Printed>;
   /** The objects as `list` has them, without the elements of sets and maps. */
   listTerse(...what: readonly string[]): Promise<readonly unknown[]>;
   /**
@@ -99,8 +104,11 @@ export function createNft(
       // A listing that failed can be asked for again, unlike a transaction.
       return read(await keeper.use((session) => session.list(what).catch(byProcess), byProcess));
     },
-    listText: (onLine, ...what) => runNftLines(['list', ...what], { nft, timeout: listTimeout }, onLine, runDir),
-    look: (onLine, args, seconds) => runNftLines(args, { nft, timeout: seconds }, onLine, runDir),
+    listText: async (onLine, ...what) => {
+      await runNftLines(['list', ...what], { nft, timeout: listTimeout }, onLine, { outputIn: runDir });
+    },
+    look: (onLine, args, seconds, options) =>
+      runNftLines(args, { nft, timeout: seconds }, onLine, { outputIn: runDir, ...options }),
     listTerse: async (...what) => read(await list(['-j', '-t', 'list', ...what])),
     openSession: (log) => {
       keeper ??= new SessionKeeper({ nft, runDir, log });

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { errnoOf } from '../errors.ts';
 import { createLineSplitter } from '../host/line-splitter.ts';
 import { ProcessError, type ProcessOptions, runProcess } from '../host/process.ts';
@@ -57,23 +59,45 @@ export function runNft(args: readonly string[], options: RunOptions): Promise<Bu
   return run(args, options, { maxOutput: MAX_LISTING });
 }
 
+/** What nft has printed. */
+export interface Printed {
+  /** Bytes. */
+  readonly size: number;
+  readonly digest: string;
+  /** True if that was known, and nobody was given a line. */
+  readonly isKnown: boolean;
+}
+
+export interface LinesOptions {
+  /** A folder for a file that nft prints to; for listings that may be long. */
+  readonly outputIn?: string | undefined;
+  /** The digest of a text, of MAX_KNOWN at most, of which no line is wanted. */
+  readonly known?: string | undefined;
+  /** Called when nft begins to print. */
+  readonly onFirst?: (() => void) | undefined;
+}
+
 /**
  * Runs nft to its end and gives each line of its stdout as it comes, without its newline. What `onLine` throws ends nft and
- * is thrown. `outputIn`: a folder for a file that it prints to; for listings that may be long.
+ * is thrown.
  * @throws NftError
  */
 export async function runNftLines(
   args: readonly string[],
   options: RunOptions,
   onLine: (line: string) => void,
-  outputIn?: string,
-): Promise<void> {
+  { outputIn, known, onFirst }: LinesOptions = {},
+): Promise<Printed> {
+  const hash = createHash('sha256');
+  let size = 0;
+  /** Until it is known whether they are wanted. */
+  const kept: Buffer[] = [];
   let thrown: { readonly error: unknown } | undefined;
   let problem: string | undefined;
   const split = createLineSplitter(onLine, () => {
     problem = 'printed a line without end';
   });
-  const onOutput = (piece: Buffer) => {
+  const give = (piece: Buffer) => {
     try {
       // nft prints bytes as it has them; all that is ours is ASCII.
       if (thrown === undefined) split(piece.toString('latin1'));
@@ -83,10 +107,30 @@ export async function runNftLines(
     }
     return problem;
   };
-  await run(args, options, { onOutput, maxOutput: MAX_LISTING, outputIn }).catch((error) => {
+  const onOutput = (piece: Buffer) => {
+    if (size === 0) onFirst?.();
+    size += piece.length;
+    hash.update(piece);
+    if (known === undefined) return give(piece);
+    kept.push(Buffer.from(piece));
+    return undefined;
+  };
+  try {
+    await run(args, options, { onOutput, maxOutput: known === undefined ? MAX_LISTING : 2 * MAX_KNOWN, outputIn });
+    const digest = hash.digest('base64');
+    const isKnown = digest === known;
+    for (const piece of isKnown ? [] : kept) {
+      if (give(piece) !== undefined) throw new NftError('unknown-outcome', `nft ${problem}`);
+      await setImmediate();
+    }
+    return { size, digest, isKnown };
+  } catch (error) {
     throw thrown === undefined ? error : thrown.error;
-  });
+  }
 }
+
+/** Bytes of the longest text that may be known: 170,000 elements. What nft prints in its place is kept until its end. */
+export const MAX_KNOWN = 16 * 1024 * 1024;
 
 async function run(
   args: readonly string[],

@@ -7,7 +7,9 @@ import type { TableName } from './tables.ts';
 
 /** What a listing found, and how many characters it had, which its cost goes by. */
 export interface Look {
-  readonly contents: TableContents;
+  /** Undefined if its text is known: it was not read. */
+  readonly contents: TableContents | undefined;
+  readonly digest: string;
   readonly size: number;
 }
 
@@ -16,6 +18,8 @@ export interface LookOptions {
   readonly timeout: number;
   /** Other elements are left out, and take no memory. */
   readonly isWanted?: (element: Element) => boolean;
+  /** The digest of a text that is not to be read again (see runNftLines). */
+  readonly known?: string | undefined;
   /** Called when nft has read all, and begins to print. */
   readonly onFirst?: () => void;
 }
@@ -29,22 +33,13 @@ export async function lookAtElements(
   program: Program,
   table: TableName,
   container: Container | undefined,
-  { timeout, isWanted, onFirst }: LookOptions,
+  { timeout, isWanted, ...options }: LookOptions,
 ): Promise<Look> {
   const what =
     container === undefined
       ? ['table', program.family, table]
       : [container.value === undefined ? 'set' : 'map', program.family, table, container.name];
   const reader = createTableReader(program, isWanted);
-  let size = 0;
-  await nft.look(
-    (line) => {
-      if (size === 0) onFirst?.();
-      size += line.length + 1;
-      reader.line(line);
-    },
-    ['list', ...what],
-    timeout,
-  );
-  return { contents: reader.end(), size };
+  const { size, digest, isKnown } = await nft.look(reader.line, ['list', ...what], timeout, options);
+  return { contents: isKnown ? undefined : reader.end(), digest, size };
 }

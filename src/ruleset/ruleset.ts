@@ -24,6 +24,8 @@ export interface KernelView {
   find(key: string): Before;
   /** True if the model has changed it since the last transaction. */
   isChanging(key: string): boolean;
+  /** True if it has changed nothing of the container since then. */
+  readonly isAtRest: boolean;
   /** All that find may know. */
   keys(): Iterable<string>;
 }
@@ -189,7 +191,8 @@ export class Ruleset {
       const element = held.get(key);
       return element?.refused === true ? undefined : element;
     };
-    return { find, isChanging: (key) => touched.has(key), keys: () => new Set([...held.keys(), ...touched.keys()]) };
+    const keys = () => new Set([...held.keys(), ...touched.keys()]);
+    return { find, isChanging: (key) => touched.has(key), isAtRest: touched.size === 0, keys };
   }
 
   /**

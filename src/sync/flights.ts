@@ -14,6 +14,7 @@ export interface Recording {
 export class Flights {
   readonly #inFlight = new Set<Transaction>();
   readonly #recordings = new Set<Transaction[]>();
+  readonly #changes = new Map<Container, number>();
   readonly #commits: Commits;
 
   /** `commits`: shared by the families. */
@@ -25,11 +26,23 @@ export class Flights {
   async during(transaction: Transaction, sent: () => Promise<void>): Promise<void> {
     this.#inFlight.add(transaction);
     for (const recording of this.#recordings) recording.push(transaction);
+    this.#count(transaction);
     try {
       await this.#commits.during(sent);
     } finally {
       this.#inFlight.delete(transaction);
+      this.#count(transaction);
     }
+  }
+
+  /** Another number once a transaction that changes the container has begun, and once it has ended. */
+  changesOf(container: Container): number {
+    return this.#changes.get(container) ?? 0;
+  }
+
+  #count({ deletes, adds }: Transaction): void {
+    const containers = new Set([...deletes, ...adds].map(({ container }) => container));
+    for (const container of containers) this.#changes.set(container, this.changesOf(container) + 1);
   }
 
   /** From now on notes what is in flight. */

@@ -102,7 +102,7 @@ export class KernelWatch {
 
   constructor(options: KernelWatchOptions) {
     this.#options = options;
-    const { clock, nft, model, lister, commits, budget } = options;
+    const { clock, nft, model, lister, flights, commits, budget } = options;
     this.#bell = new Bell(clock);
     this.#rules = new RulesAuditor({ nft, program: model.program, lister, clock });
     this.#rulesDue = clock.now() + rulesInterval(0);
@@ -110,7 +110,7 @@ export class KernelWatch {
       if (this.#isHurried) this.#hurriedCost += cost;
       else budget.spend(clock.now(), cost);
     };
-    this.#elements = new ElementsAuditor({ model, nft, commits, onCost });
+    this.#elements = new ElementsAuditor({ model, nft, flights, commits, onCost });
     this.#audited = clock.now();
     this.#elementsDue = this.#audited + ELEMENTS_INTERVAL;
   }

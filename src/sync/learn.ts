@@ -39,7 +39,7 @@ export async function learn({ model, nft, table }: Target, { transaction, undo }
     const looks = [];
     for (const container of containers) {
       const { contents } = await lookAtElements(nft, program, table, container, { timeout: TIMEOUT });
-      looks.push({ container, listed: contents.elements });
+      looks.push({ container, listed: contents?.elements ?? [] });
     }
     undo();
     const learnt: ElementDifference[] = [];

@@ -151,7 +151,7 @@ async function lookAt(
     const { contents } = await lookAtElements(nft, ruleset.program, table, only, { timeout, isWanted });
     const found: ElementsFound[] = [];
     for (const container of portion) {
-      const listed = contents.elements.filter((element) => element.container === container);
+      const listed = (contents?.elements ?? []).filter((element) => element.container === container);
       found.push(await inSlices(compareElements(container, listed, way, ruleset)));
     }
     return {

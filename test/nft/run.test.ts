@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { runNft } from '../../src/nft/run.ts';
+import { runNft, runNftLines } from '../../src/nft/run.ts';
 import { TestKernel } from '../netns/kernel.ts';
 import { inNamespace, run } from '../netns/namespaces.ts';
 
@@ -29,6 +29,26 @@ describe('an nft that', () => {
   it('does not stop printing is killed before that fills the memory', async () => {
     const endless = fakeNft('exec head -c 300000000 /dev/zero');
     await assert.rejects(endless, { failure: 'unknown-outcome', message: /printed more than 134217728 bytes/ });
+  });
+
+  it('prints a text that is known gives no line, and all of any other', async () => {
+    const nft = join(directory, 'nft');
+    writeFileSync(nft, '#!/bin/sh\necho one; echo "$1"\n', { mode: 0o700 });
+    for (const outputIn of [directory, undefined]) {
+      const print = async (word: string, known?: string) => {
+        const lines: string[] = [];
+        let begun = 0;
+        const options = { outputIn, known, onFirst: () => begun++ };
+        const printed = await runNftLines([word], { nft, timeout: 60 }, (line) => lines.push(line), options);
+        assert.equal(begun, 1);
+        return { ...printed, lines };
+      };
+      const { digest, ...first } = await print('two');
+      assert.deepEqual(first, { size: 8, isKnown: false, lines: ['one', 'two'] });
+      assert.deepEqual(await print('two', digest), { digest, size: 8, isKnown: true, lines: [] });
+      const { isKnown, lines } = await print('three', digest);
+      assert.deepEqual([isKnown, lines], [false, ['one', 'three']]);
+    }
   });
 
   it('crashes, or whose wrapper does, leaves the outcome unknown; only exit code 1 is a refusal', async () => {

@@ -28,7 +28,7 @@ class RecordingNft implements Nft {
   setDialect = async () => 'typeof' as const;
   load = async () => undefined;
   list = async () => [];
-  look = async () => undefined;
+  look = async () => ({ size: 0, digest: '', isKnown: false });
   listTerse = async () => [];
   listText = async () => undefined;
   openSession = async () => undefined;
