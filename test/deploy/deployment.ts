@@ -97,7 +97,9 @@ const Kustomization = v.strictObject({
   kind: v.literal('Kustomization'),
   namespace: v.optional(v.literal('kube-system')),
   resources: Strings,
-  configMapGenerator: v.optional(v.tuple([v.strictObject({ name: v.string(), files: Strings })])),
+  configMapGenerator: v.optional(
+    v.tuple([v.strictObject({ name: v.string(), files: Strings, options: v.optional(v.looseObject({})) })]),
+  ),
   patches: v.optional(v.tuple([v.strictObject({ patch: v.string() })])),
   images: v.optional(v.tuple([v.strictObject({ name: v.string(), newName: v.string(), newTag: v.string() })])),
 });

@@ -21,7 +21,8 @@ suite('kustomize', () => {
   for (const folder of ['.', 'daemonset', 'kubeadm', 'monitoring']) {
     test(`${folder}: names only what is there`, () => {
       const { resources, configMapGenerator } = readKustomization(folder);
-      for (const name of [...resources, ...(configMapGenerator?.[0].files ?? [])]) {
+      const files = (configMapGenerator?.[0].files ?? []).map((file) => file.replace(/^.*=/, ''));
+      for (const name of [...resources, ...files]) {
         const path = join(DEPLOYMENT, folder, name);
         assert.ok(existsSync(path), path);
         // A folder is one of these itself.

@@ -50,6 +50,8 @@ export interface Series {
   readonly values: string;
 }
 
+type Answer = ReturnType<typeof runPromtool>;
+
 /** Names of the alerts that fire at a moment ("5m"), without "KubeProxyNFT". */
 export interface Moment {
   readonly at: string;
@@ -84,6 +86,25 @@ export function assertTrue(interval: string, series: readonly Series[], { at, fi
   if (status !== 0) throw new Error(said);
 }
 
+/** Fails unless each query has a value at a moment. */
+export function assertAnswered(
+  interval: string,
+  series: readonly Series[],
+  queries: readonly string[],
+  at: string,
+): void {
+  const { status, said } = testRules({
+    interval,
+    input_series: series,
+    promql_expr_test: queries.map((expr) => ({
+      expr: `group(${expr})`,
+      eval_time: at,
+      exp_samples: [{ labels: '{}', value: 1 }],
+    })),
+  });
+  if (status !== 0) throw new Error(said);
+}
+
 /** What promtool says where an alert fires and none is expected: labels and annotations as people get them. */
 export function shownAlert(interval: string, series: readonly Series[], at: string, name: string): string {
   return testRules({
@@ -93,14 +114,24 @@ export function shownAlert(interval: string, series: readonly Series[], at: stri
   }).said;
 }
 
-function testRules(test: object): ReturnType<typeof runPromtool> {
+function testRules(test: object): Answer {
+  // JSON is YAML.
+  const text = JSON.stringify({ rule_files: ['rules.yml'], evaluation_interval: EVALUATED, tests: [test] });
+  return withFiles({ 'rules.yml': plainRules(), 'test.yml': text }, (folder) =>
+    runPromtool(['test', 'rules', join(folder, 'test.yml')]),
+  );
+}
+
+/** What promtool says of a file of rules. */
+export function checkRules(text: string): Answer {
+  return withFiles({ 'rules.yml': text }, (folder) => runPromtool(['check', 'rules', join(folder, 'rules.yml')]));
+}
+
+function withFiles(files: Readonly<Record<string, string>>, ask: (folder: string) => Answer): Answer {
   const folder = mkdtempSync(join(tmpdir(), 'kpn-rules-'));
   try {
-    writeFileSync(join(folder, 'rules.yml'), plainRules());
-    const file = join(folder, 'test.yml');
-    // JSON is YAML.
-    writeFileSync(file, JSON.stringify({ rule_files: ['rules.yml'], evaluation_interval: EVALUATED, tests: [test] }));
-    return runPromtool(['test', 'rules', file]);
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    return ask(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }

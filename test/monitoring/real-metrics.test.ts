@@ -13,7 +13,8 @@ import { node, type Objects, ready, service, slices } from '../scenarios/runner/
 import { ApiServerProcess, asServed } from '../traffic/api-server-process.ts';
 import { Daemon } from '../traffic/daemon.ts';
 import { type RawObject, serviceObjects } from '../traffic/manifests.ts';
-import { assertFiring, assertTrue } from './alert-rules.ts';
+import { assertAnswered, assertFiring, assertTrue } from './alert-rules.ts';
+import { filledIn, readQueries } from './dashboard.ts';
 import { Scrapes } from './scrapes.ts';
 
 const FLAGS = ['--hostname-override=node-a', '--cluster-cidr=10.32.0.0/16,fd00:32::/64'];
@@ -77,6 +78,13 @@ describe('the alerts on the metrics of a daemon with an API server', () => {
     assertTrue('1s', scrapes.series, { at: scrapes.after(0), firing: [] });
     const moments = Array.from({ length: 21 }, (_, i) => ({ at: scrapes.after(2 * i), firing: [] }));
     assertFiring('1s', scrapes.series, moments);
+  });
+
+  it('and the dashboard has something to show in every panel, but for what others do', () => {
+    const queries = readQueries().flatMap(({ title, expr }) => (title === 'Drift found' ? [] : [filledIn(expr)]));
+    assertAnswered('1s', scrapes.seriesFor(queries), queries, scrapes.after(0));
+    const nobodyHas = ['kubeproxy_nft_elements{ip_family="IPv5"}'];
+    assert.throws(() => assertAnswered('1s', scrapes.seriesFor(nobodyHas), nobodyHas, scrapes.after(0)), /got: nil/);
   });
 
   it('say that the API server is gone', async () => {

@@ -52,11 +52,14 @@ export class Scrapes {
     return `${END + minutes * 60}s`;
   }
 
-  /** The series that the alerts ask for. Another node is well all the time. */
+  /** The series that the alerts ask for. */
   get series(): readonly Series[] {
-    const used = new Set(
-      readAlertRules().flatMap(({ expr }) => [...expr.matchAll(/\b(?:kubeproxy|process)_\w+/g)].map(([name]) => name)),
-    );
+    return this.seriesFor(readAlertRules().map(({ expr }) => expr));
+  }
+
+  /** The series that these queries ask for. Another node is well all the time. */
+  seriesFor(queries: readonly string[]): readonly Series[] {
+    const used = new Set(queries.flatMap((query) => query.match(/\b\w+_\w+/g) ?? []));
     const texts = this.#scrapes.map(({ text }) => text ?? '');
     const types = new Map(
       texts.flatMap((text) => [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type]) => [name, type])),
