@@ -21,8 +21,8 @@ export interface Moment {
   readonly models: ReadonlyMap<Family, FamilyModel>;
   /** Those that come from nothing, by the same flags. */
   readonly fresh: FreshModels;
-  /** `trace --live`, on the models that came here by changes. */
-  readonly live: Judge;
+  /** `trace --live`, on the models that came here by changes; undefined: it is not asked this time. */
+  readonly live: Judge | undefined;
 }
 
 /**
@@ -54,7 +54,7 @@ export async function disagreements(
     if (!haveSameFates(before, inDump)) found.push(`${probe.expectation.line} -- in the dump: ${textOf(inDump)}`);
     if (isPlayable(question, expected)) probes.push(probe);
   }
-  found.push(...complaints(live, all, await live.judge(all)));
+  if (live !== undefined) found.push(...complaints(live, all, await live.judge(all)));
   const seen = await kernel.judge(probes);
   found.push(...complaints(kernel, probes, seen));
   if (!probes.some(({ expectation }) => expectation.sticky)) return found;
