@@ -6,6 +6,7 @@ import { CONFIG_VALIDATE } from './commands/config-validate.ts';
 import { CONFIG_WRITE } from './commands/config-write.ts';
 import { DIFF } from './commands/diff.ts';
 import { DUMP } from './commands/dump.ts';
+import { GET_ENDPOINTS } from './commands/get-endpoints.ts';
 import { GET_SERVICES } from './commands/get-services.ts';
 import { HELP } from './commands/help.ts';
 import { INIT } from './commands/init.ts';
@@ -21,6 +22,7 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   RUN,
   STATUS,
   GET_SERVICES,
+  GET_ENDPOINTS,
   TRACE,
   DUMP,
   DIFF,

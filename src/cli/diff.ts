@@ -7,7 +7,7 @@ import { type Arguments, textOf } from './arguments.ts';
 import type { DaemonModel } from './daemon-model.ts';
 import { kernelDifferences, kernelLines } from './diff-kernel.ts';
 import { sourceDifferences, sourceLines } from './diff-source.ts';
-import { print } from './print.ts';
+import { isForPrograms, printData } from './print-data.ts';
 import { hasColours, signedText } from './signed-lines.ts';
 
 /** What `diff` ends with. */
@@ -29,7 +29,7 @@ export async function diff(args: Arguments, log: Log): Promise<void> {
   const ask = () => askModel(args.runDir);
   if (!hasSource) {
     const found = await kernelDifferences(ask, args, log);
-    finish(
+    await finish(
       args,
       found.some(({ differences }) => differences.length > 0),
       found,
@@ -40,17 +40,17 @@ export async function diff(args: Arguments, log: Log): Promise<void> {
   const found = await sourceDifferences(await ask(), { ...args, manifests }, log);
   const isEqual =
     found.services.length === 0 && found.families.every(({ added, removed }) => added.length + removed.length === 0);
-  finish(args, !isEqual, found, () => sourceLines(found, args.output === 'wide'));
+  await finish(args, !isEqual, found, () => sourceLines(found, args.output === 'wide'));
 }
 
-function finish(
+async function finish(
   args: Arguments,
   isDifferent: boolean,
   found: object,
   lines: () => Parameters<typeof signedText>[0],
-): void {
+): Promise<void> {
   process.exitCode = isDifferent ? EXIT.different : EXIT.equal;
-  if (args.output === 'json') print(`${JSON.stringify(found, undefined, 2)}\n`);
+  if (isForPrograms(args.output)) await printData(`${JSON.stringify(found, undefined, 2)}\n`, args.output);
   else process.stdout.write(signedText(lines(), hasColours()));
 }
 

@@ -1,8 +1,10 @@
 import type { Log } from '../log.ts';
+import { endpointRows, endpointTable } from '../status/endpoint-rows.ts';
 import { type ServiceRow, serviceRow } from '../status/service-rows.ts';
 import { inOrder, serviceTable } from '../status/service-table.ts';
 import { type Arguments, isSet, textOf } from './arguments.ts';
 import { print } from './print.ts';
+import { isForPrograms, printData } from './print-data.ts';
 import { askOrWorkOut, type Knowledge } from './questions.ts';
 
 /** Services looked at for one answer, so that the daemon's other work does not wait. */
@@ -21,18 +23,36 @@ interface Page {
  * @throws ProxyError as askOrWorkOut does
  */
 export async function get(args: Arguments, log: Log): Promise<void> {
-  const wanted = wantedServices(args);
-  const rows = await rowsOf(wanted, (path, asked) => {
+  const rows = inOrder(await wantedRows(args, log));
+  const names = new Set(rows.map(({ namespace, name }) => `${namespace}/${name}`));
+  await show(args, rows, [...names], (isWide, hasHeading) => serviceTable(rows, isWide, hasHeading));
+}
+
+/** `get endpoints`: the endpoints of Services as they are programmed. @throws ProxyError as askOrWorkOut does */
+export async function getEndpoints(args: Arguments, log: Log): Promise<void> {
+  const rows = endpointRows(await wantedRows(args, log));
+  const names = new Set(rows.map(({ endpoint }) => endpoint));
+  await show(args, rows, [...names], (isWide, hasHeading) => endpointTable(rows, isWide, hasHeading));
+}
+
+async function show(
+  args: Arguments,
+  rows: readonly object[],
+  names: readonly string[],
+  table: (isWide: boolean, hasHeading: boolean) => string,
+): Promise<void> {
+  const { output } = args;
+  if (isForPrograms(output)) await printData(`${JSON.stringify(rows, undefined, 2)}\n`, output);
+  else if (output === 'name') print(names.map((name) => `${name}\n`).join(''));
+  else print(table(output === 'wide', !isSet(args, 'no-headers')));
+}
+
+async function wantedRows(args: Arguments, log: Log): Promise<readonly ServiceRow[]> {
+  return rowsOf(wantedServices(args), (path, asked) => {
     // Without a daemon nobody waits: it is all on one page.
     const whole = async (known: Knowledge) => renderServices(known, asked, Number.POSITIVE_INFINITY);
     return askOrWorkOut(args, path, whole, log);
   });
-  const ordered = inOrder(rows);
-  print(
-    args.output === 'json'
-      ? `${JSON.stringify(ordered, undefined, 2)}\n`
-      : serviceTable(ordered, args.output === 'wide', !isSet(args, 'no-headers')),
-  );
 }
 
 /** All rows of these Services, page by page; `ask` is given a path, and what it asks for. */

@@ -2,9 +2,11 @@ import process from 'node:process';
 import { COMMIT, VERSION, versionLine } from '../version.ts';
 import type { Arguments } from './arguments.ts';
 import { print } from './print.ts';
+import { isForPrograms, printData } from './print-data.ts';
 
-/** `version`: of this executable, as a line or as JSON. */
-export function showVersion({ output }: Pick<Arguments, 'output'>): void {
+/** `version`: of this executable, as a line, JSON or YAML. */
+export async function showVersion({ output }: Pick<Arguments, 'output'>): Promise<void> {
   const facts = { version: VERSION, commit: COMMIT, node: process.version };
-  print(output === 'json' ? `${JSON.stringify(facts, undefined, 2)}\n` : `${versionLine()}\n`);
+  if (isForPrograms(output)) await printData(`${JSON.stringify(facts, undefined, 2)}\n`, output);
+  else print(`${versionLine()}\n`);
 }

@@ -8,6 +8,7 @@ import { isInSync, type Status, statusJson, statusText } from '../status/status.
 import { type Arguments, isSet, textOf } from './arguments.ts';
 import { leftInKernel } from './left-in-kernel.ts';
 import { print } from './print.ts';
+import { isForPrograms, printData } from './print-data.ts';
 
 /** What `status` ends with. */
 const EXIT = { inSync: 0, notInSync: 1, notRunning: 3 } as const;
@@ -37,14 +38,17 @@ export async function status(args: Arguments, log: Log): Promise<void> {
     await sleep(PAUSE);
     known = await statusOfDaemon(args.runDir);
   }
-  const isJson = args.output === 'json';
+  const isData = isForPrograms(args.output);
   if (known === undefined) {
     process.exitCode = EXIT.notRunning;
-    print(await leftInKernel(args, isJson, log));
+    const left = await leftInKernel(args, isData, log);
+    if (isData) await printData(left, args.output);
+    else print(left);
     return;
   }
   process.exitCode = isInSync(known) ? EXIT.inSync : EXIT.notInSync;
-  print(isJson ? statusJson(known) : statusText(known, isSet(args, 'brief')));
+  if (isData) await printData(statusJson(known), args.output);
+  else print(statusText(known, isSet(args, 'brief')));
 }
 
 /**

@@ -39,15 +39,17 @@ export function serviceTable(rows: readonly ServiceRow[], isWide: boolean, hasHe
   const columns = COLUMNS.filter(([, wide]) => isWide || !wide);
   const cells = rows.map((row) => columns.map(([, , text]) => text(row)));
   const lines = hasHeading ? [columns.map(([title]) => title), ...cells] : cells;
-  const widths = columns.map((_, i) => lines.reduce((most, line) => Math.max(most, line[i]?.length ?? 0), 0));
+  return table(lines);
+}
+
+/** Lines of cells in columns three blanks apart. */
+export function table(lines: readonly (readonly string[])[]): string {
+  const widths = (lines[0] ?? []).map((_, i) => lines.reduce((most, line) => Math.max(most, line[i]?.length ?? 0), 0));
   return lines
-    .map(
-      (line) =>
-        `${line
-          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-          .join('   ')
-          .trimEnd()}\n`,
-    )
+    .map((line) => {
+      const padded = line.map((cell, i) => cell.padEnd(widths[i] ?? 0));
+      return `${padded.join('   ').trimEnd()}\n`;
+    })
     .join('');
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
+import { load } from 'js-yaml';
 import { rawService, rawSlice } from '../builders/raw-objects.ts';
 import { Place } from './program.ts';
 
@@ -31,5 +32,47 @@ suite('get services', () => {
     const { stdout } = await place.run(['get', 'services', '--manifests', place.file('objects.json')]);
     assert.match(stdout, /^NAMESPACE +NAME .*\ndefault +web .* 1 +served\n$/);
     assert.equal((await place.run(['get', 'services'])).exitCode, 31);
+  });
+});
+
+suite('get endpoints', () => {
+  test('lists the endpoints of Services, and who sends connections there', async (context) => {
+    const place = new Place(context);
+    const nodePort = { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] };
+    const items = [
+      rawService('web', '10.96.0.11', nodePort),
+      rawSlice('web', ['10.0.1.10', '10.0.1.9']),
+      rawService('db', '10.96.0.12'),
+      rawSlice('db', ['10.0.2.1']),
+    ];
+    writeFileSync(place.file('objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    await place.startDaemon(['--manifests', place.file('objects.json')]);
+    const get = async (...args: readonly string[]) => (await place.run(['get', ...args])).stdout;
+    assert.equal(
+      await get('endpoints'),
+      `NAMESPACE   NAME   PORT   ENDPOINT             FRONTENDS
+default     db     -      10.0.2.1:8080/tcp    1
+default     web    -      10.0.1.9:8080/tcp    2
+default     web    -      10.0.1.10:8080/tcp   2
+`,
+    );
+    assert.equal(
+      await get('ep', 'web', '-o', 'wide', '--no-headers'),
+      `default   web   -   10.0.1.9:8080/tcp    10.96.0.11:80/tcp, :30080/tcp
+default   web   -   10.0.1.10:8080/tcp   10.96.0.11:80/tcp, :30080/tcp
+`,
+    );
+    assert.equal(
+      await get('ep', '-n', 'default', '-o', 'name'),
+      '10.0.2.1:8080/tcp\n10.0.1.9:8080/tcp\n10.0.1.10:8080/tcp\n',
+    );
+    assert.equal(await get('ep', '-n', 'nowhere', '-o', 'name'), '');
+    assert.equal(await get('services', '-n', 'nowhere', '-A', '-o', 'name'), 'default/db\ndefault/web\n');
+    assert.deepEqual(load(await get('ep', 'db', '-o', 'yaml')), JSON.parse(await get('ep', 'db', '-o', 'json')));
+    assert.equal((load(await get('svc', '-o', 'yaml')) as unknown[]).length, 3);
+    const { version } = load((await place.run(['version', '-o', 'yaml'])).stdout) as { version: string };
+    assert.match(version, /^\d/);
+    const status = load((await place.run(['status', '-o', 'yaml'])).stdout) as { families: unknown[] };
+    assert.ok(status.families.length > 0);
   });
 });

@@ -4,9 +4,9 @@ export const DIFF: Command = {
   name: 'diff',
   operands: [],
   flags: ['filename', 'output', 'run-dir', 'config', 'kubeconfig', 'master', 'manifests'],
-  outputs: ['text', 'wide', 'json'],
+  outputs: ['text', 'wide', 'json', 'yaml'],
   readsConfiguration: true,
-  usage: '[-f PATH | --kubeconfig FILE] [-o wide|json]',
+  usage: '[-f PATH | --kubeconfig FILE] [-o wide|json|yaml]',
   summary: 'what would change on this node with these manifests, or that cluster; alone, how the kernel differs',
   paragraphs: [
     'Alone it compares the kernel with what the running daemon has programmed: what others deleted, changed or added. The daemon mends that by itself, mostly before it can be seen here.',

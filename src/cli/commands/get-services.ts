@@ -5,13 +5,13 @@ export const GET_SERVICES: Command = {
   aliases: ['get service', 'get svc'],
   operands: [{ name: '[NAMESPACE/]NAME', isOptional: true }],
   flags: ['namespace', 'all-namespaces', 'no-headers', 'output', 'run-dir', ...SOURCE_FLAGS],
-  outputs: ['table', 'wide', 'json'],
+  outputs: ['table', 'wide', 'json', 'yaml', 'name'],
   readsConfiguration: true,
-  usage: '[[NAMESPACE/]NAME] [-n NAMESPACE] [-o wide|json]',
+  usage: '[[NAMESPACE/]NAME] [-n NAMESPACE] [-o wide|json|yaml|name]',
   summary: 'Services as they are programmed: frontends, endpoints, and what becomes of connections to them',
   paragraphs: [
     'Asks the running daemon. If none runs, and a source is given, it is what would be programmed from there. Without -n the Services of all namespaces are shown.',
-    'ENDPOINTS has how many connections are sent to; under externalTrafficPolicy Local also how many of them are on this node, which clients from outside are sent to. STATE says what becomes of new connections, and why: served, refused or dropped.',
+    'ENDPOINTS has how many connections are sent to; under externalTrafficPolicy Local also how many of them are on this node, which clients from outside are sent to. STATE says what becomes of new connections, and why: served, refused or dropped. -o name prints NAMESPACE/NAME alone, each Service once.',
   ],
   examples: [
     { command: 'kube-proxy-nft get services', text: 'all of them' },

@@ -4,9 +4,9 @@ export const STATUS: Command = {
   name: 'status',
   operands: [],
   flags: ['brief', 'wait', 'output', 'run-dir'],
-  outputs: ['text', 'json'],
+  outputs: ['text', 'json', 'yaml'],
   readsConfiguration: false,
-  usage: '[--brief] [--wait DURATION] [-o json]',
+  usage: '[--brief] [--wait DURATION] [-o json|yaml]',
   summary: 'whether the kernel holds what the cluster asks for, and what is wrong if not',
   paragraphs: [
     'Asks the running daemon, which compares the kernel with what it should hold before it answers. The first line says it all; then come the source, each IP family, Services without endpoints, what is not served as it asks, and what others changed in our table.',

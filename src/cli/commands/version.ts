@@ -5,9 +5,9 @@ export const VERSION_COMMAND: Command = {
   flag: 'version',
   operands: [],
   flags: ['output'],
-  outputs: ['text', 'json'],
+  outputs: ['text', 'json', 'yaml'],
   readsConfiguration: false,
-  usage: '[-o json]',
+  usage: '[-o json|yaml]',
   summary: 'print version, commit and Node.js version',
   paragraphs: ['Of this executable. What runs on the node is in "kube-proxy-nft status".'],
   examples: [

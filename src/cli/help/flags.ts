@@ -237,7 +237,7 @@ const OF_COMMANDS: FlagSection = {
     {
       name: 'output',
       value: 'FORMAT',
-      text: 'how to print: json, for programs; of get also table or wide, of dump nft, a script that nft -f loads',
+      text: 'how to print: json or yaml, for programs; of get also table, wide or name, of dump nft, a script that nft -f loads',
       completes: { words: OUTPUTS },
     },
     { name: 'namespace', value: 'NAME', text: 'namespace of the Services that are shown; without it all (get)' },

@@ -60,7 +60,7 @@ for (const name of ['bash', 'zsh', 'fish'] as const) {
       );
       assert.deepEqual(shell.offers('mig'), ['migrate']);
       assert.deepEqual(shell.offers('config', ''), ['validate', 'write']);
-      assert.deepEqual(shell.offers('get', ''), ['services']);
+      assert.deepEqual(shell.offers('get', ''), ['endpoints', 'services']);
       assert.deepEqual(shell.offers('completion', ''), ['bash', 'fish', 'zsh']);
       assert.deepEqual(shell.offers('help', ''), FIRST);
       assert.deepEqual(shell.offers('help', 'tr'), ['trace']);
@@ -74,10 +74,10 @@ for (const name of ['bash', 'zsh', 'fish'] as const) {
       assert.deepEqual(shell.offers('--detect-local-mode', ''), MODES);
       assert.deepEqual(shell.offers('--detect-local-mode', 'N'), ['NodeCIDR']);
       // Of all commands that are a flag.
-      assert.deepEqual(shell.offers('--dump', '-o', ''), ['json', 'nft', 'text']);
+      assert.deepEqual(shell.offers('--dump', '-o', ''), ['json', 'nft', 'text', 'yaml']);
       assert.deepEqual(shell.offers('--output', 'j'), ['json']);
       assert.deepEqual(shell.offers('dump', '-o', ''), ['json', 'nft']);
-      assert.deepEqual(shell.offers('status', '--output', ''), ['json', 'text']);
+      assert.deepEqual(shell.offers('status', '--output', ''), ['json', 'text', 'yaml']);
       assert.deepEqual(shell.offers('get', 'services', '-o', 'w'), ['wide']);
       assert.deepEqual(shell.offers('--proxy-mode', 'ip'), ['iptables', 'ipvs']);
       assert.deepEqual(shell.offers('--nodeport-addresses', 'pri'), ['primary']);

@@ -174,7 +174,7 @@ Exit codes:
     ['dump', named('dump')],
     ['svc', []],
     ['get svc', named('get services')],
-    ['get', named('get services')],
+    ['get', named('get services', 'get endpoints')],
     ['config', named('config validate', 'config write')],
     ['write-config-to', named('config write')],
     ['init-only', named('init')],

@@ -1,0 +1,13 @@
+import type { Output } from './output.ts';
+import { print } from './print.ts';
+
+/** Whether data is asked for as programs read it. */
+export function isForPrograms(output: Output | undefined): boolean {
+  return output === 'json' || output === 'yaml';
+}
+
+/** Prints a JSON document as it is, or as YAML. */
+export async function printData(json: string, output: Output | undefined): Promise<void> {
+  // js-yaml is loaded on first use: few ask for it.
+  print(output === 'yaml' ? (await import('../config/write.ts')).formatYaml(JSON.parse(json)) : json);
+}

@@ -1,0 +1,54 @@
+import type { ServiceRow } from './service-rows.ts';
+import { inOrder, table } from './service-table.ts';
+
+/** An endpoint of a Service's port, and which of its frontends send connections there. */
+export interface EndpointRow {
+  readonly namespace: string;
+  readonly name: string;
+  /** The port's name; empty for the unnamed one. */
+  readonly port: string;
+  /** "10.32.0.21:8080/tcp" */
+  readonly endpoint: string;
+  readonly frontends: readonly {
+    readonly address: string;
+    /** Whose connections: under policy Local clients from outside have other endpoints than those on this node. */
+    readonly from: 'all' | 'outside' | 'node';
+  }[];
+}
+
+/** Endpoints of frontends, each once for each port of a Service, in order. */
+export function endpointRows(rows: readonly ServiceRow[]): readonly EndpointRow[] {
+  const found = new Map<string, EndpointRow & { readonly frontends: EndpointRow['frontends'][number][] }>();
+  for (const { namespace, name, port, address, endpoints, localEndpoints } of inOrder(rows)) {
+    const [inside, outside] = [new Set(endpoints), new Set(localEndpoints ?? endpoints)];
+    const protocol = address.slice(address.lastIndexOf('/'));
+    for (const text of new Set([...endpoints, ...outside])) {
+      const from = !inside.has(text) ? 'outside' : outside.has(text) ? 'all' : 'node';
+      const endpoint = `${text}${protocol}`;
+      const key = [namespace, name, port, endpoint].join('\0');
+      const row = found.get(key) ?? { namespace, name, port, endpoint, frontends: [] };
+      row.frontends.push({ address, from });
+      found.set(key, row);
+    }
+  }
+  const order = [
+    ...new Set([...found.values()].map(({ namespace, name, port }) => [namespace, name, port].join('\0'))),
+  ];
+  const place = new Map(order.map((key, i) => [key, i]));
+  const placeOf = ({ namespace, name, port }: EndpointRow) => place.get([namespace, name, port].join('\0')) ?? 0;
+  return [...found.values()].toSorted((a, b) => placeOf(a) - placeOf(b) || COLLATOR.compare(a.endpoint, b.endpoint));
+}
+
+const COLLATOR = new Intl.Collator('en', { numeric: true });
+
+const FROM = { all: '', outside: ' (from outside)', node: ' (from this node)' } as const;
+
+/** A table as kubectl has them. `isWide`: with the frontends by name, else their number. */
+export function endpointTable(rows: readonly EndpointRow[], isWide: boolean, hasHeading = true): string {
+  const titles = ['NAMESPACE', 'NAME', 'PORT', 'ENDPOINT', 'FRONTENDS'];
+  const cells = rows.map(({ namespace, name, port, endpoint, frontends }) => {
+    const named = frontends.map(({ address, from }) => `${address}${FROM[from]}`).join(', ');
+    return [namespace, name, port || '-', endpoint, isWide ? named : `${frontends.length}`];
+  });
+  return table(hasHeading ? [titles, ...cells] : cells);
+}
