@@ -24,6 +24,7 @@ export const EXIT_CODES = {
   E_RUN_DIR: 32,
   E_KUBE_PROXY_RUNS: 33,
   E_MIGRATION: 34,
+  E_SUPPORT: 35,
   E_HEALTHZ_ADDRESS: 40,
   E_METRICS_ADDRESS: 41,
 } as const;

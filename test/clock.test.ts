@@ -11,6 +11,7 @@ const READERS: Readonly<Record<string, string>> = {
   'cli/last-state.ts': 'since when a saved state is served, to be shown',
   'cli/others-watch.ts': 'when somebody was last seen to change our rules, to be shown',
   'cli/status.ts': 'whether an answer is newer than the question; it waits 3 s at most',
+  'cli/support.ts': 'when an archive was made, for its name',
   'health/proxy-health.ts': 'lastUpdated of /healthz; ages go by a steady clock',
   'log.ts': 'the time of a line',
   'main.ts': 'the time of the last line',

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { type BindAddress, formatBindAddress } from '../health/bind-address.ts';
 import type { Listener } from '../host/listeners.ts';
-import { type Finding, ok, problem } from './finding.ts';
+import { type Finding, ok, problem, unknown } from './finding.ts';
 
 /** An address that the daemon is to listen on. */
 export interface Wanted {
@@ -12,33 +12,45 @@ export interface Wanted {
   readonly address: BindAddress | undefined;
 }
 
+/** What the daemon's process is called. */
+const DAEMON = 'kube-proxy-nft';
+
 const ANY = ['0.0.0.0', '::'];
 
-/**
- * Whether the daemon could listen for health and metrics. Read from the kernel's own list: nothing is bound. `ownPid`: the
- * daemon that runs. `own`: this node's addresses.
- */
-export function checkPorts(
-  wanted: readonly Wanted[],
-  listeners: readonly Listener[],
-  own: ReadonlySet<string>,
-  ownPid: number | undefined,
-): readonly Finding[] {
-  return wanted.flatMap(({ what, flag, address }) => {
+/** Who else may be there. */
+export interface Surroundings {
+  readonly listeners: readonly Listener[];
+  /** This node's addresses. */
+  readonly own: ReadonlySet<string>;
+  /** The daemon that answers here, by its own word: in a container its number is another one than here. */
+  readonly daemonPid: number | undefined;
+  /** False where other users' processes are not for us to see. */
+  readonly isRoot: boolean;
+}
+
+/** Whether the daemon could listen for health and metrics, or does. Read from the kernel's own list: nothing is bound. */
+export function checkPorts(wanted: readonly Wanted[], around: Surroundings): readonly Finding[] {
+  const { listeners, own, daemonPid, isRoot } = around;
+  const isOurs = ({ pid, name }: Listener) => daemonPid !== undefined && (pid === daemonPid || name === DAEMON);
+  return wanted.map(({ what, flag, address }) => {
     const topic = `${what} address`;
-    if (address === undefined) return [ok(topic, 'none is wanted')];
+    if (address === undefined) return ok(topic, 'none is wanted');
     const shown = formatBindAddress(address);
-    const holder = listeners.find(
-      (listener) => meet(listener, address) && (ownPid === undefined || listener.pid !== ownPid),
-    );
-    const isOurs = ownPid !== undefined && listeners.some((one) => one.pid === ownPid && meet(one, address));
-    if (holder !== undefined && !isOurs) {
-      return [problem(topic, `${shown} is taken by ${nameOf(holder)}`, `stop that, or choose another with --${flag}`)];
+    const holders = listeners.filter((listener) => meet(listener, address));
+    const [holder] = holders;
+    if (holders.some(isOurs)) return ok(topic, `${shown}, where our daemon listens`);
+    if (holder !== undefined) {
+      const taken = `${shown} is taken by ${nameOf(holder)}`;
+      // It may be our own daemon.
+      if (holder.pid === undefined && (!isRoot || daemonPid !== undefined)) {
+        return unknown(topic, `${taken}, which cannot be seen from here`, 'run it as root of the node');
+      }
+      return problem(topic, taken, `stop that, or choose another with --${flag}`);
     }
     if (!ANY.includes(address.host) && !isLoopback(address.host) && !own.has(address.host)) {
-      return [problem(topic, `${shown} is not of this node`, `choose one of the node's addresses with --${flag}`)];
+      return problem(topic, `${shown} is not of this node`, `choose one of the node's addresses with --${flag}`);
     }
-    return [ok(topic, isOurs ? `${shown}, where our daemon listens` : `${shown} is free`)];
+    return ok(topic, `${shown} is free`);
   });
 }
 

@@ -104,7 +104,12 @@ function portFindings(args: Arguments, daemon: Status | undefined): readonly Fin
   ];
   const ports = wanted.flatMap(({ address }) => address?.port ?? []);
   const own = new Set([...ownAddresses('ip'), ...ownAddresses('ip6')]);
-  return checkPorts(wanted, listenersOnPorts(ports), own, daemon?.pid);
+  return checkPorts(wanted, {
+    listeners: listenersOnPorts(ports),
+    own,
+    daemonPid: daemon?.pid,
+    isRoot: process.geteuid?.() === 0,
+  });
 }
 
 /** What there is to say of the cluster: by an API server, if the flags or the environment name one. */

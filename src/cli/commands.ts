@@ -14,6 +14,7 @@ import { MAN } from './commands/man.ts';
 import { MIGRATE } from './commands/migrate.ts';
 import { RUN } from './commands/run.ts';
 import { STATUS } from './commands/status.ts';
+import { SUPPORT } from './commands/support.ts';
 import { TRACE } from './commands/trace.ts';
 import { VERSION_COMMAND } from './commands/version.ts';
 
@@ -27,6 +28,7 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   DUMP,
   DIFF,
   CHECK,
+  SUPPORT,
   CONFIG_VALIDATE,
   CONFIG_WRITE,
   INIT,

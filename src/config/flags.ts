@@ -45,6 +45,8 @@ const OPTIONS: readonly OwnFlag[] = [
   { name: 'dry-run', type: 'boolean' },
   { name: 'apply', type: 'boolean' },
   { name: 'back', type: 'boolean' },
+  { name: 'list', type: 'boolean' },
+  { name: 'yes', type: 'boolean', short: 'y' },
 ];
 
 /** Flags that are a command. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { request } from 'node:http';
 import { basename } from 'node:path';
 import { ProxyError } from '../errors.ts';
+import { getText } from '../host/http-get.ts';
 import { listenersOn, ROOT, usersOf } from '../host/owners.ts';
 import type { Log } from '../log.ts';
 
@@ -155,25 +155,6 @@ async function askMode(): Promise<string | undefined> {
   return (await ask('/metrics', NEXT_ANSWER_TIMEOUT))?.includes(OUR_METRICS) ? undefined : mode;
 }
 
-/** The body of a 200; undefined for all else. */
 function ask(path: string, timeout: number): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const signal = AbortSignal.timeout(timeout);
-  request({ ...METRICS, path, signal, agent: false }, (response) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    response.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_ANSWER) response.destroy();
-      else chunks.push(chunk);
-    });
-    response.on('error', () => resolve(undefined));
-    response.on('close', () =>
-      resolve(response.statusCode === 200 && response.complete ? Buffer.concat(chunks).toString() : undefined),
-    );
-  })
-    // Nobody listens.
-    .on('error', () => resolve(undefined))
-    .end();
-  return promise;
+  return getText({ ...METRICS, path, timeout, most: MAX_ANSWER });
 }

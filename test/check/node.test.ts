@@ -104,13 +104,14 @@ suite('memory', () => {
 
 suite('ports', () => {
   const holder = { user: 0, pid: 7, name: 'nginx' };
-  const said = (host: string, listeners: Parameters<typeof checkPorts>[1], ownPid?: number) =>
-    checkPorts(
-      [{ what: 'health', flag: 'healthz-bind-address', address: { host, port: 10256 } }],
+  type Around = Parameters<typeof checkPorts>[1];
+  const said = (host: string, listeners: Around['listeners'], daemonPid?: number, isRoot = true) =>
+    checkPorts([{ what: 'health', flag: 'healthz-bind-address', address: { host, port: 10256 } }], {
       listeners,
-      new Set(['192.0.2.1']),
-      ownPid,
-    )
+      own: new Set(['192.0.2.1']),
+      daemonPid,
+      isRoot,
+    })
       .map(({ state, found }) => `${state}: ${found}`)
       .join();
 
@@ -123,7 +124,12 @@ suite('ports', () => {
     assert.equal(said('192.0.2.1', [{ host: '0.0.0.0', port: 10256, ...holder }]), taken);
     assert.equal(said('192.0.2.1', [{ host: '::', port: 10256, ...holder }]), taken);
     const nameless = { host: '0.0.0.0', port: 10256, user: 12, pid: undefined, name: undefined };
-    assert.match(said('0.0.0.0', [nameless]), /taken by a process of user 12$/);
+    assert.match(said('0.0.0.0', [nameless]), /^problem: .* taken by a process of user 12$/);
+    assert.match(
+      said('0.0.0.0', [nameless], undefined, false),
+      /^unknown: .* user 12, which cannot be seen from here$/,
+    );
+    assert.match(said('0.0.0.0', [nameless], 7), /^unknown: /);
   });
 
   test('are our daemon’s; and an address must be of this node', () => {
@@ -131,6 +137,8 @@ suite('ports', () => {
       said('0.0.0.0', [{ host: '0.0.0.0', port: 10256, ...holder }], 7),
       'ok: 0.0.0.0:10256, where our daemon listens',
     );
+    // In a container it knows itself by another number.
+    assert.match(said('0.0.0.0', [{ ...holder, host: '0.0.0.0', port: 10256, name: 'kube-proxy-nft' }], 1), /^ok: /);
     assert.equal(said('192.0.2.2', []), 'problem: 192.0.2.2:10256 is not of this node');
     assert.equal(said('127.0.0.1', []), 'ok: 127.0.0.1:10256 is free');
   });

@@ -96,6 +96,21 @@ export class Place {
     };
   }
 
+  /** Runs the program on a terminal of its own, and answers one question. Returns what the terminal has shown. */
+  async onTerminal(args: readonly string[], question: string, answer: string): Promise<string> {
+    const program = [process.execPath, MAIN, '--run-dir', this.file('run'), ...args];
+    const argv = [...this.#command, 'script', '-qec', program.join(' '), '/dev/null'];
+    const child = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#context.after(() => child.kill('SIGKILL'));
+    let shown = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (!shown.includes(question) && (shown + text).includes(question)) child.stdin.write(`${answer}\n`);
+      shown += text;
+    });
+    await once(child, 'close');
+    return shown;
+  }
+
   #start(args: readonly string[], { wrapper = [], path = process.env['PATH'] ?? '' }: RunOptions) {
     const program = [process.execPath, MAIN, '--run-dir', this.file('run'), ...args];
     // PATH is set inside of what sets the program up, which has tools of its own to find.

@@ -262,6 +262,8 @@ const OF_COMMANDS: FlagSection = {
     { name: 'live', text: 'compare what is on the way with the kernel (trace)' },
     { name: 'apply', text: 'remove what kube-proxy has left (migrate)' },
     { name: 'back', text: 'remove our tables, once kube-proxy serves again (migrate)' },
+    { name: 'list', text: 'say what would be in the archive, and write none (support)' },
+    { name: 'yes', text: 'write the archive without a question (support)' },
     { name: 'version', text: 'print version, commit and Node.js version' },
     { name: 'help', text: 'print help; with a command, on that' },
   ],

@@ -1,0 +1,79 @@
+import { closeSync, fsyncSync, openSync, statSync, writeSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline/promises';
+import { messageOf, ProxyError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { archiveOf, contents } from '../support/archive.ts';
+import { collect } from '../support/collect.ts';
+import { knownSecrets } from '../support/known-secrets.ts';
+import { type Arguments, isSet } from './arguments.ts';
+import { print } from './print.ts';
+import { statusOfDaemon } from './status.ts';
+import { partsOf } from './support-parts.ts';
+
+/**
+ * `support`: one archive for a bug report, without secrets, listed before it is written: on a terminal there is a question in
+ * between, elsewhere and with --yes none. --list writes nothing.
+ * @throws ProxyError E_SUPPORT if the archive cannot be written, or is there already; E_USAGE
+ */
+export async function support(args: Arguments, _log: Log): Promise<void> {
+  const [isList, isYes] = [isSet(args, 'list'), isSet(args, 'yes')];
+  if (isList && isYes) throw new ProxyError('E_USAGE', '--list and --yes cannot be given together');
+  const now = new Date();
+  const folder = folderName(args.nodeName, now);
+  const file = fileFor(args.operands[0], `${folder}.tar.gz`);
+  const daemon = await statusOfDaemon(args.runDir).catch(() => undefined);
+  const { collected, isLate } = await collect(partsOf(args, daemon), knownSecrets(args.kubeconfig, daemon?.pid));
+  print(`${file}, without what is secret:\n${contents(collected)}`);
+  if (isList) print('nothing was written (--list)\n');
+  else if (isYes || !isTerminal() || (await agrees())) {
+    const archive = archiveOf(folder, collected, Math.floor(now.getTime() / 1000));
+    write(file, archive);
+    print(
+      `written: ${file}, ${(archive.length / 1024).toFixed(1)} KiB, for you alone to read; look into it before you pass it on\n`,
+    );
+  } else print('nothing was written\n');
+  // What was not there in time is not waited for: it only reads.
+  if (isLate) process.stdout.write('', () => process.exit());
+}
+
+/** "kube-proxy-nft-support-node-a-20260301T101500Z". */
+function folderName(nodeName: string, now: Date): string {
+  const name = nodeName.replace(/[^a-z0-9.-]+/g, '-').slice(0, 40);
+  return `kube-proxy-nft-support-${name}-${now.toISOString().replace(/[-:]|\.\d+/g, '')}`;
+}
+
+/** The path to write to: what is asked for, or a file in the folder that is. */
+function fileFor(asked: string | undefined, name: string): string {
+  const path = resolve(asked || '.');
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, name) : path;
+}
+
+function isTerminal(): boolean {
+  return process.stdin.isTTY && process.stdout.isTTY;
+}
+
+async function agrees(): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(?:es)?$/i.test((await terminal.question('Write it? [y/N] ')).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Never over a file that is there, nor through a link that somebody put in our way. */
+function write(file: string, archive: Buffer): void {
+  try {
+    const fd = openSync(file, 'wx', 0o600);
+    try {
+      for (let at = 0; at < archive.length; ) at += writeSync(fd, archive, at);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw new ProxyError('E_SUPPORT', `${file} cannot be written: ${messageOf(error)}`, { cause: error });
+  }
+}
