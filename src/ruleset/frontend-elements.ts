@@ -36,6 +36,9 @@ export interface FrontendPlan {
   readonly leaving: readonly LeavingSlot[];
 }
 
+/** What a frontend needs that is not there. */
+export const NOTHING_PLANNED: FrontendPlan = { elements: [], leaving: [] };
+
 /**
  * The elements by which the fixed program serves a frontend. Slots in use stay as they are where they can. Endpoints beyond
  * MAX_ENDPOINTS get no connections.

@@ -5,7 +5,7 @@ import { type Before, Changes, type Learnt } from './changes.ts';
 import type { Container } from './container.ts';
 import type { Element } from './element.ts';
 import { Entries } from './entries.ts';
-import { type FrontendPlan, planFrontend } from './frontend-elements.ts';
+import { type FrontendPlan, NOTHING_PLANNED, planFrontend } from './frontend-elements.ts';
 import { FrontendWork } from './frontend-work.ts';
 import { Graveyard } from './graveyard.ts';
 import { type HeartbeatPorts, heartbeatElements, isHeartbeat } from './heartbeat.ts';
@@ -46,8 +46,8 @@ export class Ruleset {
   /** Frontend key → a frontend that takes several transactions, of which some are done. */
   readonly #begun = new Map<string, FrontendWork>();
   #takenWeight = 0;
-  /** Frontends whose changes do not go with others. */
-  readonly #suspects = new Set<string>();
+  /** Frontends whose changes do not go with others → the intervals that go with them. */
+  readonly #suspects = new Map<string, Set<HeldElement>>();
   #undo = () => {};
 
   constructor(program: Program) {
@@ -64,8 +64,7 @@ export class Ruleset {
   /**
    * Sets what is in force of a frontend; undefined: nothing. `key`: its frontendKey. Of a frontend that is more than about
    * `room` weight (see weight.ts), a part goes into the transaction that is being put together, and false is returned: the
-   * rest follows when this is called again, and what leads there comes last. In steps, in between of which nothing else may
-   * change the model.
+   * rest follows when this is called again, and what leads there comes last. Between the steps nothing may change the model.
    */
   *setFrontend(key: string, frontend: Frontend | undefined, room = Number.POSITIVE_INFINITY): Steps<boolean> {
     const begun = this.#begun.get(key);
@@ -82,7 +81,7 @@ export class Ruleset {
         this.#stage(key, work);
         return false;
       }
-      this.#doStep(work);
+      this.#doStep(work, this.#suspects.get(key));
       if (endsStep(done)) yield;
     }
     this.#begun.delete(key);
@@ -128,21 +127,21 @@ export class Ruleset {
   }
 
   /**
-   * The changes since the last call, as one transaction, with all whose time to go has come, of about `room` weight at most;
-   * empty if there is nothing. A transaction that would be empty while something waits is passed over: nobody would
-   * notice it.
+   * The changes since the last call, as one transaction, with all whose time to go has come, of about `room` weight at most.
+   * One that would be empty while something waits is passed over: nobody would notice it.
    */
   takeTransaction(room = Number.POSITIVE_INFINITY): Transaction {
+    // A frontend under suspicion leads where it led until its changes are in force: nothing is deleted meanwhile.
+    const waiting = this.#suspects.size === 0 ? undefined : this.#onlyOf(this.#suspects.keys());
+    if (waiting !== undefined) return this.#take((element) => !waiting.has(element));
     do for (const element of this.#graveyard.take(room, this.#deleteWeight)) this.#delete(element);
     while (this.#changes.isEmpty && !this.#graveyard.isEmpty);
-    const { size } = this.#suspects;
-    const waiting = size === 0 ? undefined : this.#onlyOf(this.#suspects);
-    return this.#take(waiting && ((element) => !waiting.has(element)));
+    return this.#take();
   }
 
   /** From now on the changes of a frontend do not go with others, but with takeSuspects. */
   suspect(key: string): void {
-    this.#suspects.add(key);
+    if (!this.#suspects.has(key)) this.#suspects.set(key, new Set());
   }
 
   /** Ends that. */
@@ -230,7 +229,7 @@ export class Ruleset {
 
   /** True while elements wait for a later transaction: to be deleted, or since a frontend was withdrawn. */
   get hasWaiting(): boolean {
-    return !this.#graveyard.isEmpty || (!this.#changes.isEmpty && this.#suspects.size === 0);
+    return this.#suspects.size === 0 && !(this.#graveyard.isEmpty && this.#changes.isEmpty);
   }
 
   /** The chains outside the fixed program, those on their way out included. Unknown rules of a chain just found are left out. */
@@ -282,7 +281,11 @@ export class Ruleset {
 
   #elementsOf(key: string): Iterable<HeldElement> {
     const work = this.#begun.get(key);
-    return new Set([...this.#entries.ownedBy(key), ...(work?.held ?? []), ...(work?.staged ?? [])]);
+    return new Set([...this.#ownOf(key), ...(work?.held ?? []), ...(work?.staged ?? [])]);
+  }
+
+  #ownOf(key: string): readonly HeldElement[] {
+    return [...this.#entries.ownedBy(key), ...(this.#suspects.get(key) ?? [])];
   }
 
   /** The elements that nobody but these frontends wants. */
@@ -290,7 +293,7 @@ export class Ruleset {
     const claims = new Map<HeldElement, number>();
     for (const key of keys) {
       const work = this.#begun.get(key);
-      for (const element of [...this.#entries.ownedBy(key), ...(work?.staged ?? [])]) {
+      for (const element of [...this.#ownOf(key), ...(work?.staged ?? [])]) {
         claims.set(element, (claims.get(element) ?? 0) + 1);
       }
     }
@@ -309,16 +312,17 @@ export class Ruleset {
   #planFor(frontend: Frontend | undefined): FrontendPlan {
     const { program } = this;
     const model = { program, containers: this.#containers, find: this.#find, inKernel: this.#inKernel };
-    return frontend === undefined ? NOTHING : planFrontend(frontend, model);
+    return frontend === undefined ? NOTHING_PLANNED : planFrontend(frontend, model);
   }
 
   /** In this order a part leads nowhere: what is to be gone goes first, and the verdict that leads to all others comes last. */
-  #doStep(work: FrontendWork): void {
+  #doStep(work: FrontendWork, cut: Set<HeldElement> | undefined): void {
     const step = work.next();
     // nft refuses intervals that overlap. No packet is let through: their frontend has others, or drops.
     if ('interval' in step) {
       // One that waited to be deleted may be gone since this work was planned.
       if (step.interval.goesWith !== GONE) this.#delete(step.interval);
+      cut?.add(step.interval);
     } else if ('leaving' in step) {
       this.#leave(step.leaving);
     } else {
@@ -394,6 +398,3 @@ export class Ruleset {
 function isObject({ container }: Element): boolean {
   return OBJECTS.includes(container);
 }
-
-/** What a frontend needs that is not there. */
-const NOTHING: FrontendPlan = { elements: [], leaving: [] };

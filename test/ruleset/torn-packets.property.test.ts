@@ -3,8 +3,10 @@ import process from 'node:process';
 import { after, suite, test } from 'node:test';
 import fc from 'fast-check';
 import type { Family } from '../../src/ip.ts';
+import type { Element } from '../../src/ruleset/element.ts';
+import { OBJECTS } from '../../src/ruleset/objects.ts';
 import { buildProgram } from '../../src/ruleset/program.ts';
-import { deepestFirst } from '../../src/ruleset/transaction.ts';
+import { deepestFirst, sizeOf, type Transaction } from '../../src/ruleset/transaction.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { MAX_WEIGHT } from '../../src/sync/batch-sizes.ts';
@@ -25,13 +27,19 @@ const MASQUERADED = ' masqueraded';
 
 let traces = 0;
 
-type Step = ClusterStep | 'transaction';
+/**
+ * A change of the cluster; a transaction that nft takes, refuses, or is killed over, before or after the kernel has it; or
+ * the next try of those under suspicion for that.
+ */
+type Step = ClusterStep | Ending | 'trial';
+type Ending = 'transaction' | 'refused' | 'killed' | 'killed after it';
 
 const steps = (family: Family) =>
   fc.array(
     fc.oneof(
       { weight: 11, arbitrary: clusterSteps(family, { nodePorts: true }) },
       { weight: 8, arbitrary: fc.constant<Step>('transaction') },
+      { weight: 2, arbitrary: fc.constantFrom<Step>('refused', 'killed', 'killed after it', 'trial') },
     ),
     { minLength: 10, maxLength: 30, size: 'max' },
   );
@@ -72,6 +80,8 @@ function fateLine(outcome: Outcome): string {
 const isServed = (lines: readonly string[]) => lines.every((line) => line.includes(':'));
 const endpointIn = (line: string) => line.replace(MASQUERADED, '');
 const sourceIn = (line: string) => (line.endsWith(MASQUERADED) ? MASQUERADED : 'its own source');
+/** A client whose draw decides whether it is served. */
+const isHalfServed = (lines: readonly string[]) => !isServed(lines) && lines.some((line) => line.includes(':'));
 const isRefused = (lines: readonly string[]) => lines.every((line) => line === 'dropped' || line === 'rejected');
 
 /** The endpoints of all frontends. */
@@ -95,12 +105,14 @@ function assertSafe(before: TracedRuleset, after: TracedRuleset, family: Family,
     for (const pinned of [false, true]) {
       if (!isConcerned(before, after, (ruleset) => fates(ruleset, packet, pinned))) continue;
       const [old, young] = [fates(before, packet, pinned), fates(after, packet, pinned)];
+      const whom = `${packet.protocol} from ${packet.source} to ${packet.destination} port ${packet.port}`;
+      assert.ok(!isHalfServed(young), `not all draws lead to an endpoint: ${whom}: before ${old}; after ${young}`);
       const known = new Set([...all, ...[...old, ...young].flatMap((line) => [endpointIn(line), sourceIn(line)])]);
       for (let intact = 0, looked = 1; intact < looked; intact++) {
         const between = torn(before, after, intact);
         const seen = fates(between, packet, pinned);
         looked = between.looked;
-        const where = `${packet.protocol} from ${packet.source} to ${packet.destination} port ${packet.port}, after ${intact} lookups: before ${old}; after ${young}; between ${seen}`;
+        const where = `${whom}, after ${intact} lookups: before ${old}; after ${young}; between ${seen}`;
         if (isServed(old) && isServed(young)) {
           assert.ok(isServed(seen), `served before and after, lost between: ${where}`);
           const strangers = seen.filter((line) => {
@@ -128,26 +140,65 @@ function follow(family: Family, sequence: readonly Step[], maxWeight: number, af
   const settings = { program, networks: () => networks([pods], [nodes]), affinityLimit };
   const model = new FamilyModel(cluster, settings, recordingLog().log);
   model.restart([]);
-  model.nextTransaction();
+  const kernel = new Map<string, Element>();
+  let state = snapshot(model.ruleset);
   let transactions = 0;
-  const transact = () => {
-    let state = snapshot(model.ruleset);
-    for (const part of deepestFirst(atOnce(model.transactionSteps(true, maxWeight)).transaction, program.hops)) {
+  const apply = (transaction: Transaction) => {
+    for (const part of deepestFirst(transaction, program.hops)) {
       const next = changed(state, part);
       assertSafe(state, next, family, affinityLimit < 256);
       state = next;
+      for (const { container, key } of part.deletes) kernel.delete(`${container.name} ${key}`);
+      for (const element of part.adds) kernel.set(`${element.container.name} ${element.key}`, { ...element });
     }
     assert.ok(++transactions < 1000, 'it comes to an end');
   };
+  /** The kernel is read, as after anything of unknown outcome. */
+  const adopt = () => {
+    model.restart([...kernel.values()].map(({ chain: _, ...element }) => element));
+    while (model.isDirty) transact('transaction');
+    model.ruleset.dropUnclaimed();
+    while (model.isDirty) transact('transaction');
+  };
+  const transact = (ending: Ending) => {
+    const { transaction, frontends } = atOnce(model.transactionSteps(true, maxWeight));
+    const undo = model.ruleset.lastUndo;
+    if (ending === 'transaction' || sizeOf(transaction) === 0) return apply(transaction);
+    const suspected = model.suspects.add(frontends);
+    if (ending === 'refused' && suspected > 0) return undo();
+    if (ending === 'killed after it') apply(transaction);
+    adopt();
+  };
+  const trial = () => {
+    apply(model.suspects.transaction());
+    model.suspects.passed();
+  };
+  transact('transaction');
   for (const step of sequence) {
-    if (step !== 'transaction') {
+    if (step === 'trial') {
+      if (model.suspects.areThere) trial();
+    } else if (typeof step === 'string') {
+      transact(step);
+    } else {
       const keys = 'set' in step ? cluster.set(step.set) : cluster.delete(step.remove, step.key);
       for (const key of keys) model.markDirty(key);
-      continue;
     }
-    transact();
   }
-  while (model.isDirty) transact();
+  while (model.isDirty || model.suspects.areThere) {
+    if (model.isDirty) transact('transaction');
+    if (model.suspects.areThere) trial();
+  }
+  assert.deepEqual(canonicalOf(kernel.values()), canonicalOf(elementsIn(model)), 'kernel and model agree');
+}
+
+function elementsIn({ program, ruleset }: FamilyModel): readonly Element[] {
+  return [...program.containers, ...OBJECTS].flatMap((container) => [...ruleset.elementsOf(container)]);
+}
+
+function canonicalOf(elements: Iterable<Element>): readonly string[] {
+  return [...elements]
+    .map(({ container, key, value, comment }) => `${container.name} ${key} ${value} ${comment}`)
+    .sort();
 }
 
 /** How many endpoints have lists of clients: the usual number; some by which session affinity is by hash, or changes. */
