@@ -10,6 +10,9 @@ const GOES_ON = 3600;
 /** Seconds by promtool's clock, which begins at 0, at the last scrape. Much earlier times are before its begin. */
 const END = 900;
 
+/** Scrapes until something must have come about. */
+const MOST = 60;
+
 interface Scrape {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -45,6 +48,15 @@ export class Scrapes {
       this.#scrapes.push({ at, text: status === 0 ? stdout : undefined });
       await sleep(Math.max(0, next - performance.now()));
     }
+  }
+
+  /** Scrapes once a second until one matches. */
+  async takeUntil(pattern: RegExp): Promise<void> {
+    for (let tries = 0; tries < MOST; tries++) {
+      await this.take(1);
+      if (pattern.test(this.#scrapes.at(-1)?.text ?? '')) return;
+    }
+    throw new Error(`no scrape matched ${pattern}: ${this.#scrapes.at(-1)?.text}`);
   }
 
   /** So long after the last scrape, by promtool's clock, which the series go with: "1020s". */
