@@ -10,6 +10,9 @@ import { sourceDifferences, sourceLines } from './diff-source.ts';
 import { isForPrograms, printData } from './print-data.ts';
 import { hasColours, signedText } from './signed-lines.ts';
 
+/** Seconds that the daemon has: a million elements are made text in slices, between its other work. */
+const PATIENCE = 60;
+
 /** What `diff` ends with. */
 const EXIT = { equal: 0, different: 1 } as const;
 
@@ -55,7 +58,7 @@ async function finish(
 }
 
 async function askModel(runDir: string): Promise<DaemonModel> {
-  const answer = await askDaemon(runDir, '/model');
+  const answer = await askDaemon(runDir, '/model', PATIENCE);
   if (answer === undefined) {
     throw new ProxyError(
       'E_NO_DAEMON',
