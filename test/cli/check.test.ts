@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { after, before, describe, it, suite, test } from 'node:test';
 import { listenersOnPorts } from '../../src/host/listeners.ts';
+import { eventually } from '../builders/eventually.ts';
 import { rawNode, rawService, rawSlice } from '../builders/raw-objects.ts';
 import { CLUSTER_CIDR, NODE } from '../netns/topology.ts';
 import { createWorld, type World } from '../netns/world.ts';
@@ -144,6 +145,27 @@ suite('check on a node that is broken', () => {
     ]);
     assert.match(of(stdout, 'health address')[0] ?? '', new RegExp(`\\(pid ${holder.pid}\\)$`));
     assert.match(of(stdout, 'metrics address').join(), /^ok: /);
+  });
+
+  test('with a kube-proxy at work, or what one has left', async (context) => {
+    const place = new Place(context);
+    place.nft('add table ip kube-proxy');
+    place.nft('add chain ip kube-proxy services');
+    const left = await place.run(['check', '-o', 'json']);
+    assert.deepEqual(of(left.stdout, 'kube-proxy'), [
+      'warning: rules of kube-proxy are in the kernel: table ip kube-proxy',
+    ]);
+    const proxy = place.spawn(['bash', '-c', 'echo up; exec -a kube-proxy sleep 60']);
+    await new Promise((resolve) => proxy.stdout?.once('data', resolve));
+    await eventually(
+      () => readFileSync(`/proc/${proxy.pid}/cmdline`, 'utf8').startsWith('kube-proxy'),
+      () => 'it has not become kube-proxy',
+    );
+    const { exitCode, stdout } = await place.run(['check', '-o', 'json']);
+    assert.equal(exitCode, 1);
+    assert.match(of(stdout, 'kube-proxy')[0] ?? '', new RegExp(`^problem: kube-proxy works here: pid ${proxy.pid} `));
+    const beside = await place.run(['check', '-o', 'json', '--beside-kube-proxy']);
+    assert.match(of(beside.stdout, 'kube-proxy')[0] ?? '', /^warning: kube-proxy works here/);
   });
 
   test('with a kubeconfig that cannot be read: a problem, not an end', async (context) => {
