@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { describe, type TestContext, test } from 'node:test';
 import * as v from 'valibot';
+import { askAccess } from '../../../src/source/api/access.ts';
 import type { Connection } from '../../../src/source/api/connection.ts';
 import type { Cluster } from './conformance.ts';
 import { until } from './harness.ts';
@@ -63,10 +64,20 @@ export function serverBehaviour(name: string, open: (t: TestContext) => Promise<
       return v.parse(List, JSON.parse(answer.text()));
     };
     const ahead = String(Number((await list(SERVICES)).metadata.resourceVersion) + 1_000_000);
-    return { cluster, get, list, ahead };
+    return { cluster, connection, get, list, ahead };
   };
 
   describe(`API server: ${name}`, () => {
+    test('lets us do what a daemon does, says so, and counts what is left of a list', async (t) => {
+      const { connection } = await begin(t);
+      const before = await askAccess(connection, 'none-of-them', AbortSignal.timeout(30_000));
+      assert.deepEqual(before.refusals, []);
+      assert.match(before.version ?? '', /^v1\.\d+/);
+      assert.ok(Math.abs(before.ahead ?? Number.NaN) < 60_000);
+      assert.ok((before.services ?? 0) >= 2, `${before.services} Services`);
+      assert.equal(before.node, undefined);
+    });
+
     test('lists and bookmarks name kind and version of their API group', async (t) => {
       const { get, list } = await begin(t);
       for (const [path, apiVersion, kind] of LISTS) {
