@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
+import { secretsOfEnvironment } from '../host/environment-secrets.ts';
 import { SERVICE_ACCOUNT_DIRECTORY } from '../source/api/kube-config.ts';
 import { secretsOfKubeconfig } from '../source/api/kubeconfig-secrets.ts';
-import { secretsOfEnvironment } from './secrets.ts';
 
 /** Where the installer puts a kubeconfig, and where the service gets its copy. */
 const KUBECONFIGS = ['/etc/kube-proxy-nft/kubeconfig', '/run/credentials/kube-proxy-nft.service/kubeconfig'];

@@ -44,10 +44,3 @@ export function withoutSecrets(text: string, known: readonly string[]): string {
   const formless = FORMS.reduce((rest, [pattern, instead]) => rest.replace(pattern, instead), literal);
   return formless.replace(NAMED, `$1${LEFT_OUT}`);
 }
-
-/** The values of an environment that are told to nobody, by the names of the variables: also of web proxies, for their passwords. */
-export function secretsOfEnvironment(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
-  return Object.entries(environment).flatMap(([name, value = '']) =>
-    /token|passw|passphrase|secret|key|credential|proxy|auth|cookie/i.test(name) ? [value.trim()] : [],
-  );
-}

@@ -3,10 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { secretsOfEnvironment } from '../../src/host/environment-secrets.ts';
 import { secretsOfKubeconfig } from '../../src/source/api/kubeconfig-secrets.ts';
 import { archiveOf, contents } from '../../src/support/archive.ts';
 import { collect, type Part } from '../../src/support/collect.ts';
-import { secretsOfEnvironment, withoutSecrets } from '../../src/support/secrets.ts';
+import { withoutSecrets } from '../../src/support/secrets.ts';
 import { tarball } from '../../src/support/tar.ts';
 import { runSync } from '../netns/namespaces.ts';
 
@@ -132,22 +133,31 @@ suite('secrets', () => {
     }
   });
 
-  test('are every value of a kubeconfig’s users, and the token of a file', (context) => {
+  test('are a kubeconfig’s credentials and the token of a file, and no word that others use', (context) => {
     const folder = mkdtempSync(join(tmpdir(), 'kpn-secrets-'));
     context.after(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, 'token'), 'in-a-file\n');
     const user = {
       token: 'tok',
       username: 'me',
-      exec: { command: 'aws', env: [{ name: 'K', value: 'v' }] },
+      exec: {
+        command: 'aws',
+        env: [
+          { name: 'AWS_PROFILE', value: 'default' },
+          { name: 'AWS_SECRET', value: 'v' },
+        ],
+      },
       tokenFile: 'token',
     };
     const path = join(folder, 'kubeconfig');
     writeFileSync(path, JSON.stringify({ users: [{ name: 'a', user }, { name: 'b' }] }));
-    assert.deepEqual(secretsOfKubeconfig(path), ['tok', 'me', 'K', 'v', 'in-a-file']);
+    assert.deepEqual(secretsOfKubeconfig(path), ['tok', 'v', 'in-a-file']);
     writeFileSync(path, '{{{');
     assert.deepEqual(secretsOfKubeconfig(path), []);
     assert.deepEqual(secretsOfKubeconfig(join(folder, 'none')), []);
-    assert.deepEqual(secretsOfEnvironment({ AWS_SECRET_ACCESS_KEY: 'a', HTTPS_PROXY: 'b', HOME: 'c' }), ['a', 'b']);
+    assert.deepEqual(
+      secretsOfEnvironment({ AWS_SECRET_ACCESS_KEY: 'a', HTTPS_PROXY: 'b', HOME: 'c', KUBE_PROXY_NFT_ARGS: '--v=2' }),
+      ['a', 'b'],
+    );
   });
 });

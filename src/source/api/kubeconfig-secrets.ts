@@ -2,23 +2,30 @@ import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { load } from 'js-yaml';
 import * as v from 'valibot';
+import { secretsOfEnvironment } from '../../host/environment-secrets.ts';
 
-/** What may be told of a user: names of files, not what is in them. */
+/** What is no secret by itself, and may be a word such as "default" that stands in many places. */
 const HARMLESS = [
-  'apiVersion',
-  'command',
-  'interactiveMode',
-  'installHint',
+  'username',
   'client-certificate',
   'client-key',
   'tokenFile',
+  'as',
+  'as-uid',
+  'as-groups',
+  'as-user-extra',
+  'name',
 ];
 
-const Users = v.object({ users: v.array(v.object({ user: v.nullish(v.record(v.string(), v.unknown())) })) });
+const User = v.looseObject({
+  tokenFile: v.nullish(v.string()),
+  exec: v.nullish(v.looseObject({ env: v.nullish(v.array(v.object({ name: v.string(), value: v.string() })), []) })),
+});
+const Users = v.object({ users: v.array(v.object({ user: v.nullish(User) })) });
 
 /**
- * Every value of the users of a kubeconfig, and the tokens in the files that it names: what must not be told to anybody. None
- * where it cannot be read.
+ * The credentials of a kubeconfig's users: tokens, passwords, keys and certificates, the tokens in the files that it names, and
+ * of what an exec plugin gets, the variables that are called so. None where it cannot be read.
  */
 export function secretsOfKubeconfig(path: string): readonly string[] {
   const text = contentOf(path);
@@ -26,9 +33,11 @@ export function secretsOfKubeconfig(path: string): readonly string[] {
   const read = v.safeParse(Users, parsed(text));
   if (!read.success) return [];
   return read.output.users.flatMap(({ user }) => {
-    const file = user?.['tokenFile'];
-    const token = typeof file === 'string' ? contentOf(isAbsolute(file) ? file : join(dirname(path), file)) : undefined;
-    return [...textsOf(user), ...(token === undefined ? [] : [token.trim()])];
+    const { exec, ...rest } = user ?? {};
+    const file = rest.tokenFile;
+    const token = file ? contentOf(isAbsolute(file) ? file : join(dirname(path), file)) : undefined;
+    const variables = Object.fromEntries((exec?.env ?? []).map(({ name, value }) => [name, value]));
+    return [...textsOf(rest), ...secretsOfEnvironment(variables), ...(token === undefined ? [] : [token.trim()])];
   });
 }
 
