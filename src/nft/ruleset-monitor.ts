@@ -43,6 +43,9 @@ export class RulesetMonitor {
   readonly #options: MonitorOptions;
   readonly #knowsPids: boolean;
   #child: ChildProcess | undefined;
+  /** True from runFor until stop. */
+  #isWanted = false;
+  #isStarting = false;
   #timer: NodeJS.Timeout | undefined;
   #command: string | undefined;
 
@@ -59,12 +62,15 @@ export class RulesetMonitor {
   async runFor(milliseconds: number): Promise<void> {
     clearTimeout(this.#timer);
     if (Number.isFinite(milliseconds)) this.#timer = setTimeout(() => this.stop(), milliseconds).unref();
-    if (this.#child !== undefined) return;
+    this.#isWanted = true;
+    if (this.#child !== undefined || this.#isStarting) return;
+    this.#isStarting = true;
     const { nft = 'nft', onEnd } = this.#options;
     try {
       const child = await started(() =>
         spawn(nft, ['monitor'], { ...IN_A_GROUP, env: environment(), stdio: ['ignore', 'pipe', 'ignore'] }),
       );
+      if (!this.#isWanted) return killGroup(child);
       this.#child = child;
       child.unref();
       const feed = createLineSplitter(
@@ -79,10 +85,13 @@ export class RulesetMonitor {
       });
     } catch {
       onEnd();
+    } finally {
+      this.#isStarting = false;
     }
   }
 
   stop(): void {
+    this.#isWanted = false;
     clearTimeout(this.#timer);
     const child = this.#child;
     this.#child = undefined;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createNft } from '../../src/nft/nft.ts';
 import { type ForeignChange, RulesetMonitor } from '../../src/nft/ruleset-monitor.ts';
 import { eventually } from '../builders/eventually.ts';
@@ -62,6 +63,35 @@ suite('the monitor of the ruleset', () => {
       ['add chain ip kube-proxy-nft last'],
     );
     monitor.stop();
+  });
+
+  test('is one process, however often it is asked for before it runs, and ends if it is not wanted by then', async () => {
+    using kernel = new TestKernel();
+    const { monitor, script } = await watching(kernel);
+    const [only, ...others] = kernel.processes();
+    assert.deepEqual(others, []);
+    monitor.stop();
+    await eventually(
+      () => kernel.processes().length === 0,
+      () => `${only} runs`,
+    );
+    // As for each of many elements that somebody changed at once.
+    const again = new RulesetMonitor({ nft: script, onForeign: () => undefined, onEnd: () => undefined });
+    await Promise.all([1, 2, 3, 4].map(() => again.runFor(60_000)));
+    await eventually(
+      () => kernel.processes().length > 0,
+      () => 'none runs',
+    );
+    await sleep(200);
+    assert.equal(kernel.processes().length, 1);
+    again.stop();
+    const unwanted = again.runFor(60_000);
+    again.stop();
+    await unwanted;
+    await eventually(
+      () => kernel.processes().length === 0,
+      () => `${kernel.processes()} run`,
+    );
   });
 
   test('ends when its time is over, and tells when it ends by itself', async () => {
