@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TABLE_NAMES } from '../../src/nft/tables.ts';
 import { dumpText } from '../../src/ruleset/dump-text.ts';
-import { elementText } from '../../src/ruleset/element-text.ts';
 import { hookCommands } from '../../src/ruleset/program-json.ts';
-import { chainText, stagedProgramText } from '../../src/ruleset/program-text.ts';
+import { stagedProgramText } from '../../src/ruleset/program-text.ts';
 import { document, type Transaction, transactionCommands } from '../../src/ruleset/transaction.ts';
+import { transactionText } from '../../src/ruleset/transaction-text.ts';
 import type { FamilyModel } from '../../src/sync/family-model.ts';
 import { bareNft } from './bare-nft.ts';
 
@@ -57,7 +57,9 @@ export function prepareFloors(model: FamilyModel, directory: string): Record<Flo
     'text, one transaction': [file('all.nft', dumpText(model.ruleset, TABLE, [], true))],
     'text, bounded transactions': [
       staged,
-      ...transactions.map((transaction, i) => file(`part-${i}.nft`, additionsText(transaction))),
+      ...transactions.map((transaction, i) =>
+        file(`part-${i}.nft`, transactionText(program.family, TABLE, transaction)),
+      ),
       file('hooks.json', document(hooks)),
     ],
   };
@@ -66,22 +68,4 @@ export function prepareFloors(model: FamilyModel, directory: string): Record<Flo
 /** Loads files one after the other. `nft`: the executable. */
 export async function loadAll(loads: readonly Load[], nft?: string): Promise<void> {
   for (const { path, json } of loads) await bareNft(json ? ['-j', '-f', path] : ['-f', path], nft);
-}
-
-/** What a transaction adds: its chains, and `add element` commands, one for each set and map. */
-function additionsText({ adds }: Transaction): string {
-  const chains = adds.flatMap(({ chain }) => (chain === undefined ? [] : chainText(chain)));
-  const lines = Map.groupBy(
-    adds.filter(({ chain }) => chain === undefined),
-    ({ container }) => container.name,
-  );
-  return [
-    ...(chains.length === 0 ? [] : [`table ip ${TABLE} {`, ...chains, '}']),
-    ...[...lines].flatMap(([name, elements]) => [
-      `add element ip ${TABLE} ${name} {`,
-      elements.map(elementText).join(',\n'),
-      '}',
-    ]),
-    '',
-  ].join('\n');
 }

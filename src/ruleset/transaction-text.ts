@@ -1,11 +1,10 @@
 import type { Family } from '../ip.ts';
 import { AFFINITY_SETS, setText } from './affinity.ts';
-import type { Container } from './container.ts';
 import type { Element } from './element.ts';
 import { elementText } from './element-text.ts';
 import { printRule } from './nft-json.ts';
 import { OBJECTS } from './objects.ts';
-import type { Transaction } from './transaction.ts';
+import { groupByContainer, type Transaction } from './transaction.ts';
 
 /**
  * A transaction as an nft script, for people and for `nft -c`: the same commands in the same order as transactionCommands
@@ -15,7 +14,7 @@ export function transactionText(family: Family, table: string, { deletes, adds }
   const own = `${family} ${table}`;
   const isObject = ({ container }: Element) => OBJECTS.includes(container);
   const elements = (verb: string, some: readonly Element[], text: (element: Element) => string) =>
-    [...byContainer(some.filter((element) => !isObject(element)))].map(
+    [...groupByContainer(some.filter((element) => !isObject(element)))].map(
       ([{ name }, group]) => `${verb} element ${own} ${name} {\n${group.map((one) => `\t${text(one)},\n`).join('')}}`,
     );
   const stay = new Set(adds.filter(isObject).map(({ container, key }) => `${container.name} ${key}`));
@@ -47,14 +46,4 @@ function additionsOf(family: Family, own: string, { container, key, chain }: Ele
     `add chain ${own} ${name}`,
     ...rules.map((rule, i) => `add rule ${own} ${name} ${printRule(rule)}${comment(i)}`),
   ];
-}
-
-function byContainer(elements: readonly Element[]): ReadonlyMap<Container, readonly Element[]> {
-  const groups = new Map<Container, Element[]>();
-  for (const element of elements) {
-    const group = groups.get(element.container) ?? [];
-    group.push(element);
-    groups.set(element.container, group);
-  }
-  return groups;
 }

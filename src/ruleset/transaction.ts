@@ -90,7 +90,8 @@ function objectsOf(
   });
 }
 
-function groupByContainer(elements: readonly Element[]): Map<Container, Element[]> {
+/** Elements by their set or map, each group in the order given. */
+export function groupByContainer(elements: readonly Element[]): Map<Container, Element[]> {
   const groups = new Map<Container, Element[]>();
   for (const element of elements) {
     const group = groups.get(element.container);

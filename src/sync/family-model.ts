@@ -188,7 +188,7 @@ export class FamilyModel {
 
   /** Forgets what the kernel holds and starts again from `found`. */
   restart(found: readonly Element[]): void {
-    this.#forget();
+    this.#ahead.clear();
     atOnce(this.restartSteps(found));
   }
 
