@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { canonicalAddress } from '../ip.ts';
+import { listeningSockets, TCP_SOCKETS } from './listening-sockets.ts';
 
 /** A TCP socket that listens in this network namespace. */
 export interface Listener {
@@ -13,27 +14,22 @@ export interface Listener {
   readonly name: string | undefined;
 }
 
-const LISTENING = '0A';
-
 /** Processes looked at for the owners of sockets. */
 const MOST_PROCESSES = 20_000;
 
 /** Who listens on one of these TCP ports, as the kernel tells anybody; the process is for root to know. */
 export function listenersOnPorts(ports: readonly number[]): readonly Listener[] {
-  const sockets = ['/proc/self/net/tcp', '/proc/self/net/tcp6'].flatMap((file) =>
-    (contentOf(file) ?? '').split('\n').flatMap((line) => {
-      const [, local = '', , state, , , , user, , inode = ''] = line.trim().split(/\s+/);
-      const [address = '', port = ''] = local.split(':');
-      const number = Number.parseInt(port, 16);
-      if (state !== LISTENING || !ports.includes(number)) return [];
-      return [{ host: addressOf(address), port: number, user: Number(user), inode }];
-    }),
-  );
+  const sockets = TCP_SOCKETS.flatMap((file) => listeningSockets(contentOf(file) ?? '', ports));
   const owners =
     sockets.length === 0 ? new Map<string, number>() : ownersOf(new Set(sockets.map(({ inode }) => inode)));
-  return sockets.map(({ inode, ...socket }) => {
+  return sockets.map(({ address, inode, ...socket }) => {
     const pid = owners.get(inode);
-    return { ...socket, pid, name: pid === undefined ? undefined : contentOf(`/proc/${pid}/comm`)?.trim() };
+    return {
+      host: addressOf(address),
+      ...socket,
+      pid,
+      name: pid === undefined ? undefined : contentOf(`/proc/${pid}/comm`)?.trim(),
+    };
   });
 }
 

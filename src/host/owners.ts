@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { listeningSockets, TCP_SOCKETS } from './listening-sockets.ts';
 
 /** The user id of root. */
 export const ROOT = 0;
@@ -29,20 +30,14 @@ const ANSWERING_ON_LOOPBACK = [
   `${'0'.repeat(16)}0000FFFF0100007F`,
   `${'0'.repeat(16)}0000FFFF7F000001`,
 ];
-const LISTENING = '0A';
 
 /** The user ids of those who listen on a TCP port of 127.0.0.1 in this network namespace, as the kernel tells anybody. */
 export async function listenersOn(port: number): Promise<readonly number[]> {
   const users = new Set<number>();
-  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
-  for (const file of ['/proc/self/net/tcp', '/proc/self/net/tcp6']) {
-    // There is no tcp6 on a kernel without IPv6.
+  for (const file of TCP_SOCKETS) {
     const text = await readFile(file, 'utf8').catch(() => '');
-    for (const line of text.split('\n')) {
-      const [, local = '', , state, , , , user] = line.trim().split(/\s+/);
-      const [address = '', itsPort] = local.split(':');
-      if (state !== LISTENING || itsPort !== wanted || !ANSWERING_ON_LOOPBACK.includes(address)) continue;
-      users.add(Number(user));
+    for (const { address, user } of listeningSockets(text, [port])) {
+      if (ANSWERING_ON_LOOPBACK.includes(address)) users.add(user);
     }
   }
   return [...users];
