@@ -9,6 +9,7 @@ import { findTables, foundElements, readTable, TABLE_NAMES, type TableName } fro
 import type { Element } from '../ruleset/element.ts';
 import { Cluster } from '../service/cluster.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
+import type { Connections } from '../status/connections.ts';
 import type { Status } from '../status/status.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { liveTable } from '../sync/fill.ts';
@@ -43,6 +44,8 @@ export interface Knowledge {
   readonly state?: StateReport;
   /** How a daemon is, for `status`; `look`: it is to compare the kernel with the model now. Absent where none answers. */
   readonly status?: (look: boolean) => Status;
+  /** New connections as the kernel has counted them; absent where no daemon answers. */
+  readonly connections?: () => Promise<Connections>;
   /** Where it comes from, for people: "the running daemon (pid 7), from manifests in /etc/…". */
   readonly origin: string;
 }

@@ -13,7 +13,7 @@ const SOCKET_NAME = 'control.sock';
 const ANSWER_TIMEOUT = 10;
 
 /** Questions that are answered from what nft lists. */
-const READS_KERNEL = /[?&]live(?:[=&]|$)/;
+const READS_KERNEL = /^\/connections\b|[?&]live(?:[=&]|$)/;
 
 /** What the daemon answers to a path such as "/dump?output=nft"; undefined for paths it does not know. */
 export type Responder = (path: string) => Promise<string | undefined> | string | undefined;
