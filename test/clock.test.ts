@@ -12,6 +12,7 @@ const READERS: Readonly<Record<string, string>> = {
   'cli/others-watch.ts': 'when somebody was last seen to change our rules, to be shown',
   'cli/status.ts': 'whether an answer is newer than the question; it waits 3 s at most',
   'cli/support.ts': 'when an archive was made, for its name',
+  'cli/watch-status.ts': 'when an answer changed, to be shown',
   'health/proxy-health.ts': 'lastUpdated of /healthz; ages go by a steady clock',
   'log.ts': 'the time of a line',
   'main.ts': 'the time of the last line',

@@ -1,11 +1,13 @@
+import { askDaemon } from '../control/control-socket.ts';
+import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { endpointRows, endpointTable } from '../status/endpoint-rows.ts';
 import { type ServiceRow, serviceRow } from '../status/service-rows.ts';
-import { inOrder, serviceTable } from '../status/service-table.ts';
 import { type Arguments, isSet, textOf } from './arguments.ts';
+import { ENDPOINTS, SERVICES, type View } from './get-views.ts';
 import { print } from './print.ts';
 import { isForPrograms, printData } from './print-data.ts';
 import { askOrWorkOut, type Knowledge } from './questions.ts';
+import { type Listing, watchRows } from './watch-rows.ts';
 
 /** Services looked at for one answer, so that the daemon's other work does not wait. */
 const PAGE = 500;
@@ -15,36 +17,41 @@ interface Page {
   readonly rows: readonly ServiceRow[];
   /** Where the next one goes on; absent after the last. */
   readonly next?: number;
+  /** False while the daemon fills or mends the kernel, or does not have the whole cluster yet. */
+  readonly inForce?: boolean;
 }
 
 /**
  * `get services`: the frontends of Services as they are programmed, and what becomes of connections to them. A Service that
- * comes or goes while a large cluster is listed may be missing, or be there twice.
- * @throws ProxyError as askOrWorkOut does
+ * comes or goes while a large cluster is listed may be missing, or be there twice. With --watch it goes on with each row
+ * that changes.
+ * @throws ProxyError as askOrWorkOut and watchRows do
  */
 export async function get(args: Arguments, log: Log): Promise<void> {
-  const rows = inOrder(await wantedRows(args, log));
-  const names = new Set(rows.map(({ namespace, name }) => `${namespace}/${name}`));
-  await show(args, rows, [...names], (isWide, hasHeading) => serviceTable(rows, isWide, hasHeading));
+  return show(SERVICES, args, log);
 }
 
-/** `get endpoints`: the endpoints of Services as they are programmed. @throws ProxyError as askOrWorkOut does */
+/** `get endpoints`: the endpoints of Services as they are programmed. Throws as `get` does. */
 export async function getEndpoints(args: Arguments, log: Log): Promise<void> {
-  const rows = endpointRows(await wantedRows(args, log));
-  const names = new Set(rows.map(({ endpoint }) => endpoint));
-  await show(args, rows, [...names], (isWide, hasHeading) => endpointTable(rows, isWide, hasHeading));
+  return show(ENDPOINTS, args, log);
 }
 
-async function show(
-  args: Arguments,
-  rows: readonly object[],
-  names: readonly string[],
-  table: (isWide: boolean, hasHeading: boolean) => string,
-): Promise<void> {
+async function show<Row extends object>(view: View<Row>, args: Arguments, log: Log): Promise<void> {
+  if (isSet(args, 'watch')) return watchRows(view, () => listingNow(args), args, log);
+  const rows = view.rows(await wantedRows(args, log));
   const { output } = args;
   if (isForPrograms(output)) await printData(`${JSON.stringify(rows, undefined, 2)}\n`, output);
-  else if (output === 'name') print(names.map((name) => `${name}\n`).join(''));
-  else print(table(output === 'wide', !isSet(args, 'no-headers')));
+  else if (output === 'name') print([...new Set(rows.map(view.nameOf))].map((name) => `${name}\n`).join(''));
+  else print(view.table(rows, output === 'wide', !isSet(args, 'no-headers')));
+}
+
+/** What the daemon has now. @throws ProxyError E_NO_DAEMON, E_RUN_DIR */
+async function listingNow({ runDir, ...args }: Arguments): Promise<Listing> {
+  return listingOf(wantedServices(args), async (path) => {
+    const answer = await askDaemon(runDir, path);
+    if (answer === undefined) throw new ProxyError('E_NO_DAEMON', `no daemon answers in ${runDir}`);
+    return answer;
+  });
 }
 
 async function wantedRows(args: Arguments, log: Log): Promise<readonly ServiceRow[]> {
@@ -56,26 +63,35 @@ async function wantedRows(args: Arguments, log: Log): Promise<readonly ServiceRo
 }
 
 /** All rows of these Services, page by page; `ask` is given a path, and what it asks for. */
-export async function rowsOf(
-  { namespace = '', name = '' },
-  ask: (path: string, asked: URLSearchParams) => Promise<string | Buffer>,
-): Promise<readonly ServiceRow[]> {
+export async function rowsOf(wanted: WantedServices, ask: Ask): Promise<readonly ServiceRow[]> {
+  return (await listingOf(wanted, ask)).rows;
+}
+
+/** Asks a question by its path; `asked` is what it asks for. */
+type Ask = (path: string, asked: URLSearchParams) => Promise<string | Buffer>;
+
+/** Services by namespace and name; what is empty or absent stands for all. */
+export interface WantedServices {
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+async function listingOf({ namespace = '', name = '' }: WantedServices, ask: Ask): Promise<Listing> {
   const rows: ServiceRow[] = [];
+  let isInForce = true;
   let from: number | undefined = 0;
   while (from !== undefined) {
     const asked: URLSearchParams = new URLSearchParams({ from: `${from}`, namespace, name });
     const page: Page = JSON.parse(`${await ask(`/services?${asked}`, asked)}`);
     rows.push(...page.rows);
+    isInForce &&= page.inForce !== false;
     from = page.next;
   }
-  return rows;
+  return { rows, inForce: isInForce };
 }
 
 /** What is asked for: an empty name or namespace stands for all. As for kubectl, -A counts more than -n. */
-export function wantedServices(args: Pick<Arguments, 'operands' | 'flagValues'>): {
-  readonly namespace: string;
-  readonly name: string;
-} {
+export function wantedServices(args: Pick<Arguments, 'operands' | 'flagValues'>): Required<WantedServices> {
   const [first = '', second] = (args.operands[0] ?? '').split('/');
   if (second !== undefined) return { namespace: first, name: second };
   return { namespace: isSet(args, 'all-namespaces') ? '' : (textOf(args, 'namespace') ?? ''), name: first };
@@ -90,15 +106,16 @@ export function renderServices(
   const from = Number(asked.get('from') ?? 0);
   const [namespace, name] = [asked.get('namespace') ?? '', asked.get('name') ?? ''];
   const rows: ServiceRow[] = [];
+  const inForce = models.every((entry) => entry.inForce);
   let i = 0;
   let looked = 0;
   for (const key of cluster.serviceKeys()) {
     if (i++ < from) continue;
-    if (looked === page) return JSON.stringify({ rows, next: i - 1 } satisfies Page);
+    if (looked === page) return JSON.stringify({ rows, next: i - 1, inForce } satisfies Page);
     const [itsNamespace, itsName] = key.split('/');
     if ((namespace !== '' && namespace !== itsNamespace) || (name !== '' && name !== itsName)) continue;
     looked++;
     for (const { model } of models) rows.push(...model.frontendsOf(key).map(serviceRow));
   }
-  return JSON.stringify({ rows } satisfies Page);
+  return JSON.stringify({ rows, inForce } satisfies Page);
 }

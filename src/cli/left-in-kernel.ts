@@ -23,6 +23,15 @@ interface LeftTable {
 /** The maps whose elements are frontends. */
 const FRONTENDS = ['services', 'node-ports'];
 
+/** What `status` says where no daemon runs. `isBrief`: the first line alone, for which the kernel is not asked. @throws NftError */
+export async function notRunningText(args: Arguments, isBrief: boolean, log: Log): Promise<string> {
+  return isBrief ? `${firstLine(args)}\n` : leftInKernel(args, false, log);
+}
+
+function firstLine({ nodeName, runDir }: Arguments): string {
+  return `${nodeName}: no daemon runs (asked in ${runDir})`;
+}
+
 /** What the kernel still serves where no daemon runs, by Service: text for people, or JSON. @throws NftError */
 export async function leftInKernel(args: Arguments, isJson: boolean, log: Log): Promise<string> {
   const nft = createNft(args.runDir, 'status');
@@ -52,7 +61,7 @@ export async function leftInKernel(args: Arguments, isJson: boolean, log: Log): 
       : `  ${family}  table ${table} is not in force`;
   });
   const nothing = found.length === 0 ? ['  the kernel has no rules of ours: Services are not served'] : [];
-  return `${[`${args.nodeName}: no daemon runs (asked in ${args.runDir})`, ...lines, ...nothing].join('\n')}\n`;
+  return `${[firstLine(args), ...lines, ...nothing].join('\n')}\n`;
 }
 
 /** "default/web" of "default/web:http". */

@@ -76,7 +76,7 @@ export interface QuestionOptions {
 }
 
 /** The flags that name a source, each with its value. */
-function sourceFlags(args: Arguments): readonly string[] {
+export function sourceFlags(args: Arguments): readonly string[] {
   return ['config', 'kubeconfig', 'master', 'manifests'].flatMap((name) => {
     const value = textOf(args, name);
     return value === undefined ? [] : `--${name} ${value}`;

@@ -6,9 +6,10 @@ import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isInSync, type Status, statusJson, statusText } from '../status/status.ts';
 import { type Arguments, isSet, textOf } from './arguments.ts';
-import { leftInKernel } from './left-in-kernel.ts';
+import { leftInKernel, notRunningText } from './left-in-kernel.ts';
 import { print } from './print.ts';
 import { isForPrograms, printData } from './print-data.ts';
+import { watchStatus } from './watch-status.ts';
 
 /** What `status` ends with. */
 const EXIT = { inSync: 0, notInSync: 1, notRunning: 3 } as const;
@@ -21,13 +22,31 @@ const PAUSE = 100;
 
 /**
  * `status`: asks the running daemon, which looks at the kernel for it, and with `--wait` until it is in sync. Without a daemon
- * it says what the kernel still serves. Sets the exit code: 0 in sync, 1 not, 3 no daemon.
+ * it says what the kernel still serves. Sets the exit code: 0 in sync, 1 not, 3 no daemon. With `--watch` see watchStatus.
  * @throws ProxyError E_RUN_DIR if the daemon cannot be asked, or is of another version
  */
 export async function status(args: Arguments, log: Log): Promise<void> {
   const wait = parseDuration(textOf(args, 'wait') ?? '0') ?? 0;
+  if (isSet(args, 'watch')) {
+    if (wait > 0) throw new ProxyError('E_USAGE', '--wait and --watch cannot be given together');
+    const first = await lookedAt(args.runDir, 0);
+    return watchStatus(first, () => statusOfDaemon(args.runDir), args, log);
+  }
+  const known = await lookedAt(args.runDir, wait);
+  if (known === undefined) process.exitCode = EXIT.notRunning;
+  else process.exitCode = isInSync(known) ? EXIT.inSync : EXIT.notInSync;
+  if (isForPrograms(args.output)) {
+    await printData(known === undefined ? await leftInKernel(args, true, log) : statusJson(known), args.output);
+    return;
+  }
+  const isBrief = isSet(args, 'brief');
+  print(known === undefined ? await notRunningText(args, isBrief, log) : statusText(known, isBrief));
+}
+
+/** What the daemon says once it has looked at the kernel; for so many milliseconds it is waited until that is in sync. */
+async function lookedAt(runDir: string, wait: number): Promise<Status | undefined> {
   const asked = Date.now();
-  let known = await statusOfDaemon(args.runDir, '/status?look');
+  let known = await statusOfDaemon(runDir, '/status?look');
   const began = performance.now();
   const until = began + Math.max(LOOK, wait);
   const isSettled = ({ families }: Status) =>
@@ -36,19 +55,9 @@ export async function status(args: Arguments, log: Log): Promise<void> {
   while (performance.now() < until && (wait > 0 || known !== undefined)) {
     if (known !== undefined && isSettled(known) && (wait === 0 || isInSync(known))) break;
     await sleep(PAUSE);
-    known = await statusOfDaemon(args.runDir);
+    known = await statusOfDaemon(runDir);
   }
-  const isData = isForPrograms(args.output);
-  if (known === undefined) {
-    process.exitCode = EXIT.notRunning;
-    const left = await leftInKernel(args, isData, log);
-    if (isData) await printData(left, args.output);
-    else print(left);
-    return;
-  }
-  process.exitCode = isInSync(known) ? EXIT.inSync : EXIT.notInSync;
-  if (isData) await printData(statusJson(known), args.output);
-  else print(statusText(known, isSet(args, 'brief')));
+  return known;
 }
 
 /**

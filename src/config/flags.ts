@@ -36,6 +36,7 @@ const OPTIONS: readonly OwnFlag[] = [
   { name: 'live', type: 'boolean' },
   { name: 'filename', type: 'string', short: 'f' },
   { name: 'wait', type: 'string', check: period },
+  { name: 'watch', type: 'boolean', short: 'w' },
   { name: 'output', type: 'string', short: 'o' },
   { name: 'namespace', type: 'string', short: 'n' },
   { name: 'all-namespaces', type: 'boolean', short: 'A' },

@@ -43,12 +43,19 @@ const COLLATOR = new Intl.Collator('en', { numeric: true });
 
 const FROM = { all: '', outside: ' (from outside)', node: ' (from this node)' } as const;
 
-/** A table as kubectl has them. `isWide`: with the frontends by name, else their number. */
-export function endpointTable(rows: readonly EndpointRow[], isWide: boolean, hasHeading = true): string {
+/** A table as kubectl has them. `isWide`: with the frontends by name, else their number. `atLeast`: see table. */
+export function endpointTable(
+  rows: readonly EndpointRow[],
+  isWide: boolean,
+  hasHeading = true,
+  atLeast?: number[],
+): string {
   const titles = ['NAMESPACE', 'NAME', 'PORT', 'ENDPOINT', 'FRONTENDS'];
   const cells = rows.map(({ namespace, name, port, endpoint, frontends }) => {
     const named = frontends.map(({ address, from }) => `${address}${FROM[from]}`).join(', ');
-    return [namespace, name, port || '-', endpoint, isWide ? named : `${frontends.length}`];
+    // Without any it is in no listing: so --watch tells that it went.
+    const shown = frontends.length === 0 ? 'gone' : isWide ? named : `${frontends.length}`;
+    return [namespace, name, port || '-', endpoint, shown];
   });
-  return table(hasHeading ? [titles, ...cells] : cells);
+  return table(hasHeading ? [titles, ...cells] : cells, atLeast);
 }

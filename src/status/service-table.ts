@@ -34,17 +34,26 @@ export function inOrder(rows: readonly ServiceRow[]): readonly ServiceRow[] {
     .map(([, row]) => row);
 }
 
-/** A table as kubectl has them: a heading, and columns three blanks apart. */
-export function serviceTable(rows: readonly ServiceRow[], isWide: boolean, hasHeading = true): string {
+/** A table as kubectl has them: a heading, and columns three blanks apart. `atLeast`: see table. */
+export function serviceTable(
+  rows: readonly ServiceRow[],
+  isWide: boolean,
+  hasHeading = true,
+  atLeast?: number[],
+): string {
   const columns = COLUMNS.filter(([, wide]) => isWide || !wide);
   const cells = rows.map((row) => columns.map(([, , text]) => text(row)));
   const lines = hasHeading ? [columns.map(([title]) => title), ...cells] : cells;
-  return table(lines);
+  return table(lines, atLeast);
 }
 
-/** Lines of cells in columns three blanks apart. */
-export function table(lines: readonly (readonly string[])[]): string {
-  const widths = (lines[0] ?? []).map((_, i) => lines.reduce((most, line) => Math.max(most, line[i]?.length ?? 0), 0));
+/**
+ * Lines of cells in columns three blanks apart. `atLeast`: how wide each column is at least, in characters; it is made to
+ * hold how wide they have become, so that lines that follow later stand below these.
+ */
+export function table(lines: readonly (readonly string[])[], atLeast: number[] = []): string {
+  const widths = atLeast;
+  for (const line of lines) for (const [i, cell] of line.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   return lines
     .map((line) => {
       const padded = line.map((cell, i) => cell.padEnd(widths[i] ?? 0));

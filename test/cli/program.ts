@@ -18,6 +18,15 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** A program that goes on. */
+export interface Followed {
+  readonly output: { readonly stdout: string; readonly stderr: string };
+  /** Reads nothing more of what it prints. */
+  closeReader(): void;
+  /** Waits for its end, by a signal where one is given; gives the exit code, or the signal that ended it. */
+  end(signal?: NodeJS.Signals): Promise<number | string | null>;
+}
+
 export interface RunOptions {
   /** Runs the program: an argument vector that comes before it. */
   readonly wrapper?: readonly string[];
@@ -72,6 +81,21 @@ export class Place {
     const { child, output } = this.#start(args, options);
     const [exitCode] = (await once(child, 'close')) as [number | null];
     return { exitCode, ...output };
+  }
+
+  /** Runs what goes on until it is ended, with what it has printed so far. */
+  follow(args: readonly string[], options: RunOptions = {}): Followed {
+    const { child, output } = this.#start(args, options);
+    const closed = once(child, 'close');
+    return {
+      output,
+      closeReader: () => child.stdout?.destroy(),
+      async end(signal) {
+        if (signal !== undefined) child.kill(signal);
+        const [exitCode, by] = (await closed) as [number | null, string | null];
+        return by ?? exitCode;
+      },
+    };
   }
 
   /** Starts the daemon and waits until its rules are in force. */

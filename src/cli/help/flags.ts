@@ -253,6 +253,7 @@ const OF_COMMANDS: FlagSection = {
     { name: 'brief', text: 'one line (status)' },
     { name: 'dry-run', text: 'print what would be written, have nft check it, and change nothing (run)' },
     { name: 'wait', value: 'DURATION', text: 'wait for the rules to be in sync, at most so long (status)' },
+    { name: 'watch', text: 'go on, and print what changes as it does (get, status)' },
     {
       name: 'from',
       value: 'CLIENT',

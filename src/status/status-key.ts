@@ -1,0 +1,31 @@
+import { isInSync, problemsOf, type Status } from './status.ts';
+
+/**
+ * What two answers have in common that say the same. `isBrief`: in their first line. Left out is what changes by itself or with
+ * every change of the cluster: times, how often was compared, numbers of elements, changes on their way that are not late.
+ */
+export function statusKey(status: Status, isBrief: boolean): string {
+  const { node, version, pid, nft, kernel, source, at, staleSince, families, culprit, services } = status;
+  const first = [node, isInSync(status), staleSince !== undefined];
+  if (isBrief) return JSON.stringify(first);
+  return JSON.stringify([
+    ...first,
+    ...[version, pid, nft, kernel, source, staleSince, services, status.withoutEndpoints, status.shortfalls],
+    culprit && [culprit.pid, culprit.process, culprit.command],
+    families.map((family) => {
+      const { table, isWatched, differences, drifts, lastDrift, losses, failures } = family;
+      const isLate = problemsOf(family, at).length > differences.length;
+      return [
+        family.family,
+        table,
+        isWatched,
+        differences,
+        drifts,
+        lastDrift?.message,
+        losses,
+        isLate && failures > 0,
+        isLate,
+      ];
+    }),
+  ]);
+}
