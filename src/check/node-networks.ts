@@ -1,6 +1,6 @@
-import * as v from 'valibot';
 import { canonicalAddress, familyOf, isInCidr, parseCidr } from '../ip.ts';
-import { type Node, NodeSchema } from '../objects/node.ts';
+import { decodeObject } from '../objects/decode.ts';
+import type { Node } from '../objects/node.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 /** An interface's address. */
@@ -27,8 +27,8 @@ const PODS = 'pod network';
 
 /** Reads the Node from an API server's answer. undefined: there is none, or none that can be read. */
 export function readNode(raw: unknown): Node | undefined {
-  const read = v.safeParse(NodeSchema, raw);
-  return read.success ? read.output : undefined;
+  const { object } = decodeObject('Node', raw);
+  return object?.kind === 'Node' ? object : undefined;
 }
 
 /** Whether the Node object is this machine's. `node`: undefined if there is none of that name. */

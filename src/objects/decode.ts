@@ -1,11 +1,10 @@
-import * as v from 'valibot';
 import { joined } from './compact.ts';
-import { type EndpointSlice, EndpointSliceSchema } from './endpoint-slice.ts';
-import { type Node, NodeSchema } from './node.ts';
+import { type EndpointSlice, readEndpointSlice } from './endpoint-slice.ts';
+import { FieldError, type Parts } from './fields.ts';
+import { type Node, readNode } from './node.ts';
 import { fieldOf } from './raw-field.ts';
-import { describeIssue } from './schema.ts';
-import { type Service, ServiceSchema } from './service.ts';
-import { type ServiceCidr, ServiceCidrSchema } from './service-cidr.ts';
+import { readService, type Service } from './service.ts';
+import { readServiceCidr, type ServiceCidr } from './service-cidr.ts';
 
 /** A Kubernetes object as the rest of the program knows it: slimmed and checked. */
 export type KubeObject = Service | EndpointSlice | Node | ServiceCidr;
@@ -17,11 +16,11 @@ export const KINDS: readonly Kind[] = ['Service', 'EndpointSlice', 'Node', 'Serv
 /** Kinds whose objects are in no namespace. */
 const CLUSTER_SCOPED: ReadonlySet<Kind> = new Set<Kind>(['Node', 'ServiceCIDR']);
 
-const SCHEMAS: { readonly [K in Kind]: v.GenericSchema<unknown, KubeObject> } = {
-  Service: ServiceSchema,
-  EndpointSlice: EndpointSliceSchema,
-  Node: NodeSchema,
-  ServiceCIDR: ServiceCidrSchema,
+const READERS: { readonly [K in Kind]: (raw: unknown) => Parts<KubeObject> } = {
+  Service: readService,
+  EndpointSlice: readEndpointSlice,
+  Node: readNode,
+  ServiceCIDR: readServiceCidr,
 };
 
 /**
@@ -37,15 +36,26 @@ export type Decoded =
  * the object, the field and what is wrong with it ("Service default/db: spec.ports[0].port: must be …").
  */
 export function decodeObject(kind: Kind, raw: unknown): Decoded {
-  const result = v.safeParse(SCHEMAS[kind], raw, { abortEarly: true });
-  if (result.success) {
-    const object = result.output;
+  const parts = decodeInParts(kind, raw);
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done) return value;
+  }
+}
+
+/** The same in parts, of which a small object has one: an object may have hundreds of thousands of entries. */
+export function* decodeInParts(kind: Kind, raw: unknown): Parts<Decoded> {
+  try {
+    const object = yield* READERS[kind](raw);
     const key = keyOf(object);
     const leftOut = object.kind === 'EndpointSlice' ? object.leftOut : undefined;
     return leftOut === undefined ? { key, object } : { key, object, remark: `${kind} ${key}: ${leftOut}` };
+  } catch (error) {
+    if (!(error instanceof FieldError)) throw error;
+    const key = rawKey(kind, raw);
+    const field = error.field === '' ? 'the object' : error.field;
+    return { key, problem: `${kind} ${key ?? '(without a name)'}: ${field}: ${error.message}` };
   }
-  const key = rawKey(kind, raw);
-  return { key, problem: `${kind} ${key ?? '(without a name)'}: ${describeIssue(result.issues[0])}` };
 }
 
 /** "namespace/name", or "name" for a Node or a ServiceCIDR. */

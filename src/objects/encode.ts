@@ -6,7 +6,7 @@ import {
   TRIGGER_TIME_ANNOTATION,
 } from './endpoint-slice.ts';
 import { type Node, TO_BE_DELETED_TAINT, ZONE_LABEL } from './node.ts';
-import type { Protocol } from './schema.ts';
+import type { Protocol } from './protocol.ts';
 import { SERVICE_PROXY_NAME_LABEL, type Service } from './service.ts';
 import type { ServiceCidr } from './service-cidr.ts';
 

@@ -1,7 +1,20 @@
-import * as v from 'valibot';
-import { familyOf } from '../ip.ts';
+import { canonicalAddress, FAMILY_NAMES, type Family, familyOf } from '../ip.ts';
 import { packed, sharedName } from './compact.ts';
-import { IpAddress, list, Namespace, ObjectName, PortName, type Protocol, ProtocolName, StringMap } from './schema.ts';
+import {
+  FieldError,
+  fieldsOf,
+  flagOf,
+  hasKey,
+  listOf,
+  optionalFields,
+  type Parts,
+  PORTS_OR_NONE,
+  stringsOf,
+  textOf,
+  wholeNumberOf,
+} from './fields.ts';
+import { namespaceOf, objectNameOf, portNameOf } from './names.ts';
+import { type Protocol, protocolOf } from './protocol.ts';
 
 /** Label that names the Service a slice belongs to. */
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
@@ -49,22 +62,6 @@ export interface SliceEndpoint {
   readonly nodeHints?: readonly string[];
 }
 
-const Condition = v.nullish(v.boolean());
-
-const Name = v.pipe(v.string(), v.transform(sharedName));
-
-const Hints = list(v.object({ name: Name }));
-
-const HintLists = v.object({ forZones: Hints, forNodes: Hints });
-
-const Endpoint = v.object({
-  // Checked one by one: a bad one is no reason to do without the others.
-  addresses: list(v.unknown()),
-  conditions: v.nullish(v.object({ ready: Condition, serving: Condition, terminating: Condition }), {}),
-  nodeName: v.nullish(Name, ''),
-  hints: v.nullish(HintLists),
-});
-
 /**
  * Canonical addresses that an API server refuses for endpoints, and more multicast ones (CVE-2021-25737): through them a
  * Service would lead to what listens on the node's loopback, or to a metadata service. Manifests and older objects may
@@ -73,81 +70,111 @@ const Endpoint = v.object({
 const NO_ENDPOINT_ADDRESS =
   /^(127\.|169\.254\.|0\.0\.0\.0$|22[4-9]\.|23\d\.|::1?$|fe[89ab][0-9a-f]:|ff[0-9a-f]{2}:|::ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}$)/;
 
-const Port = v.object({
-  name: PortName,
-  protocol: ProtocolName,
-  port: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535)), 0),
-});
+/** The families of addresses that addressType stands for; undefined: names, which are nothing to us. */
+const FAMILY_OF_TYPE: ReadonlyMap<unknown, Family | undefined> = new Map([
+  ['IPv4', 'ip'],
+  ['IPv6', 'ip6'],
+  ['FQDN', undefined],
+]);
 
-const Slice = v.object({
-  metadata: v.object({
-    name: ObjectName,
-    namespace: Namespace,
-    annotations: StringMap,
-    labels: v.pipe(
-      StringMap,
-      v.check((labels) => SERVICE_NAME_LABEL in labels, `must have the label ${SERVICE_NAME_LABEL}`),
-    ),
-  }),
-  addressType: v.picklist(['IPv4', 'IPv6', 'FQDN']),
-  endpoints: list(Endpoint),
-  ports: list(Port),
-});
+/** Reads what an API server or a manifest says of an EndpointSlice, and keeps what we use. @throws FieldError */
+export function* readEndpointSlice(raw: unknown): Parts<EndpointSlice> {
+  const object = fieldsOf(raw, '');
+  const metadata = fieldsOf(object['metadata'], 'metadata');
+  const name = objectNameOf(metadata['name'], 'metadata.name');
+  const namespace = namespaceOf(metadata['namespace'], 'metadata.namespace');
+  const annotations = yield* stringsOf(metadata['annotations'], 'metadata.annotations');
+  const labels = yield* stringsOf(metadata['labels'], 'metadata.labels');
+  if (!hasKey(labels, SERVICE_NAME_LABEL))
+    throw new FieldError('metadata.labels', `must have the label ${SERVICE_NAME_LABEL}`);
+  const { addressType } = object;
+  if (!FAMILY_OF_TYPE.has(addressType)) throw new FieldError('addressType', 'must be IPv4, IPv6 or FQDN');
+  const family = hasKey(labels, HEADLESS_LABEL) ? undefined : FAMILY_OF_TYPE.get(addressType);
+  const leftOut: LeftOut = { count: 0, first: '' };
+  const endpoints = yield* listOf(object['endpoints'], 'endpoints', (item, index) => {
+    const endpoint = readEndpoint(item);
+    if (family === undefined) return undefined;
+    const problem = problemOf(endpoint.address, family);
+    if (problem === undefined) return endpoint;
+    leftOut.first ||= `endpoints[${index}].addresses[0] ${problem}`;
+    leftOut.count++;
+    return undefined;
+  });
+  const ports = yield* listOf(object['ports'], 'ports', readPort);
+  const serviceName = labels[SERVICE_NAME_LABEL] ?? '';
+  const slice: EndpointSlice = {
+    kind: 'EndpointSlice',
+    namespace,
+    name,
+    serviceName,
+    ports: packed(ports),
+    endpoints: packed(endpoints),
+  };
+  const triggeredAt = Date.parse(annotations[TRIGGER_TIME_ANNOTATION] ?? '');
+  const timed: EndpointSlice = Number.isFinite(triggeredAt) ? { ...slice, triggeredAt } : slice;
+  if (leftOut.count === 0) return timed;
+  const all = leftOut.count + endpoints.length;
+  return { ...timed, leftOut: `${leftOut.first}; ${leftOut.count} of ${all} endpoints left out` };
+}
 
-/** Reads what an API server or a manifest says of an EndpointSlice, and keeps what we use. */
-export const EndpointSliceSchema = v.pipe(
-  Slice,
-  v.transform(({ metadata, addressType, endpoints, ports }): EndpointSlice => {
-    const ignored = addressType === 'FQDN' || HEADLESS_LABEL in metadata.labels;
-    const kept: SliceEndpoint[] = [];
-    let leftOut = '';
-    for (const [index, endpoint] of ignored ? [] : endpoints.entries()) {
-      const address = v.safeParse(IpAddress, endpoint.addresses[0]);
-      const problem = problemOf(address.success ? address.output : undefined, addressType);
-      if (!address.success || problem !== undefined) {
-        leftOut ||= `endpoints[${index}].addresses[0] ${problem}`;
-        continue;
-      }
-      const { ready, serving, terminating } = endpoint.conditions;
-      const plain: SliceEndpoint = {
-        address: address.output,
-        ready: ready ?? true,
-        serving: serving ?? true,
-        terminating: terminating ?? false,
-        nodeName: endpoint.nodeName,
-      };
-      kept.push(endpoint.hints ? { ...plain, ...hintsOf(endpoint.hints) } : plain);
-    }
-    const triggeredAt = Date.parse(metadata.annotations[TRIGGER_TIME_ANNOTATION] ?? '');
-    return {
-      kind: 'EndpointSlice',
-      namespace: metadata.namespace,
-      name: metadata.name,
-      serviceName: metadata.labels[SERVICE_NAME_LABEL] ?? '',
-      ports: packed(ports.filter(({ port }) => port !== 0)),
-      endpoints: packed(kept),
-      ...(Number.isFinite(triggeredAt) && { triggeredAt }),
-      ...(leftOut !== '' && {
-        leftOut: `${leftOut}; ${endpoints.length - kept.length} of ${endpoints.length} endpoints left out`,
-      }),
-    };
-  }),
-);
+/** How many endpoints were left out, and why the first one was. */
+interface LeftOut {
+  count: number;
+  first: string;
+}
+
+/** Reads an entry of endpoints. Its address is empty if it has none: a bad one is no reason to do without the others. */
+function readEndpoint(raw: unknown): SliceEndpoint {
+  const entry = fieldsOf(raw, '');
+  const address = readAddress(entry['addresses']);
+  const conditions = optionalFields(entry['conditions'], 'conditions');
+  const ready = flagOf(conditions['ready'], 'conditions.ready', true);
+  const serving = flagOf(conditions['serving'], 'conditions.serving', true);
+  const terminating = flagOf(conditions['terminating'], 'conditions.terminating', false);
+  const nodeName = sharedName(textOf(entry['nodeName'], 'nodeName', ''));
+  const plain: SliceEndpoint = { address, ready, serving, terminating, nodeName };
+  const { hints } = entry;
+  return hints === undefined || hints === null ? plain : { ...plain, ...readHints(hints) };
+}
+
+/** The first of the addresses, canonical; empty if it is none. */
+function readAddress(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (!Array.isArray(value)) throw new FieldError('addresses', 'must be a list');
+  const [first]: unknown[] = value;
+  return typeof first === 'string' && familyOf(first) !== undefined ? canonicalAddress(first) : '';
+}
 
 /** Why an endpoint cannot have this canonical address; undefined if it can. */
-function problemOf(address: string | undefined, addressType: string): string | undefined {
-  const family = addressType === 'IPv4' ? 'ip' : 'ip6';
-  if (address === undefined || familyOf(address) !== family) return `must be an ${addressType} address`;
+function problemOf(address: string, family: Family): string | undefined {
+  const isOfFamily = address !== '' && address.includes(':') === (family === 'ip6');
+  if (!isOfFamily) return `must be an ${FAMILY_NAMES[family]} address`;
   if (!NO_ENDPOINT_ADDRESS.test(address)) return undefined;
   return 'must not be a loopback, link-local, unspecified, multicast or IPv4-mapped address';
 }
 
-function hintsOf({
-  forZones,
-  forNodes,
-}: v.InferOutput<typeof HintLists>): Pick<SliceEndpoint, 'zoneHints' | 'nodeHints'> {
-  return {
-    ...(forZones.length > 0 && { zoneHints: forZones.map(({ name }) => name) }),
-    ...(forNodes.length > 0 && { nodeHints: forNodes.map(({ name }) => name) }),
-  };
+function readHints(raw: unknown): Pick<SliceEndpoint, 'zoneHints' | 'nodeHints'> {
+  const hints = fieldsOf(raw, 'hints');
+  const zoneHints = readNames(hints['forZones'], 'hints.forZones');
+  const nodeHints = readNames(hints['forNodes'], 'hints.forNodes');
+  return { ...(zoneHints.length > 0 && { zoneHints }), ...(nodeHints.length > 0 && { nodeHints }) };
+}
+
+/** The API has eight of them at most. */
+function readNames(value: unknown, field: string): readonly string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw new FieldError(field, 'must be a list');
+  return value.map((item: unknown, i) => {
+    const { name } = fieldsOf(item, `${field}[${i}]`);
+    if (typeof name !== 'string') throw new FieldError(`${field}[${i}].name`, 'must be a string');
+    return sharedName(name);
+  });
+}
+
+function readPort(raw: unknown): SlicePort | undefined {
+  const entry = fieldsOf(raw, '');
+  const name = portNameOf(entry['name'], 'name');
+  const protocol = protocolOf(entry['protocol'], 'protocol');
+  const port = wholeNumberOf(entry['port'], 'port', PORTS_OR_NONE, 0);
+  return port === 0 ? undefined : { name, protocol, port };
 }

@@ -1,6 +1,6 @@
-import * as v from 'valibot';
 import { canonicalAddress, familyOf, formatCidr, parseCidr } from '../ip.ts';
-import { list, ObjectName, StringMap } from './schema.ts';
+import { FieldError, type Fields, fieldsOf, listOf, optionalFields, type Parts, stringsOf, textOf } from './fields.ts';
+import { objectNameOf } from './names.ts';
 
 /** Label that names the zone a node is in. */
 export const ZONE_LABEL = 'topology.kubernetes.io/zone';
@@ -22,29 +22,44 @@ export interface Node {
 /** The cluster autoscaler's taint on a node it is about to remove. */
 export const TO_BE_DELETED_TAINT = 'ToBeDeletedByClusterAutoscaler';
 
-/** Reads what an API server or a manifest says of a Node, and keeps what we use. */
-export const NodeSchema = v.pipe(
-  v.object({
-    metadata: v.object({ name: ObjectName, labels: StringMap, deletionTimestamp: v.nullish(v.string()) }),
-    spec: v.nullish(v.object({ podCIDRs: list(v.string()), taints: list(v.object({ key: v.string() })) }), {
-      podCIDRs: [],
-      taints: [],
-    }),
-    status: v.nullish(v.object({ addresses: list(v.object({ type: v.string(), address: v.string() })) }), {
-      addresses: [],
-    }),
-  }),
-  v.transform(({ metadata, spec, status }): Node => {
-    const ofType = (type: string) =>
-      status.addresses.filter((entry) => entry.type === type && familyOf(entry.address) !== undefined);
-    return {
-      kind: 'Node',
-      name: metadata.name,
-      addresses: [...ofType('InternalIP'), ...ofType('ExternalIP')].map(({ address }) => canonicalAddress(address)),
-      zone: metadata.labels[ZONE_LABEL] ?? '',
-      podCidrs: spec.podCIDRs.map((text) => formatCidr(parseCidr(text))).filter((text) => text !== ''),
-      eligible:
-        (metadata.deletionTimestamp ?? '') === '' && !spec.taints.some(({ key }) => key === TO_BE_DELETED_TAINT),
-    };
-  }),
-);
+/** Reads what an API server or a manifest says of a Node, and keeps what we use. @throws FieldError */
+export function* readNode(raw: unknown): Parts<Node> {
+  const object = fieldsOf(raw, '');
+  const metadata = fieldsOf(object['metadata'], 'metadata');
+  const name = objectNameOf(metadata['name'], 'metadata.name');
+  const labels = yield* stringsOf(metadata['labels'], 'metadata.labels');
+  const deletedAt = textOf(metadata['deletionTimestamp'], 'metadata.deletionTimestamp', '');
+  const spec = optionalFields(object['spec'], 'spec');
+  const podCidrs = yield* listOf(spec['podCIDRs'], 'spec.podCIDRs', readCidr);
+  const taints = yield* listOf(spec['taints'], 'spec.taints', (item) => needed(fieldsOf(item, ''), 'key'));
+  const status = optionalFields(object['status'], 'status');
+  const addresses = yield* listOf(status['addresses'], 'status.addresses', readAddress);
+  const ofType = (wanted: string) => addresses.flatMap(({ type, address }) => (type === wanted ? [address] : []));
+  return {
+    kind: 'Node',
+    name,
+    addresses: [...ofType('InternalIP'), ...ofType('ExternalIP')],
+    zone: labels[ZONE_LABEL] ?? '',
+    podCidrs,
+    eligible: deletedAt === '' && !taints.includes(TO_BE_DELETED_TAINT),
+  };
+}
+
+/** Undefined for what is no CIDR. */
+function readCidr(value: unknown): string | undefined {
+  if (typeof value !== 'string') throw new FieldError('', 'must be a string');
+  return formatCidr(parseCidr(value)) || undefined;
+}
+
+/** Undefined for a name. */
+function readAddress(raw: unknown): { readonly type: string; readonly address: string } | undefined {
+  const entry = fieldsOf(raw, '');
+  const [type, address] = [needed(entry, 'type'), needed(entry, 'address')];
+  return familyOf(address) === undefined ? undefined : { type, address: canonicalAddress(address) };
+}
+
+function needed(fields: Fields, name: string): string {
+  const value = fields[name];
+  if (typeof value !== 'string') throw new FieldError(name, 'must be a string');
+  return value;
+}

@@ -1,6 +1,6 @@
-import * as v from 'valibot';
 import { type Family, formatCidr, isInCidr, parseCidr } from '../ip.ts';
-import { list, ObjectName } from './schema.ts';
+import { FieldError, fieldsOf, listOf, type Parts } from './fields.ts';
+import { objectNameOf } from './names.ts';
 
 /** A ServiceCIDR (networking.k8s.io/v1, KEP-1880), slimmed: where ClusterIPs come from. It counts until it is gone, also while it is being deleted. */
 export interface ServiceCidr {
@@ -12,19 +12,20 @@ export interface ServiceCidr {
 
 const LOOPBACK: Readonly<Record<Family, string>> = { ip: '127.0.0.1', ip6: '::1' };
 
-const Cidr = v.pipe(
-  v.string(),
-  v.check((text) => parseCidr(text) !== undefined, 'must be a CIDR such as 10.96.0.0/12'),
-  // Connections to all other addresses in it are dropped: with 0.0.0.0/0 the node would be cut off, even from itself.
-  v.check((text) => {
-    const cidr = parseCidr(text);
-    return cidr === undefined || !isInCidr(LOOPBACK[cidr.family], cidr);
-  }, 'must not contain the loopback address'),
-  v.transform((text) => formatCidr(parseCidr(text))),
-);
+/** Reads what an API server or a manifest says of a ServiceCIDR, and keeps what we use. @throws FieldError */
+export function* readServiceCidr(raw: unknown): Parts<ServiceCidr> {
+  const object = fieldsOf(raw, '');
+  const metadata = fieldsOf(object['metadata'], 'metadata');
+  const name = objectNameOf(metadata['name'], 'metadata.name');
+  const spec = fieldsOf(object['spec'], 'spec');
+  const cidrs = yield* listOf(spec['cidrs'], 'spec.cidrs', readCidr);
+  return { kind: 'ServiceCIDR', name, cidrs };
+}
 
-/** Reads what an API server or a manifest says of a ServiceCIDR, and keeps what we use. */
-export const ServiceCidrSchema = v.pipe(
-  v.object({ metadata: v.object({ name: ObjectName }), spec: v.object({ cidrs: list(Cidr) }) }),
-  v.transform(({ metadata, spec }): ServiceCidr => ({ kind: 'ServiceCIDR', name: metadata.name, cidrs: spec.cidrs })),
-);
+function readCidr(value: unknown): string {
+  const cidr = typeof value === 'string' ? parseCidr(value) : undefined;
+  if (cidr === undefined) throw new FieldError('', 'must be a CIDR such as 10.96.0.0/12');
+  // Connections to all other addresses in it are dropped: with 0.0.0.0/0 the node would be cut off, even from itself.
+  if (isInCidr(LOOPBACK[cidr.family], cidr)) throw new FieldError('', 'must not contain the loopback address');
+  return formatCidr(cidr);
+}

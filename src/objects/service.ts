@@ -1,17 +1,21 @@
-import * as v from 'valibot';
-import { canonicalAddress, familyOf, formatCidr, parseCidr } from '../ip.ts';
+import { canonicalAddress, type Family, familyOf, formatCidr, parseCidr } from '../ip.ts';
 import { packed } from './compact.ts';
 import {
-  IpAddress,
-  list,
-  Namespace,
-  ObjectName,
-  PortName,
-  PortNumber,
-  type Protocol,
-  ProtocolName,
-  StringMap,
-} from './schema.ts';
+  type Bounds,
+  FieldError,
+  fieldsOf,
+  hasKey,
+  listOf,
+  optionalFields,
+  type Parts,
+  PORTS,
+  PORTS_OR_NONE,
+  stringsOf,
+  textOf,
+  wholeNumberOf,
+} from './fields.ts';
+import { namespaceOf, objectNameOf, portNameOf } from './names.ts';
+import { type Protocol, protocolOf } from './protocol.ts';
 
 /** Label that hands a Service to another proxy: kube-proxy, and so we, ignore the Service (any value). */
 export const SERVICE_PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
@@ -55,115 +59,111 @@ export interface ServicePortSpec {
   readonly nodePort?: number;
 }
 
-const ClusterIp = v.pipe(
-  v.nullish(v.string(), ''),
-  v.check(
-    (text) => text === '' || text === 'None' || familyOf(text) !== undefined,
-    'must be an IP address, "None" or empty',
-  ),
-  // With one of these, the node's own connections to itself would be refused.
-  v.check((text) => !NO_SERVICE_ADDRESS.test(text), 'must not be a loopback, unspecified or multicast address'),
-);
-
+/** With one of these, the node's own connections to itself would be refused. */
 const NO_SERVICE_ADDRESS = /^(127\.|0\.|22[4-9]\.|23\d\.|::1?$|ff[0-9a-f]{2}:)/i;
-
-/** 0 and null mean none. */
-const OptionalPort = v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535)), 0);
-
-const Port = v.object({
-  name: PortName,
-  protocol: ProtocolName,
-  port: PortNumber,
-  nodePort: OptionalPort,
-});
 
 /** The API's own default: three hours. */
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
 /** sessionAffinityConfig.clientIP.timeoutSeconds, as the API bounds it: at most a day. */
-const AffinitySeconds = v.nullish(
-  v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400)),
-  DEFAULT_AFFINITY_SECONDS,
-);
+const AFFINITY_SECONDS: Bounds = [1, 86_400];
 
-/** An entry of status.loadBalancer.ingress; it may have a host name instead of an address. */
-const Ingress = v.object({
-  ip: v.pipe(
-    v.nullish(v.string(), ''),
-    v.check((text) => text === '' || familyOf(text) !== undefined, 'must be an IPv4 or IPv6 address'),
-  ),
-  ipMode: v.nullish(v.string(), 'VIP'),
-});
+/** Reads what an API server or a manifest says of a Service, and keeps what we use. @throws FieldError */
+export function* readService(raw: unknown): Parts<Service> {
+  const object = fieldsOf(raw, '');
+  const metadata = fieldsOf(object['metadata'], 'metadata');
+  const name = objectNameOf(metadata['name'], 'metadata.name');
+  const namespace = namespaceOf(metadata['namespace'], 'metadata.namespace');
+  const createdAt = textOf(metadata['creationTimestamp'], 'metadata.creationTimestamp', '');
+  const labels = yield* stringsOf(metadata['labels'], 'metadata.labels');
+  const spec = fieldsOf(object['spec'], 'spec');
+  const type = textOf(spec['type'], 'spec.type', 'ClusterIP');
+  const clusterIp = readClusterIp(spec['clusterIP'], 'spec.clusterIP');
+  const clusterIps = yield* listOf(spec['clusterIPs'], 'spec.clusterIPs', (item) => readClusterIp(item, ''));
+  const ports = yield* listOf(spec['ports'], 'spec.ports', readPort);
+  const externalIps = yield* listOf(spec['externalIPs'], 'spec.externalIPs', readExternalIp);
+  const sourceRanges = yield* listOf(spec['loadBalancerSourceRanges'], 'spec.loadBalancerSourceRanges', readRange);
+  const internalPolicy = textOf(spec['internalTrafficPolicy'], 'spec.internalTrafficPolicy', 'Cluster');
+  const externalPolicy = textOf(spec['externalTrafficPolicy'], 'spec.externalTrafficPolicy', 'Cluster');
+  const affinity = textOf(spec['sessionAffinity'], 'spec.sessionAffinity', 'None');
+  const affinitySeconds = readAffinitySeconds(spec['sessionAffinityConfig'], 'spec.sessionAffinityConfig');
+  const healthCheckNodePort = wholeNumberOf(spec['healthCheckNodePort'], 'spec.healthCheckNodePort', PORTS_OR_NONE, 0);
+  const status = optionalFields(object['status'], 'status');
+  const { ingress } = optionalFields(status['loadBalancer'], 'status.loadBalancer');
+  const loadBalancerIps = yield* listOf(ingress, 'status.loadBalancer.ingress', readIngress);
+  const service: Service = {
+    kind: 'Service',
+    namespace,
+    name,
+    createdAt,
+    otherProxy: hasKey(labels, SERVICE_PROXY_NAME_LABEL),
+    type,
+    clusterIps: packed(clusterIpsOf(clusterIps, clusterIp)),
+    ports: packed(ports),
+    externalIps: packed(externalIps),
+    loadBalancerIps: packed(loadBalancerIps),
+    sourceRanges: packed(sourceRanges),
+    internalLocal: internalPolicy === 'Local',
+    externalLocal: externalPolicy === 'Local',
+  };
+  // Few have either.
+  const sticky = affinity === 'ClientIP' ? { ...service, affinitySeconds } : service;
+  return healthCheckNodePort === 0 ? sticky : { ...sticky, healthCheckNodePort };
+}
+
+function readClusterIp(value: unknown, field: string): string {
+  const text = textOf(value, field, '');
+  if (text === '' || text === 'None') return text;
+  if (familyOf(text) === undefined) throw new FieldError(field, 'must be an IP address, "None" or empty');
+  if (NO_SERVICE_ADDRESS.test(text))
+    throw new FieldError(field, 'must not be a loopback, unspecified or multicast address');
+  return text;
+}
+
+function readPort(raw: unknown): ServicePortSpec {
+  const entry = fieldsOf(raw, '');
+  const name = portNameOf(entry['name'], 'name');
+  const protocol = protocolOf(entry['protocol'], 'protocol');
+  const port = wholeNumberOf(entry['port'], 'port', PORTS);
+  const nodePort = wholeNumberOf(entry['nodePort'], 'nodePort', PORTS_OR_NONE, 0);
+  return nodePort === 0 ? { name, protocol, port } : { name, protocol, port, nodePort };
+}
+
+function readExternalIp(value: unknown): string {
+  if (typeof value !== 'string' || familyOf(value) === undefined)
+    throw new FieldError('', 'must be an IPv4 or IPv6 address without leading zeros or zone');
+  return canonicalAddress(value);
+}
 
 /** A CIDR; kube-proxy tolerates white space around it. */
-const SourceRange = v.pipe(
-  v.string(),
-  v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
-    const cidr = parseCidr(value);
-    if (cidr !== undefined) return formatCidr(cidr);
-    addIssue({ message: 'must be a CIDR such as 10.0.0.0/8' });
-    return NEVER;
-  }),
-);
+function readRange(value: unknown): string {
+  const cidr = typeof value === 'string' ? parseCidr(value) : undefined;
+  if (cidr === undefined) throw new FieldError('', 'must be a CIDR such as 10.0.0.0/8');
+  return formatCidr(cidr);
+}
 
-/** Reads what an API server or a manifest says of a Service, and keeps what we use. */
-export const ServiceSchema = v.pipe(
-  v.object({
-    metadata: v.object({
-      name: ObjectName,
-      namespace: Namespace,
-      creationTimestamp: v.nullish(v.string(), ''),
-      labels: StringMap,
-    }),
-    spec: v.object({
-      type: v.nullish(v.string(), 'ClusterIP'),
-      clusterIP: ClusterIp,
-      clusterIPs: list(ClusterIp),
-      ports: list(Port),
-      externalIPs: list(IpAddress),
-      loadBalancerSourceRanges: list(SourceRange),
-      internalTrafficPolicy: v.nullish(v.string(), 'Cluster'),
-      externalTrafficPolicy: v.nullish(v.string(), 'Cluster'),
-      sessionAffinity: v.nullish(v.string(), 'None'),
-      sessionAffinityConfig: v.nullish(
-        v.object({ clientIP: v.nullish(v.object({ timeoutSeconds: AffinitySeconds })) }),
-      ),
-      healthCheckNodePort: OptionalPort,
-    }),
-    status: v.nullish(v.object({ loadBalancer: v.nullish(v.object({ ingress: list(Ingress) }), { ingress: [] }) }), {
-      loadBalancer: { ingress: [] },
-    }),
-  }),
-  v.transform(
-    ({ metadata, spec, status }): Service => ({
-      kind: 'Service',
-      namespace: metadata.namespace,
-      name: metadata.name,
-      createdAt: metadata.creationTimestamp,
-      otherProxy: SERVICE_PROXY_NAME_LABEL in metadata.labels,
-      type: spec.type,
-      clusterIps: packed(clusterIpsOf(spec.clusterIPs, spec.clusterIP)),
-      ports: packed(spec.ports.map(({ nodePort, ...port }) => (nodePort === 0 ? port : { ...port, nodePort }))),
-      externalIps: packed(spec.externalIPs),
-      loadBalancerIps: packed(
-        status.loadBalancer.ingress
-          .filter(({ ip, ipMode }) => ip !== '' && ipMode !== 'Proxy')
-          .map(({ ip }) => canonicalAddress(ip)),
-      ),
-      sourceRanges: packed(spec.loadBalancerSourceRanges),
-      internalLocal: spec.internalTrafficPolicy === 'Local',
-      externalLocal: spec.externalTrafficPolicy === 'Local',
-      ...(spec.sessionAffinity === 'ClientIP' && {
-        affinitySeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS,
-      }),
-      ...(spec.healthCheckNodePort !== 0 && { healthCheckNodePort: spec.healthCheckNodePort }),
-    }),
-  ),
-);
+function readAffinitySeconds(value: unknown, field: string): number {
+  const { clientIP } = optionalFields(value, field);
+  const { timeoutSeconds } = optionalFields(clientIP, `${field}.clientIP`);
+  const bounds = AFFINITY_SECONDS;
+  return wholeNumberOf(timeoutSeconds, `${field}.clientIP.timeoutSeconds`, bounds, DEFAULT_AFFINITY_SECONDS);
+}
+
+/** The address of an entry of status.loadBalancer.ingress that is ours to serve; it may have a host name instead. */
+function readIngress(raw: unknown): string | undefined {
+  const entry = fieldsOf(raw, '');
+  const ip = textOf(entry['ip'], 'ip', '');
+  if (ip !== '' && familyOf(ip) === undefined) throw new FieldError('ip', 'must be an IPv4 or IPv6 address');
+  const mode = textOf(entry['ipMode'], 'ipMode', 'VIP');
+  return ip === '' || mode === 'Proxy' ? undefined : canonicalAddress(ip);
+}
 
 /** spec.clusterIPs, or spec.clusterIP from objects older than dual-stack; the first of each family counts. */
 function clusterIpsOf(clusterIps: readonly string[], clusterIp: string): readonly string[] {
-  const given = clusterIps.length > 0 ? clusterIps : [clusterIp];
-  const addresses = given.filter((text) => familyOf(text) !== undefined).map(canonicalAddress);
-  return addresses.filter((address, i) => addresses.findIndex((other) => familyOf(other) === familyOf(address)) === i);
+  const byFamily = new Map<Family, string>();
+  for (const text of clusterIps.length > 0 ? clusterIps : [clusterIp]) {
+    const family = familyOf(text);
+    if (family !== undefined && !byFamily.has(family)) byFamily.set(family, canonicalAddress(text));
+  }
+  return [...byFamily.values()];
 }

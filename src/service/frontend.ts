@@ -2,7 +2,7 @@ import { addressBits, type Family, familyOf } from '../ip.ts';
 import { joined, packed } from '../objects/compact.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
-import type { Protocol } from '../objects/schema.ts';
+import type { Protocol } from '../objects/protocol.ts';
 import type { Service } from '../objects/service.ts';
 import { choiceSteps, type Endpoint, type EndpointChoice } from './endpoints.ts';
 import { type ExternalKind, NOTHING_RESERVED, objectionTo, type ReservedAddresses } from './reserved-addresses.ts';

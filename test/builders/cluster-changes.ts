@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { Kind, KubeObject } from '../../src/objects/decode.ts';
-import type { Protocol } from '../../src/objects/schema.ts';
+import type { Protocol } from '../../src/objects/protocol.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
 
 /** One event of a source. */

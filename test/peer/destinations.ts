@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import type { Protocol } from '../../src/objects/schema.ts';
+import type { Protocol } from '../../src/objects/protocol.ts';
 import type { RawObject } from './api-server.ts';
 import { CLIENTS, type Client, isLoopback, OWN_ADDRESSES, TARGETS, type Version } from './cast.ts';
 import type { Draws } from './draws.ts';

@@ -1,5 +1,6 @@
 import type { Log } from '../../log.ts';
-import { decodeObject, type Kind, rawKey } from '../../objects/decode.ts';
+import { decodeInParts, type Kind, rawKey } from '../../objects/decode.ts';
+import type { Parts } from '../../objects/fields.ts';
 import { ObjectProblems } from '../object-problems.ts';
 import type { SourceListener } from '../source.ts';
 import { stateOf } from './raw-object.ts';
@@ -39,11 +40,19 @@ export class KnownObjects {
     }
   }
 
-  /** An object as the server sent it: new, changed, or known already. */
-  put(raw: unknown): void {
+  /** Objects as the server sent them: `put` for each. */
+  *putAll(items: readonly unknown[]): Parts<void> {
+    for (const item of items) {
+      yield* this.put(item);
+      yield;
+    }
+  }
+
+  /** An object as the server sent it: new, changed, or known already. Nothing else may come in between its parts. */
+  *put(raw: unknown): Parts<void> {
     const key = rawKey(this.#kind, raw);
     if (key === undefined) {
-      const unnamed = decodeObject(this.#kind, raw);
+      const unnamed = yield* decodeInParts(this.#kind, raw);
       if (unnamed.object === undefined) this.#problems.invalid('', unnamed.problem, false);
       return;
     }
@@ -52,7 +61,7 @@ export class KnownObjects {
     if (state !== '' && this.#states.get(key) === state) return;
     const isNew = !this.#states.has(key);
     this.#states.set(key, state);
-    const decoded = decodeObject(this.#kind, raw);
+    const decoded = yield* decodeInParts(this.#kind, raw);
     if (decoded.object === undefined) {
       if (isNew) this.#neverValid.add(key);
       this.#problems.invalid(key, decoded.problem, !this.#neverValid.has(key));

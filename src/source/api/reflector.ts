@@ -10,6 +10,7 @@ import { firstPhase, type Phase, type Step, stepOf } from './phase.ts';
 import type { ProblemLog } from './problem-log.ts';
 import type { Resource } from './resources.ts';
 import type { Settings } from './settings.ts';
+import { inTurns } from './turns.ts';
 import { isOlder } from './versions.ts';
 import { watchEvents } from './watch.ts';
 
@@ -80,7 +81,7 @@ export class Reflector {
     let version = '';
     for await (const page of listPages(connection, this.#resource, this.#settings, signal)) {
       if (page.first) known.beginList();
-      for (const item of page.items) known.put(item);
+      await inTurns(known.putAll(page.items), signal);
       version = page.resourceVersion;
     }
     known.endList();
@@ -121,7 +122,7 @@ export class Reflector {
           throw broken(connection.server, what, { reason: 'ahead' });
         }
         if (event.type === 'DELETED') known.remove(event.object);
-        else if (event.type === 'ADDED' || event.type === 'MODIFIED') known.put(event.object);
+        else if (event.type === 'ADDED' || event.type === 'MODIFIED') await inTurns(known.put(event.object), signal);
         else if (event.type === 'INITIAL_END') {
           known.endList();
           isListing = false;

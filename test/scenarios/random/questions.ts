@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { Protocol } from '../../../src/objects/schema.ts';
+import type { Protocol } from '../../../src/objects/protocol.ts';
 import { CLIENTS, type Client, OWN_TARGETS, TARGETS, type Target, type Version } from '../runner/cast.ts';
 
 /** What becomes of a connection like this? */

@@ -1,4 +1,4 @@
-import type { Protocol } from '../../../src/objects/schema.ts';
+import type { Protocol } from '../../../src/objects/protocol.ts';
 import { CLIENTS, type Client, ENDPOINTS, type EndpointName, TARGETS, type Target, type Version } from './cast.ts';
 
 type Fate = 'rejected' | 'dropped' | 'untouched';

@@ -1,4 +1,4 @@
-import type { Protocol } from '../../../src/objects/schema.ts';
+import type { Protocol } from '../../../src/objects/protocol.ts';
 import type { Client, Target, Version } from './cast.ts';
 import type { Expectation, SourceFate } from './expectation.ts';
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createLog } from '../../../src/log.ts';
+import { atOnce } from '../../../src/service/steps.ts';
 import { createApiSource } from '../../../src/source/api/api-source.ts';
 import { loadConnection } from '../../../src/source/api/connection.ts';
 import { KnownObjects } from '../../../src/source/api/known-objects.ts';
@@ -78,8 +79,8 @@ describe('objects that are invalid', () => {
     const raw = { ...slice('x', []), addressType: 'none' };
     for (let i = 0; i < 3; i++) {
       known.beginList();
-      known.put({ ...raw, metadata: { ...raw.metadata, resourceVersion: '7' } });
-      known.put({ metadata: {} });
+      atOnce(known.put({ ...raw, metadata: { ...raw.metadata, resourceVersion: '7' } }));
+      atOnce(known.put({ metadata: {} }));
       known.endList();
     }
     assert.equal(log.length, 2, log.join(''));
@@ -96,7 +97,7 @@ describe('objects that are invalid', () => {
     );
     const bad = (i: number, version: string) => {
       const object = service(`s-${i}`, 0);
-      known.put({ ...object, metadata: { ...object.metadata, resourceVersion: version } });
+      atOnce(known.put({ ...object, metadata: { ...object.metadata, resourceVersion: version } }));
     };
     for (let i = 0; i < 1001; i++) bad(i, '1');
     bad(1000, '2');
