@@ -1,6 +1,7 @@
 import { joined } from '../objects/compact.ts';
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
+import { eachInSteps, endsStep, mapInSteps, type Steps } from '../service/steps.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
 import { affinityElements, type PickScope } from './affinity.ts';
 import {
@@ -41,9 +42,9 @@ export const NOTHING_PLANNED: FrontendPlan = { elements: [], leaving: [] };
 
 /**
  * The elements by which the fixed program serves a frontend. Slots in use stay as they are where they can. Endpoints beyond
- * MAX_ENDPOINTS get no connections.
+ * MAX_ENDPOINTS get no connections. In steps, of which a frontend with few endpoints and source ranges has one.
  */
-export function planFrontend(frontend: Frontend, model: PlannedModel): FrontendPlan {
+export function planFrontend(frontend: Frontend, model: PlannedModel): Steps<FrontendPlan> {
   return new Planner(frontend, model).plan();
 }
 
@@ -78,19 +79,20 @@ class Planner {
     this.#comment = commentOf(frontend.servicePort);
   }
 
-  plan(): FrontendPlan {
+  *plan(): Steps<FrontendPlan> {
     const { address, kind, sourceRanges } = this.#frontend;
     const { dispatch, snat, snatFromNode } = this.#entrance;
     // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
     if (kind === 'cluster-ip') this.#add('cluster-ips', address, '', '');
     if (isRefusedOnLoopback(this.#frontend)) this.#add('localhost-node-ports', this.#key);
     const fromNode = hasTwins(this.#frontend);
-    for (const key of snatKeys(this.#frontend, this.#key)) this.#add(fromNode ? snatFromNode : snat, key);
-    const verdict = this.#verdict();
+    const snatKeys = yield* this.#snatKeys();
+    yield* eachInSteps(snatKeys, (key) => this.#add(fromNode ? snatFromNode : snat, key));
+    const verdict = yield* this.#verdict();
     if (sourceRanges.length === 0) {
       this.#add(dispatch, this.#key, verdict);
     } else {
-      for (const range of sourceRanges) this.#add('source-ranges', concat(this.#key, range));
+      yield* eachInSteps(sourceRanges, (range) => this.#add('source-ranges', concat(this.#key, range)));
       this.#add(ADMITTED, this.#key, verdict);
       this.#add(dispatch, this.#key, `goto ${SOURCE_RANGES_CHAIN}`);
     }
@@ -98,11 +100,11 @@ class Planner {
   }
 
   /** What becomes of a connection that may come: refused if there is no endpoint anywhere, dropped if there is elsewhere. */
-  #verdict(): string {
+  *#verdict(): Steps<string> {
     const { kind, policy, endpoints, localEndpoints, anywhere } = this.#frontend;
     const { dispatch, cluster, local, localPolicy, ...names } = this.#entrance;
     if (!anywhere) return `goto ${REFUSE_CHAIN}`;
-    const all = this.#pick({
+    const all = yield* this.#pick({
       slots: names.endpoints,
       pick: names.pick,
       scope: kind === 'cluster-ip' && policy === 'local' ? 'local' : 'service',
@@ -111,7 +113,7 @@ class Planner {
     });
     if (!hasTwins(this.#frontend)) return all;
     this.#add(cluster, this.#key, all);
-    const here = this.#pick({
+    const here = yield* this.#pick({
       slots: names.localEndpoints,
       pick: names.localPick,
       scope: 'local',
@@ -122,28 +124,26 @@ class Planner {
     return `goto ${localPolicy}`;
   }
 
-  #pick(pool: Pool): string {
+  *#pick(pool: Pool): Steps<string> {
     const { affinitySeconds, affinityByHash = false } = this.#frontend;
     const endpoints = pool.endpoints.slice(0, MAX_ENDPOINTS);
     if (endpoints.length === 0) return 'drop';
-    for (const { address, maybeLocal } of endpoints) {
+    yield* eachInSteps(endpoints, ({ address, maybeLocal }) => {
       if (maybeLocal) this.#add('hairpin', concat(address, address), '', '');
-    }
-    if (affinitySeconds === undefined || affinityByHash) return this.#pickSlot(pool, endpoints);
+    });
+    if (affinitySeconds === undefined || affinityByHash) return yield* this.#pickSlot(pool, endpoints);
     const { chain, elements } = affinityElements(this.#frontend, affinitySeconds, pool.scope, endpoints);
     this.#elements.push(...elements);
     return `goto ${chain}`;
   }
 
-  #pickSlot({ slots, pick, verdicts }: Pool, endpoints: readonly Endpoint[]): string {
+  *#pickSlot({ slots, pick, verdicts }: Pool, endpoints: readonly Endpoint[]): Steps<string> {
     const { protocol, affinityByHash } = this.#frontend;
     const { picks } = this.#model.program;
     const map = endpointsMap(slots, protocol);
-    const current = this.#currentSlots(map);
-    const assigned = assignSlots(
-      current,
-      endpoints.map(({ address, port }) => concat(address, port)),
-    );
+    const current = yield* this.#currentSlots(map);
+    const wanted = yield* mapInSteps(endpoints, ({ address, port }) => concat(address, port));
+    const assigned = yield* assignSlots(current, wanted);
     const capacity = this.#capacityInKernel(verdicts);
     const chain = picks.chainFor(
       pick,
@@ -152,10 +152,12 @@ class Planner {
       affinityByHash ? 'client' : 'random',
     );
     this.#elements.push(chain.element);
-    for (const [slot, endpoint] of assigned.entries()) this.#add(map, this.#slotKey(slot), endpoint);
-    for (let slot = assigned.length; slot < current.length; slot++) {
+    let slot = 0;
+    yield* eachInSteps(assigned, (endpoint) => this.#add(map, this.#slotKey(slot++), endpoint));
+    for (; slot < current.length; slot++) {
       const standIn = mayBeEmpty(slot, capacity) ? undefined : assigned[0];
       this.#leaving.push({ container: this.#container(map), key: this.#slotKey(slot), ...(standIn && { standIn }) });
+      if (endsStep(slot)) yield;
     }
     return chain.verdict;
   }
@@ -172,14 +174,25 @@ class Planner {
   }
 
   /** What the slots of this frontend hold. They are dense. */
-  #currentSlots(map: string): readonly string[] {
+  *#currentSlots(map: string): Steps<readonly string[]> {
     const container = this.#container(map);
     const slots: string[] = [];
     for (;;) {
       const value = this.#model.find(container, this.#slotKey(slots.length));
       if (value === undefined) return slots;
       slots.push(value);
+      if (endsStep(slots.length)) yield;
     }
+  }
+
+  /** Under which keys its connections are known for source NAT; none for a ClusterIP, which has rules of its own. */
+  *#snatKeys(): Steps<Iterable<string>> {
+    const { kind, endpoints, protocol, port } = this.#frontend;
+    if (kind === 'cluster-ip' || endpoints.length === 0) return [];
+    if (kind !== 'node-port') return [this.#key];
+    const keys = new Set<string>();
+    yield* eachInSteps(endpoints, ({ address }) => keys.add(concat(protocol, port, address)));
+    return keys;
   }
 
   #slotKey(slot: number): string {
@@ -204,13 +217,6 @@ class Planner {
 
 function isRefusedOnLoopback({ kind, protocol }: Frontend): boolean {
   return kind === 'node-port' && LOCALHOST_REFUSED.some((refused) => refused === protocol);
-}
-
-/** Under which keys the frontend's connections are known for source NAT; none for a ClusterIP, which has rules of its own. */
-function snatKeys({ kind, endpoints, protocol, port }: Frontend, key: string): readonly string[] {
-  if (kind === 'cluster-ip' || endpoints.length === 0) return [];
-  if (kind !== 'node-port') return [key];
-  return [...new Set(endpoints.map(({ address }) => concat(protocol, port, address)))];
 }
 
 /** externalTrafficPolicy Local: two verdicts, for clients on this node and for all others. A ClusterIP has one policy for all. */

@@ -1,5 +1,5 @@
 import type { Frontend } from '../service/frontend.ts';
-import { eachInSteps, endsStep, type Steps } from '../service/steps.ts';
+import { eachInSteps, endsStep, mapInSteps, type Steps } from '../service/steps.ts';
 import type { Chain } from './chain.ts';
 import { type Before, Changes, type Learnt } from './changes.ts';
 import type { Container } from './container.ts';
@@ -70,7 +70,7 @@ export class Ruleset {
     const begun = this.#begun.get(key);
     let work = begun;
     if (work === undefined || work.frontend !== frontend) {
-      const plan = this.#planFor(frontend);
+      const plan = frontend === undefined ? NOTHING_PLANNED : yield* this.#planFor(frontend);
       const hasIntervals = frontend !== undefined && frontend.sourceRanges.length > 0;
       const beside = hasIntervals ? yield* this.#entries.intervalsBeside(plan.elements) : [];
       work = new FrontendWork(frontend, plan, beside, begun);
@@ -78,14 +78,15 @@ export class Ruleset {
     const limit = this.weight + room;
     for (let done = 1; work.done < work.steps; done++) {
       if (this.weight >= limit) {
-        this.#stage(key, work);
+        work.stage();
+        this.#begun.set(key, work);
         return false;
       }
       this.#doStep(work, this.#suspects.get(key));
       if (endsStep(done)) yield;
     }
     this.#begun.delete(key);
-    this.#finish(key, work);
+    yield* this.#finish(key, work);
     return true;
   }
 
@@ -309,10 +310,9 @@ export class Ruleset {
     );
   }
 
-  #planFor(frontend: Frontend | undefined): FrontendPlan {
-    const { program } = this;
-    const model = { program, containers: this.#containers, find: this.#find, inKernel: this.#inKernel };
-    return frontend === undefined ? NOTHING_PLANNED : planFrontend(frontend, model);
+  #planFor(frontend: Frontend): Steps<FrontendPlan> {
+    const [program, containers, find, inKernel] = [this.program, this.#containers, this.#find, this.#inKernel];
+    return planFrontend(frontend, { program, containers, find, inKernel });
   }
 
   /** In this order a part leads nowhere: what is to be gone goes first, and the verdict that leads to all others comes last. */
@@ -330,21 +330,17 @@ export class Ruleset {
     }
   }
 
-  /** Keeps a part of a frontend until the rest of it follows. */
-  #stage(key: string, work: FrontendWork): void {
-    work.stage();
-    this.#begun.set(key, work);
-  }
-
-  #finish(key: string, work: FrontendWork): void {
+  *#finish(key: string, work: FrontendWork): Steps<void> {
     const released = [...this.#entries.release(key), ...work.unstage()];
     this.#entries.claim(key, work.held);
-    const standIns = work.leaving.flatMap(({ container, key: slot }) => this.#entries.find(container, slot) ?? []);
+    const standIns = yield* mapInSteps(work.leaving, (slot) => this.#entries.find(slot.container, slot.key));
     const leaving = unwanted([...released, ...standIns]);
     // Chains go before what their rules lead to. All else in the order in which it came: in which the kernel finds intervals
     // first (100 times as fast as the other way round, with 20,000 of them).
     for (const element of leaving.filter(isObject).toReversed()) this.#remove(element);
-    for (const element of leaving) if (!isObject(element)) this.#remove(element);
+    yield* eachInSteps(leaving, (element) => {
+      if (!isObject(element)) this.#remove(element);
+    });
   }
 
   #want(wanted: Element): HeldElement {

@@ -1,3 +1,4 @@
+import { eachInSteps, endsStep, mapInSteps, type Steps } from '../service/steps.ts';
 import type { Container } from './container.ts';
 import { CAPACITIES, lastDraw } from './pick-chain.ts';
 
@@ -13,16 +14,18 @@ export interface LeavingSlot {
  * Gives each wanted endpoint one of the slots 0 … n-1, keeping as many of the current ones in place as possible:
  * adding one endpoint fills one slot, removing one moves the last into its hole.
  */
-export function assignSlots(current: readonly string[], wanted: readonly string[]): readonly string[] {
+export function* assignSlots(current: readonly string[], wanted: readonly string[]): Steps<readonly string[]> {
   if (current.length === 0) return wanted;
-  const missing = new Set(wanted);
+  const missing = new Set<string>();
+  yield* eachInSteps(wanted, (endpoint) => missing.add(endpoint));
   const slots: (string | undefined)[] = new Array(wanted.length).fill(undefined);
   for (let slot = 0; slot < Math.min(current.length, wanted.length); slot++) {
     const endpoint = current[slot];
     if (endpoint !== undefined && missing.delete(endpoint)) slots[slot] = endpoint;
+    if (endsStep(slot)) yield;
   }
   const unplaced = missing.values();
-  return slots.map((endpoint) => endpoint ?? unplaced.next().value ?? '');
+  return yield* mapInSteps(slots, (endpoint) => endpoint ?? unplaced.next().value ?? '');
 }
 
 /**

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { CAPACITIES } from '../../src/ruleset/pick-chain.ts';
-import { assignSlots, capacityFor, MAX_ENDPOINTS } from '../../src/ruleset/slots.ts';
+import { capacityFor, MAX_ENDPOINTS, assignSlots as slotSteps } from '../../src/ruleset/slots.ts';
+import { atOnce } from '../../src/service/steps.ts';
+
+const assignSlots = (...args: Parameters<typeof slotSteps>) => atOnce(slotSteps(...args));
 
 /** Different endpoints in any order. */
 const endpoints = fc.uniqueArray(fc.integer({ min: 1, max: 30 }).map(String), { maxLength: 20 });

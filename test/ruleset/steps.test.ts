@@ -22,6 +22,20 @@ function endpointsOf(count: number): readonly Endpoint[] {
   }));
 }
 
+/** The same, and how often one of them was looked at. */
+function countedEndpoints(count: number): { readonly endpoints: readonly Endpoint[]; readonly looks: () => number } {
+  let looks = 0;
+  const counted = endpointsOf(count).map(({ address, port, maybeLocal }) => ({
+    get address() {
+      looks++;
+      return address;
+    },
+    port,
+    maybeLocal,
+  }));
+  return { endpoints: counted, looks: () => looks };
+}
+
 function set(ruleset: Ruleset, one: Frontend): number {
   return countSteps(ruleset.setFrontend(frontendKey(one), one)).count;
 }
@@ -36,6 +50,30 @@ suite('a frontend is brought in steps', () => {
     const second = set(ruleset, frontend([], { endpoints: endpoints.slice(0, -1) }));
     assert.ok(second > MANY / THINGS, `${second}`);
     assert.ok(sizeOf(ruleset.takeTransaction()) < 10);
+  });
+
+  test('with many endpoints, of which no step looks at more than some thousands', () => {
+    for (const changes of [{}, { kind: 'node-port', address: '' }] as const) {
+      const ruleset = new Ruleset(buildProgram('ip', {}));
+      const { endpoints, looks } = countedEndpoints(MANY);
+      const one = frontend([], { endpoints, ...changes });
+      const steps = ruleset.setFrontend(frontendKey(one), one);
+      let most = 0;
+      for (let [before, isDone] = [0, false]; !isDone; before = looks()) {
+        isDone = steps.next().done === true;
+        most = Math.max(most, looks() - before);
+      }
+      assert.ok(looks() >= MANY && most <= THINGS, `${most} of ${looks()} in one step`);
+    }
+  });
+
+  test('with many endpoints, when it goes', () => {
+    const ruleset = new Ruleset(buildProgram('ip', {}));
+    const one = frontend([], { endpoints: endpointsOf(MANY) });
+    set(ruleset, one);
+    ruleset.takeTransaction();
+    const { count } = countSteps(ruleset.setFrontend(frontendKey(one), undefined));
+    assert.ok(count > MANY / THINGS, `${count}`);
   });
 
   test('with many source ranges: when it comes, and when they are others', () => {
