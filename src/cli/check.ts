@@ -35,6 +35,7 @@ import { createModels } from './models.ts';
 import { ownAddresses } from './node-addresses.ts';
 import { namesSource } from './open-source.ts';
 import { print } from './print.ts';
+import { isForPrograms, printData } from './print-data.ts';
 import { statusOfDaemon } from './status.ts';
 
 /** Seconds: for what nft is asked, and for what goes to an API server, or through the tools of iptables. */
@@ -45,9 +46,8 @@ const FAR = 30;
 export async function check(args: Arguments, _log: Log): Promise<void> {
   const { findings, isLate } = await findAll(args);
   process.exitCode = countOf(findings, 'problem') > 0 ? 1 : 0;
-  print(
-    args.output === 'json' ? findingsJson(args.nodeName, VERSION, findings) : findingsText(args.nodeName, findings),
-  );
+  if (isForPrograms(args.output)) await printData(findingsJson(args.nodeName, VERSION, findings), args.output);
+  else print(findingsText(args.nodeName, findings));
   // What did not answer in time is not waited for: it only reads.
   if (isLate) process.stdout.write('', () => process.exit());
 }

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { COMMANDS } from '../../src/cli/commands.ts';
+import { OUTPUTS } from '../../src/cli/output.ts';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { FLAGS } from '../../src/config/flags.ts';
-import { type ErrorCode, EXIT_CODES } from '../../src/errors.ts';
+import { type ErrorCode, EXIT_CODES, ProxyError } from '../../src/errors.ts';
+
+const isUsage = (error: unknown) => error instanceof ProxyError && error.code === 'E_USAGE' && /-o/.test(error.message);
 
 suite('the table of commands', () => {
   for (const command of COMMANDS) {
@@ -48,6 +51,25 @@ suite('the table of commands', () => {
     test(`${name}: has a summary that makes sense alone`, () => {
       assert.doesNotMatch(command.summary, /[()"]/);
       assert.ok(command.summary.replace(/[,;:].*$/, '').length < 90);
+    });
+  }
+
+  for (const { name, operands, outputs } of COMMANDS) {
+    test(`${name}: prints in the form that -o names, or refuses it`, () => {
+      const words = operands.flatMap(({ completes, isOptional }) => {
+        if (isOptional) return [];
+        return typeof completes === 'object' ? completes.slice(0, 1) : ['x'];
+      });
+      const call = [...name.split(' '), ...words, '-o'];
+      for (const output of OUTPUTS) {
+        if (outputs?.includes(output)) assert.equal(parseArguments([...call, output]).output, output);
+        // Help takes every flag, as it may be asked for in the middle of anything.
+        else if (name !== 'help') assert.throws(() => parseArguments([...call, output]), isUsage, output);
+      }
+      if (name !== 'help') assert.throws(() => parseArguments([...call, 'xml']), isUsage);
+      // Whatever is data can be had by programs.
+      if (outputs !== undefined) assert.ok(outputs.includes('json'), name);
+      if (outputs?.includes('text') || outputs?.includes('table')) assert.ok(outputs.includes('yaml'), name);
     });
   }
 

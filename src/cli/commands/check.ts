@@ -14,9 +14,9 @@ export const CHECK: Command = {
     'run-dir',
     'output',
   ],
-  outputs: ['text', 'json'],
+  outputs: ['text', 'json', 'yaml'],
   readsConfiguration: true,
-  usage: '[--config FILE | --kubeconfig FILE] [flags] [-o json]',
+  usage: '[--config FILE | --kubeconfig FILE] [flags] [-o json|yaml]',
   summary: 'what this node lacks for us, or has that is in our way, each with a remedy',
   paragraphs: [
     "Looks at the kernel, nft, sysctls, the tables of others, kube-proxy and what one has left, the API server and what we may do there, clocks, the pods' network, memory and ports; before the installation and after. It takes all of the daemon's flags; those below change what it looks at.",

@@ -6,9 +6,9 @@ export const TRACE: Command = {
   flag: 'trace',
   operands: [{ name: 'SERVICE[:PORT]|ADDRESS[:PORT][/PROTOCOL]' }],
   flags: ['from', 'rules', 'live', 'output', 'run-dir', ...SOURCE_FLAGS],
-  outputs: ['text', 'json'],
+  outputs: ['text', 'json', 'yaml'],
   readsConfiguration: true,
-  usage: 'SERVICE[:PORT]|ADDRESS[:PORT][/PROTOCOL] [--from CLIENT] [--rules] [--live] [-o json]',
+  usage: 'SERVICE[:PORT]|ADDRESS[:PORT][/PROTOCOL] [--from CLIENT] [--rules] [--live] [-o json|yaml]',
   summary: 'what becomes of connections to a Service or an address, and why',
   paragraphs: [
     'Follows new connections through the rules, without sending a packet. The first line says what becomes of them, for which Service, and what to do where that is not as it should be; then come the endpoints, with the probability of each and whose address they see. --rules adds the rules and elements that decide. --live compares these with the kernel, and says what differs.',

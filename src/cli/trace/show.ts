@@ -6,6 +6,7 @@ import { inSlices } from '../../sync/slices.ts';
 import { type Arguments, isSet, textOf } from '../arguments.ts';
 import { localAddresses } from '../node-addresses.ts';
 import { print } from '../print.ts';
+import { isForPrograms, printData } from '../print-data.ts';
 import { askOrWorkOut, type Knowledge } from '../questions.ts';
 import { answerSteps } from './answer.ts';
 import type { TraceAnswer } from './connection.ts';
@@ -40,7 +41,8 @@ export async function showTrace(args: Arguments, log: Log): Promise<void> {
   });
   const answer = readAnswer(`${text}`, args.runDir);
   process.exitCode = traceExitCode(answer);
-  print(args.output === 'json' ? `${JSON.stringify(answer, undefined, 2)}\n` : traceText(answer, isSet(args, 'rules')));
+  if (isForPrograms(args.output)) await printData(`${JSON.stringify(answer, undefined, 2)}\n`, args.output);
+  else print(traceText(answer, isSet(args, 'rules')));
 }
 
 function readAnswer(text: string, runDir: string): TraceAnswer {
