@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import { type ServiceRow, serviceRow } from '../status/service-rows.ts';
 import { type Arguments, isSet, textOf } from './arguments.ts';
 import { ENDPOINTS, SERVICES, type View } from './get-views.ts';
+import { kernelKnowledge } from './kernel-knowledge.ts';
 import { print } from './print.ts';
 import { isForPrograms, printData } from './print-data.ts';
 import { askOrWorkOut, type Knowledge } from './questions.ts';
@@ -57,8 +58,11 @@ async function listingNow({ runDir, ...args }: Arguments): Promise<Listing> {
 async function wantedRows(args: Arguments, log: Log): Promise<readonly ServiceRow[]> {
   return rowsOf(wantedServices(args), (path, asked) => {
     // Without a daemon nobody waits: it is all on one page.
-    const whole = async (known: Knowledge) => renderServices(known, asked, Number.POSITIVE_INFINITY);
-    return askOrWorkOut(args, path, whole, log);
+    const whole = async (known: Knowledge) => {
+      if (known.inKernel !== undefined) log.warn(known.origin);
+      return renderServices(known, asked, Number.POSITIVE_INFINITY);
+    };
+    return askOrWorkOut(args, path, whole, log, { fromKernel: kernelKnowledge });
   });
 }
 

@@ -28,7 +28,7 @@ const SYNC_TIMEOUT = 20;
 
 /** A model and the table it stands for. */
 export interface ModelInTable {
-  readonly model: FamilyModel;
+  readonly model: Pick<FamilyModel, 'family' | 'program' | 'ruleset' | 'frontendsOf' | 'isPending'>;
   readonly table: TableName;
   /** False while the kernel is being filled or mended, and before the source has delivered everything. */
   readonly inForce: boolean;
@@ -46,13 +46,15 @@ export interface Knowledge {
   readonly status?: (look: boolean) => Status;
   /** New connections as the kernel has counted them; absent where no daemon answers. */
   readonly connections?: () => Promise<Connections>;
+  /** Present where all is known from the kernel alone: what stands for the flags, of which it knows nothing. */
+  readonly inKernel?: Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses'>;
   /** Where it comes from, for people: "the running daemon (pid 7), from manifests in /etc/…". */
   readonly origin: string;
 }
 
 /**
  * The answer of the running daemon to `path`; without one, and with a source, what `answer` makes of what would be
- * programmed from there.
+ * programmed from there; without either, of what the kernel still holds, where the question allows for that.
  * @throws ProxyError E_NO_DAEMON if there is neither, E_ALREADY_RUNNING if flags name a source beside a daemon, E_RUN_DIR, or
  * what is wrong with the source
  */
@@ -61,16 +63,30 @@ export async function askOrWorkOut(
   path: string,
   answer: (known: Knowledge) => Promise<string>,
   log: Log,
-  { patience, asInKernel = false }: QuestionOptions = {},
+  { patience, asInKernel = false, fromKernel }: QuestionOptions = {},
 ): Promise<string | Buffer> {
   const named = sourceFlags(args);
   if (named.length > 0 && (await askDaemon(args.runDir, '/state')) !== undefined) throw refusal(args, named);
-  return (await askDaemon(args.runDir, path, patience)) ?? answer(await workOut(args, log, asInKernel));
+  const told = await askDaemon(args.runDir, path, patience);
+  if (told !== undefined) return told;
+  if (namesSource(args, process.env)) return answer(await workOut(args, log, asInKernel));
+  const known = await fromKernel?.(args, log).catch((error: unknown) => {
+    if (!(error instanceof NftError)) throw error;
+    throw noDaemon(args, `; what the kernel holds is not known, either: ${explainNftError(error).message}`);
+  });
+  if (known === undefined) {
+    const why =
+      fromKernel === undefined ? 'what the kernel holds: nft list ruleset' : 'the kernel has no rules of this version';
+    throw noDaemon(args, `; ${why}`);
+  }
+  return answer(known);
 }
 
 export interface QuestionOptions {
   /** Seconds that the daemon has. */
   readonly patience?: number;
+  /** What is known without a source, too; undefined if nothing is. */
+  readonly fromKernel?: (args: Arguments, log: Log) => Promise<Knowledge | undefined>;
   /** True if what would be programmed goes on from what the kernel holds, as a start does: endpoints keep their slots. */
   readonly asInKernel?: boolean;
 }
@@ -94,13 +110,15 @@ function refusal({ command, runDir }: Arguments, named: readonly string[]): Prox
   );
 }
 
+/** `more`: what else there is to say. */
+function noDaemon({ runDir }: Arguments, more = ''): ProxyError {
+  return new ProxyError(
+    'E_NO_DAEMON',
+    `no daemon answers in ${runDir}; start it, or give --kubeconfig or --manifests to see what it would program${more}`,
+  );
+}
+
 async function workOut(args: Arguments, log: Log, asInKernel: boolean): Promise<Knowledge> {
-  if (!namesSource(args, process.env)) {
-    throw new ProxyError(
-      'E_NO_DAEMON',
-      `no daemon answers in ${args.runDir}; start it, or give --kubeconfig or --manifests to see what it would program`,
-    );
-  }
   const { cluster, shortfalls, description } = await readCluster(args, log);
   const models: ModelInTable[] = [];
   for (const model of createModels(cluster, servedFamilies(log), args, log, undefined, shortfalls)) {

@@ -3,6 +3,7 @@ import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service, ServicePortSpec } from '../objects/service.ts';
 import type { Frontend } from '../service/frontend.ts';
 import type { Fate, Trace } from '../trace/trace-packet.ts';
+import { byFrontendAlone } from './by-frontend-alone.ts';
 import { noEndpoint, type Reason, whereElse } from './no-endpoint.ts';
 import { count, listed } from './words.ts';
 
@@ -67,25 +68,40 @@ function reasonOf(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reas
   const { frontend, service } = facts;
   if (fate === 'served') return { reason: servedBy(trace, frontend) };
   const port = frontend && service?.ports.find((one) => isPortOf(one, frontend));
+  if (frontend !== undefined && service === undefined) return withoutService(fate, trace, { ...facts, frontend });
   if (frontend === undefined || service === undefined || port === undefined) return withoutFrontend(fate, trace, facts);
   if (fate === 'refused') return frontend.anywhere ? REFUSED_ON_LOOPBACK : noEndpoint(service, port, facts);
   if (fate === 'untouched') return notServedHere(trace, facts);
-  const { source } = trace.packet;
-  const { kind, policy, sourceRanges, localEndpoints } = frontend;
-  if (sourceRanges.length > 0 && !isInAny(source, sourceRanges)) {
-    const ranges =
-      sourceRanges.length === 1 ? 'not in its source range' : `in none of its ${sourceRanges.length} source ranges`;
-    return {
-      reason: `${source} is ${ranges} (loadBalancerSourceRanges): ${listed(sourceRanges)}`,
-      remedy: '--from ADDRESS asks for another client',
-    };
-  }
+  const { kind, policy, localEndpoints } = frontend;
+  const notAdmitted = sourceNotAdmitted(trace, frontend);
+  if (notAdmitted !== undefined) return notAdmitted;
   const elsewhere = whereElse(port, facts.family, facts.slices);
   if (policy === 'local' && (kind === 'cluster-ip' || localEndpoints.length === 0)) {
     const field = kind === 'cluster-ip' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
     return { reason: `${field} Local, ${elsewhere}`, remedy: `ask a node that has one, or set ${field}: Cluster` };
   }
   return { reason: elsewhere };
+}
+
+/** Where the objects that the rules were made from are not known. */
+function withoutService(
+  fate: Exclude<ConnectionFate, 'served'>,
+  trace: Trace,
+  facts: VerdictFacts & { readonly frontend: Frontend },
+): Reason {
+  if (fate === 'untouched') return notServedHere(trace, facts);
+  if (fate === 'refused' && facts.frontend.anywhere) return REFUSED_ON_LOOPBACK;
+  return sourceNotAdmitted(trace, facts.frontend) ?? byFrontendAlone(fate, facts.frontend);
+}
+
+function sourceNotAdmitted({ packet: { source } }: Trace, { sourceRanges }: Frontend): Reason | undefined {
+  if (sourceRanges.length === 0 || isInAny(source, sourceRanges)) return undefined;
+  const ranges =
+    sourceRanges.length === 1 ? 'not in its source range' : `in none of its ${sourceRanges.length} source ranges`;
+  return {
+    reason: `${source} is ${ranges} (loadBalancerSourceRanges): ${listed(sourceRanges)}`,
+    remedy: '--from ADDRESS asks for another client',
+  };
 }
 
 /** "served by one of 3 endpoints, which see the client's address". */

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { GET_SERVICES, WATCHING } from './get-services.ts';
+import { GET_SERVICES, WATCHING, WITHOUT_DAEMON } from './get-services.ts';
 
 export const GET_ENDPOINTS: Command = {
   ...GET_SERVICES,
@@ -7,7 +7,7 @@ export const GET_ENDPOINTS: Command = {
   aliases: ['get endpoint', 'get ep'],
   summary: 'endpoints as they are programmed, and how many frontends send connections there',
   paragraphs: [
-    'Asks the running daemon. If none runs, and a source is given, it is what would be programmed from there. NAME is that of a Service; without -n the endpoints of all namespaces are shown.',
+    `${WITHOUT_DAEMON} NAME is that of a Service; without -n the endpoints of all namespaces are shown.`,
     '-o wide names the frontends. Under externalTrafficPolicy Local an endpoint may be there for connections from outside only, or for those from this node and its pods; that is said, too. An endpoint that is not listed gets no new connections. -o name prints addresses alone.',
     WATCHING,
   ],

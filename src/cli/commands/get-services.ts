@@ -1,5 +1,9 @@
 import { type Command, QUESTION_ERRORS, SOURCE_FLAGS } from '../command.ts';
 
+/** Whom `get` asks. */
+export const WITHOUT_DAEMON =
+  'Asks the running daemon. If none runs, and a source is given, it is what would be programmed from there; without a source, what the kernel still holds.';
+
 /** What --watch of `get` is. */
 export const WATCHING =
   '--watch goes on until it is interrupted, and prints each row that changes, as it is then; one that is gone says so. With -o json each is a line {"type", "object"}, type being ADDED, MODIFIED or DELETED. It asks the daemon every second, or so seldom that this takes a twentieth of one CPU. A daemon that ends is waited for.';
@@ -14,7 +18,7 @@ export const GET_SERVICES: Command = {
   usage: '[[NAMESPACE/]NAME] [-n NAMESPACE] [-w] [-o wide|json|yaml|name]',
   summary: 'Services as they are programmed: frontends, endpoints, and what becomes of connections to them',
   paragraphs: [
-    'Asks the running daemon. If none runs, and a source is given, it is what would be programmed from there. Without -n the Services of all namespaces are shown.',
+    `${WITHOUT_DAEMON} Without -n the Services of all namespaces are shown.`,
     'ENDPOINTS has how many connections are sent to; under externalTrafficPolicy Local also how many of them are on this node, which clients from outside are sent to. STATE says what becomes of new connections, and why: served, refused or dropped. -o name prints NAMESPACE/NAME alone, each Service once.',
     WATCHING,
   ],

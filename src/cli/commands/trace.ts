@@ -13,7 +13,7 @@ export const TRACE: Command = {
   paragraphs: [
     'Follows new connections through the rules, without sending a packet. The first line says what becomes of them, for which Service, and what to do where that is not as it should be; then come the endpoints, with the probability of each and whose address they see. --rules adds the rules and elements that decide. --live compares these with the kernel, and says what differs.',
     'A Service (default/web, default/web:http, default/web:80) stands for all its addresses: ClusterIPs, external and load balancer IPs, and an address of the node with its node port; the worst fate comes first. An address without a port stands for every port that Services have there, 10.96.0.12/udp for those of UDP, and :30080 for a node port. An IPv6 address with a port is in brackets.',
-    'The client is a pod or somebody else by address (10.32.0.5, or 10.32.0.5%veth7 where pods are known by interface), node, outside (an address that nobody has stands for it), or an interface (a neighbour on it). Without --from it is the node itself. If no daemon runs, and a source is given, the rules are those that would be programmed from there.',
+    'The client is a pod or somebody else by address (10.32.0.5, or 10.32.0.5%veth7 where pods are known by interface), node, outside (an address that nobody has stands for it), or an interface (a neighbour on it). Without --from it is the node itself. If no daemon runs, and a source is given, the rules are those that would be programmed from there; without a source, those that the kernel still holds.',
   ],
   examples: [
     {

@@ -23,7 +23,7 @@ export function overview(commands: readonly Command[]): string {
       return `${note === undefined ? title : `${title}. ${note}`}:\n${entriesOf(section)}`;
     }),
     paragraph(
-      'get, dump and trace with a source work on what would be programmed, if no daemon runs. A stop (SIGTERM) leaves the rules in place.',
+      'If no daemon runs, get, dump and trace with a source work on what would be programmed, get and trace without one on what the kernel still holds. A stop (SIGTERM) leaves the rules in place.',
     ),
     paragraph(`Commands that are a flag, too, as in kube-proxy and in our first versions: ${flags.join(', ')}.`),
   ].join('\n\n')}\n`;

@@ -41,7 +41,7 @@ export interface Traced {
  * @throws ProxyError E_USAGE for what is not there, or not of this family
  */
 export function* answerSteps(
-  known: Pick<Knowledge, 'models' | 'cluster' | 'shortfalls' | 'state'>,
+  known: Pick<Knowledge, 'models' | 'cluster' | 'shortfalls' | 'state' | 'inKernel'>,
   { target, client }: TraceQuestion,
   args: TraceArguments,
   own: readonly string[],
@@ -102,7 +102,7 @@ function* traceTo(
   { family, address, protocol, port }: Destination,
   services: readonly Service[],
   client: TraceClient,
-  { models, cluster, shortfalls, state }: Parameters<typeof answerSteps>[0],
+  { models, cluster, shortfalls, state, inKernel }: Parameters<typeof answerSteps>[0],
   args: TraceArguments,
   { own, nodePortNetworks }: TargetPlace,
 ): Steps<Traced | undefined> {
@@ -127,7 +127,8 @@ function* traceTo(
   const verdict = connectionVerdict(trace, {
     family,
     frontend,
-    service: key === undefined ? undefined : cluster.service(key),
+    // The kernel knows the frontend, and not why it is so.
+    service: key === undefined || inKernel !== undefined ? undefined : cluster.service(key),
     slices: key === undefined ? [] : cluster.slicesOf(key),
     claimants,
     isOwn,

@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts';
 import { createNft } from '../../nft/nft.ts';
 import { inSlices } from '../../sync/slices.ts';
 import { type Arguments, isSet, textOf } from '../arguments.ts';
+import { kernelKnowledge } from '../kernel-knowledge.ts';
 import { localAddresses } from '../node-addresses.ts';
 import { print } from '../print.ts';
 import { isForPrograms, printData } from '../print-data.ts';
@@ -38,6 +39,7 @@ export async function showTrace(args: Arguments, log: Log): Promise<void> {
   const text = await askOrWorkOut(args, `/trace?${asked}`, (known) => answerTrace(asked, known, args), log, {
     patience: isLive ? PATIENCE.live : PATIENCE.model,
     asInKernel: isLive,
+    fromKernel: kernelKnowledge,
   });
   const answer = readAnswer(`${text}`, args.runDir);
   process.exitCode = traceExitCode(answer);
@@ -68,10 +70,13 @@ export async function answerTrace(
   try {
     const target = parseTarget(asked.get('to') ?? '');
     const client = parseClient(asked.get('from') ?? undefined);
-    const { traced, left } = await inSlices(answerSteps(known, { target, client }, args, ownAddresses(known)));
-    const connections = asked.has('live')
-      ? await withLive(traced, createNft(args.runDir, 'trace'))
-      : traced.map(({ connection }) => connection);
+    const place = known.inKernel ?? args;
+    const { traced, left } = await inSlices(answerSteps(known, { target, client }, place, ownAddresses(known)));
+    // What was found in the kernel says nothing of chains that others have changed there.
+    const connections =
+      asked.has('live') || known.inKernel !== undefined
+        ? await withLive(traced, createNft(args.runDir, 'trace'))
+        : traced.map(({ connection }) => connection);
     return JSON.stringify({ connections, left, origin: known.origin } satisfies TraceAnswer);
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error;

@@ -49,7 +49,7 @@ export function* destinationsOf(target: TraceTarget, place: TargetPlace): Steps<
     const service = serviceOf(target.service, place.cluster);
     const ports = portsOf(service, target.port, target.protocol);
     const destinations = ports.flatMap((port) => waysTo(service, port, target.port, place));
-    if (destinations.length === 0) throw notProxied(service);
+    if (destinations.length === 0) throw notProxied(service, nodePortAddresses(place).length > 0);
     return { destinations, services: [service] };
   }
   const { address, port } = target;
@@ -153,8 +153,8 @@ function portsOf({ namespace, name, ports }: Service, port?: string, protocol?: 
   throw new ProxyError('E_USAGE', `Service ${namespace}/${name} has no port ${asked}: it has ${listed(has)}`);
 }
 
-/** Why nothing leads to a Service through a proxy. */
-function notProxied({ namespace, name, type, otherProxy, clusterIps }: Service): ProxyError {
+/** Why nothing leads to a Service through a proxy. `isReachable`: this machine has an address for node ports. */
+function notProxied({ namespace, name, type, otherProxy, clusterIps }: Service, isReachable: boolean): ProxyError {
   const why =
     type === 'ExternalName'
       ? 'is of type ExternalName: DNS leads there, and no proxy'
@@ -162,7 +162,9 @@ function notProxied({ namespace, name, type, otherProxy, clusterIps }: Service):
         ? 'is for another proxy, by its label service.kubernetes.io/service-proxy-name'
         : clusterIps.length === 0
           ? 'is headless: clients connect to its endpoints themselves'
-          : 'has no port, or no address of a family that this node has';
+          : isReachable
+            ? 'has no port, or no address of a family that this node has'
+            : 'has no port, or is asked for by its node port, and no interface of this machine that is up has an address';
   return new ProxyError('E_USAGE', `nothing to trace: Service ${namespace}/${name} ${why}`);
 }
 

@@ -1,0 +1,78 @@
+import type { Family } from '../ip.ts';
+import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, affinityContainerOf } from './affinity.ts';
+import { canonicalRule } from './canonical-rule.ts';
+import type { Chain, ListedChain } from './chain.ts';
+import { chainElement } from './chain-element.ts';
+import { PROTOCOLS, randomSlot, sourceAddress, transportProtocol } from './container.ts';
+import type { Element } from './element.ts';
+import { printRule, type Statement } from './nft-json.ts';
+
+/**
+ * The chains of Services with session affinity in a table as nft lists it, with their rules: a start writes them anew and does
+ * not have to read them. A rule that is not of the form that affinityElements gives it is left out: somebody else's.
+ */
+export function foundAffinityChains(family: Family, chains: ReadonlyMap<string, ListedChain>): readonly Element[] {
+  return [...chains].flatMap(([name, { rules: texts }]) => {
+    const container = affinityContainerOf(name);
+    if (container !== AFFINITY_PICKS && container !== AFFINITY_ENDPOINTS) return [];
+    return chainElement(container, { name, rules: texts.flatMap((text) => readRule(family, text)) });
+  });
+}
+
+/** The endpoints that a chain leads to, in order, and for how many seconds a client stays with one. */
+export function affinityEndpoints(
+  chain: string,
+  chains: ReadonlyMap<string, Chain>,
+): { readonly endpoints: readonly (readonly [address: string, port: number])[]; readonly seconds: number | undefined } {
+  const endpoints = new Map<string, readonly [string, number]>();
+  let seconds: number | undefined;
+  const seen = new Set<string>();
+  const enter = (name: string) => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const statement of chains.get(name)?.rules.flat() ?? []) {
+      if ('goto' in statement) enter(statement.goto.target);
+      else if ('set' in statement) seconds = statement.set.elem.elem.timeout;
+      else if ('dnat' in statement && 'port' in statement.dnat) {
+        const { addr, port } = statement.dnat;
+        endpoints.set(`${addr} ${port}`, [addr, port]);
+      }
+    }
+  };
+  enter(chain);
+  return { endpoints: [...endpoints.values()], seconds };
+}
+
+/** A rule of these chains, from nft's own text; none if it is none of them. */
+function readRule(family: Family, listed: string): readonly (readonly Statement[])[] {
+  const text = canonicalRule(listed);
+  const statements = statementsOf(family, text);
+  // What is printed from it is to be the same again: nothing was passed over.
+  return statements !== undefined && canonicalRule(printRule(statements)) === text ? [statements] : [];
+}
+
+function statementsOf(family: Family, text: string): readonly Statement[] | undefined {
+  const goTo = (target: string): Statement => ({ goto: { target } });
+  const [, client, to = ''] = /^ip6? saddr @(\S+) goto (\S+)$/.exec(text) ?? [];
+  if (client !== undefined)
+    return [{ match: { op: '==', left: sourceAddress(family), right: `@${client}` } }, goTo(to)];
+  const [, slots, drawn = ''] = /^numgen random mod (\d+) 0 goto (\S+)$/.exec(text) ?? [];
+  if (slots !== undefined) return [{ match: { op: '==', left: randomSlot(Number(slots)), right: 0 } }, goTo(drawn)];
+  const [, target] = /^goto (\S+)$/.exec(text) ?? [];
+  if (target !== undefined) return [goTo(target)];
+  const [, set, timeout] = /^update @(\S+) \{ ip6? saddr timeout (\d+)s \}$/.exec(text) ?? [];
+  if (set !== undefined) {
+    return [
+      {
+        set: { op: 'update', elem: { elem: { val: sourceAddress(family), timeout: Number(timeout) } }, set: `@${set}` },
+      },
+    ];
+  }
+  const [, protocol, bare, bracketed, port] =
+    /^meta l4proto (\w+) dnat to (?:([\d.]+)|\[([\da-f:]+)\]):(\d+)$/.exec(text) ?? [];
+  if (protocol === undefined || !PROTOCOLS.some((known) => known === protocol)) return undefined;
+  return [
+    { match: { op: '==', left: transportProtocol, right: protocol } },
+    { dnat: { family, addr: bare ?? bracketed ?? '', port: Number(port) } },
+  ];
+}

@@ -1,0 +1,114 @@
+import type { Endpoint } from '../service/endpoints.ts';
+import type { Frontend } from '../service/frontend.ts';
+import type { Chain } from './chain.ts';
+import {
+  ADMITTED,
+  BY_ADDRESS,
+  BY_NODE_PORT,
+  type Entrance,
+  endpointsMap,
+  PROTOCOLS,
+  REFUSE_CHAIN,
+  SOURCE_RANGES_CHAIN,
+} from './container.ts';
+import { type Element, parts } from './element.ts';
+import { affinityEndpoints } from './found-affinity.ts';
+import { isHeartbeat } from './heartbeat.ts';
+import type { Ruleset } from './ruleset.ts';
+
+/**
+ * The frontends that a table serves, by its elements alone: what is not in a table is not in them, either. So an address that
+ * is no ClusterIP counts as an external IP, or where it has source ranges as a load balancer's; a ClusterIP has policy Cluster;
+ * endpoints that are not used here are not known. `ruleset`: what was found in the kernel.
+ */
+export function foundFrontends(ruleset: Ruleset): readonly Frontend[] {
+  const chains = new Map([...ruleset.dynamicChains()].map((chain) => [chain.name, chain]));
+  const ranges = sourceRanges(ruleset);
+  const table: Found = { ruleset, chains, ranges };
+  return [BY_ADDRESS, BY_NODE_PORT].flatMap((entrance) => {
+    const container = ruleset.program.containers.find(({ name }) => name === entrance.dispatch);
+    if (container === undefined) return [];
+    return [...ruleset.elementsOf(container)].flatMap((element) => frontendOf(element, entrance, table) ?? []);
+  });
+}
+
+/** What is found in a table. */
+interface Found {
+  readonly ruleset: Ruleset;
+  /** Those of Services with session affinity, and pick chains. */
+  readonly chains: ReadonlyMap<string, Chain>;
+  /** Who may connect, by the key of the frontend. */
+  readonly ranges: ReadonlyMap<string, readonly string[]>;
+}
+
+function frontendOf(element: Element, entrance: Entrance, table: Found): Frontend | undefined {
+  const { ruleset, ranges } = table;
+  const { key, comment } = element;
+  const [port, protocolName, address = ''] = parts(key).toReversed();
+  const protocol = PROTOCOLS.find((known) => known === protocolName);
+  if (protocol === undefined || isHeartbeat(element)) return undefined;
+  const valueIn = (container: string) => ruleset.lookUp(container, key)?.value;
+  const hasRanges = element.value === `goto ${SOURCE_RANGES_CHAIN}`;
+  const verdict = hasRanges ? (valueIn(ADMITTED) ?? 'drop') : element.value;
+  const isLocal = verdict === `goto ${entrance.localPolicy}`;
+  const place = { address, protocol, port: Number(port) };
+  const all = poolOf(isLocal ? valueIn(entrance.cluster) : verdict, entrance.endpoints, place, table);
+  const here = isLocal ? poolOf(valueIn(entrance.local), entrance.localEndpoints, place, table) : NO_POOL;
+  const isClusterIp = address !== '' && ruleset.lookUp('cluster-ips', address) !== undefined;
+  return {
+    ...place,
+    family: ruleset.program.family,
+    kind: address === '' ? 'node-port' : isClusterIp ? 'cluster-ip' : hasRanges ? 'load-balancer-ip' : 'external-ip',
+    servicePort: comment,
+    policy: isLocal ? 'local' : 'cluster',
+    endpoints: all.endpoints,
+    localEndpoints: here.endpoints,
+    anywhere: verdict !== `goto ${REFUSE_CHAIN}`,
+    sourceRanges: hasRanges ? (ranges.get(key) ?? []) : [],
+    ...(all.seconds !== undefined && { affinitySeconds: all.seconds }),
+  };
+}
+
+interface Pool {
+  readonly endpoints: readonly Endpoint[];
+  readonly seconds?: number | undefined;
+}
+
+const NO_POOL: Pool = { endpoints: [] };
+
+/** What a verdict picks from. */
+function poolOf(
+  verdict: string | undefined,
+  prefix: string,
+  { address, protocol, port }: Pick<Frontend, 'address' | 'protocol' | 'port'>,
+  { ruleset, chains }: Found,
+): Pool {
+  const [, target] = /^goto (.+)$/.exec(verdict ?? '') ?? [];
+  if (target === undefined || target === REFUSE_CHAIN) return NO_POOL;
+  const endpoint = (at: string, on: number): Endpoint => ({ address: at, port: on, maybeLocal: true });
+  if (ruleset.program.picks.byName(target) === undefined) {
+    const { endpoints, seconds } = affinityEndpoints(target, chains);
+    return { endpoints: endpoints.map(([at, on]) => endpoint(at, on)), seconds };
+  }
+  const before = address === '' ? `${port}` : `${address} . ${port}`;
+  const endpoints = new Map<string, Endpoint>();
+  for (let slot = 0; ; slot++) {
+    const value = ruleset.lookUp(endpointsMap(prefix, protocol), `${before} . ${slot}`)?.value;
+    if (value === undefined) break;
+    const [at = '', on] = parts(value);
+    endpoints.set(value, endpoint(at, Number(on)));
+  }
+  return { endpoints: [...endpoints.values()] };
+}
+
+function sourceRanges(ruleset: Ruleset): ReadonlyMap<string, readonly string[]> {
+  const container = ruleset.program.containers.find(({ name }) => name === 'source-ranges');
+  const found = new Map<string, string[]>();
+  for (const { key } of container === undefined ? [] : ruleset.elementsOf(container)) {
+    const end = key.lastIndexOf(' . ');
+    const known = found.get(key.slice(0, end));
+    if (known === undefined) found.set(key.slice(0, end), [key.slice(end + ' . '.length)]);
+    else known.push(key.slice(end + ' . '.length));
+  }
+  return found;
+}

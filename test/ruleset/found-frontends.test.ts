@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { foundAffinityChains } from '../../src/ruleset/found-affinity.ts';
+import { foundFrontends } from '../../src/ruleset/found-frontends.ts';
+import { printRule } from '../../src/ruleset/nft-json.ts';
+import { OBJECTS } from '../../src/ruleset/objects.ts';
+import { Ruleset } from '../../src/ruleset/ruleset.ts';
+import type { Frontend } from '../../src/service/frontend.ts';
+import { smallCluster } from '../cli/trace/small-cluster.ts';
+
+/** What of frontends elements tell. */
+function told(frontends: readonly Frontend[]) {
+  return frontends
+    .map(({ kind, policy, endpoints, localEndpoints, ...frontend }) => ({
+      ...frontend,
+      // Which of the two it is, nobody needs to know to serve it.
+      kind: kind === 'external-ip' || kind === 'load-balancer-ip' ? 'external' : kind,
+      policy: kind === 'cluster-ip' ? 'any' : policy,
+      endpoints: endpoints.map(({ address, port }) => `${address} ${port}`).toSorted(),
+      localEndpoints:
+        kind === 'cluster-ip' ? [] : localEndpoints.map(({ address, port }) => `${address} ${port}`).toSorted(),
+    }))
+    .toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+suite('what a table serves', () => {
+  for (const { model } of smallCluster().known.models) {
+    test(`is known from its elements alone (${model.family})`, () => {
+      const { program, ruleset } = model;
+      const found = new Ruleset(program);
+      for (const container of [...program.containers, ...OBJECTS]) {
+        found.adopt([...ruleset.elementsOf(container)].filter(({ chain }) => chain === undefined));
+      }
+      const chains = [...ruleset.dynamicChains()].map(
+        ({ name, rules }) => [name, { hook: '', rules: rules.map(printRule) }] as const,
+      );
+      found.adopt(foundAffinityChains(model.family, new Map(chains)));
+      const keys = smallCluster().cluster.serviceKeys();
+      const expected = [...keys].flatMap((key) => model.frontendsOf(key));
+      assert.ok(model.family === 'ip6' || expected.length > 10);
+      assert.deepEqual(told(foundFrontends(found)), told(expected));
+    });
+  }
+});
