@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { pageConstants } from './page.ts';
 
 const CLIENT_NODE = `${sep}@kubernetes${sep}client-node${sep}dist${sep}`;
 
@@ -59,7 +60,7 @@ const runOnFirstUse: Plugin = {
  * Bundles `entry` (TypeScript) and every package it imports into the one CommonJS file `output`, the only module
  * format a single executable application of Node 24 can start from; hence no top-level await in `entry`'s tree.
  * Not minified: the stack of an uncaught error shows a source line in the journal, which should stay readable.
- * `commit` becomes `BUILD_COMMIT` (src/version.ts). Throws what esbuild throws; its warnings count as errors.
+ * `commit` becomes `BUILD_COMMIT` (src/version.ts), and the operator's page is put in (src/page/page-file.ts). Throws what esbuild throws; its warnings count as errors.
  */
 export async function bundle(entry: string, output: string, commit: string): Promise<void> {
   const { warnings, outputFiles } = await build({
@@ -69,7 +70,7 @@ export async function bundle(entry: string, output: string, commit: string): Pro
     platform: 'node',
     format: 'cjs',
     target: 'node24',
-    define: { BUILD_COMMIT: JSON.stringify(commit) },
+    define: { BUILD_COMMIT: JSON.stringify(commit), ...(await pageConstants()) },
     plugins: [leaveOut, runOnFirstUse],
     logLevel: 'warning',
     write: false,

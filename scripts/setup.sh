@@ -108,7 +108,7 @@ ensure_node_modules() {
 }
 
 ensure_executable() {
-  if [ -e dist/kube-proxy-nft ] && [ -z "$(find src scripts/build.ts scripts/bundle.ts scripts/executable.ts \
+  if [ -e dist/kube-proxy-nft ] && [ -z "$(find src scripts/build.ts scripts/bundle.ts scripts/executable.ts scripts/page.ts \
     package.json package-lock.json -newer dist/kube-proxy-nft)" ]; then
     return
   fi

@@ -37,6 +37,7 @@ function treeWith(path: string, text: string): SourceTree {
     'nft/a',
     'sync/a',
     'source/a',
+    'page/browser/a',
   ];
   return new Map([...names.map((name): [string, string] => [`src/${name}.ts`, '']), [path, text]]);
 }
@@ -68,6 +69,9 @@ suite('the import checker reports', () => {
     ],
     ['js-yaml outside source/', 'src/objects/b.ts', "import { load } from 'js-yaml';", /only src\/source\//],
     ['a source that knows the ruleset', 'src/source/b.ts', "import { x } from '../ruleset/a.ts';", /source to know/],
+    ['the daemon in a browser', 'src/page/browser/b.ts', "import { x } from '../../ip.ts';", /not for a browser/],
+    ['a built-in in a browser', 'src/page/browser/b.ts', "import { x } from 'node:fs';", /not for a browser/],
+    ['a browser in the daemon', 'src/cli/b.ts', "import { x } from '../page/browser/a.ts';", /runs in a browser/],
     ['a built-in in a pure layer', 'src/service/b.ts', "import { readFileSync } from 'node:fs';", /without I\/O/],
     ['a package in a pure layer', 'src/ruleset/b.ts', "import * as v from 'valibot';", /without I\/O/],
     ['the log in a pure layer', 'src/service/b.ts', "import type { Log } from '../log.ts';", /without I\/O/],

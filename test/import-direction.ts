@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['status'],
   ['heartbeat'],
   ['health'],
+  ['page'],
   ['metrics'],
   ['source'],
   ['saved-state'],
@@ -54,7 +55,12 @@ const OWNED_IMPORTS: ReadonlyMap<string, readonly string[]> = new Map([
   ],
   ['@kubernetes/client-node', ['src/source/']],
   ['js-yaml', ['src/source/', 'src/config/']],
+  ['uplot', ['src/page/browser/']],
 ]);
+
+/** What runs in a browser, and what of the rest it may share with the daemon: words and shapes of data. */
+const BROWSER = 'src/page/browser/';
+const FOR_BROWSERS = ['src/page/shapes.ts', 'src/status/words.ts'];
 
 /** Sources hand over objects: what becomes of them is not their business, though these layers are further up. */
 const NOT_FOR_SOURCE = ['service', 'ruleset', 'nft', 'migration', 'sync', 'control', 'cli'];
@@ -123,6 +129,9 @@ function fileComplaint(from: string, to: string, tree: SourceTree): string | und
   if (!tree.has(to)) return 'which is no file of src/';
   if (rank(from) < 0) return 'but is in no layer: add its folder or file to LAYERS';
   if (rank(to) < 0) return 'which is in no layer: add its folder or file to LAYERS';
+  if (!from.startsWith(BROWSER) && to.startsWith(BROWSER)) return 'which runs in a browser';
+  if (from.startsWith(BROWSER) && !to.startsWith(BROWSER) && !FOR_BROWSERS.includes(to))
+    return 'which is not for a browser';
   if (rank(to) > rank(from)) return 'which is further down the layers';
   if (PURE_LAYERS.includes(layerOf(from)) && IMPURE_FILES.includes(to)) return 'from a layer without I/O and clock';
   if (layerOf(from) === 'source' && NOT_FOR_SOURCE.includes(layerOf(to))) return 'which is not for a source to know';
@@ -135,6 +144,7 @@ function packageComplaint(from: string, specifier: string): string | undefined {
     ? `node:${specifier.replace(/^node:/, '')}`
     : specifier.split('/').slice(0, scoped).join('/');
   if (name === '') return 'which cannot be checked: a literal is needed';
+  if (from.startsWith(BROWSER) && name !== 'uplot') return 'which is not for a browser';
   const owners = OWNED_IMPORTS.get(name);
   if (owners !== undefined && !owners.some((owner) => from.startsWith(owner))) {
     return `which only ${owners.join(', ')} may import`;

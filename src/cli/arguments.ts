@@ -56,6 +56,10 @@ export interface Arguments {
   readonly watchOthers: boolean;
   /** --heartbeat: whether packets of our own show that the rules are there. */
   readonly heartbeat: boolean;
+  /** --page: whether there is an operator's page. */
+  readonly page: boolean;
+  /** --page-address: where it is served beside the metrics' address, to whoever reaches it; undefined: nowhere. */
+  readonly pageAddress: BindAddress | undefined;
   readonly runDir: string;
   /** --state-dir: where the last known state is kept; empty with --no-state; undefined: where the environment says. */
   readonly stateDir: string | undefined;

@@ -18,6 +18,7 @@ import { flagValuesOf } from './flag-values.ts';
 /** The ports of addresses that are given without one, as in kube-proxy. */
 const HEALTHZ_PORT = 10256;
 const METRICS_PORT = 10249;
+const PAGE_PORT = 10247;
 
 const DEFAULT_RUN_DIR = '/run/kube-proxy-nft';
 
@@ -73,6 +74,8 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     noWatch: configuration['kubeProxyNft.noWatch'],
     watchOthers: configuration['kubeProxyNft.watchOthers'],
     heartbeat: configuration['kubeProxyNft.heartbeat'],
+    page: configuration['kubeProxyNft.page'],
+    pageAddress: parseBindAddress(configuration['kubeProxyNft.pageAddress'], PAGE_PORT),
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     stateDir: isOn(values, 'no-state') ? '' : stateDir === undefined ? undefined : resolve(stateDir),
     stateMaxAge: milliseconds(configuration['kubeProxyNft.stateMaxAge']),

@@ -37,7 +37,7 @@ import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
 import { ClusterWatch } from './cluster-watch.ts';
 import { conflictEvent } from './conflict-event.ts';
-import { daemonStatus } from './daemon-status.ts';
+import { briefStatus, daemonStatus } from './daemon-status.ts';
 import { kernelFamilies, servedFamilies } from './families.ts';
 import { Followers } from './followers.ts';
 import { heartbeatOf } from './heartbeats.ts';
@@ -46,7 +46,9 @@ import { LastState, type StateReport } from './last-state.ts';
 import { createModels } from './models.ts';
 import { servesLocalhost } from './node-addresses.ts';
 import { openSource } from './open-source.ts';
+import { operatorPage } from './operator-page.ts';
 import { OthersWatch } from './others-watch.ts';
+import type { Knowledge } from './questions.ts';
 import { createRefusedReader } from './refused-reader.ts';
 import { saveMemory } from './save-memory.ts';
 import { startServers } from './servers.ts';
@@ -131,9 +133,15 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     always: args.watchOthers,
     size: () => models.reduce((sum, { ruleset }) => sum + ruleset.size, 0),
   });
+  const operator = operatorPage({
+    args,
+    known: () => known(),
+    brief: () => brief(),
+    connections: async () => ({ counted: false, why: 'this version does not count them', ports: [] }),
+  });
   const members: readonly Member[] = models.map((model) => {
     const nft = counted(createNft(args.runDir, model.family, 'nft', sessions), model.family);
-    const observer = followers.observer(model);
+    const follower = followers.observer(model);
     // What took something of ours may have taken the other family's, too.
     const lookAtOthers = () => {
       for (const { syncer } of members.filter((member) => member.model !== model)) {
@@ -141,14 +149,14 @@ export async function run(args: Arguments, log: Log): Promise<void> {
       }
     };
     const watched: SyncObserver = {
-      ...observer,
+      ...follower,
       lost: () => {
-        observer.lost();
+        follower.lost();
         others.drifted();
         lookAtOthers();
       },
       drifted: (drift, isNews) => {
-        observer.drifted(drift, isNews);
+        follower.drifted(drift, isNews);
         others.drifted();
         lookAtOthers();
       },
@@ -156,7 +164,8 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     const heartbeat = args.heartbeat && !args.noWatch ? heartbeatOf(model.family, log, metrics) : undefined;
     const ports = heartbeat && { heartbeatPorts: heartbeat.claim };
     const record = new SyncRecord();
-    const options = { observer: record.before(watched), pace, commits, ...audits, ...ports };
+    const observer = operator.before(model, record.before(watched));
+    const options = { observer, pace, commits, ...audits, ...ports };
     const syncer = new FamilySyncer(model, nft, log, options);
     return { model, nft, syncer, record, heart: heartbeat?.heartFor(syncer) };
   });
@@ -176,7 +185,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const losses = new ConntrackLosses({ log });
   setInterval(() => losses.look(), LOSSES_INTERVAL).unref();
   let nftVersion = '';
-  const status = daemonStatus({
+  const facts = {
     cluster,
     members,
     shortfalls,
@@ -185,8 +194,10 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     isWatched: !args.noWatch,
     nft: () => nftVersion,
     culprit: () => others.last,
-  });
-  const answer = (path: string) => {
+  };
+  const brief = briefStatus(facts);
+  const status = daemonStatus(facts, brief);
+  const known = (): Knowledge => {
     const tables = members.map(({ model, syncer }) => ({
       model,
       table: syncer.table ?? TABLE_NAMES[0],
@@ -194,9 +205,9 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     }));
     const { report: state } = lastState;
     const origin = `the running daemon (pid ${process.pid}), from ${source.description}${standInNote(state)}`;
-    return answerTo(path, { models: tables, cluster, shortfalls, state, status, origin }, args);
+    return { models: tables, cluster, shortfalls, state, status, origin };
   };
-  const control = await keepControl(args.runDir, answer, log);
+  const control = await keepControl(args.runDir, (path) => answerTo(path, known(), args), log);
   await waitForLeftovers(args.runDir, log);
   nftVersion = await probing;
   log.info('starting', { version: VERSION, nft: nftVersion, node: args.nodeName, source: source.description });
@@ -205,7 +216,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   for (const { syncer } of members) void syncer.run(arrival);
   heartbeats.start();
   prepareNode(args, log);
-  await startServers(args, { health, metrics, events, log });
+  await startServers(args, { health, metrics, events, page: operator.page, log });
 
   const close = () => {
     control.close();

@@ -5,6 +5,8 @@ import { ProxyHealthServer } from '../health/proxy-health-server.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { MetricsServer } from '../metrics/metrics-server.ts';
+import type { Page } from '../page/page.ts';
+import { pageServer } from '../page/page-server.ts';
 import type { EventSink } from '../source/event-sink.ts';
 import type { Arguments } from './arguments.ts';
 
@@ -15,11 +17,13 @@ interface Served {
   readonly health: ProxyHealth;
   readonly metrics: Metrics;
   readonly events: EventSink;
+  /** The operator's page; absent: there is none. */
+  readonly page?: Page | undefined;
   readonly log: Log;
 }
 
 /**
- * Starts the health and metrics servers that are configured. They end with the process.
+ * Starts the health and metrics servers that are configured, and the one of --page-address. They end with the process.
  * @throws ProxyError E_HEALTHZ_ADDRESS, E_METRICS_ADDRESS with --bind-address-hard-fail; else they are tried again
  */
 export async function startServers(args: Arguments, served: Served): Promise<void> {
@@ -31,7 +35,7 @@ export async function startServers(args: Arguments, served: Served): Promise<voi
   }
 }
 
-async function listen(args: Arguments, { health, metrics, events, log }: Served): Promise<void> {
+async function listen(args: Arguments, { health, metrics, events, page, log }: Served): Promise<void> {
   const { healthzBindAddress, metricsBindAddress, bindAddressHardFail: hardFail } = args;
   if (healthzBindAddress !== undefined) {
     await new ProxyHealthServer({
@@ -52,9 +56,13 @@ async function listen(args: Arguments, { health, metrics, events, log }: Served)
       config: configurationDocument({ ...args.configuration, hostnameOverride: args.nodeName }),
       flags: args.flagValues,
       zpages: args.zpages,
+      ...(page && { page: (incoming) => page.answer(incoming, { is: 'loopback' }) }),
       log,
       onListenFailure: (message) =>
         events.event({ type: 'Warning', reason: 'FailedToStartMetricServer', message, about: 'node' }),
     }).start();
+  }
+  if (args.pageAddress !== undefined && page !== undefined) {
+    await pageServer({ address: args.pageAddress, page, nodeName: args.nodeName, log }).start();
   }
 }

@@ -128,6 +128,8 @@ export const FIELDS = {
   'kubeProxyNft.noWatch': field(boolean, false, { flag: 'no-watch', own: true }),
   'kubeProxyNft.watchOthers': field(boolean, false, { flag: 'watch-others', own: true }),
   'kubeProxyNft.heartbeat': field(boolean, true, { flag: 'heartbeat', zeroCounts: true, own: true }),
+  'kubeProxyNft.page': field(boolean, true, { flag: 'page', zeroCounts: true, own: true }),
+  'kubeProxyNft.pageAddress': field(bindAddress(10247), '', { flag: 'page-address', own: true }),
   'winkernel.networkName': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.sourceVip': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.enableDSR': field(boolean, false, withoutEffect(WINDOWS)),

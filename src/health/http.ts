@@ -7,7 +7,7 @@ import type { ConnectionPool } from './connection-pool.ts';
 export interface HttpAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
 }
 
 /** How much of us a client can take. Anybody who reaches the node can connect; what is asked is one short line. */
@@ -41,6 +41,8 @@ export interface ListenOptions {
   readonly oneFamily?: boolean;
   /** The answer to a path without its query ("/healthz"); undefined: 404. What it throws is told the client, with a 500. */
   readonly respond: (path: string) => HttpAnswer | Promise<HttpAnswer> | undefined;
+  /** Asked before that, with the whole request and whatever its method; undefined: it is none of its own. */
+  readonly first?: (incoming: IncomingMessage) => HttpAnswer | Promise<HttpAnswer> | undefined;
   /** Where connections have their places; several servers may share one. */
   readonly pool: ConnectionPool;
   /** Other limits than the usual ones, for tests. */
@@ -51,11 +53,11 @@ export interface ListenOptions {
 
 /**
  * Listens and answers GET and HEAD, one request a connection: so every connection ends within a bounded time, and an idle
- * one never takes the place of another. Bodies of requests are not read.
+ * one never takes the place of another. Bodies of requests are not read, but by `first`.
  * @returns the server once it listens; rejects with the system's error (EADDRINUSE, EADDRNOTAVAIL, EACCES, …) if it cannot
  */
 export async function listenHttp(options: ListenOptions): Promise<Server> {
-  const { host, port, respond, pool, limits: given, log, oneFamily = false } = options;
+  const { host, port, respond, first, pool, limits: given, log, oneFamily = false } = options;
   const limits = { ...LIMITS, ...given };
   const timeouts = {
     headersTimeout: limits.requestMs,
@@ -66,7 +68,7 @@ export async function listenHttp(options: ListenOptions): Promise<Server> {
     // Covers a client that does not read, and an answer that never comes.
     const timer = setTimeout(() => incoming.socket.destroy(), limits.answerMs);
     outgoing.once('close', () => clearTimeout(timer));
-    void answer(incoming, outgoing, respond);
+    void answer(incoming, outgoing, respond, first);
   });
   // After Node's own listener: from it on the parser gets what we hear, too.
   server.on('connection', (socket) => pool.add(socket));
@@ -100,18 +102,30 @@ export async function closeHttp(server: Server): Promise<void> {
 }
 
 async function answer(
-  { method, url = '/' }: IncomingMessage,
+  incoming: IncomingMessage,
   outgoing: ServerResponse,
   respond: ListenOptions['respond'],
+  first: ListenOptions['first'],
 ): Promise<void> {
-  const { status, headers, body } = await answerTo(method, url, respond);
+  const { status, headers, body } = await answerTo(incoming, respond, first);
   const all = { ...DEFAULT_HEADERS, ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' };
   // One by one: by this way upper and lower case are the same name.
   for (const [name, value] of Object.entries(all)) outgoing.setHeader(name, value);
   outgoing.writeHead(status).end(body);
 }
 
-async function answerTo(method = '', url: string, respond: ListenOptions['respond']): Promise<HttpAnswer> {
+async function answerTo(
+  incoming: IncomingMessage,
+  respond: ListenOptions['respond'],
+  first: ListenOptions['first'],
+): Promise<HttpAnswer> {
+  const { method = '', url = '/' } = incoming;
+  try {
+    const answered = await first?.(incoming);
+    if (answered !== undefined) return answered;
+  } catch (error) {
+    return { status: 500, body: `${messageOf(error)}\n` };
+  }
   if (!['GET', 'HEAD'].includes(method)) {
     return { status: 405, headers: { Allow: 'GET, HEAD' }, body: 'only GET and HEAD are answered here\n' };
   }

@@ -1,10 +1,8 @@
-import type { Server } from 'node:http';
-import { messageOf, ProxyError } from '../errors.ts';
 import { FAMILY_NAMES } from '../ip.ts';
 import type { Log } from '../log.ts';
-import { type BindAddress, formatBindAddress } from './bind-address.ts';
-import { ConnectionPool } from './connection-pool.ts';
-import { closeHttp, type HttpAnswer, type HttpLimits, listenHttp } from './http.ts';
+import type { BindAddress } from './bind-address.ts';
+import type { HttpAnswer, HttpLimits } from './http.ts';
+import { KeptServer } from './kept-server.ts';
 import type { HealthReport, ProxyHealth } from './proxy-health.ts';
 
 /** The two questions: may load balancers use this node (healthz), and could a restart help this proxy (livez)? */
@@ -26,61 +24,44 @@ export interface ProxyHealthServerOptions {
   readonly limits?: Partial<HttpLimits>;
 }
 
-const RETRY_DELAY = 5000;
+const HARD_FAIL = {
+  code: 'E_HEALTHZ_ADDRESS',
+  advice: 'free the address, or give another healthzBindAddress',
+} as const;
 
 /** kube-proxy's health server: GET /healthz and /livez. */
 export class ProxyHealthServer {
   readonly #options: ProxyHealthServerOptions;
-  readonly #pool: ConnectionPool;
-  #server: Server | undefined;
-  #retry: NodeJS.Timeout | undefined;
-  #failed = false;
-  #closed = false;
+  readonly #server: KeptServer;
 
   constructor(options: ProxyHealthServerOptions) {
     this.#options = options;
-    this.#pool = new ConnectionPool({ name: 'health server', log: options.log });
+    const { address, hardFail, log, onListenFailure, retryDelay, limits } = options;
+    this.#server = new KeptServer({
+      name: 'health server',
+      address,
+      hardFail: hardFail ? HARD_FAIL : undefined,
+      respond: (path) => this.#respond(path),
+      ...(limits && { limits }),
+      log,
+      onListenFailure,
+      retryDelay,
+    });
   }
 
-  /** The port it listens on, which differs from the one given only where that is 0; undefined while it does not listen. */
+  /** See KeptServer. */
   get port(): number | undefined {
-    const address = this.#server?.address();
-    return typeof address === 'object' ? address?.port : undefined;
+    return this.#server.port;
   }
 
-  /**
-   * Listens. An address that cannot be used is tried again until it can, after one warning.
-   * @throws ProxyError E_HEALTHZ_ADDRESS instead, with `hardFail`
-   */
-  async start(): Promise<void> {
-    const { address, hardFail, log, onListenFailure, limits } = this.#options;
-    const place = formatBindAddress(address);
-    clearTimeout(this.#retry);
-    try {
-      const respond = (path: string) => this.#respond(path);
-      const server = await listenHttp({ ...address, respond, pool: this.#pool, log, ...(limits && { limits }) });
-      if (this.#closed) return await closeHttp(server);
-      this.#server = server;
-      if (this.#failed) log.info('the health server listens now', { address: place });
-    } catch (error) {
-      if (this.#closed) return;
-      const message = `the health server cannot listen on ${place}: ${messageOf(error)}`;
-      if (!this.#failed) onListenFailure?.(message);
-      if (hardFail) {
-        const advice = 'free the address, or give another healthzBindAddress';
-        throw new ProxyError('E_HEALTHZ_ADDRESS', `${message}; ${advice}`, { cause: error });
-      }
-      if (!this.#failed) log.warn(`${message}; trying again until it can`);
-      this.#failed = true;
-      this.#retry = setTimeout(() => void this.start(), this.#options.retryDelay ?? RETRY_DELAY);
-    }
+  /** See KeptServer. @throws ProxyError E_HEALTHZ_ADDRESS, with `hardFail` */
+  start(): Promise<void> {
+    return this.#server.start();
   }
 
   /** Stops to listen, and to try. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#retry);
-    if (this.#server !== undefined) await closeHttp(this.#server);
+  close(): Promise<void> {
+    return this.#server.close();
   }
 
   #respond(path: string): HttpAnswer | undefined {

@@ -1,9 +1,7 @@
-import type { Server } from 'node:http';
 import process from 'node:process';
-import { messageOf, ProxyError } from '../errors.ts';
-import { type BindAddress, formatBindAddress } from '../health/bind-address.ts';
-import { ConnectionPool } from '../health/connection-pool.ts';
-import { closeHttp, type HttpAnswer, listenHttp } from '../health/http.ts';
+import type { BindAddress } from '../health/bind-address.ts';
+import type { HttpAnswer, ListenOptions } from '../health/http.ts';
+import { KeptServer } from '../health/kept-server.ts';
 import type { Log } from '../log.ts';
 import { VERSION } from '../version.ts';
 import type { Metrics } from './metrics.ts';
@@ -15,8 +13,10 @@ export const METRICS_PORT = 10249;
 /** What /statusz names: as kube-proxy's, without itself. */
 const PATHS = ['/configz', '/flagz', '/healthz', '/metrics', '/proxyMode'];
 
-/** Milliseconds. */
-const RETRY_DELAY = 5000;
+const HARD_FAIL = {
+  code: 'E_METRICS_ADDRESS',
+  advice: 'free the address, or give another metricsBindAddress',
+} as const;
 
 export interface MetricsServerOptions {
   /** metricsBindAddress. */
@@ -30,6 +30,8 @@ export interface MetricsServerOptions {
   readonly flags: ReadonlyMap<string, string>;
   /** Which of these pages there are. */
   readonly zpages: { readonly statusz: boolean; readonly flagz: boolean };
+  /** Answers the requests for the operator's page; absent: there is none. */
+  readonly page?: ListenOptions['first'];
   readonly log: Log;
   /** Told once, when the address turns out to be unusable: for an event. */
   readonly onListenFailure?: (message: string) => void;
@@ -40,54 +42,36 @@ export interface MetricsServerOptions {
 /** kube-proxy's metrics server: GET /metrics, /healthz, /proxyMode, /configz, /statusz and /flagz. */
 export class MetricsServer {
   readonly #options: MetricsServerOptions;
-  readonly #pool: ConnectionPool;
-  #server: Server | undefined;
-  #retry: NodeJS.Timeout | undefined;
-  #failed = false;
-  #closed = false;
+  readonly #server: KeptServer;
 
   constructor(options: MetricsServerOptions) {
     this.#options = options;
-    this.#pool = new ConnectionPool({ name: 'metrics server', log: options.log });
+    const { address, hardFail, log, page, onListenFailure, retryDelay } = options;
+    this.#server = new KeptServer({
+      name: 'metrics server',
+      address,
+      hardFail: hardFail ? HARD_FAIL : undefined,
+      respond: (path) => this.#respond(path),
+      ...(page && { first: page }),
+      log,
+      onListenFailure,
+      retryDelay,
+    });
   }
 
-  /** The port it listens on, which differs from the one given only where that is 0; undefined while it does not listen. */
+  /** See KeptServer. */
   get port(): number | undefined {
-    const address = this.#server?.address();
-    return typeof address === 'object' ? address?.port : undefined;
+    return this.#server.port;
   }
 
-  /**
-   * Listens. An address that cannot be used is tried again until it can, after one warning.
-   * @throws ProxyError E_METRICS_ADDRESS instead, with `hardFail`
-   */
-  async start(): Promise<void> {
-    const { address, hardFail, log, onListenFailure } = this.#options;
-    const place = formatBindAddress(address);
-    try {
-      const server = await listenHttp({ ...address, respond: (path) => this.#respond(path), pool: this.#pool, log });
-      if (this.#closed) return await closeHttp(server);
-      this.#server = server;
-      if (this.#failed) log.info('the metrics server listens now', { address: place });
-    } catch (error) {
-      if (this.#closed) return;
-      const message = `the metrics server cannot listen on ${place}: ${messageOf(error)}`;
-      if (!this.#failed) onListenFailure?.(message);
-      if (hardFail) {
-        const advice = 'free the address, or give another metricsBindAddress';
-        throw new ProxyError('E_METRICS_ADDRESS', `${message}; ${advice}`, { cause: error });
-      }
-      if (!this.#failed) log.warn(`${message}; trying again until it can`);
-      this.#failed = true;
-      this.#retry = setTimeout(() => void this.start(), this.#options.retryDelay ?? RETRY_DELAY);
-    }
+  /** See KeptServer. @throws ProxyError E_METRICS_ADDRESS, with `hardFail` */
+  start(): Promise<void> {
+    return this.#server.start();
   }
 
   /** Stops to listen, and to try. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#retry);
-    if (this.#server !== undefined) await closeHttp(this.#server);
+  close(): Promise<void> {
+    return this.#server.close();
   }
 
   #respond(path: string): HttpAnswer | Promise<HttpAnswer> | undefined {

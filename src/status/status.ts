@@ -69,7 +69,7 @@ export function problemsOf(family: FamilyStatus, at: number): readonly string[] 
 }
 
 /** True if the kernel holds what the source has. */
-export function isInSync({ families, at, staleSince }: Status): boolean {
+export function isInSync({ families, at, staleSince }: Pick<Status, 'families' | 'at' | 'staleSince'>): boolean {
   return staleSince === undefined && families.every((family) => problemsOf(family, at).length === 0);
 }
 

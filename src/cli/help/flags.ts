@@ -225,6 +225,15 @@ const OURS: FlagSection = {
       name: 'heartbeat',
       text: 'send a packet through the rules twice a second, which shows that they are there (default: true)',
     },
+    {
+      name: 'page',
+      text: 'a page for people at the metrics address, /page, for programs of this machine only (default: true)',
+    },
+    {
+      name: 'page-address',
+      value: 'ADDRESS',
+      text: 'serve that page here, too, to whoever can connect; it asks for no password. Without a port 10247',
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
   ],
 };

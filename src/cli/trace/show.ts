@@ -85,7 +85,7 @@ export async function answerTrace(
 }
 
 /** The node's addresses. Where no daemon runs, also those of its Node: what is asked about may be another machine. */
-function ownAddresses({ state, cluster }: Knowledge): readonly string[] {
+export function ownAddresses({ state, cluster }: Knowledge): readonly string[] {
   const named = state === undefined ? (cluster.node?.addresses ?? []) : [];
   return [...new Set([...named, ...localAddresses()])];
 }

@@ -1,0 +1,47 @@
+import process from 'node:process';
+import type { Steps } from '../service/steps.ts';
+
+/** A work that was stopped since it would take too long. */
+export class CpuLimitError extends Error {}
+
+/** Milliseconds that this thread has worked: what others do meanwhile does not count. */
+function threadCpu(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+/** The same steps; `note` is told how many milliseconds of CPU time each takes. `spent`: how much this thread has taken so far. */
+export function* measured<Result>(
+  steps: Steps<Result>,
+  note: (milliseconds: number) => void,
+  spent = threadCpu,
+): Steps<Result> {
+  for (;;) {
+    const before = spent();
+    const { done, value } = steps.next();
+    note(spent() - before);
+    if (done) return value;
+    yield;
+  }
+}
+
+/**
+ * The same steps, as long as they take no more than so many milliseconds of CPU time together, but for the last one.
+ * @throws CpuLimitError
+ */
+export function* withinCpu<Result>(steps: Steps<Result>, milliseconds: number, spent = threadCpu): Steps<Result> {
+  let left = milliseconds;
+  const within = measured(
+    steps,
+    (took) => {
+      left -= took;
+    },
+    spent,
+  );
+  for (;;) {
+    const { done, value } = within.next();
+    if (done) return value;
+    if (left <= 0) throw new CpuLimitError(`it took more than ${milliseconds} ms of CPU time`);
+    yield;
+  }
+}

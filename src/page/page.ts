@@ -1,0 +1,167 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HttpAnswer } from '../health/http.ts';
+import type { Steps } from '../service/steps.ts';
+import { inSlices } from '../sync/slices.ts';
+import { bodyAnswer, documentAnswer, refused } from './answers.ts';
+import type { ChangeLog } from './change-log.ts';
+import type { ConnectionRates } from './connection-rates.ts';
+import { measured } from './cpu-limit.ts';
+import { type Door, type Purpose, refusalOf } from './door.ts';
+import { type PageFile, pageFile } from './page-file.ts';
+import { bodyOf, MAX_BODY } from './request-body.ts';
+import { serviceDetail } from './service-detail.ts';
+import { changedLines, type ListedCluster, serviceLines } from './service-lines.ts';
+import type { PageState, PageTrace } from './shapes.ts';
+import type { StepRing } from './step-ring.ts';
+
+/** What a trace is asked for: as the operand of `trace`, and as its --from. */
+export interface TraceRequest {
+  readonly to: string;
+  readonly from?: string | undefined;
+}
+
+export interface PageOptions {
+  readonly listed: () => ListedCluster;
+  readonly state: () => PageState;
+  readonly changes: ChangeLog;
+  readonly ring: StepRing;
+  readonly rates: ConnectionRates;
+  /** Takes no more than so much of the thread's time as is bearable, whoever asks for what. */
+  readonly trace: (request: TraceRequest) => Promise<PageTrace>;
+  /** The file that a browser gets. Default: that of this build. */
+  readonly file?: () => PageFile | undefined;
+  /** Milliseconds since 1970; waits so many milliseconds. */
+  readonly date?: () => number;
+  readonly pause?: (milliseconds: number) => Promise<unknown>;
+}
+
+/** Lists of Services take one part in so many of the thread's time, at most, whoever asks for how many. */
+const PARTS = 4;
+
+/** Milliseconds from the end of a trace to the beginning of the next one: anybody on the node can ask for them. */
+const TRACE_PAUSE = 200;
+
+const BROWSER_ONLY = 'the page is not in this build: it was run from source; npm run build makes it\n';
+
+/**
+ * What the operator's page is answered, at a door. It only reads: nothing that anybody can ask for changes anything, and
+ * nothing is kept for whoever asks.
+ */
+export class Page {
+  readonly #options: PageOptions;
+  /** One answer after the other: each is long work in slices, and many at a time would leave nothing for the rules. */
+  #row: Promise<unknown> = Promise.resolve();
+  #isTracing = false;
+  /** Milliseconds that others are to have before the next list. */
+  #owed = 0;
+
+  constructor(options: PageOptions) {
+    this.#options = options;
+  }
+
+  /** The answer to a request; undefined where its path is not the page's. */
+  answer(incoming: IncomingMessage, door: Door): Promise<HttpAnswer> | undefined {
+    const [, path = '', query = ''] = /^([^?#]*)\??([^#]*)/.exec(incoming.url ?? '') ?? [];
+    const isDocument = path === '/page' || path === '/page/' || (path === '/' && door.is === 'anywhere');
+    if (!isDocument && !path.startsWith('/page/')) return undefined;
+    const purpose: Purpose = isDocument ? 'document' : path === '/page/trace' ? 'action' : 'data';
+    const refusal = refusalOf(incoming, door, purpose);
+    if (refusal !== undefined) return Promise.resolve(refused(403, refusal));
+    const methods = purpose === 'action' ? ['POST'] : ['GET', 'HEAD'];
+    if (!methods.includes(incoming.method ?? '')) {
+      return Promise.resolve(refused(405, `${methods.join(' or ')} is expected here`, { Allow: methods.join(', ') }));
+    }
+    // Beside /page/ the page would ask for its data elsewhere.
+    if (path === '/page/') return Promise.resolve(refused(404, 'the page is /page'));
+    if (purpose === 'document') return Promise.resolve(this.#document(incoming));
+    if (purpose === 'action') return this.#traced(incoming);
+    // nft may take long, which others are not to wait for; one reading is for all who ask.
+    if (path === '/page/rates') return this.#options.rates.now().then((rates) => bodyAnswer(incoming, rates));
+    return this.#inTurn(incoming, () => this.#data(path.slice('/page/'.length), new URLSearchParams(query)));
+  }
+
+  #document(incoming: IncomingMessage): HttpAnswer {
+    const file = (this.#options.file ?? pageFile)();
+    return file === undefined ? { status: 503, body: BROWSER_ONLY } : documentAnswer(incoming, file);
+  }
+
+  /** Undefined: there is no such thing. */
+  async #data(what: string, asked: URLSearchParams): Promise<object | undefined> {
+    const { listed, state, changes, ring, date = Date.now } = this.#options;
+    const { sequence } = changes;
+    switch (what) {
+      case 'state':
+        return state();
+      case 'services':
+        return asked.has('since')
+          ? this.#listed(changedLines(listed(), changes.changedSince(numberOf(asked, 'since')), sequence))
+          : this.#listed(serviceLines(listed(), numberOf(asked, 'from'), sequence));
+      case 'service':
+        return this.#listed(serviceDetail(listed(), `${asked.get('namespace') ?? ''}/${asked.get('name') ?? ''}`));
+      case 'history':
+        return ring.history(date());
+      default:
+        return undefined;
+    }
+  }
+
+  async #listed<Result>(steps: Steps<Result>): Promise<Result> {
+    const owed = this.#owed;
+    this.#owed = 0;
+    if (owed >= 1) await (this.#options.pause ?? sleep)(owed);
+    return inSlices(
+      measured(steps, (took) => {
+        this.#owed += took * (PARTS - 1);
+      }),
+    );
+  }
+
+  async #inTurn(incoming: IncomingMessage, data: () => Promise<object | undefined>): Promise<HttpAnswer> {
+    const before = this.#row;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#row = promise;
+    await before;
+    try {
+      // Who has gone meanwhile is not worked for.
+      const answer = incoming.socket.destroyed ? undefined : await data();
+      return answer === undefined ? refused(404, 'there is no such thing') : await bodyAnswer(incoming, answer);
+    } finally {
+      resolve();
+    }
+  }
+
+  async #traced(incoming: IncomingMessage): Promise<HttpAnswer> {
+    if (!/^application\/json\s*(?:;|$)/i.test(incoming.headers['content-type'] ?? '')) {
+      return refused(415, 'application/json is expected');
+    }
+    const text = await bodyOf(incoming);
+    if (text === undefined) return refused(413, `a body of ${MAX_BODY} bytes at most is expected`);
+    const request = requestIn(text);
+    if (request === undefined) return refused(400, 'a JSON object with "to", and perhaps "from", is expected');
+    if (this.#isTracing) return refused(429, 'another trace is on its way, or just over: one at a time');
+    this.#isTracing = true;
+    try {
+      return await bodyAnswer(incoming, await this.#options.trace(request));
+    } finally {
+      setTimeout(() => {
+        this.#isTracing = false;
+      }, TRACE_PAUSE).unref();
+    }
+  }
+}
+
+function numberOf(asked: URLSearchParams, name: string): number {
+  const number = Number(asked.get(name) ?? 0);
+  return Number.isSafeInteger(number) && number >= 0 ? number : 0;
+}
+
+function requestIn(text: string): TraceRequest | undefined {
+  try {
+    const { to, from }: Record<string, unknown> = Object(JSON.parse(text));
+    if (typeof to !== 'string' || (from !== undefined && typeof from !== 'string')) return undefined;
+    return { to, from: from === '' ? undefined : from };
+  } catch {
+    return undefined;
+  }
+}

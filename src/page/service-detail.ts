@@ -1,0 +1,30 @@
+import type { Steps } from '../service/steps.ts';
+import { serviceRow } from '../status/service-rows.ts';
+import { KINDS } from '../status/service-table.ts';
+import type { ListedCluster } from './service-lines.ts';
+import type { PageFrontend, PageService } from './shapes.ts';
+
+/** Frontends of a Service that are shown, and endpoints of each. */
+const FRONTENDS = 64;
+const ENDPOINTS = 100;
+
+/** The frontends of one Service ("namespace/name") and their endpoints, as far as they are shown. */
+export function* serviceDetail({ models, shortfalls }: ListedCluster, key: string): Steps<PageService> {
+  const all = models.flatMap((model) => model.frontendsOf(key));
+  const shown: PageFrontend[] = [];
+  for (const frontend of all.slice(0, FRONTENDS)) {
+    const { endpoints, localEndpoints } = frontend;
+    const few = { endpoints: endpoints.slice(0, ENDPOINTS), localEndpoints: localEndpoints.slice(0, ENDPOINTS) };
+    // What becomes of connections is known from all of them being there, or none.
+    const row = serviceRow({ ...frontend, ...few });
+    const { port, kind, address, fate, affinity, sourceRanges, localEndpoints: local } = row;
+    shown.push({
+      ...{ port, type: KINDS[kind], address, fate, affinity, sourceRanges: sourceRanges.slice(0, ENDPOINTS) },
+      endpoints: row.endpoints,
+      endpointCount: endpoints.length,
+      ...(local !== undefined && { localEndpoints: local, localCount: localEndpoints.length }),
+    });
+    yield;
+  }
+  return { frontends: shown, left: all.length - shown.length, shortfalls: shortfalls.of('Service', key).slice(0, 20) };
+}

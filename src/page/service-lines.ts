@@ -1,0 +1,119 @@
+import type { Cluster } from '../service/cluster.ts';
+import type { Frontend } from '../service/frontend.ts';
+import { SHORTFALL_REASONS } from '../service/shortfall.ts';
+import type { Steps } from '../service/steps.ts';
+import { fateOf } from '../status/service-rows.ts';
+import type { FamilyModel } from '../sync/family-model.ts';
+import type { Shortfalls } from '../sync/shortfalls.ts';
+import { type ChangedLines, SERVICE_FATES, type ServiceFate, type ServiceLine, type ServiceLines } from './shapes.ts';
+
+/** What rows are made from. */
+export interface ListedCluster {
+  readonly cluster: Cluster;
+  readonly models: readonly Pick<FamilyModel, 'family' | 'frontendsOf' | 'isPending'>[];
+  readonly shortfalls: Shortfalls;
+}
+
+/** Services of one answer, and frontends that are looked at in one step: a millisecond or so. */
+const PAGE = 1000;
+const FRONTENDS_OF_STEP = 500;
+
+/** Addresses and ports that a row names. */
+const NAMED = 3;
+
+/** A page of rows, from the `from`th Service on. `sequence`: the change that they take in. */
+export function* serviceLines(listed: ListedCluster, from: number, sequence: number): Steps<ServiceLines> {
+  const keys: string[] = [];
+  let i = 0;
+  for (const key of listed.cluster.serviceKeys()) {
+    if (i++ < from) continue;
+    if (keys.length === PAGE) return { sequence, lines: yield* linesOf(keys, listed), next: i - 1 };
+    keys.push(key);
+  }
+  return { sequence, lines: yield* linesOf(keys, listed) };
+}
+
+/** Rows of the Services that changed; `keys` undefined: which ones is not known any more. */
+export function* changedLines(
+  listed: ListedCluster,
+  keys: readonly string[] | undefined,
+  sequence: number,
+): Steps<ChangedLines> {
+  if (keys === undefined) return { sequence, lines: [], gone: [], isTooOld: true };
+  const gone = keys.filter((key) => listed.cluster.service(key) === undefined);
+  return { sequence, lines: yield* linesOf(keys, listed), gone, isTooOld: false };
+}
+
+/** The rows of those of the Services that are there. */
+function* linesOf(keys: readonly string[], listed: ListedCluster): Steps<readonly ServiceLine[]> {
+  const lines: ServiceLine[] = [];
+  const hasShortfalls = SHORTFALL_REASONS.some((reason) => listed.shortfalls.count(reason) > 0);
+  let left = FRONTENDS_OF_STEP;
+  for (const key of keys) {
+    const line = serviceLine(key, listed, hasShortfalls);
+    if (line === undefined) continue;
+    lines.push(line);
+    left -= 1 + line[9];
+    if (left > 0) continue;
+    left = FRONTENDS_OF_STEP;
+    yield;
+  }
+  return lines;
+}
+
+function serviceLine(key: string, listed: ListedCluster, hasShortfalls: boolean): ServiceLine | undefined {
+  const service = listed.cluster.service(key);
+  if (service === undefined) return undefined;
+  const addresses = new Set<string>();
+  const ports = new Set<string>();
+  let count = 0;
+  let endpoints = 0;
+  let local = -1;
+  let worst: readonly [fate: ServiceFate, text: string] | undefined;
+  for (const model of listed.models) {
+    for (const frontend of model.frontendsOf(key)) {
+      count++;
+      const { kind, address, protocol, port } = frontend;
+      if (address !== '') addresses.add(address);
+      ports.add(`${kind === 'node-port' ? ':' : ''}${port}/${protocol}`);
+      endpoints = Math.max(endpoints, frontend.endpoints.length);
+      if (kind !== 'cluster-ip' && frontend.policy === 'local') local = Math.max(local, frontend.localEndpoints.length);
+      const verdict = verdictOf(frontend);
+      if (worst === undefined || rank(verdict[0]) < rank(worst[0])) worst = verdict;
+    }
+  }
+  const [fate, text] = worst ?? withoutFrontend(key, listed, hasShortfalls);
+  const names = [listedFew(addresses), listedFew(ports)] as const;
+  return [service.namespace, service.name, service.type, ...names, endpoints, local, rank(fate), text, count];
+}
+
+function rank(fate: ServiceFate): number {
+  return SERVICE_FATES.indexOf(fate);
+}
+
+function verdictOf(frontend: Frontend): readonly [ServiceFate, string] {
+  const text = fateOf(frontend);
+  if (text.startsWith('served')) return ['served', text];
+  if (text.startsWith('refused')) return ['refused', text];
+  return [text.startsWith('dropped') ? 'dropped' : 'partly', text];
+}
+
+/** Why a Service has none. */
+function withoutFrontend(
+  key: string,
+  { cluster, models, shortfalls }: ListedCluster,
+  hasShortfalls: boolean,
+): readonly [ServiceFate, string] {
+  const { type = '', otherProxy = false, clusterIps = [] } = cluster.service(key) ?? {};
+  if (type === 'ExternalName') return ['none', 'no proxy: ExternalName'];
+  if (otherProxy) return ['none', 'for another proxy'];
+  if (clusterIps.length === 0) return ['none', 'no proxy: headless'];
+  const [shortfall] = hasShortfalls ? shortfalls.of('Service', key) : [];
+  if (shortfall !== undefined) return ['dropped', `not served: ${shortfall}`];
+  return ['none', models.some((model) => model.isPending(key)) ? 'on its way' : 'nothing to serve'];
+}
+
+function listedFew(names: ReadonlySet<string>): string {
+  const few = [...names].slice(0, NAMED).join(', ');
+  return names.size > NAMED ? `${few} +${names.size - NAMED}` : few;
+}

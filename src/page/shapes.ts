@@ -1,0 +1,208 @@
+/** What the page is told, as JSON. Times are milliseconds since 1970. */
+
+/** An IP family by its nft name. */
+export type Family = 'ip' | 'ip6';
+
+/** How one family is. */
+export interface PageFamily {
+  readonly family: Family;
+  /** The table in force; null while there is none. */
+  readonly table: string | null;
+  readonly elements: number;
+  /** Changed Services that are not in force yet. */
+  readonly behind: number;
+  /** Why the rules are not, or may not be, as the cluster asks; empty: they are. */
+  readonly problems: readonly string[];
+  /** False with --no-watch. */
+  readonly isWatched: boolean;
+  /** When all of it was last compared with the kernel, and how far apart such comparisons are; the same of the rules alone. */
+  readonly comparedAt?: number | undefined;
+  readonly comparedEvery?: number | undefined;
+  readonly rulesComparedAt?: number | undefined;
+  readonly rulesComparedEvery?: number | undefined;
+  readonly lastChange?: { readonly at: number; readonly milliseconds: number; readonly operations: number } | undefined;
+  readonly drifts: number;
+  readonly lastDrift?: { readonly at: number; readonly message: string } | undefined;
+  readonly losses: number;
+  readonly lostAt?: number | undefined;
+}
+
+/** A transaction, or a fill of the table, that came into force. */
+export interface PageChange {
+  readonly at: number;
+  readonly family: Family;
+  /** From when the first of its changes was known until it was in force. */
+  readonly milliseconds: number;
+  /** Element operations. */
+  readonly operations: number;
+  /** True if the kernel was read, or the table built anew. */
+  readonly isFull: boolean;
+  /** How many Services it was for, and the keys of the first few. */
+  readonly services: number;
+  readonly keys: readonly string[];
+}
+
+/** Something of ours that somebody else changed or removed. */
+export interface PageDrift {
+  readonly at: number;
+  readonly family: Family;
+  readonly message: string;
+}
+
+/** The answer to page/state. */
+export interface PageState {
+  readonly node: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  /** When this was the answer. */
+  readonly at: number;
+  readonly nft: string;
+  readonly kernel: string;
+  readonly source: string;
+  readonly heardAt?: number | undefined;
+  readonly staleSince?: number | undefined;
+  readonly inSync: boolean;
+  readonly families: readonly PageFamily[];
+  readonly culprit?:
+    | { readonly at: number; readonly pid: number; readonly process: string; readonly command: string }
+    | undefined;
+  readonly services: number;
+  /** What is not served as it asks: how many objects by reason, without the reasons that nothing has. */
+  readonly shortfalls: Readonly<Record<string, number>>;
+  /** Counts on with each change that came into force: rows of Services are to be asked for again when it has. */
+  readonly sequence: number;
+  /** The last ones, the newest first. */
+  readonly changes: readonly PageChange[];
+  readonly drifts: readonly PageDrift[];
+}
+
+/** What becomes of connections to a Service: the worst of its frontends. */
+export const SERVICE_FATES = ['dropped', 'refused', 'partly', 'none', 'served'] as const;
+export type ServiceFate = (typeof SERVICE_FATES)[number];
+
+/** A row of the list of Services. An array, since there are thousands of them. */
+export type ServiceLine = readonly [
+  namespace: string,
+  name: string,
+  /** spec.type: "ClusterIP", "NodePort", … */
+  type: string,
+  /** The first few of its addresses, and ports with their protocols. */
+  addresses: string,
+  ports: string,
+  /** The most endpoints that one of its ports has; those of them on this node under externalTrafficPolicy Local, or -1. */
+  endpoints: number,
+  local: number,
+  /** Place in SERVICE_FATES. */
+  fate: number,
+  /** What `get services` calls the state of the worst of its frontends. */
+  text: string,
+  /** How many frontends it has. */
+  frontends: number,
+];
+
+/** The answer to page/services. */
+export interface ServiceLines {
+  /** The state's sequence when this was the answer. */
+  readonly sequence: number;
+  readonly lines: readonly ServiceLine[];
+  /** Where the next page begins; absent after the last. */
+  readonly next?: number;
+}
+
+/** The answer to page/services?since=SEQUENCE: those that changed since. */
+export interface ChangedLines {
+  readonly sequence: number;
+  readonly lines: readonly ServiceLine[];
+  /** Keys of Services that are gone. */
+  readonly gone: readonly string[];
+  /** True if it is not known any more what has changed since: all are to be asked for. */
+  readonly isTooOld: boolean;
+}
+
+/** A frontend of a Service, as `get services -o json` has it, with as many endpoints as are shown. */
+export interface PageFrontend {
+  readonly port: string;
+  readonly type: string;
+  readonly address: string;
+  readonly fate: string;
+  readonly affinity?: string | undefined;
+  readonly sourceRanges: readonly string[];
+  readonly endpoints: readonly string[];
+  readonly endpointCount: number;
+  readonly localEndpoints?: readonly string[] | undefined;
+  readonly localCount?: number | undefined;
+}
+
+/** The answer to page/service. */
+export interface PageService {
+  readonly frontends: readonly PageFrontend[];
+  /** How many more there are. */
+  readonly left: number;
+  /** What is not served as it asks. */
+  readonly shortfalls: readonly string[];
+}
+
+/** The answer to page/history: the last hour in steps, the oldest first. */
+export interface PageHistory {
+  /** When the last step began, and how long a step is. */
+  readonly at: number;
+  readonly step: number;
+  /** Of each step: changes that came into force, and how long they took, in the mean and at most (null: none). */
+  readonly changes: readonly number[];
+  readonly mean: readonly (number | null)[];
+  readonly longest: readonly (number | null)[];
+  /** New connections a second by what became of them; null where nobody looked. */
+  readonly served: readonly (number | null)[];
+  readonly refused: readonly (number | null)[];
+  readonly dropped: readonly (number | null)[];
+}
+
+/** The answer to page/rates: new connections a second since the reading before. */
+export interface PageRates {
+  /** False: connections are not counted; `why` says why not. */
+  readonly counted: boolean;
+  readonly why?: string | undefined;
+  readonly readAt?: number;
+  /** The busiest Services: "namespace/name", then served, refused and dropped a second. */
+  readonly services: readonly (readonly [key: string, served: number, refused: number, dropped: number])[];
+  /** How many more have connections. */
+  readonly left: number;
+  readonly total: { readonly served: number; readonly refused: number; readonly dropped: number } | null;
+}
+
+/** What a trace says of one connection, of the fields of `trace -o json`. */
+export interface PageConnection {
+  readonly fate: 'served' | 'refused' | 'dropped' | 'untouched';
+  readonly text: string;
+  readonly remedy?: string | undefined;
+  readonly protocol: string;
+  readonly source: string;
+  readonly isExample: boolean;
+  readonly from: string;
+  readonly destination: string;
+  readonly port?: number | undefined;
+  /** "default/web:http", "ClusterIP"; absent where no Service answers. */
+  readonly service?: string | undefined;
+  readonly type?: string | undefined;
+  readonly inForce: boolean;
+  /** The likeliest, and how many there are. */
+  readonly outcomes: readonly { readonly probability: number; readonly text: string; readonly isNat: boolean }[];
+  readonly outcomeCount: number;
+  readonly rules: readonly {
+    readonly hook: string;
+    readonly chain: string;
+    readonly rule: string;
+    readonly result: string;
+    readonly probability: number;
+  }[];
+  readonly ruleCount: number;
+}
+
+/** The answer to page/trace. */
+export interface PageTrace {
+  readonly connections: readonly PageConnection[];
+  readonly left: number;
+  /** Why there is none, or none of some connections. */
+  readonly error?: string | undefined;
+}

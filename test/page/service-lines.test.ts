@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { Service } from '../../src/objects/service.ts';
+import { serviceDetail } from '../../src/page/service-detail.ts';
+import { changedLines, serviceLines } from '../../src/page/service-lines.ts';
+import { SERVICE_FATES, type ServiceLines } from '../../src/page/shapes.ts';
+import { Cluster } from '../../src/service/cluster.ts';
+import { atOnce } from '../../src/service/steps.ts';
+import { countSteps } from '../builders/count-steps.ts';
+import { manyObjects } from '../builders/many-objects.ts';
+import { modelOf } from '../builders/models.ts';
+import { HTTP, NODE_NAME, notReady, ready, service, slice } from '../builders/objects.ts';
+
+function listedOf(fill: (cluster: Cluster) => void) {
+  const cluster = new Cluster(NODE_NAME);
+  fill(cluster);
+  const { model, shortfalls, drain } = modelOf(cluster);
+  drain();
+  return { cluster, models: [model], shortfalls };
+}
+
+/** Type, addresses, ports, endpoints, those here, fate and text of one Service. */
+function lineOf(changes: Partial<Service>, endpoints = [ready('10.32.0.1'), ready('10.32.0.2')]) {
+  const listed = listedOf((cluster) => {
+    cluster.set(service(changes));
+    cluster.set(slice(endpoints));
+  });
+  const [line] = atOnce(serviceLines(listed, 0, 0)).lines;
+  assert.ok(line);
+  const [, , type, addresses, ports, count, local, fate, text] = line;
+  return [type, addresses, ports, count, local, SERVICE_FATES[fate], text];
+}
+
+suite('a row of the list', () => {
+  test('has a Service that is served', () => {
+    assert.deepEqual(lineOf({}), ['ClusterIP', '10.96.0.10', '80/tcp', 2, -1, 'served', 'served']);
+  });
+
+  test('has the worst of what becomes of connections', () => {
+    const nodePort = { ...HTTP, nodePort: 30_080 };
+    const [, , ports, count, local, fate, text] = lineOf({ type: 'NodePort', ports: [nodePort], externalLocal: true });
+    assert.deepEqual([ports, count, local, fate], ['80/tcp, :30080/tcp', 2, 0, 'partly']);
+    assert.match(`${text}`, /^from outside dropped: externalTrafficPolicy Local/);
+    assert.deepEqual(lineOf({ internalLocal: true }).slice(-2, -1), ['dropped']);
+    assert.deepEqual(lineOf({}, [notReady('10.32.0.1')]).slice(-2), ['refused', 'refused: no endpoint is ready']);
+  });
+
+  test('has why a Service has no frontend', () => {
+    assert.deepEqual(lineOf({ clusterIps: [] }).slice(-2), ['none', 'no proxy: headless']);
+    assert.deepEqual(lineOf({ type: 'ExternalName', clusterIps: [] }).slice(-2), ['none', 'no proxy: ExternalName']);
+    assert.deepEqual(lineOf({ otherProxy: true }).slice(-2), ['none', 'for another proxy']);
+  });
+
+  test('has what is not served for want of room', () => {
+    const listed = listedOf((cluster) => cluster.set(service({ clusterIps: ['10.96.0.10'], ports: [] })));
+    listed.shortfalls.report({ kind: 'Service', key: 'default/web' }, 'total-budget', 'too many');
+    const [line] = atOnce(serviceLines(listed, 0, 0)).lines;
+    assert.deepEqual(line?.slice(7, 9), [SERVICE_FATES.indexOf('dropped'), 'not served: too many (total-budget)']);
+  });
+
+  test('names a few addresses and ports', () => {
+    const ports = [1, 2, 3, 4, 5].map((port) => ({ ...HTTP, name: `p${port}`, port }));
+    assert.equal(lineOf({ ports })[2], '1/tcp, 2/tcp, 3/tcp +2');
+  });
+});
+
+suite('the list of Services', () => {
+  const listed = listedOf((cluster) => {
+    for (const object of manyObjects(2500)) cluster.set(object);
+  });
+
+  test('comes in pages, each Service once', () => {
+    const keys: string[] = [];
+    let pages = 0;
+    for (let from: number | undefined = 0; from !== undefined; pages++) {
+      const page: ServiceLines = atOnce(serviceLines(listed, from, 7));
+      assert.equal(page.sequence, 7);
+      keys.push(...page.lines.map(([namespace, name]) => `${namespace}/${name}`));
+      from = page.next;
+    }
+    assert.deepEqual([pages, keys.length, new Set(keys).size], [3, 2500, 2500]);
+    assert.deepEqual(atOnce(serviceLines(listed, 5000, 7)).lines, []);
+  });
+
+  test('is made in steps', () => {
+    assert.ok(countSteps(serviceLines(listed, 0, 0)).count >= 3);
+  });
+
+  test('has the Services that changed, and those that are gone', () => {
+    const { lines, gone, isTooOld } = atOnce(changedLines(listed, ['default/web-7', 'default/away'], 9));
+    assert.deepEqual([lines.map(([, name]) => name), gone, isTooOld], [['web-7'], ['default/away'], false]);
+    assert.deepEqual(atOnce(changedLines(listed, undefined, 9)), { sequence: 9, lines: [], gone: [], isTooOld: true });
+  });
+});
+
+suite('a Service', () => {
+  test('has its frontends with their endpoints, as many as can be looked at', () => {
+    const many = Array.from({ length: 300 }, (_, i) => ready(`10.32.${i >> 8}.${i & 255}`));
+    const listed = listedOf((cluster) => {
+      cluster.set(service());
+      cluster.set(slice(many));
+    });
+    const { frontends, left, shortfalls } = atOnce(serviceDetail(listed, 'default/web'));
+    assert.deepEqual([left, shortfalls], [0, []]);
+    const [{ endpoints, ...frontend } = { endpoints: [] }] = frontends;
+    assert.equal(endpoints.length, 100);
+    assert.deepEqual(frontend, {
+      port: 'http',
+      type: 'ClusterIP',
+      address: '10.96.0.10:80/tcp',
+      fate: 'served',
+      affinity: undefined,
+      sourceRanges: [],
+      endpointCount: 300,
+    });
+  });
+
+  test('that is not there has none', () => {
+    assert.deepEqual(
+      atOnce(
+        serviceDetail(
+          listedOf(() => undefined),
+          'a/b',
+        ),
+      ),
+      { frontends: [], left: 0, shortfalls: [] },
+    );
+  });
+});
