@@ -43,6 +43,7 @@ import { Followers } from './followers.ts';
 import { heartbeatOf } from './heartbeats.ts';
 import { prepareNode } from './init.ts';
 import { LastState, type StateReport } from './last-state.ts';
+import { MemorySaver } from './memory-saver.ts';
 import { createModels } from './models.ts';
 import { servesLocalhost } from './node-addresses.ts';
 import { openSource } from './open-source.ts';
@@ -50,7 +51,6 @@ import { operatorPage } from './operator-page.ts';
 import { OthersWatch } from './others-watch.ts';
 import type { Knowledge } from './questions.ts';
 import { createRefusedReader } from './refused-reader.ts';
-import { saveMemory } from './save-memory.ts';
 import { startServers } from './servers.ts';
 import { shortfallEvent } from './shortfall-event.ts';
 import { answerTo } from './show.ts';
@@ -116,6 +116,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const audits = { budget: new AuditBudget(), lister: new RulesLister(), watch: !args.noWatch };
   const commits = new Commits(SYSTEM_CLOCK);
   const pace = new Pace(SYSTEM_CLOCK, args.transactionInterval);
+  const memory = new MemorySaver();
   let transactions = 0;
   const counted = (nft: Nft, family: Family): Nft => ({
     ...nft,
@@ -150,6 +151,10 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     };
     const watched: SyncObserver = {
       ...follower,
+      succeeded: (result) => {
+        follower.succeeded(result);
+        memory.worked(result.operations);
+      },
       lost: () => {
         follower.lost();
         others.drifted();
@@ -276,6 +281,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const following = source.run(
     lastState.begin({
       changed: (object) => {
+        memory.worked(1);
         if (object.kind === 'Service') metrics.serviceChanged();
         else if (object.kind === 'EndpointSlice') metrics.endpointsChanged(object);
         if (object.kind !== 'Node') lastState.changed();
@@ -296,7 +302,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
         void programmed.then(allInSync).then(() => {
           log.info('ready: all Services are programmed', { services: [...cluster.serviceKeys()].length });
           catchUp(undefined);
-          saveMemory();
+          memory.begin();
         });
       },
     }),

@@ -32,11 +32,14 @@ export type SyncAction =
 /** Nothing is known: a daemon has just begun. */
 export const UNKNOWN: SyncState = { is: 'empty', attempt: 0 };
 
-/** After so many failures in a row what is in the table cannot be mended by writing the difference. */
+/**
+ * After so many failures in a row what is in the table may be such that it cannot be mended by writing the difference: a new
+ * one is built. If that fails, too, the reason may be another, and both are tried in turn: mending takes less of nft.
+ */
 const MENDS = 2;
 
-/** Milliseconds before work that has failed is tried again: at once, and then doubled each time, up to the last. */
-const RETRY_DELAYS = { first: 500, most: 30_000 };
+/** Milliseconds before work that has failed is tried again: at once, then the first, doubled each time up to the last. */
+const RETRY_DELAYS = { first: 100, most: 30_000 };
 
 /** What is known after something happened. */
 export function step(state: SyncState, event: SyncEvent): SyncState {
@@ -57,7 +60,7 @@ export function step(state: SyncState, event: SyncEvent): SyncState {
 /** What is to be done next. */
 export function actionFor(state: SyncState): SyncAction {
   if (state.is === 'live') return 'send';
-  return state.attempt < MENDS ? 'mend' : 'build';
+  return state.attempt < MENDS || state.attempt % 2 === 1 ? 'mend' : 'build';
 }
 
 /** How many milliseconds to wait before that. */

@@ -291,7 +291,7 @@ describe('when nft fails', () => {
     writeFileSync(ill, '');
     const changed = proxy.change(['10.32.0.1', '10.32.0.2', '10.32.0.3']);
     await eventually(
-      () => proxy.lines.some((line) => line.includes('failures=3')),
+      () => proxy.lines.some((line) => line.includes('failures=4')),
       () => proxy.lines.join('\n'),
     );
     rmSync(ill);

@@ -37,9 +37,10 @@ suite('what is done next', () => {
     [LIVE, 'send', 0],
     [doubted(0), 'mend', 0],
     [doubted(1), 'mend', 0],
-    [doubted(2), 'build', 500],
-    [doubted(3), 'build', 1000],
-    [empty(2), 'build', 500],
+    [doubted(2), 'build', 100],
+    [doubted(3), 'mend', 200],
+    [doubted(4), 'build', 400],
+    [empty(2), 'build', 100],
     [doubted(20), 'build', 30_000],
   ];
   for (const [state, action, delay] of cases) {
