@@ -18,6 +18,17 @@ function commandsOf(page: string): readonly string[] {
   return [...read(page).matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block]) => (block ?? '').trim().split('\n'));
 }
 
+/** What links to a page's headings end with, as GitHub makes it. */
+function anchorsOf(page: string): readonly string[] {
+  const headings = [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
 describe('the documents', () => {
   let world: World;
   const run = mkdtempSync(join(tmpdir(), 'kpn-docs-'));
@@ -36,6 +47,14 @@ describe('the documents', () => {
       for (const [, target = ''] of read(page).matchAll(/\]\(([^)#]+)\)/g)) {
         if (/^https?:/.test(target)) continue;
         assert.ok(existsSync(join(ROOT, dirname(page), target)), `${target} does not exist`);
+      }
+    });
+
+    it(`${page}: its links lead to a heading where they name one`, () => {
+      for (const [, target = '', anchor = ''] of read(page).matchAll(/\]\(([^)#\s]*)#([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target)) continue;
+        const other = target === '' ? page : join(dirname(page), target);
+        assert.ok(anchorsOf(other).includes(anchor), `${target}#${anchor}`);
       }
     });
 
