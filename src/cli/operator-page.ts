@@ -1,8 +1,9 @@
 import { ChangeLog } from '../page/change-log.ts';
-import { ConnectionRates, type Connections } from '../page/connection-rates.ts';
+import { ConnectionRates } from '../page/connection-rates.ts';
 import { Page } from '../page/page.ts';
 import { pageState } from '../page/page-state.ts';
 import { StepRing } from '../page/step-ring.ts';
+import type { Connections } from '../status/connections.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { SyncObserver } from '../sync/observer.ts';
 import type { Arguments } from './arguments.ts';

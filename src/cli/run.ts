@@ -138,7 +138,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     args,
     known: () => known(),
     brief: () => brief(),
-    connections: async () => ({ counted: false, why: 'this version does not count them', ports: [] }),
+    connections: async () => ({ readAt: 0, counted: false, why: 'this version does not count them', ports: [] }),
   });
   const members: readonly Member[] = models.map((model) => {
     const nft = counted(createNft(args.runDir, model.family, 'nft', sessions), model.family);

@@ -1,22 +1,6 @@
+import type { ConnectionResult, Connections, PortConnections } from '../status/connections.ts';
 import type { PageRates } from './shapes.ts';
-import type { Rates, StepRing } from './step-ring.ts';
-
-/** What the kernel has counted of the new connections to one port of a Service. */
-export interface CountedPort {
-  readonly namespace: string;
-  readonly service: string;
-  readonly port: string;
-  readonly protocol: string;
-  readonly result: keyof Rates;
-  readonly connections: number;
-}
-
-/** A reading of the kernel's counters; `counted` false: there are none, for the reason `why`. */
-export interface Connections {
-  readonly counted: boolean;
-  readonly why?: string | undefined;
-  readonly ports: readonly CountedPort[];
-}
+import type { StepRing } from './step-ring.ts';
 
 /** Milliseconds from one reading to the next, while somebody asks; without anybody the last one is forgotten after so long. */
 const READ_EVERY = 5000;
@@ -26,6 +10,12 @@ const FORGET_AFTER = 60_000;
 const NAMED = 500;
 
 const NOTHING: PageRates = { counted: true, services: [], left: 0, total: null };
+
+/** What was counted when the kernel was last read. */
+interface Reading {
+  readonly readAt: number;
+  readonly byPort: ReadonlyMap<string, number>;
+}
 
 export interface ConnectionRatesOptions {
   /** Reads the counters. */
@@ -39,7 +29,9 @@ export interface ConnectionRatesOptions {
 export class ConnectionRates {
   readonly #options: ConnectionRatesOptions;
   readonly #elapsed: () => number;
-  #last: { readonly at: number; readonly byPort: ReadonlyMap<string, number> } | undefined;
+  #last: Reading | undefined;
+  /** When that was. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #answer: PageRates = NOTHING;
   #reading: Promise<void> | undefined;
   #forget: NodeJS.Timeout | undefined;
@@ -56,7 +48,7 @@ export class ConnectionRates {
       this.#last = undefined;
       this.#answer = NOTHING;
     }, FORGET_AFTER).unref();
-    if (this.#last === undefined || this.#elapsed() - this.#last.at >= READ_EVERY) {
+    if (this.#last === undefined || this.#elapsed() - this.#lookedAt >= READ_EVERY) {
       this.#reading ??= this.#read().finally(() => {
         this.#reading = undefined;
       });
@@ -66,23 +58,22 @@ export class ConnectionRates {
   }
 
   async #read(): Promise<void> {
-    const { counted, why, ports } = await this.#options.read();
-    const at = this.#elapsed();
+    const { readAt, counted, why, ports } = await this.#options.read();
+    this.#lookedAt = this.#elapsed();
+    const before = this.#last;
+    // The kernel was not read again since, which takes long where there is much.
+    if (before?.readAt === readAt) return;
     const byPort = new Map<string, number>();
     for (const port of ports) byPort.set(keyOf(port), port.connections);
-    const before = this.#last;
-    this.#last = { at, byPort };
+    this.#last = { readAt, byPort };
     if (!counted) this.#answer = { ...NOTHING, counted, why };
-    else if (before !== undefined && at > before.at) this.#answer = this.#rates(ports, before, (at - before.at) / 1000);
+    else if (before !== undefined && readAt > before.readAt) this.#answer = this.#rates(ports, before, readAt);
   }
 
-  #rates(
-    ports: readonly CountedPort[],
-    before: { readonly byPort: ReadonlyMap<string, number> },
-    seconds: number,
-  ): PageRates {
+  #rates(ports: readonly PortConnections[], before: Reading, readAt: number): PageRates {
+    const seconds = (readAt - before.readAt) / 1000;
     const total = { served: 0, refused: 0, dropped: 0 };
-    const services = new Map<string, { served: number; refused: number; dropped: number }>();
+    const services = new Map<string, Record<ConnectionResult, number>>();
     for (const port of ports) {
       const known = before.byPort.get(keyOf(port)) ?? 0;
       // A counter that was made anew began at none.
@@ -103,7 +94,7 @@ export class ConnectionRates {
   }
 }
 
-function keyOf({ namespace, service, port, protocol, result }: CountedPort): string {
+function keyOf({ namespace, service, port, protocol, result }: PortConnections): string {
   return `${namespace}/${service}:${port}/${protocol} ${result}`;
 }
 

@@ -16,7 +16,7 @@ export interface ListedCluster {
 
 /** Services of one answer, and frontends that are looked at in one step: a millisecond or so. */
 const PAGE = 1000;
-const FRONTENDS_OF_STEP = 500;
+const FRONTENDS_OF_STEP = 250;
 
 /** Addresses and ports that a row names. */
 const NAMED = 3;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { ConnectionRates, type Connections, type CountedPort } from '../../src/page/connection-rates.ts';
+import { ConnectionRates } from '../../src/page/connection-rates.ts';
 import { StepRing } from '../../src/page/step-ring.ts';
+import type { Connections, PortConnections } from '../../src/status/connections.ts';
 
-const port = (service: string, connections: number, changes: Partial<CountedPort> = {}): CountedPort => ({
+const port = (service: string, connections: number, changes: Partial<PortConnections> = {}): PortConnections => ({
   namespace: 'default',
   service,
   port: 'http',
@@ -16,14 +17,17 @@ const port = (service: string, connections: number, changes: Partial<CountedPort
 function setUp() {
   const clock = { now: 0 };
   const elapsed = () => clock.now;
-  const kernel: { answer: Connections; reads: number } = { answer: { counted: true, ports: [] }, reads: 0 };
+  const kernel: { answer: Omit<Connections, 'readAt'>; reads: number } = {
+    answer: { counted: true, ports: [] },
+    reads: 0,
+  };
   const ring = new StepRing(elapsed);
   const read = async () => {
     kernel.reads++;
-    return kernel.answer;
+    return { readAt: 1_000_000 + clock.now, ...kernel.answer };
   };
   const rates = new ConnectionRates({ read, ring, elapsed });
-  const reads = async (seconds: number, ...ports: readonly CountedPort[]) => {
+  const reads = async (seconds: number, ...ports: readonly PortConnections[]) => {
     clock.now += seconds * 1000;
     kernel.answer = { counted: true, ports };
     return rates.now();
@@ -67,6 +71,19 @@ suite('rates of new connections', () => {
     assert.equal(kernel.reads, 2);
   });
 
+  test('stay as they are where the kernel was not read again', async () => {
+    const { clock, kernel, rates, reads } = setUp();
+    await reads(0, port('web', 0));
+    const told = await reads(10, port('web', 50));
+    const readAt = 1_000_000 + clock.now;
+    kernel.answer = { counted: true, ports: [port('web', 50)], ...{ readAt } };
+    clock.now += 6_000;
+    assert.deepEqual(await rates.now(), told);
+    kernel.answer = { counted: true, ports: [port('web', 66)] };
+    clock.now += 10_000;
+    assert.deepEqual((await rates.now()).services, [['default/web', 1, 0, 0]]);
+  });
+
   test('name the busiest Services, and say how many more there are', async () => {
     const { reads } = setUp();
     const ports = (factor: number) => Array.from({ length: 700 }, (_, i) => port(`s${i}`, i * factor));
@@ -93,7 +110,7 @@ suite('rates of new connections', () => {
     let fails = true;
     const read = async (): Promise<Connections> => {
       if (fails) throw new Error('nft is busy');
-      return { counted: true, ports: [] };
+      return { readAt: 1, counted: true, ports: [] };
     };
     const rates = new ConnectionRates({ read, ring });
     await assert.rejects(rates.now(), /nft is busy/);

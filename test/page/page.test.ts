@@ -36,7 +36,7 @@ function pageWith(options: Partial<PageOptions> = {}): Page {
     state: () => ({ node: NODE_NAME, inSync: true }) as PageState,
     changes: new ChangeLog({ ring }),
     ring,
-    rates: new ConnectionRates({ read: async () => ({ counted: false, why: 'not now', ports: [] }), ring }),
+    rates: new ConnectionRates({ read: async () => ({ readAt: 0, counted: false, why: 'not now', ports: [] }), ring }),
     trace: async () => ANSWER,
     file: () => FILE,
     ...options,

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -7,6 +7,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { eventually } from '../builders/eventually.ts';
 import { built } from '../executable/executable.ts';
 import { addNamespace, inNamespace, NAMESPACE_PREFIX, removeNamespace } from '../netns/namespaces.ts';
+import { NFT } from '../netns/replace-nft.ts';
 
 /** Where screenshots go: nothing that is committed. */
 export const SCREENSHOTS = join(import.meta.dirname, '..', '..', 'dist', 'view');
@@ -64,6 +65,30 @@ export class Stage {
     if (child.exitCode !== null) throw new Error(`the daemon ended: ${this.#log}`);
   }
 
+  /**
+   * From now on nft only lists, for the daemon, and `undo` takes that back. It must have been started with `nftFolder` first
+   * in its PATH. The nft that it keeps open ends, too.
+   */
+  breakNft(): { readonly undo: () => void } {
+    const mark = join(this.folder, 'broken');
+    writeFileSync(mark, '');
+    const pid = this.#daemon?.pid ?? 0;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+    for (const child of children) {
+      if (readFileSync(`/proc/${child}/comm`, 'utf8').trim() === 'nft') process.kill(Number(child), 'SIGKILL');
+    }
+    return { undo: () => rmSync(mark) };
+  }
+
+  /** A folder with an nft that can be broken. */
+  get nftFolder(): string {
+    const folder = join(this.folder, 'bin');
+    mkdirSync(folder, { recursive: true });
+    const script = `case "$*" in *list*) ;; *) if [ -e ${this.folder}/broken ]; then exit 1; fi ;; esac`;
+    writeFileSync(join(folder, 'nft'), `#!/bin/sh\n${script}\nexec ${NFT} "$@"\n`, { mode: 0o755 });
+    return folder;
+  }
+
   /** Chromium, in the same network namespace. */
   async browser(): Promise<Browser> {
     if (this.#browser !== undefined) return this.#browser;
@@ -81,10 +106,15 @@ export class Stage {
     return execFileSync(file, args, { encoding: 'utf8' });
   }
 
+  /** Ends the daemon. */
+  stop(): void {
+    this.#daemon?.kill('SIGKILL');
+  }
+
   /** Ends all that was started here. */
   async close(): Promise<void> {
     await this.#browser?.close();
-    this.#daemon?.kill('SIGKILL');
+    this.stop();
     removeNamespace(this.#name);
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -82,43 +82,50 @@ function servicesCard({ services, shortfalls }: PageState, problems: number | un
   );
 }
 
+/** Milliseconds after which what others did is no news any more. */
+const NEWS = 3_600_000;
+
+interface Notice {
+  readonly tone: Tone;
+  readonly text: string;
+}
+
 /** What is wrong, and what others have done, as a list that is empty as a rule. */
 function showProblems({ families, at, staleSince, culprit }: PageState): void {
-  const lines = [
-    ...(staleSince === undefined
-      ? []
-      : [['warn', 'The source cannot be reached: what is served is the saved state, as it was then'] as const]),
-    ...families.flatMap(({ family, problems }) =>
-      problems.map((problem) => ['bad', `${FAMILY[family]}: ${problem}`] as const),
-    ),
-    ...families.flatMap(({ family, lastDrift, drifts, lostAt, losses }) => [
-      ...(lastDrift === undefined
-        ? []
-        : [
-            [
-              'warn',
-              `${FAMILY[family]}: changed by others ${since(lastDrift.at, at)}${times(drifts)}, and mended: ${lastDrift.message}`,
-            ] as const,
-          ]),
-      ...(lostAt === undefined
-        ? []
-        : [
-            [
-              'warn',
-              `${FAMILY[family]}: the table was removed by others ${since(lostAt, at)}${times(losses)}`,
-            ] as const,
-          ]),
-    ]),
-    ...(culprit === undefined
-      ? []
-      : [
-          [
-            'warn',
-            `seen to do it: process ${culprit.pid} (${culprit.process}), ${since(culprit.at, at)}: ${culprit.command}`,
-          ] as const,
-        ]),
+  const stale = 'the source cannot be reached: what is served is the saved state, as it was then';
+  const notices: readonly Notice[] = [
+    ...(staleSince === undefined ? [] : [{ tone: 'warn' as const, text: stale }]),
+    ...families.flatMap(problemsOf),
+    ...families.flatMap((family) => deedsOf(family, at)),
+    ...(culprit === undefined ? [] : [culpritNotice(culprit, at)]),
   ];
-  show(byId('problems'), lines, () => lines.map(([tone, text]) => h('li', { class: tone }, text)));
+  show(byId('problems'), notices, () => notices.map(({ tone, text }) => h('li', { class: tone }, text)));
+}
+
+function problemsOf({ family, problems }: PageFamily): readonly Notice[] {
+  return problems.map((problem) => ({ tone: 'bad', text: `${FAMILY[family]}: ${problem}` }));
+}
+
+/** What others did to the rules of a family. */
+function deedsOf(family: PageFamily, at: number): readonly Notice[] {
+  const { lastDrift, drifts, lostAt, losses, problems } = family;
+  const mended = problems.length === 0 ? ', and mended' : '';
+  const deeds: readonly (readonly [at: number | undefined, text: (when: string) => string])[] = [
+    [lastDrift?.at, (when) => `changed by others ${when}${times(drifts)}${mended}: ${lastDrift?.message}`],
+    [lostAt, (when) => `the table was removed by others ${when}${times(losses)}${mended}`],
+  ];
+  return deeds.flatMap(([then, text]) => {
+    if (then === undefined) return [];
+    return { tone: toneOf(then, at), text: `${FAMILY[family.family]}: ${text(since(then, at))}` };
+  });
+}
+
+function culpritNotice({ pid, process, command, at: then }: NonNullable<PageState['culprit']>, at: number): Notice {
+  return { tone: toneOf(then, at), text: `seen to do it: process ${pid} (${process}), ${since(then, at)}: ${command}` };
+}
+
+function toneOf(then: number, at: number): Tone {
+  return at - then < NEWS ? 'warn' : 'quiet';
 }
 
 function times(count: number): string {
