@@ -4,6 +4,7 @@ import { readCommandLine } from './cli/command-line.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { parseArguments } from './cli/parse-arguments.ts';
 import { EXIT_CODES, errnoOf, messageOf, ProxyError } from './errors.ts';
+import { compileLess } from './host/v8-settings.ts';
 import { createLog, journalPrefix } from './log.ts';
 import { jsonLine, type LogFormat, oneLine } from './log-line.ts';
 
@@ -71,4 +72,5 @@ function stackOf({ stack = '', message }: Error): string {
 }
 
 process.once('uncaughtException', fail);
+compileLess();
 main(process.argv.slice(2)).catch(fail);

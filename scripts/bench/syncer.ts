@@ -1,3 +1,4 @@
+import { compileLess } from '../../src/host/v8-settings.ts';
 import type { Family } from '../../src/ip.ts';
 import { createLog, type Log } from '../../src/log.ts';
 import { createNft, type Nft } from '../../src/nft/nft.ts';
@@ -10,6 +11,9 @@ import { FamilySyncer } from '../../src/sync/family-syncer.ts';
 import type { SyncerOptions } from '../../src/sync/syncer-options.ts';
 import { networks } from '../../test/builders/networks.ts';
 import { POD_CIDR } from './synthetic-cluster.ts';
+
+// As the executable does.
+compileLess();
 
 /** Progress is no news here; a failure spoils the measurement and must be seen. */
 export const log: Log = { ...createLog(0), info: () => undefined };

@@ -12,7 +12,7 @@ import { carryClients } from './carry-clients.ts';
 import { cleaningUp } from './cleanup-error.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
 import type { FamilyModel } from './family-model.ts';
-import { isCleanRefusal, isForContent, nextOf, type Sent, send, type Target } from './sender.ts';
+import { encoded, isCleanRefusal, isForContent, nextOf, type Sent, send, type Target } from './sender.ts';
 import { inSlices } from './slices.ts';
 
 /** Seconds between two lines of progress on a long fill. */
@@ -161,8 +161,9 @@ async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<numb
   do {
     while (!arrival.isComplete && !model.hasEarlyBatch) await arrival.more();
     wasComplete = arrival.isComplete;
-    const next = await nextOf(rest, { isComplete: wasComplete });
+    const made = await nextOf(rest, { isComplete: wasComplete });
     const isLast = last !== undefined && wasComplete && !model.isDirty;
+    const next = encoded(rest, isLast ? { ...made, last } : made);
     await inFlight;
     written += sizeOf(next.transaction);
     if (isLast) {
@@ -193,10 +194,10 @@ function suspectAfter({ model, isLive }: Target, { transaction, frontends = [] }
   model.suspects.add(frontends, error, sizeOf(transaction));
 }
 
-/** One process instead of two, which a start on a small cluster feels. */
+/** One process instead of two, which a start on a small cluster feels. `last`: what `sent` has of it. */
 async function sendLast(target: Target, sent: Sent, last: readonly string[], mend: Mend): Promise<void> {
   try {
-    await send(target, { ...sent, last });
+    await send(target, sent);
   } catch (error) {
     suspectAfter(target, sent, error);
     await mend(sent.transaction, error);

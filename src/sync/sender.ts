@@ -27,6 +27,8 @@ export interface Sent {
   readonly undo?: () => void;
   /** Commands that come after it, in the same document if it is one. */
   readonly last?: readonly string[];
+  /** It is encoded already (see encoded). */
+  readonly documents?: readonly string[];
 }
 
 /** Milliseconds that go to what arrives between two slices of work on a transaction, at most: four fifths of the time. */
@@ -46,20 +48,31 @@ export async function nextOf(
   return { ...next, isCleanup, undo: model.ruleset.lastUndo };
 }
 
+/** The same, with nothing left to do but to send it: for when nft still works on the one before. */
+export function encoded(target: Target, sent: Sent): Sent {
+  return { ...sent, documents: documentsOf(target, sent) };
+}
+
 /**
  * Brings a transaction to the kernel: the one way there is. An empty one is not sent.
  * @throws NftError; CleanupError if what could not be deleted is all that is wrong
  */
-export async function send(target: Target, { transaction, isCleanup, last = [] }: Sent): Promise<void> {
-  const { model, nft, table, isLive } = target;
-  const parts = isLive ? deepestFirst(transaction, model.program.hops) : [transaction];
-  for (const [i, part] of parts.entries()) {
-    const commands = transactionCommands(model.family, table, part, model.setDialect);
-    const all = i === parts.length - 1 ? [...commands, ...last] : commands;
-    if (all.length === 0) continue;
-    const applied = nft.apply(document(all));
+export async function send(target: Target, sent: Sent): Promise<void> {
+  const { documents = documentsOf(target, sent), isCleanup } = sent;
+  for (const [i, each] of documents.entries()) {
+    const applied = target.nft.apply(each);
     await (isCleanup ? cleaningUp(applied) : i === 0 ? applied : applied.catch(afterPart));
   }
+}
+
+/** What nft is given for it, one after the other. */
+function documentsOf({ model, table, isLive }: Target, { transaction, last = [] }: Sent): readonly string[] {
+  const parts = isLive ? deepestFirst(transaction, model.program.hops) : [transaction];
+  return parts.flatMap((part, i) => {
+    const commands = transactionCommands(model.family, table, part, model.setDialect);
+    const all = i === parts.length - 1 ? [...commands, ...last] : commands;
+    return all.length === 0 ? [] : [document(all)];
+  });
 }
 
 /** Part of the transaction is in force already: what nft refuses now does not leave all as it was. */
