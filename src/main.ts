@@ -4,7 +4,7 @@ import { readCommandLine } from './cli/command-line.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { parseArguments } from './cli/parse-arguments.ts';
 import { EXIT_CODES, errnoOf, messageOf, ProxyError } from './errors.ts';
-import { compileLess } from './host/v8-settings.ts';
+import { compileLess } from './host/compile-less.ts';
 import { createLog, journalPrefix } from './log.ts';
 import { jsonLine, type LogFormat, oneLine } from './log-line.ts';
 

@@ -1,4 +1,4 @@
-import { compileLess } from '../../src/host/v8-settings.ts';
+import { compileLess } from '../../src/host/compile-less.ts';
 import type { Family } from '../../src/ip.ts';
 import { createLog, type Log } from '../../src/log.ts';
 import { createNft, type Nft } from '../../src/nft/nft.ts';

@@ -171,8 +171,10 @@ export class Followers {
     const { cluster, models } = this.#options;
     let changed = false;
     for (const key of services) {
-      if (models.some((model) => model.isPending(key) && this.#hasFamily(key, model.family))) continue;
       const service = cluster.service(key);
+      // Nearly all: this is asked for each Service of a transaction.
+      if (service?.healthCheckNodePort === undefined && !this.#checked.has(key)) continue;
+      if (models.some((model) => model.isPending(key) && this.#hasFamily(key, model.family))) continue;
       const check = service && healthCheckOf(service, cluster.slicesOf(key), cluster.nodeName);
       if (check === undefined && !this.#checked.delete(key)) continue;
       if (check !== undefined) this.#checked.add(key);

@@ -7,7 +7,6 @@ import { announceReadiness, isServing } from '../control/notify.ts';
 import { ProxyHealth } from '../health/proxy-health.ts';
 import type { Heartbeat } from '../heartbeat/heartbeat.ts';
 import { Heartbeats } from '../heartbeat/heartbeats.ts';
-import { saveMemory } from '../host/v8-settings.ts';
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { createMetrics } from '../metrics/metrics.ts';

@@ -59,7 +59,7 @@ export class LocalhostNodePorts {
    * order of the calls: it belongs to the one that asked last. `serviceKey` is any text that is the Service's own.
    */
   set(serviceKey: string, nodePorts: readonly LocalhostNodePort[]): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || (nodePorts.length === 0 && !this.#byService.has(serviceKey))) return;
     const usable = nodePorts.filter(({ endpoints }) => endpoints.length > 0);
     const wanted = new Map(usable.map((nodePort) => [`${nodePort.family} ${nodePort.port}`, nodePort]));
     for (const key of this.#byService.get(serviceKey) ?? []) {

@@ -8,6 +8,8 @@ export interface NoLocalEndpointsCount {
   readonly external: number;
 }
 
+const NONE_LACKING: NoLocalEndpointsCount = { internal: 0, external: 0 };
+
 /**
  * Counts them among the frontends of one Service in one family, each ServicePort once a policy however many addresses
  * it has (kube-proxy's metric sync_proxy_rules_no_local_endpoints_total). One without endpoints anywhere does not count.
@@ -16,6 +18,7 @@ export function noLocalEndpointsOf(frontends: readonly Frontend[]): NoLocalEndpo
   const lacking = frontends.filter(
     ({ policy, localEndpoints, anywhere }) => policy === 'local' && localEndpoints.length === 0 && anywhere,
   );
+  if (lacking.length === 0) return NONE_LACKING;
   const ports = (internal: boolean) =>
     new Set(lacking.filter(({ kind }) => (kind === 'cluster-ip') === internal).map(({ servicePort }) => servicePort))
       .size;
