@@ -1,5 +1,6 @@
 import { canonicalAddress, familyOf, parseCidr } from '../ip.ts';
 import { sharedName } from '../objects/compact.ts';
+import { canonicalText } from './canonical-text.ts';
 import { type Container, type Field, PROTOCOL_NUMBERS } from './container.ts';
 import { ALL_OTHERS, concat, type Element, parts } from './element.ts';
 
@@ -65,6 +66,8 @@ function parseKey({ key, interval }: Container, text: string): string | undefine
 }
 
 function parseFields(fields: readonly Field[], text: string, parse = parseField): string | undefined {
+  const canonical = canonicalText(fields, text);
+  if (canonical !== undefined) return canonical;
   const texts = parts(text);
   if (texts.length !== fields.length) return undefined;
   const parsed: string[] = [];
