@@ -26,6 +26,7 @@ const READERS: Readonly<Record<string, string>> = {
   'saved-state/state-keeper.ts': 'when a state was saved',
   'source/api/events.ts': 'the time of an Event',
   'source/api/one-answer.ts': "the difference to an API server's clock, to be shown",
+  'status/connection-reader.ts': 'when connections were counted, to be shown',
   'status/sync-record.ts': 'times that `status` shows',
 };
 

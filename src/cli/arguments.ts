@@ -60,6 +60,8 @@ export interface Arguments {
   readonly page: boolean;
   /** --page-address: where it is served beside the metrics' address, to whoever reaches it; undefined: nowhere. */
   readonly pageAddress: BindAddress | undefined;
+  /** --connection-counters: whether the kernel counts the new connections to each Service. */
+  readonly connectionCounters: boolean;
   readonly runDir: string;
   /** --state-dir: where the last known state is kept; empty with --no-state; undefined: where the environment says. */
   readonly stateDir: string | undefined;

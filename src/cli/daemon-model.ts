@@ -26,6 +26,7 @@ export type ModelArguments = Pick<
   | 'maxElements'
   | 'protectAddresses'
   | 'maxAffinityEndpoints'
+  | 'connectionCounters'
 >;
 
 /** What a daemon has programmed, and by what: the answer to /model, as JSON. */
@@ -77,13 +78,13 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
     families.push(`${head.slice(0, -1)},"elements":[${texts.join()}]}`);
   }
   const { nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps } = args;
-  const { maxElementsPerService, protectAddresses, maxAffinityEndpoints } = args;
+  const { maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters } = args;
   const facts: Omit<DaemonModel, 'families'> = {
     version: VERSION,
     source: origin,
     arguments: {
       ...{ nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps },
-      ...{ maxElementsPerService, protectAddresses, maxAffinityEndpoints },
+      ...{ maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters },
       podCidrs: [...args.podCidrs],
       // Where it depends on memory it would be another one for whoever asks.
       maxElements: budgetOf(args),

@@ -8,6 +8,7 @@ import { explainNftError, probeNft } from '../nft/probe.ts';
 import { NftError } from '../nft/run.ts';
 import { findTables, readTable } from '../nft/tables.ts';
 import { AFFINITY_SETS } from '../ruleset/affinity.ts';
+import { decidingContainers } from '../ruleset/container.ts';
 import type { Element } from '../ruleset/element.ts';
 import { Cluster } from '../service/cluster.ts';
 import { counted, type SignedLine } from '../status/changes-text.ts';
@@ -99,6 +100,7 @@ async function tableDrifts(
   }
   const { chains, sets, elements } = await readTable(nft, program, own.name);
   const ours = [...program.chains, ...expected.flatMap(({ chain }) => chain ?? [])];
+  const deciding = new Set(decidingContainers(program));
   const names = new Set([program.marker, ...ours.map(({ name }) => name)]);
   return [
     ...others,
@@ -109,8 +111,8 @@ async function tableDrifts(
     ...[...chains].flatMap(([name, { hook }]) => (hook === '' || names.has(name) ? [] : foreignChainDrift(name, hook))),
     ...missingSets(expected, new Set(sets)),
     ...elementDrifts(
-      expected.filter(({ container }) => program.containers.includes(container)),
-      elements,
+      expected.filter(({ container }) => deciding.has(container)),
+      elements.filter(({ container }) => deciding.has(container)),
     ),
   ];
 }

@@ -1,8 +1,9 @@
 import { askDaemon } from '../control/control-socket.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { type ServiceRow, serviceRow } from '../status/service-rows.ts';
+import { type ServiceRow, serviceRow, withConnections } from '../status/service-rows.ts';
 import { type Arguments, isSet, textOf } from './arguments.ts';
+import { askConnections } from './ask-connections.ts';
 import { ENDPOINTS, SERVICES, type View } from './get-views.ts';
 import { kernelKnowledge } from './kernel-knowledge.ts';
 import { print } from './print.ts';
@@ -29,7 +30,14 @@ interface Page {
  * @throws ProxyError as askOrWorkOut and watchRows do
  */
 export async function get(args: Arguments, log: Log): Promise<void> {
-  return show(SERVICES, args, log);
+  return show(SERVICES, args, log, (rows) => counted(rows, args));
+}
+
+/** The rows with new connections so far, where that is shown: to read them takes nft as long as to list them. */
+async function counted(rows: readonly ServiceRow[], { output, runDir }: Arguments): Promise<readonly ServiceRow[]> {
+  if (output !== 'wide' && !isForPrograms(output)) return rows;
+  const connections = await askConnections(runDir, true);
+  return connections === undefined ? rows : withConnections(rows, connections);
 }
 
 /** `get endpoints`: the endpoints of Services as they are programmed. Throws as `get` does. */
@@ -37,9 +45,14 @@ export async function getEndpoints(args: Arguments, log: Log): Promise<void> {
   return show(ENDPOINTS, args, log);
 }
 
-async function show<Row extends object>(view: View<Row>, args: Arguments, log: Log): Promise<void> {
+async function show<Row extends object>(
+  view: View<Row>,
+  args: Arguments,
+  log: Log,
+  complete = async (rows: readonly ServiceRow[]) => rows,
+): Promise<void> {
   if (isSet(args, 'watch')) return watchRows(view, () => listingNow(args), args, log);
-  const rows = view.rows(await wantedRows(args, log));
+  const rows = view.rows(await complete(await wantedRows(args, log)));
   const { output } = args;
   if (isForPrograms(output)) await printData(`${JSON.stringify(rows, undefined, 2)}\n`, output);
   else if (output === 'name') print([...new Set(rows.map(view.nameOf))].map((name) => `${name}\n`).join(''));

@@ -11,6 +11,7 @@ import { ConflictReports } from '../sync/conflict-reports.ts';
 import { FamilyModel } from '../sync/family-model.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
 import type { Arguments } from './arguments.ts';
+import { countingBudget } from './counting.ts';
 import { nodePortNetworks, servesLocalhost } from './node-addresses.ts';
 
 /**
@@ -31,12 +32,14 @@ export function createModels(
     serviceBudget: args.maxElementsPerService,
     affinityLimit: args.maxAffinityEndpoints,
     totalBudget: new TotalBudget(budgetOf(args)),
+    counting: countingBudget(log),
   };
   return families.map((family) => {
     const program = buildProgram(family, {
       masqueradeAll: args.masqueradeAll,
       localPods: localPods(args, family),
       localhostNodePorts: servesLocalhost(args.nodePortAddresses, family),
+      connectionCounters: args.connectionCounters,
     });
     const networks = (known: Cluster) => networksOf(known, args, family);
     return new FamilyModel(cluster, { program, networks, ...shared }, log);

@@ -45,7 +45,7 @@ export interface Knowledge {
   /** How a daemon is, for `status`; `look`: it is to compare the kernel with the model now. Absent where none answers. */
   readonly status?: (look: boolean) => Status;
   /** New connections as the kernel has counted them; absent where no daemon answers. */
-  readonly connections?: () => Promise<Connections>;
+  readonly connections?: (withFrontends: boolean) => Promise<Connections>;
   /** Present where all is known from the kernel alone: what stands for the flags, of which it knows nothing. */
   readonly inKernel?: Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses'>;
   /** Where it comes from, for people: "the running daemon (pid 7), from manifests in /etc/…". */

@@ -37,6 +37,7 @@ import type { Arguments } from './arguments.ts';
 import { asConfigured } from './as-configured.ts';
 import { ClusterWatch } from './cluster-watch.ts';
 import { conflictEvent } from './conflict-event.ts';
+import { countedConnections } from './counting.ts';
 import { briefStatus, daemonStatus } from './daemon-status.ts';
 import { kernelFamilies, servedFamilies } from './families.ts';
 import { Followers } from './followers.ts';
@@ -202,6 +203,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   };
   const brief = briefStatus(facts);
   const status = daemonStatus(facts, brief);
+  const connections = countedConnections({ args, cluster, members, commits, counting: models[0]?.ruleset.counting });
   const known = (): Knowledge => {
     const tables = members.map(({ model, syncer }) => ({
       model,
@@ -210,7 +212,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     }));
     const { report: state } = lastState;
     const origin = `the running daemon (pid ${process.pid}), from ${source.description}${standInNote(state)}`;
-    return { models: tables, cluster, shortfalls, state, status, origin };
+    return { models: tables, cluster, shortfalls, state, status, connections, origin };
   };
   const control = await keepControl(args.runDir, (path) => answerTo(path, known(), args), log);
   await waitForLeftovers(args.runDir, log);

@@ -9,7 +9,14 @@ export function settle(model: FamilyModel, found: readonly Element[]): void {
     while (model.isDirty) model.nextTransaction();
   };
   model.restart(found.filter((element) => !isHeartbeat(element)));
+  const { counting } = model.ruleset;
+  const was = counting.isOn;
   drain();
+  // In the middle of it there came to be too many to count.
+  if (counting.isOn !== was) {
+    model.nodeChanged();
+    drain();
+  }
   atOnce(model.ruleset.dropUnclaimed());
   drain();
 }

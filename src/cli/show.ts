@@ -33,7 +33,10 @@ export async function answerTo(
   if (route === '/services') return renderServices(known, parameters);
   if (route === '/shortfalls') return renderShortfalls(known);
   if (route === '/status') return known.status && `${JSON.stringify(known.status(parameters.has('look')))}\n`;
-  if (route === '/connections') return known.connections && `${JSON.stringify(await known.connections())}\n`;
+  if (route === '/connections') {
+    const connections = await known.connections?.(parameters.has('frontends'));
+    return connections && `${JSON.stringify(connections)}\n`;
+  }
   if (route === '/state') return known.state && renderState(known.state);
   return route === '/trace' ? answerTrace(parameters, known, args) : undefined;
 }

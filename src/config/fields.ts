@@ -130,6 +130,11 @@ export const FIELDS = {
   'kubeProxyNft.heartbeat': field(boolean, true, { flag: 'heartbeat', zeroCounts: true, own: true }),
   'kubeProxyNft.page': field(boolean, true, { flag: 'page', zeroCounts: true, own: true }),
   'kubeProxyNft.pageAddress': field(bindAddress(10247), '', { flag: 'page-address', own: true }),
+  'kubeProxyNft.connectionCounters': field(boolean, true, {
+    flag: 'connection-counters',
+    zeroCounts: true,
+    own: true,
+  }),
   'winkernel.networkName': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.sourceVip': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.enableDSR': field(boolean, false, withoutEffect(WINDOWS)),

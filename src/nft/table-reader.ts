@@ -46,6 +46,17 @@ const RULE = /^\t\t[^\t}]/;
 
 const ELEMENTS = '\t\telements = { ';
 
+/** The elements of a line in a set's or map's block; undefined if it has none. `isAmong`: those of the line before go on. */
+export function elementsIn(
+  line: string,
+  isAmong: boolean,
+): { readonly text: string | undefined; readonly isLast: boolean } {
+  const isFirst = line.startsWith(ELEMENTS);
+  if (!isFirst && !isAmong) return { text: undefined, isLast: false };
+  const isLast = line.endsWith(' }');
+  return { text: line.slice(isFirst ? ELEMENTS.length : 0, isLast ? -' }'.length : undefined), isLast };
+}
+
 /**
  * Makes a reader of what `nft list table` prints of a table with this program: one line for each chain, rule, set and map,
  * and for a few elements. Elements of sets that are not the program's are passed over, and those that are not `isWanted`.
@@ -72,13 +83,10 @@ export function createTableReader(program: Program, isWanted?: (element: Element
   };
 
   const takeElements = (to: Block & { readonly kind: 'container' }, line: string) => {
-    if (line.startsWith(ELEMENTS)) to.inElements = true;
-    if (!to.inElements) return;
-    const isLast = line.endsWith(' }');
-    if (isLast) to.inElements = false;
+    const { text, isLast } = elementsIn(line, to.inElements);
+    to.inElements = text !== undefined && !isLast;
     const { name, container } = to;
-    if (container === undefined) return;
-    const text = line.slice(line.startsWith(ELEMENTS) ? ELEMENTS.length : 0, isLast ? -' }'.length : undefined);
+    if (container === undefined || text === undefined) return;
     const parsed = parseElements(container, text);
     if (parsed === undefined) throw new NftError('refused', `${name} holds a strange element: ${text.trim()}`);
     elements.push(...(isWanted === undefined ? parsed : parsed.filter(isWanted)));

@@ -15,6 +15,11 @@ export interface Container {
   readonly targets?: readonly Target[];
   /** Its elements are never deleted, whoever wants them. */
   readonly stays?: true;
+  /**
+   * Each of its elements counts the packets that it is found by, and nothing follows from it for them: what is missing of it
+   * is no difference that matters (see counting.ts).
+   */
+  readonly counts?: true;
   readonly comment: string;
 }
 
@@ -73,6 +78,10 @@ export interface Entrance {
   readonly localEndpoints: string;
   readonly pick: string;
   readonly localPick: string;
+  /** Frontends whose new connections are counted: all of them, and those of them that were refused or dropped. */
+  readonly connections: string;
+  readonly refused: string;
+  readonly dropped: string;
 }
 
 export const BY_ADDRESS: Entrance = {
@@ -86,6 +95,9 @@ export const BY_ADDRESS: Entrance = {
   localEndpoints: 'local-endpoints',
   pick: 'pick',
   localPick: 'pick-local',
+  connections: 'connections',
+  refused: 'connections-refused',
+  dropped: 'connections-dropped',
 };
 
 export const BY_NODE_PORT: Entrance = {
@@ -99,6 +111,9 @@ export const BY_NODE_PORT: Entrance = {
   localEndpoints: 'node-port-local-endpoints',
   pick: 'pick-node-port',
   localPick: 'pick-node-port-local',
+  connections: 'node-port-connections',
+  refused: 'node-port-connections-refused',
+  dropped: 'node-port-connections-dropped',
 };
 
 /** The frontends with source ranges, once a client is known to be in them. */
@@ -110,8 +125,11 @@ export const REFUSE_CHAIN = 'refuse';
 /** Chain that drops who may not connect to a frontend with source ranges. */
 export const SOURCE_RANGES_CHAIN = 'source-ranges-check';
 
-/** Every set and map of a family's table, in the order they are declared. */
-export function containersOf(family: Family): readonly Container[] {
+/** Chain that drops who may not connect, where dropped connections are counted. */
+export const DROP_CHAIN = 'drop-counted';
+
+/** Every set and map of a family's table, in the order they are declared. `counts`: new connections are counted. */
+export function containersOf(family: Family, counts = false): readonly Container[] {
   const address: Field = { type: 'address', of: destinationAddress(family) };
   const source: Field = { type: 'address', of: sourceAddress(family) };
   const protocol: Field = { type: 'protocol', of: transportProtocol };
@@ -134,7 +152,11 @@ export function containersOf(family: Family): readonly Container[] {
     name,
     key,
     value: 'verdict',
-    targets: [{ picks }, 'affinity chains', ...[REFUSE_CHAIN, ...chains].map((chain) => ({ chain }))],
+    targets: [
+      { picks },
+      'affinity chains',
+      ...[REFUSE_CHAIN, ...(counts ? [DROP_CHAIN] : []), ...chains].map((chain) => ({ chain })),
+    ],
     comment,
   });
   const entrance = (
@@ -162,6 +184,11 @@ export function containersOf(family: Family): readonly Container[] {
       value: [address, { type: 'port', of: destinationPort(name) }],
       comment: `${what} and slot → endpoint, ${name.toUpperCase()}`,
     }));
+  const counting = (names: Entrance, key: readonly Field[], what: string): Container[] => [
+    { ...set(names.connections, key, `${what}: new connections, counted`), counts: true },
+    { ...set(names.refused, key, `${what}: those that were refused`), counts: true },
+    { ...set(names.dropped, key, `${what}: those that were dropped`), counts: true },
+  ];
   return [
     ...entrance(BY_ADDRESS, frontend, frontend, 'frontend', [BY_ADDRESS.localPolicy, SOURCE_RANGES_CHAIN]),
     // With the endpoint's address, so that another program's translation of the same port number is not taken for ours.
@@ -190,7 +217,19 @@ export function containersOf(family: Family): readonly Container[] {
     ...endpoints(BY_ADDRESS.localEndpoints, true, 'frontend of policy Local'),
     ...endpoints(BY_NODE_PORT.endpoints, false, 'node port'),
     ...endpoints(BY_NODE_PORT.localEndpoints, false, 'node port of policy Local'),
+    ...(counts
+      ? [...counting(BY_ADDRESS, frontend, 'frontend'), ...counting(BY_NODE_PORT, [protocol, port], 'node port')]
+      : []),
   ];
+}
+
+/** The sets and maps that decide about packets, of which a difference matters: all but those that count. */
+export function decidingContainers({
+  containers,
+}: {
+  readonly containers: readonly Container[];
+}): readonly Container[] {
+  return containers.filter(({ counts }) => !counts);
 }
 
 /** The map that holds a protocol's endpoints: frontend and slot → endpoint. `prefix`: see Entrance. */

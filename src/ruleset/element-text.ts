@@ -14,6 +14,9 @@ export function elementText({ container, key, value, comment }: Element): string
 const COMMENT = ' comment ';
 const VALUE = ' : ';
 
+/** What an element has counted, as nft prints it; without the numbers with -s. */
+const COUNTER = / counter(?: packets \d+ bytes \d+)?$/;
+
 /** An element and the comma behind it, if there is one: what comes before its comment, the comment, what comes after it. */
 const ELEMENT = /([^",{}]+)(?:"([^"]*)"([^",{}]*))?(?:,\s*|$)/y;
 
@@ -34,6 +37,25 @@ export function parseElements(container: Container, text: string): readonly Elem
   return elements;
 }
 
+/** An element that counts, and how many packets it has counted. */
+export interface Counted {
+  readonly element: Element;
+  readonly packets: number;
+}
+
+/** Reads elements of a set that counts, with what they have counted; undefined as parseElements, and where one has no number. */
+export function parseCounted(container: Container, text: string): readonly Counted[] | undefined {
+  const elements = parseElements(container, text);
+  const packets = [...text.matchAll(/ counter packets (\d+) bytes \d+/g)].map(([, number]) => Number(number));
+  if (elements?.length !== packets.length) return undefined;
+  return elements.map((element, i) => ({ element, packets: packets[i] ?? 0 }));
+}
+
+/** An element with what it has counted, as it stands in an nft script. */
+export function countedText({ element: { key, comment }, packets }: Counted): string {
+  return `${key} counter packets ${packets} bytes 0${comment === '' ? '' : `${COMMENT}"${comment}"`}`;
+}
+
 function parseElement(
   container: Container,
   [, before = '', comment, after = '']: RegExpExecArray,
@@ -46,7 +68,7 @@ function parseElement(
       : at < 0
         ? [before, '']
         : [before.slice(0, at), before.slice(at)];
-  const key = parseKey(container, named.trim());
+  const key = parseKey(container, (container.counts ? named.replace(COUNTER, '') : named).trim());
   const value = parseValue(container.value, rest);
   return key === undefined || value === undefined ? undefined : { container, key, value, comment: comment ?? '' };
 }

@@ -5,6 +5,7 @@ import {
   ADMITTED,
   BY_ADDRESS,
   BY_NODE_PORT,
+  DROP_CHAIN,
   type Entrance,
   endpointsMap,
   PROTOCOLS,
@@ -84,7 +85,7 @@ function poolOf(
   { ruleset, chains }: Found,
 ): Pool {
   const [, target] = /^goto (.+)$/.exec(verdict ?? '') ?? [];
-  if (target === undefined || target === REFUSE_CHAIN) return NO_POOL;
+  if (target === undefined || target === REFUSE_CHAIN || target === DROP_CHAIN) return NO_POOL;
   const endpoint = (at: string, on: number): Endpoint => ({ address: at, port: on, maybeLocal: true });
   if (ruleset.program.picks.byName(target) === undefined) {
     const { endpoints, seconds } = affinityEndpoints(target, chains);

@@ -26,8 +26,10 @@ export function foundProgram(
   for (const localPods of known) {
     for (const masqueradeAll of [false, true]) {
       for (const localhostNodePorts of [false, true]) {
-        const program = buildProgram(family, { masqueradeAll, localPods, localhostNodePorts });
-        if (program.marker === marker) return { program, localPods };
+        for (const connectionCounters of [true, false]) {
+          const program = buildProgram(family, { masqueradeAll, localPods, localhostNodePorts, connectionCounters });
+          if (program.marker === marker) return { program, localPods };
+        }
       }
     }
   }

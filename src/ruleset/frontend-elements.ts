@@ -9,6 +9,7 @@ import {
   BY_ADDRESS,
   BY_NODE_PORT,
   type Container,
+  DROP_CHAIN,
   type Entrance,
   endpointsMap,
   REFUSE_CHAIN,
@@ -28,6 +29,8 @@ export interface PlannedModel {
   readonly find: (container: Container, key: string) => string | undefined;
   /** The same before the transaction that is being put together. */
   readonly inKernel: (container: Container, key: string) => string | undefined;
+  /** Whether its connections are counted, where the program can. */
+  readonly isCounted: boolean;
 }
 
 /** How a frontend comes to be served, from what the kernel holds now. Made before anything of it is claimed. */
@@ -70,6 +73,8 @@ class Planner {
   readonly #leaving: LeavingSlot[] = [];
   /** The keys of its slots, as far as they were asked for: each is asked for twice. */
   readonly #slotKeys: string[] = [];
+  /** The sets that its connections are counted in. */
+  readonly #counted = new Set<string>();
 
   constructor(frontend: Frontend, model: PlannedModel) {
     this.#frontend = frontend;
@@ -81,7 +86,9 @@ class Planner {
 
   *plan(): Steps<FrontendPlan> {
     const { address, kind, sourceRanges } = this.#frontend;
-    const { dispatch, snat, snatFromNode } = this.#entrance;
+    const { dispatch, snat, snatFromNode, connections } = this.#entrance;
+    this.#count(connections, true);
+    for (const name of [this.#entrance.refused, this.#entrance.dropped]) this.#count(name, false);
     // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
     if (kind === 'cluster-ip') this.#add('cluster-ips', address, '', '');
     if (isRefusedOnLoopback(this.#frontend)) this.#add('localhost-node-ports', this.#key);
@@ -92,6 +99,7 @@ class Planner {
     if (sourceRanges.length === 0) {
       this.#add(dispatch, this.#key, verdict);
     } else {
+      this.#count(this.#entrance.dropped, true);
       yield* eachInSteps(sourceRanges, (range) => this.#add('source-ranges', concat(this.#key, range)));
       this.#add(ADMITTED, this.#key, verdict);
       this.#add(dispatch, this.#key, `goto ${SOURCE_RANGES_CHAIN}`);
@@ -103,7 +111,10 @@ class Planner {
   *#verdict(): Steps<string> {
     const { kind, policy, endpoints, localEndpoints, anywhere } = this.#frontend;
     const { dispatch, cluster, local, localPolicy, ...names } = this.#entrance;
-    if (!anywhere) return `goto ${REFUSE_CHAIN}`;
+    if (!anywhere) {
+      this.#count(this.#entrance.refused, true);
+      return `goto ${REFUSE_CHAIN}`;
+    }
     const all = yield* this.#pick({
       slots: names.endpoints,
       pick: names.pick,
@@ -127,7 +138,10 @@ class Planner {
   *#pick(pool: Pool): Steps<string> {
     const { affinitySeconds, affinityByHash = false } = this.#frontend;
     const endpoints = pool.endpoints.slice(0, MAX_ENDPOINTS);
-    if (endpoints.length === 0) return 'drop';
+    if (endpoints.length === 0) {
+      this.#count(this.#entrance.dropped, true);
+      return this.#model.containers.has(this.#entrance.dropped) ? `goto ${DROP_CHAIN}` : 'drop';
+    }
     yield* eachInSteps(endpoints, ({ address, maybeLocal }) => {
       if (maybeLocal) this.#add('hairpin', concat(address, address), '', '');
     });
@@ -208,6 +222,19 @@ class Planner {
     const container = this.#model.containers.get(name);
     if (container === undefined) throw new Error(`the program has no set ${name}`);
     return container;
+  }
+
+  /**
+   * Counts its connections in a set, if they are counted at all. `isMet`: they come there; those that do not any more keep
+   * their number.
+   */
+  #count(name: string, isMet: boolean): void {
+    const { containers, isCounted, find } = this.#model;
+    const container = containers.get(name);
+    if (!isCounted || container === undefined || this.#counted.has(name)) return;
+    if (!isMet && find(container, this.#key) === undefined) return;
+    this.#counted.add(name);
+    this.#add(name, this.#key);
   }
 
   #add(name: string, key: string, value = '', comment = this.#comment): void {

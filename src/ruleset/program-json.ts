@@ -62,13 +62,14 @@ export function deleteChainCommands(family: Family, table: string, name: string)
 
 /** Sets and maps as libnftables JSON objects, with `typeof` declarations as nft 1.1.2 and later understand them. */
 export function containerObjects(family: Family, table: string, containers: readonly Container[]): readonly object[] {
-  return containers.map(({ name, key, value, interval }) => {
+  return containers.map(({ name, key, value, interval, counts }) => {
     const common = {
       family,
       table,
       name,
       type: { typeof: typeOf(key) },
       ...(interval && { flags: ['interval'] }),
+      ...(counts && { stmt: [{ counter: null }] }),
     };
     if (value === undefined) return { set: common };
     return { map: { ...common, map: { typeof: value === 'verdict' ? VERDICT : typeOf(value) } } };

@@ -21,7 +21,11 @@ export function stagedProgramText(program: Program, table: string): string {
 /** A set or map declaration with its elements, one printed element a line; an empty one is one line. */
 export function containerText(container: Container, elements: readonly string[]): string {
   const kind = container.value === undefined ? 'set' : 'map';
-  const lines = [`typeof ${typeText(container)}`, ...(container.interval ? ['flags interval'] : [])];
+  const lines = [
+    `typeof ${typeText(container)}`,
+    ...(container.interval ? ['flags interval'] : []),
+    ...(container.counts ? ['counter'] : []),
+  ];
   if (elements.length === 0) return `\t${kind} ${container.name} { ${lines.map((line) => `${line};`).join(' ')} }`;
   return [
     `\t${kind} ${container.name} {`,

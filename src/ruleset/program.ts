@@ -16,6 +16,7 @@ import {
   sourceAddress,
   transportProtocol,
 } from './container.ts';
+import { countingChains, dispatchChains, dropOf, SEND_REFUSAL_CHAIN } from './counting.ts';
 import { type Hops, hopsOf } from './hops.ts';
 import { type Expression, type Operand, printExpression, printRule, type Statement } from './nft-json.ts';
 import { createPickChains, type PickChains } from './pick-chain.ts';
@@ -33,6 +34,8 @@ export interface ProgramOptions {
   readonly localPods?: LocalPods | undefined;
   /** Node ports are served on loopback, too: over TCP, by a listener of this daemon (KEP-6032). All others are refused. */
   readonly localhostNodePorts?: boolean;
+  /** New connections are counted, frontend by frontend (see counting.ts). */
+  readonly connectionCounters?: boolean;
 }
 
 /** Everything of a family's table but its elements: the same for every cluster. */
@@ -62,7 +65,7 @@ export const MARKER_PREFIX = 'program-';
 
 /** The fixed program of a family. */
 export function buildProgram(family: Family, options: ProgramOptions): Program {
-  const containers = containersOf(family);
+  const containers = containersOf(family, options.connectionCounters);
   const chains = [...baseChains(options), ...regularChains(family, options)];
   return {
     family,
@@ -92,34 +95,32 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
   const loopback = family === 'ip' ? { addr: '127.0.0.0', len: 8 } : { addr: '::1', len: 128 };
   const onNodePorts = [equal(destination, '@node-port-networks'), unequal(destination, { prefix: loopback })];
   const allowed: Expression = { concat: [...frontend.concat, source] };
+  const { connectionCounters = false } = options;
+  const keys = { frontend, nodePort };
+  // Refusals of what is no frontend are not counted.
+  const refusal = connectionCounters ? SEND_REFUSAL_CHAIN : REFUSE_CHAIN;
   return [
-    {
-      name: 'dispatch',
-      comment: 'what becomes of a new connection to a Service',
-      rules: [
-        [lookUp(frontend, BY_ADDRESS.dispatch)],
-        [...onNodePorts, equal(typeOf('daddr'), 'local'), lookUp(nodePort, BY_NODE_PORT.dispatch)],
-      ],
-    },
+    ...dispatchChains(keys, [...onNodePorts, equal(typeOf('daddr'), 'local')], connectionCounters),
     {
       name: SOURCE_RANGES_CHAIN,
       comment: 'loadBalancerSourceRanges',
-      rules: [[unequal(allowed, '@source-ranges'), { drop: null }], [lookUp(frontend, ADMITTED)]],
+      rules: [[unequal(allowed, '@source-ranges'), dropOf(connectionCounters)], [lookUp(frontend, ADMITTED)]],
     },
     localPolicy(BY_ADDRESS, frontend, family, options),
     localPolicy(BY_NODE_PORT, nodePort, family, options),
-    ...(options.localhostNodePorts ? [localhostCheck(destination, nodePort, loopback)] : []),
+    ...(options.localhostNodePorts ? [localhostCheck(destination, nodePort, loopback, refusal)] : []),
     {
       name: 'cluster-ips-check',
       // A node-local DNS cache has a ClusterIP of its own: what is bound here is not ours to refuse.
       comment: 'nobody translated it: a port that no Service has, or an address that no Service has',
       rules: [
-        [equal(destination, '@cluster-ips'), unequal(typeOf('daddr'), 'local'), { goto: { target: REFUSE_CHAIN } }],
+        [equal(destination, '@cluster-ips'), unequal(typeOf('daddr'), 'local'), { goto: { target: refusal } }],
         [equal(destination, '@service-cidrs'), unequal(typeOf('daddr'), 'local'), { drop: null }],
       ],
     },
+    ...(connectionCounters ? countingChains(keys) : []),
     {
-      name: REFUSE_CHAIN,
+      name: refusal,
       // A reset is not rate-limited by the kernel, an ICMP error is: clients would hang instead of failing at once.
       comment: 'TCP by reset, which the kernel does not rate-limit as it does ICMP',
       rules: [
@@ -132,7 +133,12 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
 }
 
 /** In hook input, not output: there a refusal reaches a UDP client as EPERM instead of ECONNREFUSED. */
-function localhostCheck(destination: Expression, nodePort: Expression, loopback: { addr: string; len: number }): Chain {
+function localhostCheck(
+  destination: Expression,
+  nodePort: Expression,
+  loopback: { addr: string; len: number },
+  refusal: string,
+): Chain {
   return {
     name: LOCALHOST_CHAIN,
     comment: 'node ports on loopback: TCP has listeners there, nothing else can be served',
@@ -141,7 +147,7 @@ function localhostCheck(destination: Expression, nodePort: Expression, loopback:
       equal(transportProtocol, protocol),
       equal(nodePort, '@localhost-node-ports'),
       { counter: null },
-      { goto: { target: REFUSE_CHAIN } },
+      { goto: { target: refusal } },
     ]),
   };
 }
@@ -239,11 +245,11 @@ const baseChains = ({ localhostNodePorts = false }: ProgramOptions): readonly Ch
 function hashOf(family: Family, containers: readonly Container[], chains: readonly Chain[]): string {
   const printed = [
     family,
-    ...containers.map(({ name, key, value, interval }) => {
+    ...containers.map(({ name, key, value, interval, counts }) => {
       const fields = [key, value === 'verdict' ? [] : (value ?? [])].map((list) =>
         list.map((f) => printExpression(f.of)),
       );
-      return JSON.stringify([name, fields, value === 'verdict', interval]);
+      return JSON.stringify([name, fields, value === 'verdict', interval, ...(counts ? ['counter'] : [])]);
     }),
     ...chains.map(({ name, hook, rules }) => JSON.stringify([name, hook, rules.map(printRule)])),
   ];

@@ -3,6 +3,7 @@ import { eachInSteps, endsStep, mapInSteps, type Steps } from '../service/steps.
 import type { Chain } from './chain.ts';
 import { type Before, Changes, type Learnt } from './changes.ts';
 import type { Container } from './container.ts';
+import { CountingBudget } from './counting-budget.ts';
 import type { Element } from './element.ts';
 import { Entries } from './entries.ts';
 import { type FrontendPlan, NOTHING_PLANNED, planFrontend } from './frontend-elements.ts';
@@ -39,6 +40,7 @@ export interface KernelView {
  */
 export class Ruleset {
   readonly program: Program;
+  readonly counting: CountingBudget;
   readonly #containers: ReadonlyMap<string, Container>;
   readonly #entries: Entries;
   readonly #changes = new Changes();
@@ -50,8 +52,9 @@ export class Ruleset {
   readonly #suspects = new Map<string, Set<HeldElement>>();
   #undo = () => {};
 
-  constructor(program: Program) {
+  constructor(program: Program, counting = new CountingBudget()) {
     this.program = program;
+    this.counting = counting;
     this.#containers = new Map(program.containers.map((container) => [container.name, container]));
     this.#entries = new Entries([...program.containers, ...OBJECTS]);
   }
@@ -304,15 +307,14 @@ export class Ruleset {
   readonly #deleteWeight = (element: Element) => deleteWeightOf(element, this.countOf(element.container));
 
   #claim(owner: string, wanted: readonly Element[]): void {
-    this.#entries.claim(
-      owner,
-      wanted.map((element) => this.#want(element)),
-    );
+    const held = wanted.map((element) => this.#want(element));
+    this.#entries.claim(owner, held);
   }
 
   #planFor(frontend: Frontend): Steps<FrontendPlan> {
     const [program, containers, find, inKernel] = [this.program, this.#containers, this.#find, this.#inKernel];
-    return planFrontend(frontend, { program, containers, find, inKernel });
+    const isCounted = this.counting.allows(this);
+    return planFrontend(frontend, { program, containers, find, inKernel, isCounted });
   }
 
   /** In this order a part leads nowhere: what is to be gone goes first, and the verdict that leads to all others comes last. */

@@ -25,13 +25,16 @@ export interface ShownTable {
 }
 
 /**
- * The table as it is now. `all`: all that the kernel is to hold; without it heartbeats are left out, and what nothing can
- * come of (see usedChains).
+ * The table as it is now. `all`: all that the kernel is to hold; without it heartbeats are left out, what counts connections,
+ * and what nothing can come of (see usedChains).
  */
 export function shownTable(ruleset: Ruleset, all: boolean): ShownTable {
   const { program } = ruleset;
   const elements = new Map(
-    program.containers.map((own) => [own, copiesOf(all ? ruleset.elementsOf(own) : ruleset.servingElementsOf(own))]),
+    program.containers.map((own) => [
+      own,
+      copiesOf(all ? ruleset.elementsOf(own) : own.counts ? [] : ruleset.servingElementsOf(own)),
+    ]),
   );
   const dynamic = [...ruleset.dynamicChains()];
   const isEmpty = (name: string) =>

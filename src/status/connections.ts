@@ -1,5 +1,7 @@
+export const CONNECTION_RESULTS = ['served', 'refused', 'dropped'] as const;
+
 /** What became of new connections. */
-export type ConnectionResult = 'served' | 'refused' | 'dropped';
+export type ConnectionResult = (typeof CONNECTION_RESULTS)[number];
 
 /** New connections to one port of a Service that had one result, whichever of its addresses they were made to. */
 export interface PortConnections {
@@ -17,9 +19,18 @@ export interface PortConnections {
   readonly connections: number;
 }
 
+/** New connections to one frontend, by their result. */
+export interface FrontendConnections
+  extends Pick<PortConnections, 'namespace' | 'service' | 'port' | 'protocol'>,
+    Readonly<Record<ConnectionResult, number>> {
+  /** As ServiceRow has it: "10.96.0.80:80/tcp". */
+  readonly address: string;
+}
+
 /**
  * The answer of a daemon to `GET /connections` on its control socket, as JSON. What the kernel has counted is read when
- * somebody asks, at most once a second: `readAt` says when.
+ * somebody asks: not more often than once a second, nor for more than a twentieth of a CPU (30,000 Services: every 10 seconds
+ * or so). `readAt` says when.
  */
 export interface Connections {
   /** When the kernel was read: milliseconds since 1970. Rates are made from two answers with different times. */
@@ -30,4 +41,6 @@ export interface Connections {
   readonly why?: string;
   /** In no particular order. What is not in it is 0. */
   readonly ports: readonly PortConnections[];
+  /** For `GET /connections?frontends`: the same frontend by frontend. */
+  readonly frontends?: readonly FrontendConnections[];
 }

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend, FrontendKind } from '../service/frontend.ts';
+import type { ConnectionResult, Connections } from './connections.ts';
 import { count } from './words.ts';
 
 /** A frontend of a Service, and what becomes of connections to it. */
@@ -21,7 +22,28 @@ export interface ServiceRow {
   readonly sourceRanges: readonly string[];
   /** "served", or what else, and why. */
   readonly fate: string;
+  /** New connections so far, by what became of them; absent where they are not counted, or nobody asked. */
+  readonly connections?: Readonly<Record<ConnectionResult, number>>;
 }
+
+/** The same rows with what the kernel has counted; without a change if it does not count. */
+export function withConnections(
+  rows: readonly ServiceRow[],
+  { counted, frontends = [] }: Connections,
+): readonly ServiceRow[] {
+  if (!counted) return rows;
+  const idOf = (service: string, { namespace, port, address }: Pick<ServiceRow, 'namespace' | 'port' | 'address'>) =>
+    [namespace, service, port, address].join(' ');
+  const found = new Map(
+    frontends.map((one) => {
+      const { served, refused, dropped } = one;
+      return [idOf(one.service, one), { served, refused, dropped }];
+    }),
+  );
+  return rows.map((row) => ({ ...row, connections: found.get(idOf(row.name, row)) ?? NONE }));
+}
+
+const NONE = { served: 0, refused: 0, dropped: 0 };
 
 /** The row of a frontend. */
 export function serviceRow(frontend: Frontend): ServiceRow {

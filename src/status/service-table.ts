@@ -1,3 +1,4 @@
+import { CONNECTION_RESULTS } from './connections.ts';
 import type { ServiceRow } from './service-rows.ts';
 
 /** How a kind of frontend is called in a table. */
@@ -21,6 +22,7 @@ const COLUMNS: readonly (readonly [title: string, isWide: boolean, (row: Service
   ['ENDPOINTS', false, endpointCount],
   ['AFFINITY', true, ({ affinity = '-' }) => affinity],
   ['STATE', false, ({ fate }) => fate],
+  ['CONNECTIONS', true, connectionsText],
   ['ADDRESSES', true, ({ endpoints }) => endpoints.join(',') || '-'],
 ];
 
@@ -60,6 +62,13 @@ export function table(lines: readonly (readonly string[])[], atLeast: number[] =
       return `${padded.join('   ').trimEnd()}\n`;
     })
     .join('');
+}
+
+/** "3 served, 2 refused", "0", or "-" where nothing is counted. */
+function connectionsText({ connections }: ServiceRow): string {
+  if (connections === undefined) return '-';
+  const parts = CONNECTION_RESULTS.filter((result) => connections[result] > 0);
+  return parts.map((result) => `${connections[result]} ${result}`).join(', ') || '0';
 }
 
 /** "3", or under policy Local "1 here, 3 in all". */

@@ -1,5 +1,6 @@
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
+import type { CountingBudget } from '../ruleset/counting-budget.ts';
 import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
 import { Allowances } from '../service/allowances.ts';
 import type { Cluster } from '../service/cluster.ts';
@@ -24,6 +25,8 @@ export interface AllowedFrontendsOptions {
   readonly serviceBudget?: number;
   /** Elements that all Services may have: one for both families. Default: without bound. */
   readonly totalBudget?: TotalBudget;
+  /** How many elements may count connections: one for both families. Default: without bound. */
+  readonly counting?: CountingBudget;
   /** Endpoints of one Service that may have lists of clients, for session affinity. Default: DEFAULT_AFFINITY_ENDPOINTS. */
   readonly affinityLimit?: number;
   /** Whether the rules choose the endpoints of a frontend by the client's address now. Default: they do not. */

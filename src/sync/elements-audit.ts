@@ -4,7 +4,7 @@ import type { Nft } from '../nft/nft.ts';
 import { MAX_KNOWN } from '../nft/run.ts';
 import { lookAtElements } from '../nft/table-look.ts';
 import type { TableName } from '../nft/tables.ts';
-import type { Container } from '../ruleset/container.ts';
+import { type Container, decidingContainers } from '../ruleset/container.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import { listingCost } from './audit-budget.ts';
 import type { Commits } from './commits.ts';
@@ -84,7 +84,7 @@ export class ElementsAuditor {
       return [];
     }
     const found: ElementDifference[] = [];
-    for (const each of container === undefined ? program.containers : [container]) {
+    for (const each of container === undefined ? decidingContainers(program) : [container]) {
       const listed = contents.elements.filter((element) => element.container === each);
       found.push(...(await inSlices(elementDifferences(each, listed, ruleset.inKernel(each)))));
     }

@@ -23,7 +23,7 @@ import { Shortfalls } from './shortfalls.ts';
 import { Suspects } from './suspects.ts';
 import { namespaceOf, WaitingFrontends } from './waiting-frontends.ts';
 
-/** A transaction, and the frontends that it changes (see frontendKey). */
+/** A transaction, and the frontends that it changes. */
 type Brought = { readonly transaction: Transaction; readonly frontends: readonly string[] };
 /** Elements of a Service from which on small ones go before it. */
 const LARGE = 1_000;
@@ -85,7 +85,7 @@ export class FamilyModel {
     this.#settings = settings;
     this.#log = log;
     this.#allowed = this.#newAllowed();
-    this.#ruleset = new Ruleset(settings.program);
+    this.#ruleset = new Ruleset(settings.program, settings.counting);
     this.suspects = new Suspects({
       family: this.family,
       shortfalls: settings.shortfalls ?? new Shortfalls({ log }),
@@ -212,7 +212,7 @@ export class FamilyModel {
     if (ahead.size === 0) this.#forget();
     this.#ahead.clear();
     this.#allowed.adoptedSize = found.length;
-    this.#ruleset = new Ruleset(this.program);
+    this.#ruleset = new Ruleset(this.program, this.#settings.counting);
     const udp: UdpAddress[] = [];
     for (let i = 0; i < found.length; i += FOUND_STEP) {
       const some = found.slice(i, i + FOUND_STEP);

@@ -9,6 +9,7 @@ import { stagedProgramText } from '../ruleset/program-text.ts';
 import { document, sizeOf, type Transaction } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
 import { carryClients } from './carry-clients.ts';
+import { carryCounts } from './carry-counts.ts';
 import { cleaningUp } from './cleanup-error.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
 import type { FamilyModel } from './family-model.ts';
@@ -99,6 +100,7 @@ export async function replaceTable(
   if (from !== undefined) {
     await trySuspects(target);
     await carryClients(target, from, log);
+    await carryCounts(target, from, log);
     await nft.apply(document(last));
   }
   log.info('the rules are in force', { family, table: name, elements: written });

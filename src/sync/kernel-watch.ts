@@ -5,7 +5,7 @@ import type { Nft } from '../nft/nft.ts';
 import type { RulesLister } from '../nft/rules-lister.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
-import type { Container } from '../ruleset/container.ts';
+import { type Container, decidingContainers } from '../ruleset/container.ts';
 import { type AuditBudget, rulesInterval } from './audit-budget.ts';
 import { Bell } from './bell.ts';
 import type { Clock } from './clock.ts';
@@ -217,7 +217,7 @@ export class KernelWatch {
     const { ruleset, program } = this.#options.model;
     this.#rounds++;
     if (ruleset.size <= SMALL) return [undefined];
-    return program.containers.filter(
+    return decidingContainers(program).filter(
       (container, i) =>
         this.#isHurried || ruleset.countOf(container) > 0 || i % EMPTY_ROUNDS === this.#rounds % EMPTY_ROUNDS,
     );

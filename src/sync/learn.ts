@@ -45,7 +45,10 @@ export async function learn({ model, nft, table }: Target, { transaction, undo }
     const learnt: ElementDifference[] = [];
     const others: ElementDifference[] = [];
     for (const { container, listed } of looks) {
-      learnt.push(...ruleset.learn(container, new Map(listed.map((element) => [element.key, element]))));
+      const news = ruleset.learn(container, new Map(listed.map((element) => [element.key, element])));
+      // Others may take what counts; it is needed no more than before.
+      if (container.counts) continue;
+      learnt.push(...news);
       others.push(...(await inSlices(elementDifferences(container, listed, ruleset.inKernel(container)))));
     }
     return { learnt, others };

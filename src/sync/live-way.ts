@@ -8,7 +8,7 @@ import { NftError } from '../nft/run.ts';
 import { lookAtElements } from '../nft/table-look.ts';
 import type { TableName } from '../nft/tables.ts';
 import type { Chain } from '../ruleset/chain.ts';
-import type { Container } from '../ruleset/container.ts';
+import { type Container, decidingContainers } from '../ruleset/container.ts';
 import type { Element } from '../ruleset/element.ts';
 import { CHAIN_OBJECTS } from '../ruleset/objects.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
@@ -59,8 +59,8 @@ export async function compareWay(way: Way, ruleset: Ruleset, nft: Nft, table: Ta
 }
 
 async function look(way: Way, ruleset: Ruleset, nft: Nft, table: TableName): Promise<WayComparison> {
-  const { family, containers } = ruleset.program;
-  const asked = containers.filter(({ name }) => way.asks(name));
+  const { family } = ruleset.program;
+  const asked = decidingContainers(ruleset.program).filter(({ name }) => way.asks(name));
   try {
     const { count, differences } = await lookAtRules(way, ruleset, nft, table);
     const portions = ruleset.size <= SMALL ? [asked] : asked.map((container) => [container]);

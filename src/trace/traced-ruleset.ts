@@ -1,6 +1,7 @@
 import type { Family } from '../ip.ts';
 import type { Chain } from '../ruleset/chain.ts';
 import type { Container } from '../ruleset/container.ts';
+import { isCountingRule } from '../ruleset/counting.ts';
 import type { Element } from '../ruleset/element.ts';
 import { isHeartbeat } from '../ruleset/heartbeat.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
@@ -17,9 +18,13 @@ export interface TracedRuleset {
   elementsOf(container: Container): Iterable<Element>;
 }
 
-/** The model, to trace packets through: it changes as that does. What serves heartbeats is not in it. */
+/** The model, to trace packets through: it changes as that does. What serves heartbeats, or only counts, is not in it. */
 export function tracedRuleset(ruleset: Ruleset): TracedRuleset {
-  const { family, containers, chains } = ruleset.program;
+  const { family, containers } = ruleset.program;
+  const chains = ruleset.program.chains.map((chain) => {
+    const rules = chain.rules.filter((rule) => !isCountingRule(rule, containers));
+    return rules.length === chain.rules.length ? chain : { ...chain, rules };
+  });
   return {
     family,
     containers,

@@ -18,7 +18,7 @@ suite('get services', () => {
     const { stdout } = await place.run(['get', 'svc', 'default/s7', '-o', 'wide', '--no-headers']);
     assert.match(
       stdout,
-      /^default +s7 +\S+ +ClusterIP +10\.96\.0\.7:80\/tcp +2 +- +served +10\.0\.1\.1:\d+,10\.0\.1\.2:\d+\n$/,
+      /^default +s7 +\S+ +ClusterIP +10\.96\.0\.7:80\/tcp +2 +- +served +0 +10\.0\.1\.1:\d+,10\.0\.1\.2:\d+\n$/,
     );
     assert.equal((await place.run(['get', 'services', '-n', 'nowhere', '--no-headers'])).stdout, '');
     const refused = await place.run(['get', 'services', 's8']);

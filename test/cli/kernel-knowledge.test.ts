@@ -32,7 +32,7 @@ const CLUSTER_CIDR = ['--cluster-cidr', '10.32.0.0/15,fd00:32::/48'];
 
 /** What of rows the kernel knows. */
 function known(rows: readonly ServiceRow[]) {
-  return rows.map(({ kind, fate, ...row }) => ({
+  return rows.map(({ kind, fate, connections: _, ...row }) => ({
     ...row,
     kind: kind === 'load-balancer-ip' || kind === 'external-ip' ? 'external' : kind,
     fate: fate.startsWith('dropped') ? 'dropped' : fate,

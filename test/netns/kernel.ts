@@ -69,7 +69,7 @@ export class TestKernel {
     return TestKernel.normalise(this.byHand('-j', 'list', 'table', family, table).stdout);
   }
 
-  /** What `nft -j list` prints, without handles and order: equal texts mean equal rulesets. */
+  /** What `nft -j list` prints, without handles, order and what was counted: equal texts mean equal rulesets. */
   static normalise(json: string): string {
     const objects: readonly Record<string, unknown>[] = JSON.parse(json).nftables;
     const kept = objects.filter((object) => !('metainfo' in object));
@@ -101,8 +101,11 @@ function byChain(a: string, b: string): number {
   return chain(a) < chain(b) ? -1 : Number(chain(a) > chain(b));
 }
 
-/** Handles number a table's objects in the order they came; elements have no order of their own. */
+/** Handles number a table's objects in the order they came; elements have no order of their own. Traffic counts elsewhere. */
 function withoutHandle(key: string, value: unknown): unknown {
   if (key === 'handle') return undefined;
-  return key === 'elem' && Array.isArray(value) ? value.map((item) => JSON.stringify(item)).sort() : value;
+  if (key === 'counter') return null;
+  return key === 'elem' && Array.isArray(value)
+    ? value.map((item) => JSON.stringify(item, withoutHandle)).sort()
+    : value;
 }

@@ -21,6 +21,7 @@ export const GET_SERVICES: Command = {
     `${WITHOUT_DAEMON} Without -n the Services of all namespaces are shown.`,
     'ENDPOINTS has how many connections are sent to; under externalTrafficPolicy Local also how many of them are on this node, which clients from outside are sent to. STATE says what becomes of new connections, and why: served, refused or dropped. -o name prints NAMESPACE/NAME alone, each Service once.',
     WATCHING,
+    'With -o wide, json and yaml also new connections so far, as the kernel has counted them: served, refused and dropped ones. A client that tries again after a refusal or a drop counts again. Without a daemon, and with --connection-counters=false, nothing is known of them; -w does not follow them, top does.',
   ],
   examples: [
     { command: 'kube-proxy-nft get services', text: 'all of them' },

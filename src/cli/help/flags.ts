@@ -234,6 +234,10 @@ const OURS: FlagSection = {
       value: 'ADDRESS',
       text: 'serve that page here, too, to whoever can connect; it asks for no password. Without a port 10247',
     },
+    {
+      name: 'connection-counters',
+      text: 'have the kernel count the new connections to each Service: top, get -o wide (default: true)',
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
   ],
 };
@@ -252,7 +256,7 @@ const OF_COMMANDS: FlagSection = {
     { name: 'namespace', value: 'NAME', text: 'namespace of the Services that are shown; without it all (get)' },
     { name: 'all-namespaces', text: 'all namespaces, whatever else is said (get)' },
     { name: 'no-headers', text: 'without the heading of the table (get)' },
-    { name: 'all', text: 'what is empty, too, and heartbeats, so that it is what the kernel holds (dump)' },
+    { name: 'all', text: 'what is empty, too, heartbeats and what counts, so that it is what the kernel holds (dump)' },
     {
       name: 'filename',
       value: 'PATH',

@@ -1,0 +1,40 @@
+import type { Container } from '../ruleset/container.ts';
+import { type Counted, parseCounted } from '../ruleset/element-text.ts';
+import type { Program } from '../ruleset/program.ts';
+import type { Nft } from './nft.ts';
+import { NftError } from './run.ts';
+import { elementsIn } from './table-reader.ts';
+import type { TableName } from './tables.ts';
+
+export interface CountsOptions {
+  /** Seconds until nft is ended: it begins anew whenever anybody commits something meanwhile. */
+  readonly timeout: number;
+  /** Called when nft has read all, and begins to print. */
+  readonly onFirst?: () => void;
+}
+
+/**
+ * What the elements of a set have counted that the program declares with a counter: one listing of that set.
+ * @throws NftError, also (not-found) where the set is not there
+ */
+export async function readCounts(
+  nft: Nft,
+  { family }: Program,
+  table: TableName,
+  container: Container,
+  { timeout, ...options }: CountsOptions,
+): Promise<readonly Counted[]> {
+  const counts: Counted[] = [];
+  let isAmong = false;
+  const onLine = (line: string) => {
+    const { text, isLast } = elementsIn(line, isAmong);
+    isAmong = text !== undefined && !isLast;
+    if (text === undefined) return;
+    const counted = parseCounted(container, text);
+    if (counted === undefined)
+      throw new NftError('refused', `${container.name} holds a strange element: ${text.trim()}`);
+    counts.push(...counted);
+  };
+  await nft.look(onLine, ['list', 'set', family, table, container.name], timeout, options);
+  return counts;
+}

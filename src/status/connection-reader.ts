@@ -1,0 +1,219 @@
+import { messageOf } from '../errors.ts';
+import { readCounts } from '../nft/connection-counts.ts';
+import type { Nft } from '../nft/nft.ts';
+import { NftError } from '../nft/run.ts';
+import type { TableName } from '../nft/tables.ts';
+import { BY_ADDRESS, BY_NODE_PORT } from '../ruleset/container.ts';
+import { commentOf } from '../ruleset/element.ts';
+import { frontendElementKey } from '../ruleset/frontend-elements.ts';
+import type { Cluster } from '../service/cluster.ts';
+import type { Frontend } from '../service/frontend.ts';
+import type { Steps } from '../service/steps.ts';
+import type { Clock } from '../sync/clock.ts';
+import type { Commits } from '../sync/commits.ts';
+import type { FamilyModel } from '../sync/family-model.ts';
+import { inSlices } from '../sync/slices.ts';
+import { CONNECTION_RESULTS, type Connections, type FrontendConnections, type PortConnections } from './connections.ts';
+import { serviceRow } from './service-rows.ts';
+
+/** A family whose connections are counted. */
+export interface CountedFamily {
+  readonly model: FamilyModel;
+  readonly nft: Nft;
+  /** The table in force; undefined while there is none. */
+  readonly table: () => TableName | undefined;
+}
+
+export interface ConnectionReaderOptions {
+  readonly cluster: Cluster;
+  readonly families: readonly CountedFamily[];
+  readonly commits: Commits;
+  readonly clock: Clock;
+  /** Why nothing is counted, for people; undefined: it is. */
+  readonly whyNot: () => string | undefined;
+}
+
+/** Milliseconds that a reading is good for, at least; and so many times as long as it took: it costs no more than a twentieth of a CPU. */
+const FRESH = 1_000;
+const REST = 20;
+
+/** Seconds that nft has for the shortest listing, and milliseconds that an element takes it. */
+const TIMEOUT = 3;
+const ELEMENT_COST = 0.03;
+
+/** Milliseconds from one reading for which our own commits are held back to the next, and how long they are at most. */
+const HOLD_EVERY = 60_000;
+const HOLD = 2_000;
+
+/** Frontends that are summed up in one step. */
+const STEP = 500;
+
+/** What of a counter is known: its number when it was read last, and all it has counted. */
+interface Sum {
+  readonly packets: number;
+  readonly sum: number;
+}
+
+/** All that a reading gave. */
+interface Reading {
+  readonly readAt: number;
+  readonly frontends: readonly FrontendConnections[];
+  /** Until when it is good, by the clock. */
+  readonly until: number;
+}
+
+/**
+ * Reads from the kernel how many new connections each frontend had: when somebody asks, one reading at a time, beside the
+ * transactions. A counter that begins anew (others reset it, or a table was lost) goes on from what was known: numbers only
+ * grow as long as this lives.
+ */
+export class ConnectionReader {
+  readonly #options: ConnectionReaderOptions;
+  #sums: ReadonlyMap<string, Sum> = new Map();
+  #served: ReadonlyMap<string, number> = new Map();
+  #last: Reading | undefined;
+  #reading: Promise<Reading> | undefined;
+  #heldAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ConnectionReaderOptions) {
+    this.#options = options;
+  }
+
+  /** `withFrontends`: frontend by frontend, too. Never rejects for what nft does. */
+  async read(withFrontends = false): Promise<Connections> {
+    const why = this.#options.whyNot();
+    if (why !== undefined) return { readAt: Date.now(), counted: false, why, ports: [] };
+    try {
+      const { readAt, frontends } = await this.#fresh();
+      const ports = await inSlices(portSteps(frontends));
+      return { readAt, counted: true, ports, ...(withFrontends && { frontends }) };
+    } catch (error) {
+      if (!(error instanceof NftError)) throw error;
+      const message = `what the kernel has counted cannot be read: ${messageOf(error)}`;
+      return { readAt: Date.now(), counted: false, why: message, ports: [] };
+    }
+  }
+
+  #fresh(): Promise<Reading> {
+    const { clock } = this.#options;
+    if (this.#last !== undefined && clock.now() < this.#last.until) return Promise.resolve(this.#last);
+    this.#reading ??= this.#readNow().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #readNow(): Promise<Reading> {
+    const { families, clock } = this.#options;
+    const began = clock.now();
+    const sums = new Map<string, Sum>();
+    try {
+      for (const family of families) await this.#readFamily(family, sums);
+    } catch (error) {
+      // Changes come so fast that nft begins anew all the time: better old numbers than none.
+      if (!(error instanceof NftError) || this.#last === undefined) throw error;
+      this.#last = { ...this.#last, until: clock.now() + Math.max(FRESH, (clock.now() - began) * REST) };
+      return this.#last;
+    }
+    this.#sums = sums;
+    const readAt = Date.now();
+    const { frontends, served } = await inSlices(this.#frontendSteps(sums));
+    this.#served = served;
+    const took = clock.now() - began;
+    this.#last = { readAt, frontends, until: clock.now() + Math.max(FRESH, took * REST) };
+    return this.#last;
+  }
+
+  async #readFamily({ model, nft, table }: CountedFamily, sums: Map<string, Sum>): Promise<void> {
+    const { ruleset, program } = model;
+    const inForce = table();
+    for (const container of program.containers) {
+      if (!container.counts || ruleset.countOf(container) === 0) continue;
+      // While there is no table in force, what was known stays.
+      const counts = inForce === undefined ? [] : await this.#list(model, nft, inForce, container);
+      const prefix = `${model.family} ${container.name} `;
+      for (const { element, packets } of counts) {
+        const id = `${prefix}${element.key} ${element.comment}`;
+        sums.set(id, addedUp(this.#sums.get(id), packets));
+      }
+      if (inForce === undefined) for (const [id, sum] of this.#sums) if (id.startsWith(prefix)) sums.set(id, sum);
+    }
+  }
+
+  async #list(model: FamilyModel, nft: Nft, table: TableName, container: Parameters<typeof readCounts>[3]) {
+    const { commits, clock } = this.#options;
+    const expected = model.ruleset.countOf(container) * ELEMENT_COST;
+    const timeout = TIMEOUT + (3 * expected) / 1000;
+    try {
+      return await readCounts(nft, model.program, table, container, { timeout });
+    } catch (error) {
+      const mayHold = clock.now() - this.#heldAt >= HOLD_EVERY;
+      if (!(error instanceof NftError && error.isTooSlow && mayHold)) throw error;
+    }
+    this.#heldAt = clock.now();
+    const release = await commits.hold(HOLD);
+    try {
+      return await readCounts(nft, model.program, table, container, { timeout, onFirst: release });
+    } finally {
+      release();
+    }
+  }
+
+  /** What each frontend had that is in force now. */
+  *#frontendSteps(
+    sums: ReadonlyMap<string, Sum>,
+  ): Steps<{ readonly frontends: readonly FrontendConnections[]; readonly served: ReadonlyMap<string, number> }> {
+    const { cluster, families } = this.#options;
+    const frontends: FrontendConnections[] = [];
+    const served = new Map<string, number>();
+    let done = 0;
+    for (const key of cluster.serviceKeys()) {
+      for (const { model } of families) {
+        for (const frontend of model.frontendsOf(key)) {
+          const { id, total, refused, dropped } = countsOf(frontend, model, sums);
+          // The total was read first: what came in between must not make it less.
+          const left = Math.max(total - refused - dropped, this.#served.get(id) ?? 0);
+          if (left > 0) served.set(id, left);
+          if (left + refused + dropped > 0) frontends.push(rowOf(frontend, { served: left, refused, dropped }));
+          if (++done % STEP === 0) yield;
+        }
+      }
+    }
+    return { frontends, served };
+  }
+}
+
+/** Goes on from what was known; a number that is smaller than that has begun anew. */
+function addedUp(known: Sum | undefined, packets: number): Sum {
+  if (known === undefined) return { packets, sum: packets };
+  const news = packets < known.packets ? packets : packets - known.packets;
+  return { packets, sum: known.sum + news };
+}
+
+function countsOf(frontend: Frontend, { family }: FamilyModel, sums: ReadonlyMap<string, Sum>) {
+  const { connections, refused, dropped } = frontend.kind === 'node-port' ? BY_NODE_PORT : BY_ADDRESS;
+  const id = `${frontendElementKey(frontend)} ${commentOf(frontend.servicePort)}`;
+  const sumOf = (set: string) => sums.get(`${family} ${set} ${id}`)?.sum ?? 0;
+  return { id: `${family} ${id}`, total: sumOf(connections), refused: sumOf(refused), dropped: sumOf(dropped) };
+}
+
+function rowOf(frontend: Frontend, counts: Pick<FrontendConnections, 'served' | 'refused' | 'dropped'>) {
+  const { namespace, name, port, address } = serviceRow(frontend);
+  return { namespace, service: name, port, protocol: frontend.protocol, address, ...counts };
+}
+
+/** The sums of ports, over their frontends. */
+function* portSteps(frontends: readonly FrontendConnections[]): Steps<readonly PortConnections[]> {
+  const sums = new Map<string, PortConnections>();
+  let done = 0;
+  for (const { namespace, service, port, protocol, ...counts } of frontends) {
+    for (const result of CONNECTION_RESULTS) {
+      if (counts[result] === 0) continue;
+      const id = [namespace, service, port, protocol, result].join(' ');
+      const connections = (sums.get(id)?.connections ?? 0) + counts[result];
+      sums.set(id, { namespace, service, port, protocol, result, connections });
+    }
+    if (++done % STEP === 0) yield;
+  }
+  return [...sums.values()];
+}
