@@ -72,7 +72,7 @@ export class Stage {
   breakNft(): { readonly undo: () => void } {
     const mark = join(this.folder, 'broken');
     writeFileSync(mark, '');
-    const pid = this.#daemon?.pid ?? 0;
+    const { pid } = this;
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
     for (const child of children) {
       if (readFileSync(`/proc/${child}/comm`, 'utf8').trim() === 'nft') process.kill(Number(child), 'SIGKILL');
@@ -104,6 +104,11 @@ export class Stage {
   command(argv: readonly string[]): string {
     const [file = '', ...args] = inNamespace(this.#name, [...argv]);
     return execFileSync(file, args, { encoding: 'utf8' });
+  }
+
+  /** The daemon's process id. */
+  get pid(): number {
+    return this.#daemon?.pid ?? 0;
   }
 
   /** Ends the daemon. */

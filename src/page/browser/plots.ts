@@ -1,6 +1,6 @@
 import uPlot from 'uplot';
 import type { PageHistory } from '../shapes.ts';
-import { byId, setText } from './dom.ts';
+import { byId, h, show } from './dom.ts';
 import { duration, figure } from './words.ts';
 
 /** A line of a plot: what it is called, and which of the page's colours it has. */
@@ -40,19 +40,25 @@ class Plot {
     this.#say(null);
   }
 
-  /** The values at a place of the plot; null: the last ones there are. */
+  /** The values at a place of the plot, in its colours; null: the last ones there are. */
   #say(place: number | null | undefined): void {
-    const told = this.#lines.map(({ label }, i) => {
-      const values = this.#data[i + 1] ?? [];
-      const value = place === null || place === undefined ? lastOf(values) : values[place];
-      return `${label} ${value === null || value === undefined ? '–' : this.#format(value)}`;
+    const isThere = place !== null && place !== undefined;
+    const values = this.#lines.map((_, i) => {
+      const line = this.#data[i + 1] ?? [];
+      return isThere ? line[place] : lastOf(line);
     });
-    const at = place === null || place === undefined ? undefined : this.#data[0]?.[place];
+    const at = isThere ? this.#data[0]?.[place] : undefined;
     const when = at === undefined ? 'last' : new Date(at * 1000).toLocaleTimeString('en-GB').slice(0, 5);
-    setText(
-      byId(`${this.#place.id}-says`),
-      told.every((one) => one.endsWith('–')) ? '' : `${when}: ${told.join(', ')}`,
-    );
+    const isNothing = !isThere && values.every((value) => typeof value !== 'number');
+    show(byId(`${this.#place.id}-says`), isNothing ? [] : [when, values], () => {
+      if (isNothing) return [];
+      const told = this.#lines.map(({ label, color }, i) => {
+        const value = values[i];
+        const text = typeof value === 'number' ? this.#format(value) : '–';
+        return h('span', { class: `key ${color}` }, `${label} ${text}`);
+      });
+      return [`${when} `, ...told];
+    });
   }
 
   #options(): uPlot.Options {
