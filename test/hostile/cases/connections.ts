@@ -92,6 +92,16 @@ export const CONNECTIONS: readonly HostileCase[] = [
     during: (stage) => program(stage, 'ask-program', 50, 'http://127.0.0.1:10249/metrics'),
   },
   {
+    name: 'page-askers',
+    attack: '50 clients on the node ask for the page’s list of Services without a pause, with 5,000 of them',
+    before: (stage) => {
+      for (let i = 0; i < stage.many(5000); i++) {
+        stage.put(service(`s-${i}`, clusterIp(1 + i)), slice(`s-${i}-0`, `s-${i}`, podAddresses(2)));
+      }
+    },
+    during: (stage) => program(stage, 'ask-program', 50, 'http://127.0.0.1:10249/page/services'),
+  },
+  {
     name: 'livez-askers',
     attack: '50 clients on the node ask /healthz without a pause',
     during: (stage) => program(stage, 'ask-program', 50, 'http://127.0.0.1:10256/healthz'),
