@@ -38,6 +38,25 @@ suite('the page of ten Services', () => {
     });
   }
 
+  test('shows new connections as the kernel counts them', async () => {
+    const { page, complaints } = await openPage(browser, { viewport: { width: 1280, height: 900 } });
+    const { stop } = stage.knock('10.96.0.83', 80);
+    try {
+      const rate = page.locator('#grid-rows [role=row]', { hasText: 'default/new' }).locator('.rate');
+      await rate.filter({ hasText: /^[1-9]/ }).waitFor();
+      await page.locator('#plot-connections-says .warn', { hasText: /^refused [1-9]/ }).waitFor();
+      await page.locator('#plot-connections-says .good', { hasText: /^served 0$/ }).waitFor();
+      assert.equal(await page.locator('#not-counted').isVisible(), false);
+      await page.click('[data-order=rate]');
+      await page.locator('#row-0', { hasText: 'default/new' }).waitFor();
+      await page.screenshot({ path: join(SCREENSHOTS, 'connections.png') });
+      assert.deepEqual(complaints, []);
+    } finally {
+      stop();
+    }
+    await page.context().close();
+  });
+
   test('goes by the keyboard alone', async () => {
     const { page } = await openPage(browser);
     await page.keyboard.press('/');

@@ -106,6 +106,14 @@ export class Stage {
     return execFileSync(file, args, { encoding: 'utf8' });
   }
 
+  /** Connects to an address and port from this node, fifty times a second, until `stop`. */
+  knock(address: string, port: number): { readonly stop: () => void } {
+    const code = `setInterval(() => net.connect(${port}, '${address}').on('error', () => undefined), 20)`;
+    const [file = '', ...args] = inNamespace(this.#name, [process.execPath, '-e', code]);
+    const child = spawn(file, args, { stdio: 'ignore' });
+    return { stop: () => child.kill('SIGKILL') };
+  }
+
   /** The daemon's process id. */
   get pid(): number {
     return this.#daemon?.pid ?? 0;

@@ -11,8 +11,7 @@ import { TraceBox } from './trace-view.ts';
 
 /** Milliseconds. */
 const STATE_EVERY = 2000;
-const RATES_EVERY = 5000;
-const HISTORY_EVERY = 10_000;
+const NUMBERS_EVERY = 5000;
 
 let rates: ReadonlyMap<string, number> | undefined;
 let lastAnswerAt: number | undefined;
@@ -56,7 +55,7 @@ async function followRates(): Promise<void> {
     byId('not-counted').hidden = counted;
     byId('plot-connections').hidden = !counted;
     byId('plot-connections-says').hidden = !counted;
-    setText(byId('not-counted'), `New connections are not counted: ${why}`);
+    setText(byId('not-counted'), why);
     list.rated(counted);
   } catch {
     // The state says that there is no answer.
@@ -79,5 +78,7 @@ document.addEventListener('keydown', (event) => {
 });
 
 repeat(STATE_EVERY, followState);
-repeat(RATES_EVERY, followRates);
-repeat(HISTORY_EVERY, followHistory);
+repeat(NUMBERS_EVERY, async () => {
+  await followRates();
+  await followHistory();
+});
