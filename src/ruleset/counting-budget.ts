@@ -1,10 +1,12 @@
 import { BY_ADDRESS, BY_NODE_PORT, type Container } from './container.ts';
 import type { Program } from './program.ts';
 
-/** Sets and maps of one family, as far as their sizes say what counting takes. */
-interface Sizes {
-  readonly counted: number;
-  readonly frontends: number;
+/** The sets and maps of one family whose sizes say what counting takes, and these sizes as of the last change. */
+interface Counting {
+  readonly sets: readonly Container[];
+  readonly dispatch: readonly Container[];
+  counted: number;
+  frontends: number;
 }
 
 /** Sets that a frontend may be counted in at most. */
@@ -17,11 +19,7 @@ const SETS = 3;
  */
 export class CountingBudget {
   readonly most: number;
-  readonly #sizes = new Map<Program, Sizes>();
-  readonly #containers = new Map<
-    Program,
-    { readonly counting: readonly Container[]; readonly frontends: readonly Container[] }
-  >();
+  readonly #families = new Map<Program, Counting>();
   readonly #listeners = new Set<(isOn: boolean) => void>();
   #isOn = true;
 
@@ -41,18 +39,18 @@ export class CountingBudget {
 
   /** The frontends of all families, as of their last change. */
   get frontends(): number {
-    return [...this.#sizes.values()].reduce((sum, { frontends }) => sum + frontends, 0);
+    let sum = 0;
+    for (const { frontends } of this.#families.values()) sum += frontends;
+    return sum;
   }
 
   /** Whether the frontends of a family are counted now, by what its table has. False where its program does not count. */
   allows(table: { readonly program: Program; countOf(container: Container): number }): boolean {
-    const { program } = table;
-    const { counting, frontends } = this.#containersOf(program);
-    if (counting.length === 0) return false;
-    const sizeOf = (containers: readonly Container[]) => containers.reduce((sum, own) => sum + table.countOf(own), 0);
-    this.#sizes.set(program, { counted: sizeOf(counting), frontends: sizeOf(frontends) });
-    const counted = [...this.#sizes.values()].reduce((sum, sizes) => sum + sizes.counted, 0);
-    const isOn = this.#isOn ? counted < this.most : this.frontends * SETS <= this.most;
+    const family = this.#familyOf(table.program);
+    if (family.sets.length === 0) return false;
+    family.counted = sizeOf(family.sets, table);
+    family.frontends = sizeOf(family.dispatch, table);
+    const isOn = this.#isOn ? this.#counted < this.most : this.frontends * SETS <= this.most;
     if (isOn !== this.#isOn) {
       this.#isOn = isOn;
       for (const listener of this.#listeners) listener(isOn);
@@ -60,15 +58,30 @@ export class CountingBudget {
     return isOn;
   }
 
-  #containersOf(program: Program) {
-    const known = this.#containers.get(program);
+  get #counted(): number {
+    let sum = 0;
+    for (const { counted } of this.#families.values()) sum += counted;
+    return sum;
+  }
+
+  #familyOf(program: Program): Counting {
+    const known = this.#families.get(program);
     if (known !== undefined) return known;
     const { containers } = program;
-    const sorted = {
-      counting: containers.filter(({ counts }) => counts),
-      frontends: containers.filter(({ name }) => name === BY_ADDRESS.dispatch || name === BY_NODE_PORT.dispatch),
+    const family: Counting = {
+      sets: containers.filter(({ counts }) => counts),
+      dispatch: containers.filter(({ name }) => name === BY_ADDRESS.dispatch || name === BY_NODE_PORT.dispatch),
+      counted: 0,
+      frontends: 0,
     };
-    this.#containers.set(program, sorted);
-    return sorted;
+    this.#families.set(program, family);
+    return family;
   }
+}
+
+/** This is asked for each frontend that changes: nothing is made on the way. */
+function sizeOf(containers: readonly Container[], table: { countOf(container: Container): number }): number {
+  let sum = 0;
+  for (const container of containers) sum += table.countOf(container);
+  return sum;
 }

@@ -73,8 +73,8 @@ class Planner {
   readonly #leaving: LeavingSlot[] = [];
   /** The keys of its slots, as far as they were asked for: each is asked for twice. */
   readonly #slotKeys: string[] = [];
-  /** The sets that its connections are counted in. */
-  readonly #counted = new Set<string>();
+  /** The sets that its connections are counted in: three at most. */
+  readonly #counted: string[] = [];
 
   constructor(frontend: Frontend, model: PlannedModel) {
     this.#frontend = frontend;
@@ -86,9 +86,10 @@ class Planner {
 
   *plan(): Steps<FrontendPlan> {
     const { address, kind, sourceRanges } = this.#frontend;
-    const { dispatch, snat, snatFromNode, connections } = this.#entrance;
+    const { dispatch, snat, snatFromNode, connections, refused, dropped } = this.#entrance;
     this.#count(connections, true);
-    for (const name of [this.#entrance.refused, this.#entrance.dropped]) this.#count(name, false);
+    this.#count(refused, false);
+    this.#count(dropped, false);
     // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
     if (kind === 'cluster-ip') this.#add('cluster-ips', address, '', '');
     if (isRefusedOnLoopback(this.#frontend)) this.#add('localhost-node-ports', this.#key);
@@ -230,10 +231,10 @@ class Planner {
    */
   #count(name: string, isMet: boolean): void {
     const { containers, isCounted, find } = this.#model;
+    if (!isCounted || this.#counted.includes(name)) return;
     const container = containers.get(name);
-    if (!isCounted || container === undefined || this.#counted.has(name)) return;
-    if (!isMet && find(container, this.#key) === undefined) return;
-    this.#counted.add(name);
+    if (container === undefined || (!isMet && find(container, this.#key) === undefined)) return;
+    this.#counted.push(name);
     this.#add(name, this.#key);
   }
 
