@@ -2,6 +2,7 @@ import { chmod, mkdir, unlink } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
 import { join } from 'node:path';
 import process from 'node:process';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf, messageOf, ProxyError } from '../errors.ts';
 import { assertPrivateFolder } from '../host/private-folder.ts';
 import type { Log } from '../log.ts';
@@ -33,7 +34,13 @@ export async function serveControl(runDir: string, respond: Responder): Promise<
       if (outgoing.destroyed) return;
       const [status, body] = await answerTo(incoming.method === 'GET' ? (incoming.url ?? '/') : undefined, respond);
       outgoing.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
-      outgoing.end(body);
+      for (const piece of piecesOf(body ?? '')) {
+        outgoing.write(piece);
+        await nextTurn();
+        // Who asked may be gone.
+        if (outgoing.destroyed) return;
+      }
+      outgoing.end();
     });
   });
   try {
@@ -110,6 +117,19 @@ export async function keepControl(
       server?.close();
     },
   };
+}
+
+/** Characters of an answer that are encoded and written at a time. */
+const PIECE = 256 * 1024;
+
+/** A text in pieces of that length, or one more: no character is cut in two. */
+export function* piecesOf(text: string): Iterable<string> {
+  for (let start = 0, end = 0; start < text.length; start = end) {
+    end = start + PIECE;
+    const isHalf = text.codePointAt(end - 1) !== text.charCodeAt(end - 1);
+    if (isHalf) end++;
+    yield text.slice(start, end);
+  }
 }
 
 /** A question must not end the daemon, whatever it is. */

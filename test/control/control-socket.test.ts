@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { askDaemon, type Responder, serveControl } from '../../src/control/control-socket.ts';
+import { askDaemon, piecesOf, type Responder, serveControl } from '../../src/control/control-socket.ts';
 import { type ErrorCode, ProxyError } from '../../src/errors.ts';
 import { eventually } from '../builders/eventually.ts';
 
@@ -42,6 +42,15 @@ suite('the control socket', () => {
     const dump = 'ä line of a dump\n'.repeat(200_000);
     await serve(context, runDir, (path) => (path === '/dump?output=nft' ? dump : undefined));
     assert.equal((await askDaemon(runDir, '/dump?output=nft'))?.toString(), dump);
+  });
+
+  test('writes a long text in pieces, none of which ends within a character', () => {
+    const MOST = 256 * 1024 + 1;
+    for (const text of ['', 'short', '𝄞'.repeat(300_000), `x${'𝄞'.repeat(300_000)}`, 'ä'.repeat(1_000_000)]) {
+      const pieces = [...piecesOf(text)];
+      assert.equal(pieces.join(''), text);
+      assert.ok(pieces.every((piece) => piece.length > 0 && piece.length <= MOST && piece.isWellFormed()));
+    }
   });
 
   test('answers one question after the other, in their order, also after one that failed', async (context) => {

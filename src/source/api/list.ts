@@ -28,31 +28,41 @@ export async function* listPages(
   settings: Settings,
   signal: AbortSignal,
 ): AsyncGenerator<Page, void, undefined> {
-  const limit = String(settings.pageSize);
-  for (const attempt of [{ limit }, { limit }, { limit: undefined }]) {
+  const { pageSize } = settings;
+  for (const limit of [pageSize, pageSize, undefined]) {
     try {
-      yield* pagesOf(connection, resource, attempt.limit, settings, signal);
+      yield* pagesOf(connection, resource, limit, settings, signal);
       return;
     } catch (error) {
-      if (!isGone(error) || attempt.limit === undefined) throw error;
+      if (!isGone(error) || limit === undefined) throw error;
     }
   }
 }
 
+/** A page that is too long is asked for again, with an eighth of its objects; after short ones more are asked for. */
 async function* pagesOf(
   connection: Connection,
   resource: Resource,
-  limit: string | undefined,
+  most: number | undefined,
   settings: Settings,
   signal: AbortSignal,
 ): AsyncGenerator<Page, void, undefined> {
-  let token = '';
-  do {
-    const path = pathOf(resource, { limit, continue: token === '' ? undefined : token });
-    const { metadata, items } = await pageAt(path, connection, resource, settings, signal);
+  let limit = most;
+  for (let token = ''; ; ) {
+    const path = pathOf(resource, { limit: limit?.toString(), continue: token === '' ? undefined : token });
+    const isOfMany = limit !== undefined && limit > 1;
+    const page = await pageAt(path, connection, resource, settings, signal, isOfMany);
+    if (page === undefined) {
+      limit = Math.max(1, Math.floor((limit ?? 1) / 8));
+      continue;
+    }
+    const { metadata, items } = page.list;
     yield { first: token === '', items, resourceVersion: metadata.resourceVersion };
     token = metadata.continue;
-  } while (token !== '');
+    if (token === '') return;
+    if (limit !== undefined && most !== undefined && page.bytes < settings.pageBytes / 4)
+      limit = Math.min(2 * limit, most);
+  }
 }
 
 /**
@@ -65,28 +75,33 @@ export async function currentVersion(
   settings: Settings,
   signal: AbortSignal,
 ): Promise<string> {
-  const { metadata } = await pageAt(pathOf(resource, { limit: '1' }), connection, resource, settings, signal);
-  return metadata.resourceVersion;
+  const path = pathOf(resource, { limit: '1' });
+  const page = await pageAt(path, connection, resource, settings, signal, false);
+  return page?.list.metadata.resourceVersion ?? '';
 }
 
+/** Undefined for a page that is too long. `isOfMany`: fewer objects can be asked for; one that is too long fails without. */
 async function pageAt(
   path: string,
   connection: Connection,
   resource: Resource,
   settings: Settings,
   signal: AbortSignal,
-): Promise<v.InferOutput<typeof ListObject>> {
+  isOfMany: boolean,
+): Promise<{ readonly list: v.InferOutput<typeof ListObject>; readonly bytes: number } | undefined> {
   const question = { resource: resource.name, path, silenceMs: settings.responseMs };
+  const { pageBytes, maxPageBytes } = settings;
   const chunks: Buffer[] = [];
-  let size = 0;
+  let bytes = 0;
   for await (const chunk of ask(connection, question, settings, signal)) {
-    size += chunk.length;
-    if (size > settings.maxPageBytes) {
-      throw broken(connection.server, `a page of ${resource.name} is longer than ${settings.maxPageBytes} bytes`);
+    bytes += chunk.length;
+    if (isOfMany && bytes > Math.min(pageBytes, maxPageBytes)) return undefined;
+    if (bytes > maxPageBytes) {
+      throw broken(connection.server, `a page of ${resource.name} is longer than ${maxPageBytes} bytes`);
     }
     chunks.push(chunk);
   }
-  return parsePage(chunks, connection.server, resource);
+  return { list: parsePage(chunks, connection.server, resource), bytes };
 }
 
 function parsePage(chunks: readonly Buffer[], server: string, { name }: Resource): v.InferOutput<typeof ListObject> {

@@ -43,9 +43,14 @@ export interface Settings {
   readonly stableMs: number;
   /** For how long the server is asked to keep one watch open, in seconds. Random, so that nodes spread. */
   readonly watchSeconds: () => number;
-  /** Objects asked for in one page of a list. */
+  /** Objects asked for in one page of a list, at most. */
   readonly pageSize: number;
-  /** Longest watch line and longest page accepted, in bytes. etcd takes objects of 1.5 MiB. */
+  /**
+   * Bytes of a page from which on fewer objects are asked for: it is parsed in one piece, and all else waits for that
+   * (8 MiB: 40 to 80 ms).
+   */
+  readonly pageBytes: number;
+  /** Longest watch line accepted, and longest page of one object or of a server that gives no pages, in bytes. etcd takes objects of 1.5 MiB. */
   readonly maxLineBytes: number;
   readonly maxPageBytes: number;
   /** Resolves after the given time; rejects when the signal aborts. */
@@ -71,6 +76,7 @@ export const DEFAULT_SETTINGS: Settings = {
   stableMs: 10_000,
   watchSeconds: () => 300 + Math.floor(Math.random() * 301),
   pageSize: 500,
+  pageBytes: 8 * 2 ** 20,
   maxLineBytes: 16 * 2 ** 20,
   maxPageBytes: 400 * 2 ** 20,
   sleep: (ms, signal) => delay(ms, undefined, { signal }),

@@ -152,6 +152,30 @@ describe('API server out of reach or refusing', () => {
     assert.equal(view.objects.size, 0);
   });
 
+  test('pages that are too long are asked for with fewer objects, and with more again after short ones', async (t) => {
+    const long = { note: 'x'.repeat(500) };
+    const { view, api, log } = await withSource(t, {
+      settings: { pageSize: 16, pageBytes: 4000, maxPageBytes: 6000 },
+      prepare: (server) => {
+        server.streaming = 422;
+        for (let i = 0; i < 20; i++) server.put(service(`a-${10 + i}`, 80, long, `10.96.1.${i}`));
+        for (let i = 0; i < 40; i++) server.put(service(`b-${10 + i}`, 80, {}, `10.96.2.${i}`));
+      },
+    });
+    await until(() => view.isSynced);
+    assert.equal(view.keys('Service').length, 60);
+    assert.equal(view.calls.filter((call) => call.startsWith('changed Service')).length, 60);
+    const limits = api.requests
+      .filter(({ on, kind }) => kind === 'Service' && (on === 'list' || on === 'page'))
+      .map(({ query }) => Number(query.get('limit')));
+    assert.deepEqual(limits.slice(0, 2), [16, 2]);
+    assert.ok(
+      limits.slice(2).some((limit, i) => limit > (limits[i + 1] ?? 0)),
+      limits.join(),
+    );
+    assert.deepEqual(complaints(log), []);
+  });
+
   test('a server that does not know the field selector on Services gets none', async (t) => {
     const { view, api } = await withSource(t, {
       prepare: (server) => {
