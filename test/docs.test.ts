@@ -10,7 +10,10 @@ import { EXIT_CODES } from '../src/errors.ts';
 import { createWorld, type World } from './netns/world.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const PAGES = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)];
+const PAGES_IN_DOCS = readdirSync(join(ROOT, 'docs'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`);
+const PAGES = ['README.md', 'CHANGELOG.md', ...PAGES_IN_DOCS];
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');
 
 /** The commands in a page's ```sh blocks, in order. */

@@ -6,7 +6,7 @@ import { SHORTFALL_REASONS } from '../src/service/shortfall.ts';
 import { FATES } from '../src/status/connection-verdict.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const DOCS = readdirSync(join(ROOT, 'docs')).filter((name) => name !== 'glossary.md');
+const DOCS = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md') && name !== 'glossary.md');
 const PAGES = ['README.md', ...DOCS.map((name) => `docs/${name}`)].map((page) =>
   readFileSync(join(ROOT, page), 'utf8'),
 );

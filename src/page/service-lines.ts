@@ -18,6 +18,12 @@ export interface ListedCluster {
 const PAGE = 1000;
 const FRONTENDS_OF_STEP = 250;
 
+/** Characters of why something is not served. */
+const MAX_TEXT = 300;
+
+/** What becomes of connections, in one word and in the words of `get services`. */
+type Verdict = readonly [fate: ServiceFate, text: string];
+
 /** Addresses and ports that a row names. */
 const NAMED = 3;
 
@@ -69,7 +75,7 @@ function serviceLine(key: string, listed: ListedCluster, hasShortfalls: boolean)
   let count = 0;
   let endpoints = 0;
   let local = -1;
-  let worst: readonly [fate: ServiceFate, text: string] | undefined;
+  let worst: Verdict | undefined;
   for (const model of listed.models) {
     for (const frontend of model.frontendsOf(key)) {
       count++;
@@ -82,7 +88,8 @@ function serviceLine(key: string, listed: ListedCluster, hasShortfalls: boolean)
       if (worst === undefined || rank(verdict[0]) < rank(worst[0])) worst = verdict;
     }
   }
-  const [fate, text] = worst ?? withoutFrontend(key, listed, hasShortfalls);
+  const [shortfall] = hasShortfalls ? listed.shortfalls.of('Service', key) : [];
+  const [fate, text] = withShortfall(worst ?? withoutFrontend(key, listed), shortfall);
   const names = [listedFew(addresses), listedFew(ports)] as const;
   return [service.namespace, service.name, service.type, ...names, endpoints, local, rank(fate), text, count];
 }
@@ -91,25 +98,30 @@ function rank(fate: ServiceFate): number {
   return SERVICE_FATES.indexOf(fate);
 }
 
-function verdictOf(frontend: Frontend): readonly [ServiceFate, string] {
+function verdictOf(frontend: Frontend): Verdict {
   const text = fateOf(frontend);
   if (text.startsWith('served')) return ['served', text];
   if (text.startsWith('refused')) return ['refused', text];
   return [text.startsWith('dropped') ? 'dropped' : 'partly', text];
 }
 
+/** Some of what the Service asks for is not served then; for other reasons all is, but otherwise. */
+const HELD_BACK = /\((?:quarantined|total-budget|service-budget)\)$/;
+
+function withShortfall([fate, text]: Verdict, shortfall: string | undefined): Verdict {
+  if (shortfall === undefined) return [fate, text];
+  const told = shortfall.length > MAX_TEXT ? `${shortfall.slice(0, MAX_TEXT)}…` : shortfall;
+  // Where it has a frontend, what becomes of connections to that comes first.
+  if (fate === 'none') return ['dropped', `not served: ${told}`];
+  return [fate === 'served' && HELD_BACK.test(shortfall) ? 'partly' : fate, `${text}; ${told}`];
+}
+
 /** Why a Service has none. */
-function withoutFrontend(
-  key: string,
-  { cluster, models, shortfalls }: ListedCluster,
-  hasShortfalls: boolean,
-): readonly [ServiceFate, string] {
+function withoutFrontend(key: string, { cluster, models }: ListedCluster): Verdict {
   const { type = '', otherProxy = false, clusterIps = [] } = cluster.service(key) ?? {};
   if (type === 'ExternalName') return ['none', 'no proxy: ExternalName'];
   if (otherProxy) return ['none', 'for another proxy'];
   if (clusterIps.length === 0) return ['none', 'no proxy: headless'];
-  const [shortfall] = hasShortfalls ? shortfalls.of('Service', key) : [];
-  if (shortfall !== undefined) return ['dropped', `not served: ${shortfall}`];
   return ['none', models.some((model) => model.isPending(key)) ? 'on its way' : 'nothing to serve'];
 }
 

@@ -5,6 +5,7 @@ import { serviceDetail } from '../../src/page/service-detail.ts';
 import { changedLines, serviceLines } from '../../src/page/service-lines.ts';
 import { SERVICE_FATES, type ServiceLines } from '../../src/page/shapes.ts';
 import { Cluster } from '../../src/service/cluster.ts';
+import type { ShortfallReason } from '../../src/service/shortfall.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { countSteps } from '../builders/count-steps.ts';
 import { manyObjects } from '../builders/many-objects.ts';
@@ -51,11 +52,24 @@ suite('a row of the list', () => {
     assert.deepEqual(lineOf({ otherProxy: true }).slice(-2), ['none', 'for another proxy']);
   });
 
-  test('has what is not served for want of room', () => {
-    const listed = listedOf((cluster) => cluster.set(service({ clusterIps: ['10.96.0.10'], ports: [] })));
-    listed.shortfalls.report({ kind: 'Service', key: 'default/web' }, 'total-budget', 'too many');
-    const [line] = atOnce(serviceLines(listed, 0, 0)).lines;
-    assert.deepEqual(line?.slice(7, 9), [SERVICE_FATES.indexOf('dropped'), 'not served: too many (total-budget)']);
+  test('has what is not served as it asks, and why', () => {
+    const told = (reason: ShortfallReason, ports = [HTTP]) => {
+      const listed = listedOf((cluster) => {
+        cluster.set(service({ ports }));
+        cluster.set(slice([ready('10.32.0.1')]));
+      });
+      listed.shortfalls.report(
+        { kind: 'Service', key: 'default/web' },
+        reason,
+        'x'.repeat(reason === 'quarantined' ? 500 : 3),
+      );
+      const [line] = atOnce(serviceLines(listed, 0, 0)).lines;
+      return [SERVICE_FATES[line?.[7] ?? 0], line?.[8]];
+    };
+    assert.deepEqual(told('total-budget', []), ['dropped', 'not served: xxx (total-budget)']);
+    assert.deepEqual(told('service-budget'), ['partly', 'served; xxx (service-budget)']);
+    assert.deepEqual(told('affinity-by-hash'), ['served', 'served; xxx (affinity-by-hash)']);
+    assert.deepEqual(told('quarantined'), ['partly', `served; ${'x'.repeat(300)}…`]);
   });
 
   test('names a few addresses and ports', () => {
