@@ -62,6 +62,8 @@ export interface Arguments {
   readonly pageAddress: BindAddress | undefined;
   /** --connection-counters: whether the kernel counts the new connections to each Service. */
   readonly connectionCounters: boolean;
+  /** --connection-metrics: of how many ports of Services /metrics has them; 0: it has none. */
+  readonly connectionMetrics: number;
   readonly runDir: string;
   /** --state-dir: where the last known state is kept; empty with --no-state; undefined: where the environment says. */
   readonly stateDir: string | undefined;

@@ -15,6 +15,7 @@ import { MIGRATE } from './commands/migrate.ts';
 import { RUN } from './commands/run.ts';
 import { STATUS } from './commands/status.ts';
 import { SUPPORT } from './commands/support.ts';
+import { TOP } from './commands/top.ts';
 import { TRACE } from './commands/trace.ts';
 import { VERSION_COMMAND } from './commands/version.ts';
 
@@ -24,6 +25,7 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   STATUS,
   GET_SERVICES,
   GET_ENDPOINTS,
+  TOP,
   TRACE,
   DUMP,
   DIFF,

@@ -91,6 +91,9 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     shortfalls,
     savedState: () => lastState.report,
     conntrack: readConntrackCounts,
+    ...(args.connectionMetrics > 0 && {
+      connections: { most: args.connectionMetrics, read: () => connections(false) },
+    }),
     ...(onLoopback && { readLocalhostRejected: createRefusedReader(args.runDir, tableOf) }),
   });
   const { source, events, apiServerHost, apiServerPort } = openSource(args, process.env, log, {

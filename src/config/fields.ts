@@ -130,6 +130,7 @@ export const FIELDS = {
   'kubeProxyNft.heartbeat': field(boolean, true, { flag: 'heartbeat', zeroCounts: true, own: true }),
   'kubeProxyNft.page': field(boolean, true, { flag: 'page', zeroCounts: true, own: true }),
   'kubeProxyNft.pageAddress': field(bindAddress(10247), '', { flag: 'page-address', own: true }),
+  'kubeProxyNft.connectionMetrics': field(integer(0, 10_000), 0, { flag: 'connection-metrics', own: true }),
   'kubeProxyNft.connectionCounters': field(boolean, true, {
     flag: 'connection-counters',
     zeroCounts: true,

@@ -41,6 +41,7 @@ const OPTIONS: readonly OwnFlag[] = [
   { name: 'namespace', type: 'string', short: 'n' },
   { name: 'all-namespaces', type: 'boolean', short: 'A' },
   { name: 'no-headers', type: 'boolean' },
+  { name: 'once', type: 'boolean' },
   { name: 'all', type: 'boolean' },
   { name: 'brief', type: 'boolean' },
   { name: 'dry-run', type: 'boolean' },

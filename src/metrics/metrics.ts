@@ -5,6 +5,7 @@ import { FAMILY_NAMES, type Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Shortfalls } from '../sync/shortfalls.ts';
+import { addConnectionMetrics, type ConnectionMetricsOptions } from './connection-metrics.ts';
 import { type Clock, type FamilyMetrics, familyMetrics } from './family-metrics.ts';
 import { defineInstruments, type SavedStateTimes } from './instruments.ts';
 import { NetworkProgramming } from './network-programming.ts';
@@ -30,6 +31,8 @@ export interface MetricsOptions {
   readonly conntrack?: () => ConntrackCounts | undefined;
   /** Asked at each scrape. If it rejects, the scrape has the numbers of the one before. */
   readonly readLocalhostRejected?: (family: Family) => Promise<RejectedPackets>;
+  /** Asked at each scrape for new connections. Default: there is no metric of them. */
+  readonly connections?: ConnectionMetricsOptions | undefined;
   /** Another clock than the system's, for tests. */
   readonly clock?: Clock;
 }
@@ -77,6 +80,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     rejected: rejectedReader(readLocalhostRejected, log),
   });
   addProcessMetrics(registry);
+  if (options.connections !== undefined) addConnectionMetrics(registry, options.connections, log);
   const trackers = [services, endpoints, programming];
   const ofFamily = new Map(
     families.map((family) => [family, familyMetrics(family, instruments, noLocalEndpoints[family], trackers, clock)]),

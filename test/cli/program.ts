@@ -76,6 +76,12 @@ export class Place {
     return child;
   }
 
+  /** Starts any other program in the namespace, with pipes to and from it. */
+  withPipes(argv: readonly string[]): ChildProcess {
+    const [file = '', ...args] = [...this.#command, ...argv];
+    return spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  }
+
   /** Runs the program to its end, with a run directory of this place. */
   async run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
     const { child, output } = this.#start(args, options);

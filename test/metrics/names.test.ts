@@ -44,6 +44,7 @@ const OUR_OWN = [
   'kubeproxy_nft_drift_total counter action,ip_family,kind',
   'kubeproxy_nft_element_operations_total counter ip_family',
   'kubeproxy_nft_elements gauge ip_family',
+  'kubeproxy_nft_service_connections_total counter namespace,port,result,service',
   'kubeproxy_nft_heartbeats_total counter ip_family,outcome',
   'kubeproxy_nft_last_audit_timestamp_seconds gauge ip_family',
   'kubeproxy_nft_repairs_total counter ip_family',
@@ -66,7 +67,8 @@ const PROGRAMMING_BUCKETS =
   '210 240 270 300 +Inf';
 
 const both = () => {
-  const metrics = createMetrics({ families: ['ip', 'ip6'], log: recordingLog().log });
+  const connections = { most: 1, read: async () => ({ readAt: 0, counted: true, ports: [] }) };
+  const metrics = createMetrics({ families: ['ip', 'ip6'], log: recordingLog().log, connections });
   metrics.apiRequest('GET', '10.0.0.1:6443', 200);
   return metrics;
 };

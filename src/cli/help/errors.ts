@@ -26,6 +26,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
     'kube-proxy works in this network namespace: a daemon does not start beside it, and migrate --apply removes nothing',
   E_MIGRATION: 'migrate --apply or --back cannot go on yet, or left something behind',
   E_SUPPORT: 'the archive for a bug report cannot be written, or is there already',
+  E_NOT_COUNTED: 'the daemon does not count new connections, or cannot read them',
   E_HEALTHZ_ADDRESS:
     'healthzBindAddress cannot be listened on (only with bindAddressHardFail; else it is tried every 5 s)',
   E_METRICS_ADDRESS:

@@ -238,6 +238,11 @@ const OURS: FlagSection = {
       name: 'connection-counters',
       text: 'have the kernel count the new connections to each Service: top, get -o wide (default: true)',
     },
+    {
+      name: 'connection-metrics',
+      value: 'NUMBER',
+      text: 'of how many ports of Services, the busiest, /metrics has new connections; the rest is one sum (default: 0, none)',
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
   ],
 };
@@ -253,9 +258,9 @@ const OF_COMMANDS: FlagSection = {
       text: 'how to print: json or yaml, for programs; of get also table, wide or name, of dump nft, a script that nft -f loads',
       completes: { words: OUTPUTS },
     },
-    { name: 'namespace', value: 'NAME', text: 'namespace of the Services that are shown; without it all (get)' },
-    { name: 'all-namespaces', text: 'all namespaces, whatever else is said (get)' },
-    { name: 'no-headers', text: 'without the heading of the table (get)' },
+    { name: 'namespace', value: 'NAME', text: 'namespace of the Services that are shown; without it all (get, top)' },
+    { name: 'all-namespaces', text: 'all namespaces, whatever else is said (get, top)' },
+    { name: 'no-headers', text: 'without the heading of the table (get, top)' },
     { name: 'all', text: 'what is empty, too, heartbeats and what counts, so that it is what the kernel holds (dump)' },
     {
       name: 'filename',
@@ -263,6 +268,7 @@ const OF_COMMANDS: FlagSection = {
       text: 'a file or folder of manifests to compare the node with (diff)',
       completes: 'file',
     },
+    { name: 'once', text: 'print one table, and end (top)' },
     { name: 'brief', text: 'one line (status)' },
     { name: 'dry-run', text: 'print what would be written, have nft check it, and change nothing (run)' },
     { name: 'wait', value: 'DURATION', text: 'wait for the rules to be in sync, at most so long (status)' },
