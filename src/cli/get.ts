@@ -54,9 +54,18 @@ async function show<Row extends object>(
   if (isSet(args, 'watch')) return watchRows(view, () => listingNow(args), args, log);
   const rows = view.rows(await complete(await wantedRows(args, log)));
   const { output } = args;
+  if (rows.length === 0) log.warn(nothingThere(args));
   if (isForPrograms(output)) await printData(`${JSON.stringify(rows, undefined, 2)}\n`, output);
   else if (output === 'name') print([...new Set(rows.map(view.nameOf))].map((name) => `${name}\n`).join(''));
-  else print(view.table(rows, output === 'wide', !isSet(args, 'no-headers')));
+  else print(view.table(rows, output === 'wide', rows.length > 0 && !isSet(args, 'no-headers')));
+}
+
+/** What `get` says where there are no rows. */
+function nothingThere(args: Arguments): string {
+  const { namespace, name } = wantedServices(args);
+  const what = name === '' ? 'no Service' : `no Service ${namespace === '' ? '' : `${namespace}/`}${name}`;
+  const where = name === '' && namespace !== '' ? ` in namespace ${namespace}` : '';
+  return `${what} is programmed${where} (headless ones, and those of another proxy, are not)`;
 }
 
 /** What the daemon has now. @throws ProxyError E_NO_DAEMON, E_RUN_DIR */

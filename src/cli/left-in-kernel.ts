@@ -1,10 +1,12 @@
 import { FAMILY_NAMES } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { createNft } from '../nft/nft.ts';
+import { explainNftError } from '../nft/probe.ts';
+import { NftError } from '../nft/run.ts';
 import { findTables, readTable } from '../nft/tables.ts';
 import { isHeartbeat } from '../ruleset/heartbeat.ts';
 import { Cluster } from '../service/cluster.ts';
-import { listed } from '../status/words.ts';
+import { count, listed } from '../status/words.ts';
 import type { Arguments } from './arguments.ts';
 import { kernelFamilies } from './families.ts';
 import { createModels } from './models.ts';
@@ -23,7 +25,7 @@ interface LeftTable {
 /** The maps whose elements are frontends. */
 const FRONTENDS = ['services', 'node-ports'];
 
-/** What `status` says where no daemon runs. `isBrief`: the first line alone, for which the kernel is not asked. @throws NftError */
+/** What `status` says where no daemon runs. `isBrief`: the first line alone, for which the kernel is not asked. */
 export async function notRunningText(args: Arguments, isBrief: boolean, log: Log): Promise<string> {
   return isBrief ? `${firstLine(args)}\n` : leftInKernel(args, false, log);
 }
@@ -32,8 +34,39 @@ function firstLine({ nodeName, runDir }: Arguments): string {
   return `${nodeName}: no daemon runs (asked in ${runDir})`;
 }
 
-/** What the kernel still serves where no daemon runs, by Service: text for people, or JSON. @throws NftError */
+/**
+ * What the kernel still serves where no daemon runs, by Service: text for people, or JSON. Says so where nft does not tell, which
+ * takes CAP_NET_ADMIN.
+ */
 export async function leftInKernel(args: Arguments, isJson: boolean, log: Log): Promise<string> {
+  let found: readonly LeftTable[];
+  try {
+    found = await leftTables(args, log);
+  } catch (error) {
+    if (!(error instanceof NftError)) throw error;
+    const problem = explainNftError(error).message;
+    return isJson
+      ? jsonOf({ tables: null, problem })
+      : `${firstLine(args)}\n  what the kernel still serves is not known: ${problem}\n`;
+  }
+  if (isJson) return jsonOf({ tables: found });
+  const lines = found.map(({ family, table, inForce, frontends, services }) => {
+    const names = services.length === 0 ? '' : ` (${listed(services)})`;
+    const what = `${count(services.length, 'Service')}${names}, ${count(frontends, 'frontend')}`;
+    return inForce
+      ? `  ${family}  table ${table} still serves ${what}, as they were when the daemon ended`
+      : `  ${family}  table ${table} is not in force`;
+  });
+  const nothing = found.length === 0 ? ['  the kernel has no rules of ours: Services are not served'] : [];
+  return `${[firstLine(args), ...lines, ...nothing].join('\n')}\n`;
+}
+
+/** What -o json prints. `tables`: null where they cannot be read. */
+function jsonOf(left: { readonly tables: readonly LeftTable[] | null; readonly problem?: string }): string {
+  return `${JSON.stringify({ running: false, inSync: false, ...left }, undefined, 2)}\n`;
+}
+
+async function leftTables(args: Arguments, log: Log): Promise<readonly LeftTable[]> {
   const nft = createNft(args.runDir, 'status');
   const found: LeftTable[] = [];
   for (const { family, program } of createModels(new Cluster(args.nodeName), kernelFamilies(), args, log)) {
@@ -52,16 +85,7 @@ export async function leftInKernel(args: Arguments, isJson: boolean, log: Log): 
       });
     }
   }
-  if (isJson) return `${JSON.stringify({ running: false, inSync: false, tables: found }, undefined, 2)}\n`;
-  const lines = found.map(({ family, table, inForce, frontends, services }) => {
-    const names = services.length === 0 ? '' : ` (${listed(services)})`;
-    const what = `${services.length} Services${names}, ${frontends} frontends`;
-    return inForce
-      ? `  ${family}  table ${table} still serves ${what}, as they were when the daemon ended`
-      : `  ${family}  table ${table} is not in force`;
-  });
-  const nothing = found.length === 0 ? ['  the kernel has no rules of ours: Services are not served'] : [];
-  return `${[firstLine(args), ...lines, ...nothing].join('\n')}\n`;
+  return found;
 }
 
 /** "default/web" of "default/web:http". */

@@ -102,8 +102,8 @@ async function runSteps(steps: readonly RemovalStep[], log: Log): Promise<readon
 async function goBack({ nft, families }: Site, log: Log): Promise<void> {
   const lock = await lockNamespace(nft, log).catch((error: unknown) => {
     if (!(error instanceof ProxyError)) throw error;
-    const advice = 'stop it (systemctl stop kube-proxy-nft), its rules stay in force';
-    throw new ProxyError(error.code, `${error.message}: ${advice}`, { cause: error });
+    const advice = '(systemctl stop kube-proxy-nft); its rules stay in force';
+    throw new ProxyError(error.code, `${error.message} ${advice}`, { cause: error });
   });
   try {
     const found = await findKubeProxy(nft, families);

@@ -162,8 +162,12 @@ export async function askDaemon(runDir: string, path: string, patience = ANSWER_
   try {
     return await promise;
   } catch (error) {
-    if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
-    throw new ProxyError('E_RUN_DIR', `the daemon in ${runDir} cannot be asked: ${messageOf(error)}`, { cause: error });
+    const errno = errnoOf(error) ?? '';
+    if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(errno)) return undefined;
+    const why = ['EACCES', 'EPERM'].includes(errno)
+      ? 'only root and its own user may; run it as root'
+      : messageOf(error);
+    throw new ProxyError('E_RUN_DIR', `the daemon in ${runDir} cannot be asked: ${why}`, { cause: error });
   }
 }
 

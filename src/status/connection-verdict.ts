@@ -1,4 +1,4 @@
-import { type Family, networkTester } from '../ip.ts';
+import { FAMILY_NAMES, type Family, familyOf, networkTester } from '../ip.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service, ServicePortSpec } from '../objects/service.ts';
 import type { Frontend } from '../service/frontend.ts';
@@ -142,7 +142,12 @@ function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts
     return { reason: facts.isOwn ? `no Service has node port ${port}/${protocol}` : `no Service has ${destination}` };
   }
   const key = `${claimant.namespace}/${claimant.name}`;
-  if (isAsked(claimant)) return { reason: `Service ${key} asks for it, but is not served there` };
+  if (isAsked(claimant)) {
+    const hasFamily = claimant.clusterIps.some((ip) => familyOf(ip) === facts.family);
+    if (!hasFamily)
+      return { reason: `Service ${key} has no ${FAMILY_NAMES[facts.family]}: no ClusterIP of that family` };
+    return { reason: `Service ${key} asks for it, but is not served there` };
+  }
   const ports = claimant.ports.map((one) => `${one.port}/${one.protocol}${one.name === '' ? '' : ` (${one.name})`}`);
   return { reason: `Service ${key} has no port ${port}/${protocol}: it has ${listed(ports)}` };
 }

@@ -1,7 +1,7 @@
 import { FAMILY_NAMES, type Family } from '../ip.ts';
 import { SHORTFALL_REASONS, type ShortfallReason } from '../service/shortfall.ts';
 import type { SyncReport } from './sync-record.ts';
-import { ago, listed, timesIn } from './words.ts';
+import { ago, count, listed, timesIn } from './words.ts';
 
 /** How the rules of one family are. */
 export interface FamilyStatus extends SyncReport {
@@ -59,13 +59,11 @@ const PATIENCE = 5_000;
 /** Why the rules of a family are not, or may not be, as the cluster asks; empty: they are. */
 export function problemsOf(family: FamilyStatus, at: number): readonly string[] {
   const { table, differences, waitingSince, failures, behind } = family;
-  if (table === undefined) return ['no table is in force: it is being built, or read'];
+  const inARow = failures === 0 ? '' : `, ${count(failures, 'failure')} in a row`;
+  if (table === undefined) return [`no table is in force: it is being built, or read${inARow}`];
   const isLate = waitingSince !== undefined && at - waitingSince > PATIENCE;
   const late = `${behind} ${behind === 1 ? 'Service' : 'Services'} waiting for ${ago(at - (waitingSince ?? at))}`;
-  return [
-    ...differences.map((difference) => `differs: ${difference}`),
-    ...(isLate ? [failures === 0 ? late : `${late}, ${failures} failures in a row`] : []),
-  ];
+  return [...differences.map((difference) => `differs: ${difference}`), ...(isLate ? [`${late}${inARow}`] : [])];
 }
 
 /** True if the kernel holds what the source has. */

@@ -20,7 +20,15 @@ suite('get services', () => {
       stdout,
       /^default +s7 +\S+ +ClusterIP +10\.96\.0\.7:80\/tcp +2 +- +served +0 +10\.0\.1\.1:\d+,10\.0\.1\.2:\d+\n$/,
     );
-    assert.equal((await place.run(['get', 'services', '-n', 'nowhere', '--no-headers'])).stdout, '');
+    for (const [asked, said] of [
+      [['-n', 'nowhere'], /no Service is programmed in namespace nowhere \(headless/],
+      [['nope'], /no Service nope is programmed \(/],
+      [['default/nope'], /no Service default\/nope is programmed \(/],
+    ] as const) {
+      const { stdout: nothing, stderr } = await place.run(['get', 'services', ...asked]);
+      assert.equal(nothing, '');
+      assert.match(stderr, said);
+    }
     const refused = await place.run(['get', 'services', 's8']);
     assert.match(refused.stdout, /^default +s8 .* refused: no endpoint is ready$/m);
   });

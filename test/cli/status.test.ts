@@ -56,6 +56,25 @@ suite('status', () => {
     );
   });
 
+  test('for another user: who may ask, or that what the kernel holds is not known', async (context) => {
+    const place = placeWithServices(context);
+    const wrapper = ['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    // The folder of the place is not for others.
+    const elsewhere = ['--run-dir', '/run/kpn-nowhere'];
+    const none = await place.run(['status', ...elsewhere], { wrapper });
+    assert.equal(none.exitCode, 3, none.stderr);
+    assert.match(
+      none.stdout,
+      /: no daemon runs .*\n {2}what the kernel still serves is not known: nft is not permitted: run as/,
+    );
+    const told = JSON.parse((await place.run(['status', '-o', 'json', ...elsewhere], { wrapper })).stdout);
+    assert.deepEqual([told.running, told.tables], [false, null]);
+    await place.startDaemon(['--manifests', place.file('objects.json')]);
+    const refused = await place.run(['status'], { wrapper });
+    assert.equal(refused.exitCode, 32, refused.stderr);
+    assert.match(refused.stderr, /cannot be asked: only root and its own user may; run it as root \[E_RUN_DIR\]/);
+  });
+
   test('without a daemon: 3, and what the kernel still serves', async (context) => {
     const place = placeWithServices(context);
     const before = await place.run(['status']);

@@ -47,6 +47,11 @@ suite('a status', () => {
   const outOfSync: readonly [what: string, Status, RegExp][] = [
     ['no table is in force', status({ families: [family({ table: undefined })] }), /IPv4 +no table is in force/],
     [
+      'a table cannot be built',
+      status({ families: [family({ table: undefined, failures: 1 })] }),
+      /IPv4 +no table is in force: it is being built, or read, 1 failure in a row;/,
+    ],
+    [
       'rules differ',
       status({ families: [family({ differences: ['chain dispatch was deleted'] })] }),
       /IPv4 +differs: chain dispatch was deleted; table/,

@@ -3,6 +3,7 @@ import { interfacesByName } from '../../host/interfaces.ts';
 import { canonicalAddress, type Family, familyOf, networkTester } from '../../ip.ts';
 import type { TracedPacket } from '../../trace/packet.ts';
 import type { DetectLocal } from '../arguments.ts';
+import { isLinkLocal } from './link-local.ts';
 import { isLoopback } from './loopback.ts';
 import type { TraceClient } from './question.ts';
 
@@ -63,7 +64,8 @@ export function clientOf(client: TraceClient, destination: string, place: Client
 /** The kernel sends to an address of its own from that address. */
 function nodeSource(destination: string, family: Family, own: readonly string[]): string {
   if (own.includes(destination) || isLoopback(destination)) return destination;
-  return own.find((address) => familyOf(address) === family) ?? LOOPBACK[family];
+  const ours = own.filter((address) => familyOf(address) === family);
+  return ours.find((address) => !isLinkLocal(address)) ?? ours[0] ?? LOOPBACK[family];
 }
 
 function outsideSource(place: ClientPlace): string {
@@ -100,7 +102,7 @@ function neighbourOn(
   }
   const usable = (addresses ?? []).find(({ address, cidr }) => {
     const prefix = Number(cidr?.split('/')[1]);
-    return familyOf(address) === family && !address.startsWith('fe80:') && prefix <= (family === 'ip' ? 30 : 126);
+    return familyOf(address) === family && !isLinkLocal(address) && prefix <= (family === 'ip' ? 30 : 126);
   });
   return usable && beside(canonicalAddress(usable.address));
 }

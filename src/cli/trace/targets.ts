@@ -5,6 +5,7 @@ import type { Cluster } from '../../service/cluster.ts';
 import type { Steps } from '../../service/steps.ts';
 import { listed } from '../../status/words.ts';
 import { didYouMean } from '../../suggest.ts';
+import { isLinkLocal } from './link-local.ts';
 import { isLoopback } from './loopback.ts';
 import { SERVICE_PROTOCOLS, type TraceTarget } from './question.ts';
 
@@ -128,7 +129,7 @@ function waysTo(
 /** Of each family one address of the node: one that node ports are served on, where there is one. */
 function nodePortAddresses({ own, families, nodePortNetworks }: TargetPlace): readonly string[] {
   return families.flatMap((family) => {
-    const ours = own.filter((address) => familyOf(address) === family && !isLoopback(address));
+    const ours = own.filter((address) => familyOf(address) === family && !isLoopback(address) && !isLinkLocal(address));
     return ours.find(networkTester(nodePortNetworks(family))) ?? ours[0] ?? [];
   });
 }

@@ -40,6 +40,8 @@ suite('the client of a trace', () => {
   test('is the node, with the address that the kernel chooses', () => {
     assert.equal(client(undefined), '192.0.2.1 node');
     assert.equal(client('node', { family: 'ip6' }), '2001:db8::1 node');
+    assert.equal(client('node', { family: 'ip6', own: ['fe80::7', '2001:db8::1'] }), '2001:db8::1 node');
+    assert.equal(client('node', { family: 'ip6', own: ['fe80::7'] }), 'fe80::7 node');
     assert.equal(client('node', {}, '10.32.0.1'), '10.32.0.1 node');
     assert.equal(client('node', {}, '127.0.0.1'), '127.0.0.1 node');
     assert.equal(client('node', { own: [] }), '127.0.0.1 node');
