@@ -23,7 +23,7 @@ export function modelOf(cluster: Cluster, family: Family = 'ip'): FamilyModel {
   return new FamilyModel(
     cluster,
     {
-      program: buildProgram(family, { localPods: { by: 'pod-cidrs' } }),
+      program: buildProgram(family, { localPods: { by: 'pod-cidrs' }, connectionCounters: true }),
       networks: () => networks(family === 'ip' ? [POD_CIDR] : []),
     },
     log,

@@ -29,7 +29,7 @@ for (const version of versions) {
     }
     for (const writer of versions.filter(readsTypeofInJson)) {
       const reading = `lists and deletes a JSON dump loaded by ${writer.version}`;
-      const ruleset = new Ruleset(buildProgram('ip', { localPods: { by: 'pod-cidrs' } }));
+      const ruleset = new Ruleset(buildProgram('ip', { localPods: { by: 'pod-cidrs' }, connectionCounters: true }));
       const json = document(dumpCommands(ruleset, 'kube-proxy-nft', true));
       it(reading, () => results.record(reading, version.version, () => readJsonDump(writer, version, json)));
     }

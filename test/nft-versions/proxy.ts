@@ -47,7 +47,7 @@ export async function startProxy(
   kernel: TestKernel,
   family: Family,
   cluster: Cluster,
-  { options = { localPods: { by: 'pod-cidrs' } }, ...limits }: ProxyOptions = {},
+  { options = { localPods: { by: 'pod-cidrs' }, connectionCounters: true }, ...limits }: ProxyOptions = {},
 ): Promise<RunningProxy> {
   const { log, lines } = recordingLog();
   const calls = join(kernel.directory, 'calls');
