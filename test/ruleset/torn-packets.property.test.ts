@@ -133,7 +133,7 @@ function assertSafe(before: TracedRuleset, after: TracedRuleset, family: Family,
  * transaction (see weight.ts): with a small one the frontends take several.
  */
 function follow(family: Family, sequence: readonly Step[], maxWeight: number, affinityLimit = 256): void {
-  const program = buildProgram(family, { localPods: { by: 'pod-cidrs' } });
+  const program = buildProgram(family, { localPods: { by: 'pod-cidrs' }, connectionCounters: family === 'ip' });
   const pods = family === 'ip' ? '10.244.0.0/16' : 'fd44::/64';
   const nodes = family === 'ip' ? '0.0.0.0/0' : '::/0';
   const cluster = new Cluster(NODE_NAME);
