@@ -18,7 +18,7 @@ compileLess();
 /** Progress is no news here; a failure spoils the measurement and must be seen. */
 export const log: Log = { ...createLog(0), info: () => undefined };
 
-/** A family's model of a cluster as a daemon with --cluster-cidr builds it. */
+/** A family's model of a cluster as a daemon with --cluster-cidr builds it, which counts connections by default. */
 export function modelOf(cluster: Cluster, family: Family = 'ip'): FamilyModel {
   return new FamilyModel(
     cluster,
