@@ -15,7 +15,7 @@ import type { Arguments } from './arguments.ts';
 const MOST_MEMORY = 32 * 2 ** 20;
 
 /**
- * Bytes that an element takes which counts: of its own, with a comment as long as usual (measured, kernel 6.18), and of each
+ * Bytes that an element takes which counts: of its own, with a comment as long as usual (an estimate, kernel 6.18), and of each
  * CPU's counter.
  */
 const ELEMENT = 192;

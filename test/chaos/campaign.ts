@@ -166,7 +166,7 @@ export class Campaign {
     const { world } = this.#arena;
     const names = FAMILIES.flatMap((family) => TABLE_NAMES.map((name) => `${family} ${name}`));
     const input = names.map((name) => `add table ${name}\ndelete table ${name}\n`).join('');
-    await world.exec('node', ['nft', '-f', '-'], { input });
+    await world.exec('node', ['nft', '-f', '-'], { input, timeoutMs: 120_000 });
   }
 
   async #untilServed(time: number): Promise<void> {

@@ -79,8 +79,8 @@ default     web    http   NodePort    :30080/tcp           0 here, 1 in all   fr
 
   test('has endpoints and affinity where it is wide', () => {
     const [heading = '', , web = ''] = serviceTable(inOrder(rows), true).split('\n');
-    assert.match(heading, /ENDPOINTS +AFFINITY +STATE +ADDRESSES$/);
-    assert.match(web, /2 +- +served +10\.0\.0\.1:8080,10\.0\.0\.2:8080$/);
+    assert.match(heading, /ENDPOINTS +AFFINITY +STATE +CONNECTIONS +ADDRESSES$/);
+    assert.match(web, /2 +- +served +- +10\.0\.0\.1:8080,10\.0\.0\.2:8080$/);
   });
 
   test('goes without a heading', () => {

@@ -6,13 +6,16 @@ import type { Fault, Injected } from '../fault.ts';
 import { type ListedTable, listTable, liveTable } from '../table-in-kernel.ts';
 import { elementWithOtherKey, elementWithOtherValue, keyOf } from './elements.ts';
 
+/** Milliseconds that a fault's own nft has: it begins anew whenever the daemon commits something meanwhile. */
+const PATIENCE = 120_000;
+
 /** Loads a text or, as a list of commands, JSON; as somebody else on the node would. */
 async function nft(arena: Arena, document: string | readonly object[]): Promise<void> {
   const isText = typeof document === 'string';
   const input = isText ? document : JSON.stringify({ nftables: document });
   // A pipe: nft opens its stdin by path where it reads JSON, and Node's pipes are sockets.
   const byPipe = ['sh', '-c', 'cat | nft "$@"', 'sh'];
-  await arena.world.exec('node', [...byPipe, ...(isText ? [] : ['-j']), '-f', '-'], { input });
+  await arena.world.exec('node', [...byPipe, ...(isText ? [] : ['-j']), '-f', '-'], { input, timeoutMs: PATIENCE });
 }
 
 /** A table of ours, of any family. */
