@@ -75,7 +75,7 @@ suite('the command that is asked for', () => {
     [['get'], /^get: services or endpoints is expected after it$/],
     [['get', 'pods'], /^get: "pods" is not known: services or endpoints is expected$/],
     [['get', 'service', '-o', 'nft'], /^-o "nft": table, wide, json, yaml or name is expected$/],
-    [['-n', 'shop'], /^--namespace needs get services or get endpoints$/],
+    [['-n', 'shop'], /^--namespace needs get services, get endpoints or top$/],
     [['status', 'now'], /^unexpected argument "now"$/],
     [['--brief'], /^--brief needs status$/],
     [['--init-only', '--write-config-to=x'], /^--write-config-to and --init-only cannot be given together$/],
