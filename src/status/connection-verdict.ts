@@ -154,16 +154,19 @@ function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts
 
 /** Node ports on loopback are no business of rules (KEP-6032). */
 function servedByListener({ packet }: Trace, { frontend, servesLocalhost, family }: VerdictFacts): string | undefined {
-  const { kind, protocol, endpoints = [] } = frontend ?? {};
-  if (!servesLocalhost || kind !== 'node-port' || protocol !== 'tcp' || endpoints.length === 0) return undefined;
+  if (!servesLocalhost || frontend?.kind !== 'node-port' || frontend.protocol !== 'tcp') return undefined;
+  // As localhostNodePortsOf has it.
+  const endpoints = frontend.policy === 'local' ? frontend.localEndpoints : frontend.endpoints;
+  if (endpoints.length === 0) return undefined;
   if (!isInAny(packet.destination, LOOPBACK[family])) return undefined;
   return `served by kube-proxy-nft's own listener on loopback, which leads to ${count(endpoints.length, 'endpoint')}`;
 }
 
 /** A node port that the rules have, at an address where they do not serve it. */
-function notServedHere({ packet }: Trace, { nodePortNetworks, family }: VerdictFacts): Reason {
+function notServedHere({ packet }: Trace, { nodePortNetworks, family, servesLocalhost }: VerdictFacts): Reason {
   const networks = nodePortNetworks.map((network) => network.replace(family === 'ip' ? /\/32$/ : /\/128$/, ''));
   if (isInAny(packet.destination, LOOPBACK[family])) {
+    if (servesLocalhost) return { reason: 'the listener on loopback has no endpoint that it may use' };
     return {
       reason: 'node ports are not served on loopback',
       remedy: '--nodeport-addresses with localhost serves them there, over TCP',

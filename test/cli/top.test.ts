@@ -38,10 +38,20 @@ async function serveNumbers(context: TestContext, place: Place, change: () => Pa
 
 const ESCAPE = '\u001b[';
 
+/** As where nobody said anything of colours: a test may run where somebody did. */
+const WITH_COLORS = ['/usr/bin/env', '-u', 'NO_COLOR'];
+
 /** `top` on a terminal. */
-function onTerminal(context: TestContext, place: Place, rows: number, columns: number, args: readonly string[] = []) {
+function onTerminal(
+  context: TestContext,
+  place: Place,
+  rows: number,
+  columns: number,
+  args: readonly string[] = [],
+  wrapper: readonly string[] = WITH_COLORS,
+) {
   const helper = join(import.meta.dirname, 'on_terminal.py');
-  const program = [process.execPath, MAIN, '--run-dir', place.file('run'), 'top', ...args];
+  const program = [...wrapper, process.execPath, MAIN, '--run-dir', place.file('run'), 'top', ...args];
   const child = place.withPipes(['python3', helper, `${rows}`, `${columns}`, ...program]);
   context.after(() => child.kill('SIGKILL'));
   let shown = '';
@@ -143,9 +153,7 @@ suite('top', () => {
   test('has no colours with NO_COLOR', async (context) => {
     const place = new Place(context);
     await serveNumbers(context, place);
-    process.env['NO_COLOR'] = '1';
-    const terminal = onTerminal(context, place, 10, 100);
-    delete process.env['NO_COLOR'];
+    const terminal = onTerminal(context, place, 10, 100, [], ['/usr/bin/env', 'NO_COLOR=1']);
     await terminal.until(/10\.0\/s served/);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what colours are.
     assert.doesNotMatch(terminal.shown, /\u001b\[\d+m/);

@@ -92,6 +92,10 @@ test('trace where node ports are served on loopback says who serves them', async
   const [connection] = (await trace('127.0.0.1:30080')).connections;
   assert.equal(connection?.fate, 'served');
   assert.match(connection?.text ?? '', /own listener on loopback/);
+  // externalTrafficPolicy Local, and its endpoints are on another node.
+  const [other] = (await trace('127.0.0.1:30081')).connections;
+  assert.equal(other?.fate, 'untouched');
+  assert.match(other?.text ?? '', /the listener on loopback has no endpoint that it may use/);
 });
 
 test('trace of an address that is refused has the reason, also where no daemon decides about it', async () => {
