@@ -149,6 +149,19 @@ export function overlap(a: Cidr, b: Cidr): boolean {
   return a.prefix <= b.prefix ? isInCidr(b.address, a) : isInCidr(a.address, b);
 }
 
+/** The address by which this machine reaches itself. */
+export const LOOPBACK_ADDRESS: Readonly<Record<Family, string>> = { ip: '127.0.0.1', ip6: '::1' };
+
+/** True for a canonical address that reaches this machine only. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}
+
+/** True for a canonical IPv6 address that is good for one link only (fe80::/10): Services are not asked for by such, nor from there. */
+export function isLinkLocal(address: string): boolean {
+  return /^fe[89ab][\da-f]:/.test(address);
+}
+
 /**
  * The IPv4 address that a router on the way makes of a canonical IPv6 address: of NAT64's well-known prefix (RFC 6052,
  * 64:ff9b::/96) and of 6to4 (RFC 3056, 2002::/16); undefined for any other.

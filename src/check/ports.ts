@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { type BindAddress, formatBindAddress } from '../health/bind-address.ts';
 import type { Listener } from '../host/listeners.ts';
+import { isLoopback } from '../ip.ts';
 import { type Finding, ok, problem, unknown } from './finding.ts';
 
 /** An address that the daemon is to listen on. */
@@ -47,16 +48,12 @@ export function checkPorts(wanted: readonly Wanted[], around: Surroundings): rea
       }
       return problem(topic, taken, `stop that, or choose another with --${flag}`);
     }
+    // Loopback is there on every node, also while the interface is down.
     if (!ANY.includes(address.host) && !isLoopback(address.host) && !own.has(address.host)) {
       return problem(topic, `${shown} is not of this node`, `choose one of the node's addresses with --${flag}`);
     }
     return ok(topic, `${shown} is free`);
   });
-}
-
-/** It is there on every node, also while the interface is down. */
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1';
 }
 
 /** True if two sockets cannot both listen. "::" takes IPv4, too, as Node opens it. */

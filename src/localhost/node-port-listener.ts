@@ -1,13 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { errnoOf } from '../errors.ts';
-import type { Family } from '../ip.ts';
+import { type Family, LOOPBACK_ADDRESS } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { LocalhostNodePort } from '../service/localhost-node-ports.ts';
 import { type Chance, EndpointChoice } from './endpoint-choice.ts';
 import { forward, SOCKET_OPTIONS } from './forward.ts';
 import { Room } from './room.ts';
-
-const LOOPBACK: Readonly<Record<Family, string>> = { ip: '127.0.0.1', ip6: '::1' };
 
 /** What the listeners of a process share. */
 export interface ListenerContext {
@@ -84,7 +82,7 @@ export class NodePortListener {
         else this.#openFailed(error);
       })
       .unref()
-      .listen({ host: LOOPBACK[this.#family], port: this.#port });
+      .listen({ host: LOOPBACK_ADDRESS[this.#family], port: this.#port });
   }
 
   #openFailed(error: Error): void {
@@ -137,6 +135,6 @@ export class NodePortListener {
   }
 
   get #place(): { readonly address: string; readonly port: number } {
-    return { address: LOOPBACK[this.#family], port: this.#port };
+    return { address: LOOPBACK_ADDRESS[this.#family], port: this.#port };
   }
 }

@@ -1,4 +1,4 @@
-import { type Family, formatCidr, isInCidr, parseCidr } from '../ip.ts';
+import { formatCidr, isInCidr, LOOPBACK_ADDRESS, parseCidr } from '../ip.ts';
 import { FieldError, fieldsOf, listOf, type Parts } from './fields.ts';
 import { objectNameOf } from './names.ts';
 
@@ -9,8 +9,6 @@ export interface ServiceCidr {
   /** spec.cidrs, as "address/prefix"; the API has one or two, of different families. */
   readonly cidrs: readonly string[];
 }
-
-const LOOPBACK: Readonly<Record<Family, string>> = { ip: '127.0.0.1', ip6: '::1' };
 
 /** Reads what an API server or a manifest says of a ServiceCIDR, and keeps what we use. @throws FieldError */
 export function* readServiceCidr(raw: unknown): Parts<ServiceCidr> {
@@ -26,6 +24,6 @@ function readCidr(value: unknown): string {
   const cidr = typeof value === 'string' ? parseCidr(value) : undefined;
   if (cidr === undefined) throw new FieldError('', 'must be a CIDR such as 10.96.0.0/12');
   // Connections to all other addresses in it are dropped: with 0.0.0.0/0 the node would be cut off, even from itself.
-  if (isInCidr(LOOPBACK[cidr.family], cidr)) throw new FieldError('', 'must not contain the loopback address');
+  if (isInCidr(LOOPBACK_ADDRESS[cidr.family], cidr)) throw new FieldError('', 'must not contain the loopback address');
   return formatCidr(cidr);
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../health/own-addresses.ts';
-import { familyOf } from '../ip.ts';
+import { familyOf, isLoopback } from '../ip.ts';
 
 /** How the page is reached, which decides who is answered. */
 export type Door =
@@ -45,10 +45,6 @@ export function refusalOf(incoming: Asked, door: Door, purpose: Purpose): string
       : "the page is answered by an address, as localhost, or by the node's name only";
   }
   return isFromPage(incoming, host, purpose) ? undefined : 'this is answered to the page itself only';
-}
-
-function isLoopback(peer: string): boolean {
-  return peer === '::1' || peer.startsWith('127.');
 }
 
 /** An address cannot be made to lead elsewhere, and nobody else gives names to nodes. */

@@ -2,6 +2,7 @@ import { FAMILY_NAMES, type Family, familyOf, networkTester } from '../ip.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service, ServicePortSpec } from '../objects/service.ts';
 import type { Frontend } from '../service/frontend.ts';
+import { localhostNodePortsOf } from '../service/localhost-node-ports.ts';
 import type { Fate, Trace } from '../trace/trace-packet.ts';
 import { byFrontendAlone } from './by-frontend-alone.ts';
 import { noEndpoint, type Reason, whereElse } from './no-endpoint.ts';
@@ -154,9 +155,8 @@ function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts
 
 /** Node ports on loopback are no business of rules (KEP-6032). */
 function servedByListener({ packet }: Trace, { frontend, servesLocalhost, family }: VerdictFacts): string | undefined {
-  if (!servesLocalhost || frontend?.kind !== 'node-port' || frontend.protocol !== 'tcp') return undefined;
-  // As localhostNodePortsOf has it.
-  const endpoints = frontend.policy === 'local' ? frontend.localEndpoints : frontend.endpoints;
+  if (!servesLocalhost || frontend === undefined) return undefined;
+  const [{ endpoints } = { endpoints: [] }] = localhostNodePortsOf([frontend]);
   if (endpoints.length === 0) return undefined;
   if (!isInAny(packet.destination, LOOPBACK[family])) return undefined;
   return `served by kube-proxy-nft's own listener on loopback, which leads to ${count(endpoints.length, 'endpoint')}`;

@@ -169,7 +169,7 @@ async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<numb
     await inFlight;
     written += sizeOf(next.transaction);
     if (isLast) {
-      await sendLast(rest, next, last, mend);
+      await sendLast(rest, next, mend);
       return written;
     }
     inFlight = send(rest, next).catch((error) => {
@@ -196,14 +196,14 @@ function suspectAfter({ model, isLive }: Target, { transaction, frontends = [] }
   model.suspects.add(frontends, error, sizeOf(transaction));
 }
 
-/** One process instead of two, which a start on a small cluster feels. `last`: what `sent` has of it. */
-async function sendLast(target: Target, sent: Sent, last: readonly string[], mend: Mend): Promise<void> {
+/** One process instead of two, which a start on a small cluster feels. */
+async function sendLast(target: Target, sent: Sent, mend: Mend): Promise<void> {
   try {
     await send(target, sent);
   } catch (error) {
     suspectAfter(target, sent, error);
     await mend(sent.transaction, error);
-    await target.nft.apply(document(last));
+    await target.nft.apply(document(sent.last ?? []));
   }
 }
 

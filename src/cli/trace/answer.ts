@@ -1,5 +1,5 @@
 import { ProxyError } from '../../errors.ts';
-import { FAMILY_NAMES } from '../../ip.ts';
+import { FAMILY_NAMES, isLoopback } from '../../ip.ts';
 import type { Service } from '../../objects/service.ts';
 import type { Frontend } from '../../service/frontend.ts';
 import type { Steps } from '../../service/steps.ts';
@@ -15,7 +15,6 @@ import type { Knowledge, ModelInTable } from '../questions.ts';
 import { type ClientPlace, clientOf } from './client.ts';
 import type { AnsweringService, TracedConnection } from './connection.ts';
 import { frontendAt } from './frontend-at.ts';
-import { isLoopback } from './loopback.ts';
 import type { TraceClient, TraceTarget } from './question.ts';
 import { type Destination, destinationsOf, type TargetPlace } from './targets.ts';
 

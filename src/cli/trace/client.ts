@@ -1,10 +1,16 @@
 import { ProxyError } from '../../errors.ts';
 import { interfacesByName } from '../../host/interfaces.ts';
-import { canonicalAddress, type Family, familyOf, networkTester } from '../../ip.ts';
+import {
+  canonicalAddress,
+  type Family,
+  familyOf,
+  isLinkLocal,
+  isLoopback,
+  LOOPBACK_ADDRESS,
+  networkTester,
+} from '../../ip.ts';
 import type { TracedPacket } from '../../trace/packet.ts';
 import type { DetectLocal } from '../arguments.ts';
-import { isLinkLocal } from './link-local.ts';
-import { isLoopback } from './loopback.ts';
 import type { TraceClient } from './question.ts';
 
 /** The side that a traced connection comes from. */
@@ -26,7 +32,6 @@ export interface ClientPlace {
 }
 
 /** Where a machine without addresses sends from. */
-const LOOPBACK: Readonly<Record<Family, string>> = { ip: '127.0.0.1', ip6: '::1' };
 
 /** Documentation's own networks (RFC 5737, RFC 3849): no cluster has them. */
 const OUTSIDE: Readonly<Record<Family, readonly string[]>> = {
@@ -65,7 +70,7 @@ export function clientOf(client: TraceClient, destination: string, place: Client
 function nodeSource(destination: string, family: Family, own: readonly string[]): string {
   if (own.includes(destination) || isLoopback(destination)) return destination;
   const ours = own.filter((address) => familyOf(address) === family);
-  return ours.find((address) => !isLinkLocal(address)) ?? ours[0] ?? LOOPBACK[family];
+  return ours.find((address) => !isLinkLocal(address)) ?? ours[0] ?? LOOPBACK_ADDRESS[family];
 }
 
 function outsideSource(place: ClientPlace): string {

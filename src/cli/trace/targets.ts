@@ -1,12 +1,10 @@
 import { ProxyError } from '../../errors.ts';
-import { type Family, familyOf, networkTester } from '../../ip.ts';
+import { type Family, familyOf, isLinkLocal, isLoopback, networkTester } from '../../ip.ts';
 import type { Service, ServicePortSpec } from '../../objects/service.ts';
 import type { Cluster } from '../../service/cluster.ts';
 import type { Steps } from '../../service/steps.ts';
 import { listed } from '../../status/words.ts';
 import { didYouMean } from '../../suggest.ts';
-import { isLinkLocal } from './link-local.ts';
-import { isLoopback } from './loopback.ts';
 import { SERVICE_PROTOCOLS, type TraceTarget } from './question.ts';
 
 /** An address, protocol and port that connections are traced to. */
