@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Drift } from '../../src/audit/drift.ts';
 import type { Family } from '../../src/ip.ts';
+import type { Nft } from '../../src/nft/nft.ts';
 import { buildProgram } from '../../src/ruleset/program.ts';
 import type { NetworkSet } from '../../src/ruleset/ruleset.ts';
 import { Cluster } from '../../src/service/cluster.ts';
@@ -83,8 +84,9 @@ export async function startRichProxy(
   {
     family = 'ip' as Family,
     cluster = richCluster(family),
+    nft = kernel.nft(family),
     ...options
-  }: SyncerOptions & { family?: Family; cluster?: Cluster } = {},
+  }: SyncerOptions & { family?: Family; cluster?: Cluster; nft?: Nft } = {},
 ) {
   const { log, lines } = recordingLog();
   const program = buildProgram(family, { localPods: { by: 'pod-cidrs', comeLater: true }, localhostNodePorts: true });
@@ -104,7 +106,7 @@ export async function startRichProxy(
       written.onSuccess(services);
     },
   };
-  const syncer = new FamilySyncer(model, kernel.nft(family), log, { observer, ...options });
+  const syncer = new FamilySyncer(model, nft, log, { observer, ...options });
   void syncer.run();
   await syncer.whenInSync();
   written.operations = 0;

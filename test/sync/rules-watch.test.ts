@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { FAMILIES } from '../../src/ip.ts';
+import type { Nft } from '../../src/nft/nft.ts';
 import { eventually } from '../builders/eventually.ts';
 import { TestKernel } from '../netns/kernel.ts';
 import { spawnIn } from '../netns/namespaces.ts';
@@ -154,6 +155,42 @@ suite('rules that somebody changed', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     assert.equal(proxy.drifts.length, 1);
+  });
+
+  test('are found and mended while a listing of elements takes its time', async () => {
+    using kernel = new TestKernel();
+    const nft = kernel.nft('ip');
+    const listing = Promise.withResolvers<void>();
+    const goesOn = Promise.withResolvers<void>();
+    const slow: Nft = {
+      ...nft,
+      look: async (onLine, args, ...rest) => {
+        if (args[0] === 'list') {
+          listing.resolve();
+          await goesOn.promise;
+        }
+        return nft.look(onLine, args, ...rest);
+      },
+    };
+    using proxy = await startRichProxy(kernel, { nft: slow });
+    try {
+      const before = proxy.listing();
+      proxy.syncer.look('a test');
+      await listing.promise;
+      proxy.byHand('flush', 'chain', 'ip', TABLE, 'nat-prerouting');
+      await proxy.becomes(before);
+      assert.deepEqual(
+        proxy.drifts.map((drift) => `${drift.kind} ${drift.action}`),
+        ['hook deleted'],
+      );
+      assert.equal(proxy.written.audits, 0, 'the elements are being listed still');
+    } finally {
+      goesOn.resolve();
+    }
+    await eventually(
+      () => proxy.written.audits > 0,
+      () => proxy.lines.join('\n'),
+    );
   });
 
   test('a chain of somebody else that nobody calls is left alone', async () => {

@@ -1,0 +1,204 @@
+import { type ElementDifference, elementDrift } from '../audit/drift.ts';
+import type { TableName } from '../nft/tables.ts';
+import { type Container, decidingContainers } from '../ruleset/container.ts';
+import type { AuditBudget } from './audit-budget.ts';
+import { Bell } from './bell.ts';
+import type { Commits } from './commits.ts';
+import { ElementsAuditor } from './elements-audit.ts';
+import type { Recording } from './flights.ts';
+import { LookFailures } from './look-failures.ts';
+import type { LooksOptions } from './watch-options.ts';
+
+/** Elements of a family up to which all of its table is listed at once: cheaper than a process for each set and map. */
+const SMALL = 2_000;
+
+/** Rounds in which all sets and maps that are to be empty have been looked at. */
+const EMPTY_ROUNDS = 4;
+
+/** Milliseconds of CPU time that nft takes to list an element. */
+const ELEMENT_COST = 0.03;
+
+/** Milliseconds between looks at all elements, at least. */
+const INTERVAL = 10_000;
+
+/** Milliseconds from one look at everything for a reason to the next, at least. */
+const CALM = 5_000;
+
+/** Milliseconds that a listing which waits for a moment without changes is put off, and for how long in all at most. */
+const POSTPONED = 500;
+const PATIENCE = 10_000;
+
+/** Milliseconds. */
+const MIN_SLEEP = 20;
+
+/** Milliseconds from one look at whether a table is in force again to the next. */
+const NO_TABLE = 500;
+
+/** Seconds that nft is given for the shortest listing. */
+const TIMEOUT = 3;
+
+export interface ElementsWatchOptions extends LooksOptions {
+  /** Both are shared by the families. */
+  readonly commits: Commits;
+  readonly budget: AuditBudget;
+}
+
+/**
+ * Compares the elements of a family's table in the kernel with what they should be: set by set, as far as a small part of
+ * a CPU goes, and all at once when there is a sign of trouble.
+ */
+export class ElementsWatch {
+  readonly #options: ElementsWatchOptions;
+  readonly #bell: Bell;
+  readonly #elements: ElementsAuditor;
+  readonly #failures: LookFailures;
+  #due: number;
+  /** True after a sign of trouble, until all elements were looked at. */
+  #isHurried = false;
+  /** Since when the next listing has been waiting for a moment without changes. */
+  #waitingSince: number | undefined;
+  /** No hurry before this: signs of trouble may come all the time. */
+  #calmUntil = Number.NEGATIVE_INFINITY;
+  /** What is looked at in this round, and what of it is next. */
+  #portions: readonly (Container | undefined)[] = [];
+  #next = 0;
+  /** True after a sign of trouble until the next round begins. */
+  #isToBeginAnew = false;
+  #rounds = 0;
+  /** False if something in this round could not be looked at. */
+  #isWhole = true;
+  /** When the last whole round ended. */
+  #audited: number;
+  #hurriedCost = 0;
+
+  constructor(options: ElementsWatchOptions) {
+    this.#options = options;
+    const { clock, nft, model, flights, commits, budget } = options;
+    this.#bell = new Bell(clock);
+    const onCost = (cost: number) => {
+      if (this.#isHurried) this.#hurriedCost += cost;
+      else budget.spend(clock.now(), cost);
+    };
+    this.#elements = new ElementsAuditor({ model, nft, flights, commits, onCost });
+    this.#failures = new LookFailures(options, 'elements');
+    this.#audited = clock.now();
+    this.#due = this.#audited + INTERVAL;
+  }
+
+  /** Looks at everything at once, but for what was looked at for a reason a moment ago. */
+  look(): void {
+    const now = this.#options.clock.now();
+    if (now < this.#calmUntil || this.#isHurried) return;
+    this.#isHurried = true;
+    this.#due = now;
+    this.#hurriedCost = 0;
+    this.#isToBeginAnew = true;
+    this.#bell.ring();
+  }
+
+  /** Works until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, table } = this.#options;
+    signal.addEventListener('abort', () => this.#bell.ring(), { once: true });
+    while (!signal.aborted) {
+      const pause = table() === undefined ? NO_TABLE : MIN_SLEEP;
+      await this.#bell.sleep(Math.max(pause, this.#free - clock.now()));
+      if (signal.aborted) return;
+      const inForce = table();
+      if (inForce !== undefined && clock.now() >= this.#free) await this.#lookAtNext(inForce);
+    }
+  }
+
+  /** When there may be a look. */
+  get #free(): number {
+    return this.#isHurried ? this.#due : Math.max(this.#due, this.#options.budget.free);
+  }
+
+  /**
+   * All of the table, or one set or map after the other. To those that are to be empty others can only add something: a part
+   * of them in each round, since it takes a process to see that they are.
+   */
+  #beginRound(): void {
+    const { ruleset, program } = this.#options.model;
+    this.#isToBeginAnew = false;
+    this.#isWhole = true;
+    this.#next = 0;
+    this.#rounds++;
+    const isChosen = (container: Container, i: number) =>
+      this.#isHurried || ruleset.countOf(container) > 0 || i % EMPTY_ROUNDS === this.#rounds % EMPTY_ROUNDS;
+    this.#portions = ruleset.size <= SMALL ? [undefined] : decidingContainers(program).filter(isChosen);
+  }
+
+  /** True where changes come too often for a listing that takes so many milliseconds: nft begins it anew with each. */
+  #hasNoRest(expected: number): boolean {
+    const { clock, commits } = this.#options;
+    if (expected <= POSTPONED / 10 || commits.quiet >= Math.max(POSTPONED, expected)) return false;
+    this.#waitingSince ??= clock.now();
+    return true;
+  }
+
+  async #lookAtNext(table: TableName): Promise<void> {
+    const { clock, model, flights, budget, observer } = this.#options;
+    if (this.#next === 0 || this.#isToBeginAnew) this.#beginRound();
+    const portions = this.#portions;
+    const container = portions[this.#next];
+    const count = container === undefined ? model.ruleset.size : model.ruleset.countOf(container);
+    const expected = count * ELEMENT_COST;
+    const isHeld = this.#hasNoRest(expected);
+    if (isHeld && clock.now() - (this.#waitingSince ?? 0) < PATIENCE) {
+      this.#due = clock.now() + POSTPONED;
+      return;
+    }
+    this.#waitingSince = undefined;
+    const recording = flights.record();
+    let isHandedOver = false;
+    try {
+      const timeout = TIMEOUT + (5 * expected) / 1000;
+      const found = await this.#elements.audit({ table, container, timeout, isHeld }, recording);
+      this.#failures.succeeded();
+      if (found.length > 0 && this.#isInForce(table)) isHandedOver = this.#mend(found, recording);
+    } catch (error) {
+      this.#isWhole = false;
+      this.#failures.failed(error);
+    } finally {
+      if (!isHandedOver) recording.stop();
+    }
+    const isPart = this.#next + 1 < portions.length || (portions.length > 1 && !this.#isHurried);
+    // What was looked at may be what it was before a sign of trouble that came meanwhile.
+    const isSoon = isPart || this.#isToBeginAnew;
+    this.#due = clock.now() + Math.max(this.#failures.pause, isSoon ? 0 : INTERVAL);
+    if (this.#isToBeginAnew) return;
+    this.#next++;
+    if (this.#next < portions.length) return;
+    this.#next = 0;
+    if (this.#isWhole && this.#isInForce(table)) {
+      const now = clock.now();
+      observer.audited(this.#isHurried ? undefined : now - this.#audited);
+      this.#audited = now;
+    }
+    if (!this.#isHurried) return;
+    this.#isHurried = false;
+    this.#calmUntil = clock.now() + Math.max(CALM, 10 * this.#hurriedCost);
+    budget.spend(clock.now(), 0);
+  }
+
+  /** Returns whether anything is to be mended. */
+  #mend(found: readonly ElementDifference[], recording: Recording): boolean {
+    const { reports, mends, onMends, mayMend, onDifference } = this.#options;
+    const chosen = found.map((one) => ({ one, drift: elementDrift(one) })).filter(({ drift }) => mayMend(drift.key));
+    if (chosen.length === 0) return false;
+    reports.report(chosen.map(({ drift }) => drift));
+    mends.addElements(
+      chosen.map(({ one }) => one),
+      recording,
+    );
+    onMends();
+    onDifference();
+    return true;
+  }
+
+  /** True while that table can be compared with the model. */
+  #isInForce(table: TableName): boolean {
+    return this.#options.table() === table;
+  }
+}
