@@ -1,5 +1,11 @@
-import type { Shortfall } from '../service/shortfall.ts';
+import type { Shortfall, ShortfallReason } from '../service/shortfall.ts';
 import type { ClusterEvent } from '../source/event-sink.ts';
+
+/** Of those that are served all the same, or may be (--protect-addresses warn). */
+const EVENT_REASONS: ReadonlyMap<ShortfallReason, ClusterEvent['reason']> = new Map([
+  ['protected-address', 'ServiceAddressProtected'],
+  ['annotation', 'ServiceAnnotationIgnored'],
+]);
 
 /**
  * What the user of a Service sees that is not served as it asks: an Event on it, one in the cluster for each reason,
@@ -17,8 +23,7 @@ export function shortfallEvent({ kind, key, reason, message }: Shortfall): Clust
   const [namespace = '', name = ''] = key.split('/');
   return {
     type: 'Warning',
-    // It may be served all the same: --protect-addresses warn.
-    reason: reason === 'protected-address' ? 'ServiceAddressProtected' : 'ServiceNotFullyServed',
+    reason: EVENT_REASONS.get(reason) ?? 'ServiceNotFullyServed',
     message: `${message} (${reason})`,
     about: { namespace, name },
     sameOnAllNodes: reason,

@@ -9,10 +9,11 @@ import { type Node, TO_BE_DELETED_TAINT, ZONE_LABEL } from './node.ts';
 import type { Protocol } from './protocol.ts';
 import { SERVICE_PROXY_NAME_LABEL, type Service } from './service.ts';
 import type { ServiceCidr } from './service-cidr.ts';
+import { annotationsOf } from './service-options.ts';
 
 /**
  * A slimmed object in the form that Kubernetes gives it, with nothing in it that we do not use: decodeObject makes the same of
- * it again, but for what was left out of a slice (`leftOut`).
+ * it again, but for what was left out: of a slice (`leftOut`), and annotations that count for nothing (`problems`).
  */
 export function encodeObject(object: KubeObject): object {
   switch (object.kind) {
@@ -29,7 +30,8 @@ export function encodeObject(object: KubeObject): object {
 
 function encodeService(service: Service): object {
   const { kind, namespace, name, createdAt, otherProxy, type, clusterIps, ports, externalIps } = service;
-  const { loadBalancerIps, sourceRanges, internalLocal, externalLocal, affinitySeconds, healthCheckNodePort } = service;
+  const { loadBalancerIps, sourceRanges, internalLocal, externalLocal, affinitySeconds } = service;
+  const { healthCheckNodePort, options } = service;
   return {
     kind,
     metadata: {
@@ -37,6 +39,7 @@ function encodeService(service: Service): object {
       name,
       ...(createdAt !== '' && { creationTimestamp: createdAt }),
       ...(otherProxy && { labels: { [SERVICE_PROXY_NAME_LABEL]: '' } }),
+      ...(options && { annotations: annotationsOf(options) }),
     },
     spec: {
       type,

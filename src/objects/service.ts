@@ -16,6 +16,7 @@ import {
 } from './fields.ts';
 import { namespaceOf, objectNameOf, portNameOf } from './names.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
+import { readServiceOptions, type ServiceOptions } from './service-options.ts';
 
 /** Label that hands a Service to another proxy: kube-proxy, and so we, ignore the Service (any value). */
 export const SERVICE_PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
@@ -47,6 +48,8 @@ export interface Service {
   readonly affinitySeconds?: number;
   /** spec.healthCheckNodePort, which load balancers ask whether this node has endpoints; absent if there is none. */
   readonly healthCheckNodePort?: number;
+  /** What annotations of ours ask for; absent without any. */
+  readonly options?: ServiceOptions;
 }
 
 /** One entry of spec.ports. */
@@ -76,6 +79,7 @@ export function* readService(raw: unknown): Parts<Service> {
   const namespace = namespaceOf(metadata['namespace'], 'metadata.namespace');
   const createdAt = textOf(metadata['creationTimestamp'], 'metadata.creationTimestamp', '');
   const labels = yield* stringsOf(metadata['labels'], 'metadata.labels');
+  const annotations = optionalFields(metadata['annotations'], 'metadata.annotations');
   const spec = fieldsOf(object['spec'], 'spec');
   const type = textOf(spec['type'], 'spec.type', 'ClusterIP');
   const clusterIp = readClusterIp(spec['clusterIP'], 'spec.clusterIP');
@@ -106,9 +110,16 @@ export function* readService(raw: unknown): Parts<Service> {
     internalLocal: internalPolicy === 'Local',
     externalLocal: externalPolicy === 'Local',
   };
-  // Few have either.
-  const sticky = affinity === 'ClientIP' ? { ...service, affinitySeconds } : service;
-  return healthCheckNodePort === 0 ? sticky : { ...sticky, healthCheckNodePort };
+  const options = readServiceOptions(annotations);
+  const sticky = affinity === 'ClientIP';
+  // Few have any of these.
+  if (!sticky && healthCheckNodePort === 0 && options === undefined) return service;
+  return {
+    ...service,
+    ...(sticky && { affinitySeconds }),
+    ...(healthCheckNodePort !== 0 && { healthCheckNodePort }),
+    ...(options && { options }),
+  };
 }
 
 function readClusterIp(value: unknown, field: string): string {

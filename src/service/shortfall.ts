@@ -15,6 +15,8 @@ export const SHORTFALL_REASONS = [
   'unusable-address',
   /** A ServiceCIDR that overlaps what is not the Services'. */
   'service-cidr',
+  /** An annotation of ours whose value counts for nothing. */
+  'annotation',
   /** nft refuses it, or takes too long for it. */
   'quarantined',
 ] as const;

@@ -14,6 +14,7 @@ export interface ClusterEvent {
     | 'ServiceNotFullyServed'
     /** Ours: an address that a Service asks for belongs to the cluster or the node. */
     | 'ServiceAddressProtected'
+    | 'ServiceAnnotationIgnored'
     | 'ServiceCIDRNotUsed'
     /** Ours: somebody else on the node changed something in our table. */
     | 'KernelRulesChanged';

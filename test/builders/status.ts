@@ -51,6 +51,7 @@ export function status(news: Partial<Status> = {}): Status {
       'protected-address': 0,
       'unusable-address': 0,
       'service-cidr': 0,
+      annotation: 0,
       quarantined: 0,
     },
     ...news,

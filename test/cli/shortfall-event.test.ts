@@ -19,6 +19,11 @@ suite('the Event of what is not served as it asks', () => {
     assert.equal(shortfallEvent(shortfall).reason, 'ServiceAddressProtected');
   });
 
+  test('does not say so of an annotation that counts for nothing either', () => {
+    const shortfall = { kind: 'Service', key: 'prod/web', reason: 'annotation', message: 'told' } as const;
+    assert.equal(shortfallEvent(shortfall).reason, 'ServiceAnnotationIgnored');
+  });
+
   test('is on the Node for a ServiceCIDR, which it names', () => {
     const shortfall = { kind: 'ServiceCIDR', key: 'new', reason: 'service-cidr', message: 'overlaps' } as const;
     assert.deepEqual(shortfallEvent(shortfall), {

@@ -222,6 +222,7 @@ const ServiceSchema = v.pipe(
       namespace: Namespace,
       creationTimestamp: v.nullish(v.string(), ''),
       labels: StringMap,
+      annotations: v.nullish(v.record(v.string(), v.unknown())),
     }),
     spec: v.object({
       type: v.nullish(v.string(), 'ClusterIP'),

@@ -35,6 +35,7 @@ const ACTIONS: Readonly<Record<ClusterEvent['reason'], string>> = {
   ServiceAddressConflict: 'Serve',
   ServiceNotFullyServed: 'Serve',
   ServiceAddressProtected: 'Serve',
+  ServiceAnnotationIgnored: 'Serve',
   ServiceCIDRNotUsed: 'Serve',
   KernelRulesChanged: 'Serve',
 };

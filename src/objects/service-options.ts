@@ -1,0 +1,71 @@
+import type { Fields } from './fields.ts';
+
+/**
+ * What a Service asks of us by annotations of our own, beyond what Kubernetes knows; docs/beyond-kube-proxy.md. A Service
+ * without any is served as by kube-proxy.
+ */
+export interface ServiceOptions {
+  /** Why annotations count for nothing: "kube-proxy-nft/lb-algorithm: must be …", for its Event; absent if there are none. */
+  readonly problems?: readonly string[];
+}
+
+/** Prefix of the annotations that are ours. */
+export const ANNOTATION_PREFIX = 'kube-proxy-nft/';
+
+/** An annotation's value that is none of those it can have; `message`: "must be …". */
+export class AnnotationError extends Error {
+  constructor(problem: string) {
+    super(problem);
+    this.name = 'AnnotationError';
+  }
+}
+
+/** An annotation of ours: how its value is read, and how it is written again for the saved state. */
+interface Annotation {
+  /** Without the prefix. */
+  readonly name: string;
+  /** @throws AnnotationError */
+  read(value: string): Omit<ServiceOptions, 'problems'>;
+  /** Undefined where the options do not have it. */
+  write(options: ServiceOptions): string | undefined;
+}
+
+const ANNOTATIONS: readonly Annotation[] = [];
+
+/** Longer keys and values are cut where they are named. */
+const MAX_NAMED = 60;
+
+/** So many are named: an object may have thousands. */
+const MAX_PROBLEMS = 5;
+
+/** The options that a Service's annotations ask for; undefined if none of them is ours. A value that is wrong counts for nothing. */
+export function readServiceOptions(annotations: Fields): ServiceOptions | undefined {
+  let options: ServiceOptions | undefined;
+  const problems: string[] = [];
+  for (const key in annotations) {
+    if (!key.startsWith(ANNOTATION_PREFIX)) continue;
+    options ??= {};
+    const value = annotations[key];
+    const annotation = ANNOTATIONS.find(({ name }) => name === key.slice(ANNOTATION_PREFIX.length));
+    try {
+      if (annotation === undefined) throw new AnnotationError('there is no such annotation');
+      if (typeof value !== 'string') throw new AnnotationError('must be a string');
+      options = { ...options, ...annotation.read(value) };
+    } catch (error) {
+      if (!(error instanceof AnnotationError)) throw error;
+      if (problems.length < MAX_PROBLEMS)
+        problems.push(`${key.slice(0, MAX_NAMED)}: "${String(value).slice(0, MAX_NAMED)}": ${error.message}`);
+    }
+  }
+  return problems.length === 0 ? options : { ...options, problems };
+}
+
+/** The annotations that readServiceOptions makes these options of, but for those that counted for nothing. */
+export function annotationsOf(options: ServiceOptions): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    ANNOTATIONS.flatMap(({ name, write }) => {
+      const value = write(options);
+      return value === undefined ? [] : [[`${ANNOTATION_PREFIX}${name}`, value]];
+    }),
+  );
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { decodeObject } from '../../src/objects/decode.ts';
+import { annotationsOf, readServiceOptions } from '../../src/objects/service-options.ts';
+
+const raw = (annotations: unknown) => ({
+  metadata: { name: 'web', annotations },
+  spec: { clusterIP: '10.96.0.80', ports: [{ port: 80 }] },
+});
+
+suite('annotations of ours', () => {
+  test('are nothing that other Services have', () => {
+    for (const annotations of [undefined, null, {}, { 'example.com/x': 'y', 'kube-proxy-nft': 'z', number: 1 }]) {
+      const { object } = decodeObject('Service', raw(annotations));
+      assert.ok(object?.kind === 'Service' && !('options' in object), JSON.stringify(annotations));
+    }
+  });
+
+  test('that nobody knows, or that are no strings, count for nothing, and are named', () => {
+    const { object } = decodeObject('Service', raw({ 'kube-proxy-nft/colour': 'red', 'kube-proxy-nft/size': 1 }));
+    assert.ok(object?.kind === 'Service');
+    assert.deepEqual(object.options, {
+      problems: [
+        'kube-proxy-nft/colour: "red": there is no such annotation',
+        'kube-proxy-nft/size: "1": there is no such annotation',
+      ],
+    });
+    assert.deepEqual(annotationsOf(object.options), {});
+  });
+
+  test('however many and long, take little', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 10_000 }, (_, i) => [`kube-proxy-nft/${i}`, 'x'.repeat(1000)]),
+    );
+    const { problems = [] } = readServiceOptions(many) ?? {};
+    assert.ok(problems.length === 5 && problems.join().length < 1000);
+  });
+});
