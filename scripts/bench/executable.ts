@@ -17,23 +17,27 @@ export const EXECUTABLE = join(import.meta.dirname, '..', '..', 'dist', 'kube-pr
 
 /** Starts the executable in a network namespace. `source`: the flags that name it; `directory`: for a run directory. */
 export function startExecutable(namespace: string, source: readonly string[], directory: string): RunningProxy {
+  const runDirectory = mkdtempSync(join(directory, 'run-'));
   const flags = [
     ...['--hostname-override', NODE_NAME, '--cluster-cidr', POD_CIDR],
     ...['--healthz-bind-address', '', '--metrics-bind-address', ''],
-    ...['--run-dir', mkdtempSync(join(directory, 'run-'))],
+    ...['--run-dir', runDirectory],
   ];
-  return new RunningProxy(namespace, [EXECUTABLE, ...source, ...flags]);
+  return new RunningProxy(namespace, [EXECUTABLE, ...source, ...flags], runDirectory);
 }
 
 /** A proxy at work in a network namespace, as a child process. Dispose of it when done; its rules stay. */
 export class RunningProxy {
+  readonly runDirectory: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
   /** The beginning of what it said. */
   #log = '';
   #heard: (() => void) | undefined;
 
-  constructor(namespace: string, argv: readonly string[]) {
+  /** `runDirectory`: empty for another proxy than ours. */
+  constructor(namespace: string, argv: readonly string[], runDirectory = '') {
+    this.runDirectory = runDirectory;
     this.#child = spawnIn(namespace, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (this.#log.length < MAX_LOG) this.#log += text;

@@ -11,6 +11,7 @@ import type { Report } from './report.ts';
 import { measureRestart } from './restart.ts';
 import { measureSustained } from './sustained.ts';
 import { measureUdpFlows } from './udp-flows.ts';
+import { measureViewers } from './viewers.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Measures something by a plan, in namespaces of the workspace, and reports it. */
@@ -28,6 +29,7 @@ export const FIGURES: Readonly<Record<string, Figure>> = {
   packets: (report, workspace, { packets }) => measurePackets(report, workspace, packets),
   'udp-flows': (report, workspace, { udpFlows }) => measureUdpFlows(report, workspace, udpFlows),
   memory: (report, workspace, { memory }) => measureExecutableMemory(report, workspace, memory),
+  viewers: (report, workspace, { viewers }) => measureViewers(report, workspace, viewers),
   peer: (report, workspace, { peer }) => measurePeerLayouts(report, workspace, peer),
   'real-peer': async (report, workspace, { realPeer }) => {
     const kubeProxy = process.env['KUBE_PROXY'];

@@ -33,5 +33,6 @@ export function startProxy(contender: Contender, { node, kubeconfig, directory, 
     '--conntrack-tcp-timeout-close-wait=0s',
   ];
   if (contender === 'theirs') return new RunningProxy(node, [kubeProxy, ...flags]);
-  return new RunningProxy(node, [EXECUTABLE, ...flags, '--run-dir', mkdtempSync(join(directory, 'run-'))]);
+  const runDirectory = mkdtempSync(join(directory, 'run-'));
+  return new RunningProxy(node, [EXECUTABLE, ...flags, '--run-dir', runDirectory], runDirectory);
 }

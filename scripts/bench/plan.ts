@@ -3,6 +3,7 @@ import type { FillSize } from './first-fill.ts';
 import type { PacketPlan } from './packets.ts';
 import type { RealPeerPlan, RealPeerSize } from './real-peer.ts';
 import type { ClusterSize } from './synthetic-cluster.ts';
+import type { ViewersPlan } from './viewers.ts';
 
 /** What is measured, how large and how often. */
 export interface Plan {
@@ -18,6 +19,7 @@ export interface Plan {
   readonly starts: number;
   readonly model: ClusterSize;
   readonly restart: FillSize;
+  readonly viewers: ViewersPlan;
   /** UDP flows in conntrack. */
   readonly udpFlows: number;
 }
@@ -46,7 +48,7 @@ export const FULL: Plan = {
       { rate: 50, count: 1_000 },
       { rate: 200, count: 2_000 },
     ],
-    settle: 10,
+    settle: 14,
     idle: 20,
   },
   changes: { sizes: [of(1_000), of(30_000)], turns: 200 },
@@ -57,6 +59,7 @@ export const FULL: Plan = {
   starts: 9,
   model: of(30_000),
   restart: times(5, 10_000),
+  viewers: { size: of(1_000), changes: 1_000, rate: 200, rounds: 6 },
   udpFlows: 100_000,
 };
 
@@ -79,6 +82,7 @@ export const QUICK: Plan = {
   starts: 3,
   model: of(1_000),
   restart: times(2, 1_000),
+  viewers: { size: of(100), changes: 200, rate: 200, rounds: 1 },
   udpFlows: 10_000,
 };
 

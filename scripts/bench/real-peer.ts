@@ -143,7 +143,7 @@ async function measureWork(
 }
 
 /** Both IP families, as on a node; and its address. */
-function prepareNode(node: string): void {
+export function prepareNode(node: string): void {
   runSync(inNamespace(node, ['sh', '-c', 'echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6']));
   runSync(['ip', '-n', node, 'address', 'add', `${NODE_ADDRESS}/32`, 'dev', 'lo']);
 }

@@ -44,6 +44,9 @@ const TARGETS: Readonly<Record<string, { readonly sizes?: readonly string[]; rea
   'restart, unchanged cluster: in sync after': [{ target: ratio('at most', 2) }],
   'restart, unchanged cluster: elements written': [{ target: value('at most', 0) }],
   'model work for one endpoint change, p50': [{ target: value('at most', 100) }],
+  'page, top and scraper open: a change at 200/s until traffic follows, p50': [{ target: ratio('at most', 1.1) }],
+  'page, top and scraper open: a change at 200/s until traffic follows, p99': [{ target: ratio('at most', 1.1) }],
+  'page, top and scraper open: CPU time for 1,000 changes at 200/s': [{ target: ratio('at most', 1.1) }],
   'start on an empty cluster': [{ target: value('at most', 200) }],
 };
 

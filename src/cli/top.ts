@@ -14,8 +14,8 @@ import { takeTerminal } from './terminal.ts';
 /** Milliseconds between two questions: the daemon reads the kernel once a second at most. */
 const INTERVAL = 1000;
 
-/** Questions until there is a second reading, at most: with 100,000 Services one is good for half a minute. */
-const MAX_QUESTIONS = 60;
+/** Questions until there is a second reading, at most: with 30,000 Services one is good for a minute. */
+const MAX_QUESTIONS = 180;
 
 /**
  * `top`: new connections to each Service, as they come. Without a terminal, for programs, and with --once a table of two

@@ -108,7 +108,7 @@ export const FIELDS = {
   'nftables.masqueradeAll': field(boolean, false, { flag: 'masquerade-all' }),
   'nftables.syncPeriod': field(positivePeriod, '30s'),
   'nftables.minSyncPeriod': field(period, '1s', withoutEffect(OWN_PACE)),
-  'kubeProxyNft.transactionInterval': field(period, '50ms', {
+  'kubeProxyNft.transactionInterval': field(period, '80ms', {
     flag: 'transaction-interval',
     zeroCounts: true,
     own: true,

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 
 /** Milliseconds from one transaction to the next while changes keep coming, unless it is set. */
-export const DEFAULT_INTERVAL = 50;
+export const DEFAULT_INTERVAL = 80;
 
 /** Of the time at most one part in so many is spent in nft, while changes keep coming. */
 const PARTS_OF_TIME = 4;

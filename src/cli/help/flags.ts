@@ -190,7 +190,7 @@ const OURS: FlagSection = {
     {
       name: 'transaction-interval',
       value: 'DURATION',
-      text: 'from one change of the kernel to the next while changes keep coming (default: 50ms; 0: each at once)',
+      text: 'from one change of the kernel to the next while changes keep coming (default: 80ms; 0: each at once)',
     },
     {
       name: 'max-elements-per-service',
