@@ -6,6 +6,9 @@ export const DEFAULT_INTERVAL = 80;
 /** Of the time at most one part in so many is spent in nft, while changes keep coming. */
 const PARTS_OF_TIME = 4;
 
+/** Milliseconds that follow from that at most: one Service's dear transaction is not to keep all others waiting. */
+const MAX_REST = 200;
+
 /** The pace of one family. */
 export interface FamilyPace {
   /** Resolves when a transaction may go. */
@@ -45,7 +48,7 @@ export class Pace {
         await this.#beat;
       },
       took: (ms) => {
-        notBefore = this.#clock.now() + ms * (PARTS_OF_TIME - 1);
+        notBefore = this.#clock.now() + Math.min(ms * (PARTS_OF_TIME - 1), MAX_REST);
       },
     };
   }

@@ -50,6 +50,18 @@ suite('the pace of transactions', () => {
     );
   });
 
+  test('but after 200 ms others may go, however long it took', async () => {
+    const clock = new FakeClock();
+    const pace = new Pace(clock, 50).family();
+    await pace.turn();
+    await clock.pass(1000);
+    pace.took(1000);
+    const times: number[] = [];
+    turnOf(pace, clock, times);
+    await clock.pass(5000);
+    assert.deepEqual(times, [1200]);
+  });
+
   test('both families go at the same moment', async () => {
     const clock = new FakeClock();
     const pace = new Pace(clock, 50);
