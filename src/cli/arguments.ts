@@ -64,6 +64,8 @@ export interface Arguments {
   readonly connectionCounters: boolean;
   /** --connection-metrics: of how many ports of Services /metrics has them; 0: it has none. */
   readonly connectionMetrics: number;
+  /** --reset-gone-endpoints: TCP connections to endpoints that are gone end, where the Service does not say otherwise. */
+  readonly resetGoneEndpoints: boolean;
   readonly runDir: string;
   /** --state-dir: where the last known state is kept; empty with --no-state; undefined: where the environment says. */
   readonly stateDir: string | undefined;

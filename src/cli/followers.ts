@@ -1,5 +1,6 @@
 import { isNeededByAll } from '../audit/drift.ts';
 import { Conntrack } from '../conntrack/conntrack.ts';
+import { GoneFlows } from '../conntrack/gone-flows.ts';
 import type { ConntrackPass } from '../conntrack/reconciler.ts';
 import type { ProxyHealth } from '../health/proxy-health.ts';
 import { ServiceHealthServers } from '../health/service-health.ts';
@@ -18,13 +19,14 @@ import type { FamilyModel } from '../sync/family-model.ts';
 import type { SyncObserver, SyncResult } from '../sync/observer.ts';
 import type { Arguments } from './arguments.ts';
 import { driftEvent } from './drift-event.ts';
+import { GoneEndpoints } from './gone-endpoints.ts';
 import { healthCheckAddresses, servesLocalhost } from './node-addresses.ts';
 import { UdpFlows } from './udp-flows.ts';
 
 export interface FollowersOptions {
   readonly cluster: Cluster;
   readonly models: readonly FamilyModel[];
-  readonly args: Pick<Arguments, 'nodePortAddresses' | 'detectLocal' | 'podCidrs'>;
+  readonly args: Pick<Arguments, 'nodePortAddresses' | 'detectLocal' | 'podCidrs' | 'resetGoneEndpoints'>;
   readonly metrics: Metrics;
   readonly health: ProxyHealth;
   readonly events: EventSink;
@@ -45,6 +47,9 @@ export class Followers {
   readonly #localhost: LocalhostNodePorts;
   readonly #conntrack: Conntrack;
   readonly #udpFlows: ReadonlyMap<Family, UdpFlows>;
+  readonly #goneFlows: ReadonlyMap<Family, GoneFlows>;
+  /** To be told of slices that change. */
+  readonly gone: GoneEndpoints;
   /** Families of which all UDP flows are still to be looked at. */
   readonly #putOff = new Set<Family>();
 
@@ -76,6 +81,14 @@ export class Followers {
         return [model.family, new UdpFlows({ cluster, model, args, conntrack, onPass })];
       }),
     );
+    this.#goneFlows = new Map(models.map(({ family }) => [family, this.#goneFlowsOf(family)]));
+    this.gone = new GoneEndpoints({
+      cluster,
+      models,
+      args,
+      flows: this.#goneFlows,
+      isCurrent: () => health.staleSince === undefined,
+    });
   }
 
   /** What a syncer of `model` is to tell. */
@@ -128,8 +141,23 @@ export class Followers {
 
   /** Stops what runs beside this process. */
   close(): void {
-    for (const flows of this.#udpFlows.values()) flows.stop();
+    this.gone.stop();
+    for (const flows of [...this.#udpFlows.values(), ...this.#goneFlows.values()]) flows.stop();
     this.#conntrack.stop();
+  }
+
+  #goneFlowsOf(family: Family): GoneFlows {
+    const { metrics, log } = this.#options;
+    return new GoneFlows({
+      family,
+      conntrack: this.#conntrack,
+      servesNodePorts: (address) => this.#udpFlows.get(family)?.servesNodePorts(address) ?? false,
+      isGone: (frontend, address) => this.gone.isGone(frontend, address),
+      onEnded: (connections) => {
+        metrics.family(family).goneConnectionsEnded(connections);
+        log.info('connections to endpoints that are gone were ended', { family, connections });
+      },
+    });
   }
 
   /** The rules come from the source now, and no more from a saved state: what was put off is done when they are in force. */

@@ -78,6 +78,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     pageAddress: parseBindAddress(configuration['kubeProxyNft.pageAddress'], PAGE_PORT),
     connectionCounters: configuration['kubeProxyNft.connectionCounters'],
     connectionMetrics: configuration['kubeProxyNft.connectionMetrics'],
+    resetGoneEndpoints: configuration['kubeProxyNft.resetGoneEndpoints'],
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     stateDir: isOn(values, 'no-state') ? '' : stateDir === undefined ? undefined : resolve(stateDir),
     stateMaxAge: milliseconds(configuration['kubeProxyNft.stateMaxAge']),

@@ -285,17 +285,19 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const stop = new AbortController();
   const following = source.run(
     lastState.begin({
-      changed: (object) => {
+      changed: (object, isListed) => {
         memory.worked(1);
         if (object.kind === 'Service') metrics.serviceChanged();
         else if (object.kind === 'EndpointSlice') metrics.endpointsChanged(object);
         if (object.kind !== 'Node') lastState.changed();
+        followers.gone.changes(object, isListed);
         followNode(() => changed(cluster.set(asConfigured(object, args))));
       },
-      deleted: (kind, key) => {
+      deleted: (kind, key, isListed) => {
         if (kind === 'Service') metrics.serviceChanged();
         else if (kind === 'EndpointSlice') metrics.endpointsChanged();
         lastState.changed();
+        followers.gone.deletes(kind, key, isListed);
         followNode(() => changed(cluster.delete(kind, key)));
       },
       synced: () => {

@@ -45,7 +45,7 @@ export class UdpFlows {
       *allFrontends() {
         for (const key of cluster.serviceKeys()) yield* frontendsOf(key);
       },
-      servesNodePorts: (address) => this.#nodePortAddresses().has(address),
+      servesNodePorts: (address) => this.servesNodePorts(address),
       ...(onPass && { onPass }),
     });
   }
@@ -62,6 +62,11 @@ export class UdpFlows {
     this.#reconciler.request([...keys].flatMap((key) => (key === LAST_RUN ? [] : this.#former(key))));
     this.#reconciler.request(this.#held.set(LAST_RUN, []).map(formerUdpFrontend));
     this.#reconciler.requestAll();
+  }
+
+  /** Whether an address (canonical) is one of this node's where the rules serve node ports. */
+  servesNodePorts(address: string): boolean {
+    return this.#nodePortAddresses().has(address);
   }
 
   /** For good. */

@@ -136,6 +136,7 @@ export const FIELDS = {
     zeroCounts: true,
     own: true,
   }),
+  'kubeProxyNft.resetGoneEndpoints': field(boolean, false, { flag: 'reset-gone-endpoints', own: true }),
   'winkernel.networkName': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.sourceVip': field(text, '', withoutEffect(WINDOWS)),
   'winkernel.enableDSR': field(boolean, false, withoutEffect(WINDOWS)),

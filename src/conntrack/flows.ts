@@ -15,25 +15,31 @@ export interface Flow {
 /** `-f` of conntrack. */
 export const CONNTRACK_FAMILY = { ip: 'ipv4', ip6: 'ipv6' } as const;
 
+/** Which flows are listed. */
+export interface Listing {
+  readonly family: Family;
+  readonly protocol: 'tcp' | 'udp';
+  /** Options of conntrack: it leaves out the others, which saves half of its time and all of ours. Empty: all flows. */
+  readonly filter: readonly string[];
+}
+
 /**
- * Lists the UDP flows of a family, one after another, without keeping any. `destination`: only those to this address
- * (conntrack leaves out the others, which saves half of its time and all of ours).
+ * Lists flows, one after another, without keeping any.
  * @throws ConntrackError
  */
 export async function listFlows(
   conntrack: Conntrack,
-  family: Family,
-  destination: string | undefined,
+  { family, protocol, filter }: Listing,
   onFlow: (flow: Flow) => void,
 ): Promise<void> {
-  const filter = destination === undefined ? [] : ['--orig-dst', destination];
   let unknown = false;
-  await conntrack.run(['-L', '-f', CONNTRACK_FAMILY[family], '-p', 'udp', ...filter], (line) => {
-    const flow = parseFlow(line);
+  await conntrack.run(['-L', '-f', CONNTRACK_FAMILY[family], '-p', protocol, ...filter], (line) => {
+    const flow = parseFlow(line, protocol);
     if (flow === undefined) unknown = true;
     else onFlow(flow);
   });
-  if (unknown) conntrack.warnOnce('conntrack lists UDP flows in a form that is not understood: those stay');
+  if (unknown)
+    conntrack.warnOnce(`conntrack lists ${protocol.toUpperCase()} flows in a form that is not understood: those stay`);
 }
 
 /**

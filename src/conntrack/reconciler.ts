@@ -2,13 +2,12 @@ import type { Family } from '../ip.ts';
 import { udpFrontendKey } from '../service/held-udp-frontends.ts';
 import type { UdpFrontend } from '../service/udp-frontends.ts';
 import { type Conntrack, ConntrackError, type ConntrackFailure } from './conntrack.ts';
-import { CONNTRACK_FAMILY, listFlows } from './flows.ts';
+import { deleteFlows } from './delete-flows.ts';
+import { listFlows } from './flows.ts';
 import { staleFilter } from './stale-filter.ts';
-import { StaleFlows, type StaleGroup } from './stale-flows.ts';
+import { StaleFlows } from './stale-flows.ts';
 
 const LIMITS: PassLimits = { groups: 10_000, seconds: 60 };
-/** How often a delete is tried again at once, when a flow that ended by itself got in its way. */
-const MAX_INTERRUPTIONS = 10;
 const RETRY_AFTER = { missing: 600, interrupted: 60, failed: 60 };
 /** Frontends that no Service has any more are remembered up to this number until conntrack works again. */
 const MAX_FORMER = 10_000;
@@ -158,8 +157,8 @@ export class ConntrackReconciler {
   async #clean(frontends: ReadonlyMap<string, UdpFrontend>): Promise<boolean> {
     const { family, conntrack, servesNodePorts, onPass, limits = LIMITS } = this.#options;
     const begun = performance.now();
-    const stale = new StaleFlows(frontends, servesNodePorts, limits.groups);
-    await listFlows(conntrack, family, onlyAddress(frontends), (flow) => stale.add(flow));
+    const stale = new StaleFlows(frontends, staleFilter, servesNodePorts, limits.groups);
+    await listFlows(conntrack, { family, protocol: 'udp', filter: onlyAddress(frontends) }, (flow) => stale.add(flow));
     let deleted = 0;
     let isUnfinished = stale.isFull;
     const deadline = performance.now() + limits.seconds * 1000;
@@ -172,7 +171,8 @@ export class ConntrackReconciler {
         // What was stale at the listing may be served again; what is stale otherwise is for the next pass.
         const newest = this.#requested.get(group.frontend);
         if (newest !== undefined && staleFilter(group.sample, newest) !== group.filter) continue;
-        const isDone = await this.#delete(group, () => deleted++);
+        const { filter } = group;
+        const isDone = await deleteFlows(conntrack, { family, protocol: 'udp', filter }, () => deleted++);
         isUnfinished ||= !isDone;
       }
     } finally {
@@ -181,25 +181,10 @@ export class ConntrackReconciler {
     // Without progress another pass would not get further.
     return !isUnfinished || deleted === 0;
   }
-
-  /** Returns whether all flows of a group are gone; `onDeleted` is called for each. */
-  async #delete({ filter }: StaleGroup, onDeleted: () => void): Promise<boolean> {
-    const { family, conntrack } = this.#options;
-    const args = ['-D', '-f', CONNTRACK_FAMILY[family], '-p', 'udp', ...filter.split(' ')];
-    for (let interruptions = 0; interruptions < MAX_INTERRUPTIONS; interruptions++) {
-      try {
-        await conntrack.run(args, onDeleted);
-        return true;
-      } catch (error) {
-        if (!(error instanceof ConntrackError && error.failure === 'interrupted')) throw error;
-      }
-    }
-    return false;
-  }
 }
 
-/** The one address that all frontends share, if there is one. */
-function onlyAddress(frontends: ReadonlyMap<string, UdpFrontend>): string | undefined {
-  const [address, ...others] = new Set([...frontends.values()].map((frontend) => frontend.address));
-  return address === '' || others.length > 0 ? undefined : address;
+/** The filter for the one address that all frontends share, if there is one. */
+function onlyAddress(frontends: ReadonlyMap<string, UdpFrontend>): readonly string[] {
+  const [address = '', ...others] = new Set([...frontends.values()].map((frontend) => frontend.address));
+  return address === '' || others.length > 0 ? [] : ['--orig-dst', address];
 }

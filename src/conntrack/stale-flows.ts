@@ -1,13 +1,12 @@
 import { udpFrontendKey } from '../service/held-udp-frontends.ts';
-import type { UdpFrontend } from '../service/udp-frontends.ts';
+import type { UdpAddress } from '../service/udp-frontends.ts';
 import type { Flow } from './flows.ts';
-import { staleFilter } from './stale-filter.ts';
 
 /** Flows to a frontend that one command deletes. */
 export interface StaleGroup {
   /** Key of the frontend. */
   readonly frontend: string;
-  /** See staleFilter. */
+  /** Options of conntrack, with a space between. */
   readonly filter: string;
   /** One of them. */
   readonly sample: Flow;
@@ -17,8 +16,9 @@ export interface StaleGroup {
 const SHARE_OF_ONE = 1 / 10;
 
 /** Finds the flows to a set of frontends that should not go on. */
-export class StaleFlows {
-  readonly #frontends: ReadonlyMap<string, UdpFrontend>;
+export class StaleFlows<F extends UdpAddress> {
+  readonly #frontends: ReadonlyMap<string, F>;
+  readonly #filterOf: (flow: Flow, frontend: F) => string | undefined;
   readonly #servesNodePorts: (address: string) => boolean;
   readonly #limit: number;
   /** Frontend key → filter → its group. */
@@ -27,15 +27,18 @@ export class StaleFlows {
   #isFull = false;
 
   /**
-   * `frontends` by udpFrontendKey. `servesNodePorts`: whether an address (canonical) is one of this node's where node
+   * `frontends` by udpFrontendKey. `filterOf`: the filter by which a flow to a frontend is deleted together with others;
+   * undefined if it may go on. `servesNodePorts`: whether an address (canonical) is one of this node's where node
    * ports are served. `limit`: groups beyond this are not kept.
    */
   constructor(
-    frontends: ReadonlyMap<string, UdpFrontend>,
+    frontends: ReadonlyMap<string, F>,
+    filterOf: (flow: Flow, frontend: F) => string | undefined,
     servesNodePorts: (address: string) => boolean,
     limit: number,
   ) {
     this.#frontends = frontends;
+    this.#filterOf = filterOf;
     this.#servesNodePorts = servesNodePorts;
     this.#limit = limit;
   }
@@ -49,7 +52,7 @@ export class StaleFlows {
   add(flow: Flow): void {
     const frontend = this.#frontendOf(flow);
     if (frontend === undefined) return;
-    const filter = staleFilter(flow, frontend);
+    const filter = this.#filterOf(flow, frontend);
     if (filter === undefined) return;
     const key = udpFrontendKey(frontend);
     const ofFrontend = this.#groups.get(key) ?? new Map<string, StaleGroup & { flows: number }>();
@@ -79,7 +82,7 @@ export class StaleFlows {
   }
 
   /** Flows through the node to a node port's number elsewhere are other people's. */
-  #frontendOf({ destination, port }: Flow): UdpFrontend | undefined {
+  #frontendOf({ destination, port }: Flow): F | undefined {
     const frontend = this.#frontends.get(udpFrontendKey({ address: destination, port }));
     if (frontend !== undefined) return frontend;
     const nodePort = this.#frontends.get(udpFrontendKey({ address: '', port }));

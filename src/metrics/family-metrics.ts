@@ -14,6 +14,8 @@ export interface FamilyMetrics extends SyncObserver {
   elements(count: number): void;
   /** UDP entries of conntrack were looked through, which took `seconds`, and so many deleted. */
   conntrackReconciled(seconds: number, deleted: number): void;
+  /** So many connections to endpoints that are gone were taken out of conntrack. */
+  goneConnectionsEnded(count: number): void;
   /** The sockets that listen for node ports on loopback addresses. */
   localhostListeners(count: number): void;
   localhostListenerFailed(): void;
@@ -104,6 +106,7 @@ export function familyMetrics(
       instruments.conntrack.observe(labels, seconds);
       instruments.conntrackDeleted.inc(labels, deleted);
     },
+    goneConnectionsEnded: (count) => instruments.goneConnections.inc(labels, count),
     localhostListeners: (count) => instruments.localhostListeners.set(family, count),
     localhostListenerFailed: () => instruments.localhostFailures.inc(labels),
     heartbeat: (outcome) => instruments.heartbeats.inc({ ...labels, outcome }),

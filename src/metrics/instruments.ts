@@ -135,6 +135,10 @@ export function defineInstruments(registry: Registry, families: readonly Family[
       'kubeproxy_conntrack_reconciler_deleted_entries_total',
       'Stale UDP entries of conntrack that were deleted.',
     ),
+    goneConnections: counter(
+      'kubeproxy_nft_gone_endpoint_connections_total',
+      'TCP connections to endpoints that are gone that were taken out of conntrack, so that they end.',
+    ),
     localhostListeners: gauge(`${LOCALHOST}_listeners`, 'Sockets for node ports on loopback addresses.'),
     localhostFailures: counter(
       `${LOCALHOST}_listener_creation_failures_total`,

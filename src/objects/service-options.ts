@@ -5,6 +5,8 @@ import type { Fields } from './fields.ts';
  * without any is served as by kube-proxy.
  */
 export interface ServiceOptions {
+  /** reset-gone-endpoints: TCP connections end when their endpoint is gone, or not, whatever the daemon's flag says. */
+  readonly resetGoneEndpoints?: boolean;
   /** Why annotations count for nothing: "kube-proxy-nft/lb-algorithm: must be …", for its Event; absent if there are none. */
   readonly problems?: readonly string[];
 }
@@ -30,13 +32,25 @@ interface Annotation {
   write(options: ServiceOptions): string | undefined;
 }
 
-const ANNOTATIONS: readonly Annotation[] = [];
+const RESET_GONE_ENDPOINTS: Annotation = {
+  name: 'reset-gone-endpoints',
+  read: (value) => ({ resetGoneEndpoints: readBoolean(value) }),
+  write: ({ resetGoneEndpoints }) => resetGoneEndpoints?.toString(),
+};
+
+const ANNOTATIONS: readonly Annotation[] = [RESET_GONE_ENDPOINTS];
 
 /** Longer keys and values are cut where they are named. */
 const MAX_NAMED = 60;
 
 /** So many are named: an object may have thousands. */
 const MAX_PROBLEMS = 5;
+
+/** @throws AnnotationError */
+function readBoolean(value: string): boolean {
+  if (value !== 'true' && value !== 'false') throw new AnnotationError('must be "true" or "false"');
+  return value === 'true';
+}
 
 /** The options that a Service's annotations ask for; undefined if none of them is ours. A value that is wrong counts for nothing. */
 export function readServiceOptions(annotations: Fields): ServiceOptions | undefined {

@@ -58,11 +58,11 @@ export class TakeOver implements SourceListener {
     }
   }
 
-  changed(object: KubeObject): void {
+  changed(object: KubeObject, isListed?: boolean): void {
     const key = keyOf(object);
     if (this.#unconfirmed === undefined) {
       this.#early?.add(idOf(object.kind, key));
-      this.#listener.changed(object);
+      this.#listener.changed(object, isListed);
       return;
     }
     const id = idOf(object.kind, key);
@@ -72,8 +72,8 @@ export class TakeOver implements SourceListener {
     } else this.#held.set(id, { kind: object.kind, key, object });
   }
 
-  deleted(kind: Kind, key: string): void {
-    if (this.#unconfirmed === undefined) this.#listener.deleted(kind, key);
+  deleted(kind: Kind, key: string, isListed?: boolean): void {
+    if (this.#unconfirmed === undefined) this.#listener.deleted(kind, key, isListed);
     else this.#held.set(idOf(kind, key), { kind, key, object: undefined });
   }
 
@@ -83,11 +83,11 @@ export class TakeOver implements SourceListener {
     this.#unconfirmed = undefined;
     for (const { kind, key, object } of this.#held.values()) {
       gone?.delete(idOf(kind, key));
-      if (object === undefined) this.#listener.deleted(kind, key);
-      else this.#listener.changed(object);
+      if (object === undefined) this.#listener.deleted(kind, key, true);
+      else this.#listener.changed(object, true);
     }
     this.#held.clear();
-    for (const object of gone?.values() ?? []) this.#listener.deleted(object.kind, keyOf(object));
+    for (const object of gone?.values() ?? []) this.#listener.deleted(object.kind, keyOf(object), true);
     this.#listener.synced();
   }
 }

@@ -67,6 +67,11 @@ export class Cluster {
     return this.#services.get(key);
   }
 
+  /** The slice with a key. */
+  slice(key: string): EndpointSlice | undefined {
+    return this.#slices.get(key);
+  }
+
   /** The slices of a Service, in no particular order. */
   slicesOf(serviceKey: string): readonly EndpointSlice[] {
     return this.#slicesOf.of(serviceKey);

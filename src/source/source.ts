@@ -5,10 +5,16 @@ import type { Kind, KubeObject } from '../objects/decode.ts';
  * passed on: the source warns once, naming object and field, and the last valid version stays in force.
  */
 export interface SourceListener {
-  /** An object was added, or replaces the one with the same kind and key. */
-  changed(object: KubeObject): void;
-  /** The object is gone. `key` is "namespace/name", or "name" for a Node or a ServiceCIDR. */
-  deleted(kind: Kind, key: string): void;
+  /**
+   * An object was added, or replaces the one with the same kind and key. `isListed`: a list of an API server has it so; it
+   * was not told of as a change by itself.
+   */
+  changed(object: KubeObject, isListed?: boolean): void;
+  /**
+   * The object is gone. `key` is "namespace/name", or "name" for a Node or a ServiceCIDR. `isListed`: it is missing in a
+   * list of an API server.
+   */
+  deleted(kind: Kind, key: string, isListed?: boolean): void;
   /**
    * Once: every kind has been listed; what was passed on is the whole cluster. Nothing is written before. Only ServiceCIDRs
    * may be missing, where an API server does not give them: they are passed on once it does.

@@ -44,11 +44,12 @@ export class FakeConntrack {
     });
   }
 
-  setFlows(flows: readonly string[]): void {
+  setFlows(flows: readonly string[], protocol: 'tcp' | 'udp' = 'udp'): void {
     const text = flows.map((flow, i) => {
       const [destination, port, answers, answersPort = DEFAULTS[0], source = DEFAULTS[1]] = flow.split(' ');
       const reply = `src=${answers} dst=${source} sport=${answersPort} dport=${1000 + i}`;
-      return `udp      17 99 src=${source} dst=${destination} sport=${1000 + i} dport=${port} ${reply} mark=0 use=1\n`;
+      const start = protocol === 'udp' ? 'udp      17 99' : 'tcp      6 99 ESTABLISHED';
+      return `${start} src=${source} dst=${destination} sport=${1000 + i} dport=${port} ${reply} mark=0 use=1\n`;
     });
     writeFileSync(join(this.#directory, 'flows'), text.join(''));
   }

@@ -8,11 +8,14 @@ wanted = {}
 while args:
     name = args.pop(0)
     wanted[name] = None if name == "--dst-nat" else args.pop(0)
-assert wanted.pop("-p", "udp") == "udp"
+protocol = wanted.pop("-p", "udp")
+assert protocol in ("tcp", "udp")
 assert wanted.pop("-f", "ipv4") in ("ipv4", "ipv6")
 
 
 def matches(line):
+    if not line.startswith(protocol + " "):
+        return False
     source, destination, _, port = re.findall(r"(?:src|dst|sport|dport)=(\S+)", line)[:4]
     answers, _, answers_port = re.findall(r"(?:src|dst|sport|dport)=(\S+)", line)[4:7]
     fields = {

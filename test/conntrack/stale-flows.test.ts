@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { type Flow, parseFlow } from '../../src/conntrack/flows.ts';
+import { staleFilter } from '../../src/conntrack/stale-filter.ts';
 import { StaleFlows } from '../../src/conntrack/stale-flows.ts';
 import { isInCidr, parseCidr } from '../../src/ip.ts';
 import { udpFrontendKey } from '../../src/service/held-udp-frontends.ts';
@@ -42,9 +43,13 @@ const anyFlows = fc.array(
   { maxLength: 20 },
 );
 
-function staleAmong(frontends: readonly UdpFrontend[], flows: readonly Flow[], limit = Infinity): StaleFlows {
+function staleAmong(
+  frontends: readonly UdpFrontend[],
+  flows: readonly Flow[],
+  limit = Infinity,
+): StaleFlows<UdpFrontend> {
   const byKey = new Map(frontends.map((frontend) => [udpFrontendKey(frontend), frontend]));
-  const stale = new StaleFlows(byKey, servesNodePorts, limit);
+  const stale = new StaleFlows(byKey, staleFilter, servesNodePorts, limit);
   for (const line of flows.map(lineOf)) {
     const flow = parseFlow(line);
     assert.ok(flow !== undefined);

@@ -13,6 +13,9 @@ const ip6 = fc.integer({ min: 1, max: 0xffff }).map((n) => `fd00::${n.toString(1
 const maybe = <T>(field: string, value: fc.Arbitrary<T>) =>
   fc.option(value, { nil: undefined }).map((given) => (given === undefined ? {} : { [field]: given }));
 
+/** What annotations of ours ask for. */
+const options = fc.record({ resetGoneEndpoints: fc.boolean() });
+
 const services = fc
   .tuple(
     fc.record({
@@ -37,8 +40,9 @@ const services = fc
     }),
     maybe('affinitySeconds', fc.integer({ min: 1, max: 86_400 })),
     maybe('healthCheckNodePort', port),
+    maybe('options', options),
   )
-  .map(([a, b, c]) => ({ ...a, ...b, ...c }));
+  .map(([a, b, c, d]) => ({ ...a, ...b, ...c, ...d }));
 
 const endpoint = (address: fc.Arbitrary<string>) =>
   fc

@@ -28,6 +28,21 @@ suite('annotations of ours', () => {
     assert.deepEqual(annotationsOf(object.options), {});
   });
 
+  test('reset-gone-endpoints is true or false', () => {
+    for (const [value, resetGoneEndpoints] of [
+      ['true', true],
+      ['false', false],
+    ] as const) {
+      const options = readServiceOptions({ 'kube-proxy-nft/reset-gone-endpoints': value });
+      assert.deepEqual(options, { resetGoneEndpoints });
+      assert.deepEqual(annotationsOf(options ?? {}), { 'kube-proxy-nft/reset-gone-endpoints': value });
+    }
+    const { resetGoneEndpoints, problems } =
+      readServiceOptions({ 'kube-proxy-nft/reset-gone-endpoints': 'True' }) ?? {};
+    assert.equal(resetGoneEndpoints, undefined);
+    assert.deepEqual(problems, ['kube-proxy-nft/reset-gone-endpoints: "True": must be "true" or "false"']);
+  });
+
   test('however many and long, take little', () => {
     const many = Object.fromEntries(
       Array.from({ length: 10_000 }, (_, i) => [`kube-proxy-nft/${i}`, 'x'.repeat(1000)]),

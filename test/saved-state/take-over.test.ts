@@ -55,6 +55,23 @@ suite('a saved state that stands in', () => {
     assert.deepEqual(news(), ['+default/b', '-default/a']);
   });
 
+  test('gives its end as a list does; what comes afterwards by a watch is none of that', async () => {
+    const listed: (boolean | undefined)[] = [];
+    const listener = new TakeOver({
+      changed: (_, isListed) => listed.push(isListed),
+      deleted: (_kind, _key, isListed) => listed.push(isListed),
+      synced: () => undefined,
+    });
+    await listener.standIn([a, b]);
+    listener.changed(service({ name: 'a', type: 'NodePort' }));
+    listener.deleted('Service', 'default/b');
+    listener.synced();
+    assert.deepEqual(listed.slice(2), [true, true]);
+    listener.deleted('Service', 'default/a', true);
+    listener.changed(b, false);
+    assert.deepEqual(listed.slice(4), [true, false]);
+  });
+
   test('knows the last that came of an object before the whole was there', async () => {
     const { listener, news, known } = recorder();
     await listener.standIn([a, b]);

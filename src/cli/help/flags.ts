@@ -243,6 +243,10 @@ const OURS: FlagSection = {
       value: 'NUMBER',
       text: 'of how many ports of Services, the busiest, /metrics has new connections; the rest is one sum (default: 0, none)',
     },
+    {
+      name: 'reset-gone-endpoints',
+      text: 'end TCP connections to endpoints that are gone: clients get a reset instead of waiting (default: false)',
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
   ],
 };

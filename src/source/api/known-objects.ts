@@ -34,10 +34,10 @@ export class KnownObjects {
   /** The list is complete: what it did not hold is gone. */
   endList(): void {
     const listed = this.#listed ?? new Set();
-    this.#listed = undefined;
     for (const key of this.#states.keys()) {
       if (!listed.has(key)) this.#forget(key);
     }
+    this.#listed = undefined;
   }
 
   /** Objects as the server sent them: `put` for each. */
@@ -70,7 +70,7 @@ export class KnownObjects {
     this.#neverValid.delete(key);
     if (decoded.remark === undefined) this.#problems.clear(key);
     else this.#problems.remark(key, decoded.remark);
-    this.#listener.changed(decoded.object);
+    this.#listener.changed(decoded.object, this.#listed !== undefined);
   }
 
   /** The server says that this object is gone. */
@@ -82,6 +82,6 @@ export class KnownObjects {
   #forget(key: string): void {
     this.#states.delete(key);
     this.#problems.clear(key);
-    if (!this.#neverValid.delete(key)) this.#listener.deleted(this.#kind, key);
+    if (!this.#neverValid.delete(key)) this.#listener.deleted(this.#kind, key, this.#listed !== undefined);
   }
 }

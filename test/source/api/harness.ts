@@ -18,15 +18,22 @@ export const NODE_NAME = 'node-a';
 export class View implements SourceListener {
   readonly objects = new Map<string, KubeObject>();
   readonly calls: string[] = [];
+  /** Of the calls, those that were made by a list. */
+  readonly listed: string[] = [];
 
-  changed(object: KubeObject): void {
+  changed(object: KubeObject, isListed = false): void {
     this.objects.set(`${object.kind} ${keyOf(object)}`, object);
-    this.calls.push(`changed ${object.kind} ${keyOf(object)}`);
+    this.#note(`changed ${object.kind} ${keyOf(object)}`, isListed);
   }
 
-  deleted(kind: Kind, key: string): void {
+  deleted(kind: Kind, key: string, isListed = false): void {
     this.objects.delete(`${kind} ${key}`);
-    this.calls.push(`deleted ${kind} ${key}`);
+    this.#note(`deleted ${kind} ${key}`, isListed);
+  }
+
+  #note(call: string, isListed: boolean): void {
+    this.calls.push(call);
+    if (isListed) this.listed.push(call);
   }
 
   synced(): void {

@@ -50,6 +50,35 @@ async function afterBackup(t: TestContext, settings: Partial<Settings> = {}) {
   return { ...running, backup, isRestored };
 }
 
+describe('what is told', () => {
+  for (const streaming of ['done', 400] as const) {
+    test(`says whether a list has it so, or a watch told of it (streamed lists: ${streaming})`, async (t) => {
+      const prepare = (api: ApiServer) => {
+        api.streaming = streaming;
+        api.put(slice('web', ['10.32.0.1']));
+        api.put(slice('gone', ['10.32.0.1']));
+      };
+      const { view, api } = await withSource(t, { prepare });
+      await until(() => view.isSynced);
+      const initial = ['changed EndpointSlice default/web', 'changed EndpointSlice default/gone'];
+      assert.deepEqual([...view.listed].sort(), initial.sort());
+      view.listed.length = 0;
+      const backup = api.store.backup();
+      api.put(slice('web', ['10.32.0.2']));
+      api.put(slice('later', ['10.32.0.2']));
+      api.remove('EndpointSlice', 'default/gone');
+      await until(() => view.calls.includes('deleted EndpointSlice default/gone'));
+      assert.deepEqual(view.listed, []);
+      const port = Number(new URL(api.url).port);
+      await api.stop();
+      api.store.restore(backup);
+      await api.start(port);
+      await until(() => view.calls.includes('deleted EndpointSlice default/later'));
+      assert.deepEqual([...view.listed].sort(), [...initial, 'deleted EndpointSlice default/later'].sort());
+    });
+  }
+});
+
 describe('etcd restored from a backup', () => {
   test('while the server was away: listed again, and only then it works again', async (t) => {
     const { api, log, waits, view, backup, isRestored } = await afterBackup(t, { stableMs: 20 });

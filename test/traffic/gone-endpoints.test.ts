@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../builders/eventually.ts';
+import { type RunningHelper, startHelper } from '../netns/helper-program.ts';
+import { startServers } from '../netns/servers.ts';
+import { CLUSTER_CIDR, NODE } from '../netns/topology.ts';
+import { createWorld, type PodNamespace, type Where, type World } from '../netns/world.ts';
+import { CLIENTS, ENDPOINTS, TARGETS, type Target, type Version } from '../scenarios/runner/cast.ts';
+import { ended, node, ready, service, slices } from '../scenarios/runner/objects.ts';
+import { Daemon } from './daemon.ts';
+
+const NODE_PORT = 30_080;
+const OFF = { 'kube-proxy-nft/reset-gone-endpoints': 'false' };
+const VERSIONS = ['ip4', 'ip6'] as const;
+
+/** An open connection, and what its client says of its end. */
+interface Client {
+  readonly name: string;
+  readonly helper: RunningHelper;
+  /** "! reset", "! closed"; empty while it is open. */
+  end: string;
+  answers: number;
+}
+
+/**
+ * The pod that goes is alive all the while, and answers whoever still reaches it: nothing but the clean-up of conntrack can
+ * end a connection here.
+ */
+describe('connections to an endpoint that is gone', () => {
+  let world: World;
+  let daemon: Daemon;
+  let pod: PodNamespace;
+  const clients: Client[] = [];
+  const running: RunningHelper[] = [];
+
+  before(async () => {
+    world = createWorld();
+    pod = world.addPodNamespace(CLIENTS.pod.ip4, CLIENTS.pod.ip6);
+    world.execSync('client', ['ip', 'route', 'add', '203.0.113.0/24', 'via', NODE.ip4]);
+    world.execSync('client', ['ip', 'route', 'add', '2001:db8:113::/64', 'via', NODE.ip6]);
+    const addresses = [ENDPOINTS.here, ENDPOINTS['here-2']].flatMap(({ ip4, ip6 }) => [ip4, ip6]);
+    const servers = addresses.map((address) => ({ protocol: 'tcp' as const, address, port: 8080 }));
+    running.push(await startServers(world, 'pods', servers));
+    daemon = new Daemon(world);
+  });
+
+  after(async () => {
+    for (const helper of running) await helper.stop();
+    daemon[Symbol.dispose]();
+    world.remove();
+  });
+
+  beforeEach(() => {
+    for (const { helper } of clients.splice(0)) helper.child.kill('SIGKILL');
+  });
+
+  const write = (...objects: readonly object[]) =>
+    daemon.write([node(), ...objects].flat().map((object) => ({ ...object })));
+
+  /** Four Services with the same endpoint: that loses it, that keeps it, that does not ask for an end, where it moves and ends. */
+  const services = () => [
+    service('web', { nodePort: NODE_PORT, externalIps: ['external-ip'] }),
+    service('keeps', { clusterIp: 'cluster-ip-2' }),
+    { ...service('off', { clusterIp: 'cluster-ip-3' }), metadata: { name: 'off', annotations: OFF } },
+    service('moves', { clusterIp: 'unallocated-ip' }),
+  ];
+  const moved = (name: string, conditions: typeof ready) =>
+    slices('moves', [conditions('here')], { name: `moves-${name}` });
+
+  async function open(from: Where, target: Target, version: Version, port = 80, ...more: number[]): Promise<Client> {
+    const name = `${typeof from === 'string' ? from : 'pod'} to ${target} ${port} ${version} ${more}`;
+    const onLine = (line: string) => {
+      if (line.startsWith('!')) client.end = line;
+      else client.answers = Number(line.split(' ')[1]);
+    };
+    const args = [TARGETS[target][version], port, ...more];
+    const helper = await startHelper(world, from, 'open_connection', args, { onLine });
+    const client: Client = { name, helper, end: '', answers: 1 };
+    clients.push(client);
+    return client;
+  }
+
+  function send({ helper }: Client): void {
+    helper.child.stdin?.write('send\n');
+  }
+
+  const isOver = ({ end }: Client) => end !== '';
+
+  async function isReset(gone: readonly Client[]): Promise<void> {
+    await eventually(
+      () => gone.every(isOver),
+      () => `${gone.filter((one) => !isOver(one)).map(({ name }) => name)}: still open\n${daemon.log}`,
+    );
+    for (const { name, end } of gone) assert.equal(end, '! reset', name);
+  }
+
+  /** Each of them is answered once more. */
+  async function goesOn(staying: readonly Client[]): Promise<void> {
+    for (const client of staying) send(client);
+    await eventually(
+      () => {
+        for (const { helper, end } of staying) if (end === '') helper.child.stdin?.write('ping\n');
+        return staying.every(({ answers, end }) => answers >= 2 || end !== '');
+      },
+      () => staying.map(({ name, answers, end }) => `${name}: ${answers} ${end}`).join('\n'),
+    );
+    for (const { name, end } of staying) assert.equal(end, '', name);
+  }
+
+  const flags = [`--cluster-cidr=${CLUSTER_CIDR.ip4},${CLUSTER_CIDR.ip6}`, '--hostname-override=node-a'];
+
+  it('are reset at their next packet; all others go on', async () => {
+    const others = [...slices('keeps', [ready('here')]), ...slices('off', [ready('here')])];
+    write(services(), slices('web', [ready('here')]), others, moved('a', ready));
+    await daemon.start([...flags, '--reset-gone-endpoints']);
+    const [gone, asking, staying]: Client[][] = [[], [], []];
+    for (const version of VERSIONS) {
+      for (const [from, target, port] of [
+        [pod, 'cluster-ip', 80],
+        ['node', 'cluster-ip', 80],
+        ['client', 'node', NODE_PORT],
+        ['node', 'node', NODE_PORT],
+        ['client', 'external-ip', 80],
+      ] as const) {
+        gone?.push(await open(from, target, version, port));
+      }
+      // Blocked in recv: the kernel asks each second.
+      asking?.push(await open(pod, 'cluster-ip', version, 80, 1));
+      for (const target of ['cluster-ip-2', 'cluster-ip-3', 'unallocated-ip'] as const)
+        staying?.push(await open(pod, target, version));
+    }
+    // In no slice for a moment, then in another one, where it ends and serves no more.
+    const after = [services(), slices('web', [ready('here-2')]), slices('keeps', [ready('here')])];
+    write(...after, slices('off', [ready('here-2')]));
+    await daemon.untilDump(new RegExp(`10\\.96\\.0\\.10 \\. 80 \\. 0 .*: ${ENDPOINTS['here-2'].ip4}`));
+    await sleep(500);
+    write(...after, slices('off', [ready('here-2')]), moved('b', ended));
+    await daemon.untilLog(/endpoints that are gone were ended family="?ip"? connections=6/);
+    await daemon.untilLog(/endpoints that are gone were ended family="?ip6"? connections=6/);
+    for (const client of gone ?? []) send(client);
+    await isReset([...(gone ?? []), ...(asking ?? [])]);
+    await goesOn(staying ?? []);
+    const read = 'import urllib.request as r; print(r.urlopen("http://127.0.0.1:10249/metrics").read().decode())';
+    const { stdout } = world.execSync('node', ['python3', '-c', read]);
+    assert.match(stdout, /^kubeproxy_nft_gone_endpoint_connections_total\{ip_family="IPv6"\} 6$/m);
+  });
+
+  it('hang without it, and one Service can ask for it alone; where none is left, a client is refused', async () => {
+    await daemon.stop();
+    const on = { 'kube-proxy-nft/reset-gone-endpoints': 'true' };
+    const asks = { ...service('asks', { clusterIp: 'cluster-ip-2' }), metadata: { name: 'asks', annotations: on } };
+    write(service('web'), slices('web', [ready('here')]), asks, slices('asks', [ready('here')]));
+    await daemon.start(flags);
+    const hanging = await open(pod, 'cluster-ip', 'ip4', 80, 1);
+    const ending = await open(pod, 'cluster-ip-2', 'ip4', 80, 1);
+    world.execSync('pods', ['ip', 'route', 'add', 'blackhole', `${ENDPOINTS.here.ip4}/32`, 'table', 'local']);
+    write(service('web'), slices('web', [ready('here-2')]), asks, slices('asks', []));
+    send(hanging);
+    await isReset([ending]);
+    assert.equal(hanging.end, '', 'without the option nobody tells the client');
+    world.execSync('pods', ['ip', 'route', 'del', 'blackhole', `${ENDPOINTS.here.ip4}/32`, 'table', 'local']);
+    await goesOn([hanging]);
+  });
+});
