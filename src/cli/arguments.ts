@@ -66,6 +66,10 @@ export interface Arguments {
   readonly connectionMetrics: number;
   /** --reset-gone-endpoints: TCP connections to endpoints that are gone end, where the Service does not say otherwise. */
   readonly resetGoneEndpoints: boolean;
+  /** --source-ranges-on-node-ports: loadBalancerSourceRanges hold for node ports, too, where no annotation says otherwise. */
+  readonly sourceRangesOnNodePorts: boolean;
+  /** --node-port-source-ranges: networks that may connect to node ports; empty: everybody may. */
+  readonly nodePortSourceRanges: readonly string[];
   readonly runDir: string;
   /** --state-dir: where the last known state is kept; empty with --no-state; undefined: where the environment says. */
   readonly stateDir: string | undefined;

@@ -27,6 +27,8 @@ export type ModelArguments = Pick<
   | 'protectAddresses'
   | 'maxAffinityEndpoints'
   | 'connectionCounters'
+  | 'sourceRangesOnNodePorts'
+  | 'nodePortSourceRanges'
 >;
 
 /** What a daemon has programmed, and by what: the answer to /model, as JSON. */
@@ -79,12 +81,14 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
   }
   const { nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps } = args;
   const { maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters } = args;
+  const { sourceRangesOnNodePorts, nodePortSourceRanges } = args;
   const facts: Omit<DaemonModel, 'families'> = {
     version: VERSION,
     source: origin,
     arguments: {
       ...{ nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps },
       ...{ maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters },
+      ...{ sourceRangesOnNodePorts, nodePortSourceRanges },
       podCidrs: [...args.podCidrs],
       // Where it depends on memory it would be another one for whoever asks.
       maxElements: budgetOf(args),

@@ -26,7 +26,10 @@ import { UdpFlows } from './udp-flows.ts';
 export interface FollowersOptions {
   readonly cluster: Cluster;
   readonly models: readonly FamilyModel[];
-  readonly args: Pick<Arguments, 'nodePortAddresses' | 'detectLocal' | 'podCidrs' | 'resetGoneEndpoints'>;
+  readonly args: Pick<
+    Arguments,
+    'nodePortAddresses' | 'nodePortSourceRanges' | 'detectLocal' | 'podCidrs' | 'resetGoneEndpoints'
+  >;
   readonly metrics: Metrics;
   readonly health: ProxyHealth;
   readonly events: EventSink;

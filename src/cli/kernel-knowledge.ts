@@ -58,8 +58,8 @@ export async function kernelKnowledge({ runDir, nodeName }: Arguments, log: Log)
 }
 
 async function readFound(family: Family, table: FoundTable, nft: Nft): Promise<TableInKernel | undefined> {
-  // Every program of this version has the same sets and maps.
-  const contents = await readTable(nft, buildProgram(family, {}), table.name);
+  // Every program of this version has these sets and maps, or some of them.
+  const contents = await readTable(nft, buildProgram(family, { nodePortClients: true }), table.name);
   const found = foundProgram(family, table.marker, contents.chains);
   if (found === undefined) return undefined;
   const ruleset = new Ruleset(found.program);

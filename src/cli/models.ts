@@ -31,6 +31,8 @@ export function createModels(
     shortfalls,
     serviceBudget: args.maxElementsPerService,
     affinityLimit: args.maxAffinityEndpoints,
+    sourceRangesOnNodePorts: args.sourceRangesOnNodePorts,
+    closesNodePorts: args.nodePortSourceRanges.length > 0,
     totalBudget: new TotalBudget(budgetOf(args)),
     counting: countingBudget(log),
   };
@@ -40,6 +42,7 @@ export function createModels(
       localPods: localPods(args, family),
       localhostNodePorts: servesLocalhost(args.nodePortAddresses, family),
       connectionCounters: args.connectionCounters,
+      nodePortClients: args.nodePortSourceRanges.length > 0,
     });
     const networks = (known: Cluster) => networksOf(known, args, family);
     return new FamilyModel(cluster, { program, networks, ...shared }, log);
@@ -81,14 +84,28 @@ export function podNetworks(
   }
 }
 
+/**
+ * Who may connect to node ports of a family, besides this node; undefined: everybody. With networks of the other family only
+ * that is nobody.
+ */
+export function nodePortClients(
+  { nodePortSourceRanges }: Pick<Arguments, 'nodePortSourceRanges'>,
+  family: Family,
+): readonly string[] | undefined {
+  if (nodePortSourceRanges.length === 0) return undefined;
+  const networks = disjointCidrs(nodePortSourceRanges, family);
+  return networks.some((network) => network.endsWith('/0')) ? EVERY_ADDRESS[family] : networks;
+}
+
 /** In halves: versions of nft differ in how they print, and take, a network of prefix length 0. */
 const EVERY_ADDRESS = { ip: ['0.0.0.0/1', '128.0.0.0/1'], ip6: ['::/1', '8000::/1'] } as const;
 
 function networksOf(
   { node, serviceCidrs, usedServiceCidrs = serviceCidrs }: Cluster,
-  { detectLocal, podCidrs, nodePortAddresses }: Arguments,
+  args: Arguments,
   family: Family,
 ): Readonly<Record<NetworkSet, readonly string[]>> {
+  const { detectLocal, podCidrs, nodePortAddresses } = args;
   const podCidr = podCidrs.get(family);
   const configured = podCidr === undefined ? [] : [podCidr];
   const pods = disjointCidrs(detectLocal.mode === 'NodeCIDR' ? (node?.podCidrs ?? []) : configured, family);
@@ -96,6 +113,7 @@ function networksOf(
     'pod-cidrs': pods,
     'all-sources': detectLocal.mode === 'NodeCIDR' && pods.length > 0 ? EVERY_ADDRESS[family] : [],
     'node-port-networks': disjointCidrs(nodePortNetworks(nodePortAddresses, node, family), family),
+    'node-port-clients': nodePortClients(args, family) ?? [],
     'service-cidrs': disjointCidrs(usedServiceCidrs, family),
   };
 }

@@ -77,6 +77,8 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     page: configuration['kubeProxyNft.page'],
     pageAddress: parseBindAddress(configuration['kubeProxyNft.pageAddress'], PAGE_PORT),
     connectionCounters: configuration['kubeProxyNft.connectionCounters'],
+    sourceRangesOnNodePorts: configuration['kubeProxyNft.sourceRangesOnNodePorts'],
+    nodePortSourceRanges: configuration['kubeProxyNft.nodePortSourceRanges'],
     connectionMetrics: configuration['kubeProxyNft.connectionMetrics'],
     resetGoneEndpoints: configuration['kubeProxyNft.resetGoneEndpoints'],
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),

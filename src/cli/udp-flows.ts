@@ -3,11 +3,11 @@ import { type ConntrackPass, ConntrackReconciler } from '../conntrack/reconciler
 import { addressBits, type Family, isInCidr, parseCidr } from '../ip.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { HeldUdpFrontends } from '../service/held-udp-frontends.ts';
-import { formerUdpFrontend, type UdpFrontend, udpFrontendsOf } from '../service/udp-frontends.ts';
+import { formerUdpFrontend, type UdpClients, type UdpFrontend, udpFrontendsOf } from '../service/udp-frontends.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { SyncResult } from '../sync/observer.ts';
 import type { Arguments } from './arguments.ts';
-import { podNetworks } from './models.ts';
+import { nodePortClients, podNetworks } from './models.ts';
 import { LOOPBACK, nodePortNetworks, ownAddresses } from './node-addresses.ts';
 
 /** Milliseconds for which the interfaces' addresses are taken to be the same: a listing asks for each of its flows. */
@@ -19,7 +19,7 @@ const LAST_RUN = '';
 export interface UdpFlowsOptions {
   readonly cluster: Cluster;
   readonly model: FamilyModel;
-  readonly args: Pick<Arguments, 'nodePortAddresses' | 'detectLocal' | 'podCidrs'>;
+  readonly args: Pick<Arguments, 'nodePortAddresses' | 'nodePortSourceRanges' | 'detectLocal' | 'podCidrs'>;
   readonly conntrack: Conntrack;
   readonly onPass?: (pass: ConntrackPass) => void;
   /** The canonical addresses of this machine in a family. Default: those of its interfaces. */
@@ -31,13 +31,19 @@ export class UdpFlows {
   readonly #options: UdpFlowsOptions;
   readonly #reconciler: ConntrackReconciler;
   readonly #held = new HeldUdpFrontends();
+  readonly #udpClients: UdpClients;
   #own: { readonly until: number; readonly addresses: readonly string[] } = { until: -Infinity, addresses: [] };
   #nodePorts: { readonly from: readonly unknown[]; readonly addresses: ReadonlySet<string> } | undefined;
   #clients: { readonly from: readonly unknown[]; readonly networks: readonly string[] } | undefined;
 
   constructor(options: UdpFlowsOptions) {
-    const { cluster, model, conntrack, onPass } = options;
+    const { cluster, model, args, conntrack, onPass } = options;
     this.#options = options;
+    this.#udpClients = {
+      here: () => this.#clientsHere(),
+      node: () => this.#nodeItself(),
+      nodePorts: nodePortClients(args, model.family),
+    };
     const frontendsOf = (key: string) => this.#frontendsOf(key);
     this.#reconciler = new ConntrackReconciler({
       family: model.family,
@@ -86,7 +92,7 @@ export class UdpFlows {
     const { cluster, model } = this.#options;
     const service = cluster.service(key);
     if (service === undefined) return [];
-    return udpFrontendsOf(service, model.slicesOf(key), model.frontendsOf(key), () => this.#clientsHere());
+    return udpFrontendsOf(service, model.slicesOf(key), model.frontendsOf(key), this.#udpClients);
   }
 
   /** Whom the rules take for a client on this node: its pods and itself. Undefined if they know pods by interface. */
@@ -97,10 +103,14 @@ export class UdpFlows {
     const own = this.#ownAddresses();
     const from = [own, pods.join()];
     if (!isSame(this.#clients?.from, from)) {
-      const itself = own.map((address) => `${address}/${addressBits(model.family)}`);
-      this.#clients = { from, networks: [...pods, LOOPBACK[model.family], ...itself] };
+      this.#clients = { from, networks: [...pods, ...this.#nodeItself()] };
     }
     return this.#clients?.networks;
+  }
+
+  #nodeItself(): readonly string[] {
+    const { family } = this.#options.model;
+    return [LOOPBACK[family], ...this.#ownAddresses().map((address) => `${address}/${addressBits(family)}`)];
   }
 
   /** Where the rules serve node ports. */

@@ -143,6 +143,8 @@ export const nodePortAddresses = list(
   (item) => NODE_PORT_WORDS.includes(item) || parseCidr(item) !== undefined,
 );
 
+export const cidrs = list('CIDRs such as 10.0.0.0/8', (item) => parseCidr(item) !== undefined);
+
 export const texts = list('a list of texts', () => true);
 
 /** featureGates: names and whether they are on; as a flag "A=true,B=false". */

@@ -8,6 +8,7 @@ import { NftError } from './run.ts';
 /** A table as found in the kernel. */
 export interface TableContents {
   readonly chains: ReadonlyMap<string, ListedChain>;
+  /** Maps, too. */
   readonly sets: readonly string[];
   /** Those of the program's sets and maps. */
   readonly elements: readonly Element[];
@@ -78,7 +79,7 @@ export function createTableReader(program: Program, isWanted?: (element: Element
       return chain;
     }
     if (kind !== 'set' && kind !== 'map') return { kind: 'other' };
-    if (kind === 'set') sets.push(name);
+    sets.push(name);
     return { kind: 'container', name, container: containers.get(name), inElements: false };
   };
 

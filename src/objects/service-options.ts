@@ -7,6 +7,8 @@ import type { Fields } from './fields.ts';
 export interface ServiceOptions {
   /** reset-gone-endpoints: TCP connections end when their endpoint is gone, or not, whatever the daemon's flag says. */
   readonly resetGoneEndpoints?: boolean;
+  /** Whether spec.loadBalancerSourceRanges hold for its node ports, too; absent: as --source-ranges-on-node-ports has it. */
+  readonly sourceRangesOnNodePorts?: boolean;
   /** Why annotations count for nothing: "kube-proxy-nft/lb-algorithm: must be …", for its Event; absent if there are none. */
   readonly problems?: readonly string[];
 }
@@ -38,7 +40,13 @@ const RESET_GONE_ENDPOINTS: Annotation = {
   write: ({ resetGoneEndpoints }) => resetGoneEndpoints?.toString(),
 };
 
-const ANNOTATIONS: readonly Annotation[] = [RESET_GONE_ENDPOINTS];
+const SOURCE_RANGES_ON_NODE_PORTS: Annotation = {
+  name: 'source-ranges-on-node-ports',
+  read: (value) => ({ sourceRangesOnNodePorts: readBoolean(value) }),
+  write: ({ sourceRangesOnNodePorts }) => sourceRangesOnNodePorts?.toString(),
+};
+
+const ANNOTATIONS: readonly Annotation[] = [RESET_GONE_ENDPOINTS, SOURCE_RANGES_ON_NODE_PORTS];
 
 /** Longer keys and values are cut where they are named. */
 const MAX_NAMED = 60;

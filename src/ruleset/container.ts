@@ -20,6 +20,8 @@ export interface Container {
    * is no difference that matters (see counting.ts).
    */
   readonly counts?: true;
+  /** It is no part of the program that tables are known by: it is declared with its first element, and stays. */
+  readonly comesLater?: true;
   readonly comment: string;
 }
 
@@ -128,8 +130,26 @@ export const SOURCE_RANGES_CHAIN = 'source-ranges-check';
 /** Chain that drops who may not connect, where dropped connections are counted. */
 export const DROP_CHAIN = 'drop-counted';
 
-/** Every set and map of a family's table, in the order they are declared. `counts`: new connections are counted. */
-export function containersOf(family: Family, counts = false): readonly Container[] {
+/** The same for node ports: the chain, the set, and the map that it asks. */
+export const NODE_PORT_RANGES_CHAIN = 'node-port-ranges-check';
+export const NODE_PORT_RANGES = 'node-port-source-ranges';
+export const ADMITTED_NODE_PORTS = 'admitted-node-ports';
+
+/** With a list of networks for all node ports: these networks, and the node ports that are closed to all others. */
+export const NODE_PORT_CLIENTS = 'node-port-clients';
+export const CLOSED_NODE_PORTS = 'closed-node-ports';
+
+/** Which sets a program has that not every one has. */
+export interface ContainerOptions {
+  /** New connections are counted. */
+  readonly connectionCounters?: boolean;
+  /** Node ports are for the clients of some networks only. */
+  readonly nodePortClients?: boolean;
+}
+
+/** Every set and map of a family's table, in the order they are declared. */
+export function containersOf(family: Family, options: ContainerOptions = {}): readonly Container[] {
+  const { connectionCounters: counts = false, nodePortClients = false } = options;
   const address: Field = { type: 'address', of: destinationAddress(family) };
   const source: Field = { type: 'address', of: sourceAddress(family) };
   const protocol: Field = { type: 'protocol', of: transportProtocol };
@@ -192,7 +212,10 @@ export function containersOf(family: Family, counts = false): readonly Container
   return [
     ...entrance(BY_ADDRESS, frontend, frontend, 'frontend', [BY_ADDRESS.localPolicy, SOURCE_RANGES_CHAIN]),
     // With the endpoint's address, so that another program's translation of the same port number is not taken for ours.
-    ...entrance(BY_NODE_PORT, [protocol, port], [protocol, port, address], 'node port', [BY_NODE_PORT.localPolicy]),
+    ...entrance(BY_NODE_PORT, [protocol, port], [protocol, port, address], 'node port', [
+      BY_NODE_PORT.localPolicy,
+      NODE_PORT_RANGES_CHAIN,
+    ]),
     verdicts(
       ADMITTED,
       frontend,
@@ -206,6 +229,29 @@ export function containersOf(family: Family, counts = false): readonly Container
       interval: true,
       comment: 'frontend and who may connect to it',
     },
+    {
+      name: NODE_PORT_RANGES,
+      key: [protocol, port, { ...source, type: 'cidr' }],
+      interval: true,
+      comesLater: true,
+      comment: 'node port and who may connect to it',
+    },
+    {
+      ...verdicts(
+        ADMITTED_NODE_PORTS,
+        [protocol, port],
+        BY_NODE_PORT.pick,
+        [BY_NODE_PORT.localPolicy],
+        'node port with source ranges → what becomes of a client in them',
+      ),
+      comesLater: true,
+    },
+    ...(nodePortClients
+      ? [
+          network(NODE_PORT_CLIENTS, source, 'who may connect to node ports'),
+          set(CLOSED_NODE_PORTS, [protocol, port], 'node ports, which are closed to all others'),
+        ]
+      : []),
     network('node-port-networks', address, 'addresses of this node that node ports are served on'),
     set('localhost-node-ports', [protocol, port], 'node ports that are refused on loopback, where that is an option'),
     set('cluster-ips', [address], 'ClusterIPs of all Services'),
@@ -230,6 +276,11 @@ export function decidingContainers({
   readonly containers: readonly Container[];
 }): readonly Container[] {
   return containers.filter(({ counts }) => !counts);
+}
+
+/** Those that a table has from the beginning. */
+export function declaredAtOnce(containers: readonly Container[]): readonly Container[] {
+  return containers.filter(({ comesLater }) => !comesLater);
 }
 
 /** The map that holds a protocol's endpoints: frontend and slot → endpoint. `prefix`: see Entrance. */

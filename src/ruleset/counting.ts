@@ -1,5 +1,5 @@
 import type { Chain } from './chain.ts';
-import { BY_ADDRESS, BY_NODE_PORT, type Container, DROP_CHAIN, REFUSE_CHAIN } from './container.ts';
+import { BY_ADDRESS, BY_NODE_PORT, CLOSED_NODE_PORTS, type Container, DROP_CHAIN, REFUSE_CHAIN } from './container.ts';
 import type { Expression, Statement } from './nft-json.ts';
 
 /*
@@ -14,7 +14,7 @@ import type { Expression, Statement } from './nft-json.ts';
 /** Chain that refuses without counting, where refusals are counted: what is no frontend goes there at once. */
 export const SEND_REFUSAL_CHAIN = 'send-refusal';
 
-/** The chain of node ports, where they are counted: else their rule is in `dispatch`. */
+/** The chain of node ports, where they are counted or closed to some: else their rule is in `dispatch`. */
 const NODE_PORTS_CHAIN = 'dispatch-node-ports';
 
 /** What connections to a frontend are known by. */
@@ -26,22 +26,32 @@ export interface FrontendKeys {
 const isIn = (key: Expression, set: string): Statement => ({ match: { op: '==', left: key, right: `@${set}` } });
 const lookUp = (key: Expression, map: string): Statement => ({ vmap: { key, data: `@${map}` } });
 
-/** The chain that every new connection comes to, with those that it leads all connections to. `isNodePort`: what tells these. */
+/**
+ * The chain that every new connection comes to, with those that it leads all connections to. `isNodePort`: what tells these.
+ * `clients`: who may connect to node ports, as matches of which one is enough; all others are dropped. Undefined: everybody.
+ */
 export function dispatchChains(
   { frontend, nodePort }: FrontendKeys,
   isNodePort: readonly Statement[],
   counts: boolean,
+  clients?: readonly Statement[],
 ): readonly Chain[] {
   const byAddress = [lookUp(frontend, BY_ADDRESS.dispatch)];
   const byNodePort = lookUp(nodePort, BY_NODE_PORT.dispatch);
   const comment = 'what becomes of a new connection to a Service';
-  if (!counts) return [{ name: 'dispatch', comment, rules: [byAddress, [...isNodePort, byNodePort]] }];
+  if (!counts && clients === undefined)
+    return [{ name: 'dispatch', comment, rules: [byAddress, [...isNodePort, byNodePort]] }];
+  // Last who may not: a node port that has just come is served to nobody whom the set of closed ones did not know yet.
+  const served =
+    clients === undefined
+      ? [[byNodePort]]
+      : [...clients.map((client) => [client, byNodePort]), [isIn(nodePort, CLOSED_NODE_PORTS), dropOf(counts)]];
   return [
     {
       name: 'dispatch',
       comment,
       rules: [
-        [isIn(frontend, BY_ADDRESS.connections)],
+        ...(counts ? [[isIn(frontend, BY_ADDRESS.connections)]] : []),
         byAddress,
         // It takes the longest to see that it is none: once.
         [...isNodePort, { goto: { target: NODE_PORTS_CHAIN } }],
@@ -50,7 +60,7 @@ export function dispatchChains(
     {
       name: NODE_PORTS_CHAIN,
       comment: 'the same for node ports',
-      rules: [[isIn(nodePort, BY_NODE_PORT.connections)], [byNodePort]],
+      rules: [...(counts ? [[isIn(nodePort, BY_NODE_PORT.connections)]] : []), ...served],
     },
   ];
 }

@@ -32,7 +32,7 @@ export function* dumpCommandsSteps(ruleset: Ruleset, table: string, all: boolean
   const { chains, marker } = shown.chains(verdicts);
   const objects = [
     { table: { family, name: table } },
-    ...containerObjects(family, table, all ? program.containers : neededContainers(shown, chains)),
+    ...containerObjects(family, table, all ? [...shown.elements.keys()] : neededContainers(shown, chains)),
     ...(marker === undefined ? [] : [{ chain: { family, table, name: marker } }]),
     ...(yield* sorted(shown.affinitySets)).map(({ key }) => setObject(family, table, key, 'typeof')),
     ...chainObjects(family, table, chains),

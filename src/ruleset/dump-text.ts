@@ -40,7 +40,7 @@ export function* dumpTextSteps(
     yield;
   }
   const { chains, marker } = shown.chains(verdicts);
-  const containers = all ? program.containers : neededContainers(shown, chains);
+  const containers = all ? [...shown.elements.keys()] : neededContainers(shown, chains);
   const parts = [
     ...headings.map((line) => `# ${line}`),
     `table ${program.family} ${table} {`,

@@ -3,11 +3,13 @@ import type { Frontend } from '../service/frontend.ts';
 import type { Chain } from './chain.ts';
 import {
   ADMITTED,
+  ADMITTED_NODE_PORTS,
   BY_ADDRESS,
   BY_NODE_PORT,
   DROP_CHAIN,
   type Entrance,
   endpointsMap,
+  NODE_PORT_RANGES,
   PROTOCOLS,
   REFUSE_CHAIN,
   SOURCE_RANGES_CHAIN,
@@ -49,8 +51,12 @@ function frontendOf(element: Element, entrance: Entrance, table: Found): Fronten
   const protocol = PROTOCOLS.find((known) => known === protocolName);
   if (protocol === undefined || isHeartbeat(element)) return undefined;
   const valueIn = (container: string) => ruleset.lookUp(container, key)?.value;
-  const hasRanges = element.value === `goto ${SOURCE_RANGES_CHAIN}`;
-  const verdict = hasRanges ? (valueIn(ADMITTED) ?? 'drop') : element.value;
+  const admitted = new Map([
+    [`goto ${SOURCE_RANGES_CHAIN}`, ADMITTED],
+    [ruleset.program.rangeCheck.verdict, ADMITTED_NODE_PORTS],
+  ]).get(element.value);
+  const hasRanges = admitted !== undefined;
+  const verdict = admitted === undefined ? element.value : (valueIn(admitted) ?? 'drop');
   const isLocal = verdict === `goto ${entrance.localPolicy}`;
   const place = { address, protocol, port: Number(port) };
   const all = poolOf(isLocal ? valueIn(entrance.cluster) : verdict, entrance.endpoints, place, table);
@@ -103,9 +109,11 @@ function poolOf(
 }
 
 function sourceRanges(ruleset: Ruleset): ReadonlyMap<string, readonly string[]> {
-  const container = ruleset.program.containers.find(({ name }) => name === 'source-ranges');
+  const containers = ruleset.program.containers.filter(
+    ({ name }) => name === 'source-ranges' || name === NODE_PORT_RANGES,
+  );
   const found = new Map<string, string[]>();
-  for (const { key } of container === undefined ? [] : ruleset.elementsOf(container)) {
+  for (const { key } of containers.flatMap((container) => [...ruleset.elementsOf(container)])) {
     const end = key.lastIndexOf(' . ');
     const known = found.get(key.slice(0, end));
     if (known === undefined) found.set(key.slice(0, end), [key.slice(end + ' . '.length)]);

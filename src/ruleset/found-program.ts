@@ -27,8 +27,11 @@ export function foundProgram(
     for (const masqueradeAll of [false, true]) {
       for (const localhostNodePorts of [false, true]) {
         for (const connectionCounters of [true, false]) {
-          const program = buildProgram(family, { masqueradeAll, localPods, localhostNodePorts, connectionCounters });
-          if (program.marker === marker) return { program, localPods };
+          for (const nodePortClients of [false, true]) {
+            const options = { masqueradeAll, localPods, localhostNodePorts, connectionCounters, nodePortClients };
+            const program = buildProgram(family, options);
+            if (program.marker === marker) return { program, localPods };
+          }
         }
       }
     }

@@ -6,12 +6,15 @@ import type { UdpAddress } from '../service/udp-frontends.ts';
 import { affinityElements, type PickScope } from './affinity.ts';
 import {
   ADMITTED,
+  ADMITTED_NODE_PORTS,
   BY_ADDRESS,
   BY_NODE_PORT,
+  CLOSED_NODE_PORTS,
   type Container,
   DROP_CHAIN,
   type Entrance,
   endpointsMap,
+  NODE_PORT_RANGES,
   REFUSE_CHAIN,
   SOURCE_RANGES_CHAIN,
 } from './container.ts';
@@ -92,6 +95,10 @@ class Planner {
     this.#count(dropped, false);
     // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
     if (kind === 'cluster-ip') this.#add('cluster-ips', address, '', '');
+    if (kind === 'node-port' && this.#model.containers.has(CLOSED_NODE_PORTS)) {
+      this.#count(dropped, true);
+      this.#add(CLOSED_NODE_PORTS, this.#key);
+    }
     if (isRefusedOnLoopback(this.#frontend)) this.#add('localhost-node-ports', this.#key);
     const fromNode = hasTwins(this.#frontend);
     const snatKeys = yield* this.#snatKeys();
@@ -101,11 +108,21 @@ class Planner {
       this.#add(dispatch, this.#key, verdict);
     } else {
       this.#count(this.#entrance.dropped, true);
-      yield* eachInSteps(sourceRanges, (range) => this.#add('source-ranges', concat(this.#key, range)));
-      this.#add(ADMITTED, this.#key, verdict);
-      this.#add(dispatch, this.#key, `goto ${SOURCE_RANGES_CHAIN}`);
+      const { ranges, admitted, check } = this.#rangeCheck();
+      yield* eachInSteps(sourceRanges, (range) => this.#add(ranges, concat(this.#key, range)));
+      this.#add(admitted, this.#key, verdict);
+      this.#add(dispatch, this.#key, check);
     }
     return { elements: this.#elements, leaving: this.#leaving };
+  }
+
+  /** The set of its source ranges, the map with its verdict for who is in them, and what leads there. */
+  #rangeCheck(): { readonly ranges: string; readonly admitted: string; readonly check: string } {
+    if (this.#frontend.kind !== 'node-port')
+      return { ranges: 'source-ranges', admitted: ADMITTED, check: `goto ${SOURCE_RANGES_CHAIN}` };
+    const { elements, verdict } = this.#model.program.rangeCheck;
+    this.#elements.push(...elements);
+    return { ranges: NODE_PORT_RANGES, admitted: ADMITTED_NODE_PORTS, check: verdict };
   }
 
   /** What becomes of a connection that may come: refused if there is no endpoint anywhere, dropped if there is elsewhere. */
@@ -121,7 +138,7 @@ class Planner {
       pick: names.pick,
       scope: kind === 'cluster-ip' && policy === 'local' ? 'local' : 'service',
       endpoints,
-      verdicts: [dispatch, ADMITTED, cluster],
+      verdicts: [dispatch, ADMITTED, ADMITTED_NODE_PORTS, cluster],
     });
     if (!hasTwins(this.#frontend)) return all;
     this.#add(cluster, this.#key, all);

@@ -2,6 +2,7 @@ import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, AFFINITY_SETS } from './affinity.ts
 import type { Chain } from './chain.ts';
 import { BY_ADDRESS, BY_NODE_PORT, type Container, endpointsMap, PROTOCOLS, type Target } from './container.ts';
 import type { Statement } from './nft-json.ts';
+import { LATER_SETS, RANGE_CHECKS } from './node-port-ranges.ts';
 import { PICK_CHAINS } from './pick-chain.ts';
 
 /** The hop of each set, map and kind of object, by its name. */
@@ -13,6 +14,7 @@ export type Hops = ReadonlyMap<string, number>;
  * is taken away goes hop by hop: hop 0 at once, hop n at least n transactions later.
  *
  * The hops follow from the program: from base chain to base chain, through every chain that a rule or an element may lead to.
+ * `chains`: those of the program, and those that come with elements that lead there.
  * A translation by a map counts like a verdict: what postrouting asks about translated connections comes after it.
  */
 export function hopsOf(chains: readonly Chain[], containers: readonly Container[]): Hops {
@@ -22,6 +24,8 @@ export function hopsOf(chains: readonly Chain[], containers: readonly Container[
   for (const chain of base(['prerouting', 'output'])) walk.chain(chain, 0);
   const translated = walk.lastTranslation;
   for (const chain of base(['input', 'forward', 'postrouting'])) walk.chain(chain, translated);
+  // They lead on to chains that pick: all that such a chain asks is there before anything leads to it.
+  for (const { name } of [LATER_SETS, RANGE_CHECKS]) walk.hops.set(name, walk.hops.get(PICK_CHAINS.name) ?? 0);
   return walk.hops;
 }
 

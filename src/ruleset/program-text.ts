@@ -1,5 +1,5 @@
 import type { Chain } from './chain.ts';
-import type { Container, Field } from './container.ts';
+import { type Container, declaredAtOnce, type Field } from './container.ts';
 import { printExpression, printRule } from './nft-json.ts';
 import type { Program } from './program.ts';
 
@@ -11,7 +11,7 @@ export function stagedProgramText(program: Program, table: string): string {
   const chains = program.chains.filter(({ hook }) => hook === undefined);
   return [
     `table ${program.family} ${table} {`,
-    ...program.containers.map((container) => containerText(container, [])),
+    ...declaredAtOnce(program.containers).map((container) => containerText(container, [])),
     `\tchain ${program.marker} {\n\t}`,
     ...chains.map(({ comment: _, ...chain }) => chainText(chain)),
     '}\n',

@@ -7,9 +7,11 @@ import {
   BY_NODE_PORT,
   type Container,
   containersOf,
+  declaredAtOnce,
   destinationAddress,
   destinationPort,
   type Entrance,
+  NODE_PORT_CLIENTS,
   PROTOCOLS,
   REFUSE_CHAIN,
   SOURCE_RANGES_CHAIN,
@@ -19,6 +21,7 @@ import {
 import { countingChains, dispatchChains, dropOf, SEND_REFUSAL_CHAIN } from './counting.ts';
 import { type Hops, hopsOf } from './hops.ts';
 import { type Expression, type Operand, printExpression, printRule, type Statement } from './nft-json.ts';
+import { type RangeCheck, rangeCheckChain, rangeCheckOf } from './node-port-ranges.ts';
 import { createPickChains, type PickChains } from './pick-chain.ts';
 
 /** How a connection from a pod of this cluster (or node) is known: by its source, or by where it comes in. */
@@ -36,6 +39,8 @@ export interface ProgramOptions {
   readonly localhostNodePorts?: boolean;
   /** New connections are counted, frontend by frontend (see counting.ts). */
   readonly connectionCounters?: boolean;
+  /** Node ports are for the clients of some networks only (see NODE_PORT_CLIENTS), and for this node. */
+  readonly nodePortClients?: boolean;
 }
 
 /** Everything of a family's table but its elements: the same for every cluster. */
@@ -46,6 +51,8 @@ export interface Program {
   readonly chains: readonly Chain[];
   /** The chains that pick an endpoint. In the kernel are those that an element ever went to. */
   readonly picks: PickChains;
+  /** What checks the source ranges of node ports. In the kernel once an element goes there. */
+  readonly rangeCheck: RangeCheck;
   readonly hops: Hops;
   /**
    * Name of an empty chain whose suffix is the hash of all the rest. By it a later start tells a table that holds
@@ -65,14 +72,16 @@ export const MARKER_PREFIX = 'program-';
 
 /** The fixed program of a family. */
 export function buildProgram(family: Family, options: ProgramOptions): Program {
-  const containers = containersOf(family, options.connectionCounters);
+  const containers = containersOf(family, options);
   const chains = [...baseChains(options), ...regularChains(family, options)];
+  const check = rangeCheckChain(family, options.connectionCounters === true);
   return {
     family,
     containers,
     chains,
     picks: createPickChains(family),
-    hops: hopsOf(chains, containers),
+    rangeCheck: rangeCheckOf(check),
+    hops: hopsOf([...chains, check], containers),
     marker: `${MARKER_PREFIX}${hashOf(family, containers, chains)}`,
   };
 }
@@ -95,12 +104,18 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
   const loopback = family === 'ip' ? { addr: '127.0.0.0', len: 8 } : { addr: '::1', len: 128 };
   const onNodePorts = [equal(destination, '@node-port-networks'), unequal(destination, { prefix: loopback })];
   const allowed: Expression = { concat: [...frontend.concat, source] };
-  const { connectionCounters = false } = options;
+  const { connectionCounters = false, nodePortClients = false } = options;
+  const clients = [equal(source, `@${NODE_PORT_CLIENTS}`), equal(typeOf('saddr'), 'local')];
   const keys = { frontend, nodePort };
   // Refusals of what is no frontend are not counted.
   const refusal = connectionCounters ? SEND_REFUSAL_CHAIN : REFUSE_CHAIN;
   return [
-    ...dispatchChains(keys, [...onNodePorts, equal(typeOf('daddr'), 'local')], connectionCounters),
+    ...dispatchChains(
+      keys,
+      [...onNodePorts, equal(typeOf('daddr'), 'local')],
+      connectionCounters,
+      nodePortClients ? clients : undefined,
+    ),
     {
       name: SOURCE_RANGES_CHAIN,
       comment: 'loadBalancerSourceRanges',
@@ -245,7 +260,7 @@ const baseChains = ({ localhostNodePorts = false }: ProgramOptions): readonly Ch
 function hashOf(family: Family, containers: readonly Container[], chains: readonly Chain[]): string {
   const printed = [
     family,
-    ...containers.map(({ name, key, value, interval, counts }) => {
+    ...declaredAtOnce(containers).map(({ name, key, value, interval, counts }) => {
       const fields = [key, value === 'verdict' ? [] : (value ?? [])].map((list) =>
         list.map((f) => printExpression(f.of)),
       );

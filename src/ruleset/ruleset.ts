@@ -11,14 +11,14 @@ import { FrontendWork } from './frontend-work.ts';
 import { Graveyard } from './graveyard.ts';
 import { type HeartbeatPorts, heartbeatElements, isHeartbeat } from './heartbeat.ts';
 import { GONE, type HeldElement, isUnwanted, unwanted } from './held-element.ts';
-import { CHAIN_OBJECTS, OBJECTS } from './objects.ts';
+import { CHAIN_OBJECTS, knownElement, OBJECTS } from './objects.ts';
 import type { Program } from './program.ts';
 import type { LeavingSlot } from './slots.ts';
 import type { Transaction } from './transaction.ts';
 import { deleteWeightOf } from './weight.ts';
 
 /** Sets whose elements come from the node's configuration, not from Services. */
-export type NetworkSet = 'pod-cidrs' | 'all-sources' | 'node-port-networks' | 'service-cidrs';
+export type NetworkSet = 'pod-cidrs' | 'all-sources' | 'node-port-networks' | 'node-port-clients' | 'service-cidrs';
 
 /** A container's elements in the kernel. */
 export interface KernelView {
@@ -61,7 +61,7 @@ export class Ruleset {
 
   /** Takes over elements found in the kernel. Those that no Service claims afterwards go with dropUnclaimed. */
   adopt(elements: Iterable<Element>): void {
-    for (const element of elements) this.#entries.add(this.program.picks.known(element));
+    for (const element of elements) this.#entries.add(knownElement(this.program, element));
   }
 
   /**

@@ -1,12 +1,12 @@
 import { sortedSteps } from '../service/sorted-steps.ts';
 import type { Steps } from '../service/steps.ts';
-import { AFFINITY_SETS } from './affinity.ts';
+import { AFFINITY_SETS, affinityContainerOf } from './affinity.ts';
 import type { Chain } from './chain.ts';
 import type { Container } from './container.ts';
 import type { Element } from './element.ts';
-import { isPickChain } from './pick-chain.ts';
+import { LATER_SETS } from './node-port-ranges.ts';
 import type { Ruleset } from './ruleset.ts';
-import { lookedUp, usedChains } from './used-chains.ts';
+import { lookedUp, targetsOf, usedChains } from './used-chains.ts';
 
 /** Elements that are sorted in one step. */
 const SORTED = 256;
@@ -31,7 +31,7 @@ export interface ShownTable {
 export function shownTable(ruleset: Ruleset, all: boolean): ShownTable {
   const { program } = ruleset;
   const elements = new Map(
-    program.containers.map((own) => [
+    containersIn(ruleset).map((own) => [
       own,
       copiesOf(all ? ruleset.elementsOf(own) : own.counts ? [] : ruleset.servingElementsOf(own)),
     ]),
@@ -45,10 +45,17 @@ export function shownTable(ruleset: Ruleset, all: boolean): ShownTable {
     chains: (verdicts) => {
       if (all) return { chains: [...program.chains, ...dynamic], marker: program.marker };
       const targets = new Set([...verdicts].map((verdict) => verdict.split(' ').at(-1) ?? ''));
-      const used = dynamic.filter(({ name }) => targets.has(name) || !isPickChain(name));
+      const used = dynamic.filter(({ name }) => targets.has(name) || affinityContainerOf(name) !== undefined);
+      for (const { rules } of used) for (const rule of rules) for (const to of targetsOf(rule)) targets.add(to);
       return { chains: [...usedChains(program.chains, isEmpty, targets), ...used], marker: undefined };
     },
   };
+}
+
+/** The sets and maps of a table: also those that came later, where they did. */
+function containersIn(ruleset: Ruleset): readonly Container[] {
+  const later = new Set([...ruleset.elementsOf(LATER_SETS)].map(({ key }) => key));
+  return ruleset.program.containers.filter(({ name, comesLater }) => !comesLater || later.has(name));
 }
 
 /** The sets and maps of a table that have elements, or that one of these chains looks into: nft needs them declared. */

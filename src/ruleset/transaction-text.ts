@@ -2,7 +2,9 @@ import type { Family } from '../ip.ts';
 import { AFFINITY_SETS, setText } from './affinity.ts';
 import type { Element } from './element.ts';
 import { elementText } from './element-text.ts';
+import { laterSetText } from './later-sets.ts';
 import { printRule } from './nft-json.ts';
+import { LATER_SETS } from './node-port-ranges.ts';
 import { OBJECTS } from './objects.ts';
 import { groupByContainer, type Transaction } from './transaction.ts';
 
@@ -39,6 +41,7 @@ export function transactionText(family: Family, table: string, { deletes, adds }
 
 function additionsOf(family: Family, own: string, { container, key, chain }: Element): readonly string[] {
   if (container === AFFINITY_SETS) return [`table ${own} {\n${setText(family, key)}\n}`];
+  if (container === LATER_SETS) return [`table ${own} {\n${laterSetText(family, key)}\n}`];
   if (chain === undefined) return [];
   const { name, rules, signature } = chain;
   const comment = (i: number) => (signature !== undefined && i === rules.length - 1 ? ` comment "${signature}"` : '');

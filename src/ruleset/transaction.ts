@@ -3,6 +3,8 @@ import { AFFINITY_SETS, type SetDialect, setObject } from './affinity.ts';
 import type { Container } from './container.ts';
 import { type Element, elementJson, keyJson } from './element.ts';
 import type { Hops } from './hops.ts';
+import { laterSetObject } from './later-sets.ts';
+import { LATER_SETS } from './node-port-ranges.ts';
 import { OBJECTS } from './objects.ts';
 import { PICK_CHAINS } from './pick-chain.ts';
 import { chainObjects } from './program-json.ts';
@@ -86,6 +88,7 @@ function objectsOf(
 ): readonly object[] {
   return elements.flatMap(({ container, key, chain }) => {
     if (container === AFFINITY_SETS) return [setObject(family, table, key, dialect)];
+    if (container === LATER_SETS) return [laterSetObject(family, table, key, dialect)];
     return chain === undefined ? [] : chainObjects(family, table, [chain]);
   });
 }

@@ -67,7 +67,8 @@ function withoutDetours({ rules }: Chain, bare: ReadonlySet<string>): Chain['rul
   return left;
 }
 
-function targetsOf(rule: readonly Statement[]): readonly string[] {
+/** The chains that a rule leads to. */
+export function targetsOf(rule: readonly Statement[]): readonly string[] {
   return rule.flatMap((statement) => {
     if ('jump' in statement) return statement.jump.target;
     return 'goto' in statement ? statement.goto.target : [];

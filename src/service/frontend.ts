@@ -38,7 +38,7 @@ export interface Frontend {
   readonly localEndpoints: readonly Endpoint[];
   /** Whether any node has a usable endpoint: if not, connections are rejected; if so, but not here, dropped. */
   readonly anywhere: boolean;
-  /** Who may connect to a load balancer's address, as disjoint networks; empty: everybody. */
+  /** Who may connect to a load balancer's address or a node port, as disjoint networks; empty: everybody. */
   readonly sourceRanges: readonly string[];
   /** Seconds a client stays with its endpoint (sessionAffinity ClientIP); absent without affinity. */
   readonly affinitySeconds?: number;
@@ -67,6 +67,10 @@ export interface Viewpoint {
   readonly node: Node | undefined;
   /** Which addresses are not for Services to ask for. Default: those that are nobody's. */
   readonly reserved?: ReservedAddresses;
+  /** Whether loadBalancerSourceRanges hold for node ports, too, unless a Service has it otherwise. Default: they do not. */
+  readonly sourceRangesOnNodePorts?: boolean;
+  /** Whether node ports are closed to all but some networks. Default: they are not. */
+  readonly closesNodePorts?: boolean;
 }
 
 /** What a frontend's packets are told apart by; unique in a family's ruleset. */
@@ -124,7 +128,8 @@ export function* frontendSteps(
   ];
   const rangesOf = (kind: FrontendKind) => (kind === 'load-balancer-ip' ? sourceRanges.length : 0);
   const further = addresses.slice(1).map(([kind]) => rangesOf(kind));
-  const room = roomForFrontends(service.ports, further, budget);
+  const nodePortRanges = yield* nodePortRangeSteps(service, family, from);
+  const room = roomForFrontends(service.ports, further, budget, nodePortRanges.length);
   const ports = service.ports.slice(0, room.ports);
   const served = addresses.slice(0, room.addresses + 1);
   const place = { name: from.nodeName, zone: from.node?.zone ?? '' };
@@ -132,7 +137,7 @@ export function* frontendSteps(
   const choices = yield* choiceSteps(slices, ports, family, place);
   const { limit, elements } = yield* endpointLimitSteps(
     choices.map((choice, i) =>
-      demandOf(service, choice, ports[i]?.nodePort !== undefined, further.slice(0, room.addresses)),
+      demandOf(service, choice, further.slice(0, room.addresses), ports[i]?.nodePort && nodePortRanges.length, from),
     ),
     budget,
   );
@@ -156,7 +161,7 @@ export function* frontendSteps(
         endpoints: local && kind === 'cluster-ip' ? choice.local : choice.cluster,
         localEndpoints: local ? choice.local : NONE,
         anywhere: choice.anywhere,
-        sourceRanges: kind === 'load-balancer-ip' ? sourceRanges : NONE,
+        sourceRanges: kind === 'load-balancer-ip' ? sourceRanges : kind === 'node-port' ? nodePortRanges : NONE,
         ...(service.affinitySeconds !== undefined && { affinitySeconds: service.affinitySeconds }),
       });
     };
@@ -175,13 +180,20 @@ export function* frontendSteps(
   return { frontends: packed([...frontends.values()]), elements, ...((cut.endpoints || cut.frontends) && { cut }) };
 }
 
-/** What a port's frontends take. `further`: the source ranges of each address besides the ClusterIP. */
+/**
+ * What a port's frontends take. `further`: how many source ranges each address besides the ClusterIP has; `onNodePort`: those
+ * of its node port, undefined without one.
+ */
 function demandOf(
   { internalLocal, externalLocal }: Service,
   choice: EndpointChoice,
-  hasNodePort: boolean,
   further: readonly number[],
+  onNodePort: number | undefined,
+  from: Viewpoint,
 ): PortDemand {
+  const hasNodePort = onNodePort !== undefined;
+  const closed = Number(hasNodePort && from.closesNodePorts === true);
+  const restricted = [...further, onNodePort ?? 0];
   const outside = further.length + Number(hasNodePort);
   return {
     choice,
@@ -189,9 +201,12 @@ function demandOf(
     clusterWeight: Number(!internalLocal) + outside + Number(hasNodePort),
     localWeight: Number(internalLocal) + (externalLocal ? outside : 0),
     // The ClusterIP and its verdict; of the others a verdict and source NAT, and with policy Local one for each sort of
-    // clients; of a node port, refusal on loopback instead of source NAT, which is counted by endpoint.
+    // clients; of a node port, refusal on loopback instead of source NAT, which is counted by endpoint, and that it is closed.
     fixed:
-      2 + outside * (externalLocal ? 4 : 2) + further.reduce((all, ranges) => all + (ranges > 0 ? ranges + 1 : 0), 0),
+      2 +
+      outside * (externalLocal ? 4 : 2) +
+      closed +
+      restricted.reduce((all, ranges) => all + (ranges > 0 ? ranges + 1 : 0), 0),
   };
 }
 
@@ -214,4 +229,12 @@ function* allowedSourceSteps(
   if (!(node?.addresses ?? []).some(includes)) return cidrs;
   const own = yield* mapInSteps(loadBalancerIps, (ip) => (includes(ip) ? undefined : `${ip}/${addressBits(family)}`));
   return [...cidrs, ...new Set(own)];
+}
+
+/** The Service's source ranges of a family where they hold for its node ports, too. Those of the other family leave them open. */
+function* nodePortRangeSteps(service: Service, family: Family, from: Viewpoint): Steps<readonly string[]> {
+  const { sourceRanges, options } = service;
+  if (sourceRanges.length === 0) return NONE;
+  if (!(options?.sourceRangesOnNodePorts ?? from.sourceRangesOnNodePorts)) return NONE;
+  return (yield* sourceRangeSteps(sourceRanges, family)).cidrs;
 }

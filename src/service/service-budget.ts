@@ -36,16 +36,18 @@ export interface BoundedSlices {
 
 /**
  * How many of its ports and of its further addresses (besides ClusterIP and node ports) a Service may have, so that each
- * can have an endpoint at least. `ranges`: for each further address how many source ranges it has.
+ * can have an endpoint at least. `ranges`: for each further address how many source ranges it has; `nodePortRanges`: those of
+ * each node port.
  */
 export function roomForFrontends(
   ports: readonly Pick<ServicePortSpec, 'nodePort'>[],
   ranges: readonly number[],
   budget: number,
+  nodePortRanges = 0,
 ): { readonly ports: number; readonly addresses: number } {
   const each = FRONTEND_ELEMENTS + ENDPOINT_ELEMENTS;
   const nodePorts = ports.some(({ nodePort }) => nodePort !== undefined) ? 1 : 0;
-  const base = each * (1 + nodePorts);
+  const base = each * (1 + nodePorts) + nodePorts * nodePortRanges;
   let left = budget - ports.length * base;
   if (left < 0) return { ports: Math.floor(budget / base), addresses: 0 };
   for (const [i, count] of ranges.entries()) {

@@ -10,5 +10,7 @@ export function serviceSize(service: Service, slices: readonly EndpointSlice[]):
   const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length, 0);
   const each = 2 + endpoints * (affinitySeconds === undefined ? 1 : AFFINITY_SIZE);
   const places = 2 + externalIps.length + loadBalancerIps.length;
-  return ports.length * (places * each + loadBalancerIps.length * sourceRanges.length);
+  // Where they hold for node ports, too; whether a flag says so is not known here.
+  const restricted = loadBalancerIps.length + Number(ports.some(({ nodePort }) => nodePort !== undefined));
+  return ports.length * (places * each + restricted * sourceRanges.length);
 }

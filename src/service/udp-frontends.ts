@@ -24,6 +24,16 @@ export interface UdpFrontend extends UdpAddress {
   readonly admitted: readonly (readonly string[])[];
 }
 
+/** What is known of clients, as networks. */
+export interface UdpClients {
+  /** Those on this node, as the rules know them: pods, and itself. Undefined if addresses do not tell them. */
+  here(): readonly string[] | undefined;
+  /** This node itself, whom no source range of a node port keeps out. */
+  node(): readonly string[];
+  /** Who may connect to node ports; undefined: everybody. */
+  readonly nodePorts: readonly string[] | undefined;
+}
+
 const NOBODY: ReadonlySet<string> = new Set();
 
 /** A frontend that no Service has any more. */
@@ -43,14 +53,13 @@ export function endpointKey(address: string, port: number | string): string {
  * without a usable endpoint, or of internalTrafficPolicy Local without one on this node. Where externalTrafficPolicy
  * Local finds none here, only clients on this node are served.
  *
- * `clientsHere`: the networks of those clients, as the rules know them; undefined if addresses do not tell them. Only
- * asked for where it counts.
+ * Of the clients only those count whom the rules would let begin. Each member of it is only asked for where it counts.
  */
 export function udpFrontendsOf(
   service: Service,
   slices: readonly EndpointSlice[],
   frontends: readonly Frontend[],
-  clientsHere: () => readonly string[] | undefined,
+  clients: UdpClients,
 ): readonly UdpFrontend[] {
   const specs = service.ports.filter(({ protocol }) => protocol === 'udp');
   const byPort = { service: firstOf(specs, ({ port }) => port), node: firstOf(specs, ({ nodePort }) => nodePort) };
@@ -65,10 +74,21 @@ export function udpFrontendsOf(
     const key = `${family} ${spec.name}`;
     const serving = served === 'none' ? NOBODY : (known.get(key) ?? servingEndpoints(slicesOf(spec), spec, family));
     if (served !== 'none') known.set(key, serving);
-    const here = served === 'here' ? clientsHere() : undefined;
-    const admitted = [...(sourceRanges.length > 0 ? [sourceRanges] : []), ...(here === undefined ? [] : [here])];
+    const here = served === 'here' ? clients.here() : undefined;
+    const admitted = [...admittedBy(sourceRanges, kind, clients), ...(here === undefined ? [] : [here])];
     return [{ address, port, isHeld: true, serving, admitted }];
   });
+}
+
+function admittedBy(
+  sourceRanges: readonly string[],
+  kind: Frontend['kind'],
+  { node, nodePorts }: UdpClients,
+): readonly (readonly string[])[] {
+  const ranges = sourceRanges.length > 0 ? [sourceRanges] : [];
+  if (kind !== 'node-port') return ranges;
+  const lists = nodePorts === undefined ? ranges : [...ranges, nodePorts];
+  return lists.map((list) => [...list, ...node()]);
 }
 
 function firstOf(

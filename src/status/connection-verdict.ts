@@ -34,6 +34,8 @@ export interface VerdictFacts {
   readonly isOwn: boolean;
   /** Networks that node ports are served on. */
   readonly nodePortNetworks: readonly string[];
+  /** Networks that node ports are for, besides this node (--node-port-source-ranges); undefined: everybody. */
+  readonly nodePortClients?: readonly string[] | undefined;
   /** True if a listener of the daemon serves node ports on loopback, over TCP. */
   readonly servesLocalhost: boolean;
   /** What is not served of the Services concerned, as they ask for it. */
@@ -74,7 +76,7 @@ function reasonOf(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reas
   if (fate === 'refused') return frontend.anywhere ? REFUSED_ON_LOOPBACK : noEndpoint(service, port, facts);
   if (fate === 'untouched') return notServedHere(trace, facts);
   const { kind, policy, localEndpoints } = frontend;
-  const notAdmitted = sourceNotAdmitted(trace, frontend);
+  const notAdmitted = sourceNotAdmitted(trace, frontend, facts);
   if (notAdmitted !== undefined) return notAdmitted;
   const elsewhere = whereElse(port, facts.family, facts.slices);
   if (policy === 'local' && (kind === 'cluster-ip' || localEndpoints.length === 0)) {
@@ -92,10 +94,21 @@ function withoutService(
 ): Reason {
   if (fate === 'untouched') return notServedHere(trace, facts);
   if (fate === 'refused' && facts.frontend.anywhere) return REFUSED_ON_LOOPBACK;
-  return sourceNotAdmitted(trace, facts.frontend) ?? byFrontendAlone(fate, facts.frontend);
+  return sourceNotAdmitted(trace, facts.frontend, facts) ?? byFrontendAlone(fate, facts.frontend);
 }
 
-function sourceNotAdmitted({ packet: { source } }: Trace, { sourceRanges }: Frontend): Reason | undefined {
+function sourceNotAdmitted(
+  { packet: { source, own } }: Trace,
+  { kind, sourceRanges }: Frontend,
+  { nodePortClients }: Pick<VerdictFacts, 'nodePortClients'>,
+): Reason | undefined {
+  if (kind === 'node-port' && own.includes(source)) return undefined;
+  if (kind === 'node-port' && nodePortClients !== undefined && !isInAny(source, nodePortClients)) {
+    return {
+      reason: `${source} is in none of the networks that node ports are for: ${listed(nodePortClients)}`,
+      remedy: '--node-port-source-ranges says which; --from ADDRESS asks for another client',
+    };
+  }
   if (sourceRanges.length === 0 || isInAny(source, sourceRanges)) return undefined;
   const ranges =
     sourceRanges.length === 1 ? 'not in its source range' : `in none of its ${sourceRanges.length} source ranges`;

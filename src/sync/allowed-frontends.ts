@@ -4,7 +4,14 @@ import type { CountingBudget } from '../ruleset/counting-budget.ts';
 import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
 import { Allowances } from '../service/allowances.ts';
 import type { Cluster } from '../service/cluster.ts';
-import { type BoundedFrontends, type Frontend, frontendKey, frontendSteps, NO_FRONTENDS } from '../service/frontend.ts';
+import {
+  type BoundedFrontends,
+  type Frontend,
+  frontendKey,
+  frontendSteps,
+  NO_FRONTENDS,
+  type Viewpoint,
+} from '../service/frontend.ts';
 import { type ClaimResult, FrontendClaims } from '../service/frontend-claims.ts';
 import { type Cut, DEFAULT_SERVICE_BUDGET } from '../service/service-budget.ts';
 import { serviceSize } from '../service/service-size.ts';
@@ -29,6 +36,9 @@ export interface AllowedFrontendsOptions {
   readonly counting?: CountingBudget;
   /** Endpoints of one Service that may have lists of clients, for session affinity. Default: DEFAULT_AFFINITY_ENDPOINTS. */
   readonly affinityLimit?: number;
+  /** Both: see Viewpoint. */
+  readonly sourceRangesOnNodePorts?: boolean;
+  readonly closesNodePorts?: boolean;
   /** Whether the rules choose the endpoints of a frontend by the client's address now. Default: they do not. */
   readonly picksByClient?: (frontend: Frontend) => boolean;
 }
@@ -45,6 +55,7 @@ export class AllowedFrontends {
   readonly #serviceBudget: number;
   readonly #totalBudget: TotalBudget;
   readonly #allowances: Allowances;
+  readonly #onNodePorts: Pick<Viewpoint, 'sourceRangesOnNodePorts' | 'closesNodePorts'>;
   readonly #affinityLists: AffinityLists;
   /** What was shared out last. */
   #sharedRoom = Number.POSITIVE_INFINITY;
@@ -59,6 +70,8 @@ export class AllowedFrontends {
     this.#shortfalls = options.shortfalls ?? new Shortfalls({ log });
     this.#serviceBudget = options.serviceBudget ?? DEFAULT_SERVICE_BUDGET;
     this.#totalBudget = options.totalBudget ?? new TotalBudget(Number.POSITIVE_INFINITY);
+    const { sourceRangesOnNodePorts = false, closesNodePorts = false } = options;
+    this.#onNodePorts = { sourceRangesOnNodePorts, closesNodePorts };
     const createdAt = (key: string) => cluster.service(key)?.createdAt ?? '';
     this.#allowances = new Allowances(createdAt);
     const { affinityLimit: limit, picksByClient = () => false } = options;
@@ -141,7 +154,9 @@ export class AllowedFrontends {
       return { served: NO_FRONTENDS, isShort: false };
     }
     const slices = this.#cluster.slicesOf(key);
-    const within = (budget: number) => frontendSteps(service, slices, this.#family, this.#cluster, budget);
+    const { nodeName, node, reserved } = this.#cluster;
+    const from = { nodeName, node, reserved, ...this.#onNodePorts };
+    const within = (budget: number) => frontendSteps(service, slices, this.#family, from, budget);
     const asked = yield* within(this.#serviceBudget);
     this.#allowances.set(key, asked.elements);
     const allowed = this.#allowances.of(key);

@@ -125,7 +125,9 @@ export class ElementsWatch {
     this.#next = 0;
     this.#rounds++;
     const isChosen = (container: Container, i: number) =>
-      this.#isHurried || ruleset.countOf(container) > 0 || i % EMPTY_ROUNDS === this.#rounds % EMPTY_ROUNDS;
+      container.comesLater
+        ? ruleset.countOf(container) > 0
+        : this.#isHurried || ruleset.countOf(container) > 0 || i % EMPTY_ROUNDS === this.#rounds % EMPTY_ROUNDS;
     this.#portions = ruleset.size <= SMALL ? [undefined] : decidingContainers(program).filter(isChosen);
   }
 

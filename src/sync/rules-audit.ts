@@ -3,10 +3,8 @@ import { chainDrift, type Drift, foreignChainDrift, foreignTableDrift } from '..
 import type { Nft } from '../nft/nft.ts';
 import { type RulesLister, tableIn, tablesIn } from '../nft/rules-lister.ts';
 import { deleteTableCommand, type TableName } from '../nft/tables.ts';
-import { affinityContainerOf } from '../ruleset/affinity.ts';
 import type { Chain, ListedChain } from '../ruleset/chain.ts';
-import { CHAIN_OBJECTS } from '../ruleset/objects.ts';
-import { isPickChain, PICK_CHAINS } from '../ruleset/pick-chain.ts';
+import { CHAIN_OBJECTS, chainContainerOf } from '../ruleset/objects.ts';
 import type { Program } from '../ruleset/program.ts';
 import { deleteChainCommands, rewriteCommands } from '../ruleset/program-json.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
@@ -132,7 +130,7 @@ export class RulesAuditor {
   }
 
   #finding(table: TableName, chain: Chain, difference: ChainDifference): RuleFinding {
-    const container = isPickChain(chain.name) ? PICK_CHAINS : affinityContainerOf(chain.name);
+    const container = chainContainerOf(chain.name);
     return {
       drift: chainDrift(difference, this.#program),
       // Not what others put there: a rule that counts is another text at each look.

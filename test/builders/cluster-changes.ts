@@ -42,8 +42,13 @@ const serviceObject: fc.Arbitrary<KubeObject> = fc
     internalLocal: fc.boolean(),
     externalLocal: fc.boolean(),
     affinitySeconds: fc.constantFrom(undefined, undefined, 60, 10_800),
+    options: fc.constantFrom(undefined, { sourceRangesOnNodePorts: true }),
   })
-  .map(({ affinitySeconds, ...rest }) => (affinitySeconds === undefined ? rest : { ...rest, affinitySeconds }));
+  .map(({ affinitySeconds, options, ...rest }) => ({
+    ...rest,
+    ...(affinitySeconds !== undefined && { affinitySeconds }),
+    ...(options && { options }),
+  }));
 
 const endpoint = fc.record({
   address: fc.integer({ min: 1, max: 12 }).chain((i) => fc.constantFrom(`10.32.0.${i}`, `fd00:32::${i}`)),

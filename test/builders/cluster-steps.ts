@@ -78,6 +78,7 @@ export function clusterSteps(
         externalIps: fc.subarray([external]),
         loadBalancerIps: fc.subarray([loadBalancer]),
         sourceRanges: fc.subarray([...sourceRanges]),
+        options: fc.constant({ sourceRangesOnNodePorts: true }),
       },
       { requiredKeys: ['name', 'createdAt', 'clusterIps', 'otherProxy', 'ports'] },
     )

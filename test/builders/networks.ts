@@ -4,6 +4,13 @@ import type { NetworkSet } from '../../src/ruleset/ruleset.ts';
 export function networks(
   podCidrs: readonly string[],
   nodePorts: readonly string[] = [],
+  nodePortClients: readonly string[] = [],
 ): Readonly<Record<NetworkSet, readonly string[]>> {
-  return { 'pod-cidrs': podCidrs, 'all-sources': [], 'node-port-networks': nodePorts, 'service-cidrs': [] };
+  return {
+    'pod-cidrs': podCidrs,
+    'all-sources': [],
+    'node-port-networks': nodePorts,
+    'node-port-clients': nodePortClients,
+    'service-cidrs': [],
+  };
 }

@@ -37,6 +37,7 @@ const SPECIAL: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   detectLocalMode: fc.constantFrom('', 'ClusterCIDR', 'NodeCIDR'),
   clusterCIDR: fc.constantFrom('', '10.0.0.0/8', 'fd00::/64,10.0.0.0/8'),
   nodePortAddresses: fc.subarray(['primary', 'all', 'localhost', '10.0.0.0/8', '::/0']),
+  'kubeProxyNft.nodePortSourceRanges': fc.subarray(['10.0.0.0/8', 'fd00::/8']),
   'kubeProxyNft.pageAddress': fc.constantFrom('', '10.0.0.1:10247', '[::]:1'),
   'kubeProxyNft.protectAddresses': fc.constantFrom('off', 'warn', 'enforce'),
   portRange: fc.constantFrom('', '300-2000'),

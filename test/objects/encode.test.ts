@@ -13,8 +13,13 @@ const ip6 = fc.integer({ min: 1, max: 0xffff }).map((n) => `fd00::${n.toString(1
 const maybe = <T>(field: string, value: fc.Arbitrary<T>) =>
   fc.option(value, { nil: undefined }).map((given) => (given === undefined ? {} : { [field]: given }));
 
-/** What annotations of ours ask for. */
-const options = fc.record({ resetGoneEndpoints: fc.boolean() });
+/** What annotations ask for: at least one thing. */
+const options = fc
+  .record(
+    { resetGoneEndpoints: fc.boolean(), sourceRangesOnNodePorts: fc.boolean() },
+    { requiredKeys: [], noNullPrototype: true },
+  )
+  .filter((some) => Object.keys(some).length > 0);
 
 const services = fc
   .tuple(

@@ -43,6 +43,16 @@ suite('annotations of ours', () => {
     assert.deepEqual(problems, ['kube-proxy-nft/reset-gone-endpoints: "True": must be "true" or "false"']);
   });
 
+  test('say whether source ranges hold for node ports', () => {
+    const read = (value: string) => readServiceOptions({ 'kube-proxy-nft/source-ranges-on-node-ports': value });
+    assert.deepEqual(read('true'), { sourceRangesOnNodePorts: true });
+    assert.deepEqual(read('false'), { sourceRangesOnNodePorts: false });
+    for (const wrong of ['', 'yes', 'True', ' true']) {
+      const problem = `kube-proxy-nft/source-ranges-on-node-ports: "${wrong}": must be "true" or "false"`;
+      assert.deepEqual(read(wrong), { problems: [problem] });
+    }
+  });
+
   test('however many and long, take little', () => {
     const many = Object.fromEntries(
       Array.from({ length: 10_000 }, (_, i) => [`kube-proxy-nft/${i}`, 'x'.repeat(1000)]),

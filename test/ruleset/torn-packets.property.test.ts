@@ -133,11 +133,19 @@ function assertSafe(before: TracedRuleset, after: TracedRuleset, family: Family,
  * transaction (see weight.ts): with a small one the frontends take several.
  */
 function follow(family: Family, sequence: readonly Step[], maxWeight: number, affinityLimit = 256): void {
-  const program = buildProgram(family, { localPods: { by: 'pod-cidrs' }, connectionCounters: family === 'ip' });
+  const program = buildProgram(family, {
+    localPods: { by: 'pod-cidrs' },
+    connectionCounters: family === 'ip',
+    nodePortClients: family === 'ip6',
+  });
   const pods = family === 'ip' ? '10.244.0.0/16' : 'fd44::/64';
   const nodes = family === 'ip' ? '0.0.0.0/0' : '::/0';
   const cluster = new Cluster(NODE_NAME);
-  const settings = { program, networks: () => networks([pods], [nodes]), affinityLimit };
+  const settings = {
+    program,
+    networks: () => networks([pods], [nodes], ADDRESSES[family].sourceRanges.slice(0, 1)),
+    affinityLimit,
+  };
   const model = new FamilyModel(cluster, settings, recordingLog().log);
   model.restart([]);
   const kernel = new Map<string, Element>();

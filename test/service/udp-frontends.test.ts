@@ -24,7 +24,7 @@ const CLIENTS_HERE = ['10.32.0.0/16', '192.0.2.1/32'];
 
 function stateOf(of: Service, slices: readonly EndpointSlice[], family: Family = 'ip', here?: readonly string[]) {
   const frontends = frontendsOf(of, slices, family, { nodeName: NODE_NAME, node: undefined });
-  return udpFrontendsOf(of, slices, frontends, () => here);
+  return udpFrontendsOf(of, slices, frontends, { here: () => here, node: () => [], nodePorts: undefined });
 }
 
 /** Each as "address:port endpoints…", those with port 5353 without it. */

@@ -27,12 +27,14 @@ const NETWORKS: Readonly<Record<Family, Readonly<Record<NetworkSet, readonly str
     'pod-cidrs': ['10.32.0.0/16'],
     'all-sources': ['0.0.0.0/1', '128.0.0.0/1'],
     'node-port-networks': ['192.0.2.0/24'],
+    'node-port-clients': [],
     'service-cidrs': ['10.96.0.0/12'],
   },
   ip6: {
     'pod-cidrs': ['fd00:32::/64'],
     'all-sources': ['::/1', '8000::/1'],
     'node-port-networks': ['2001:db8:1::/48'],
+    'node-port-clients': [],
     'service-cidrs': ['fd00:96::/108'],
   },
 };
@@ -72,6 +74,7 @@ export function richCluster(family: Family): Cluster {
     ports: nodePorts(20),
     loadBalancerIps: [`${outside}3`],
     sourceRanges: family === 'ip' ? ['198.51.100.0/24'] : ['2001:db8:2::/48'],
+    options: { sourceRangesOnNodePorts: true },
   });
   add('sticky', 4, { affinitySeconds: 10_800, ports: nodePorts(30) });
   cluster.set(service({ name: 'empty', clusterIps: [`${services}9`] }));

@@ -25,6 +25,8 @@ import { startServers } from '../netns/servers.ts';
 import { CLUSTER_CIDR, NODE } from '../netns/topology.ts';
 import { createWorld, type World } from '../netns/world.ts';
 
+const CLIENTS = { here: () => undefined, node: () => [], nodePorts: undefined };
+
 const NODE_PORT = 30053;
 const FLOWS = 40;
 
@@ -115,9 +117,7 @@ for (const { family, pair, proto, vip, pods, stranger, everywhere, endpoint } of
       return keys.flatMap((key) => {
         const of = cluster.service(key);
         const slices = cluster.slicesOf(key);
-        return of === undefined
-          ? []
-          : udpFrontendsOf(of, slices, frontendsOf(of, slices, family, cluster), () => undefined);
+        return of === undefined ? [] : udpFrontendsOf(of, slices, frontendsOf(of, slices, family, cluster), CLIENTS);
       });
     }
 

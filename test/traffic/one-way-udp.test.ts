@@ -124,6 +124,25 @@ const CHANGES: readonly Change[] = [
     },
   },
   {
+    what: 'source ranges come to hold for node ports, too',
+    objects: [
+      syslog({
+        annotations: { 'kube-proxy-nft/source-ranges-on-node-ports': 'true' },
+        spec: { loadBalancerSourceRanges: ranges(['pod']) },
+      }),
+      ...endpoints('here'),
+    ],
+    fates: {
+      'client → lb-ip': 'silence',
+      'client → external-ip': 'here',
+      'client → node': 'silence',
+      'pod → cluster-ip': 'here',
+      'pod → lb-ip': 'here',
+      'node → cluster-ip': 'here',
+      'node → node': 'here',
+    },
+  },
+  {
     what: 'the Service goes',
     objects: [],
     fates: {

@@ -247,6 +247,15 @@ const OURS: FlagSection = {
       name: 'reset-gone-endpoints',
       text: 'end TCP connections to endpoints that are gone: clients get a reset instead of waiting (default: false)',
     },
+    {
+      name: 'source-ranges-on-node-ports',
+      text: 'let loadBalancerSourceRanges of a Service hold for its node ports, too (default: false)',
+    },
+    {
+      name: 'node-port-source-ranges',
+      value: 'CIDRS',
+      text: 'networks that may connect to node ports, besides this node; without it everybody may',
+    },
     { name: 'beside-kube-proxy', text: 'start though a kube-proxy runs here, too' },
   ],
 };

@@ -1,6 +1,7 @@
 import { ProxyError } from '../../errors.ts';
 import { FAMILY_NAMES, isLoopback } from '../../ip.ts';
 import type { Service } from '../../objects/service.ts';
+import { NODE_PORT_CLIENTS } from '../../ruleset/container.ts';
 import type { Frontend } from '../../service/frontend.ts';
 import type { Steps } from '../../service/steps.ts';
 import { connectionVerdict, FATES } from '../../status/connection-verdict.ts';
@@ -87,13 +88,20 @@ function placeOf({ models, cluster }: Parameters<typeof answerSteps>[0], own: re
     cluster,
     families: models.map(({ model }) => model.family),
     own,
-    nodePortNetworks: (family) => nodePortNetworksOf(models.find(({ model }) => model.family === family)),
+    nodePortNetworks: (family) =>
+      networksIn(
+        models.find(({ model }) => model.family === family),
+        NODE_PORTS,
+      ) ?? [],
   };
 }
 
-function nodePortNetworksOf(entry: ModelInTable | undefined): readonly string[] {
-  const container = entry?.model.program.containers.find(({ name }) => name === 'node-port-networks');
-  if (entry === undefined || container === undefined) return [];
+const NODE_PORTS = 'node-port-networks';
+
+/** What a set of networks holds; undefined where the program has no such set. */
+function networksIn(entry: ModelInTable | undefined, name: string): readonly string[] | undefined {
+  const container = entry?.model.program.containers.find((one) => one.name === name);
+  if (entry === undefined || container === undefined) return undefined;
   return [...entry.model.ruleset.elementsOf(container)].map(({ key }) => key);
 }
 
@@ -132,6 +140,7 @@ function* traceTo(
     claimants,
     isOwn,
     nodePortNetworks: nodePortNetworks(family),
+    nodePortClients: networksIn(entry, NODE_PORT_CLIENTS),
     servesLocalhost: servesLocalhost(args.nodePortAddresses, family),
     shortfalls: concerned.slice(0, MAX_CONNECTIONS).flatMap((of) => shortfalls.of('Service', of)),
   });

@@ -34,6 +34,9 @@ const FLAGS: readonly (readonly string[])[] = [
   ['--detect-local-mode', 'NodeCIDR', '--nodeport-addresses', '0.0.0.0/0,2001:db8:3::/64,fd00:32::1/128'],
   ['--detect-local-mode', 'InterfaceNamePrefix', '--pod-interface-name-prefix', 'pod'],
   ['--detect-local-mode', 'BridgeInterface', '--pod-bridge-interface', 'pods'],
+  [...DUAL, '--source-ranges-on-node-ports'],
+  [...DUAL, '--source-ranges-on-node-ports', '--node-port-source-ranges', '192.0.2.0/24,10.32.0.0/16,fd00:32::/31'],
+  [...DUAL, '--nodeport-addresses', 'all', '--node-port-source-ranges', '198.18.0.0/15,0.0.0.0/0'],
 ];
 
 /** The flags of a run's first daemon. */
@@ -85,6 +88,7 @@ const services: fc.Arbitrary<RawObject> = fc
     externalLocal: fc.boolean(),
     internalLocal: seldom(3),
     affinity: fc.constantFrom(undefined, undefined, undefined, {}, { timeoutSeconds: 600 }),
+    onNodePorts: fc.constantFrom(undefined, undefined, 'true', 'false'),
     isOthers: seldom(12),
     isName: seldom(16),
   })
@@ -97,6 +101,9 @@ const services: fc.Arbitrary<RawObject> = fc
       loadBalancerIps: parts.loadBalancerIps,
       ...(parts.isProxied && { ipMode: 'Proxy' as const }),
       labels: parts.isOthers ? { 'service.kubernetes.io/service-proxy-name': 'other' } : {},
+      ...(parts.onNodePorts !== undefined && {
+        annotations: { 'kube-proxy-nft/source-ranges-on-node-ports': parts.onNodePorts },
+      }),
       spec: {
         loadBalancerSourceRanges: parts.ranges,
         externalTrafficPolicy: parts.externalLocal ? 'Local' : 'Cluster',

@@ -91,6 +91,8 @@ export function answer(question: Question, cluster: Known): Answer {
   if (served === undefined) return unserved(question, cluster);
   const { service, port, by } = served;
   if (by === 'load balancer' && !mayConnect(source, service, version, cluster)) return only('dropped');
+  if (by === 'node port' && client !== 'node' && !mayUseNodePort(source, service, version, cluster))
+    return only('dropped');
   const all = candidates(service, port, version, cluster);
   const ready = all.filter(({ entry }) => entry.ready);
   const ending = all.filter(({ entry }) => !entry.ready && entry.serving && entry.terminating);
@@ -198,6 +200,15 @@ function mayConnect(source: string, service: Service, version: Version, { node }
   const isAllowed = (address: string) => ranges.some((range) => isWithin(address, range));
   const ownAllowed = (node?.addresses ?? []).some(isAllowed);
   return isAllowed(source) || (ownAllowed && service.loadBalancerIps.includes(source));
+}
+
+/** The list for all node ports, and loadBalancerSourceRanges where they hold for them: each has to admit the client. */
+function mayUseNodePort(source: string, service: Service, version: Version, { flags }: Known): boolean {
+  const { nodePortSourceRanges: list, sourceRangesOnNodePorts: byFlag } = flags;
+  if (list.length > 0 && !list.some((range) => isWithin(source, range))) return false;
+  const ranges = service.sourceRanges.filter((range) => range.includes(':') === (version === 'ip6'));
+  const hold = service.options?.sourceRangesOnNodePorts ?? byFlag;
+  return !hold || ranges.length === 0 || ranges.some((range) => isWithin(source, range));
 }
 
 interface Candidate {

@@ -50,6 +50,7 @@ export interface ServiceOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** RFC 3339. */
   readonly createdAt?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
   /** Further fields of spec, as Kubernetes names them. */
   readonly spec?: Readonly<Record<string, unknown>>;
 }
@@ -63,12 +64,17 @@ export function externalName(name: string): RawObject {
 
 /** A Service, of type LoadBalancer, NodePort or ClusterIP by what it has. */
 export function service(name: string, options: ServiceOptions = {}): RawObject {
-  const { clusterIp = 'cluster-ip', nodePort, ports = webPorts(nodePort), labels = {}, ipMode } = options;
+  const { clusterIp = 'cluster-ip', nodePort, ports = webPorts(nodePort), labels = {}, annotations, ipMode } = options;
   const clusterIPs = clusterIp === null ? ['None'] : addressesOf([clusterIp]);
   const hasNodePorts = ports.some((port) => port.nodePort !== undefined);
   return {
     kind: 'Service',
-    metadata: { name, labels, creationTimestamp: options.createdAt ?? '2026-01-01T00:00:00Z' },
+    metadata: {
+      name,
+      labels,
+      ...(annotations && { annotations }),
+      creationTimestamp: options.createdAt ?? '2026-01-01T00:00:00Z',
+    },
     spec: {
       type: options.loadBalancerIps === undefined ? (hasNodePorts ? 'NodePort' : 'ClusterIP') : 'LoadBalancer',
       clusterIP: clusterIPs[0],
