@@ -11,6 +11,7 @@ import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { assertNoKubeProxy } from '../migration/live-proxies.ts';
+import { DryRuns } from '../nft/dry-runs.ts';
 import { waitForLeftovers } from '../nft/leftovers.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
@@ -117,7 +118,8 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     syncPeriod: args.syncPeriod,
   });
   const followers = new Followers({ cluster, models, args, metrics, health, events, log });
-  const audits = { budget: new AuditBudget(), lister: new RulesLister(), watch: !args.noWatch };
+  const dryRuns = new DryRuns({ nft: 'nft', runDir: args.runDir, log });
+  const audits = { budget: new AuditBudget(), lister: new RulesLister(), dryRuns, watch: !args.noWatch };
   const commits = new Commits(SYSTEM_CLOCK);
   const pace = new Pace(SYSTEM_CLOCK, args.transactionInterval);
   const memory = new MemorySaver();

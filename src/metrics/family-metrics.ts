@@ -99,6 +99,7 @@ export function familyMetrics(
       instruments.repairs.inc(labels);
     },
     compared: (differing) => instruments.ruleDifferences.set(family, differing.length),
+    noticesDeletions: () => undefined,
     audited: () => instruments.lastAudit.set(family, clock.now() / 1000),
     cleanupFailed: () => instruments.cleanupFailures.inc(labels),
     elements: (count) => instruments.elements.set(family, count),

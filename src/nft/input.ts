@@ -18,7 +18,7 @@ export async function load(
   document: string,
   { runDir, ...options }: Pick<RunOptions, 'nft' | 'timeout'> & { readonly runDir: string },
 ): Promise<void> {
-  const file = openInput(document, [runDir, '/dev/shm', tmpdir()]);
+  const file = openInput(document, inputFolders(runDir));
   try {
     // The folder to include files from: nothing is included, but it shows in a list of processes.
     await runNft([...args, '-I', runDir, '-f', STDIN], { ...options, stdin: file ?? document });
@@ -27,11 +27,16 @@ export async function load(
   }
 }
 
+/** Where a file for nft may be, the best first. */
+export function inputFolders(runDir: string): readonly string[] {
+  return [runDir, '/dev/shm', tmpdir()];
+}
+
 /**
  * A file that holds the document, in the first folder that takes it; undefined if none does. Synchronously (most of
  * them are in memory): nft starts before the caller goes on to prepare the next document.
  */
-function openInput(document: string, folders: readonly string[]): number | undefined {
+export function openInput(document: string, folders: readonly string[]): number | undefined {
   for (const folder of folders) {
     let file: number | undefined;
     try {

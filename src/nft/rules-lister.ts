@@ -11,14 +11,19 @@ export interface RulesListing {
   readonly began: number;
   /** Characters, those of other tables included: its cost goes by them. */
   readonly size: number;
-  /** "ip kube-proxy-nft" → its lines. */
+  /** "ip kube-proxy-nft" → its lines, with handles. */
   readonly tables: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Seconds. Tables of others with 10,000 rules take nft a tenth of one. */
 const TIMEOUT = 20;
 
-const HEAD = /^table (\S+) (\S+) \{$/;
+const HEAD = /^table (\S+) (\S+) \{/;
+
+const CHAIN = /^\tchain (\S+) \{/;
+
+/** What `nft -a` puts at the end of a line. Comments of others may hold such words, before a quotation mark. */
+const HANDLE = / # handle (\d+)$/;
 
 /**
  * Lists all rules of the network namespace without elements: 6 ms of CPU time, whatever is in sets and maps. nft 1.0.6 reads
@@ -53,7 +58,7 @@ async function list(nft: Nft, began: number): Promise<RulesListing> {
     lines.push(line);
     if (line === '}') lines = undefined;
   };
-  await nft.look(onLine, ['-t', 'list', 'ruleset'], TIMEOUT);
+  await nft.look(onLine, ['-t', '-a', 'list', 'ruleset'], TIMEOUT);
   return { began, size, tables };
 }
 
@@ -70,6 +75,25 @@ export function tableIn({ tables }: RulesListing, program: Program, table: Table
   const lines = tables.get(`${program.family} ${table}`);
   if (lines === undefined) throw new NftError('not-found', `nft lists no table ${program.family} ${table}`);
   const reader = createTableReader(program);
-  for (const line of lines) reader.line(line);
+  for (const line of lines) reader.line(line.replace(HANDLE, ''));
   return reader.end();
+}
+
+/** Chain → the handles of its rules, in their order, of a table of a listing. */
+export function handlesIn(
+  { tables }: RulesListing,
+  family: Family,
+  table: TableName,
+): ReadonlyMap<string, readonly number[]> {
+  const handles = new Map<string, number[]>();
+  let ofChain: number[] = [];
+  for (const line of tables.get(`${family} ${table}`) ?? []) {
+    const chain = CHAIN.exec(line)?.[1];
+    const handle = chain === undefined && line.startsWith('\t\t') ? HANDLE.exec(line)?.[1] : undefined;
+    if (handle !== undefined) ofChain.push(Number(handle));
+    if (chain === undefined) continue;
+    ofChain = [];
+    handles.set(chain, ofChain);
+  }
+  return handles;
 }

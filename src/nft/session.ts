@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { environment, IN_A_GROUP, killGroup, started } from '../host/process.ts';
+import { residentMemory } from '../host/resident-memory.ts';
 import { NftError, notRun, refusal, withoutWarnings } from './run.ts';
 
 /**
@@ -124,12 +125,7 @@ export class NftSession {
 
   /** Kilobytes of memory that nft has in use; 0 once it is gone. */
   get memory(): number {
-    try {
-      return Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))?.[1] ?? 0);
-    } catch {
-      // Its exit is told by an event.
-      return 0;
-    }
+    return residentMemory(this.#child.pid);
   }
 
   /**

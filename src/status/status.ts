@@ -115,10 +115,13 @@ function familyText(family: FamilyStatus, at: number): string {
 
 /** How fresh is what is known of the kernel, and how long something that others change may stay unseen. */
 function watchText(family: FamilyStatus, at: number): string {
-  const { isWatched, comparedAt, comparedEvery, rulesComparedEvery } = family;
+  const { isWatched, comparedAt, comparedEvery, rulesComparedEvery, deletedRulesEvery } = family;
   if (!isWatched) return 'not compared with the kernel (--no-watch)';
   const paces = [
     ...(rulesComparedEvery === undefined ? [] : [`rules every ${ago(rulesComparedEvery)}`]),
+    ...((deletedRulesEvery ?? 0) < (rulesComparedEvery ?? 0)
+      ? [`deleted ones every ${ago(deletedRulesEvery ?? 0)}`]
+      : []),
     ...(comparedEvery === undefined ? [] : [`elements every ${ago(comparedEvery)}`]),
   ];
   const how = paces.length === 0 ? '' : ` (${paces.join(', ')})`;

@@ -27,6 +27,8 @@ export interface SyncReport {
   /** The same for the rules alone. */
   readonly rulesComparedAt: number | undefined;
   readonly rulesComparedEvery: number | undefined;
+  /** Milliseconds within which a deleted rule is noticed: less than that where dry runs go on between comparisons. */
+  readonly deletedRulesEvery: number | undefined;
   readonly lastDrift: LastDrift | undefined;
   /** Things of ours that others changed, since this daemon began. */
   readonly drifts: number;
@@ -49,6 +51,7 @@ export class SyncRecord {
     comparedEvery: undefined,
     rulesComparedAt: undefined,
     rulesComparedEvery: undefined,
+    deletedRulesEvery: undefined,
     lastDrift: undefined,
     drifts: 0,
     losses: 0,
@@ -114,6 +117,10 @@ export class SyncRecord {
         const differences = differing.map(({ message }) => message);
         note({ differences, rulesComparedAt: this.#date(), rulesComparedEvery: every });
         next.compared(differing, every);
+      },
+      noticesDeletions: (every) => {
+        note({ deletedRulesEvery: every });
+        next.noticesDeletions(every);
       },
       audited: (round) => {
         note({ comparedAt: this.#date(), ...(round !== undefined && { comparedEvery: round }) });

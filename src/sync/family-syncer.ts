@@ -89,9 +89,9 @@ export class FamilySyncer {
       mends: this.#mends,
       onMends: () => this.#bell.ring(),
     };
-    const told = { ...observer, confirmed: () => this.#confirmed() };
+    const told = { observer: { ...observer, confirmed: () => this.#confirmed() }, dryRuns: options.dryRuns };
     const common = { model, nft, log, clock, budget, lister, commits, flights: this.#flights, reports: this.#reports };
-    this.#watch = watch ? new KernelWatch({ ...common, ...watched, observer: told }) : undefined;
+    this.#watch = watch ? new KernelWatch({ ...common, ...watched, ...told }) : undefined;
   }
 
   /** The table in force, or undefined before the first fill and during repairs. */

@@ -15,6 +15,7 @@ export class Flights {
   readonly #inFlight = new Set<Transaction>();
   readonly #recordings = new Set<Transaction[]>();
   readonly #changes = new Map<Container, number>();
+  readonly #listeners = new Map<Container, (key: string) => void>();
   readonly #commits: Commits;
 
   /** `commits`: shared by the families. */
@@ -43,6 +44,13 @@ export class Flights {
   #count({ deletes, adds }: Transaction): void {
     const containers = new Set([...deletes, ...adds].map(({ container }) => container));
     for (const container of containers) this.#changes.set(container, this.changesOf(container) + 1);
+    if (![...containers].some((container) => this.#listeners.has(container))) return;
+    for (const { container, key } of [...deletes, ...adds]) this.#listeners.get(container)?.(key);
+  }
+
+  /** Calls back with the key of each element (or chain) of a container that a transaction changes, when that begins and when it has ended. */
+  onChange(container: Container, listener: (key: string) => void): void {
+    this.#listeners.set(container, listener);
   }
 
   /** From now on notes what is in flight. */

@@ -1,13 +1,12 @@
-import type { RulesLister } from '../nft/rules-lister.ts';
 import { ElementsWatch, type ElementsWatchOptions } from './elements-watch.ts';
 import { Fights } from './fights.ts';
-import { RulesWatch } from './rules-watch.ts';
+import { RulesWatch, type RulesWatchOptions } from './rules-watch.ts';
 import type { WatchOptions } from './watch-options.ts';
 
-/** The three that are not in WatchOptions are shared by the families. */
-export interface KernelWatchOptions extends WatchOptions, Pick<ElementsWatchOptions, 'commits' | 'budget'> {
-  readonly lister: RulesLister;
-}
+/** Those that are not in WatchOptions are shared by the families. */
+export type KernelWatchOptions = WatchOptions &
+  Pick<ElementsWatchOptions, 'commits' | 'budget'> &
+  Pick<RulesWatchOptions, 'lister' | 'dryRuns'>;
 
 /**
  * Compares what the kernel holds with the model, as long as a table is in force: rules and elements beside each other, since
@@ -28,7 +27,7 @@ export class KernelWatch {
       mayMend: (key: string) => this.#mayMend(key),
       onDifference: () => this.look(),
     };
-    this.#rules = new RulesWatch(common, options.lister);
+    this.#rules = new RulesWatch(common);
     this.#elements = new ElementsWatch(common);
   }
 

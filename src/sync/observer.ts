@@ -36,6 +36,8 @@ export interface SyncObserver {
    * milliseconds until they are compared again.
    */
   compared(differing: readonly Drift[], every: number): void;
+  /** That a rule of ours is not there any more is noticed within so many milliseconds. */
+  noticesDeletions(every: number): void;
   /**
    * Everything in the kernel has been compared with the model since this was told before. `round`: milliseconds since then;
    * undefined where there was a reason to hurry.
@@ -56,5 +58,6 @@ export const NO_OBSERVER: SyncObserver = {
   lost: () => undefined,
   drifted: () => undefined,
   compared: () => undefined,
+  noticesDeletions: () => undefined,
   audited: () => undefined,
 };

@@ -1,7 +1,7 @@
 import { type ChainDifference, compareChain } from '../audit/chain-differences.ts';
 import { chainDrift, type Drift, foreignChainDrift, foreignTableDrift } from '../audit/drift.ts';
 import type { Nft } from '../nft/nft.ts';
-import { type RulesLister, tableIn, tablesIn } from '../nft/rules-lister.ts';
+import { handlesIn, type RulesLister, tableIn, tablesIn } from '../nft/rules-lister.ts';
 import { deleteTableCommand, type TableName } from '../nft/tables.ts';
 import type { Chain, ListedChain } from '../ruleset/chain.ts';
 import { CHAIN_OBJECTS, chainContainerOf } from '../ruleset/objects.ts';
@@ -9,7 +9,7 @@ import type { Program } from '../ruleset/program.ts';
 import { deleteChainCommands, rewriteCommands } from '../ruleset/program-json.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { Steps } from '../service/steps.ts';
-import { listingCost } from './audit-budget.ts';
+import { rulesCost } from './audit-budget.ts';
 import type { Clock } from './clock.ts';
 import type { Recording } from './flights.ts';
 import { inSlices } from './slices.ts';
@@ -34,6 +34,8 @@ export interface RulesAudit {
   readonly cost: number;
   /** When the last look began. */
   readonly began: number;
+  /** The chains that were right in the last look → the handles of their rules. Works that out. */
+  readonly handles: () => ReadonlyMap<string, readonly number[]>;
 }
 
 export interface RulesAuditorOptions {
@@ -67,13 +69,14 @@ export class RulesAuditor {
     const second = await this.#look(table, ruleset, this.#options.clock.now());
     const seen = new Set(first.findings.map((finding) => finding.seen));
     const sure = second.findings.filter((finding) => seen.has(finding.seen) && finding.isValid(recording));
-    return { findings: sure, cost: first.cost + second.cost, began: second.began };
+    return { ...second, findings: sure, cost: first.cost + second.cost };
   }
 
   async #look(table: TableName, ruleset: Ruleset, notBefore: number): Promise<RulesAudit> {
     const { nft, lister, clock, program } = this.#options;
     const listing = await lister.list(nft, clock.now(), notBefore);
-    const chains = await inSlices(this.#compare(table, tableIn(listing, program, table).chains, ruleset));
+    const right: string[] = [];
+    const chains = await inSlices(this.#compare(table, tableIn(listing, program, table).chains, ruleset, right));
     const others = tablesIn(listing, program.family).filter((name) => name !== table);
     const tables = others.map(
       (name): RuleFinding => ({
@@ -83,13 +86,23 @@ export class RulesAuditor {
         isValid: () => true,
       }),
     );
-    return { findings: [...tables, ...chains], cost: listingCost(listing.size), began: listing.began };
+    return {
+      findings: [...tables, ...chains],
+      cost: rulesCost(listing.size),
+      began: listing.began,
+      handles: () => {
+        const handles = handlesIn(listing, program.family, table);
+        return new Map(right.map((chain) => [chain, handles.get(chain) ?? []]));
+      },
+    };
   }
 
+  /** `right`: gets the names of those that are as they should be. */
   *#compare(
     table: TableName,
     listed: ReadonlyMap<string, ListedChain>,
     ruleset: Ruleset,
+    right: string[],
   ): Steps<readonly RuleFinding[]> {
     const findings: RuleFinding[] = [];
     const known = new Set([this.#program.marker]);
@@ -97,7 +110,8 @@ export class RulesAuditor {
     for (const chain of this.#chains(ruleset)) {
       known.add(chain.name);
       const difference = this.#differenceOf(chain, listed.get(chain.name));
-      if (difference !== undefined) findings.push(this.#finding(table, chain, difference));
+      if (difference === undefined) right.push(chain.name);
+      else findings.push(this.#finding(table, chain, difference));
       if (++count % STEP === 0) yield;
     }
     if (!listed.has(this.#program.marker)) findings.push(this.#markerFinding(table));

@@ -1,7 +1,11 @@
+import type { DryRuns } from '../nft/dry-runs.ts';
 import type { RulesLister } from '../nft/rules-lister.ts';
+import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
-import { rulesInterval } from './audit-budget.ts';
+import { CHAIN_OBJECTS } from '../ruleset/objects.ts';
+import { needsDryRuns, RULES_INTERVAL, rulesInterval } from './audit-budget.ts';
 import { Bell } from './bell.ts';
+import { KnownRules } from './known-rules.ts';
 import { LookFailures } from './look-failures.ts';
 import { type RulesAudit, RulesAuditor } from './rules-audit.ts';
 import type { LooksOptions } from './watch-options.ts';
@@ -12,23 +16,45 @@ const SHARED = 1000;
 /** Milliseconds. */
 const MIN_SLEEP = 20;
 
-/** Compares the rules of a family's table in the kernel with what they should be, every few seconds. */
+/** Milliseconds until a dry run that met a transaction of ours is made anew. */
+const AGAIN = 500;
+
+/** Both are shared by the families. */
+export interface RulesWatchOptions extends LooksOptions {
+  readonly lister: RulesLister;
+  /** Absent: nothing but listings. */
+  readonly dryRuns?: Pick<DryRuns, 'check'> | undefined;
+}
+
+/**
+ * Compares the rules of a family's table in the kernel with what they should be: every five seconds where a listing of all
+ * rules of the network namespace is short, else as far as a small part of a CPU goes. Then a dry run that deletes them by
+ * their handles tells every five seconds whether they are there still; one that somebody has replaced has the same handle.
+ */
 export class RulesWatch {
-  readonly #options: LooksOptions;
+  readonly #options: RulesWatchOptions;
   readonly #bell: Bell;
   readonly #rules: RulesAuditor;
   readonly #failures: LookFailures;
+  readonly #known: KnownRules;
   #due: number;
+  /** When there is a dry run; none while it is infinite. */
+  #tryDue = Number.POSITIVE_INFINITY;
+  /** When the last listing would be followed by another if there were no dry runs. */
+  #dueWithout = 0;
+  /** True from a dry run that failed to the end of the look at the rules that follows. */
+  #isAlarmed = false;
   /** A listing that began before does not show what the last sign of trouble is about. */
   #lookedAfter = Number.NEGATIVE_INFINITY;
 
-  /** `lister`: shared by the families. */
-  constructor(options: LooksOptions, lister: RulesLister) {
+  constructor(options: RulesWatchOptions) {
     this.#options = options;
-    const { clock, nft, model } = options;
+    const { clock, nft, model, lister, flights } = options;
     this.#bell = new Bell(clock);
     this.#rules = new RulesAuditor({ nft, program: model.program, lister, clock });
     this.#failures = new LookFailures(options, 'rules');
+    this.#known = new KnownRules(model.program);
+    for (const container of CHAIN_OBJECTS) flights.onChange(container, (chain) => this.#known.forget(chain));
     this.#due = clock.now() + rulesInterval(0);
   }
 
@@ -45,12 +71,13 @@ export class RulesWatch {
     const { clock, table } = this.#options;
     signal.addEventListener('abort', () => this.#bell.ring(), { once: true });
     while (!signal.aborted) {
-      await this.#bell.sleep(Math.max(MIN_SLEEP, this.#due - clock.now()));
+      await this.#bell.sleep(Math.max(MIN_SLEEP, Math.min(this.#due, this.#tryDue) - clock.now()));
       if (signal.aborted) return;
       const now = clock.now();
       const inForce = table();
       if (inForce === undefined) this.#due = now + rulesInterval(0);
       else if (now >= this.#due) await this.#compare(inForce);
+      else if (now >= this.#tryDue) await this.#tryNext(inForce);
     }
   }
 
@@ -60,25 +87,69 @@ export class RulesWatch {
     const notBefore = Math.max(this.#lookedAfter, clock.now() - SHARED);
     let cost = 0;
     let began = clock.now();
+    let isTried = false;
     // At the same moment as the other family; a sign of trouble that comes meanwhile makes it sooner.
     this.#due = Number.POSITIVE_INFINITY;
+    this.#tryDue = Number.POSITIVE_INFINITY;
     try {
       const audit = await this.#rules.audit(table, model.ruleset, recording, notBefore);
       cost = audit.cost;
       began = audit.began;
       this.#failures.succeeded();
       if (this.#options.table() !== table) return;
+      isTried = needsDryRuns(cost) && (await this.#learn(table, audit));
       observer.compared(
         audit.findings.map(({ drift }) => drift),
-        rulesInterval(cost),
+        rulesInterval(cost, isTried),
       );
+      observer.noticesDeletions(isTried ? RULES_INTERVAL * this.#known.turns : rulesInterval(cost));
       if (audit.findings.length > 0) this.#mend(table, audit.findings);
       else if (!model.isBehind) observer.confirmed();
     } catch (error) {
       this.#failures.failed(error);
     } finally {
       recording.stop();
-      this.#due = Math.min(this.#due, began + rulesInterval(cost));
+      this.#isAlarmed = false;
+      this.#dueWithout = began + rulesInterval(cost);
+      this.#due = Math.min(this.#due, began + rulesInterval(cost, isTried));
+      if (isTried) this.#tryDue = clock.now() + RULES_INTERVAL;
+    }
+  }
+
+  /** Returns whether dry runs tell from now on if the rules of a look at them are there. */
+  async #learn(table: TableName, { findings, handles }: RulesAudit): Promise<boolean> {
+    // What differs is mended and looked at again. And who finds nothing after an alarm may find nothing after the next.
+    if (this.#options.dryRuns === undefined || findings.length > 0 || this.#isAlarmed) return false;
+    this.#known.learn(table, handles());
+    return (await this.#try(table)) !== undefined;
+  }
+
+  /** One more dry run. What it does not find is looked at with all else of the rules at once. */
+  async #tryNext(table: TableName): Promise<void> {
+    const { clock, model, observer } = this.#options;
+    const began = clock.now();
+    this.#tryDue = Number.POSITIVE_INFINITY;
+    const outcome = await this.#try(table);
+    if (outcome === undefined) this.#due = Math.min(this.#due, this.#dueWithout);
+    else if (outcome === 'gone') {
+      this.#isAlarmed = true;
+      this.look();
+    } else {
+      this.#tryDue = began + (outcome === 'there' ? RULES_INTERVAL : AGAIN);
+      if (outcome === 'there' && !model.isBehind) observer.confirmed();
+    }
+  }
+
+  /** Undefined where there can be no dry run. */
+  async #try(table: TableName): Promise<'there' | 'gone' | 'not known' | undefined> {
+    const run = this.#known.next(table);
+    if (run === undefined) return undefined;
+    try {
+      await this.#options.dryRuns?.check(run.document);
+      return 'there';
+    } catch (error) {
+      if (!(error instanceof NftError) || error.failure !== 'not-found') return undefined;
+      return run.isValid() ? 'gone' : 'not known';
     }
   }
 

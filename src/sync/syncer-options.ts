@@ -1,3 +1,4 @@
+import type { DryRuns } from '../nft/dry-runs.ts';
 import type { RulesLister } from '../nft/rules-lister.ts';
 import type { HeartbeatPorts } from '../ruleset/heartbeat.ts';
 import type { AuditBudget } from './audit-budget.ts';
@@ -15,6 +16,7 @@ export interface SyncerOptions {
   readonly commits?: Commits;
   readonly budget?: AuditBudget;
   readonly lister?: RulesLister;
+  readonly dryRuns?: Pick<DryRuns, 'check'>;
   /** False: the kernel is only asked every five seconds whether our table and its hooks are there. */
   readonly watch?: boolean;
   /** Where heartbeats are to be led: `found` if that is free, where the kernel's rules do so already. Default: nowhere. */

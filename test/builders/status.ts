@@ -17,6 +17,7 @@ export function family(news: Partial<FamilyStatus> = {}): FamilyStatus {
     comparedEvery: 250_000,
     rulesComparedAt: AT - 1_000,
     rulesComparedEvery: 5_000,
+    deletedRulesEvery: 5_000,
     lastDrift: undefined,
     drifts: 0,
     losses: 0,

@@ -91,12 +91,18 @@ suite('a status', () => {
     );
   });
 
+  test('says how often deleted rules are looked for where all of them are compared less often', () => {
+    const text = statusText(status({ families: [family({ rulesComparedEvery: 40_000 })] }));
+    assert.match(text, /\(rules every 40 s, deleted ones every 5 s, elements every 4 min\)/);
+  });
+
   test('has times in RFC 3339 for programs', () => {
     const told = JSON.parse(statusJson(status()));
     assert.equal(told.at, '2026-01-02T03:04:05.000Z');
     assert.equal(told.families[0].lastChange.at, '2026-01-02T03:03:05.000Z');
     assert.equal(told.families[0].rulesComparedAt, '2026-01-02T03:04:04.000Z');
     assert.equal(told.families[0].rulesComparedEvery, 5000);
+    assert.equal(told.families[0].deletedRulesEvery, 5000);
     assert.deepEqual(told.families[0].problems, []);
   });
 });

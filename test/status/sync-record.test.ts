@@ -52,10 +52,12 @@ suite('the record of a syncer', () => {
     assert.deepEqual(record.report.lastDrift, { at: 3_000, message: DRIFT.message });
     assert.deepEqual([record.report.drifts, record.report.differences], [2, [DRIFT.message]]);
     observer.compared([], 8_000);
+    observer.noticesDeletions(5_000);
     observer.lost();
     observer.audited(60_000);
-    const { differences, losses, lostAt, rulesComparedAt, rulesComparedEvery } = record.report;
-    assert.deepEqual([differences, losses, lostAt, rulesComparedAt, rulesComparedEvery], [[], 1, 3_000, 3_000, 8_000]);
+    const { differences, losses, lostAt, rulesComparedAt, rulesComparedEvery, deletedRulesEvery } = record.report;
+    assert.deepEqual([differences, losses, lostAt], [[], 1, 3_000]);
+    assert.deepEqual([rulesComparedAt, rulesComparedEvery, deletedRulesEvery], [3_000, 8_000, 5_000]);
     clock.now = 4_000;
     observer.audited(undefined);
     assert.deepEqual(
@@ -83,6 +85,7 @@ suite('the record of a syncer', () => {
     observer.lost();
     observer.drifted(DRIFT, true);
     observer.compared([], 5_000);
+    observer.noticesDeletions(5_000);
     observer.audited(60_000);
     assert.deepEqual(told.toSorted(), names.toSorted());
   });

@@ -97,8 +97,16 @@ export async function startRichProxy(
   const drifts: Drift[] = [];
   const rounds: number[] = [];
   const written = { operations: 0, audits: 0, onSuccess: (_: readonly string[]) => {} };
+  const paces = { rules: 0, deletions: 0, listings: 0 };
   const observer = {
     ...NO_OBSERVER,
+    compared: (_: unknown, every: number) => {
+      paces.listings++;
+      paces.rules = every;
+    },
+    noticesDeletions: (every: number) => {
+      paces.deletions = every;
+    },
     drifted: (drift: Drift) => void drifts.push(drift),
     audited: (round: number | undefined) => {
       written.audits++;
@@ -123,6 +131,8 @@ export async function startRichProxy(
     written,
     /** How long each round over all elements took, in milliseconds. */
     rounds,
+    /** Milliseconds from one listing of the rules to the next, and within which a deleted one is noticed; listings so far. */
+    paces,
     listing,
     /** Waits until the kernel lists just this again. */
     becomes: (before: string) =>

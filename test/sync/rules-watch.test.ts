@@ -1,16 +1,40 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { FAMILIES } from '../../src/ip.ts';
+import { DryRuns } from '../../src/nft/dry-runs.ts';
 import type { Nft } from '../../src/nft/nft.ts';
+import { NftError } from '../../src/nft/run.ts';
 import { eventually } from '../builders/eventually.ts';
+import { recordingLog } from '../builders/recording-log.ts';
 import { TestKernel } from '../netns/kernel.ts';
-import { spawnIn } from '../netns/namespaces.ts';
+import { inNamespace, spawnIn } from '../netns/namespaces.ts';
 import { startRichProxy, TABLE } from './rich-proxy.ts';
 
 /** The handle of the last rule of a chain. */
 function handleIn(kernel: TestKernel, family: string, chain: string): string {
   const { stdout } = kernel.byHand('-a', 'list', 'chain', family, TABLE, chain);
   return /.*# handle (\d+)/s.exec(stdout.slice(stdout.indexOf('\t\t')))?.[1] ?? assert.fail(stdout);
+}
+
+/** An Nft that lists so many rules of others that it takes a second. */
+function withManyRules(nft: Nft): Nft {
+  return {
+    ...nft,
+    look: (onLine, args, ...rest) => {
+      if (args[0] === '-t') onLine('\t'.repeat(6_000_000));
+      return nft.look(onLine, args, ...rest);
+    },
+  };
+}
+
+/** An nft that works in the namespace. */
+function nftFor(kernel: TestKernel): string {
+  const nft = join(kernel.directory, 'nft');
+  const real = inNamespace(kernel.namespace, ['nft']).join(' ');
+  writeFileSync(nft, `#!/bin/sh\nexec ${real} "$@"\n`, { mode: 0o700 });
+  return nft;
 }
 
 const FAULTS: readonly [
@@ -191,6 +215,72 @@ suite('rules that somebody changed', () => {
       () => proxy.written.audits > 0,
       () => proxy.lines.join('\n'),
     );
+  });
+
+  test('that are deleted are found by dry runs where a listing is long', async () => {
+    using kernel = new TestKernel();
+    const dryRuns = new DryRuns({ nft: nftFor(kernel), runDir: kernel.directory, log: recordingLog().log });
+    using proxy = await startRichProxy(kernel, { nft: withManyRules(kernel.nft('ip')), dryRuns });
+    const [, sticky = ''] = /chain (endpoint-\S+sticky\S+) /.exec(kernel.byHand('list', 'chains').stdout) ?? [];
+    const before = proxy.listing();
+    proxy.syncer.look('a test');
+    await eventually(
+      () => proxy.paces.deletions > 0,
+      () => proxy.lines.join('\n'),
+    );
+    assert.ok(proxy.paces.rules > 100_000, 'the next listing is far away');
+    assert.equal(proxy.paces.deletions, 5000);
+    assert.equal(proxy.listing(), before);
+    for (const [chain, kind] of [
+      ['nat-prerouting', 'hook deleted'],
+      [sticky, 'rule deleted'],
+    ] as const) {
+      const { listings } = proxy.paces;
+      proxy.drifts.splice(0);
+      proxy.byHand('delete', 'rule', 'ip', TABLE, chain, 'handle', handleIn(kernel, 'ip', chain));
+      await proxy.becomes(before);
+      assert.deepEqual(
+        proxy.drifts.map((drift) => `${drift.kind} ${drift.action}`),
+        [kind],
+      );
+      // Found, sure, mended.
+      await eventually(
+        () => proxy.paces.listings >= listings + 2,
+        () => proxy.lines.join('\n'),
+      );
+    }
+    dryRuns.close();
+  });
+
+  test('are listed as often as they can be where no dry run is possible', async () => {
+    using kernel = new TestKernel();
+    const check = () => Promise.reject(new NftError('not-started', 'no'));
+    using proxy = await startRichProxy(kernel, { nft: withManyRules(kernel.nft('ip')), dryRuns: { check } });
+    proxy.syncer.look('a test');
+    await eventually(
+      () => proxy.paces.deletions > 0,
+      () => proxy.lines.join('\n'),
+    );
+    assert.equal(proxy.paces.deletions, proxy.paces.rules);
+  });
+
+  test('that a dry run does not find are looked at once, not again and again', async () => {
+    using kernel = new TestKernel();
+    const checked: string[] = [];
+    const check = async (document: string) => {
+      checked.push(document);
+      if (checked.length > 1) throw new NftError('not-found', 'so it says');
+    };
+    using proxy = await startRichProxy(kernel, { nft: withManyRules(kernel.nft('ip')), dryRuns: { check } });
+    proxy.syncer.look('a test');
+    // By the second dry run there is an alarm; the look after it finds nothing, and is the last for long.
+    await eventually(
+      () => proxy.paces.listings === 2,
+      () => proxy.lines.join('\n'),
+    );
+    assert.equal(checked.length, 2);
+    assert.equal(proxy.paces.deletions, proxy.paces.rules);
+    assert.deepEqual(proxy.drifts, []);
   });
 
   test('a chain of somebody else that nobody calls is left alone', async () => {

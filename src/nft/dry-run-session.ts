@@ -1,0 +1,173 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { closeSync, ftruncateSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { environment, IN_A_GROUP, killGroup, started } from '../host/process.ts';
+import { residentMemory } from '../host/resident-memory.ts';
+import { inputFolders, openInput } from './input.ts';
+import { NftError, notRun, refusal } from './run.ts';
+
+/** What starts nft with its complaints among what it prints: only so is it known which came first. */
+const IN_ORDER = ['/bin/sh', '-c', 'exec "$0" "$@" 2>&1'];
+
+/** The file with the document, as nft finds it. It is read anew each time. */
+const DOCUMENT = 'include "/proc/self/fd/3"\n';
+
+/** Answered with a line that never changes, and without a look at the kernel. */
+const ACKNOWLEDGEMENT = 'describe ip daddr\n';
+
+/** What nft answers to that, or an error in its place. */
+const DESCRIBED = /, 32 bits\n$/;
+const FIRST_ANSWER = new RegExp(`${DESCRIBED.source}|Error: .*\n`);
+
+/** Characters of an answer. nft complains once a command. */
+const MAX_ANSWER = 4 * 1024 * 1024;
+
+export interface DryRunSessionOptions {
+  /** The executable, as for runNft. */
+  readonly nft: string;
+  /** A folder, there or not; see NftSession. */
+  readonly runDir: string;
+  /** Milliseconds that a dry run may take until nft is killed. */
+  readonly timeout: number;
+}
+
+/** The answer that is waited for. */
+interface Waiting {
+  resolve(answer: string): void;
+  reject(error: NftError): void;
+}
+
+/**
+ * A long-lived `nft -c -i`, which has the kernel try documents, and never sends the end of a batch: the kernel takes back
+ * all of it. As long as nothing is committed in the network namespace, nft goes by the chains and sets that it has read:
+ * a dry run takes it a millisecond of CPU time, where a process of its own takes 22 with 4,000 endpoints that have session
+ * affinity. An error makes nft forget them, so the acknowledgement is not one, unlike that of NftSession.
+ *
+ * An idle session does not keep this process alive, and ends with it: its stdin ends.
+ */
+export class DryRunSession {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #file: number;
+  readonly #timeout: number;
+  #waiting: Waiting | undefined;
+  #answer = '';
+  /** nft's answer to the acknowledgement; empty until it came. */
+  #acknowledged = '';
+  #count = 0;
+  #ended: NftError | undefined;
+
+  /** Starts nft and sees whether it answers as it should. Throws NftError. */
+  static async open({ nft, runDir, timeout }: DryRunSessionOptions): Promise<DryRunSession> {
+    const file = openInput('', inputFolders(runDir));
+    if (file === undefined) throw new NftError('not-started', 'there is no folder for a file that nft could read');
+    const [shell = '', ...args] = [...IN_ORDER, nft, '-i', '-c', '-I', runDir];
+    const child = await started(() =>
+      spawn(shell, args, { ...IN_A_GROUP, env: environment(), stdio: ['pipe', 'pipe', 'ignore', file] }),
+    ).catch((error) => {
+      closeSync(file);
+      throw notRun(error, nft);
+    });
+    const session = new DryRunSession(child as ChildProcessByStdio<Writable, Readable, null>, file, timeout);
+    try {
+      await session.#begin();
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    return session;
+  }
+
+  private constructor(child: ChildProcessByStdio<Writable, Readable, null>, file: number, timeout: number) {
+    this.#child = child;
+    this.#file = file;
+    this.#timeout = timeout;
+    child.once('exit', (code, signal) => this.#end(`was ended by ${signal ?? `exit code ${code}`}`));
+    child.stdout.setEncoding('latin1').on('data', (text: string) => this.#heard(text));
+    // nft is gone, which its exit tells.
+    child.stdin.on('error', () => undefined);
+    child.unref();
+    for (const stream of [child.stdin, child.stdout]) if (stream instanceof Socket) stream.unref();
+  }
+
+  /** Dry runs so far. Each line in nft's history makes the next one take longer. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Kilobytes of memory that nft has in use; 0 once it is gone. */
+  get memory(): number {
+    return residentMemory(this.#child.pid);
+  }
+
+  /**
+   * Has the kernel try a document in nft's own language; nothing of it comes into force. Calls must not overlap. Throws
+   * NftError: not-found if something that it names is not there.
+   */
+  async check(document: string): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
+    ftruncateSync(this.#file);
+    writeSync(this.#file, document, 0);
+    this.#count++;
+    const complaint = await this.#exchange(DOCUMENT);
+    if (complaint === '') return;
+    if (complaint.includes('Error: ')) throw refusal(complaint.replace(/^In file included from .*\n/, ''), '');
+    throw this.#end(`said what is no error: ${complaint.slice(0, 200)}`);
+  }
+
+  /** Ends nft. */
+  close(): void {
+    this.#end('is closed');
+  }
+
+  async #begin(): Promise<void> {
+    const answer = await this.#exchange('');
+    if (!DESCRIBED.test(answer)) throw new NftError('refused', `nft -i said: ${answer.slice(0, 200)}`);
+    // Warnings of nft 1.1 may come before it.
+    this.#acknowledged = answer.slice(answer.lastIndexOf('\n', answer.length - 2) + 1);
+    // Whatever it complains of here is not what it is asked for later.
+    await this.check('').catch((error: NftError) => {
+      throw new NftError('refused', error.message);
+    });
+  }
+
+  /** Sends a line and waits for the acknowledgement; resolves to what nft said before that. */
+  async #exchange(line: string): Promise<string> {
+    this.#answer = '';
+    const timer = setTimeout(() => this.#end(`took more than ${this.#timeout / 1000} s`, true), this.#timeout);
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+        this.#child.stdin.write(line + ACKNOWLEDGEMENT);
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#waiting = undefined;
+    }
+  }
+
+  #heard(text: string): void {
+    this.#answer += text;
+    if (this.#waiting === undefined) this.#end(`said something unasked: ${text.slice(0, 200)}`);
+    else if (this.#answer.length > MAX_ANSWER) this.#end(`said more than ${MAX_ANSWER} characters`);
+    else if (this.#isAcknowledged) {
+      this.#waiting.resolve(this.#answer.slice(0, this.#answer.length - this.#acknowledged.length));
+    }
+  }
+
+  get #isAcknowledged(): boolean {
+    if (this.#acknowledged === '') return FIRST_ANSWER.test(this.#answer);
+    return this.#answer.endsWith(this.#acknowledged);
+  }
+
+  #end(what: string, isTooSlow = false): NftError {
+    if (this.#ended !== undefined) return this.#ended;
+    this.#ended = new NftError('unknown-outcome', `nft ${what}`, isTooSlow);
+    killGroup(this.#child);
+    closeSync(this.#file);
+    this.#waiting?.reject(this.#ended);
+    this.#child.stdin.destroy();
+    this.#child.stdout.destroy();
+    return this.#ended;
+  }
+}

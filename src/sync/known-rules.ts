@@ -1,0 +1,79 @@
+import type { TableName } from '../nft/tables.ts';
+import { affinityContainerOf } from '../ruleset/affinity.ts';
+import type { Program } from '../ruleset/program.ts';
+
+/**
+ * Rules of Services with session affinity that are tried at a time, a chain of more apart: each takes nft and the kernel
+ * 4 µs, and there may be 16,000.
+ */
+const AT_A_TIME = 250;
+
+/** What a dry run has the kernel delete. */
+export interface DryRun {
+  /** In nft's own language. */
+  readonly document: string;
+  /** False once our own transactions may have made other rules of some of these. */
+  isValid(): boolean;
+}
+
+/** The rules of a table as a listing had them, to ask the kernel by their handles whether all are there still. */
+export class KnownRules {
+  readonly #program: Program;
+  #table: TableName | undefined;
+  /** Chain → the handles of its rules: those that are tried each time, and those of Services with session affinity. */
+  #always: ReadonlyMap<string, readonly number[]> = new Map();
+  #byTurns = new Map<string, readonly number[]>();
+  /** Chains of the latter whose turn comes in this round. */
+  #waiting: string[] = [];
+  /** Counts chains that are not known any more. */
+  #forgotten = 0;
+
+  constructor(program: Program) {
+    this.#program = program;
+  }
+
+  /** How many dry runs take in all of them. */
+  get turns(): number {
+    const rules = [...this.#byTurns.values()].reduce((sum, handles) => sum + handles.length, 0);
+    return Math.max(1, Math.ceil(rules / AT_A_TIME));
+  }
+
+  /** From now on these are known and no others. `handles`: those of the rules of each chain. */
+  learn(table: TableName, handles: ReadonlyMap<string, readonly number[]>): void {
+    const isByTurns = (chain: string) => affinityContainerOf(chain) !== undefined;
+    this.#table = table;
+    this.#always = new Map([...handles].filter(([chain]) => !isByTurns(chain)));
+    this.#byTurns = new Map([...handles].filter(([chain]) => isByTurns(chain)));
+    this.#waiting = this.#waiting.filter((chain) => this.#byTurns.has(chain));
+  }
+
+  /** To be called when a transaction of ours changes a chain. */
+  forget(chain: string): void {
+    if (this.#byTurns.delete(chain)) this.#forgotten++;
+  }
+
+  /** The next dry run; undefined if nothing is known of that table. */
+  next(table: TableName): DryRun | undefined {
+    if (this.#table !== table) return undefined;
+    const { family, marker } = this.#program;
+    const forgotten = this.#forgotten;
+    const lines = [...this.#always, ...this.#nextByTurns()].flatMap(([chain, handles]) =>
+      handles.map((handle) => `delete rule ${family} ${table} ${chain} handle ${handle}\n`),
+    );
+    return {
+      document: `${lines.join('')}delete chain ${family} ${table} ${marker}\n`,
+      isValid: () => this.#forgotten === forgotten,
+    };
+  }
+
+  *#nextByTurns(): Iterable<[string, readonly number[]]> {
+    if (this.#waiting.length === 0) this.#waiting = [...this.#byTurns.keys()].reverse();
+    for (let count = 0; count < AT_A_TIME; ) {
+      const chain = this.#waiting.pop();
+      if (chain === undefined) return;
+      const handles = this.#byTurns.get(chain) ?? [];
+      count += handles.length;
+      yield [chain, handles];
+    }
+  }
+}
