@@ -5,9 +5,10 @@ import { suite, test } from 'node:test';
 import { DryRunSession } from '../../src/nft/dry-run-session.ts';
 import { DryRuns } from '../../src/nft/dry-runs.ts';
 import { NftError } from '../../src/nft/run.ts';
+import { eventually } from '../builders/eventually.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { TestKernel } from '../netns/kernel.ts';
-import { inNamespace } from '../netns/namespaces.ts';
+import { inNamespace, spawnIn } from '../netns/namespaces.ts';
 
 const TABLE = `table ip t {
  map m { type ipv4_addr : verdict; elements = { 10.0.0.1 : goto picked }; }
@@ -64,6 +65,42 @@ suite('a session for dry runs', () => {
     await assert.rejects(session.check(rules.join('')), isFailure('not-found'));
     session.close();
     await assert.rejects(session.check(''), isFailure('unknown-outcome'));
+  });
+
+  test('is no change for anybody: no generation, no event', async () => {
+    using kernel = new TestKernel();
+    kernel.load(TABLE);
+    const session = await openSession(kernel);
+    const monitor = spawnIn(kernel.namespace, ['nft', 'monitor'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let heard = '';
+    monitor.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      heard += text;
+    });
+    try {
+      // Until the monitor listens.
+      await eventually(
+        () => {
+          kernel.byHand('add', 'table', 'ip', 'first');
+          kernel.byHand('delete', 'table', 'ip', 'first');
+          return heard.includes('first');
+        },
+        () => heard,
+      );
+      const rules = deletions(kernel);
+      heard = '';
+      for (let i = 0; i < 10; i++) await session.check(rules.join(''));
+      kernel.byHand('add', 'table', 'ip', 'last');
+      await eventually(
+        () => /add table ip last\n# new generation .*\n/.test(heard),
+        () => heard,
+      );
+      const after = heard.replace(/^(?:(?:add|delete) table ip first\n|# new generation .*\n)*add table ip last\n/, '');
+      assert.match(after, /^# new generation \d+ by process \d+ \(nft\)\n$/);
+      assert.equal(heard.match(/delete (?:rule|chain)/), null);
+    } finally {
+      monitor.kill('SIGKILL');
+      session.close();
+    }
   });
 
   test('takes a document of thousands of rules', async () => {
