@@ -119,6 +119,7 @@ suite('the log of changes', () => {
     observer.lost();
     observer.drifted(DRIFT, true);
     observer.compared([], 1);
+    observer.noticesDeletions(1);
     observer.audited(1);
     assert.deepEqual(told, Object.keys(NO_OBSERVER));
   });
