@@ -48,6 +48,7 @@ const OWNED_IMPORTS: ReadonlyMap<string, readonly string[]> = new Map([
     [
       'src/host/',
       'src/nft/session.ts',
+      'src/nft/dry-run-session.ts',
       'src/nft/ruleset-monitor.ts',
       'src/control/service-manager.ts',
       'src/source/api/exec-plugin.ts',
