@@ -11,7 +11,7 @@ export interface Chance {
 }
 
 /**
- * Chooses the endpoint of each new connection to a node port on loopback: at random, or with ClientIP affinity the one
+ * Chooses the endpoint of each new connection to a node port on loopback: at random by weight, or with ClientIP affinity the one
  * chosen last, until the affinity's seconds went by without a new connection. All connections have one client: this node.
  */
 export class EndpointChoice {
@@ -36,7 +36,7 @@ export class EndpointChoice {
     const now = this.#chance.now();
     const pin = affinitySeconds !== undefined && this.#pinned !== undefined && now < this.#pinned.until && this.#pinned;
     const pinned = pin ? left.find((endpoint) => endpointKey(endpoint) === pin.key) : undefined;
-    const endpoint = pinned ?? left[Math.floor(this.#chance.random() * left.length)];
+    const endpoint = pinned ?? drawn(left, this.#chance.random());
     if (endpoint !== undefined && affinitySeconds !== undefined) {
       this.#pinned = { key: endpointKey(endpoint), until: now + affinitySeconds * 1000 };
     }
@@ -47,4 +47,15 @@ export class EndpointChoice {
 /** "10.0.0.1 8080". */
 export function endpointKey({ address, port }: EndpointAddress): string {
   return `${address} ${port}`;
+}
+
+/** One of them by a number from 0 to 1, as likely as its weight says. */
+function drawn(endpoints: readonly EndpointAddress[], random: number): EndpointAddress | undefined {
+  let sum = 0;
+  for (const { weight = 1 } of endpoints) sum += weight;
+  let left = Math.floor(random * sum);
+  return endpoints.find(({ weight = 1 }) => {
+    left -= weight;
+    return left < 0;
+  });
 }

@@ -10,6 +10,7 @@ import type { Protocol } from './protocol.ts';
 import { SERVICE_PROXY_NAME_LABEL, type Service } from './service.ts';
 import type { ServiceCidr } from './service-cidr.ts';
 import { annotationsOf } from './service-options.ts';
+import { sliceAnnotationsOf } from './slice-options.ts';
 
 /**
  * A slimmed object in the form that Kubernetes gives it, with nothing in it that we do not use: decodeObject makes the same of
@@ -59,16 +60,19 @@ function encodeService(service: Service): object {
   };
 }
 
-function encodeSlice({ kind, namespace, name, serviceName, ports, endpoints, triggeredAt }: EndpointSlice): object {
+function encodeSlice(slice: EndpointSlice): object {
+  const { kind, namespace, name, serviceName, ports, endpoints, triggeredAt, options } = slice;
+  const annotations = {
+    ...(triggeredAt !== undefined && { [TRIGGER_TIME_ANNOTATION]: new Date(triggeredAt).toISOString() }),
+    ...(options && sliceAnnotationsOf(options)),
+  };
   return {
     kind,
     metadata: {
       namespace,
       name,
       labels: { [SERVICE_NAME_LABEL]: serviceName },
-      ...(triggeredAt !== undefined && {
-        annotations: { [TRIGGER_TIME_ANNOTATION]: new Date(triggeredAt).toISOString() },
-      }),
+      ...(Object.keys(annotations).length > 0 && { annotations }),
     },
     addressType: endpoints[0]?.address.includes(':') ? 'IPv6' : 'IPv4',
     ports: ports.map((port) => ({ ...port, protocol: encodeProtocol(port.protocol) })),

@@ -15,6 +15,7 @@ import {
 } from './fields.ts';
 import { namespaceOf, objectNameOf, portNameOf } from './names.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
+import { readSliceOptions, type SliceOptions } from './slice-options.ts';
 
 /** Label that names the Service a slice belongs to. */
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
@@ -39,6 +40,8 @@ export interface EndpointSlice {
   readonly triggeredAt?: number;
   /** Which endpoints were left out, and why, for the log: "endpoints[1].addresses[0] must …"; absent if none was. */
   readonly leftOut?: string;
+  /** What annotations of ours ask for; absent without any. */
+  readonly options?: SliceOptions;
 }
 
 /** One entry of ports; those without a number mean "all ports", which no proxy supports, and are left out. */
@@ -112,9 +115,11 @@ export function* readEndpointSlice(raw: unknown): Parts<EndpointSlice> {
   };
   const triggeredAt = Date.parse(annotations[TRIGGER_TIME_ANNOTATION] ?? '');
   const timed: EndpointSlice = Number.isFinite(triggeredAt) ? { ...slice, triggeredAt } : slice;
-  if (leftOut.count === 0) return timed;
+  const options = readSliceOptions(annotations);
+  const weighed: EndpointSlice = options === undefined ? timed : { ...timed, options };
+  if (leftOut.count === 0) return weighed;
   const all = leftOut.count + endpoints.length;
-  return { ...timed, leftOut: `${leftOut.first}; ${leftOut.count} of ${all} endpoints left out` };
+  return { ...weighed, leftOut: `${leftOut.first}; ${leftOut.count} of ${all} endpoints left out` };
 }
 
 /** How many endpoints were left out, and why the first one was. */

@@ -9,6 +9,8 @@ export interface ServiceOptions {
   readonly resetGoneEndpoints?: boolean;
   /** Whether spec.loadBalancerSourceRanges hold for its node ports, too; absent: as --source-ranges-on-node-ports has it. */
   readonly sourceRangesOnNodePorts?: boolean;
+  /** Seconds in which an endpoint that becomes ready comes to its full share of new connections (slow-start). */
+  readonly slowStartSeconds?: number;
   /** Why annotations count for nothing: "kube-proxy-nft/lb-algorithm: must be …", for its Event; absent if there are none. */
   readonly problems?: readonly string[];
 }
@@ -46,7 +48,13 @@ const SOURCE_RANGES_ON_NODE_PORTS: Annotation = {
   write: ({ sourceRangesOnNodePorts }) => sourceRangesOnNodePorts?.toString(),
 };
 
-const ANNOTATIONS: readonly Annotation[] = [RESET_GONE_ENDPOINTS, SOURCE_RANGES_ON_NODE_PORTS];
+const SLOW_START: Annotation = {
+  name: 'slow-start',
+  read: (value) => ({ slowStartSeconds: readSlowStart(value) }),
+  write: ({ slowStartSeconds }) => (slowStartSeconds === undefined ? undefined : `${slowStartSeconds}s`),
+};
+
+const ANNOTATIONS: readonly Annotation[] = [RESET_GONE_ENDPOINTS, SOURCE_RANGES_ON_NODE_PORTS, SLOW_START];
 
 /** Longer keys and values are cut where they are named. */
 const MAX_NAMED = 60;
@@ -75,11 +83,15 @@ export function readServiceOptions(annotations: Fields): ServiceOptions | undefi
       options = { ...options, ...annotation.read(value) };
     } catch (error) {
       if (!(error instanceof AnnotationError)) throw error;
-      if (problems.length < MAX_PROBLEMS)
-        problems.push(`${key.slice(0, MAX_NAMED)}: "${String(value).slice(0, MAX_NAMED)}": ${error.message}`);
+      if (problems.length < MAX_PROBLEMS) problems.push(annotationProblem(key, value, error));
     }
   }
   return problems.length === 0 ? options : { ...options, problems };
+}
+
+/** Why an annotation counts for nothing: 'kube-proxy-nft/weight: "x": must be …'. */
+export function annotationProblem(key: string, value: unknown, { message }: AnnotationError): string {
+  return `${key.slice(0, MAX_NAMED)}: "${String(value).slice(0, MAX_NAMED)}": ${message}`;
 }
 
 /** The annotations that readServiceOptions makes these options of, but for those that counted for nothing. */
@@ -90,4 +102,16 @@ export function annotationsOf(options: ServiceOptions): Readonly<Record<string, 
       return value === undefined ? [] : [[`${ANNOTATION_PREFIX}${name}`, value]];
     }),
   );
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** Seconds. An endpoint that needs more than an hour has another problem. */
+const MAX_SLOW_START = 3600;
+
+function readSlowStart(value: string): number {
+  const [, amount, unit = ''] = /^(\d{1,5})([smh])$/.exec(value) ?? [];
+  const seconds = Number(amount) * (UNITS[unit] ?? 0);
+  if (seconds >= 1 && seconds <= MAX_SLOW_START) return seconds;
+  throw new AnnotationError('must be a whole number of seconds, minutes or hours, from 1s to 1h, such as 30s');
 }

@@ -1,5 +1,7 @@
+import type { Endpoint } from '../service/endpoints.ts';
 import type { Steps } from '../service/steps.ts';
-import { serviceRow } from '../status/service-rows.ts';
+import { endpointWeights, weightText } from '../status/endpoint-weights.ts';
+import { endpointText, serviceRow } from '../status/service-rows.ts';
 import { KINDS } from '../status/service-table.ts';
 import type { ListedCluster } from './service-lines.ts';
 import type { PageFrontend, PageService } from './shapes.ts';
@@ -20,11 +22,23 @@ export function* serviceDetail({ models, shortfalls }: ListedCluster, key: strin
     const { port, kind, address, fate, affinity, sourceRanges, localEndpoints: local } = row;
     shown.push({
       ...{ port, type: KINDS[kind], address, fate, affinity, sourceRanges: sourceRanges.slice(0, ENDPOINTS) },
-      endpoints: row.endpoints,
+      endpoints: withWeights(endpoints, few.endpoints),
       endpointCount: endpoints.length,
-      ...(local !== undefined && { localEndpoints: local, localCount: localEndpoints.length }),
+      ...(local !== undefined && {
+        localEndpoints: withWeights(localEndpoints, few.localEndpoints),
+        localCount: localEndpoints.length,
+      }),
     });
     yield;
   }
   return { frontends: shown, left: all.length - shown.length, shortfalls: shortfalls.of('Service', key).slice(0, 20) };
+}
+
+/** Those that are shown, as texts, with what they count for among all. */
+function withWeights(all: readonly Endpoint[], shown: readonly Endpoint[]): readonly string[] {
+  const weights = endpointWeights(all, endpointText, shown);
+  return shown.map((endpoint) => {
+    const weight = weights?.[endpointText(endpoint)];
+    return weight === undefined ? endpointText(endpoint) : `${endpointText(endpoint)} · ${weightText(weight)}`;
+  });
 }

@@ -120,7 +120,10 @@ export interface ChangedLines {
   readonly isTooOld: boolean;
 }
 
-/** A frontend of a Service, as `get services -o json` has it, with as many endpoints as are shown. */
+/**
+ * A frontend of a Service, as `get services -o json` has it, with as many endpoints as are shown, each with its weight where
+ * it has one.
+ */
 export interface PageFrontend {
   readonly port: string;
   readonly type: string;

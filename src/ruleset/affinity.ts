@@ -6,7 +6,7 @@ import type { Chain } from './chain.ts';
 import { chainElement } from './chain-element.ts';
 import { type Container, randomSlot, sourceAddress, transportProtocol } from './container.ts';
 import type { Element } from './element.ts';
-import type { Statement } from './nft-json.ts';
+import type { Expression, Statement } from './nft-json.ts';
 
 /**
  * Session affinity is the one thing that is not data of the fixed program: a Service that asks for it gets chains of its
@@ -57,6 +57,7 @@ export function affinityElements(
     return { endpoint, chain: nameOf(PREFIXES.endpoint, id), set: nameOf(PREFIXES.set, id) };
   });
   const goTo = (target: string): Statement => ({ goto: { target } });
+  let left = members.reduce((sum, { endpoint: { weight = 1 } }) => sum + weight, 0);
   const pick: Chain = {
     name: nameOf(PREFIXES[scope], owner),
     rules: [
@@ -64,10 +65,13 @@ export function affinityElements(
         { match: { op: '==', left: sourceAddress(family), right: `@${set}` } },
         goTo(chain),
       ]),
-      // One in n, of the rest one in n-1, …: no anonymous map, which nft 1.0.6 cannot read from nft 1.1.
-      ...members.map(({ chain }, i): Statement[] => {
-        const left = members.length - i;
-        return left === 1 ? [goTo(chain)] : [{ match: { op: '==', left: randomSlot(left), right: 0 } }, goTo(chain)];
+      // One in n, of the rest one in n-1, …, or as many of them as its weight: no anonymous map, which nft 1.0.6 cannot read from nft 1.1.
+      ...members.map(({ chain, endpoint: { weight = 1 } }, i): Statement[] => {
+        if (i === members.length - 1) return [goTo(chain)];
+        const drawn = randomSlot(left);
+        left -= weight;
+        const match = weight === 1 ? ({ op: '==', left: drawn, right: 0 } as const) : lessThan(drawn, weight);
+        return [{ match }, goTo(chain)];
       }),
     ],
   };
@@ -84,6 +88,10 @@ export function affinityElements(
       chainElement(AFFINITY_PICKS, pick),
     ],
   };
+}
+
+function lessThan(left: Expression, right: number): Extract<Statement, { match: object }>['match'] {
+  return { op: '<', left, right };
 }
 
 /** A full set (65,535 clients) ends its rule only: the connection is translated all the same. */

@@ -19,12 +19,18 @@ export function foundAffinityChains(family: Family, chains: ReadonlyMap<string, 
   });
 }
 
-/** The endpoints that a chain leads to, in order, and for how many seconds a client stays with one. */
-export function affinityEndpoints(
-  chain: string,
-  chains: ReadonlyMap<string, Chain>,
-): { readonly endpoints: readonly (readonly [address: string, port: number])[]; readonly seconds: number | undefined } {
-  const endpoints = new Map<string, readonly [string, number]>();
+/** What a chain of a Service with session affinity leads to. */
+interface AffinityPick {
+  /** In order. `weight`: how many of the draws lead there. */
+  readonly endpoints: readonly (readonly [address: string, port: number, weight: number])[];
+  /** How long a client stays with one. */
+  readonly seconds: number | undefined;
+}
+
+/** The endpoints that a chain leads to, and for how many seconds a client stays with one. */
+export function affinityEndpoints(chain: string, chains: ReadonlyMap<string, Chain>): AffinityPick {
+  const endpoints = new Map<string, readonly [string, number, number]>();
+  const weights = weightsIn(chains.get(chain)?.rules ?? []);
   let seconds: number | undefined;
   const seen = new Set<string>();
   const enter = (name: string) => {
@@ -35,12 +41,29 @@ export function affinityEndpoints(
       else if ('set' in statement) seconds = statement.set.elem.elem.timeout;
       else if ('dnat' in statement && 'port' in statement.dnat) {
         const { addr, port } = statement.dnat;
-        endpoints.set(`${addr} ${port}`, [addr, port]);
+        endpoints.set(`${addr} ${port}`, [addr, port, weights.get(name) ?? 1]);
       }
     }
   };
   enter(chain);
   return { endpoints: [...endpoints.values()], seconds };
+}
+
+/** How many draws lead to each chain. The last of them has what is left. */
+function weightsIn(rules: Chain['rules']): ReadonlyMap<string, number> {
+  const weights = new Map<string, number>();
+  let left = 1;
+  for (const [first, second] of rules) {
+    if (first === undefined) continue;
+    if ('goto' in first) weights.set(first.goto.target, left);
+    if (!('match' in first) || second === undefined || !('goto' in second)) continue;
+    const { op, left: drawn, right } = first.match;
+    if (!('numgen' in drawn)) continue;
+    const weight = op === '<' ? Number(right) : 1;
+    weights.set(second.goto.target, weight);
+    left = drawn.numgen.mod - weight;
+  }
+  return weights;
 }
 
 /** A rule of these chains, from nft's own text; none if it is none of them. */
@@ -56,8 +79,15 @@ function statementsOf(family: Family, text: string): readonly Statement[] | unde
   const [, client, to = ''] = /^ip6? saddr @(\S+) goto (\S+)$/.exec(text) ?? [];
   if (client !== undefined)
     return [{ match: { op: '==', left: sourceAddress(family), right: `@${client}` } }, goTo(to)];
-  const [, slots, drawn = ''] = /^numgen random mod (\d+) 0 goto (\S+)$/.exec(text) ?? [];
-  if (slots !== undefined) return [{ match: { op: '==', left: randomSlot(Number(slots)), right: 0 } }, goTo(drawn)];
+  const [, slots, weight, drawn = ''] = /^numgen random mod (\d+) (0|< \d+) goto (\S+)$/.exec(text) ?? [];
+  if (slots !== undefined && weight !== undefined) {
+    const left = randomSlot(Number(slots));
+    const isOne = weight === '0';
+    return [
+      { match: isOne ? { op: '==', left, right: 0 } : { op: '<', left, right: Number(weight.slice(2)) } },
+      goTo(drawn),
+    ];
+  }
   const [, target] = /^goto (\S+)$/.exec(text) ?? [];
   if (target !== undefined) return [goTo(target)];
   const [, set, timeout] = /^update @(\S+) \{ ip6? saddr timeout (\d+)s \}$/.exec(text) ?? [];

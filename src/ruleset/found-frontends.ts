@@ -92,20 +92,26 @@ function poolOf(
 ): Pool {
   const [, target] = /^goto (.+)$/.exec(verdict ?? '') ?? [];
   if (target === undefined || target === REFUSE_CHAIN || target === DROP_CHAIN) return NO_POOL;
-  const endpoint = (at: string, on: number): Endpoint => ({ address: at, port: on, maybeLocal: true });
+  const endpoint = (at: string, on: number, weight: number): Endpoint => {
+    const one = { address: at, port: on, maybeLocal: true };
+    return weight === 1 ? one : { ...one, weight };
+  };
   if (ruleset.program.picks.byName(target) === undefined) {
     const { endpoints, seconds } = affinityEndpoints(target, chains);
-    return { endpoints: endpoints.map(([at, on]) => endpoint(at, on)), seconds };
+    return { endpoints: endpoints.map((one) => endpoint(...one)), seconds };
   }
   const before = address === '' ? `${port}` : `${address} . ${port}`;
-  const endpoints = new Map<string, Endpoint>();
+  const slots = new Map<string, number>();
   for (let slot = 0; ; slot++) {
     const value = ruleset.lookUp(endpointsMap(prefix, protocol), `${before} . ${slot}`)?.value;
     if (value === undefined) break;
-    const [at = '', on] = parts(value);
-    endpoints.set(value, endpoint(at, Number(on)));
+    slots.set(value, (slots.get(value) ?? 0) + 1);
   }
-  return { endpoints: [...endpoints.values()] };
+  const endpoints = [...slots].map(([value, weight]) => {
+    const [at = '', on] = parts(value);
+    return endpoint(at, Number(on), weight);
+  });
+  return { endpoints };
 }
 
 function sourceRanges(ruleset: Ruleset): ReadonlyMap<string, readonly string[]> {

@@ -21,6 +21,7 @@ import {
 import { commentOf, concat, type Element, parts } from './element.ts';
 import { isHeartbeat } from './heartbeat.ts';
 import { LOCALHOST_REFUSED, type Program } from './program.ts';
+import { assignRepeated } from './repeated-slots.ts';
 import { assignSlots, capacityFor, type LeavingSlot, MAX_ENDPOINTS, mayBeEmpty } from './slots.ts';
 
 /** What a plan depends on besides the frontend. */
@@ -175,7 +176,10 @@ class Planner {
     const map = endpointsMap(slots, protocol);
     const current = yield* this.#currentSlots(map);
     const wanted = yield* mapInSteps(endpoints, ({ address, port }) => concat(address, port));
-    const assigned = yield* assignSlots(current, wanted);
+    const isWeighed = endpoints.some(({ weight }) => weight !== undefined);
+    const assigned = yield* isWeighed
+      ? assignRepeated(current, new Map(wanted.map((endpoint, i) => [endpoint, endpoints[i]?.weight ?? 1])))
+      : assignSlots(current, wanted);
     const capacity = this.#capacityInKernel(verdicts);
     const chain = picks.chainFor(
       pick,

@@ -42,7 +42,7 @@ export interface SetUpdate {
 }
 
 export type Statement =
-  | { readonly match: { readonly op: '==' | '!=' | 'in'; readonly left: Expression; readonly right: Operand } }
+  | { readonly match: { readonly op: '==' | '!=' | '<' | 'in'; readonly left: Expression; readonly right: Operand } }
   | { readonly vmap: Lookup }
   | { readonly dnat: { readonly family: 'ip' | 'ip6'; readonly addr: { readonly map: Lookup } } }
   | { readonly dnat: { readonly family: 'ip' | 'ip6'; readonly addr: string; readonly port: number } }
@@ -69,7 +69,7 @@ const printedRules = new WeakMap<readonly Statement[], string>();
 function printStatement(statement: Statement): string {
   if ('match' in statement) {
     const { op, left, right } = statement.match;
-    return `${printExpression(left)} ${op === '!=' ? '!= ' : ''}${printOperand(left, right)}`;
+    return `${printExpression(left)} ${op === '!=' || op === '<' ? `${op} ` : ''}${printOperand(left, right)}`;
   }
   if ('vmap' in statement) return `${printExpression(statement.vmap.key)} vmap ${statement.vmap.data}`;
   if ('dnat' in statement) return `dnat ${statement.dnat.family} to ${printTarget(statement.dnat)}`;

@@ -77,9 +77,9 @@ export class Cluster {
     return this.#slicesOf.of(serviceKey);
   }
 
-  /** True if a Service has slices. */
-  hasSlices(serviceKey: string): boolean {
-    return this.#slicesOf.has(serviceKey);
+  /** True if a Service is there, and slices of it. */
+  hasArrived(serviceKey: string): boolean {
+    return this.#services.has(serviceKey) && this.#slicesOf.has(serviceKey);
   }
 
   /** Takes in an object that was added or changed; returns the keys of the Services it concerns. */

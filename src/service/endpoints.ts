@@ -1,6 +1,7 @@
 import type { Family } from '../ip.ts';
 import type { EndpointSlice, SliceEndpoint, SlicePort } from '../objects/endpoint-slice.ts';
 import type { ServicePortSpec } from '../objects/service.ts';
+import { DEFAULT_WEIGHT } from '../objects/slice-options.ts';
 import { sortedSteps } from './sorted-steps.ts';
 import { atOnce, type Steps } from './steps.ts';
 import { type NodePlace, preferHinted } from './topology.ts';
@@ -12,6 +13,13 @@ export interface Endpoint {
   readonly port: number;
   /** False only if it is known to run on another node: an unknown place may be here. */
   readonly maybeLocal: boolean;
+  /**
+   * For how many of equal endpoints it counts where one is drawn, at least 1; absent: 1. Those of one list have no common
+   * divisor, and slow start is in them; see weights.ts.
+   */
+  readonly weight?: number;
+  /** Where slow start has brought it, 1 to SLOW_START_STEPS - 1; absent: it has its full share. */
+  readonly slowStart?: number;
 }
 
 /** The endpoints of one ServicePort, by who may use them. */
@@ -134,7 +142,8 @@ function* candidateSteps(sources: readonly Source[], family: Family): Steps<read
   const isIp6 = family === 'ip6';
   let left = ENTRIES_OF_STEP;
   for (const { group, port } of sources) {
-    for (const { endpoints } of group.slices) {
+    for (const { endpoints, options } of group.slices) {
+      const weight = options?.weight ?? DEFAULT_WEIGHT;
       for (const entry of endpoints) {
         if (--left <= 0) {
           left = ENTRIES_OF_STEP;
@@ -143,8 +152,8 @@ function* candidateSteps(sources: readonly Source[], family: Family): Steps<read
         // Canonical addresses tell it by this alone.
         if (entry.address.includes(':') !== isIp6) continue;
         const key = isOnePort ? entry.address : `${entry.address} ${port}`;
-        const rival = known.get(key)?.entry;
-        if (rival === undefined || comesBefore(entry, rival)) known.set(key, { key, entry, port });
+        const rival = known.get(key);
+        if (rival === undefined || comesBefore(entry, weight, rival)) known.set(key, { key, entry, port, weight });
       }
     }
   }
@@ -155,6 +164,7 @@ interface Candidate {
   readonly key: string;
   readonly entry: SliceEndpoint;
   readonly port: number;
+  readonly weight: number;
 }
 
 /** As EndpointChoice has it. */
@@ -171,10 +181,17 @@ function chooseFrom(all: readonly Candidate[], node: NodePlace): Chosen {
   const terminating = ready.length === all.length ? [] : all.filter(isTerminating);
   const readyHere = ready.filter(isLocal);
   return {
-    cluster: ready.length > 0 ? preferHinted(ready, node) : terminating,
-    local: readyHere.length > 0 ? readyHere : terminating.filter(isLocal),
+    cluster: ready.length > 0 ? preferHinted(undrained(ready), node) : undrained(terminating),
+    local: undrained(readyHere.length > 0 ? readyHere : terminating.filter(isLocal)),
     anywhere: ready.length > 0 || terminating.length > 0,
   };
+}
+
+/** Those whose weight is not 0: new connections go there. If all have 0, all of them: no worse than without weights. */
+function undrained(candidates: readonly Candidate[]): readonly Candidate[] {
+  if (candidates.every(({ weight }) => weight > 0)) return candidates;
+  const kept = candidates.filter(({ weight }) => weight > 0);
+  return kept.length > 0 ? kept : candidates;
 }
 
 /** What was chosen as endpoints with a port number; undefined: each with its own. */
@@ -186,9 +203,10 @@ function* withPort(
   const endpoints: Endpoint[][] = [];
   for (const candidates of [cluster, local]) {
     const list: Endpoint[] = [];
-    for (const { entry, port: own } of candidates) {
+    for (const { entry, port: own, weight } of candidates) {
       const { address, nodeName } = entry;
-      list.push({ address, port: port ?? own, maybeLocal: nodeName === '' || nodeName === node.name });
+      const endpoint = { address, port: port ?? own, maybeLocal: nodeName === '' || nodeName === node.name };
+      list.push(weight > DEFAULT_WEIGHT ? { ...endpoint, weight } : endpoint);
       if (list.length % ENTRIES_OF_STEP === 0) yield;
     }
     endpoints.push(list);
@@ -196,8 +214,8 @@ function* withPort(
   return { cluster: endpoints[0] ?? [], local: endpoints[1] ?? [], anywhere };
 }
 
-/** Whether of two entries for one address and port the first counts. */
-function comesBefore(a: SliceEndpoint, b: SliceEndpoint): boolean {
+/** Whether of two entries for one address and port the first counts; of equal ones that with the larger weight. */
+function comesBefore(a: SliceEndpoint, weight: number, { entry: b, weight: other }: Candidate): boolean {
   // Most that are said twice say the same.
   const isSame =
     a.terminating === b.terminating &&
@@ -206,7 +224,9 @@ function comesBefore(a: SliceEndpoint, b: SliceEndpoint): boolean {
     a.nodeName === b.nodeName &&
     a.zoneHints === b.zoneHints &&
     a.nodeHints === b.nodeHints;
-  return !isSame && rank(a) < rank(b);
+  if (isSame) return weight > other;
+  const [first, second] = [rank(a), rank(b)];
+  return first < second || (first === second && weight > other);
 }
 
 /**

@@ -16,6 +16,7 @@ import {
 } from './service-budget.ts';
 import { sourceRangeSteps } from './source-ranges.ts';
 import { atOnce, endsStep, mapInSteps, type Steps } from './steps.ts';
+import { type SlowStarts, type Weighed, weighSteps } from './weights.ts';
 
 /** What an address, protocol and port that a Service answers on is to clients. */
 export type FrontendKind = 'cluster-ip' | ExternalKind | 'node-port';
@@ -47,6 +48,7 @@ export interface Frontend {
 }
 
 const NONE: readonly never[] = [];
+const NO_STARTS: SlowStarts = new Map();
 const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, anywhere: false };
 
 /** The frontends of a Service within a budget. */
@@ -109,6 +111,7 @@ export function* frontendSteps(
   family: Family,
   from: Viewpoint,
   budget: number,
+  starts: SlowStarts = NO_STARTS,
 ): Steps<BoundedFrontends> {
   const clusterIp = service.clusterIps.find((address) => familyOf(address) === family);
   if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return NO_FRONTENDS;
@@ -135,17 +138,22 @@ export function* frontendSteps(
   const place = { name: from.nodeName, zone: from.node?.zone ?? '' };
   const { slices, isCut: hasFewerEndpoints } = slicesWithin(all, ports, family, from.nodeName, budget);
   const choices = yield* choiceSteps(slices, ports, family, place);
-  const { limit, elements } = yield* endpointLimitSteps(
-    choices.map((choice, i) =>
-      demandOf(service, choice, further.slice(0, room.addresses), ports[i]?.nodePort && nodePortRanges.length, from),
-    ),
-    budget,
+  const demands = choices.map((choice, i) =>
+    demandOf(service, choice, further.slice(0, room.addresses), ports[i]?.nodePort && nodePortRanges.length, from),
   );
+  const { limit, elements } = yield* endpointLimitSteps(demands, budget);
+  const allowed: PortDemand[] = [];
+  for (const demand of demands) {
+    allowed.push({ ...demand, choice: limited(demand.choice, limit, from.nodeName) });
+    if (limit !== undefined) yield;
+  }
+  const isWeighed = starts.size > 0 || slices.some(({ options }) => options?.weight !== undefined);
+  const weighed = isWeighed ? yield* weighedChoiceSteps(allowed, starts, budget - elements) : undefined;
   const frontends = new Map<string, Frontend>();
   for (const [i, spec] of ports.entries()) {
     const { protocol } = spec;
     const servicePort = servicePortName(service, spec.name);
-    const choice = limited(choices[i] ?? NO_CHOICE, limit, from.nodeName);
+    const choice = weighed?.choices[i] ?? allowed[i]?.choice ?? NO_CHOICE;
     const add = (kind: FrontendKind, address: string, port: number) => {
       const key = frontendKey({ address, protocol, port });
       if (frontends.has(key)) return;
@@ -176,8 +184,13 @@ export function* frontendSteps(
   const cut = {
     endpoints: hasFewerEndpoints || limit !== undefined,
     frontends: ports.length < service.ports.length || served.length < addresses.length,
+    ...(weighed?.isCut && { weights: true }),
   };
-  return { frontends: packed([...frontends.values()]), elements, ...((cut.endpoints || cut.frontends) && { cut }) };
+  return {
+    frontends: packed([...frontends.values()]),
+    elements: elements + (weighed?.elements ?? 0),
+    ...((cut.endpoints || cut.frontends || cut.weights) && { cut }),
+  };
 }
 
 /**
@@ -200,6 +213,7 @@ function demandOf(
     // A node port has each endpoint once more, for source NAT.
     clusterWeight: Number(!internalLocal) + outside + Number(hasNodePort),
     localWeight: Number(internalLocal) + (externalLocal ? outside : 0),
+    clusterSlots: Number(!internalLocal) + outside,
     // The ClusterIP and its verdict; of the others a verdict and source NAT, and with policy Local one for each sort of
     // clients; of a node port, refusal on loopback instead of source NAT, which is counted by endpoint, and that it is closed.
     fixed:
@@ -208,6 +222,24 @@ function demandOf(
       closed +
       restricted.reduce((all, ranges) => all + (ranges > 0 ? ranges + 1 : 0), 0),
   };
+}
+
+/** The endpoints of each port with what they count for, within `room` elements. */
+function* weighedChoiceSteps(
+  demands: readonly PortDemand[],
+  starts: SlowStarts,
+  room: number,
+): Steps<Omit<Weighed, 'pools'> & { readonly choices: readonly EndpointChoice[] }> {
+  const pools = demands.flatMap(({ choice, clusterSlots, localWeight }) => [
+    { endpoints: choice.cluster, slotWeight: clusterSlots },
+    { endpoints: choice.local, slotWeight: localWeight },
+  ]);
+  const { pools: weighed, elements, isCut } = yield* weighSteps(pools, starts, room);
+  const choices = demands.map(({ choice }, i) => {
+    const [cluster = NONE, local = NONE] = weighed.slice(2 * i);
+    return { ...choice, cluster, local };
+  });
+  return { choices, elements, isCut };
 }
 
 function servicePortName({ namespace, name }: Service, port: string): string {

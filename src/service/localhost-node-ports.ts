@@ -9,7 +9,7 @@ export interface LocalhostNodePort {
   /** "namespace/name:port name", as Frontend has it. */
   readonly servicePort: string;
   /** Without duplicates; empty: connections are refused. */
-  readonly endpoints: readonly Pick<Endpoint, 'address' | 'port'>[];
+  readonly endpoints: readonly Pick<Endpoint, 'address' | 'port' | 'weight'>[];
   /** Seconds a client stays with its endpoint (sessionAffinity ClientIP); absent without affinity. */
   readonly affinitySeconds?: number;
 }

@@ -24,6 +24,8 @@ const ENDPOINT_ELEMENTS = 4;
 export interface Cut {
   /** True if its ports do not use all of their endpoints. */
   readonly endpoints: boolean;
+  /** True if its endpoints have weights that count less exactly than they could. */
+  readonly weights?: boolean;
   /** True if some addresses or ports are not served at all. */
   readonly frontends: boolean;
 }
@@ -63,6 +65,8 @@ export interface PortDemand {
   /** Elements for each endpoint of policy Cluster, and of policy Local. */
   readonly clusterWeight: number;
   readonly localWeight: number;
+  /** Of clusterWeight the slots: what there is more of where endpoints have weights. */
+  readonly clusterSlots: number;
   /** Elements whatever the endpoints. */
   readonly fixed: number;
 }

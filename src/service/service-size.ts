@@ -1,5 +1,6 @@
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service } from '../objects/service.ts';
+import { DEFAULT_WEIGHT } from '../objects/slice-options.ts';
 
 /** What an endpoint of a Service with session affinity costs nft, in elements. */
 const AFFINITY_SIZE = 50;
@@ -7,10 +8,14 @@ const AFFINITY_SIZE = 50;
 /** About how many elements a Service asks for, at most; at once, without working them out. */
 export function serviceSize(service: Service, slices: readonly EndpointSlice[]): number {
   const { ports, externalIps, loadBalancerIps, sourceRanges, affinitySeconds } = service;
-  const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length, 0);
+  const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length * weightOf(slice), 0);
   const each = 2 + endpoints * (affinitySeconds === undefined ? 1 : AFFINITY_SIZE);
   const places = 2 + externalIps.length + loadBalancerIps.length;
   // Where they hold for node ports, too; whether a flag says so is not known here.
   const restricted = loadBalancerIps.length + Number(ports.some(({ nodePort }) => nodePort !== undefined));
   return ports.length * (places * each + restricted * sourceRanges.length);
+}
+
+function weightOf({ options }: EndpointSlice): number {
+  return Math.max(options?.weight ?? DEFAULT_WEIGHT, 1);
 }

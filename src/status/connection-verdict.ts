@@ -5,6 +5,7 @@ import type { Frontend } from '../service/frontend.ts';
 import { localhostNodePortsOf } from '../service/localhost-node-ports.ts';
 import type { Fate, Trace } from '../trace/trace-packet.ts';
 import { byFrontendAlone } from './by-frontend-alone.ts';
+import { haveWeights } from './endpoint-weights.ts';
 import { noEndpoint, type Reason, whereElse } from './no-endpoint.ts';
 import { count, listed } from './words.ts';
 
@@ -123,7 +124,8 @@ function servedBy({ outcomes }: Trace, frontend: Frontend | undefined): string {
   const led = outcomes.filter((outcome) => outcome.fate === 'translated');
   const endpoints = new Set(led.map(({ endpoint }) => endpoint));
   const [first] = endpoints;
-  const by = endpoints.size === 1 ? first : `one of ${endpoints.size} endpoints`;
+  const isByWeight = frontend !== undefined && [frontend.endpoints, frontend.localEndpoints].some(haveWeights);
+  const by = endpoints.size === 1 ? first : `one of ${endpoints.size} endpoints${isByWeight ? ' by weight' : ''}`;
   const hidden = led.filter(({ sourceNat }) => sourceNat).length;
   const isMixed = hidden > 0 && hidden < led.length;
   const who = isMixed ? `of which ${hidden}` : 'which';

@@ -1,3 +1,4 @@
+import { type EndpointWeight, weightText } from './endpoint-weights.ts';
 import type { ServiceRow } from './service-rows.ts';
 import { inOrder, table } from './service-table.ts';
 
@@ -13,13 +14,16 @@ export interface EndpointRow {
     readonly address: string;
     /** Whose connections: under policy Local clients from outside have other endpoints than those on this node. */
     readonly from: 'all' | 'outside' | 'node';
+    /** For how much it counts there; absent where all endpoints count for the same. `local`: of clients from outside. */
+    readonly weight?: EndpointWeight;
+    readonly localWeight?: EndpointWeight;
   }[];
 }
 
 /** Endpoints of frontends, each once for each port of a Service, in order. */
 export function endpointRows(rows: readonly ServiceRow[]): readonly EndpointRow[] {
   const found = new Map<string, EndpointRow & { readonly frontends: EndpointRow['frontends'][number][] }>();
-  for (const { namespace, name, port, address, endpoints, localEndpoints } of inOrder(rows)) {
+  for (const { namespace, name, port, address, endpoints, localEndpoints, weights, localWeights } of inOrder(rows)) {
     const [inside, outside] = [new Set(endpoints), new Set(localEndpoints ?? endpoints)];
     const protocol = address.slice(address.lastIndexOf('/'));
     for (const text of new Set([...endpoints, ...outside])) {
@@ -27,7 +31,8 @@ export function endpointRows(rows: readonly ServiceRow[]): readonly EndpointRow[
       const endpoint = `${text}${protocol}`;
       const key = [namespace, name, port, endpoint].join('\0');
       const row = found.get(key) ?? { namespace, name, port, endpoint, frontends: [] };
-      row.frontends.push({ address, from });
+      const [weight, localWeight] = [weights?.[text], localWeights?.[text]];
+      row.frontends.push({ address, from, ...(weight && { weight }), ...(localWeight && { localWeight }) });
       found.set(key, row);
     }
   }
@@ -55,7 +60,16 @@ export function endpointTable(
     const named = frontends.map(({ address, from }) => `${address}${FROM[from]}`).join(', ');
     // Without any it is in no listing: so --watch tells that it went.
     const shown = frontends.length === 0 ? 'gone' : isWide ? named : `${frontends.length}`;
-    return [namespace, name, port || '-', endpoint, shown];
+    return [namespace, name, port || '-', endpoint, [shown, ...weightsOf(frontends)].join('; ')];
   });
   return table(hasHeading ? [titles, ...cells] : cells, atLeast);
+}
+
+/** Its weights where it has some: under policy Local, clients from outside draw from other endpoints. */
+function weightsOf(frontends: EndpointRow['frontends']): Iterable<string> {
+  const texts = frontends.flatMap(({ weight, localWeight }) => [
+    ...(weight === undefined ? [] : [weightText(weight)]),
+    ...(localWeight === undefined ? [] : [`${weightText(localWeight)} from outside`]),
+  ]);
+  return new Set(texts);
 }

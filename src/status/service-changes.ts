@@ -71,7 +71,37 @@ function othersOf(before: ServiceRow, after: ServiceRow): readonly string[] {
     ['source ranges ', ({ sourceRanges }) => sourceRanges.join(', ') || 'all'],
     ['policy ', ({ localEndpoints }) => (localEndpoints === undefined ? 'Cluster' : 'Local')],
   ];
-  return texts.flatMap(([what, of]) => (of(before) === of(after) ? [] : `${what}${of(before)} → ${of(after)}`));
+  return [
+    ...texts.flatMap(([what, of]) => (of(before) === of(after) ? [] : `${what}${of(before)} → ${of(after)}`)),
+    ...weightChanges('', before.endpoints, after.endpoints, before.weights, after.weights),
+    ...weightChanges(
+      ' for clients from outside',
+      before.localEndpoints,
+      after.localEndpoints,
+      before.localWeights,
+      after.localWeights,
+    ),
+  ];
+}
+
+/** Endpoints whose weights are told: there may be thousands. */
+const MAX_WEIGHTS = 5;
+
+/** What the weights of endpoints that stay come to be. */
+function weightChanges(
+  note: string,
+  before: readonly string[] = [],
+  after: readonly string[] = [],
+  old: ServiceRow['weights'] = {},
+  young: ServiceRow['weights'] = {},
+): readonly string[] {
+  const known = new Set(before);
+  const texts = after.flatMap((endpoint) => {
+    const [was, is] = [old[endpoint]?.weight ?? 1, young[endpoint]?.weight ?? 1];
+    return was === is || !known.has(endpoint) ? [] : `weight of ${endpoint}${note} ${was} → ${is}`;
+  });
+  const more = texts.length - MAX_WEIGHTS;
+  return more <= 0 ? texts : [...texts.slice(0, MAX_WEIGHTS), `and ${more} more weights${note}`];
 }
 
 function without(some: readonly string[] = [], others: readonly string[] = []): readonly string[] {

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend, FrontendKind } from '../service/frontend.ts';
 import type { ConnectionResult, Connections } from './connections.ts';
+import { type EndpointWeight, endpointWeights } from './endpoint-weights.ts';
 import { count } from './words.ts';
 
 /** A frontend of a Service, and what becomes of connections to it. */
@@ -16,6 +17,9 @@ export interface ServiceRow {
   readonly endpoints: readonly string[];
   /** Of policy Local: those on this node that clients from outside are sent to; absent under policy Cluster. */
   readonly localEndpoints?: readonly string[];
+  /** For how much each endpoint of these counts, by "address:port"; absent where all count for the same. */
+  readonly weights?: Readonly<Record<string, EndpointWeight>>;
+  readonly localWeights?: Readonly<Record<string, EndpointWeight>>;
   /** "ClientIP 3h": the Service's session affinity; absent without. */
   readonly affinity?: string;
   /** Networks that may connect; empty: all. */
@@ -52,14 +56,18 @@ export function serviceRow(frontend: Frontend): ServiceRow {
   const [service = '', portName = ''] = splitOnce(servicePort, ':');
   const [namespace = '', name = ''] = splitOnce(service, '/');
   const byHash = affinityByHash ? ' by hash' : '';
+  const weights = endpointWeights(endpoints, endpointText);
+  const localWeights = isExternalLocal(kind, policy) ? endpointWeights(localEndpoints, endpointText) : undefined;
   return {
     namespace,
     name,
     port: portName,
     kind,
     address: `${joined(address, port)}/${protocol}`,
-    endpoints: endpoints.map(textOf),
-    ...(isExternalLocal(kind, policy) && { localEndpoints: localEndpoints.map(textOf) }),
+    endpoints: endpoints.map(endpointText),
+    ...(isExternalLocal(kind, policy) && { localEndpoints: localEndpoints.map(endpointText) }),
+    ...(weights && { weights }),
+    ...(localWeights && { localWeights }),
     ...(affinitySeconds !== undefined && { affinity: `ClientIP ${affinitySeconds}s${byHash}` }),
     sourceRanges,
     fate: fateOf(frontend),
@@ -86,7 +94,8 @@ function isExternalLocal(kind: FrontendKind, policy: Frontend['policy']): boolea
   return kind !== 'cluster-ip' && policy === 'local';
 }
 
-function textOf({ address, port }: Endpoint): string {
+/** "10.32.0.21:8080", "[fd00::1]:8080". */
+export function endpointText({ address, port }: Endpoint): string {
   return joined(address, port);
 }
 

@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { CountingBudget } from '../ruleset/counting-budget.ts';
 import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
 import { Allowances } from '../service/allowances.ts';
+import { annotationProblems } from '../service/annotation-problems.ts';
 import type { Cluster } from '../service/cluster.ts';
 import {
   type BoundedFrontends,
@@ -21,6 +22,7 @@ import { TotalBudget } from '../service/total-budget.ts';
 import { AffinityLists } from './affinity-lists.ts';
 import { ConflictReports } from './conflict-reports.ts';
 import { Shortfalls } from './shortfalls.ts';
+import { SlowStarting } from './slow-starting.ts';
 
 /** By what frontends are allowed, and where it is told that one is not; all have a default. */
 export interface AllowedFrontendsOptions {
@@ -41,6 +43,8 @@ export interface AllowedFrontendsOptions {
   readonly closesNodePorts?: boolean;
   /** Whether the rules choose the endpoints of a frontend by the client's address now. Default: they do not. */
   readonly picksByClient?: (frontend: Frontend) => boolean;
+  /** Which endpoints begin slowly. Default: one of its own. */
+  readonly slowStarting?: SlowStarting;
 }
 
 /** What a Service may have: within its own budget and that of all, and of what it shares with others what it wins. */
@@ -57,6 +61,7 @@ export class AllowedFrontends {
   readonly #allowances: Allowances;
   readonly #onNodePorts: Pick<Viewpoint, 'sourceRangesOnNodePorts' | 'closesNodePorts'>;
   readonly #affinityLists: AffinityLists;
+  readonly #slowStarting: SlowStarting;
   /** What was shared out last. */
   #sharedRoom = Number.POSITIVE_INFINITY;
   /** How many elements the kernel held when it was read. */
@@ -74,6 +79,7 @@ export class AllowedFrontends {
     this.#onNodePorts = { sourceRangesOnNodePorts, closesNodePorts };
     const createdAt = (key: string) => cluster.service(key)?.createdAt ?? '';
     this.#allowances = new Allowances(createdAt);
+    this.#slowStarting = options.slowStarting ?? new SlowStarting();
     const { affinityLimit: limit, picksByClient = () => false } = options;
     this.#affinityLists = new AffinityLists(family, { limit, shortfalls: this.#shortfalls, createdAt, picksByClient });
   }
@@ -121,7 +127,7 @@ export class AllowedFrontends {
     const frontends = this.#affinityLists.decide(key, served.frontends);
     const report = (reason: ShortfallReason, message: string | undefined) =>
       this.#shortfalls.report({ kind: 'Service', key }, reason, message, this.#family);
-    report('annotation', this.#cluster.service(key)?.options?.problems?.join(', '));
+    report('annotation', annotationProblems(this.#cluster, key));
     report('service-budget', cut && this.#describe(cut, frontends));
     report('total-budget', isShort ? describeShort(served) : undefined);
     const keys = frontends.length > FEW ? yield* mapInSteps(frontends, frontendKey) : frontends.map(frontendKey);
@@ -149,14 +155,15 @@ export class AllowedFrontends {
   /** The frontends that a Service may have, what its own budget leaves out, and whether that of all leaves out more. */
   *#within(key: string): Steps<{ served: BoundedFrontends; cut?: Cut | undefined; isShort: boolean }> {
     const service = this.#cluster.service(key);
+    const slices = this.#cluster.slicesOf(key);
+    const starts = this.#slowStarting.startsOf(key, service, slices, this.#family, this.#claims.held(key));
     if (service === undefined) {
       this.#allowances.set(key, 0);
       return { served: NO_FRONTENDS, isShort: false };
     }
-    const slices = this.#cluster.slicesOf(key);
     const { nodeName, node, reserved } = this.#cluster;
     const from = { nodeName, node, reserved, ...this.#onNodePorts };
-    const within = (budget: number) => frontendSteps(service, slices, this.#family, from, budget);
+    const within = (budget: number) => frontendSteps(service, slices, this.#family, from, budget, starts);
     const asked = yield* within(this.#serviceBudget);
     this.#allowances.set(key, asked.elements);
     const allowed = this.#allowances.of(key);
@@ -167,10 +174,11 @@ export class AllowedFrontends {
   #describe(cut: Cut, frontends: readonly Frontend[]): string {
     const most = frontends.reduce((max, { endpoints }) => Math.max(max, endpoints.length), 0);
     const used = cut.endpoints ? [`each port uses ${most} of its endpoints at most`] : [];
+    const weights = cut.weights ? ['the weights of its endpoints count less exactly'] : [];
     const refused = cut.frontends ? ['some of its ports or addresses are not served'] : [];
     return (
       `its ports, addresses and endpoints ask for more than the ${this.#serviceBudget} elements that one Service may ` +
-      `have: ${[...used, ...refused].join(', ')}. Split it, or raise --max-elements-per-service`
+      `have: ${[...used, ...weights, ...refused].join(', ')}. Split it, or raise --max-elements-per-service`
     );
   }
 

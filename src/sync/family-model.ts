@@ -20,6 +20,7 @@ import { AllowedFrontends, type AllowedFrontendsOptions } from './allowed-fronte
 import { BATCH_SERVICES, BatchSizes, MAX_WEIGHT } from './batch-sizes.ts';
 import { FairQueue } from './fair-queue.ts';
 import { Shortfalls } from './shortfalls.ts';
+import { SlowStarting } from './slow-starting.ts';
 import { Suspects } from './suspects.ts';
 import { namespaceOf, WaitingFrontends } from './waiting-frontends.ts';
 
@@ -54,6 +55,8 @@ export class FamilyModel {
   setDialect: SetDialect = 'typeof';
   /** Where heartbeats are led from the next restart on; undefined: there are none. */
   heartbeat: HeartbeatPorts | undefined;
+  /** Which endpoints begin slowly. */
+  readonly slowStarting = new SlowStarting();
   /** The frontends that nft may not take, or did not. */
   readonly suspects: Suspects;
   /** How much goes into a transaction. */
@@ -121,8 +124,9 @@ export class FamilyModel {
     this.#networksDirty = true;
   }
 
-  /** Has those left out tried again whose time has come (`now`: milliseconds), each alone. */
-  retry(now: number): void {
+  /** Has done what is due at `now` (milliseconds): those left out are tried again, each alone; slow starts go on. */
+  advance(now: number): void {
+    for (const key of this.slowStarting.advance(now)) this.markDirty(key);
     for (const key of this.suspects.due(now)) this.#waiting.add(key, [this.#allowed.holderOf(key) ?? '/']);
   }
 
@@ -248,7 +252,7 @@ export class FamilyModel {
   /** True if so many changed Services have their endpoints already that a transaction for them is worth its process. */
   get hasEarlyBatch(): boolean {
     let ready = 0;
-    for (const key of this.#dirty) if (this.#hasArrived(key) && ++ready >= BATCH_SERVICES) return true;
+    for (const key of this.#dirty) if (this.#cluster.hasArrived(key) && ++ready >= BATCH_SERVICES) return true;
     return false;
   }
 
@@ -292,7 +296,7 @@ export class FamilyModel {
       const key = this.#dirty.next();
       if (key === undefined) break;
       const size = this.#allowed.sizeOf(key);
-      if (!isComplete && !this.#hasArrived(key)) {
+      if (!isComplete && !this.#cluster.hasArrived(key)) {
         early.push(key);
         count--;
       } else if (size > LARGE) {
@@ -359,7 +363,7 @@ export class FamilyModel {
 
   #newAllowed(): AllowedFrontends {
     const byClient = (frontend: Frontend) => picksByClient(this.#ruleset, frontend);
-    const options = { ...this.#settings, picksByClient: byClient };
+    const options = { ...this.#settings, picksByClient: byClient, slowStarting: this.slowStarting };
     return new AllowedFrontends(this.#cluster, this.family, options, this.#log);
   }
 
@@ -368,10 +372,6 @@ export class FamilyModel {
     const { family } = this;
     const has = this.#cluster.service(key)?.clusterIps.some((address) => familyOf(address) === family);
     return has === true || this.#allowed.has(key) || this.isPending(key);
-  }
-
-  #hasArrived(key: string): boolean {
-    return this.#cluster.service(key) !== undefined && this.#cluster.hasSlices(key);
   }
 
   #setNetworks(): void {

@@ -208,7 +208,7 @@ export class FamilySyncer {
 
   async #sendOrRest(table: TableName): Promise<void> {
     if (this.#lookReason !== undefined && !(await this.#checkTable(table, this.#lookReason))) return;
-    this.#model.retry(this.#clock.now());
+    this.#model.advance(this.#clock.now());
     if (this.#mends.areThere) await this.#mendNext(table);
     if (this.#model.isBehind) {
       if (this.#model.backlog < BACKLOG && !this.#model.hasLarge) await this.#pace.turn();
@@ -223,7 +223,7 @@ export class FamilySyncer {
     } else if (!this.#mends.areThere) {
       this.#isInSync = true;
       this.#inSync.resolve();
-      const wasRung = await this.#bell.sleep(CHECK_INTERVAL);
+      const wasRung = await this.#bell.sleep(this.#model.slowStarting.rest(CHECK_INTERVAL));
       if (!wasRung && this.#watch === undefined) await this.#checkTable(table);
     }
   }

@@ -16,8 +16,8 @@ export interface Matched {
 /** Compares a packet as a match statement does. Throws E_INTERNAL for a comparison that is not known. */
 export function* matchPacket(match: Match, facts: Facts, lookups: Lookups, isOwn: IsOwn): Steps<Matched> {
   const { op, left, right } = match;
-  const known = op === '==' || op === '!=' || op === 'in';
-  if (!known) throw notUnderstood({ match });
+  const known = op === '==' || op === '!=' || op === '<' || op === 'in';
+  if (!known || (op === '<' && !('numgen' in left))) throw notUnderstood({ match });
   if (op === 'in') {
     if (typeof right !== 'string' || right.startsWith('@')) throw notUnderstood({ match });
     return certain(flagsOf(left, facts).includes(right));
@@ -31,6 +31,7 @@ export function* matchPacket(match: Match, facts: Facts, lookups: Lookups, isOwn
   }
   if ('numgen' in left) {
     if (typeof right !== 'number' || left.numgen.offset !== 0) throw notUnderstood({ match });
+    if (op === '<') return { share: Math.min(right / left.numgen.mod, 1), comment: '' };
     const share = right >= 0 && right < left.numgen.mod ? 1 / left.numgen.mod : 0;
     return { share: wanted ? share : 1 - share, comment: '' };
   }

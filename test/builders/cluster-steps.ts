@@ -59,6 +59,7 @@ export function clusterSteps(
   const [first = '', second = ''] = clusterIps;
   const other = family === 'ip' ? 'fd00::9' : '10.96.0.9';
   const withNodePort = (port: number) => (nodePorts ? { nodePort: 30_000 + port } : {});
+  const options = fc.constantFrom({}, {}, { options: { slowStartSeconds: 8 } });
   const services = fc
     .record(
       {
@@ -82,6 +83,7 @@ export function clusterSteps(
       },
       { requiredKeys: ['name', 'createdAt', 'clusterIps', 'otherProxy', 'ports'] },
     )
+    .chain((changes) => options.map((given) => ({ ...changes, ...given })))
     .map((changes): ClusterStep => ({ set: service(changes) }));
   const endpoints = fc.record({
     lastByte: fc.integer({ min: 1, max: 20 }),
@@ -103,8 +105,11 @@ export function clusterSteps(
         [slicePort({ name: 'x' }), slicePort({ name: 'x', protocol: 'udp', port: 5353 })],
         [slicePort({ name: 'x', port: 9090 })],
       ),
+      weight: fc.constantFrom(undefined, undefined, undefined, 0, 2, 5, 9),
     })
-    .map(({ endpoints: list, ...changes }): ClusterStep => ({ set: slice(list, changes) }));
+    .map(({ endpoints: list, weight, ...changes }): ClusterStep => {
+      return { set: slice(list, { ...changes, ...(weight !== undefined && { options: { weight } }) }) };
+    });
   const removals = fc.oneof(
     names.map((name): ClusterStep => ({ remove: 'Service', key: `default/${name}` })),
     fc.constantFrom('s1', 's2', 's3').map((name): ClusterStep => ({ remove: 'EndpointSlice', key: `default/${name}` })),

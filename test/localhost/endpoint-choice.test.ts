@@ -8,7 +8,7 @@ const [A, B, C] = [1, 2, 3].map((lastByte) => ({ address: `10.0.0.${lastByte}`, 
   Endpoint,
   Endpoint,
 ];
-type Endpoint = { address: string; port: number };
+type Endpoint = { address: string; port: number; weight?: number };
 
 function nodePort(endpoints: readonly Endpoint[], affinitySeconds?: number): LocalhostNodePort {
   const affinity = affinitySeconds === undefined ? {} : { affinitySeconds };
@@ -41,6 +41,14 @@ suite('without affinity', () => {
       [A, B, C].map((endpoint) => counts.get(endpoint)),
       [100, 100, 100],
     );
+  });
+
+  test('an endpoint gets as many of them as its weight says', () => {
+    const draws = Array.from({ length: 100 }, (_, i) => i / 100);
+    const { next } = choiceOf(nodePort([A, { ...B, weight: 9 }]), draws);
+    const drawn = draws.map(() => next()?.address);
+    assert.equal(drawn.filter((address) => address === A.address).length, 10);
+    assert.equal(drawn.filter((address) => address === B.address).length, 90);
   });
 
   test('endpoints tried already are left out, until none is left', () => {

@@ -16,7 +16,11 @@ const maybe = <T>(field: string, value: fc.Arbitrary<T>) =>
 /** What annotations ask for: at least one thing. */
 const options = fc
   .record(
-    { resetGoneEndpoints: fc.boolean(), sourceRangesOnNodePorts: fc.boolean() },
+    {
+      resetGoneEndpoints: fc.boolean(),
+      sourceRangesOnNodePorts: fc.boolean(),
+      slowStartSeconds: fc.integer({ min: 1, max: 3600 }),
+    },
     { requiredKeys: [], noNullPrototype: true },
   )
   .filter((some) => Object.keys(some).length > 0);
@@ -75,8 +79,9 @@ const slices = fc
       endpoints: fc.oneof(fc.array(endpoint(ip4), { maxLength: 4 }), fc.array(endpoint(ip6), { maxLength: 4 })),
     }),
     maybe('triggeredAt', fc.integer({ min: 0, max: 4e12 })),
+    maybe('options', fc.record({ weight: fc.constantFrom(0, 2, 50, 100) })),
   )
-  .map(([a, b]) => ({ ...a, ...b }));
+  .map(([a, b, c]) => ({ ...a, ...b, ...c }));
 
 const nodes = fc.record({
   kind: fc.constant('Node' as const),

@@ -53,6 +53,26 @@ suite('annotations of ours', () => {
     }
   });
 
+  test('say in how many seconds an endpoint comes to its full share', () => {
+    for (const [value, slowStartSeconds] of [
+      ['30s', 30],
+      ['1s', 1],
+      ['2m', 120],
+      ['1h', 3600],
+    ] as const) {
+      assert.deepEqual(readServiceOptions({ 'kube-proxy-nft/slow-start': value }), { slowStartSeconds });
+      const written = annotationsOf({ slowStartSeconds });
+      assert.deepEqual(readServiceOptions(written), { slowStartSeconds });
+    }
+    for (const value of ['', '30', '0s', '61m', '2h', '1.5s', '1m30s', '-3s', '99999999s']) {
+      assert.deepEqual(readServiceOptions({ 'kube-proxy-nft/slow-start': value }), {
+        problems: [
+          `kube-proxy-nft/slow-start: "${value}": must be a whole number of seconds, minutes or hours, from 1s to 1h, such as 30s`,
+        ],
+      });
+    }
+  });
+
   test('however many and long, take little', () => {
     const many = Object.fromEntries(
       Array.from({ length: 10_000 }, (_, i) => [`kube-proxy-nft/${i}`, 'x'.repeat(1000)]),

@@ -48,6 +48,18 @@ function short(text: string): string {
 }
 
 describe('session affinity', () => {
+  it('draws for a new client by weight', () => {
+    const endpoints = [1, 2, 3].map((lastByte) => ({
+      ...endpoint(lastByte),
+      ...(lastByte !== 2 && { weight: 3 * lastByte }),
+    }));
+    assert.deepEqual(chains(ruleset(sticky([], { endpoints })))['service-http/tcp']?.slice(3), [
+      'numgen random mod 13 < 3 goto endpoint-http/tcp__10.0.0.1/8080',
+      'numgen random mod 10 0 goto endpoint-http/tcp__10.0.0.2/8080',
+      'goto endpoint-http/tcp__10.0.0.3/8080',
+    ]);
+  });
+
   it('sends a known client to its endpoint again, and any other to a random one that then knows it', () => {
     assert.deepEqual(chains(ruleset(sticky([1, 2, 3]))), {
       'service-http/tcp': [

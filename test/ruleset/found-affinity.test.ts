@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { ListedChain } from '../../src/ruleset/chain.ts';
 import { affinityEndpoints, foundAffinityChains } from '../../src/ruleset/found-affinity.ts';
+import { printRule } from '../../src/ruleset/nft-json.ts';
 
 const PICK = 'service-0123456789-default/web/http/tcp';
 const MEMBER = (address: string) => `endpoint-9876543210-default/web/http/tcp__${address}/8080`;
@@ -46,11 +47,33 @@ suite('chains of a Service with session affinity', () => {
     assert.equal(chains.get(PICK)?.rules.length, 4);
     assert.deepEqual(affinityEndpoints(PICK, chains), {
       endpoints: [
-        ['10.0.1.1', 8080],
-        ['10.0.1.2', 8080],
+        ['10.0.1.1', 8080, 1],
+        ['10.0.1.2', 8080, 1],
       ],
       seconds: 10_800,
     });
+  });
+
+  test('draw by weight', () => {
+    const rules = ['10.0.1.1', '10.0.1.2', '10.0.1.3'].map(MEMBER);
+    const draws = [
+      `numgen random mod 13 < 3 goto ${rules[0]}`,
+      `numgen random mod 10 0 goto ${rules[1]}`,
+      `goto ${rules[2]}`,
+    ];
+    const found = foundAffinityChains(
+      'ip',
+      new Map<string, ListedChain>([
+        [PICK, { hook: '', rules: draws }],
+        ...['10.0.1.1', '10.0.1.2', '10.0.1.3'].map((address) => listed(address, `${address}:8080`)),
+      ]),
+    );
+    const chains = new Map(found.flatMap(({ chain }) => (chain === undefined ? [] : [[chain.name, chain] as const])));
+    assert.deepEqual(chains.get(PICK)?.rules.map(printRule), draws);
+    assert.deepEqual(
+      affinityEndpoints(PICK, chains).endpoints.map(([, , weight]) => weight),
+      [3, 1, 9],
+    );
   });
 
   test('that lead nowhere, or in circles, have no endpoints', () => {

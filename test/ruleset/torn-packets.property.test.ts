@@ -31,7 +31,7 @@ let traces = 0;
  * A change of the cluster; a transaction that nft takes, refuses, or is killed over, before or after the kernel has it; or
  * the next try of those under suspicion for that.
  */
-type Step = ClusterStep | Ending | 'trial';
+type Step = ClusterStep | Ending | 'trial' | 'a second passes';
 type Ending = 'transaction' | 'refused' | 'killed' | 'killed after it';
 
 const steps = (family: Family) =>
@@ -39,6 +39,7 @@ const steps = (family: Family) =>
     fc.oneof(
       { weight: 11, arbitrary: clusterSteps(family, { nodePorts: true }) },
       { weight: 8, arbitrary: fc.constant<Step>('transaction') },
+      { weight: 1, arbitrary: fc.constant<Step>('a second passes') },
       { weight: 2, arbitrary: fc.constantFrom<Step>('refused', 'killed', 'killed after it', 'trial') },
     ),
     { minLength: 10, maxLength: 30, size: 'max' },
@@ -182,8 +183,11 @@ function follow(family: Family, sequence: readonly Step[], maxWeight: number, af
     model.suspects.passed();
   };
   transact('transaction');
+  let seconds = 0;
   for (const step of sequence) {
-    if (step === 'trial') {
+    if (step === 'a second passes') {
+      model.advance(1000 * seconds++);
+    } else if (step === 'trial') {
       if (model.suspects.areThere) trial();
     } else if (typeof step === 'string') {
       transact(step);
@@ -215,6 +219,9 @@ const AFFINITY_LIMITS = fc.constantFrom(256, 256, 0, 4);
 /** The usual one; some that divide a frontend with twenty endpoints, its removal, and its session affinity. */
 const MAX_WEIGHTS = fc.constantFrom(MAX_WEIGHT, MAX_WEIGHT, 2, 8, 100);
 
+/** Of the slices that the endpoints are in: none as often as some. */
+const WEIGHTS = fc.constantFrom([1], [1], [1, 9], [3, 0, 2], [0], [9, 1]);
+
 for (const family of ['ip', 'ip6'] as const) {
   suite(`a packet on its way during a transaction (${family})`, () => {
     test('is served as before or as after it, whichever of its lookups come before the commit', () => {
@@ -227,7 +234,8 @@ for (const family of ['ip', 'ip6'] as const) {
     test('is served while a Service of any kind gains and loses many endpoints at once', () => {
       const { clusterIps, external, loadBalancer, endpoint } = ADDRESSES[family];
       const scaled = fc.record({
-        counts: fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 2, maxLength: 6 }),
+        counts: fc.array(fc.tuple(fc.integer({ min: 0, max: 20 }), WEIGHTS), { minLength: 2, maxLength: 6 }),
+        slowStart: fc.boolean(),
         affinitySeconds: fc.option(fc.constant(60), { nil: undefined }),
         externalLocal: fc.boolean(),
       });
@@ -236,7 +244,7 @@ for (const family of ['ip', 'ip6'] as const) {
           scaled,
           MAX_WEIGHTS,
           AFFINITY_LIMITS,
-          ({ counts, affinitySeconds, externalLocal }, maxWeight, limit) => {
+          ({ counts, affinitySeconds, externalLocal, slowStart }, maxWeight, limit) => {
             const web = service({
               clusterIps: clusterIps.slice(0, 1),
               ports: [{ name: 'http', protocol: 'tcp', port: 80, nodePort: 30_080 }],
@@ -244,13 +252,25 @@ for (const family of ['ip', 'ip6'] as const) {
               loadBalancerIps: [loadBalancer],
               externalLocal,
               ...(affinitySeconds !== undefined && { affinitySeconds }),
+              ...(slowStart && { options: { slowStartSeconds: 8 } }),
             });
-            const sized = (count: number): readonly Step[] => {
+            const sized = ([count, weights]: (typeof counts)[number]): readonly Step[] => {
               const places = Array.from({ length: count }, (_, i) => ({
                 nodeName: i % 2 === 0 ? NODE_NAME : 'node-b',
               }));
               const endpoints = places.map((place, i) => ready(endpoint(i + 1), place));
-              return [{ set: slice(endpoints) }, 'transaction'];
+              const parts = weights.map((weight, i): Step => {
+                const part = endpoints.filter((_, place) => place % weights.length === i);
+                return { set: slice(part, { name: `web-${i}`, options: { weight } }) };
+              });
+              const rest = Array.from(
+                { length: 3 - parts.length },
+                (_, i): Step => ({
+                  remove: 'EndpointSlice',
+                  key: `default/web-${parts.length + i}`,
+                }),
+              );
+              return [...parts, ...rest, 'a second passes', 'transaction'];
             };
             follow(family, [{ set: web }, ...counts.flatMap(sized)], maxWeight, limit);
           },

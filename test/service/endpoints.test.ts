@@ -47,6 +47,64 @@ suite('new connections go to', () => {
   test('none where there is no slice', () => assert.deepEqual(chosen([]), []));
 });
 
+/** The chosen endpoints with their weights, of slices with these weights and endpoints. */
+function weighed(...slices: readonly (readonly [weight: number | undefined, ...SliceEndpoint[]])[]) {
+  const made = slices.map(([weight, ...endpoints], i) =>
+    slice(endpoints, { name: `web-${i}`, ...(weight !== undefined && { options: { weight } }) }),
+  );
+  const choices = [made, made.toReversed()].map((all) => chooseEndpoints(all, HTTP, 'ip', HERE).cluster);
+  assert.deepEqual(choices[0], choices[1], 'in any order');
+  return choices[0]?.map(({ address, weight }) => [address, weight]);
+}
+
+suite('the weight of a slice', () => {
+  test('is that of its endpoints', () => {
+    assert.deepEqual(weighed([9, ready('10.0.0.1')], [undefined, ready('10.0.0.2')]), [
+      ['10.0.0.1', 9],
+      ['10.0.0.2', undefined],
+    ]);
+  });
+
+  test('keeps new connections away where it is 0', () => {
+    assert.deepEqual(weighed([0, ready('10.0.0.1')], [2, ready('10.0.0.2')]), [['10.0.0.2', 2]]);
+  });
+
+  test('counts for nothing where all have 0', () => {
+    assert.deepEqual(weighed([0, ready('10.0.0.1')], [0, ready('10.0.0.2')]), [
+      ['10.0.0.1', undefined],
+      ['10.0.0.2', undefined],
+    ]);
+  });
+
+  test('of 0 is no reason to use what is about to end', () => {
+    assert.deepEqual(weighed([0, ready('10.0.0.1')], [5, servingTerminating('10.0.0.2')]), [['10.0.0.1', undefined]]);
+  });
+
+  test('is the larger one of two that say the same of an endpoint else', () => {
+    assert.deepEqual(weighed([3, ready('10.0.0.1')], [10, ready('10.0.0.1')], [0, ready('10.0.0.1')]), [
+      ['10.0.0.1', 10],
+    ]);
+    assert.deepEqual(weighed([3, ready('10.0.0.1')], [10, servingTerminating('10.0.0.1')]), [['10.0.0.1', 3]]);
+  });
+
+  test('of 0 counts before hints, and among the endpoints of this node', () => {
+    const here = (address: string) => ready(address, { nodeName: NODE_NAME, nodeHints: [NODE_NAME] });
+    const there = ready('10.0.0.3', { nodeName: 'node-b', nodeHints: ['node-b'] });
+    const of = (weights: readonly number[]) => {
+      const [a = 0, b = 0, c = 0] = weights;
+      const slices = [
+        slice([here('10.0.0.1')], { name: 'a', options: { weight: a } }),
+        slice([here('10.0.0.2')], { name: 'b', options: { weight: b } }),
+        slice([there], { name: 'c', options: { weight: c } }),
+      ];
+      const { cluster, local } = chooseEndpoints(slices, HTTP, 'ip', HERE);
+      return [cluster, local].map((list) => list.map(({ address }) => address.slice(-1)).join(''));
+    };
+    assert.deepEqual(of([0, 1, 1]), ['2', '2']);
+    assert.deepEqual(of([0, 0, 1]), ['3', '12'], 'hints that lead to none count for nothing');
+  });
+});
+
 suite('of several entries for one address and port', () => {
   test('one is used', () => {
     const twice = [ready('10.0.0.1'), ready('10.0.0.1')];

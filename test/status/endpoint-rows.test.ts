@@ -32,4 +32,25 @@ default     web    http   10.0.0.10:80/tcp   10.96.0.80:80/tcp, :30080/tcp (from
     );
     assert.match(endpointTable(rows, false, false), /^default {3}dns {3}- {6}\[fd00::1\]:53\/udp {3}1\n/);
   });
+
+  test('have their weights beside them, where they do not all count for the same', () => {
+    const rows = endpointRows([
+      row({
+        kind: 'node-port',
+        address: ':30080/tcp',
+        endpoints: ['10.0.0.1:80', '10.0.0.2:80'],
+        localEndpoints: ['10.0.0.1:80'],
+        weights: {
+          '10.0.0.1:80': { weight: 8, share: 8 / 11 },
+          '10.0.0.2:80': { weight: 3, share: 3 / 11, slowStart: '3/8' },
+        },
+      }),
+    ]);
+    assert.equal(
+      endpointTable(rows, false, false),
+      `default   web   http   10.0.0.1:80/tcp   1; weight 8 (73 %)
+default   web   http   10.0.0.2:80/tcp   1; weight 3 (27 %), slow start 3/8
+`,
+    );
+  });
 });

@@ -52,6 +52,15 @@ suite('what changes of Services', () => {
     ]);
   });
 
+  test('is what the endpoints that stay come to weigh', () => {
+    const weights = { '10.0.0.1:80': { weight: 9, share: 0.9 }, '10.0.0.2:80': { weight: 1, share: 0.1 } };
+    assert.deepEqual(lines([row()], [row({ weights })]), [
+      '~ default/web',
+      '~   10.96.0.80:80/tcp  (http; 2 endpoints; weight of 10.0.0.1:80 1 → 9)',
+    ]);
+    assert.deepEqual(lines([row({ weights })], [row({ weights })]), []);
+  });
+
   test('is what becomes of connections, affinity, policy and source ranges', () => {
     const after = row({
       ...{ endpoints: [], fate: 'refused: no endpoint is ready', affinity: 'ClientIP 3h', localEndpoints: [] },

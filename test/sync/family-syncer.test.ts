@@ -41,11 +41,11 @@ class RecordingNft implements Nft {
 }
 
 /** Syncers of both families on one clock, with Service default/web in force in each. */
-async function start() {
+async function start(changes: Parameters<typeof service>[0] = {}) {
   const clock = new FakeClock();
   const pace = new Pace(clock, 50);
   const cluster = new Cluster(NODE_NAME);
-  cluster.set(service({ clusterIps: ['10.96.0.10', 'fd00::10'] }));
+  cluster.set(service({ clusterIps: ['10.96.0.10', 'fd00::10'], ...changes }));
   const member = (family: Family) => {
     const nft = new RecordingNft(clock);
     const { log } = recordingLog();
@@ -110,6 +110,19 @@ suite('a syncer', () => {
     await clock.pass(1000);
     assert.deepEqual(told, ['unconcerned', 'done'], 'the transaction that was due tells of both');
     syncer.stop();
+  });
+
+  test('sends a transaction for each step of a slow start when it is due, and none besides', async () => {
+    using both = await start({ options: { slowStartSeconds: 2 } });
+    both.scale(9);
+    await both.clock.pass(3500);
+    const times = both.timesOf(both.four);
+    // Steps are at full quarters of a second, the first is the longer one; with the last the other slots go, hop by hop.
+    assert.deepEqual([...new Set(times.filter((time) => time <= 2000))], [0, 500, 750, 1000, 1250, 1500, 1750, 2000]);
+    assert.ok(
+      times.every((time) => time < 2200),
+      `${times}`,
+    );
   });
 
   test('deletes what only waits for that when nothing else comes for 50 ms', async () => {

@@ -87,6 +87,22 @@ test('with session affinity a new client finds each endpoint exactly as likely',
   );
 });
 
+test('an endpoint is as likely as its weight says, with lists of clients exactly', () => {
+  const weights = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(weights, kinds, fc.boolean(), (list, kind, sticky) => {
+      const all = endpoints(list.length).map((endpoint, i) => ({ ...endpoint, weight: list[i] ?? 1 }));
+      const affinity = sticky ? { affinitySeconds: 600 } : {};
+      const shares = probabilities(frontend([], { endpoints: all, localEndpoints: all, ...kind, ...affinity }));
+      const expected = list.map((weight) => weight / sum(list)).toSorted((a, b) => a - b);
+      for (const [i, share] of shares.toSorted((a, b) => a - b).entries()) {
+        assert.ok(Math.abs(share - (expected[i] ?? 0)) <= (sticky ? 1e-9 : 2 ** -8), `${share} ${expected[i]}`);
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
 test('the largest frontend there can be', () => {
   const shares = probabilities(frontend([], { endpoints: endpoints(MAX_ENDPOINTS / 2 + 1) }));
   assert.equal(shares.length, MAX_ENDPOINTS / 2 + 1);

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import type { Service } from '../../src/objects/service.ts';
+import { buildProgram } from '../../src/ruleset/program.ts';
+import { Cluster } from '../../src/service/cluster.ts';
+import { type Clock, SYSTEM_CLOCK } from '../../src/sync/clock.ts';
+import { FamilyModel } from '../../src/sync/family-model.ts';
+import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import { networks } from '../builders/networks.ts';
+import { HTTP, ready, service, slice, slicePort } from '../builders/objects.ts';
+import { recordingLog } from '../builders/recording-log.ts';
+import { connectTcp, floodTcp } from '../netns/clients.ts';
+import { floodUdp } from '../netns/flood.ts';
+import type { RunningHelper } from '../netns/helper-program.ts';
+import { nftIn } from '../netns/kernel.ts';
+import { startServers } from '../netns/servers.ts';
+import { CLUSTER_CIDR } from '../netns/topology.ts';
+import { createWorld, type World } from '../netns/world.ts';
+
+const SERVICE = '10.96.0.10';
+const PODS = Array.from({ length: 6 }, (_, i) => `10.32.0.${21 + i}`);
+const [STABLE = '', CANARY = ''] = PODS;
+/** The longest there is: what really passes meanwhile is no step. */
+const SLOW_START = 3600;
+
+const PORTS = (['tcp', 'udp'] as const).map((protocol) => ({ ...HTTP, protocol, name: protocol }));
+const SLICE_PORTS = PORTS.map(({ name, protocol }) => slicePort({ name, protocol }));
+
+/** The system's clock, ahead by as much as it was told to. */
+class AheadClock implements Clock {
+  #ahead = 0;
+  readonly sleep = SYSTEM_CLOCK.sleep;
+  readonly after = SYSTEM_CLOCK.after;
+  readonly soon = SYSTEM_CLOCK.soon;
+
+  now(): number {
+    return SYSTEM_CLOCK.now() + this.#ahead;
+  }
+
+  skip(ms: number): void {
+    this.#ahead += ms;
+  }
+}
+
+/** Six standard deviations: less than one run in 500 million is outside by chance. */
+const within = (count: number, draws: number, share: number) =>
+  Math.abs(count - draws * share) <= 6 * Math.sqrt(draws * share * (1 - share));
+
+describe('new connections by weight', () => {
+  let world: World;
+  let servers: RunningHelper;
+  const syncers: FamilySyncer[] = [];
+  const directory = mkdtempSync(join(tmpdir(), 'kpn-weights-'));
+
+  before(async () => {
+    world = createWorld({ remote: true });
+    servers = await startServers(
+      world,
+      'pods',
+      PODS.map((address) => ({ protocol: 'tcp', address, port: 8080 })),
+    );
+  });
+
+  afterEach(() => {
+    for (const syncer of syncers.splice(0)) syncer.stop();
+  });
+
+  after(async () => {
+    await servers.stop();
+    world.remove();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** A daemon's middle, with one Service in the kernel: what each slice weighs, and the pods in it. */
+  async function serve(changes: Partial<Service>, ...slices: readonly WeighedSlice[]) {
+    const { log, lines } = recordingLog();
+    const clock = new AheadClock();
+    const cluster = new Cluster('node-a');
+    const program = buildProgram('ip', { localPods: { by: 'pod-cidrs' } });
+    const model = new FamilyModel(cluster, { program, networks: () => networks([CLUSTER_CIDR.ip4]) }, log);
+    cluster.set(service({ ports: PORTS, ...changes }));
+    const put = (weighed: readonly WeighedSlice[]) =>
+      weighed.flatMap(([name, weight, pods]) => {
+        const endpoints = pods.map((address) => ready(address));
+        return cluster.set(slice(endpoints, { name, ports: SLICE_PORTS, options: { weight } }));
+      });
+    put(slices);
+    const syncer = new FamilySyncer(model, nftIn(world.namespace('node'), directory, 'ip'), log, { clock });
+    syncers.push(syncer);
+    void syncer.run();
+    await syncer.whenInSync();
+    const write = async (...weighed: readonly WeighedSlice[]) => {
+      syncer.changed(put(weighed));
+      await syncer.whenInSync();
+    };
+    /** Lets seconds pass at once. */
+    const pass = async (seconds: number) => {
+      clock.skip(1000 * seconds);
+      syncer.networksChanged();
+      await syncer.whenInSync();
+    };
+    /** How many slots each pod has in the kernel. */
+    const slots = () => {
+      const table = syncer.table ?? assert.fail('no table');
+      const listed = world.nodeShell(`nft list map ip ${table} endpoints-udp`);
+      return PODS.map((pod) => listed.split(` : ${pod} . 8080`).length - 1);
+    };
+    const warnings = () => lines.filter((line) => !line.startsWith('I'));
+    return { write, pass, slots, warnings };
+  }
+
+  const countOf = (endpoints: Readonly<Record<string, number>>, pod: string) =>
+    Object.entries(endpoints).reduce(
+      (sum, [name, count]) => sum + (name.startsWith(`${pod}:`) || name === pod ? count : 0),
+      0,
+    );
+
+  it('are shared 9 : 1 among a stable version and its canary, and none goes to what is drained', async (t) => {
+    const { write, warnings } = await serve({}, ['stable', 9, [STABLE]], ['canary', 1, [CANARY]]);
+    const udp = await floodUdp(world, 'remote', { destination: SERVICE, port: 80, flows: 10_000 });
+    const drawn = countOf(udp.endpoints, CANARY);
+    t.diagnostic(`of 10,000 draws ${drawn} for the canary, 1,000 expected`);
+    assert.equal(udp.failed, 0, JSON.stringify(udp));
+    assert.ok(within(drawn, 10_000, 0.1), `${drawn}`);
+    const to = { address: SERVICE, port: 80, source: '10.33.1.0', sources: 64 };
+    const tcp = await floodTcp(world, 'remote', { ...to, connections: 2000 });
+    assert.equal(tcp.failed, 0, JSON.stringify(tcp));
+    t.diagnostic(`of 2,000 TCP connections ${countOf(tcp.endpoints, CANARY)} to the canary, 200 expected`);
+    assert.ok(within(countOf(tcp.endpoints, CANARY), 2000, 0.1), JSON.stringify(tcp.endpoints));
+    await write(['canary', 0, [CANARY]]);
+    const drained = await floodTcp(world, 'remote', { ...to, connections: 300 });
+    assert.deepEqual([drained.failed, countOf(drained.endpoints, STABLE)], [0, 300]);
+    await write(['stable', 0, [STABLE]]);
+    const none = await floodTcp(world, 'remote', { ...to, connections: 300 });
+    assert.equal(none.failed, 0);
+    assert.ok(within(countOf(none.endpoints, CANARY), 300, 0.5), 'all drained: as without weights');
+    assert.deepEqual(warnings(), []);
+  });
+
+  it('with session affinity the first of a client is', async () => {
+    const { warnings } = await serve({ affinitySeconds: 600 }, ['stable', 9, [STABLE]], ['canary', 1, [CANARY]]);
+    const clients = { address: SERVICE, port: 80, count: 500, source: '10.33.1.0', sources: 500 };
+    const podsOfClients = async () =>
+      (await connectTcp(world, 'remote', clients)).map((outcome) =>
+        'error' in outcome ? assert.fail(outcome.error) : outcome.endpoint,
+      );
+    const first = await podsOfClients();
+    const drawn = first.filter((endpoint) => endpoint.startsWith(`${CANARY}:`)).length;
+    assert.ok(within(drawn, clients.count, 0.1), `${drawn}`);
+    assert.deepEqual(await podsOfClients(), first, 'and it stays there');
+    assert.deepEqual(warnings(), []);
+  });
+
+  it('go to an endpoint that begins slowly in eighths, step by step', async () => {
+    const { write, pass, slots, warnings } = await serve({ options: { slowStartSeconds: SLOW_START } }, [
+      'web',
+      1,
+      PODS.slice(0, 2),
+    ]);
+    assert.deepEqual(slots(), [1, 1, 0, 0, 0, 0], 'at the start all are old');
+    await write(['web', 1, PODS.slice(0, 3)]);
+    const seen: (number | undefined)[] = [];
+    for (let turn = 0; turn <= 16 && seen.at(-1) !== 8; turn++) {
+      const [old, , young] = slots();
+      seen.push(old === 1 ? 8 : young);
+      await pass(SLOW_START / 8);
+    }
+    assert.deepEqual([...new Set(seen)], [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.deepEqual(slots(), [1, 1, 1, 0, 0, 0]);
+    assert.deepEqual(warnings(), []);
+  });
+
+  it('are none of them lost while weights change and endpoints begin slowly', async (t) => {
+    const { write, pass, warnings } = await serve(
+      { options: { slowStartSeconds: SLOW_START } },
+      ['stable', 9, [STABLE]],
+      ['canary', 1, []],
+    );
+    let flooding = true;
+    const flows = 200_000;
+    const udp = floodUdp(world, 'remote', { destination: SERVICE, port: 80, flows });
+    const to = { address: SERVICE, port: 80, source: '10.33.1.0', sources: 64 };
+    const tcp = udp
+      .then(() => floodTcp(world, 'remote', { ...to, connections: 3000 }))
+      .finally(() => (flooding = false));
+    let rounds = 0;
+    for (; flooding; rounds++) {
+      const others = PODS.slice(1, 1 + ((rounds * 3) % PODS.length));
+      await write(['stable', (rounds * 7) % 40, [STABLE]], ['canary', (rounds * 3) % 11, others]);
+      await pass(SLOW_START / 8);
+    }
+    const results = [await udp, await tcp];
+    t.diagnostic(`${rounds} changes during ${flows} UDP flows and 3000 TCP connections`);
+    assert.deepEqual(
+      results.map(({ failed }) => failed),
+      [0, 0],
+      JSON.stringify(results),
+    );
+    assert.ok(rounds > 10);
+    assert.deepEqual(warnings(), []);
+  });
+});
+
+/** Its name, weight, and the addresses of its endpoints. */
+type WeighedSlice = readonly [name: string, weight: number, pods: readonly string[]];
