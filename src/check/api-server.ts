@@ -2,6 +2,7 @@ import { ProxyError } from '../errors.ts';
 import { type Access, askAccess, type Refusal, reasonOf } from '../source/api/access.ts';
 import type { Connection } from '../source/api/connection.ts';
 import { ApiFailure } from '../source/api/failure.ts';
+import type { ResourceOptions } from '../source/api/resources.ts';
 import { type Finding, ok, problem, unknown, warning } from './finding.ts';
 
 const TOPIC = 'API server';
@@ -24,13 +25,14 @@ export async function checkApiServer(
   connection: Connection,
   nodeName: string,
   signal: AbortSignal,
+  options: ResourceOptions = {},
 ): Promise<ApiFindings> {
   const warnings = connection.warnings.map((text) => {
     const [what = '', remedy = 'see docs/kubernetes.md'] = text.split('; ');
     return warning(TOPIC, what, remedy);
   });
   try {
-    const access = await askAccess(connection, nodeName, signal);
+    const access = await askAccess(connection, nodeName, signal, options);
     const version = access.version === undefined ? '' : `: Kubernetes ${access.version}`;
     const answers = ok(TOPIC, `${connection.server} answers${version}`);
     return {
@@ -67,16 +69,17 @@ function accessFindings(refusals: readonly Refusal[]): readonly Finding[] {
 
 const GRANT = 'grant it: deploy/kubernetes/rbac.yaml, or bind the ClusterRole system:node-proxier to this account';
 
-function optionalFinding({ resource, verb, status, why }: Refusal): readonly Finding[] {
-  if (status === 404) {
+function optionalFinding({ resource, verb, status, why, ...refusal }: Refusal): readonly Finding[] {
+  if (status === 404 && refusal.without === undefined) {
     // Of the list; the watch says no more.
     return verb === 'list' ? [ok(ACCESS, `this API server has no ${resource}, which came with Kubernetes 1.33`)] : [];
   }
   const what = `${verb} of ${resource}: ${withoutAdvice(why)}`;
   const without =
-    resource === 'events'
+    refusal.without ??
+    (resource === 'events'
       ? 'conflicts between Services are then in the log alone'
-      : 'connections to ClusterIPs of no Service are then not dropped';
+      : 'connections to ClusterIPs of no Service are then not dropped');
   if (status === undefined) return [unknown(ACCESS, what, `if it is not, grant it: ${without}`)];
   return [warning(ACCESS, `${what}; ${without}`, GRANT)];
 }

@@ -50,6 +50,8 @@ export interface Arguments {
   readonly protectAddresses: Protection;
   /** Endpoints of one Service with session affinity that have lists of their clients. */
   readonly maxAffinityEndpoints: number;
+  /** --skip-unreachable-nodes: whether endpoints on nodes that are not Ready are used only where there are no others. */
+  readonly skipUnreachableNodes: boolean;
   /** --no-watch: what is in the kernel is not compared with the model while the daemon runs. */
   readonly noWatch: boolean;
   /** --watch-others: who changes our tables is looked for from the start. */

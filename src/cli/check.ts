@@ -137,7 +137,9 @@ async function clusterFindings(
     return [problem('API server', what, advice.join('; ') || 'correct it'), unsized];
   }
   try {
-    const { findings, access } = await checkApiServer(connection, nodeName, signal);
+    const { findings, access } = await checkApiServer(connection, nodeName, signal, {
+      otherNodes: args.skipUnreachableNodes,
+    });
     if (access === undefined) return [...findings, ...checkPodNetwork(undefined, networks), unsized];
     const node = readNode(access.node);
     const isRefused = access.refusals.some(({ resource, verb }) => resource === 'nodes' && verb === 'list');

@@ -29,6 +29,7 @@ export type ModelArguments = Pick<
   | 'connectionCounters'
   | 'sourceRangesOnNodePorts'
   | 'nodePortSourceRanges'
+  | 'skipUnreachableNodes'
 >;
 
 /** What a daemon has programmed, and by what: the answer to /model, as JSON. */
@@ -81,14 +82,14 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
   }
   const { nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps } = args;
   const { maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters } = args;
-  const { sourceRangesOnNodePorts, nodePortSourceRanges } = args;
+  const { sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes } = args;
   const facts: Omit<DaemonModel, 'families'> = {
     version: VERSION,
     source: origin,
     arguments: {
       ...{ nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps },
       ...{ maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters },
-      ...{ sourceRangesOnNodePorts, nodePortSourceRanges },
+      ...{ sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes },
       podCidrs: [...args.podCidrs],
       // Where it depends on memory it would be another one for whoever asks.
       maxElements: budgetOf(args),

@@ -30,13 +30,15 @@ export interface DaemonStatusOptions {
 }
 
 /** A status without what takes a look at every Service. */
-export type BriefStatus = Omit<Status, 'withoutEndpoints'>;
+export type BriefStatus = Omit<Status, 'nodes' | 'withoutEndpoints'>;
 
 /** What the daemon answers to `status`; `look`: the kernel is compared with the model now, and the next answer has it. */
 export function daemonStatus(options: DaemonStatusOptions, brief: () => BriefStatus): (look: boolean) => Status {
   return (look) => {
-    if (look) for (const { syncer } of options.members) syncer.look('status was asked for');
-    return { ...brief(), withoutEndpoints: withoutEndpoints(options.cluster) };
+    const { cluster, members } = options;
+    if (look) for (const { syncer } of members) syncer.look('status was asked for');
+    const nodes = cluster.readiness && { nodes: cluster.readiness.report };
+    return { ...brief(), ...nodes, withoutEndpoints: withoutEndpoints(cluster) };
   };
 }
 

@@ -29,6 +29,6 @@ export const ENDPOINTS: View<EndpointRow> = {
   rows: endpointRows,
   nameOf: ({ endpoint }) => endpoint,
   keyOf: ({ namespace, name, port, endpoint }) => [namespace, name, port, endpoint].join('\0'),
-  gone: (row) => ({ ...row, frontends: [] }),
+  gone: ({ note: _noMore, ...row }) => ({ ...row, frontends: [] }),
   table: endpointTable,
 };

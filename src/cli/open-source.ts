@@ -43,7 +43,7 @@ export function openSource(
   log: Log,
   listeners: ApiListeners = {},
 ): OpenedSource {
-  const { kubeconfig, master, manifests, nodeName } = args;
+  const { kubeconfig, master, manifests, nodeName, skipUnreachableNodes: otherNodes } = args;
   if (manifests !== undefined) {
     return { source: createManifestSource({ path: manifests, nodeName, log }), events: createLogSink(log) };
   }
@@ -55,6 +55,7 @@ export function openSource(
   const source = createApiSource({
     connection,
     nodeName,
+    otherNodes,
     log,
     ...(onWorks && { onWorks }),
     onAnswer: (method, host, status) => {

@@ -71,6 +71,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     maxElements: configuration['kubeProxyNft.maxElements'],
     protectAddresses: configuration['kubeProxyNft.protectAddresses'],
     maxAffinityEndpoints: configuration['kubeProxyNft.maxAffinityEndpoints'],
+    skipUnreachableNodes: configuration['kubeProxyNft.skipUnreachableNodes'],
     noWatch: configuration['kubeProxyNft.noWatch'],
     watchOthers: configuration['kubeProxyNft.watchOthers'],
     heartbeat: configuration['kubeProxyNft.heartbeat'],

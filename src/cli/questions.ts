@@ -8,6 +8,7 @@ import { NftError } from '../nft/run.ts';
 import { findTables, foundElements, readTable, TABLE_NAMES, type TableName } from '../nft/tables.ts';
 import type { Element } from '../ruleset/element.ts';
 import { Cluster } from '../service/cluster.ts';
+import { atOnce } from '../service/steps.ts';
 import type { ApiFailure } from '../source/api/failure.ts';
 import type { Connections } from '../status/connections.ts';
 import type { Status } from '../status/status.ts';
@@ -153,7 +154,7 @@ export async function readCluster(
     if (problem.status === 401 || problem.status === 403) stop.abort();
   };
   const { source, apiServerHost, apiServerPort } = openSource(args, process.env, log, { onProblem });
-  const cluster = new Cluster(args.nodeName);
+  const cluster = new Cluster(args.nodeName, args);
   const timer = setTimeout(() => stop.abort(), SYNC_TIMEOUT * 1000);
   let synced = false;
   await source.run(
@@ -177,6 +178,7 @@ export async function readCluster(
     );
   }
   complete(cluster);
+  atOnce(cluster.settleNodesSteps());
   const shortfalls = new Shortfalls({ log });
   new AddressGuard({ cluster, args, shortfalls, apiServerHost, apiServerPort }).begin();
   return { cluster, shortfalls, description: source.description };

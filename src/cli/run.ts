@@ -48,6 +48,7 @@ import { LastState, type StateReport } from './last-state.ts';
 import { MemorySaver } from './memory-saver.ts';
 import { createModels } from './models.ts';
 import { servesLocalhost } from './node-addresses.ts';
+import { NodeWatch } from './node-watch.ts';
 import { openSource } from './open-source.ts';
 import { operatorPage } from './operator-page.ts';
 import { OthersWatch } from './others-watch.ts';
@@ -76,7 +77,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const tableOf = (family: Family) => members.find(({ model }) => model.family === family)?.syncer.table;
   const onLoopback = families.some((family) => servesLocalhost(args.nodePortAddresses, family));
   const shortfalls = new Shortfalls({ log, onShortfall: (shortfall) => events.event(shortfallEvent(shortfall)) });
-  const cluster = new Cluster(args.nodeName);
+  const cluster = new Cluster(args.nodeName, args);
   const watch = new ClusterWatch({ cluster, log });
   const lastState = new LastState({
     args,
@@ -252,10 +253,12 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     guard.servicesChanged(keys);
     watch.changed(keys);
   };
+  const nodes = new NodeWatch({ cluster, log, onChanged: changed });
   /** Heartbeats change a Node every few minutes, but nothing of it that the rules depend on. */
   const followNode = (change: () => void) => {
     const { node: before, serviceCidrs } = cluster;
     change();
+    nodes.looked();
     if (serviceCidrs !== cluster.serviceCidrs) guard.decideSoon();
     if (before === cluster.node || isDeepStrictEqual(forRules(before), forRules(cluster.node))) return;
     lastState.changed();
@@ -306,6 +309,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
         warnOfOwnAddress(cluster, apiServerHost, log);
         events.event({ type: 'Normal', reason: 'Starting', message: '', about: 'node' });
         health.staleSince = undefined;
+        nodes.whole();
         if (lastState.synced()) followers.takenOver();
         else whole();
         void programmed.then(allInSync).then(() => {
@@ -334,7 +338,9 @@ function standInNote({ staleSince }: StateReport): string {
 }
 
 function forRules(node: Node | undefined): object | undefined {
-  return node && { ...node, eligible: true };
+  if (node === undefined) return undefined;
+  const { unready: _isOfReadiness, ...rest } = node;
+  return { ...rest, eligible: true };
 }
 
 interface Member {

@@ -14,7 +14,8 @@ import { sliceAnnotationsOf } from './slice-options.ts';
 
 /**
  * A slimmed object in the form that Kubernetes gives it, with nothing in it that we do not use: decodeObject makes the same of
- * it again, but for what was left out: of a slice (`leftOut`), and annotations that count for nothing (`problems`).
+ * it again, but for what was left out: of a slice (`leftOut`), annotations that count for nothing (`problems`), and whether a
+ * Node was Ready (`unready`), which says nothing about a later time.
  */
 export function encodeObject(object: KubeObject): object {
   switch (object.kind) {

@@ -1,6 +1,7 @@
 import { canonicalAddress, familyOf, formatCidr, parseCidr } from '../ip.ts';
 import { FieldError, type Fields, fieldsOf, listOf, optionalFields, type Parts, stringsOf, textOf } from './fields.ts';
 import { objectNameOf } from './names.ts';
+import { fieldOf } from './raw-field.ts';
 
 /** Label that names the zone a node is in. */
 export const ZONE_LABEL = 'topology.kubernetes.io/zone';
@@ -17,6 +18,8 @@ export interface Node {
   readonly podCidrs: readonly string[];
   /** False while it is being taken away: deleted, or tainted ToBeDeletedByClusterAutoscaler. Load balancers should avoid it. */
   readonly eligible: boolean;
+  /** True if its Ready condition is False or Unknown; absent if it is True, or there is none. */
+  readonly unready?: true;
 }
 
 /** The cluster autoscaler's taint on a node it is about to remove. */
@@ -42,7 +45,16 @@ export function* readNode(raw: unknown): Parts<Node> {
     zone: labels[ZONE_LABEL] ?? '',
     podCidrs,
     eligible: deletedAt === '' && !taints.includes(TO_BE_DELETED_TAINT),
+    ...(isUnready(status['conditions']) && { unready: true }),
   };
+}
+
+/** Whether status.conditions say so: a Node is not refused for what is wrong there, since only an option asks for it. */
+function isUnready(conditions: unknown): boolean {
+  if (!Array.isArray(conditions)) return false;
+  const ready = conditions.find((condition) => fieldOf(condition, 'type') === 'Ready');
+  const status = fieldOf(ready, 'status');
+  return status === 'False' || status === 'Unknown';
 }
 
 /** Undefined for what is no CIDR. */

@@ -15,8 +15,12 @@ export function* serviceDetail({ models, shortfalls }: ListedCluster, key: strin
   const all = models.flatMap((model) => model.frontendsOf(key));
   const shown: PageFrontend[] = [];
   for (const frontend of all.slice(0, FRONTENDS)) {
-    const { endpoints, localEndpoints } = frontend;
-    const few = { endpoints: endpoints.slice(0, ENDPOINTS), localEndpoints: localEndpoints.slice(0, ENDPOINTS) };
+    const { endpoints, localEndpoints, unreachable } = frontend;
+    const few = {
+      endpoints: endpoints.slice(0, ENDPOINTS),
+      localEndpoints: localEndpoints.slice(0, ENDPOINTS),
+      ...(unreachable && { unreachable: unreachable.slice(0, ENDPOINTS) }),
+    };
     // What becomes of connections is known from all of them being there, or none.
     const row = serviceRow({ ...frontend, ...few });
     const { port, kind, address, fate, affinity, sourceRanges, localEndpoints: local } = row;
@@ -27,6 +31,10 @@ export function* serviceDetail({ models, shortfalls }: ListedCluster, key: strin
       ...(local !== undefined && {
         localEndpoints: withWeights(localEndpoints, few.localEndpoints),
         localCount: localEndpoints.length,
+      }),
+      ...(unreachable && {
+        unreachable: row.unreachable?.map(({ endpoint, node }) => `${endpoint} on ${node}`),
+        unreachableCount: unreachable.length,
       }),
     });
     yield;

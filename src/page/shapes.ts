@@ -135,6 +135,9 @@ export interface PageFrontend {
   readonly endpointCount: number;
   readonly localEndpoints?: readonly string[] | undefined;
   readonly localCount?: number | undefined;
+  /** Endpoints on nodes that are not Ready, used only where there are no others: "10.0.0.1:80 on node-b". */
+  readonly unreachable?: readonly string[] | undefined;
+  readonly unreachableCount?: number | undefined;
 }
 
 /** The answer to page/service. */

@@ -3,8 +3,18 @@ import { type Kind, type KubeObject, keyOf } from '../objects/decode.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
 import type { Service } from '../objects/service.ts';
+import { NodeReadiness } from './node-readiness.ts';
 import { NOTHING_RESERVED, type ReservedAddresses } from './reserved-addresses.ts';
 import { SliceIndex } from './slice-index.ts';
+import type { Steps } from './steps.ts';
+
+/** Endpoints that are looked at in one step. */
+const ENDPOINTS_OF_STEP = 4096;
+
+export interface ClusterOptions {
+  /** --skip-unreachable-nodes. Default: off. */
+  readonly skipUnreachableNodes?: boolean;
+}
 
 /**
  * The cluster as the source last told it: slimmed objects, indexed so that one change costs the same at any size.
@@ -12,6 +22,8 @@ import { SliceIndex } from './slice-index.ts';
  */
 export class Cluster {
   readonly nodeName: string;
+  /** Which nodes are Ready; undefined without --skip-unreachable-nodes. Without the objects of other nodes it knows of none. */
+  readonly readiness: NodeReadiness | undefined;
   #node: Node | undefined;
   readonly #services = new Map<string, Service>();
   /** Slice key → slice. */
@@ -27,8 +39,14 @@ export class Cluster {
   usedServiceCidrs: readonly string[] | undefined;
 
   /** `nodeName`: the name of this node's Node object, by which local endpoints are known. */
-  constructor(nodeName: string) {
+  constructor(nodeName: string, { skipUnreachableNodes = false }: ClusterOptions = {}) {
     this.nodeName = nodeName;
+    this.readiness = skipUnreachableNodes ? new NodeReadiness(nodeName) : undefined;
+  }
+
+  /** Nodes whose endpoints are to be used only where there are no others. */
+  get avoidedNodes(): ReadonlySet<string> | undefined {
+    return this.readiness?.avoided;
   }
 
   /** This node's Node object, if the source has it. */
@@ -91,6 +109,7 @@ export class Cluster {
         return [key];
       case 'Node':
         if (object.name === this.nodeName) this.#node = object;
+        this.readiness?.set(object);
         return [];
       case 'ServiceCIDR':
         this.#cidrs.set(key, object.cidrs);
@@ -114,6 +133,7 @@ export class Cluster {
         return this.#services.delete(key) ? [key] : [];
       case 'Node':
         if (key === this.nodeName) this.#node = undefined;
+        this.readiness?.delete(key);
         return [];
       case 'ServiceCIDR':
         if (this.#cidrs.delete(key)) this.#serviceCidrs = [...this.#cidrs.values()].flat();
@@ -121,6 +141,25 @@ export class Cluster {
       case 'EndpointSlice':
         return this.#removeSlice(key);
     }
+  }
+
+  /**
+   * Has what was set of nodes since the last time count; gives the keys of the Services that concerns. In steps, as it looks at
+   * all endpoints, if any node became or ceased to be one to avoid: other objects may come in between.
+   */
+  *settleNodesSteps(): Steps<readonly string[]> {
+    const changed = this.readiness?.settle();
+    if (changed === undefined || changed.size === 0) return [];
+    const concerned = new Set<string>();
+    let left = ENDPOINTS_OF_STEP;
+    for (const slice of this.#slices.values()) {
+      if (slice.endpoints.some(({ nodeName }) => changed.has(nodeName))) concerned.add(serviceKeyOf(slice));
+      left -= 1 + slice.endpoints.length;
+      if (left > 0) continue;
+      left = ENDPOINTS_OF_STEP;
+      yield;
+    }
+    return [...concerned];
   }
 
   #removeSlice(key: string): readonly string[] {

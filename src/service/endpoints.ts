@@ -4,7 +4,7 @@ import type { ServicePortSpec } from '../objects/service.ts';
 import { DEFAULT_WEIGHT } from '../objects/slice-options.ts';
 import { sortedSteps } from './sorted-steps.ts';
 import { atOnce, type Steps } from './steps.ts';
-import { type NodePlace, preferHinted } from './topology.ts';
+import { isAvoided, type NodePlace, preferHinted, reachable } from './topology.ts';
 
 /** One place a connection to a ServicePort can end. */
 export interface Endpoint {
@@ -22,6 +22,14 @@ export interface Endpoint {
   readonly slowStart?: number;
 }
 
+/** An endpoint on a node that is not Ready, which policy Cluster uses only where there are no others. */
+export interface UnreachableEndpoint {
+  readonly address: string;
+  readonly port: number;
+  /** The node's name. */
+  readonly node: string;
+}
+
 /** The endpoints of one ServicePort, by who may use them. */
 export interface EndpointChoice {
   /** For policy Cluster: the ready ones (those hinted for this node or its zone, if hints count), else the terminating. */
@@ -30,6 +38,8 @@ export interface EndpointChoice {
   readonly local: readonly Endpoint[];
   /** Whether any node has one that is ready, or serves while it terminates: with none to use, drop here or reject. */
   readonly anywhere: boolean;
+  /** Of those that policy Cluster would use otherwise, the ones on nodes that are not Ready; absent if there are none. */
+  readonly unreachable?: readonly UnreachableEndpoint[];
 }
 
 /** What tells a port of a Service from its others. */
@@ -43,7 +53,8 @@ const MAX_LISTS = 8;
 
 /**
  * Chooses among the endpoints of one ServicePort as kube-proxy does: ready ones, or, if there are none, those that
- * still serve while they terminate (KEP-1669), for both policies independently. Each list is sorted by address
+ * still serve while they terminate (KEP-1669), for both policies independently. For policy Cluster those on nodes to avoid
+ * come after all others, terminating ones included. Each list is sorted by address
  * and port, without duplicates: of several entries for the same address and port one that is not terminating wins.
  * The order of the slices makes no difference.
  */
@@ -98,7 +109,8 @@ interface Source {
   readonly port: number;
 }
 
-const NO_CHOICE: EndpointChoice = { cluster: [], local: [], anywhere: false };
+const NONE: readonly never[] = [];
+const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, anywhere: false };
 
 /** For each port (see portKey) the slices that have it. */
 function sourcesByPort(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly Source[]> {
@@ -172,6 +184,7 @@ interface Chosen {
   readonly cluster: readonly Candidate[];
   readonly local: readonly Candidate[];
   readonly anywhere: boolean;
+  readonly unreachable: readonly Candidate[];
 }
 
 function chooseFrom(all: readonly Candidate[], node: NodePlace): Chosen {
@@ -181,9 +194,10 @@ function chooseFrom(all: readonly Candidate[], node: NodePlace): Chosen {
   const terminating = ready.length === all.length ? [] : all.filter(isTerminating);
   const readyHere = ready.filter(isLocal);
   return {
-    cluster: ready.length > 0 ? preferHinted(undrained(ready), node) : undrained(terminating),
+    cluster: forCluster(ready, terminating, node),
     local: undrained(readyHere.length > 0 ? readyHere : terminating.filter(isLocal)),
     anywhere: ready.length > 0 || terminating.length > 0,
+    unreachable: node.avoided?.size ? (ready.length > 0 ? ready : terminating).filter(isAvoided(node)) : NONE,
   };
 }
 
@@ -194,9 +208,21 @@ function undrained(candidates: readonly Candidate[]): readonly Candidate[] {
   return kept.length > 0 ? kept : candidates;
 }
 
+function forCluster(
+  ready: readonly Candidate[],
+  terminating: readonly Candidate[],
+  node: NodePlace,
+): readonly Candidate[] {
+  const usable = reachable(ready, node);
+  if (usable.length > 0) return preferHinted(undrained(usable), node);
+  const ending = reachable(terminating, node);
+  if (ending.length > 0) return undrained(ending);
+  return ready.length > 0 ? preferHinted(undrained(ready), node) : undrained(terminating);
+}
+
 /** What was chosen as endpoints with a port number; undefined: each with its own. */
 function* withPort(
-  { cluster, local, anywhere }: Chosen,
+  { cluster, local, anywhere, unreachable }: Chosen,
   port: number | undefined,
   node: NodePlace,
 ): Steps<EndpointChoice> {
@@ -211,7 +237,12 @@ function* withPort(
     }
     endpoints.push(list);
   }
-  return { cluster: endpoints[0] ?? [], local: endpoints[1] ?? [], anywhere };
+  const choice = { cluster: endpoints[0] ?? [], local: endpoints[1] ?? [], anywhere };
+  if (unreachable.length === 0) return choice;
+  const onNodes = unreachable.map(({ entry, port: own }) => {
+    return { address: entry.address, port: port ?? own, node: entry.nodeName };
+  });
+  return { ...choice, unreachable: onNodes };
 }
 
 /** Whether of two entries for one address and port the first counts; of equal ones that with the larger weight. */

@@ -4,7 +4,7 @@ import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
 import type { Protocol } from '../objects/protocol.ts';
 import type { Service } from '../objects/service.ts';
-import { choiceSteps, type Endpoint, type EndpointChoice } from './endpoints.ts';
+import { choiceSteps, type Endpoint, type EndpointChoice, type UnreachableEndpoint } from './endpoints.ts';
 import { type ExternalKind, NOTHING_RESERVED, objectionTo, type ReservedAddresses } from './reserved-addresses.ts';
 import {
   type Cut,
@@ -16,6 +16,7 @@ import {
 } from './service-budget.ts';
 import { sourceRangeSteps } from './source-ranges.ts';
 import { atOnce, endsStep, mapInSteps, type Steps } from './steps.ts';
+import type { NodePlace } from './topology.ts';
 import { type SlowStarts, type Weighed, weighSteps } from './weights.ts';
 
 /** What an address, protocol and port that a Service answers on is to clients. */
@@ -45,6 +46,8 @@ export interface Frontend {
   readonly affinitySeconds?: number;
   /** True if it has too many endpoints for lists of their clients: a client's address chooses its endpoint. */
   readonly affinityByHash?: boolean;
+  /** Endpoints on nodes that are not Ready: used only where there are no others. Absent if there are none. */
+  readonly unreachable?: readonly UnreachableEndpoint[];
 }
 
 const NONE: readonly never[] = [];
@@ -67,12 +70,19 @@ export interface Viewpoint {
   readonly nodeName: string;
   /** Undefined until the source has it. */
   readonly node: Node | undefined;
+  /** Nodes whose endpoints are to be used only where there are no others. */
+  readonly avoidedNodes?: ReadonlySet<string> | undefined;
   /** Which addresses are not for Services to ask for. Default: those that are nobody's. */
   readonly reserved?: ReservedAddresses;
   /** Whether loadBalancerSourceRanges hold for node ports, too, unless a Service has it otherwise. Default: they do not. */
   readonly sourceRangesOnNodePorts?: boolean;
   /** Whether node ports are closed to all but some networks. Default: they are not. */
   readonly closesNodePorts?: boolean;
+}
+
+/** What of it decides where traffic goes. */
+export function placeOf({ nodeName, node, avoidedNodes }: Viewpoint): NodePlace {
+  return { name: nodeName, zone: node?.zone ?? '', avoided: avoidedNodes };
 }
 
 /** What a frontend's packets are told apart by; unique in a family's ruleset. */
@@ -135,8 +145,8 @@ export function* frontendSteps(
   const room = roomForFrontends(service.ports, further, budget, nodePortRanges.length);
   const ports = service.ports.slice(0, room.ports);
   const served = addresses.slice(0, room.addresses + 1);
-  const place = { name: from.nodeName, zone: from.node?.zone ?? '' };
-  const { slices, isCut: hasFewerEndpoints } = slicesWithin(all, ports, family, from.nodeName, budget);
+  const place = placeOf(from);
+  const { slices, isCut: hasFewerEndpoints } = slicesWithin(all, ports, family, place, budget);
   const choices = yield* choiceSteps(slices, ports, family, place);
   const demands = choices.map((choice, i) =>
     demandOf(service, choice, further.slice(0, room.addresses), ports[i]?.nodePort && nodePortRanges.length, from),
@@ -158,6 +168,7 @@ export function* frontendSteps(
       const key = frontendKey({ address, protocol, port });
       if (frontends.has(key)) return;
       const local = kind === 'cluster-ip' ? service.internalLocal : service.externalLocal;
+      const drawsLocal = local && kind === 'cluster-ip';
       frontends.set(key, {
         family,
         kind,
@@ -166,11 +177,12 @@ export function* frontendSteps(
         port,
         servicePort,
         policy: local ? 'local' : 'cluster',
-        endpoints: local && kind === 'cluster-ip' ? choice.local : choice.cluster,
+        endpoints: drawsLocal ? choice.local : choice.cluster,
         localEndpoints: local ? choice.local : NONE,
         anywhere: choice.anywhere,
         sourceRanges: kind === 'load-balancer-ip' ? sourceRanges : kind === 'node-port' ? nodePortRanges : NONE,
         ...(service.affinitySeconds !== undefined && { affinitySeconds: service.affinitySeconds }),
+        ...(choice.unreachable && !drawsLocal && { unreachable: choice.unreachable }),
       });
     };
     let place = 0;

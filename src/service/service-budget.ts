@@ -3,6 +3,7 @@ import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts'
 import type { ServicePortSpec } from '../objects/service.ts';
 import { ENTRIES_OF_STEP, type Endpoint, type EndpointChoice, portKey } from './endpoints.ts';
 import type { Steps } from './steps.ts';
+import type { NodePlace } from './topology.ts';
 
 /**
  * Elements that one Service may have in the rules of one family, unless it is set. 10 ports with 5,000 endpoints on a
@@ -142,13 +143,13 @@ export function limited(choice: EndpointChoice, limit: number | undefined, nodeN
  * Slices with so few endpoints that ports and endpoints make no more than `budget` pairs of this family. Each pair would
  * become an element at least; so nothing is left out where the budget is kept anyway. This comes before anything is made
  * for a pair: 20 slices of 264 kB in all stand for 2 million. Endpoints that can be used stay rather than others, those of
- * this node first of all.
+ * this node first of all, those of nodes to avoid last.
  */
 export function slicesWithin(
   slices: readonly EndpointSlice[],
   ports: readonly ServicePortSpec[],
   family: Family,
-  nodeName: string,
+  node: Pick<NodePlace, 'name' | 'avoided'>,
   budget: number,
 ): BoundedSlices {
   // Nearly all Services end here.
@@ -174,7 +175,7 @@ export function slicesWithin(
       return left >= 0;
     });
   return {
-    slices: kept.map(({ slice }) => ({ ...slice, endpoints: usable(slice.endpoints, limit, nodeName) })),
+    slices: kept.map(({ slice }) => ({ ...slice, endpoints: usable(slice.endpoints, limit, node) })),
     isCut: true,
   };
 }
@@ -200,19 +201,27 @@ export function slicesByPort(
 const addressOf = ({ address }: Pick<Endpoint, 'address'>) => address;
 
 /** The first `limit` of a slice's endpoints in the order of their use to this node; in no particular order. */
-function usable(endpoints: readonly SliceEndpoint[], limit: number, nodeName: string): readonly SliceEndpoint[] {
+function usable(
+  endpoints: readonly SliceEndpoint[],
+  limit: number,
+  node: Pick<NodePlace, 'name' | 'avoided'>,
+): readonly SliceEndpoint[] {
   if (endpoints.length <= limit) return endpoints;
-  const classes: SliceEndpoint[][] = [[], [], [], [], []];
-  for (const endpoint of endpoints) classes[useOf(endpoint, nodeName)]?.push(endpoint);
+  const classes: SliceEndpoint[][] = [[], [], [], [], [], [], []];
+  for (const endpoint of endpoints) classes[useOf(endpoint, node)]?.push(endpoint);
   const kept: SliceEndpoint[] = [];
-  for (const each of classes) kept.push(...chosen(each, limit - kept.length, nodeName, addressOf));
+  for (const each of classes) kept.push(...chosen(each, limit - kept.length, node.name, addressOf));
   return kept;
 }
 
-function useOf({ ready, serving, terminating, nodeName }: SliceEndpoint, here: string): number {
-  const isElsewhere = Number(nodeName === '' || nodeName !== here);
-  if (ready) return isElsewhere;
-  return serving && terminating ? 2 + isElsewhere : 4;
+function useOf(
+  { ready, serving, terminating, nodeName }: SliceEndpoint,
+  { name, avoided }: Pick<NodePlace, 'name' | 'avoided'>,
+): number {
+  if (!ready && !(serving && terminating)) return 6;
+  if (avoided?.has(nodeName)) return ready ? 4 : 5;
+  const isElsewhere = Number(nodeName === '' || nodeName !== name);
+  return ready ? isElsewhere : 2 + isElsewhere;
 }
 
 /**

@@ -5,6 +5,24 @@ export interface NodePlace {
   readonly name: string;
   /** Empty if unknown. */
   readonly zone: string;
+  /** Names of nodes whose endpoints are to be used only where there are no others. */
+  readonly avoided?: ReadonlySet<string> | undefined;
+}
+
+/** Those of the endpoints that are not on nodes to avoid, in their order. */
+export function reachable<E extends { readonly entry: Pick<SliceEndpoint, 'nodeName'> }>(
+  endpoints: readonly E[],
+  node: NodePlace,
+): readonly E[] {
+  if (node.avoided === undefined || node.avoided.size === 0) return endpoints;
+  const isElsewhere = isAvoided(node);
+  return endpoints.filter((endpoint) => !isElsewhere(endpoint));
+}
+
+/** Tells the endpoints on nodes to avoid. */
+export function isAvoided({ avoided }: Pick<NodePlace, 'avoided'>) {
+  return ({ entry }: { readonly entry: Pick<SliceEndpoint, 'nodeName'> }): boolean =>
+    avoided?.has(entry.nodeName) === true;
 }
 
 /**

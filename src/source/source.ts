@@ -22,7 +22,7 @@ export interface SourceListener {
   synced(): void;
 }
 
-/** Where Services, EndpointSlices, this node's Node and ServiceCIDRs come from. */
+/** Where Services, EndpointSlices, this node's Node (and others, if asked for) and ServiceCIDRs come from. */
 export interface Source {
   /** For logs and the dump: "manifests in /etc/…", "API server https://…". */
   readonly description: string;

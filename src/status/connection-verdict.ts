@@ -131,7 +131,18 @@ function servedBy({ outcomes }: Trace, frontend: Frontend | undefined): string {
   const who = isMixed ? `of which ${hidden}` : 'which';
   const sees = (isMixed ? hidden : endpoints.size) === 1 ? 'sees' : 'see';
   const whose = hidden === 0 ? "the client's address" : "the node's address as the client's";
-  return `served by ${by}, ${who} ${sees} ${whose}${affinityOf(frontend)}`;
+  return `served by ${by}, ${who} ${sees} ${whose}${affinityOf(frontend)}${unreachableOf(frontend)}`;
+}
+
+/** "; not used: 2 endpoints on nodes that are not Ready (node-b)". */
+function unreachableOf(frontend: Frontend | undefined): string {
+  const { unreachable = [], endpoints = [] } = frontend ?? {};
+  const [first] = unreachable;
+  if (first === undefined) return '';
+  const nodes = [...new Set(unreachable.map(({ node }) => node))].toSorted();
+  const which = `${count(unreachable.length, 'endpoint')} on nodes that are not Ready (${listed(nodes)})`;
+  const isUsed = endpoints.some(({ address, port }) => address === first.address && port === first.port);
+  return isUsed ? `; there are no others than ${which}` : `; not used: ${which}`;
 }
 
 function affinityOf(frontend: Frontend | undefined): string {

@@ -18,22 +18,30 @@ export interface EndpointRow {
     readonly weight?: EndpointWeight;
     readonly localWeight?: EndpointWeight;
   }[];
+  /** "its node other is not Ready": it is used only where there are no others. Absent for all others. */
+  readonly note?: string;
 }
 
-/** Endpoints of frontends, each once for each port of a Service, in order. */
+/** Endpoints of frontends, and those that are not used as their node is not Ready, each once for each port of a Service, in order. */
 export function endpointRows(rows: readonly ServiceRow[]): readonly EndpointRow[] {
   const found = new Map<string, EndpointRow & { readonly frontends: EndpointRow['frontends'][number][] }>();
-  for (const { namespace, name, port, address, endpoints, localEndpoints, weights, localWeights } of inOrder(rows)) {
+  for (const row of inOrder(rows)) {
+    const { namespace, name, port, address, endpoints, localEndpoints, weights, localWeights, unreachable = [] } = row;
     const [inside, outside] = [new Set(endpoints), new Set(localEndpoints ?? endpoints)];
     const protocol = address.slice(address.lastIndexOf('/'));
-    for (const text of new Set([...endpoints, ...outside])) {
-      const from = !inside.has(text) ? 'outside' : outside.has(text) ? 'all' : 'node';
+    const nodes = new Map(unreachable.map(({ endpoint, node }) => [endpoint, node]));
+    for (const text of new Set([...endpoints, ...outside, ...nodes.keys()])) {
       const endpoint = `${text}${protocol}`;
       const key = [namespace, name, port, endpoint].join('\0');
-      const row = found.get(key) ?? { namespace, name, port, endpoint, frontends: [] };
+      const node = nodes.get(text);
+      const note = node === undefined ? {} : { note: `its node ${node} is not Ready` };
+      const entry = found.get(key) ?? { namespace, name, port, endpoint, frontends: [], ...note };
+      found.set(key, entry);
+      const [isInside, isOutside] = [inside.has(text), outside.has(text)];
+      if (!isInside && !isOutside) continue;
+      const from = !isInside ? 'outside' : isOutside ? 'all' : 'node';
       const [weight, localWeight] = [weights?.[text], localWeights?.[text]];
-      row.frontends.push({ address, from, ...(weight && { weight }), ...(localWeight && { localWeight }) });
-      found.set(key, row);
+      entry.frontends.push({ address, from, ...(weight && { weight }), ...(localWeight && { localWeight }) });
     }
   }
   const order = [
@@ -56,11 +64,13 @@ export function endpointTable(
   atLeast?: number[],
 ): string {
   const titles = ['NAMESPACE', 'NAME', 'PORT', 'ENDPOINT', 'FRONTENDS'];
-  const cells = rows.map(({ namespace, name, port, endpoint, frontends }) => {
+  const cells = rows.map(({ namespace, name, port, endpoint, frontends, note }) => {
     const named = frontends.map(({ address, from }) => `${address}${FROM[from]}`).join(', ');
-    // Without any it is in no listing: so --watch tells that it went.
-    const shown = frontends.length === 0 ? 'gone' : isWide ? named : `${frontends.length}`;
-    return [namespace, name, port || '-', endpoint, [shown, ...weightsOf(frontends)].join('; ')];
+    // Without any, and a reason, it is in no listing: so --watch tells that it went.
+    const none = note === undefined ? 'gone' : `none: ${note}`;
+    if (frontends.length === 0) return [namespace, name, port || '-', endpoint, none];
+    const notes = [...weightsOf(frontends), ...(note === undefined ? [] : [note])];
+    return [namespace, name, port || '-', endpoint, [isWide ? named : `${frontends.length}`, ...notes].join('; ')];
   });
   return table(hasHeading ? [titles, ...cells] : cells, atLeast);
 }

@@ -24,6 +24,8 @@ export interface ServiceRow {
   readonly affinity?: string;
   /** Networks that may connect; empty: all. */
   readonly sourceRanges: readonly string[];
+  /** Endpoints on nodes that are not Ready, used only where there are no others, and the node of each; absent if there are none. */
+  readonly unreachable?: readonly { readonly endpoint: string; readonly node: string }[];
   /** "served", or what else, and why. */
   readonly fate: string;
   /** New connections so far, by what became of them; absent where they are not counted, or nobody asked. */
@@ -52,7 +54,7 @@ const NONE = { served: 0, refused: 0, dropped: 0 };
 /** The row of a frontend. */
 export function serviceRow(frontend: Frontend): ServiceRow {
   const { servicePort, kind, address, protocol, port, endpoints, localEndpoints, policy } = frontend;
-  const { affinitySeconds, affinityByHash = false, sourceRanges } = frontend;
+  const { affinitySeconds, affinityByHash = false, sourceRanges, unreachable } = frontend;
   const [service = '', portName = ''] = splitOnce(servicePort, ':');
   const [namespace = '', name = ''] = splitOnce(service, '/');
   const byHash = affinityByHash ? ' by hash' : '';
@@ -70,6 +72,7 @@ export function serviceRow(frontend: Frontend): ServiceRow {
     ...(localWeights && { localWeights }),
     ...(affinitySeconds !== undefined && { affinity: `ClientIP ${affinitySeconds}s${byHash}` }),
     sourceRanges,
+    ...(unreachable && { unreachable: unreachable.map((one) => ({ endpoint: endpointText(one), node: one.node })) }),
     fate: fateOf(frontend),
   };
 }
@@ -95,7 +98,7 @@ function isExternalLocal(kind: FrontendKind, policy: Frontend['policy']): boolea
 }
 
 /** "10.32.0.21:8080", "[fd00::1]:8080". */
-export function endpointText({ address, port }: Endpoint): string {
+export function endpointText({ address, port }: Pick<Endpoint, 'address' | 'port'>): string {
   return joined(address, port);
 }
 

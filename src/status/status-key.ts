@@ -10,7 +10,18 @@ export function statusKey(status: Status, isBrief: boolean): string {
   if (isBrief) return JSON.stringify(first);
   return JSON.stringify([
     ...first,
-    ...[version, pid, nft, kernel, source, staleSince, services, status.withoutEndpoints, status.shortfalls],
+    ...[
+      version,
+      pid,
+      nft,
+      kernel,
+      source,
+      staleSince,
+      services,
+      status.withoutEndpoints,
+      status.shortfalls,
+      status.nodes,
+    ],
     culprit && [culprit.pid, culprit.process, culprit.command],
     families.map((family) => {
       const { table, isWatched, differences, drifts, lastDrift, losses, failures } = family;

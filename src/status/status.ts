@@ -1,5 +1,7 @@
 import { FAMILY_NAMES, type Family } from '../ip.ts';
+import type { NodeReadinessReport } from '../service/node-readiness.ts';
 import { SHORTFALL_REASONS, type ShortfallReason } from '../service/shortfall.ts';
+import { readinessText } from './readiness-text.ts';
 import type { SyncReport } from './sync-record.ts';
 import { ago, count, listed, timesIn } from './words.ts';
 
@@ -47,6 +49,8 @@ export interface Status {
   /** Who was last seen to change our tables; undefined: nobody was seen. */
   readonly culprit: Culprit | undefined;
   readonly services: number;
+  /** Which nodes are not Ready; absent without --skip-unreachable-nodes. */
+  readonly nodes?: NodeReadinessReport;
   /** Keys of Services with a frontend and no endpoint, the first hundred by name; and how many there are. */
   readonly withoutEndpoints: { readonly count: number; readonly keys: readonly string[] };
   /** How many objects are not served as they ask, by reason. */
@@ -88,6 +92,7 @@ export function statusText(status: Status, isBrief = false): string {
     ['source', heardAt === undefined ? source : `${source}, answered ${ago(at - heardAt)} ago`],
     ...families.map((family) => [FAMILY_NAMES[family.family], familyText(family, at)] as const),
     ['Services', `${status.services}${count === 0 ? '' : `; ${count} without endpoints: ${listed(keys, count)}`}`],
+    ...(status.nodes === undefined ? [] : [['nodes', readinessText(status.nodes)] as const]),
     ...(reasons.length === 0
       ? []
       : [['shortfalls', reasons.map((reason) => `${reason} ${status.shortfalls[reason]}`).join(', ')] as const]),

@@ -11,7 +11,7 @@ import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { ENTRIES_OF_STEP } from '../service/endpoints.ts';
-import type { Frontend } from '../service/frontend.ts';
+import { type Frontend, placeOf } from '../service/frontend.ts';
 import { bothOf, type ClaimResult } from '../service/frontend-claims.ts';
 import { DEFAULT_SERVICE_BUDGET, slicesWithin } from '../service/service-budget.ts';
 import { atOnce, eachInSteps, type Steps } from '../service/steps.ts';
@@ -180,7 +180,7 @@ export class FamilyModel {
     const { ports = [] } = this.#cluster.service(serviceKey) ?? {};
     const slices = this.#cluster.slicesOf(serviceKey);
     const { serviceBudget = DEFAULT_SERVICE_BUDGET } = this.#settings;
-    return slicesWithin(slices, ports, this.family, this.#cluster.nodeName, serviceBudget).slices;
+    return slicesWithin(slices, ports, this.family, placeOf(this.#cluster), serviceBudget).slices;
   }
 
   /** The UDP frontends that were in force in the kernel when this program began or doubted what is there; each time once. */

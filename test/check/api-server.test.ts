@@ -30,9 +30,9 @@ suite('what an API server lets us do', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const ask = async () => {
+  const ask = async (otherNodes = false) => {
     const connection = loadConnection({ kubeconfig, environment: {} });
-    const said = await checkApiServer(connection, 'node-a', AbortSignal.timeout(20_000));
+    const said = await checkApiServer(connection, 'node-a', AbortSignal.timeout(20_000), { otherNodes });
     connection.close();
     return said;
   };
@@ -64,6 +64,20 @@ suite('what an API server lets us do', () => {
       assert.match(finding?.remedy ?? '', /rbac\.yaml/);
     });
   }
+
+  test('Nodes of others, where they are wanted: a warning says what is without effect', async () => {
+    assert.deepEqual(of((await ask(true)).findings, 'API access').length, 1);
+    api.fail({ kind: 'Node', fieldSelector: 'metadata.name!=node-a', status: 403, times: 2 });
+    const { findings, access } = await ask(true);
+    api.heal();
+    const refused = of(findings, 'API access');
+    assert.match(
+      refused[0] ?? '',
+      /^warning: list of other nodes: .* 403 .*; --skip-unreachable-nodes is without effect$/,
+    );
+    assert.equal(refused.length, 2);
+    assert.equal(readNode(access?.node)?.name, 'node-a');
+  });
 
   test('what a daemon does without: a warning; and a server without ServiceCIDRs: none', async () => {
     api.fail({ kind: 'ServiceCIDR', status: 403, times: 2 });

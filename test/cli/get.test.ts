@@ -84,3 +84,43 @@ default   web   -   10.0.1.10:8080/tcp   10.96.0.11:80/tcp, :30080/tcp
     assert.ok(status.families.length > 0);
   });
 });
+
+suite('with --skip-unreachable-nodes', () => {
+  test('endpoints on a node that is not Ready: get, trace and status say why they are not used', async (context) => {
+    const place = new Place(context);
+    const item = (address: string, nodeName: string) => ({ addresses: [address], nodeName });
+    const node = (name: string, status: string) => ({
+      ...{ apiVersion: 'v1', kind: 'Node', metadata: { name } },
+      status: { addresses: [], conditions: [{ type: 'Ready', status }] },
+    });
+    const items = [
+      rawService('web', '10.96.0.11'),
+      rawSlice('web', [], { endpoints: [item('10.0.1.1', 'one'), item('10.0.1.2', 'other')] }),
+      ...[node('one', 'True'), node('other', 'Unknown')],
+    ];
+    const write = (list: readonly object[]) =>
+      writeFileSync(place.file('objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: list }));
+    write(items);
+    const source = ['--manifests', place.file('objects.json'), '--skip-unreachable-nodes'];
+    const alone = await place.run(['get', 'endpoints', ...source, '--no-headers']);
+    await place.startDaemon(source);
+    const endpoints = async () => (await place.run(['get', 'endpoints', '--no-headers'])).stdout;
+    assert.match(
+      await endpoints(),
+      /10\.0\.1\.1:\d+\/tcp +1\n.*10\.0\.1\.2:\d+\/tcp +none: its node other is not Ready\n$/,
+    );
+    assert.equal(alone.stdout, await endpoints());
+    const { stdout: traced } = await place.run(['trace', 'default/web']);
+    assert.match(traced, /served by 10\.0\.1\.1:.*; not used: 1 endpoint on nodes that are not Ready \(other\)\n/);
+    const { stdout: status } = await place.run(['status']);
+    assert.match(
+      status,
+      /^ +nodes +1 of 3 nodes not Ready: other; their endpoints are used only where there are no others$/m,
+    );
+    write(items.filter((object) => !('metadata' in object) || Object(object.metadata).name !== 'other'));
+    // Each look is a process: far more of them than it takes.
+    let shown = '';
+    for (let looks = 0; looks < 100 && !/10\.0\.1\.2:\d+\/tcp +1\n$/.test(shown); looks++) shown = await endpoints();
+    assert.match(shown, /10\.0\.1\.2:\d+\/tcp +1\n$/);
+  });
+});

@@ -25,6 +25,7 @@ export interface Fault {
   /** Which requests; all if not given. */
   readonly on?: RequestKind;
   readonly kind?: Kind;
+  readonly fieldSelector?: string;
   /** How many requests; 1 if not given, Infinity until `heal`. */
   readonly times?: number;
   /** Answer with this status, `headers` and a Status object with `message` (or this text as it is); */
@@ -253,7 +254,7 @@ export class ApiServer {
     const client =
       socket instanceof TLSSocket && socket.authorized ? `${socket.getPeerCertificate().subject.CN}` : undefined;
     this.requests.push({ on, kind, query, token, client });
-    const fault = this.#nextFault(on, kind);
+    const fault = this.#nextFault(on, kind, query.get('fieldSelector'));
     if (fault?.instead === 'hang') {
       this.#unanswered.add(socket);
       return;
@@ -303,10 +304,10 @@ export class ApiServer {
     }, this.aheadMs);
   }
 
-  #nextFault(on: RequestKind, kind: Kind): Fault | undefined {
-    const found = this.#faults.find(
-      ({ fault, left }) => left > 0 && (fault.on ?? on) === on && (fault.kind ?? kind) === kind,
-    );
+  #nextFault(on: RequestKind, kind: Kind, selector: string | null): Fault | undefined {
+    const isIts = (fault: Fault) =>
+      (fault.on ?? on) === on && (fault.kind ?? kind) === kind && (fault.fieldSelector ?? selector) === selector;
+    const found = this.#faults.find(({ fault, left }) => left > 0 && isIts(fault));
     if (found !== undefined) found.left -= 1;
     return found?.fault;
   }

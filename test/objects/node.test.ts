@@ -53,4 +53,25 @@ suite('a Node', () => {
     assert.equal(result.key, 'node-a');
     assert.match(result.object === undefined ? result.problem : '', /^Node node-a: status\.addresses: /);
   });
+
+  test('is not Ready where its condition Ready is False or Unknown, and only then', () => {
+    const condition = (status: unknown) => [
+      { type: 'MemoryPressure', status: 'Unknown' },
+      { type: 'Ready', status },
+    ];
+    for (const [conditions, unready] of [
+      [condition('True'), undefined],
+      [condition('False'), true],
+      [condition('Unknown'), true],
+      [condition('Perhaps'), undefined],
+      [condition({ toString: 1 }), undefined],
+      [[null, 7, { type: 'MemoryPressure', status: 'Unknown' }], undefined],
+      ['Unknown', undefined],
+      [undefined, undefined],
+    ] as const) {
+      const { object } = decodeObject('Node', { metadata: { name: 'node-a' }, status: { conditions } });
+      assert.ok(object?.kind === 'Node');
+      assert.equal(object.unready, unready, JSON.stringify(conditions));
+    }
+  });
 });

@@ -129,6 +129,23 @@ suite('a Service', () => {
     });
   });
 
+  test('lists endpoints on nodes that are not Ready apart, with the node', () => {
+    const cluster = new Cluster(NODE_NAME, { skipUnreachableNodes: true });
+    cluster.set({
+      ...{ kind: 'Node', name: 'node-b', addresses: [], zone: '', podCidrs: [] },
+      eligible: true,
+      unready: true,
+    });
+    atOnce(cluster.settleNodesSteps());
+    cluster.set(service());
+    cluster.set(slice([ready('10.32.0.1', { nodeName: 'node-c' }), ready('10.32.0.2', { nodeName: 'node-b' })]));
+    const { model, shortfalls, drain } = modelOf(cluster);
+    drain();
+    const { frontends } = atOnce(serviceDetail({ cluster, models: [model], shortfalls }, 'default/web'));
+    const { endpoints, unreachable, unreachableCount } = frontends[0] ?? {};
+    assert.deepEqual([endpoints, unreachable, unreachableCount], [['10.32.0.1:8080'], ['10.32.0.2:8080 on node-b'], 1]);
+  });
+
   test('that is not there has none', () => {
     assert.deepEqual(
       atOnce(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Cluster } from '../../src/service/cluster.ts';
+import { atOnce } from '../../src/service/steps.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
 
 function slicesOf(cluster: Cluster, key: string): string[] {
@@ -110,5 +111,43 @@ suite('the cluster', () => {
     assert.equal(cluster.node, node);
     cluster.delete('Node', NODE_NAME);
     assert.equal(cluster.node, undefined);
+  });
+});
+
+suite('nodes that are not Ready', () => {
+  const node = (name: string, isReady: boolean) => ({
+    ...({ kind: 'Node', name, addresses: [], zone: '', podCidrs: [], eligible: true } as const),
+    ...(!isReady && { unready: true as const }),
+  });
+
+  test('concern the Services with endpoints there', () => {
+    const cluster = new Cluster(NODE_NAME, { skipUnreachableNodes: true });
+    for (const [i, nodes] of [['b'], ['c'], ['c', 'b'], ['']].entries()) {
+      const endpoints = nodes.map((nodeName, n) => ready(`10.0.${i}.${n}`, { nodeName }));
+      cluster.set(slice(endpoints, { name: `s-${i}`, serviceName: `s-${i}` }));
+    }
+    for (const name of [NODE_NAME, 'b', 'c', 'd']) assert.deepEqual(cluster.set(node(name, true)), []);
+    assert.deepEqual(atOnce(cluster.settleNodesSteps()), []);
+    cluster.set(node('b', false));
+    assert.deepEqual(atOnce(cluster.settleNodesSteps()), ['default/s-0', 'default/s-2']);
+    assert.deepEqual([...(cluster.avoidedNodes ?? [])], ['b']);
+    assert.equal(cluster.delete('Node', 'b').length, 0);
+    assert.deepEqual(atOnce(cluster.settleNodesSteps()), ['default/s-0', 'default/s-2']);
+  });
+
+  test('are not part of the state to be saved', () => {
+    const cluster = new Cluster(NODE_NAME, { skipUnreachableNodes: true });
+    for (const name of [NODE_NAME, 'b']) cluster.set(node(name, false));
+    assert.deepEqual(
+      cluster.objects().map((object) => 'name' in object && object.name),
+      [NODE_NAME],
+    );
+  });
+
+  test('are not known without the option', () => {
+    const cluster = new Cluster(NODE_NAME);
+    cluster.set(slice([ready('10.0.0.1', { nodeName: 'b' })]));
+    cluster.set(node('b', false));
+    assert.deepEqual([atOnce(cluster.settleNodesSteps()), cluster.avoidedNodes], [[], undefined]);
   });
 });

@@ -308,3 +308,54 @@ function plainChoice(slices: readonly EndpointSlice[], port: ServicePortSpec): E
     anywhere: readyOnes.length > 0 || ending.length > 0,
   };
 }
+
+suite('endpoints on nodes to avoid', () => {
+  const b = (address: string, changes: Partial<SliceEndpoint> = {}) => ready(address, { nodeName: 'b', ...changes });
+  const ending = { ready: false, terminating: true };
+  const choose = (endpoints: readonly SliceEndpoint[], zone = '') =>
+    chooseEndpoints([slice(endpoints)], HTTP, 'ip', { name: NODE_NAME, zone, avoided: new Set(['b', 'c']) });
+  const clusterOf = (...args: Parameters<typeof choose>) => choose(...args).cluster.map(({ address }) => address);
+
+  test('are not used while there are others, and are told of', () => {
+    const { cluster, unreachable } = choose([b('10.0.0.1'), ready('10.0.0.2', { nodeName: 'd' })]);
+    assert.deepEqual(
+      cluster.map(({ address }) => address),
+      ['10.0.0.2'],
+    );
+    assert.deepEqual(unreachable, [{ address: '10.0.0.1', port: 8080, node: 'b' }]);
+  });
+
+  test('are used where there are no others', () => {
+    assert.deepEqual(clusterOf([b('10.0.0.1'), b('10.0.0.2', { nodeName: 'c' })]), ['10.0.0.1', '10.0.0.2']);
+    assert.deepEqual(clusterOf([b('10.0.0.1', ending)]), ['10.0.0.1']);
+  });
+
+  test('an endpoint of which no node is known is one of the others', () => {
+    assert.deepEqual(clusterOf([b('10.0.0.1'), ready('10.0.0.2', { nodeName: '' })]), ['10.0.0.2']);
+  });
+
+  test('come after those that terminate elsewhere, ready ones before those that terminate', () => {
+    const elsewhere = ready('10.0.0.3', { nodeName: 'd', ...ending });
+    assert.deepEqual(clusterOf([b('10.0.0.1'), b('10.0.0.2', ending), elsewhere]), ['10.0.0.3']);
+    assert.deepEqual(clusterOf([b('10.0.0.1'), b('10.0.0.2', ending)]), ['10.0.0.1']);
+  });
+
+  test('hints are those of the others: without one for this zone all others are used', () => {
+    const hinted = (zone: string) => ({ zoneHints: [zone] });
+    const others = [ready('10.0.0.2', { nodeName: 'd', ...hinted('z2') }), ready('10.0.0.3', hinted('z2'))];
+    assert.deepEqual(clusterOf([b('10.0.0.1', hinted('z1')), ...others], 'z1'), ['10.0.0.2', '10.0.0.3']);
+    assert.deepEqual(clusterOf([b('10.0.0.1'), ...others], 'z2'), ['10.0.0.2', '10.0.0.3']);
+  });
+
+  test('policy Local does not mind them', () => {
+    const here = ready('10.0.0.1', { nodeName: NODE_NAME });
+    const choice = chooseEndpoints([slice([here, ready('10.0.0.2')])], HTTP, 'ip', {
+      ...HERE,
+      avoided: new Set([NODE_NAME]),
+    });
+    assert.deepEqual(
+      [choice.local, choice.cluster].map((list) => list.map(({ address }) => address)),
+      [['10.0.0.1'], ['10.0.0.2']],
+    );
+  });
+});

@@ -84,7 +84,7 @@ suite('the budget of one Service', () => {
 
   test('400 ports with 5,000 endpoints, 2 million elements, are cut before anything is made of them', () => {
     const slices = slicesOf(400, endpointsOf(5000));
-    const bounded = slicesWithin(slices, portsOf(400), 'ip', 'node-a', DEFAULT_SERVICE_BUDGET);
+    const bounded = slicesWithin(slices, portsOf(400), 'ip', { name: 'node-a' }, DEFAULT_SERVICE_BUDGET);
     assert.equal(bounded.isCut, true);
     const pairs = bounded.slices.reduce((sum, { ports, endpoints }) => sum + ports.length * endpoints.length, 0);
     assert.ok(pairs <= DEFAULT_SERVICE_BUDGET && pairs > 0.9 * DEFAULT_SERVICE_BUDGET, `${pairs}`);
@@ -128,7 +128,7 @@ suite('the budget of one Service', () => {
       ready('10.2.0.1'),
       ready('10.3.0.1', { nodeName: 'node-a' }),
     ];
-    const { slices } = slicesWithin(slicesOf(10, endpoints), portsOf(10), 'ip', 'node-a', 20);
+    const { slices } = slicesWithin(slicesOf(10, endpoints), portsOf(10), 'ip', { name: 'node-a' }, 20);
     assert.deepEqual(
       slices.flatMap((each) => each.endpoints.map(({ address }) => address)),
       ['10.3.0.1', '10.2.0.1'],

@@ -53,4 +53,19 @@ default   web   http   10.0.0.2:80/tcp   1; weight 3 (27 %), slow start 3/8
 `,
     );
   });
+
+  test('tell which are on nodes that are not Ready, used or not', () => {
+    const unreachable = [{ endpoint: '10.0.0.2:80', node: 'other' }];
+    const rows = (endpoints: readonly string[]) => endpointRows([row({ endpoints, unreachable })]);
+    assert.equal(
+      endpointTable(rows(['10.0.0.1:80']), false, false),
+      `default   web   http   10.0.0.1:80/tcp   1
+default   web   http   10.0.0.2:80/tcp   none: its node other is not Ready
+`,
+    );
+    assert.equal(
+      endpointTable(rows(['10.0.0.2:80']), true, false),
+      'default   web   http   10.0.0.2:80/tcp   10.96.0.80:80/tcp; its node other is not Ready\n',
+    );
+  });
 });

@@ -26,6 +26,7 @@ suite('what answers of status have in common that say the same', () => {
       status({ pid: 8 }),
       status({ staleSince: AGO }),
       status({ services: 4 }),
+      status({ nodes: { nodes: 5, unready: 1, names: ['node-b'], isPaused: false } }),
       status({ withoutEndpoints: { count: 1, keys: ['default/web'] } }),
       status({ shortfalls }),
       status({ culprit: { at: AGO, pid: 5, process: 'nft', command: 'flush ruleset' } }),

@@ -36,6 +36,20 @@ suite('a status', () => {
     assert.match(text, /^ {2}shortfalls +quarantined 2$/m);
   });
 
+  test('has a line for nodes where these are followed', () => {
+    const nodesLine = (nodes: NonNullable<Status['nodes']>) =>
+      /^ {2}nodes +(.*)$/m.exec(statusText(status({ nodes })))?.[1];
+    assert.equal(nodesLine({ nodes: 5, unready: 0, names: [], isPaused: false }), '5 nodes, all Ready');
+    assert.equal(
+      nodesLine({ nodes: 5, unready: 1, names: ['node-b'], isPaused: false }),
+      '1 of 5 nodes not Ready: node-b; their endpoints are used only where there are no others',
+    );
+    assert.match(
+      nodesLine({ nodes: 5, unready: 3, names: ['b', 'c', 'd'], isPaused: true }) ?? '',
+      /b, c, d; more than half/,
+    );
+  });
+
   test('names who was seen to change our rules', () => {
     const culprit = { at: AT - 3_000, pid: 4711, process: 'nft, started by cron', command: 'flush ruleset' };
     assert.match(

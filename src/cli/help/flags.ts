@@ -214,6 +214,10 @@ const OURS: FlagSection = {
       text: 'of one Service with session affinity; beyond it a client’s address chooses its endpoint (default: 256)',
     },
     {
+      name: 'skip-unreachable-nodes',
+      text: 'use endpoints on nodes that are not Ready only where there are no others; watches all Nodes (default: false)',
+    },
+    {
       name: 'no-watch',
       text: 'do not compare the rules in the kernel with what they should be while running (default: false)',
     },

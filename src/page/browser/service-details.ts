@@ -79,6 +79,8 @@ function frontendBlock(frontend: PageFrontend): HTMLElement {
     endpointCount,
     localEndpoints,
     localCount = 0,
+    unreachable,
+    unreachableCount = 0,
   } = frontend;
   const facts = [type, port === '' ? undefined : `port ${port}`, affinity && `affinity ${affinity}`].filter(Boolean);
   const tone = fate.startsWith('served') ? 'good' : 'bad';
@@ -90,6 +92,9 @@ function frontendBlock(frontend: PageFrontend): HTMLElement {
     ...(sourceRanges.length > 0 ? [h('p', { class: 'muted' }, `from ${sourceRanges.join(', ')}`)] : []),
     ...(localEndpoints === undefined ? [] : [endpointList('on this node', localEndpoints, localCount)]),
     endpointList(localEndpoints === undefined ? 'endpoints' : 'endpoints in all', endpoints, endpointCount),
+    ...(unreachable === undefined
+      ? []
+      : [endpointList('on nodes that are not Ready: for want of others only', unreachable, unreachableCount)]),
   );
 }
 

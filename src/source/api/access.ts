@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Connection } from './connection.ts';
 import { ApiFailure } from './failure.ts';
 import { askOnce, beginWatch } from './one-answer.ts';
-import { pathOf, type Resource, resourcesFor } from './resources.ts';
+import { pathOf, type Resource, type ResourceOptions, resourcesFor } from './resources.ts';
 
 /** EndpointSlices that are looked at to tell how many endpoints one has. */
 const SAMPLE = 200;
@@ -17,6 +17,8 @@ export interface Refusal {
   readonly why: string;
   /** True if a daemon does without it. */
   readonly isOptional: boolean;
+  /** What that means, where the resource says so. */
+  readonly without?: string;
 }
 
 /** What an API server says to us, as a daemon would ask it. */
@@ -51,12 +53,18 @@ const Review = v.object({ status: v.object({ allowed: v.boolean() }) });
  * that none has to be made. Changes nothing. What is refused is told, not thrown. Throws the ApiFailure of a server that
  * cannot be reached or does not know us (401), or the signal's reason.
  */
-export async function askAccess(connection: Connection, nodeName: string, signal: AbortSignal): Promise<Access> {
+export async function askAccess(
+  connection: Connection,
+  nodeName: string,
+  signal: AbortSignal,
+  options: ResourceOptions = {},
+): Promise<Access> {
   const version = await orNone(askOnce(connection, { resource: 'version', path: '/version' }, signal));
   const refusals: Refusal[] = [];
   const lists = new Map<string, v.InferOutput<typeof List>>();
+  const versions = new Map<Resource, string>();
   let ahead = version?.ahead;
-  for (const resource of resourcesFor(nodeName)) {
+  for (const resource of resourcesFor(nodeName, options)) {
     const { name } = resource;
     const refuse = (verb: 'list' | 'watch', error: unknown) => refusals.push(refusalOf(resource, verb, error));
     try {
@@ -67,12 +75,15 @@ export async function askAccess(connection: Connection, nodeName: string, signal
       const limit = resource.kind === 'EndpointSlice' ? `${SAMPLE}` : '1';
       const answer = await askOnce(connection, { resource: name, path: pathOf(asked, { limit }) }, signal);
       ahead ??= answer.ahead;
-      lists.set(resource.kind, v.parse(List, answer.body));
+      const list = v.parse(List, answer.body);
+      versions.set(resource, list.metadata.resourceVersion);
+      // Of the two of Nodes, our own.
+      if (!lists.has(resource.kind)) lists.set(resource.kind, list);
     } catch (error) {
       refuse('list', error);
     }
     try {
-      await beginWatch(connection, resource, lists.get(resource.kind)?.metadata.resourceVersion ?? '', signal);
+      await beginWatch(connection, resource, versions.get(resource) ?? '', signal);
     } catch (error) {
       refuse('watch', error);
     }
@@ -109,11 +120,18 @@ async function eventRefusal(connection: Connection, signal: AbortSignal): Promis
 }
 
 /** Throws what concerns all of the server. */
-function refusalOf({ name, optional }: Resource, verb: 'list' | 'watch', error: unknown): Refusal {
+function refusalOf({ name, optional, without }: Resource, verb: 'list' | 'watch', error: unknown): Refusal {
   const status = error instanceof ApiFailure ? error.status : undefined;
   if (!(error instanceof ApiFailure || v.isValiError(error))) throw error;
   if (error instanceof ApiFailure && (status === undefined || status === 401)) throw error;
-  return { resource: name, verb, status, why: reasonOf(error), isOptional: optional === true };
+  return {
+    resource: name,
+    verb,
+    status,
+    why: reasonOf(error),
+    isOptional: optional === true,
+    ...(without !== undefined && { without }),
+  };
 }
 
 /** Without what is said of further attempts: there are none. */

@@ -1,15 +1,14 @@
 import type { Log } from '../../log.ts';
-import { KINDS } from '../../objects/decode.ts';
 import type { Source, SourceListener } from '../source.ts';
 import type { Connection } from './connection.ts';
 import type { ApiFailure } from './failure.ts';
 import { KnownObjects } from './known-objects.ts';
 import { ProblemLog } from './problem-log.ts';
 import { Reflector } from './reflector.ts';
-import { resourcesFor } from './resources.ts';
+import { type Resource, type ResourceOptions, resourcesFor } from './resources.ts';
 import { DEFAULT_SETTINGS, type OnAnswer, type Settings } from './settings.ts';
 
-export interface ApiSourceOptions {
+export interface ApiSourceOptions extends ResourceOptions {
   readonly connection: Connection;
   /** The Node to follow: ours. */
   readonly nodeName: string;
@@ -25,28 +24,29 @@ export interface ApiSourceOptions {
 }
 
 /**
- * The API server as a source: Services, EndpointSlices, our Node and ServiceCIDRs, each listed, as a stream where the server knows
+ * The API server as a source: Services, EndpointSlices, our Node (and others if they are asked for) and ServiceCIDRs, each listed, as a stream where the server knows
  * such lists, and then watched. Faults of the API server are retried for ever; what was passed on stays in force meanwhile.
  * When it ends, the connection is closed with it.
  */
 export function createApiSource(options: ApiSourceOptions): Source {
-  const { connection, nodeName, log, onProblem, onWorks, onAnswer } = options;
+  const { connection, log, onProblem, onWorks, onAnswer } = options;
   const settings: Settings = { ...DEFAULT_SETTINGS, ...(onAnswer && { onAnswer }), ...options.settings };
   const run = async (listener: SourceListener, signal: AbortSignal): Promise<void> => {
     for (const warning of connection.warnings) log.warn(warning);
     const problems = new ProblemLog(log, () => connection.server, onProblem, onWorks);
     const listOnly = new Set<string>();
-    const untried = new Set<string>(KINDS);
+    const resources = resourcesFor(options.nodeName, options);
+    const untried = new Set(resources);
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
-    const reflect = async (resource: ReturnType<typeof resourcesFor>[number]) => {
+    const reflect = async (resource: Resource) => {
       const known = new KnownObjects(resource.kind, listener, log);
       const responseMs = resource.optional
         ? Math.min(settings.responseMs, settings.optionalResponseMs)
         : settings.responseMs;
       const own = { ...settings, responseMs };
       const onTried = () => {
-        if (untried.delete(resource.kind) && untried.size === 0) listener.synced();
+        if (untried.delete(resource) && untried.size === 0) listener.synced();
       };
       try {
         await new Reflector({ connection, resource, known, settings: own, problems, listOnly, log, onTried }).run(stop);
@@ -56,7 +56,7 @@ export function createApiSource(options: ApiSourceOptions): Source {
       }
     };
     try {
-      const outcomes = await Promise.allSettled(resourcesFor(nodeName).map(reflect));
+      const outcomes = await Promise.allSettled(resources.map(reflect));
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     } finally {
       connection.close();

@@ -177,9 +177,9 @@ export class Reflector {
   }
 
   #say(what: Saying, status: number | undefined, detail: string): void {
-    const { connection, listOnly, log } = this.#options;
+    const { connection, known, listOnly, log } = this.#options;
     const { fieldSelector, ...rest } = this.#resource;
-    const { name } = rest;
+    const { name, without } = rest;
     const server = `API server ${connection.server}`;
     switch (what) {
       case 'restored':
@@ -190,7 +190,13 @@ export class Reflector {
       case 'withheld': {
         const role = 'does not let us list and watch them; grant that by ClusterRole system:node-proxier';
         const why = status === 404 ? 'does not have them' : role;
-        log.info(`going on without ${name}: ${server} ${why}`, { status });
+        if (without === undefined) {
+          log.info(`going on without ${name}: ${server} ${why}`, { status });
+          return;
+        }
+        log.warn(`${without}: ${server} ${why}`, { resource: name, status });
+        known.beginList();
+        known.endList();
         return;
       }
       case 'offered':

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { type Target, THIS_NODE } from '../runner/cast.ts';
-import { node, type Port, type RawObject, service, serviceCidr, slices } from '../runner/objects.ts';
+import { OTHER_NODE, type Target, THIS_NODE } from '../runner/cast.ts';
+import { node, otherNode, type Port, type RawObject, service, serviceCidr, slices } from '../runner/objects.ts';
 import { endpointsArbitrary, PORTS } from './endpoints.ts';
 import { type Draft, drafts } from './questions.ts';
 
@@ -39,8 +39,8 @@ const FLAGS: readonly (readonly string[])[] = [
   [...DUAL, '--nodeport-addresses', 'all', '--node-port-source-ranges', '198.18.0.0/15,0.0.0.0/0'],
 ];
 
-/** The flags of a run's first daemon. */
-export const FIRST_FLAGS = DUAL;
+/** The flags of a run's first daemon. What they add counts where other objects ask for it. */
+export const FIRST_FLAGS: readonly string[] = [...DUAL, '--skip-unreachable-nodes'];
 
 /** True once in `n` times. */
 const seldom = (n: number) => fc.nat(n - 1).map((draw) => draw === n - 1);
@@ -152,6 +152,14 @@ const nodes: fc.Arbitrary<RawObject> = fc
   })
   .map(({ more, zone, podCidrs }) => node({ addresses: ['node', ...more], podCidrs, ...(zone && { zone }) }));
 
+/** The other node, and two without endpoints: with these it may be too many that are not Ready. */
+const otherNodes: fc.Arbitrary<RawObject> = fc
+  .tuple(
+    fc.constantFrom(OTHER_NODE, OTHER_NODE, 'node-c', 'node-d'),
+    fc.constantFrom('True', 'False', 'Unknown', undefined),
+  )
+  .map(([name, isReady]) => otherNode(isReady, name));
+
 const cidrs: fc.Arbitrary<RawObject> = fc
   .tuple(
     fc.constantFrom('kubernetes', 'more'),
@@ -168,13 +176,14 @@ const removals: fc.Arbitrary<readonly string[]> = fc.oneof(
       .map(([name, suffix, versions]) => versions.map((version) => `EndpointSlice/${name}${suffix}-${version}`)),
   },
   { weight: 1, arbitrary: fc.constantFrom('kubernetes', 'more').map((name) => [`ServiceCIDR/${name}`]) },
-  { weight: 1, arbitrary: fc.constant([`Node/${THIS_NODE}`]) },
+  { weight: 1, arbitrary: fc.constantFrom(THIS_NODE, OTHER_NODE, 'node-c').map((name) => [`Node/${name}`]) },
 );
 
 const changes: fc.Arbitrary<Change> = fc.oneof(
   { weight: 6, arbitrary: services.map((one) => ({ set: [one] })) },
   { weight: 9, arbitrary: sliceSets.map((set) => ({ set })) },
   { weight: 2, arbitrary: nodes.map((one) => ({ set: [one] })) },
+  { weight: 2, arbitrary: otherNodes.map((one) => ({ set: [one] })) },
   { weight: 1, arbitrary: cidrs.map((one) => ({ set: [one] })) },
   { weight: 4, arbitrary: removals.map((remove) => ({ remove })) },
 );

@@ -4,6 +4,7 @@ import { parseArguments } from '../../../src/cli/parse-arguments.ts';
 import { FAMILIES, type Family } from '../../../src/ip.ts';
 import { decodeObject, type Kind, keyOf } from '../../../src/objects/decode.ts';
 import { Cluster } from '../../../src/service/cluster.ts';
+import { atOnce } from '../../../src/service/steps.ts';
 import type { FamilyModel } from '../../../src/sync/family-model.ts';
 import { recordingLog } from '../../builders/recording-log.ts';
 import { THIS_NODE } from '../runner/cast.ts';
@@ -12,12 +13,13 @@ import type { RawObject } from '../runner/objects.ts';
 /** Models as of a daemon that begins now. They keep nothing but the program, which takes long to build. */
 export class FreshModels {
   readonly #args: ReturnType<typeof parseArguments>;
-  readonly #cluster = new Cluster(THIS_NODE);
+  readonly #cluster: Cluster;
   readonly #models: readonly FamilyModel[];
   readonly #held: (readonly [Kind, string])[] = [];
 
   constructor(flags: readonly string[]) {
     this.#args = parseArguments(['--hostname-override', THIS_NODE, ...flags]);
+    this.#cluster = new Cluster(THIS_NODE, this.#args);
     this.#models = createModels(this.#cluster, FAMILIES, this.#args, recordingLog().log);
   }
 
@@ -30,6 +32,7 @@ export class FreshModels {
       this.#cluster.set(asConfigured(decoded.object, this.#args));
       this.#held.push([raw.kind, keyOf(decoded.object)]);
     }
+    atOnce(this.#cluster.settleNodesSteps());
     for (const model of this.#models) {
       model.restart([]);
       do model.nextTransaction();

@@ -35,6 +35,8 @@ export interface Known {
   readonly services: readonly Service[];
   readonly slices: readonly EndpointSlice[];
   readonly node: Node | undefined;
+  /** Nodes whose endpoints are used only where there are no others. */
+  readonly avoided: readonly string[];
   readonly serviceCidrs: readonly string[];
   readonly flags: ReturnType<typeof parseArguments>;
 }
@@ -44,18 +46,27 @@ export function known(objects: readonly RawObject[], flags: readonly string[]): 
   const services: Service[] = [];
   const slices: EndpointSlice[] = [];
   const serviceCidrs: string[] = [];
-  let node: Node | undefined;
+  const nodes: Node[] = [];
   for (const raw of objects) {
     const { object } = decodeObject(raw.kind, raw);
     if (object?.kind === 'Service') services.push(object);
     else if (object?.kind === 'EndpointSlice') slices.push(object);
     else if (object?.kind === 'ServiceCIDR') serviceCidrs.push(...object.cidrs);
-    else if (object?.kind === 'Node') node = object;
+    else if (object?.kind === 'Node') nodes.push(object);
     else throw new Error(`${raw.kind} ${raw.metadata.name} cannot be read`);
   }
   const proxied = services.filter(({ otherProxy, type }) => !otherProxy && type !== 'ExternalName');
   proxied.sort((a, b) => (`${a.createdAt} ${a.name}` < `${b.createdAt} ${b.name}` ? -1 : 1));
-  return { services: proxied, slices, node, serviceCidrs, flags: parseArguments(flags) };
+  const args = parseArguments(flags);
+  const node = nodes.find(({ name }) => name === THIS_NODE);
+  return { services: proxied, slices, node, avoided: avoided(nodes, args), serviceCidrs, flags: args };
+}
+
+/** With the flag: nodes that are not Ready, unless these are more than half of all, and more than two. */
+function avoided(nodes: readonly Node[], { skipUnreachableNodes }: Known['flags']): readonly string[] {
+  const dead = nodes.filter(({ unready }) => unready);
+  if (!skipUnreachableNodes || (dead.length > 2 && dead.length > nodes.length / 2)) return [];
+  return dead.flatMap(({ name }) => (name === THIS_NODE ? [] : [name]));
 }
 
 /** Mostly the one that has node ports by default. */
@@ -96,8 +107,10 @@ export function answer(question: Question, cluster: Known): Answer {
   const all = candidates(service, port, version, cluster);
   const ready = all.filter(({ entry }) => entry.ready);
   const ending = all.filter(({ entry }) => !entry.ready && entry.serving && entry.terminating);
-  const anywhere = preferred(ready, cluster.node?.zone ?? '');
-  const everybodys = anywhere.length > 0 ? anywhere : ending;
+  const isReached = ({ entry }: Candidate) => !cluster.avoided.includes(entry.nodeName);
+  const [reached, reachedEnding] = [ready.filter(isReached), ending.filter(isReached)];
+  const best = [reached, reachedEnding, ready, ending].find((list) => list.length > 0) ?? [];
+  const everybodys = best === reachedEnding || best === ending ? best : preferred(best, cluster.node?.zone ?? '');
   const readyHere = ready.filter(isHere);
   const ownNodes = readyHere.length > 0 ? readyHere : ending.filter(isHere);
   const isLocal = by === 'cluster' ? service.internalLocal : service.externalLocal;

@@ -173,6 +173,12 @@ export function node({ addresses = ['node'], zone, podCidrs = [] }: NodeOptions 
   };
 }
 
+/** The other node, with a condition Ready; undefined: none yet. */
+export function otherNode(isReady: 'True' | 'False' | 'Unknown' | undefined, name: string = OTHER_NODE): RawObject {
+  const conditions = isReady === undefined ? [] : [{ type: 'Ready', status: isReady }];
+  return { kind: 'Node', metadata: { name }, spec: {}, status: { conditions } };
+}
+
 export function serviceCidr(name: string, cidrs: readonly string[]): RawObject {
   return { kind: 'ServiceCIDR', metadata: { name }, spec: { cidrs } };
 }

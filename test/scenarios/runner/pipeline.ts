@@ -9,6 +9,7 @@ import { FAMILIES, type Family } from '../../../src/ip.ts';
 import type { Nft } from '../../../src/nft/nft.ts';
 import { decodeObject } from '../../../src/objects/decode.ts';
 import { Cluster } from '../../../src/service/cluster.ts';
+import { atOnce } from '../../../src/service/steps.ts';
 import type { FamilyModel } from '../../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../../src/sync/family-syncer.ts';
 import { Shortfalls } from '../../../src/sync/shortfalls.ts';
@@ -27,7 +28,7 @@ type ObjectKey = string;
 export class Pipeline {
   readonly models: ReadonlyMap<Family, FamilyModel>;
   readonly #args: Arguments;
-  readonly #cluster = new Cluster(THIS_NODE);
+  readonly #cluster: Cluster;
   readonly #log = recordingLog();
   #linesRead = 0;
   readonly #syncers: readonly FamilySyncer[];
@@ -40,6 +41,7 @@ export class Pipeline {
   /** `flags`: kube-proxy's, as on the command line. */
   constructor(namespace: string, directory: string, flags: readonly string[]) {
     this.#args = parseArguments(['--hostname-override', THIS_NODE, ...flags]);
+    this.#cluster = new Cluster(THIS_NODE, this.#args);
     const shortfalls = new Shortfalls({ log: this.#log.log });
     this.#shortfalls = shortfalls;
     this.#nft = nftIn(namespace, directory, 'ip');
@@ -86,6 +88,7 @@ export class Pipeline {
   async change(objects: readonly RawObject[], removed: readonly ObjectKey[] = []): Promise<void> {
     const { node, serviceCidrs } = this.#cluster;
     const changed = [...removed.flatMap((key) => this.#remove(key)), ...objects.flatMap((object) => this.#set(object))];
+    changed.push(...atOnce(this.#cluster.settleNodesSteps()));
     if (this.#running === undefined) this.#guard.begin();
     else this.#guard.servicesChanged(changed);
     this.#guard.decide();

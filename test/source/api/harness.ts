@@ -60,7 +60,7 @@ export interface Running {
 }
 
 /** Short periods; waits between attempts are noted and shortened. */
-export function run(connection: Connection, settings: Partial<Settings> = {}): Running {
+export function run(connection: Connection, settings: Partial<Settings> = {}, otherNodes = false): Running {
   const view = new View();
   const log: string[] = [];
   const waits: number[] = [];
@@ -72,6 +72,7 @@ export function run(connection: Connection, settings: Partial<Settings> = {}): R
   const source = createApiSource({
     connection,
     nodeName: NODE_NAME,
+    otherNodes,
     log: createLog(2, (line) => log.push(line)),
     settings: { stableMs: 50, sleep, ...settings },
   });
@@ -112,7 +113,12 @@ export function withDirectory(t: TestContext): string {
 /** A source connected to a server double, ended when the test ends. `prepare` fills the server before it starts. */
 export async function withSource(
   t: TestContext,
-  options: { login?: Login; settings?: Partial<Settings>; prepare?: (api: ApiServer) => void } = {},
+  options: {
+    login?: Login;
+    settings?: Partial<Settings>;
+    prepare?: (api: ApiServer) => void;
+    otherNodes?: boolean;
+  } = {},
 ): Promise<Running & { api: ApiServer; kubeconfig: string }> {
   certificates ??= makeCertificates();
   const api = await startApiServer(certificates);
@@ -120,7 +126,7 @@ export async function withSource(
   options.prepare?.(api);
   const kubeconfig = join(directory, 'kubeconfig');
   api.kubeconfig(kubeconfig, options.login);
-  const running = run(loadConnection({ kubeconfig, environment: {} }), options.settings);
+  const running = run(loadConnection({ kubeconfig, environment: {} }), options.settings, options.otherNodes);
   // Before the server, which would otherwise wait for what the source still asks.
   t.after(() => running.stop());
   t.after(() => api.stop());

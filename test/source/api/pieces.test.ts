@@ -81,6 +81,14 @@ test("kube-proxy's selectors", () => {
   );
 });
 
+test('the Nodes of others, where they are asked for: one more resource, which nothing waits for', () => {
+  const [more, ...rest] = resourcesFor('node-a', { otherNodes: true }).slice(resourcesFor('node-a').length);
+  assert.deepEqual(
+    [more?.kind, more?.path, more?.fieldSelector, more?.optional, rest],
+    ['Node', '/api/v1/nodes', 'metadata.name!=node-a', true, []],
+  );
+});
+
 test('lines: however the bytes are cut, the same lines come out', async () => {
   const line = fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 8 })
