@@ -1,6 +1,7 @@
 import { VERSION } from '../../version.ts';
 import type { Command } from '../command.ts';
-import { type FlagHelp, spellings } from './flags.ts';
+import type { FlagHelp } from './flag-help.ts';
+import { spellings } from './flags.ts';
 import { ALL_FLAGS, type CommandWord, commandWords, flagsWithoutWord, type WordCompletion } from './words.ts';
 
 /** readline's own completion of paths, which knows ~ and spaces, comes where we have nothing. */

@@ -1,6 +1,7 @@
 import { VERSION } from '../../version.ts';
 import type { Command } from '../command.ts';
-import { briefly, type FlagHelp, spellings } from './flags.ts';
+import type { FlagHelp } from './flag-help.ts';
+import { briefly, spellings } from './flags.ts';
 import { type CommandWord, commandWords, flagsWithoutWord } from './words.ts';
 
 const COMPLETE = 'complete -c kube-proxy-nft';

@@ -1,28 +1,7 @@
-import { FIELD_ENTRIES } from '../../config/fields.ts';
 import { FLAGS } from '../../config/flags.ts';
 import { OUTPUTS } from '../output.ts';
-
-/** What people are told about a flag: by --help, the manual page, and completion. */
-export interface FlagHelp {
-  /** Without dashes. */
-  readonly name: string;
-  /** What its value is called; absent for flags that are on or off. */
-  readonly value?: string;
-  /** Its beginning, up to the first colon, semicolon or bracket, stands alone in completion. */
-  readonly text: string;
-  /** What its value is completed with: one of these words, several of them with commas, or paths. */
-  readonly completes?: 'file' | 'folder' | { readonly words: readonly string[]; readonly list?: boolean };
-}
-
-/** Flags under one heading. */
-export interface FlagSection {
-  readonly title: string;
-  /** What --help adds to the heading. */
-  readonly note?: string;
-  /** False for those that --help leaves to the manual page. */
-  readonly isListed: boolean;
-  readonly flags: readonly FlagHelp[];
-}
+import type { FlagHelp, FlagSection } from './flag-help.ts';
+import { OTHERS } from './other-flags.ts';
 
 const SOURCE: FlagSection = {
   title: 'Where Services and EndpointSlices come from (in a pod with a service account: that, if none is given)',
@@ -324,44 +303,6 @@ const THAT_ARE_COMMANDS: FlagSection = {
       text: 'write the configuration that the flags or --config lead to, and end',
       completes: 'file',
     },
-  ],
-};
-
-const WITHOUT_EFFECT: readonly FlagHelp[] = FIELD_ENTRIES.flatMap(([, { flag, withoutEffect }]) => {
-  if (flag === undefined || withoutEffect === undefined) return [];
-  return {
-    name: flag,
-    ...(FLAGS.get(flag)?.type === 'string' && { value: 'VALUE' }),
-    text: `without effect here: ${withoutEffect}`,
-  };
-});
-
-const OTHERS: FlagSection = {
-  title: 'Flags, the others of kube-proxy',
-  isListed: false,
-  flags: [
-    {
-      name: 'proxy-mode',
-      value: 'MODE',
-      text: 'always nftables; iptables and ipvs are taken for it, with a note',
-      completes: { words: ['nftables', 'iptables', 'ipvs'] },
-    },
-    {
-      name: 'ipvs-sync-period',
-      value: 'DURATION',
-      text: 'with --proxy-mode ipvs what --iptables-sync-period is else (default: 30s)',
-    },
-    {
-      name: 'healthz-port',
-      value: 'PORT',
-      text: 'deprecated: the port of --healthz-bind-address where that has none; 0: nothing listens',
-    },
-    {
-      name: 'metrics-port',
-      value: 'PORT',
-      text: 'deprecated: the port of --metrics-bind-address where that has none; 0: nothing listens',
-    },
-    ...WITHOUT_EFFECT,
   ],
 };
 

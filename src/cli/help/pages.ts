@@ -1,7 +1,8 @@
 import { EXIT_CODES } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { ERROR_MEANINGS } from './errors.ts';
-import { FLAG_SECTIONS, type FlagSection, headingOf, sectionsWith } from './flags.ts';
+import type { FlagSection } from './flag-help.ts';
+import { FLAG_SECTIONS, headingOf, sectionsWith } from './flags.ts';
 import { entry, paragraph } from './layout.ts';
 import { takes } from './words.ts';
 

@@ -1,6 +1,7 @@
 import { FLAGS } from '../../config/flags.ts';
 import type { Command } from '../command.ts';
-import { FLAG_SECTIONS, type FlagHelp } from './flags.ts';
+import type { FlagHelp } from './flag-help.ts';
+import { FLAG_SECTIONS } from './flags.ts';
 
 /** Every flag there is. */
 export const ALL_FLAGS: readonly FlagHelp[] = FLAG_SECTIONS.flatMap(({ flags }) => flags);
