@@ -72,6 +72,8 @@ export interface Arguments {
   readonly sourceRangesOnNodePorts: boolean;
   /** --node-port-source-ranges: networks that may connect to node ports; empty: everybody may. */
   readonly nodePortSourceRanges: readonly string[];
+  /** Whether that takes rules of its own, since nf_conntrack_tcp_loose is 0 here. */
+  readonly resetUnknown: boolean;
   readonly runDir: string;
   /** --state-dir: where the last known state is kept; empty with --no-state; undefined: where the environment says. */
   readonly stateDir: string | undefined;

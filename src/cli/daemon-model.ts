@@ -30,6 +30,7 @@ export type ModelArguments = Pick<
   | 'sourceRangesOnNodePorts'
   | 'nodePortSourceRanges'
   | 'skipUnreachableNodes'
+  | 'resetUnknown'
 >;
 
 /** What a daemon has programmed, and by what: the answer to /model, as JSON. */
@@ -81,14 +82,14 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
     families.push(`${head.slice(0, -1)},"elements":[${texts.join()}]}`);
   }
   const { nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps } = args;
-  const { maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters } = args;
+  const { maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters, resetUnknown } = args;
   const { sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes } = args;
   const facts: Omit<DaemonModel, 'families'> = {
     version: VERSION,
     source: origin,
     arguments: {
       ...{ nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps },
-      ...{ maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters },
+      ...{ maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters, resetUnknown },
       ...{ sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes },
       podCidrs: [...args.podCidrs],
       // Where it depends on memory it would be another one for whoever asks.

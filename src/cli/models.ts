@@ -43,6 +43,7 @@ export function createModels(
       localhostNodePorts: servesLocalhost(args.nodePortAddresses, family),
       connectionCounters: args.connectionCounters,
       nodePortClients: args.nodePortSourceRanges.length > 0,
+      resetUnknown: args.resetUnknown,
     });
     const networks = (known: Cluster) => networksOf(known, args, family);
     return new FamilyModel(cluster, { program, networks, ...shared }, log);

@@ -8,6 +8,7 @@ import { FLAGS } from '../config/flags.ts';
 import type { ConfigurationFile } from '../config/read.ts';
 import { ProxyError } from '../errors.ts';
 import { parseBindAddress } from '../health/bind-address.ts';
+import { isTcpLoose } from '../host/tcp-loose.ts';
 import { type Family, formatCidr, parseCidr } from '../ip.ts';
 import type { Arguments, DetectLocal } from './arguments.ts';
 import { commandAsked } from './command-asked.ts';
@@ -82,6 +83,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     nodePortSourceRanges: configuration['kubeProxyNft.nodePortSourceRanges'],
     connectionMetrics: configuration['kubeProxyNft.connectionMetrics'],
     resetGoneEndpoints: configuration['kubeProxyNft.resetGoneEndpoints'],
+    resetUnknown: configuration['kubeProxyNft.resetGoneEndpoints'] && !isTcpLoose(),
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     stateDir: isOn(values, 'no-state') ? '' : stateDir === undefined ? undefined : resolve(stateDir),
     stateMaxAge: milliseconds(configuration['kubeProxyNft.stateMaxAge']),

@@ -28,9 +28,11 @@ export function foundProgram(
       for (const localhostNodePorts of [false, true]) {
         for (const connectionCounters of [true, false]) {
           for (const nodePortClients of [false, true]) {
-            const options = { masqueradeAll, localPods, localhostNodePorts, connectionCounters, nodePortClients };
-            const program = buildProgram(family, options);
-            if (program.marker === marker) return { program, localPods };
+            for (const resetUnknown of [false, true]) {
+              const flags = { masqueradeAll, localhostNodePorts, connectionCounters, nodePortClients, resetUnknown };
+              const program = buildProgram(family, { localPods, ...flags });
+              if (program.marker === marker) return { program, localPods };
+            }
           }
         }
       }

@@ -23,6 +23,7 @@ import { type Hops, hopsOf } from './hops.ts';
 import { type Expression, type Operand, printExpression, printRule, type Statement } from './nft-json.ts';
 import { type RangeCheck, rangeCheckChain, rangeCheckOf } from './node-port-ranges.ts';
 import { createPickChains, type PickChains } from './pick-chain.ts';
+import { UNKNOWN_CONNECTIONS_HOOKS, unknownConnectionsChain } from './unknown-connections.ts';
 
 /** How a connection from a pod of this cluster (or node) is known: by its source, or by where it comes in. */
 export type LocalPods =
@@ -41,6 +42,8 @@ export interface ProgramOptions {
   readonly connectionCounters?: boolean;
   /** Node ports are for the clients of some networks only (see NODE_PORT_CLIENTS), and for this node. */
   readonly nodePortClients?: boolean;
+  /** Packets in the middle of connections that conntrack does not know are refused (see unknown-connections.ts). */
+  readonly resetUnknown?: boolean;
 }
 
 /** Everything of a family's table but its elements: the same for every cluster. */
@@ -144,6 +147,7 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
       ],
     },
     ...sourceNat(family, options),
+    ...(options.resetUnknown ? [unknownConnectionsChain(destination, frontend)] : []),
   ];
 }
 
@@ -232,7 +236,7 @@ function sourceNat(family: Family, { masqueradeAll, localPods }: ProgramOptions)
  * no rule. Those that translate have kube-proxy's hooks and priorities, a public contract that other programs on a node
  * arrange themselves around. The later ones are asked only if nobody has translated by then, another program included.
  */
-const baseChains = ({ localhostNodePorts = false }: ProgramOptions): readonly Chain[] => [
+const baseChains = ({ localhostNodePorts = false, resetUnknown = false }: ProgramOptions): readonly Chain[] => [
   ...['prerouting', 'output'].flatMap((hook): readonly Chain[] => [
     { name: `nat-${hook}`, hook: { type: 'nat', hook, priority: -100 }, rules: [[FROM_CLIENT, jumpTo('dispatch')]] },
     {
@@ -250,6 +254,7 @@ const baseChains = ({ localhostNodePorts = false }: ProgramOptions): readonly Ch
         },
       ]
     : []),
+  ...(resetUnknown ? UNKNOWN_CONNECTIONS_HOOKS : []),
   {
     name: 'nat-postrouting',
     hook: { type: 'nat', hook: 'postrouting', priority: 100 },

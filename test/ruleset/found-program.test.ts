@@ -14,6 +14,7 @@ suite('the program of a table', () => {
       { localPods: { by: 'interface', pattern: 'cni0' }, masqueradeAll: true, localhostNodePorts: true },
       { localhostNodePorts: true },
       { localPods: { by: 'pod-cidrs' }, connectionCounters: true },
+      { localPods: { by: 'pod-cidrs' }, connectionCounters: true, resetUnknown: true },
     ];
     test(`is known by its marker, whatever its options are (${family})`, () => {
       for (const options of every) {

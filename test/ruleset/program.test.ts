@@ -52,6 +52,28 @@ suite('the program', () => {
     for (const verdict of ['goto refuse', 'drop', '']) assert.equal(picks.byVerdict(verdict), undefined);
   });
 
+  test('refuses packets of unknown connections to Services’ addresses where that is an option, and differs in nothing else', () => {
+    for (const family of ['ip', 'ip6'] as const) {
+      const [without, program] = [buildProgram(family, {}), buildProgram(family, { resetUnknown: true })];
+      const names = new Set(without.chains.map(({ name }) => name));
+      const added = program.chains.filter(({ name }) => !names.has(name));
+      assert.deepEqual(
+        program.chains.filter(({ name }) => names.has(name)),
+        without.chains,
+      );
+      assert.deepEqual(
+        added.map(({ name }) => name),
+        ['filter-prerouting-unknown', 'filter-output-unknown', 'unknown-connections'],
+      );
+      assert.deepEqual(rules(program, 'filter-prerouting-unknown'), ['ct state invalid jump unknown-connections']);
+      assert.deepEqual(rules(program, 'unknown-connections'), [
+        `meta l4proto tcp ${family} daddr @cluster-ips fib daddr type != local reject with tcp reset`,
+        `meta l4proto tcp ${family} daddr . meta l4proto . th dport @snat-services reject with tcp reset`,
+        `meta l4proto tcp ${family} daddr . meta l4proto . th dport @snat-services-from-node reject with tcp reset`,
+      ]);
+    }
+  });
+
   test('has no filter hook, unless node ports are served on loopback', () => {
     const filters = (localhostNodePorts: boolean) =>
       buildProgram('ip', { localhostNodePorts }).chains.flatMap(({ hook }) =>
