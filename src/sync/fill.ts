@@ -8,6 +8,7 @@ import { hookCommands } from '../ruleset/program-json.ts';
 import { stagedProgramText } from '../ruleset/program-text.ts';
 import { document, sizeOf, type Transaction } from '../ruleset/transaction.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
+import { MAX_WEIGHT } from './batch-sizes.ts';
 import { carryClients } from './carry-clients.ts';
 import { carryCounts } from './carry-counts.ts';
 import { cleaningUp } from './cleanup-error.ts';
@@ -18,6 +19,9 @@ import { inSlices } from './slices.ts';
 
 /** Seconds between two lines of progress on a long fill. */
 const PROGRESS_INTERVAL = 2;
+
+/** What a transaction may weigh in a table in force: others wait for it. */
+const LIVE_WEIGHT = MAX_WEIGHT / 2;
 
 /** A rebuild gives up once nft has refused this many single elements: then it is not the elements. */
 const MAX_REFUSED = 16;
@@ -71,7 +75,8 @@ export async function adoptTable(
 
 /**
  * Builds the table anew beside whatever is there, out of the packets' way, in bounded transactions; it may begin while
- * Services still arrive. Once they are complete, the last one makes it live and deletes the old.
+ * Services still arrive. Once they are complete, the last one makes it live and deletes the old. One that was lost is built
+ * in the packets' way, see refillTable.
  */
 export async function replaceTable(
   model: FamilyModel,
@@ -87,6 +92,9 @@ export async function replaceTable(
     await cleaningUp(nft.apply(document([deleteTableCommand(family, leftover.name)])));
   }
   const old = found.filter((table) => table.name !== name).map((table) => deleteTableCommand(family, table.name));
+  if (hooked.length === 0 && arrival.isComplete && model.ruleset.size > 0) {
+    return { table: name, written: await refillTable({ model, nft, table: name }, old, log) };
+  }
   const staged = nft.load(stagedProgramText(program, name));
   // A failure is for drain, which may wait for objects first; this keeps Node from calling it unhandled until then.
   staged.catch(() => undefined);
@@ -105,6 +113,28 @@ export async function replaceTable(
   }
   log.info('the rules are in force', { family, table: name, elements: written });
   return { table: name, written };
+}
+
+/**
+ * Builds a table anew that was lost while it served. Nobody is served by then, so its hooks come first and not last:
+ * connections to each Service, and its changes, wait for that Service only, and namespaces take turns. Returns the number of
+ * element operations.
+ */
+async function refillTable(
+  { model, nft, table }: Pick<Target, 'model' | 'nft' | 'table'>,
+  old: readonly string[],
+  log: Log,
+): Promise<number> {
+  const { family, program } = model;
+  const begun = nft
+    .load(stagedProgramText(program, table))
+    .then(() => nft.apply(document([...hookCommands(program, table), ...old])));
+  // A failure is for drain; this keeps Node from calling it unhandled until then.
+  begun.catch(() => undefined);
+  await inSlices(model.restartSteps([]));
+  const written = await drain({ model, nft, table, isLive: true, log, inFlight: begun, maxWeight: LIVE_WEIGHT });
+  log.info('the rules are in force', { family, table, elements: written });
+  return written;
 }
 
 /**
@@ -146,6 +176,8 @@ interface Drain extends Target {
   /** What nft works on at the start. */
   readonly inFlight?: Promise<void>;
   readonly arrival?: Arrival;
+  /** What a transaction may weigh. */
+  readonly maxWeight?: number;
   /** Commands that go with the last transaction; once they are in force, nothing more is sent. */
   readonly last?: readonly string[];
 }
@@ -154,7 +186,7 @@ interface Drain extends Target {
  * Sends transactions until the model has no more; returns the number of element operations. While nft works on one, the
  * next is prepared.
  */
-async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<number> {
+async function drain({ log, mend = giveUp, last, maxWeight = MAX_WEIGHT, ...rest }: Drain): Promise<number> {
   const { model, arrival = ARRIVED } = rest;
   let { inFlight = Promise.resolve() } = rest;
   let written = 0;
@@ -163,7 +195,7 @@ async function drain({ log, mend = giveUp, last, ...rest }: Drain): Promise<numb
   do {
     while (!arrival.isComplete && !model.hasEarlyBatch) await arrival.more();
     wasComplete = arrival.isComplete;
-    const made = await nextOf(rest, { isComplete: wasComplete });
+    const made = await nextOf(rest, { isComplete: wasComplete, maxWeight });
     const isLast = last !== undefined && wasComplete && !model.isDirty;
     const next = encoded(rest, isLast ? { ...made, last } : made);
     await inFlight;

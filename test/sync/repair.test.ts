@@ -95,6 +95,7 @@ describe('when someone else changes our table', () => {
       () => kernel.byHand('list', 'ruleset').stdout.includes('hook postrouting'),
       () => proxy.lines.join('\n'),
     );
+    await proxy.syncer.whenInSync();
     await proxy.assertInSync();
     assert.match(proxy.lines.join('\n'), /W somebody removed or changed our table: building it anew/);
   });
@@ -109,6 +110,7 @@ describe('when someone else changes our table', () => {
       () => kernel.byHand('list', 'ruleset').stdout.includes('hook postrouting'),
       () => proxy.lines.join('\n'),
     );
+    await proxy.syncer.whenInSync();
     await proxy.assertInSync();
     assert.match(proxy.lines.join('\n'), /W somebody removed or changed our table: .*a test asks/);
   });
