@@ -131,14 +131,16 @@ const sliceSets: fc.Arbitrary<readonly RawObject[]> = fc
     suffix: suffixes,
     endpoints: endpointsArbitrary,
     families: fc.constantFrom([0, 1], [0, 1], [0, 1], [0], [1]),
+    weight: fc.constantFrom(undefined, undefined, undefined, '0', '2', '3', 'much'),
     targetPorts: fc.array(fc.constantFrom(8080, 8080, 8080, 8081, null), {
       minLength: PORTS.length,
       maxLength: PORTS.length,
     }),
   })
-  .map(({ serviceName, suffix, endpoints, families, targetPorts }) => {
+  .map(({ serviceName, suffix, endpoints, families, weight, targetPorts }) => {
     const made = slices(serviceName, endpoints, {
       name: `${serviceName}${suffix}`,
+      ...(weight !== undefined && { annotations: { 'kube-proxy-nft/weight': weight } }),
       ports: PORTS.map(({ name, protocol }, i) => ({ name, protocol, port: targetPorts[i] ?? null })),
     });
     return families.flatMap((family) => made[family] ?? []);

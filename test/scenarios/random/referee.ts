@@ -48,10 +48,11 @@ export async function disagreements(
     const probe = probeOf(question, expected);
     const before = outcomesOf(question, rulesetOf(question, changed));
     const after = outcomesOf(question, rulesetOf(question, fresh));
-    found.push(...untraced(probe, before, after));
+    found.push(...untraced(probe, expected, before, after), ...unfair(probe, expected, after));
     all.push(probe);
     const inDump = outcomesOf(question, rulesetOf(question, dumped));
-    if (!haveSameFates(before, inDump)) found.push(`${probe.expectation.line} -- in the dump: ${textOf(inDump)}`);
+    if (!haveSameFates(before, inDump, TOLERANCE))
+      found.push(`${probe.expectation.line} -- in the dump: ${textOf(inDump)}`);
     if (isPlayable(question, expected)) probes.push(probe);
   }
   if (live !== undefined) found.push(...complaints(live, all, await live.judge(all)));
@@ -77,13 +78,20 @@ export async function disagreements(
 }
 
 /** What is wrong with what the tracer says of one connection. */
-function untraced(probe: Probe, changed: readonly Outcome[], fresh: readonly Outcome[]): readonly string[] {
+function untraced(
+  probe: Probe,
+  { shares }: Answer,
+  changed: readonly Outcome[],
+  fresh: readonly Outcome[],
+): readonly string[] {
   const found: string[] = [];
   const { line } = probe.expectation;
   const tracer = { name: 'the tracer', remembers: false };
   const wrong = disagreement(tracer, probe, seenByTracer(fresh, probe.version));
   if (wrong !== undefined) found.push(wrong);
-  if (!haveSameFates(changed, fresh)) {
+  // By weight it is history which endpoints are in the lower half more often.
+  const areEqual = new Set(shares.values()).size === 1;
+  if (!haveSameFates(changed, fresh, areEqual ? TOLERANCE : LAST_DRAW)) {
     found.push(`${line} -- after changes: ${textOf(changed)} -- from nothing: ${textOf(fresh)}`);
   }
   const total = fresh.reduce((sum, { probability }) => sum + probability, 0);
@@ -91,16 +99,30 @@ function untraced(probe: Probe, changed: readonly Outcome[], fresh: readonly Out
   return found;
 }
 
+/** Where the tracer says that an endpoint gets more or less of new connections than its weight says. */
+function unfair(probe: Probe, { shares }: Answer, outcomes: readonly Outcome[]): readonly string[] {
+  return [...shares].flatMap(([end, share]) => {
+    const led = outcomes.filter((outcome) => seenByTracer([outcome], probe.version).has(end));
+    const traced = led.reduce((sum, { probability }) => sum + probability, 0);
+    return Math.abs(traced - share) <= LAST_DRAW
+      ? []
+      : [`${probe.expectation.line} -- ${end} gets ${traced}, not ${share}`];
+  });
+}
+
+/** How many connections a pick chain's last draw decides, which is among the lower half of the slots. */
+const LAST_DRAW = 2 ** -8;
+
 const TOLERANCE = 1e-9;
 
 /** The same fates, and the same chances: slots may be in another order, and those of the lower half are a little likelier. */
-function haveSameFates(some: readonly Outcome[], others: readonly Outcome[]): boolean {
+function haveSameFates(some: readonly Outcome[], others: readonly Outcome[], tolerance: number): boolean {
   const chances = [some, others].map((outcomes) => outcomes.map(({ probability }) => probability).sort());
   const fates = new Set(some.map(fateText));
   return (
     some.length === others.length &&
     others.every((outcome) => fates.has(fateText(outcome))) &&
-    (chances[0] ?? []).every((chance, i) => Math.abs(chance - (chances[1]?.[i] ?? 2)) < TOLERANCE)
+    (chances[0] ?? []).every((chance, i) => Math.abs(chance - (chances[1]?.[i] ?? 2)) < tolerance)
   );
 }
 
@@ -116,11 +138,13 @@ function complaints(judge: Judge, probes: readonly Probe[], seen: readonly Seen[
   return probes.flatMap((probe, i) => disagreement(judge, probe, seen[i] ?? new Map()) ?? []);
 }
 
-function probeOf(question: Question, { ends, sticky }: Answer): Probe {
+function probeOf(question: Question, { ends, shares, sticky }: Answer): Probe {
   const { protocol, version } = question;
   const told = [...ends].map(([end, source]) => (source === undefined ? end : `${end}, ${source}`)).join('; or ');
   const line = `${questionText(question)} → ${sticky ? 'one of ' : ''}${told}`;
-  return { ...question, expectation: { line, ...question, protocols: [protocol], versions: [version], ends, sticky } };
+  const rarest = Math.min(...shares.values());
+  const expectation = { line, ...question, protocols: [protocol], versions: [version], ends, sticky, rarest };
+  return { ...question, expectation };
 }
 
 type Rulesets = ReadonlyMap<Family, TracedRuleset>;

@@ -25,6 +25,8 @@ import type { Destination, Question } from './questions.ts';
 export interface Answer {
   /** "here:8080", or "rejected", "dropped", "untouched" → whom it sees; undefined where nobody sees anything. */
   readonly ends: ReadonlyMap<string, SourceFate | undefined>;
+  /** How likely each of them is, before (1/2)^8 that are shared out otherwise. */
+  readonly shares: ReadonlyMap<string, number>;
   /** Whether a client stays with its endpoint. */
   readonly sticky: boolean;
 }
@@ -110,9 +112,10 @@ export function answer(question: Question, cluster: Known): Answer {
   const isReached = ({ entry }: Candidate) => !cluster.avoided.includes(entry.nodeName);
   const [reached, reachedEnding] = [ready.filter(isReached), ending.filter(isReached)];
   const best = [reached, reachedEnding, ready, ending].find((list) => list.length > 0) ?? [];
-  const everybodys = best === reachedEnding || best === ending ? best : preferred(best, cluster.node?.zone ?? '');
+  const weighed = withWeight(best);
+  const everybodys = best === reachedEnding || best === ending ? weighed : preferred(weighed, cluster.node?.zone ?? '');
   const readyHere = ready.filter(isHere);
-  const ownNodes = readyHere.length > 0 ? readyHere : ending.filter(isHere);
+  const ownNodes = withWeight(readyHere.length > 0 ? readyHere : ending.filter(isHere));
   const isLocal = by === 'cluster' ? service.internalLocal : service.externalLocal;
   const fromNode = client === 'node';
   const shortcut = by !== 'cluster' && (fromNode || isFromPods(question, cluster));
@@ -124,20 +127,27 @@ export function answer(question: Question, cluster: Known): Answer {
     ? cluster.flags.masqueradeAll || (tellsPods(version, cluster) && !isFromPods(question, cluster))
     : // An address of the node in the pods' networks is a pod's first.
       !isLocal || (fromNode && !isFromPods(question, cluster));
+  const endOf = ({ entry: { address }, number }: Candidate) => `${endpointAt(address, version) ?? address}:${number}`;
+  const sum = chosen.reduce((all, { weight }) => all + weight, 0);
   const ends = new Map(
-    chosen.map(({ entry: { address }, number }): [string, SourceFate] => {
+    chosen.map((candidate): [string, SourceFate] => {
+      const { address } = candidate.entry;
       const name = endpointAt(address, version);
       // What comes to the node itself does not leave it again: there is nothing to send with its address.
       const leaves = fromNode || name === undefined || ENDPOINTS[name].place !== 'node';
       const isMasqueraded = leaves && (masquerades || address === source);
-      return [`${name ?? address}:${number}`, isMasqueraded ? 'masqueraded' : 'source kept'];
+      return [endOf(candidate), isMasqueraded ? 'masqueraded' : 'source kept'];
     }),
   );
-  return { ends, sticky: service.affinitySeconds !== undefined };
+  // Where all have weight 0, none has one.
+  const shareOf = ({ weight }: Candidate) => (sum === 0 ? 1 / chosen.length : weight / sum);
+  const shares = new Map(chosen.map((candidate) => [endOf(candidate), shareOf(candidate)]));
+  return { ends, shares, sticky: service.affinitySeconds !== undefined };
 }
 
 const only = (fate: 'rejected' | 'dropped' | 'untouched'): Answer => ({
   ends: new Map([[fate, undefined]]),
+  shares: new Map([[fate, 1]]),
   sticky: false,
 });
 
@@ -227,6 +237,7 @@ function mayUseNodePort(source: string, service: Service, version: Version, { fl
 interface Candidate {
   readonly entry: SliceEndpoint;
   readonly number: number;
+  readonly weight: number;
 }
 
 /** Each address and port once: of several entries the one that is not terminating, then a ready one, then a serving one; the rest by text. */
@@ -238,10 +249,12 @@ function candidates(
 ): readonly Candidate[] {
   const all = slices
     .filter(({ serviceName }) => serviceName === service.name)
-    .flatMap(({ ports, endpoints }) =>
+    .flatMap(({ ports, endpoints, options }) =>
       ports
         .filter(({ name, protocol }) => name === port.name && protocol === port.protocol)
-        .flatMap(({ port: number }) => endpoints.map((entry): Candidate => ({ entry, number }))),
+        .flatMap(({ port: number }) =>
+          endpoints.map((entry): Candidate => ({ entry, number, weight: options?.weight ?? 1 })),
+        ),
     )
     .filter(({ entry }) => isIPv4(entry.address) === (version === 'ip4'));
   const best = new Map<string, Candidate>();
@@ -250,9 +263,18 @@ function candidates(
   for (const candidate of all) {
     const key = `${candidate.entry.address} ${candidate.number}`;
     const rival = best.get(key);
-    if (rival === undefined || rank(candidate) < rank(rival)) best.set(key, candidate);
+    const isEqual = rival !== undefined && rank(candidate) === rank(rival);
+    const comesFirst =
+      rival === undefined || (isEqual ? candidate.weight > rival.weight : rank(candidate) < rank(rival));
+    if (comesFirst) best.set(key, candidate);
   }
   return [...best.values()];
+}
+
+/** New connections go to those with a weight, if there are any. */
+function withWeight(all: readonly Candidate[]): readonly Candidate[] {
+  const some = all.filter(({ weight }) => weight > 0);
+  return some.length > 0 ? some : all;
 }
 
 const isHere = ({ entry }: Candidate) => entry.nodeName === THIS_NODE;

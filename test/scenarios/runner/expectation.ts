@@ -35,6 +35,8 @@ export interface Expectation {
   readonly ends: ReadonlyMap<string, SourceFate | undefined>;
   /** Whether a client always ends at the same of them. */
   readonly sticky: boolean;
+  /** How likely the least likely of them is, 0 to 1; absent: all are as likely. */
+  readonly rarest?: number;
 }
 
 /** Reads a line. Throws for what the types cannot catch: names, ports and protocols in its open parts. */

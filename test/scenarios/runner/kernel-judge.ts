@@ -140,7 +140,7 @@ export class KernelJudge implements Judge {
 
   #flowsOf(probe: Probe): Flows {
     const { protocol, client, target, version, port, expectation } = probe;
-    const { ends } = expectation;
+    const { ends, rarest = 1 } = expectation;
     const silent = ends.has('dropped') || ends.has('untouched');
     return {
       protocol: protocol === 'udp' ? 'udp' : 'tcp',
@@ -149,7 +149,7 @@ export class KernelJudge implements Judge {
       // The node's own processes leave the choice to the kernel, as programs do.
       source: client === 'node' ? undefined : sourceOf(client, target, version),
       // SCTP goes packet by packet: one that is not answered holds up all others.
-      count: isAnswered(probe) ? flowsToMeetAll(ends.size) : protocol === 'sctp' ? 1 : 4,
+      count: isAnswered(probe) ? flowsToMeetAll(Math.max(ends.size, 1 / rarest)) : protocol === 'sctp' ? 1 : 4,
       timeoutMs: silent ? this.#options.silence : PATIENCE,
     };
   }
@@ -203,7 +203,10 @@ function isAnswered({ expectation }: Probe): boolean {
   return !['rejected', 'dropped', 'untouched'].some((fate) => expectation.ends.has(fate));
 }
 
-/** So many draws that one of `n` endpoints is missed, or one more than is expected of one, once in 10^8 times. */
+/**
+ * So many draws that one of `n` endpoints, or one that is as likely as one of so many, is missed, or one more than is expected
+ * of one, once in 10^8 times.
+ */
 function flowsToMeetAll(n: number): number {
   const least = Math.max(n, 2);
   return Math.ceil(Math.log(least * 1e8) / Math.log(least / (least - 1)));

@@ -138,6 +138,7 @@ export interface SliceOptions {
   /** Tells several slices of a Service apart. */
   readonly name?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** A Service's EndpointSlices, one in each family. */
@@ -146,10 +147,15 @@ export function slices(
   endpoints: readonly Endpoint[],
   options: SliceOptions = {},
 ): readonly RawObject[] {
-  const { ports = webPorts().map((port) => ({ ...port, port: 8080 })), name = serviceName, labels = {} } = options;
+  const { ports = webPorts().map((port) => ({ ...port, port: 8080 })), name = serviceName } = options;
+  const { labels = {}, annotations = {} } = options;
   return (['ip4', 'ip6'] as const).map((version) => ({
     kind: 'EndpointSlice',
-    metadata: { name: `${name}-${version}`, labels: { 'kubernetes.io/service-name': serviceName, ...labels } },
+    metadata: {
+      name: `${name}-${version}`,
+      labels: { 'kubernetes.io/service-name': serviceName, ...labels },
+      annotations,
+    },
     addressType: version === 'ip4' ? 'IPv4' : 'IPv6',
     ports,
     endpoints: endpoints.map((one) => ({ addresses: [ENDPOINTS[one.name][version]], ...one.fields })),
