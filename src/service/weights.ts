@@ -3,10 +3,13 @@ import { SLOW_START_STEPS } from './slow-start.ts';
 import type { Steps } from './steps.ts';
 
 /**
- * So many slots the endpoints of one draw may have, beside one for each: 41 endpoints with weights between 1 and 100, or
- * 512 of which some begin slowly, have theirs exactly.
+ * So many slots the endpoints of one draw may have, beside one for each: 82 endpoints with weights between 1 and 100, or
+ * 1,170 of which some begin slowly, have theirs exactly.
  */
-export const MAX_WEIGHTED_SLOTS = 4096;
+export const MAX_WEIGHTED_SLOTS = 8192;
+
+/** What a draw can have in all: as many as endpoints without weights. */
+const MAX_SLOTS = 65_536;
 
 /** Endpoints of which one is drawn. */
 export interface Pool {
@@ -30,8 +33,8 @@ export type SlowStarts = ReadonlyMap<string, number>;
 
 /**
  * Gives each endpoint what it counts for where one is drawn: its weight, and with slow start so many eighths of that. As
- * small whole numbers: by their common divisor, and where they are more than MAX_WEIGHTED_SLOTS, or take more than `room`
- * elements, halved until they are not. So equal objects always get the same, and few slots change with one endpoint.
+ * small whole numbers: by their common divisor, and where they are more than MAX_WEIGHTED_SLOTS allows, or take more than
+ * `room` elements, halved until they are not. So equal objects always get the same, and few slots change with one endpoint.
  */
 export function* weighSteps(pools: readonly Pool[], starts: SlowStarts, room: number): Steps<Weighed> {
   const weighings: Weighing[] = [];
@@ -61,7 +64,8 @@ interface Weighing {
 
 function weighing(pool: Pool, starts: SlowStarts): Weighing {
   const one: Weighing = { pool, ...weightsOf(pool.endpoints, starts), divisor: 1 };
-  const most = Math.max(MAX_WEIGHTED_SLOTS, pool.endpoints.length);
+  const count = pool.endpoints.length;
+  const most = Math.max(count, Math.min(count + MAX_WEIGHTED_SLOTS, MAX_SLOTS));
   while (slotsOf(one) > most) one.divisor *= 2;
   return one;
 }

@@ -95,11 +95,18 @@ suite('weighSteps', () => {
         const weights = Array.from({ length: count }, (_, i) => 1 + ((i * 37 + seed) % 100));
         const counts = countsOf(weigh(weights));
         assert.equal(counts.length, count);
-        assert.ok(sum(counts) <= Math.max(MAX_WEIGHTED_SLOTS, count));
+        assert.ok(sum(counts) <= count + MAX_WEIGHTED_SLOTS);
         assert.ok(counts.every((one) => one >= 1));
       }),
       { numRuns: 20 },
     );
+  });
+
+  test('has no more slots in all than a draw can have', () => {
+    for (const count of [61_000, 65_000, 65_536, 70_000]) {
+      const counts = countsOf(weigh(Array.from({ length: count }, (_, i) => 1 + (i % 100))));
+      assert.ok(sum(counts) <= Math.max(65_536, count), `${count}: ${sum(counts)}`);
+    }
   });
 
   test('keeps to its room by being less exact, in the end by equal shares', () => {
