@@ -52,6 +52,8 @@ export interface Arguments {
   readonly maxAffinityEndpoints: number;
   /** --skip-unreachable-nodes: whether endpoints on nodes that are not Ready are used only where there are no others. */
   readonly skipUnreachableNodes: boolean;
+  /** --read-cilium-annotations: what Cilium's say counts where an annotation of ours is absent. */
+  readonly readCiliumAnnotations: boolean;
   /** --no-watch: what is in the kernel is not compared with the model while the daemon runs. */
   readonly noWatch: boolean;
   /** --watch-others: who changes our tables is looked for from the start. */

@@ -26,6 +26,7 @@ export type ModelArguments = Pick<
   | 'maxElements'
   | 'protectAddresses'
   | 'maxAffinityEndpoints'
+  | 'readCiliumAnnotations'
   | 'connectionCounters'
   | 'sourceRangesOnNodePorts'
   | 'nodePortSourceRanges'
@@ -84,6 +85,7 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
   const { nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps } = args;
   const { maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters, resetUnknown } = args;
   const { sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes } = args;
+  const { readCiliumAnnotations } = args;
   const facts: Omit<DaemonModel, 'families'> = {
     version: VERSION,
     source: origin,
@@ -91,6 +93,7 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
       ...{ nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps },
       ...{ maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters, resetUnknown },
       ...{ sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes },
+      readCiliumAnnotations,
       podCidrs: [...args.podCidrs],
       // Where it depends on memory it would be another one for whoever asks.
       maxElements: budgetOf(args),

@@ -26,6 +26,7 @@ export function createModels(
   onConflict?: (conflict: ClaimConflict) => void,
   shortfalls = new Shortfalls({ log }),
 ): readonly FamilyModel[] {
+  cluster.readsCilium = args.readCiliumAnnotations;
   const shared = {
     conflicts: new ConflictReports({ log, onConflict }),
     shortfalls,

@@ -71,6 +71,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     maxElementsPerService: configuration['kubeProxyNft.maxElementsPerService'],
     maxElements: configuration['kubeProxyNft.maxElements'],
     protectAddresses: configuration['kubeProxyNft.protectAddresses'],
+    readCiliumAnnotations: configuration['kubeProxyNft.readCiliumAnnotations'],
     maxAffinityEndpoints: configuration['kubeProxyNft.maxAffinityEndpoints'],
     skipUnreachableNodes: configuration['kubeProxyNft.skipUnreachableNodes'],
     noWatch: configuration['kubeProxyNft.noWatch'],

@@ -126,6 +126,7 @@ export const FIELDS = {
     own: true,
   }),
   'kubeProxyNft.skipUnreachableNodes': field(boolean, false, { flag: 'skip-unreachable-nodes', own: true }),
+  'kubeProxyNft.readCiliumAnnotations': field(boolean, false, { flag: 'read-cilium-annotations', own: true }),
   'kubeProxyNft.stateMaxAge': field(period, '24h0m0s', { flag: 'state-max-age', zeroCounts: true, own: true }),
   'kubeProxyNft.noWatch': field(boolean, false, { flag: 'no-watch', own: true }),
   'kubeProxyNft.watchOthers': field(boolean, false, { flag: 'watch-others', own: true }),

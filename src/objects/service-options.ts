@@ -11,9 +11,21 @@ export interface ServiceOptions {
   readonly sourceRangesOnNodePorts?: boolean;
   /** Seconds in which an endpoint that becomes ready comes to its full share of new connections (slow-start). */
   readonly slowStartSeconds?: number;
+  /** lb-algorithm: how a new connection gets its endpoint; absent where the annotation is. */
+  readonly lbAlgorithm?: LbAlgorithm;
+  /** Cilium's annotation of the same meaning, which counts only where it is asked for and ours is absent. */
+  readonly ciliumLbAlgorithm?: CiliumLbAlgorithm;
   /** Why annotations count for nothing: "kube-proxy-nft/lb-algorithm: must be …", for its Event; absent if there are none. */
   readonly problems?: readonly string[];
 }
+
+/** At random; by a hash of the client's address; by one of its address and port. */
+export const LB_ALGORITHMS = ['random', 'client-hash', 'connection-hash'] as const;
+export type LbAlgorithm = (typeof LB_ALGORITHMS)[number];
+
+/** Cilium's (service.cilium.io/lb-algorithm): maglev hashes addresses, ports and protocol. */
+const CILIUM_LB_ALGORITHMS = ['random', 'maglev'] as const;
+export type CiliumLbAlgorithm = (typeof CILIUM_LB_ALGORITHMS)[number];
 
 /** Prefix of the annotations that are ours. */
 export const ANNOTATION_PREFIX = 'kube-proxy-nft/';
@@ -54,7 +66,35 @@ const SLOW_START: Annotation = {
   write: ({ slowStartSeconds }) => (slowStartSeconds === undefined ? undefined : `${slowStartSeconds}s`),
 };
 
-const ANNOTATIONS: readonly Annotation[] = [RESET_GONE_ENDPOINTS, SOURCE_RANGES_ON_NODE_PORTS, SLOW_START];
+const LB_ALGORITHM: Annotation = {
+  name: 'lb-algorithm',
+  read: (value) => {
+    const lbAlgorithm = LB_ALGORITHMS.find((known) => known === value);
+    if (lbAlgorithm === undefined) throw new AnnotationError(`must be one of ${LB_ALGORITHMS.join(', ')}`);
+    return { lbAlgorithm };
+  },
+  write: ({ lbAlgorithm }) => lbAlgorithm,
+};
+
+const ANNOTATIONS: readonly Annotation[] = [
+  RESET_GONE_ENDPOINTS,
+  SOURCE_RANGES_ON_NODE_PORTS,
+  SLOW_START,
+  LB_ALGORITHM,
+];
+
+/** Annotations of Cilium that are known; a value that is wrong is theirs to tell. */
+const CILIUM_PREFIX = 'service.cilium.io/';
+const CILIUM_ANNOTATIONS: readonly Annotation[] = [
+  {
+    name: 'lb-algorithm',
+    read: (value) => {
+      const ciliumLbAlgorithm = CILIUM_LB_ALGORITHMS.find((known) => known === value);
+      return ciliumLbAlgorithm === undefined ? {} : { ciliumLbAlgorithm };
+    },
+    write: ({ ciliumLbAlgorithm }) => ciliumLbAlgorithm,
+  },
+];
 
 /** Longer keys and values are cut where they are named. */
 const MAX_NAMED = 60;
@@ -68,14 +108,18 @@ function readBoolean(value: string): boolean {
   return value === 'true';
 }
 
-/** The options that a Service's annotations ask for; undefined if none of them is ours. A value that is wrong counts for nothing. */
+/**
+ * The options that a Service's annotations ask for; undefined if none of them is ours, or one of Cilium's that is known. A
+ * value that is wrong counts for nothing.
+ */
 export function readServiceOptions(annotations: Fields): ServiceOptions | undefined {
   let options: ServiceOptions | undefined;
   const problems: string[] = [];
   for (const key in annotations) {
+    const value = annotations[key];
+    if (key.startsWith(CILIUM_PREFIX)) options = withCilium(options, key.slice(CILIUM_PREFIX.length), value);
     if (!key.startsWith(ANNOTATION_PREFIX)) continue;
     options ??= {};
-    const value = annotations[key];
     const annotation = ANNOTATIONS.find(({ name }) => name === key.slice(ANNOTATION_PREFIX.length));
     try {
       if (annotation === undefined) throw new AnnotationError('there is no such annotation');
@@ -94,14 +138,24 @@ export function annotationProblem(key: string, value: unknown, { message }: Anno
   return `${key.slice(0, MAX_NAMED)}: "${String(value).slice(0, MAX_NAMED)}": ${message}`;
 }
 
+function withCilium(options: ServiceOptions | undefined, name: string, value: unknown): ServiceOptions | undefined {
+  const annotation = CILIUM_ANNOTATIONS.find((known) => known.name === name);
+  if (annotation === undefined || typeof value !== 'string') return options;
+  const read = annotation.read(value);
+  return Object.keys(read).length === 0 ? options : { ...options, ...read };
+}
+
 /** The annotations that readServiceOptions makes these options of, but for those that counted for nothing. */
 export function annotationsOf(options: ServiceOptions): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    ANNOTATIONS.flatMap(({ name, write }) => {
+  const written = (prefix: string, annotations: readonly Annotation[]) =>
+    annotations.flatMap(({ name, write }) => {
       const value = write(options);
-      return value === undefined ? [] : [[`${ANNOTATION_PREFIX}${name}`, value]];
-    }),
-  );
+      return value === undefined ? [] : [[`${prefix}${name}`, value]];
+    });
+  return Object.fromEntries([
+    ...written(CILIUM_PREFIX, CILIUM_ANNOTATIONS),
+    ...written(ANNOTATION_PREFIX, ANNOTATIONS),
+  ]);
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };

@@ -130,6 +130,8 @@ export interface PageFrontend {
   readonly address: string;
   readonly fate: string;
   readonly affinity?: string | undefined;
+  /** lb-algorithm, where it is none of kube-proxy's. */
+  readonly algorithm?: string | undefined;
   readonly sourceRanges: readonly string[];
   readonly endpoints: readonly string[];
   readonly endpointCount: number;

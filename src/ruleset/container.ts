@@ -60,6 +60,11 @@ export const clientSlot = (family: Family, slots: number, seed: number): Express
   jhash: { mod: slots, seed, offset: 0, expr: sourceAddress(family) },
 });
 
+/** The slot of 0 … slots-1 that a connection's source address and port stand for. */
+export const connectionSlot = (family: Family, protocol: string, slots: number, seed: number): Expression => ({
+  jhash: { mod: slots, seed, offset: 0, expr: { concat: [sourceAddress(family), payload(protocol, 'sport')] } },
+});
+
 /**
  * The names by which one way to address a Service is served: by an address and a port, or by a port of the node.
  * Both have the same layout, but that the node port's keys have no address.

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
+import type { HashBy, HashTable } from '../service/hash-table.ts';
 import type { Chain } from './chain.ts';
 import {
   ADMITTED,
@@ -17,6 +18,7 @@ import {
 import { type Element, parts } from './element.ts';
 import { affinityEndpoints } from './found-affinity.ts';
 import { isHeartbeat } from './heartbeat.ts';
+import { hashedBy } from './pick-chain.ts';
 import type { Ruleset } from './ruleset.ts';
 
 /**
@@ -61,6 +63,7 @@ function frontendOf(element: Element, entrance: Entrance, table: Found): Fronten
   const place = { address, protocol, port: Number(port) };
   const all = poolOf(isLocal ? valueIn(entrance.cluster) : verdict, entrance.endpoints, place, table);
   const here = isLocal ? poolOf(valueIn(entrance.local), entrance.localEndpoints, place, table) : NO_POOL;
+  const by = all.by ?? here.by;
   const isClusterIp = address !== '' && ruleset.lookUp('cluster-ips', address) !== undefined;
   return {
     ...place,
@@ -73,15 +76,20 @@ function frontendOf(element: Element, entrance: Entrance, table: Found): Fronten
     anywhere: verdict !== `goto ${REFUSE_CHAIN}`,
     sourceRanges: hasRanges ? (ranges.get(key) ?? []) : [],
     ...(all.seconds !== undefined && { affinitySeconds: all.seconds }),
+    ...(by !== undefined && { hashing: { by, table: all.table ?? NO_TABLE, localTable: here.table ?? NO_TABLE } }),
   };
 }
 
 interface Pool {
   readonly endpoints: readonly Endpoint[];
   readonly seconds?: number | undefined;
+  /** Where a hash picks: of what, and from which table. */
+  readonly by?: HashBy | undefined;
+  readonly table?: HashTable;
 }
 
 const NO_POOL: Pool = { endpoints: [] };
+const NO_TABLE: HashTable = new Uint16Array(0);
 
 /** What a verdict picks from. */
 function poolOf(
@@ -96,22 +104,30 @@ function poolOf(
     const one = { address: at, port: on, maybeLocal: true };
     return weight === 1 ? one : { ...one, weight };
   };
-  if (ruleset.program.picks.byName(target) === undefined) {
+  const chain = ruleset.program.picks.byName(target);
+  if (chain === undefined) {
     const { endpoints, seconds } = affinityEndpoints(target, chains);
     return { endpoints: endpoints.map((one) => endpoint(...one)), seconds };
   }
   const before = address === '' ? `${port}` : `${address} . ${port}`;
-  const slots = new Map<string, number>();
-  for (let slot = 0; ; slot++) {
+  const by = hashedBy(chain);
+  const most = by === undefined ? Number.POSITIVE_INFINITY : chain.capacity;
+  const counts = new Map<string, number>();
+  const values: string[] = [];
+  for (let slot = 0; slot < most; slot++) {
     const value = ruleset.lookUp(endpointsMap(prefix, protocol), `${before} . ${slot}`)?.value;
     if (value === undefined) break;
-    slots.set(value, (slots.get(value) ?? 0) + 1);
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+    values.push(value);
   }
-  const endpoints = [...slots].map(([value, weight]) => {
+  const endpoints = [...counts].map(([value, count]) => {
     const [at = '', on] = parts(value);
-    return endpoint(at, Number(on), weight);
+    // The slots of a table are not what an endpoint counts for.
+    return endpoint(at, Number(on), by === undefined ? count : 1);
   });
-  return { endpoints };
+  if (by === undefined) return { endpoints };
+  const places = new Map([...counts.keys()].map((value, place) => [value, place]));
+  return { endpoints, by, table: Uint16Array.from(values, (value) => places.get(value) ?? 0) };
 }
 
 function sourceRanges(ruleset: Ruleset): ReadonlyMap<string, readonly string[]> {

@@ -1,6 +1,7 @@
 import { joined } from '../objects/compact.ts';
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
+import type { HashTable } from '../service/hash-table.ts';
 import { eachInSteps, endsStep, mapInSteps, type Steps } from '../service/steps.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
 import { affinityElements, type PickScope } from './affinity.ts';
@@ -20,9 +21,10 @@ import {
 } from './container.ts';
 import { commentOf, concat, type Element, parts } from './element.ts';
 import { isHeartbeat } from './heartbeat.ts';
+import { hashedBy, type PickChain } from './pick-chain.ts';
 import { LOCALHOST_REFUSED, type Program } from './program.ts';
 import { assignRepeated } from './repeated-slots.ts';
-import { assignSlots, capacityFor, type LeavingSlot, MAX_ENDPOINTS, mayBeEmpty } from './slots.ts';
+import { assignSlots, capacityFor, type LeavingSlot, MAX_ENDPOINTS } from './slots.ts';
 
 /** What a plan depends on besides the frontend. */
 export interface PlannedModel {
@@ -62,6 +64,8 @@ interface Pool {
   readonly pick: string;
   readonly scope: PickScope;
   readonly endpoints: readonly Endpoint[];
+  /** Where a hash chooses among them: what is in which slot. */
+  readonly table: HashTable | undefined;
   /** The verdict maps that may send packets here, now or before. */
   readonly verdicts: readonly string[];
 }
@@ -128,7 +132,7 @@ class Planner {
 
   /** What becomes of a connection that may come: refused if there is no endpoint anywhere, dropped if there is elsewhere. */
   *#verdict(): Steps<string> {
-    const { kind, policy, endpoints, localEndpoints, anywhere } = this.#frontend;
+    const { kind, policy, endpoints, localEndpoints, anywhere, hashing } = this.#frontend;
     const { dispatch, cluster, local, localPolicy, ...names } = this.#entrance;
     if (!anywhere) {
       this.#count(this.#entrance.refused, true);
@@ -139,6 +143,7 @@ class Planner {
       pick: names.pick,
       scope: kind === 'cluster-ip' && policy === 'local' ? 'local' : 'service',
       endpoints,
+      table: hashing?.table,
       verdicts: [dispatch, ADMITTED, ADMITTED_NODE_PORTS, cluster],
     });
     if (!hasTwins(this.#frontend)) return all;
@@ -148,6 +153,7 @@ class Planner {
       pick: names.localPick,
       scope: 'local',
       endpoints: localEndpoints,
+      table: hashing?.localTable,
       verdicts: [local],
     });
     this.#add(local, this.#key, here);
@@ -170,43 +176,49 @@ class Planner {
     return `goto ${chain}`;
   }
 
-  *#pickSlot({ slots, pick, verdicts }: Pool, endpoints: readonly Endpoint[]): Steps<string> {
-    const { protocol, affinityByHash } = this.#frontend;
+  *#pickSlot({ slots, pick, verdicts, table }: Pool, endpoints: readonly Endpoint[]): Steps<string> {
+    const { protocol, affinityByHash, hashing } = this.#frontend;
     const { picks } = this.#model.program;
     const map = endpointsMap(slots, protocol);
     const current = yield* this.#currentSlots(map);
     const wanted = yield* mapInSteps(endpoints, ({ address, port }) => concat(address, port));
-    const isWeighed = endpoints.some(({ weight }) => weight !== undefined);
-    const assigned = yield* isWeighed
-      ? assignRepeated(current, new Map(wanted.map((endpoint, i) => [endpoint, endpoints[i]?.weight ?? 1])))
-      : assignSlots(current, wanted);
-    const capacity = this.#capacityInKernel(verdicts);
-    const chain = picks.chainFor(
-      pick,
-      protocol,
-      capacityFor(assigned.length, capacity),
-      affinityByHash ? 'client' : 'random',
-    );
+    const chains = this.#chainsInKernel(verdicts);
+    const most = (numberOf: (chain: PickChain) => number) => Math.max(0, ...chains.map(numberOf));
+    let assigned: readonly string[];
+    let chain: PickChain;
+    if (hashing === undefined || table === undefined) {
+      const isWeighed = endpoints.some(({ weight }) => weight !== undefined);
+      assigned = yield* isWeighed
+        ? assignRepeated(current, new Map(wanted.map((endpoint, i) => [endpoint, endpoints[i]?.weight ?? 1])))
+        : assignSlots(current, wanted);
+      const capacity = most((known) => (hashedBy(known) === undefined ? known.capacity : 0));
+      const by = affinityByHash ? 'client' : 'random';
+      chain = picks.chainFor(pick, protocol, capacityFor(assigned.length, capacity), by);
+    } else {
+      assigned = yield* mapInSteps(table, (place) => wanted[place]);
+      chain = picks.chainFor(pick, protocol, table.length, `${hashing.by}-hash`);
+    }
     this.#elements.push(chain.element);
     let slot = 0;
     yield* eachInSteps(assigned, (endpoint) => this.#add(map, this.#slotKey(slot++), endpoint));
+    // A draw that misses draws again, but the last one of a chain that packets may still be on their way to must hit.
+    const full = most((known) => known.full);
     for (; slot < current.length; slot++) {
-      const standIn = mayBeEmpty(slot, capacity) ? undefined : assigned[0];
+      const standIn = slot < full ? assigned[slot % assigned.length] : undefined;
       this.#leaving.push({ container: this.#container(map), key: this.#slotKey(slot), ...(standIn && { standIn }) });
       if (endsStep(slot)) yield;
     }
     return chain.verdict;
   }
 
-  /** The capacity of the pick chain that packets may be on their way to; 0 if there is none. */
-  #capacityInKernel(verdicts: readonly string[]): number {
+  /** The pick chains that packets may be on their way to. */
+  #chainsInKernel(verdicts: readonly string[]): readonly PickChain[] {
     const { containers, inKernel, program } = this.#model;
-    const capacities = verdicts.map((name) => {
+    return verdicts.flatMap((name) => {
       const container = containers.get(name);
       const verdict = container && inKernel(container, this.#key);
-      return verdict === undefined ? 0 : (program.picks.byVerdict(verdict)?.capacity ?? 0);
+      return verdict === undefined ? [] : (program.picks.byVerdict(verdict) ?? []);
     });
-    return Math.max(...capacities);
   }
 
   /** What the slots of this frontend hold. They are dense. */

@@ -1,11 +1,13 @@
 import type { Family } from '../ip.ts';
 import { joined } from '../objects/compact.ts';
+import type { HashBy } from '../service/hash-table.ts';
 import { chainElement } from './chain-element.ts';
 import {
   BY_ADDRESS,
   BY_NODE_PORT,
   type Container,
   clientSlot,
+  connectionSlot,
   destinationAddress,
   destinationPort,
   endpointsMap,
@@ -14,7 +16,7 @@ import {
   transportProtocol,
 } from './container.ts';
 import type { Element } from './element.ts';
-import type { Statement } from './nft-json.ts';
+import type { Expression, Statement } from './nft-json.ts';
 
 /** Slots per frontend that a pick chain can serve: powers of two up to the most ports an EndpointSlice world can hold. */
 export const CAPACITIES: readonly number[] = Array.from({ length: 17 }, (_, power) => 2 ** power);
@@ -37,19 +39,35 @@ export const PICK_CHAINS: Container = {
   comment: 'chains that pick an endpoint',
 };
 
-/** Serves all frontends of one endpoint map with at most `capacity` endpoints, and at least half of that. */
+/** The seed of the one draw from a table: another than those of the draws above, which draw from slots. */
+const TABLE_SEED = LAST_SEED + 1;
+
+/** Serves all frontends of one endpoint map with at most `capacity` endpoints, and at least half of that; or tables. */
 export interface PickChain {
   /** "goto pick-tcp-8" */
   readonly verdict: string;
   /** How many slots it draws from: a power of two. */
   readonly capacity: number;
   readonly by: DrawnBy;
+  /** How many of the first slots must be full: those of its last draw. */
+  readonly full: number;
   /** The chain with its rules, as the model holds it. */
   readonly element: Element;
 }
 
-/** What a slot is drawn by: at random, or by the client's address. */
-export type DrawnBy = 'random' | 'client';
+/**
+ * What a slot is drawn by: at random, or by the client's address; or by a hash from a table that is always full
+ * (service/hash-table.ts).
+ */
+export type DrawnBy = 'random' | 'client' | `${HashBy}-hash`;
+
+const DRAWN_BY: readonly DrawnBy[] = ['random', 'client', 'client-hash', 'connection-hash'];
+
+/** What a chain that draws from a table hashes; undefined for any other. */
+export function hashedBy({ by }: Pick<PickChain, 'by'>): HashBy | undefined {
+  if (by === 'client-hash') return 'client';
+  return by === 'connection-hash' ? 'connection' : undefined;
+}
 
 /** Every pick chain that a family can have, each made when it is first asked for. */
 export interface PickChains {
@@ -86,6 +104,7 @@ export function createPickChains(family: Family): PickChains {
             verdict,
             capacity,
             by,
+            full: hashedBy({ by }) !== undefined ? capacity : lastDraw(capacity),
             get element() {
               element ??= chainElement(PICK_CHAINS, { name, rules: drawRules(family, protocol, pool, capacity, by) });
               return element;
@@ -120,16 +139,18 @@ const POOLS = (
     { pick: BY_NODE_PORT.pick, endpoints: BY_NODE_PORT.endpoints, withAddress: false },
     { pick: BY_NODE_PORT.localPick, endpoints: BY_NODE_PORT.localEndpoints, withAddress: false },
   ] as const
-).flatMap((pool) => (['random', 'client'] as const).map((by) => ({ ...pool, by })));
+).flatMap((pool) => DRAWN_BY.map((by) => ({ ...pool, by })));
 
 type DrawnFrom = Omit<(typeof POOLS)[number], 'pick' | 'by'>;
 
 function nameOf(pick: string, protocol: string, capacity: number, by: DrawnBy): string {
-  return `${pick}${by === 'client' ? '-client' : ''}-${protocol}-${capacity}`;
+  return `${pick}${by === 'random' ? '' : `-${by}`}-${protocol}-${capacity}`;
 }
 
 /**
- * Draws a slot; a draw that hits an empty slot does not match and the next rule draws again. The last rule draws from
+ * Draws a slot once, from a table whose slots are all full.
+ *
+ * Or draws a slot; a draw that hits an empty slot does not match and the next rule draws again. The last rule draws from
  * the lower half, which is always full, so no packet leaves without an endpoint.
  *
  * By the client's address each draw has a seed of its own and always the same outcome: that is consistent hashing. An
@@ -143,14 +164,17 @@ function drawRules(
   by: DrawnBy,
 ): readonly Statement[][] {
   const map = endpointsMap(pool.endpoints, protocol);
-  const draw = (slots: number, seed = LAST_SEED): Statement[] => {
-    const slot = by === 'client' ? clientSlot(family, slots, seed) : randomSlot(slots);
+  const drawOf = (slot: Expression): Statement[] => {
     const frontend = [...(pool.withAddress ? [destinationAddress(family)] : []), destinationPort(protocol)];
     return [
       { match: { op: '==', left: transportProtocol, right: protocol } },
       { dnat: { family, addr: { map: { key: { concat: [...frontend, slot] }, data: `@${map}` } } } },
     ];
   };
+  if (by === 'client-hash') return [drawOf(clientSlot(family, capacity, TABLE_SEED))];
+  if (by === 'connection-hash') return [drawOf(connectionSlot(family, protocol, capacity, TABLE_SEED))];
+  const draw = (slots: number, seed = LAST_SEED) =>
+    drawOf(by === 'client' ? clientSlot(family, slots, seed) : randomSlot(slots));
   // With capacity 1 and 2 all slots are full but for the moment between losing an endpoint and the new verdict.
   const count = capacity <= 2 ? 1 : DRAWS;
   const draws =

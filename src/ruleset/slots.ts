@@ -1,6 +1,6 @@
 import { eachInSteps, endsStep, mapInSteps, type Steps } from '../service/steps.ts';
 import type { Container } from './container.ts';
-import { CAPACITIES, lastDraw } from './pick-chain.ts';
+import { CAPACITIES } from './pick-chain.ts';
 
 /** A slot that a frontend needs no longer. */
 export interface LeavingSlot {
@@ -26,14 +26,6 @@ export function* assignSlots(current: readonly string[], wanted: readonly string
   }
   const unplaced = missing.values();
   return yield* mapInSteps(slots, (endpoint) => endpoint ?? unplaced.next().value ?? '');
-}
-
-/**
- * True if a slot that is needed no longer can be deleted at once: a draw that misses it draws again. But the last draw of
- * the pick chain that packets may still be on their way to (of `capacity`, 0 for none) must hit.
- */
-export function mayBeEmpty(slot: number, capacity: number): boolean {
-  return capacity === 0 || slot >= lastDraw(capacity);
 }
 
 /** The most endpoints one frontend can have. */

@@ -35,6 +35,8 @@ export class Cluster {
   #serviceCidrs: readonly string[] = [];
   /** Which addresses Services may not have. Whoever decides that sets it anew when what it depends on changes. */
   reserved: ReservedAddresses = NOTHING_RESERVED;
+  /** Whether annotations of Cilium count, too (--read-cilium-annotations). */
+  readsCilium = false;
   /** The networks of the ServiceCIDRs that are used, as the same one decides; undefined: of all there are. */
   usedServiceCidrs: readonly string[] | undefined;
 

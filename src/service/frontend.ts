@@ -5,6 +5,9 @@ import type { Node } from '../objects/node.ts';
 import type { Protocol } from '../objects/protocol.ts';
 import type { Service } from '../objects/service.ts';
 import { choiceSteps, type Endpoint, type EndpointChoice, type UnreachableEndpoint } from './endpoints.ts';
+import { SLOTS_EACH } from './hash-table.ts';
+import { type Hashing, hashingSteps, tableDemandOf, withoutSlots } from './hashing.ts';
+import { hashByOf } from './lb-algorithm.ts';
 import { type ExternalKind, NOTHING_RESERVED, objectionTo, type ReservedAddresses } from './reserved-addresses.ts';
 import {
   type Cut,
@@ -16,6 +19,7 @@ import {
 } from './service-budget.ts';
 import { sourceRangeSteps } from './source-ranges.ts';
 import { atOnce, endsStep, mapInSteps, type Steps } from './steps.ts';
+import { type TableLimit, tableLimit } from './table-budget.ts';
 import type { NodePlace } from './topology.ts';
 import { type SlowStarts, type Weighed, weighSteps } from './weights.ts';
 
@@ -48,6 +52,8 @@ export interface Frontend {
   readonly affinityByHash?: boolean;
   /** Endpoints on nodes that are not Ready: used only where there are no others. Absent if there are none. */
   readonly unreachable?: readonly UnreachableEndpoint[];
+  /** How a hash of each connection chooses its endpoint (lb-algorithm); absent: it does not. Without session affinity. */
+  readonly hashing?: Hashing;
 }
 
 const NONE: readonly never[] = [];
@@ -78,6 +84,8 @@ export interface Viewpoint {
   readonly sourceRangesOnNodePorts?: boolean;
   /** Whether node ports are closed to all but some networks. Default: they are not. */
   readonly closesNodePorts?: boolean;
+  /** Whether annotations of Cilium count, too. Default: they do not. */
+  readonly readsCilium?: boolean;
 }
 
 /** What of it decides where traffic goes. */
@@ -88,6 +96,12 @@ export function placeOf({ nodeName, node, avoidedNodes }: Viewpoint): NodePlace 
 /** What a frontend's packets are told apart by; unique in a family's ruleset. */
 export function frontendKey(frontend: Pick<Frontend, 'address' | 'protocol' | 'port'>): string {
   return joined(' ', frontend.address, frontend.protocol, frontend.port);
+}
+
+/** About how many elements a frontend has: one at least. */
+export function slotsOf({ endpoints, localEndpoints, hashing }: Frontend): number {
+  const [all, here] = [hashing?.table ?? endpoints, hashing?.localTable ?? localEndpoints];
+  return 1 + all.length + here.length;
 }
 
 /**
@@ -146,15 +160,20 @@ export function* frontendSteps(
   const ports = service.ports.slice(0, room.ports);
   const served = addresses.slice(0, room.addresses + 1);
   const place = placeOf(from);
-  const { slices, isCut: hasFewerEndpoints } = slicesWithin(all, ports, family, place, budget);
+  const by = hashByOf(service, from.readsCilium);
+  // Each node has a choice of its own where not all endpoints fit; but tables are the same on all.
+  const chooser = by === undefined ? place : { ...place, name: '' };
+  const { slices, isCut: hasFewerEndpoints } = slicesWithin(all, ports, family, chooser, budget);
   const choices = yield* choiceSteps(slices, ports, family, place);
   const demands = choices.map((choice, i) =>
     demandOf(service, choice, further.slice(0, room.addresses), ports[i]?.nodePort && nodePortRanges.length, from),
   );
-  const { limit, elements } = yield* endpointLimitSteps(demands, budget);
+  const { limit, elements, slotsEach }: Partial<TableLimit> & { readonly elements: number } =
+    by === undefined ? yield* endpointLimitSteps(demands, budget) : tableLimit(demands.map(tableDemandOf), budget);
   const allowed: PortDemand[] = [];
   for (const demand of demands) {
-    allowed.push({ ...demand, choice: limited(demand.choice, limit, from.nodeName) });
+    const fewer = { ...demand, choice: limited(demand.choice, limit, chooser.name) };
+    allowed.push(by === undefined ? fewer : withoutSlots(fewer));
     if (limit !== undefined) yield;
   }
   const isWeighed = starts.size > 0 || slices.some(({ options }) => options?.weight !== undefined);
@@ -164,6 +183,7 @@ export function* frontendSteps(
     const { protocol } = spec;
     const servicePort = servicePortName(service, spec.name);
     const choice = weighed?.choices[i] ?? allowed[i]?.choice ?? NO_CHOICE;
+    const hashed = by && (yield* hashingSteps(by, choice, service, slotsEach));
     const add = (kind: FrontendKind, address: string, port: number) => {
       const key = frontendKey({ address, protocol, port });
       if (frontends.has(key)) return;
@@ -181,7 +201,8 @@ export function* frontendSteps(
         localEndpoints: local ? choice.local : NONE,
         anywhere: choice.anywhere,
         sourceRanges: kind === 'load-balancer-ip' ? sourceRanges : kind === 'node-port' ? nodePortRanges : NONE,
-        ...(service.affinitySeconds !== undefined && { affinitySeconds: service.affinitySeconds }),
+        ...(hashed !== undefined && { hashing: drawsLocal ? hashed.here : hashed.all }),
+        ...(service.affinitySeconds !== undefined && by === undefined && { affinitySeconds: service.affinitySeconds }),
         ...(choice.unreachable && !drawsLocal && { unreachable: choice.unreachable }),
       });
     };
@@ -197,11 +218,13 @@ export function* frontendSteps(
     endpoints: hasFewerEndpoints || limit !== undefined,
     frontends: ports.length < service.ports.length || served.length < addresses.length,
     ...(weighed?.isCut && { weights: true }),
+    ...(slotsEach !== undefined && slotsEach < SLOTS_EACH && { slotsEach }),
   };
+  const isCut = cut.endpoints || cut.frontends || cut.weights || cut.slotsEach !== undefined;
   return {
     frontends: packed([...frontends.values()]),
     elements: elements + (weighed?.elements ?? 0),
-    ...((cut.endpoints || cut.frontends || cut.weights) && { cut }),
+    ...(isCut && { cut }),
   };
 }
 

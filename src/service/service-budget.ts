@@ -3,6 +3,7 @@ import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts'
 import type { ServicePortSpec } from '../objects/service.ts';
 import { ENTRIES_OF_STEP, type Endpoint, type EndpointChoice, portKey } from './endpoints.ts';
 import type { Steps } from './steps.ts';
+import { textHash } from './text-hash.ts';
 import type { NodePlace } from './topology.ts';
 
 /**
@@ -29,6 +30,8 @@ export interface Cut {
   readonly weights?: boolean;
   /** True if some addresses or ports are not served at all. */
   readonly frontends: boolean;
+  /** How many slots the tables have for each endpoint, at least, where these are fewer than usual (hash-table.ts). */
+  readonly slotsEach?: number;
 }
 
 /** Slices, and whether some of their endpoints are left out. */
@@ -233,24 +236,15 @@ function chosen<T>(items: readonly T[], limit: number, nodeName: string, keyOf: 
   if (limit <= 0) return [];
   const ranked = items.map((item) => {
     const key = keyOf(item);
-    return { item, key, rank: hashOf(`${nodeName} ${key}`) };
+    return { item, key, rank: textHash(`${nodeName} ${key}`) };
   });
   const first = ranked.toSorted((a, b) => a.rank - b.rank || (a.key < b.key ? -1 : 1)).slice(0, limit);
   const kept = new Set(first.map(({ item }) => item));
   return items.filter((item) => kept.has(item));
 }
 
-/** 32 bits: FNV-1a, and the last step of MurmurHash3, as texts that differ in the last letter only are usual here. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}
-
 /** The largest number from 0 to `most` that fits; what fits is the lower part. */
-function largest(most: number, fits: (candidate: number) => boolean): number {
+export function largest(most: number, fits: (candidate: number) => boolean): number {
   let [low, high] = [0, most];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);

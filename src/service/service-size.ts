@@ -1,6 +1,8 @@
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service } from '../objects/service.ts';
 import { DEFAULT_WEIGHT } from '../objects/slice-options.ts';
+import { tableSize } from './hash-table.ts';
+import { hashByOf } from './lb-algorithm.ts';
 
 /** What an endpoint of a Service with session affinity costs nft, in elements. */
 const AFFINITY_SIZE = 50;
@@ -8,8 +10,10 @@ const AFFINITY_SIZE = 50;
 /** About how many elements a Service asks for, at most; at once, without working them out. */
 export function serviceSize(service: Service, slices: readonly EndpointSlice[]): number {
   const { ports, externalIps, loadBalancerIps, sourceRanges, affinitySeconds } = service;
-  const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length * weightOf(slice), 0);
-  const each = 2 + endpoints * (affinitySeconds === undefined ? 1 : AFFINITY_SIZE);
+  const isHashed = hashByOf(service, true) !== undefined;
+  const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length * (isHashed ? 1 : weightOf(slice)), 0);
+  const slots = affinitySeconds === undefined ? endpoints : endpoints * AFFINITY_SIZE;
+  const each = 2 + (isHashed ? tableSize(endpoints) : slots);
   const places = 2 + externalIps.length + loadBalancerIps.length;
   // Where they hold for node ports, too; whether a flag says so is not known here.
   const restricted = loadBalancerIps.length + Number(ports.some(({ nodePort }) => nodePort !== undefined));

@@ -146,12 +146,15 @@ function unreachableOf(frontend: Frontend | undefined): string {
 }
 
 function affinityOf(frontend: Frontend | undefined): string {
-  const { affinitySeconds, affinityByHash = false } = frontend ?? {};
+  const { affinitySeconds, affinityByHash = false, hashing } = frontend ?? {};
+  if (hashing !== undefined) return `; ${HASHED[hashing.by]} chooses its endpoint (lb-algorithm ${hashing.by}-hash)`;
   if (affinitySeconds === undefined) return '';
   return affinityByHash
     ? "; a client's address chooses its endpoint (sessionAffinity ClientIP)"
     : `; a client stays with its endpoint for ${affinitySeconds} s (sessionAffinity ClientIP)`;
 }
+
+const HASHED = { client: "a client's address", connection: "a connection's source address and port" } as const;
 
 /** Where the rules know of no frontend. */
 function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reason {

@@ -17,6 +17,8 @@ export interface EndpointRow {
     /** For how much it counts there; absent where all endpoints count for the same. `local`: of clients from outside. */
     readonly weight?: EndpointWeight;
     readonly localWeight?: EndpointWeight;
+    /** "client-hash": how it is chosen among the others; absent where it is as kube-proxy does. */
+    readonly algorithm?: string;
   }[];
   /** "its node other is not Ready": it is used only where there are no others. Absent for all others. */
   readonly note?: string;
@@ -27,6 +29,7 @@ export function endpointRows(rows: readonly ServiceRow[]): readonly EndpointRow[
   const found = new Map<string, EndpointRow & { readonly frontends: EndpointRow['frontends'][number][] }>();
   for (const row of inOrder(rows)) {
     const { namespace, name, port, address, endpoints, localEndpoints, weights, localWeights, unreachable = [] } = row;
+    const algorithm = row.algorithm === undefined ? {} : { algorithm: row.algorithm };
     const [inside, outside] = [new Set(endpoints), new Set(localEndpoints ?? endpoints)];
     const protocol = address.slice(address.lastIndexOf('/'));
     const nodes = new Map(unreachable.map(({ endpoint, node }) => [endpoint, node]));
@@ -41,7 +44,13 @@ export function endpointRows(rows: readonly ServiceRow[]): readonly EndpointRow[
       if (!isInside && !isOutside) continue;
       const from = !isInside ? 'outside' : isOutside ? 'all' : 'node';
       const [weight, localWeight] = [weights?.[text], localWeights?.[text]];
-      entry.frontends.push({ address, from, ...(weight && { weight }), ...(localWeight && { localWeight }) });
+      entry.frontends.push({
+        address,
+        from,
+        ...algorithm,
+        ...(weight && { weight }),
+        ...(localWeight && { localWeight }),
+      });
     }
   }
   const order = [
@@ -65,7 +74,11 @@ export function endpointTable(
 ): string {
   const titles = ['NAMESPACE', 'NAME', 'PORT', 'ENDPOINT', 'FRONTENDS'];
   const cells = rows.map(({ namespace, name, port, endpoint, frontends, note }) => {
-    const named = frontends.map(({ address, from }) => `${address}${FROM[from]}`).join(', ');
+    const named = frontends
+      .map(
+        ({ address, from, algorithm }) => `${address}${FROM[from]}${algorithm === undefined ? '' : ` (${algorithm})`}`,
+      )
+      .join(', ');
     // Without any, and a reason, it is in no listing: so --watch tells that it went.
     const none = note === undefined ? 'gone' : `none: ${note}`;
     if (frontends.length === 0) return [namespace, name, port || '-', endpoint, none];

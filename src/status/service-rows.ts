@@ -22,6 +22,8 @@ export interface ServiceRow {
   readonly localWeights?: Readonly<Record<string, EndpointWeight>>;
   /** "ClientIP 3h": the Service's session affinity; absent without. */
   readonly affinity?: string;
+  /** "client-hash": how its endpoints are chosen; absent where it is as kube-proxy does. */
+  readonly algorithm?: string;
   /** Networks that may connect; empty: all. */
   readonly sourceRanges: readonly string[];
   /** Endpoints on nodes that are not Ready, used only where there are no others, and the node of each; absent if there are none. */
@@ -54,7 +56,7 @@ const NONE = { served: 0, refused: 0, dropped: 0 };
 /** The row of a frontend. */
 export function serviceRow(frontend: Frontend): ServiceRow {
   const { servicePort, kind, address, protocol, port, endpoints, localEndpoints, policy } = frontend;
-  const { affinitySeconds, affinityByHash = false, sourceRanges, unreachable } = frontend;
+  const { affinitySeconds, affinityByHash = false, hashing, sourceRanges, unreachable } = frontend;
   const [service = '', portName = ''] = splitOnce(servicePort, ':');
   const [namespace = '', name = ''] = splitOnce(service, '/');
   const byHash = affinityByHash ? ' by hash' : '';
@@ -71,6 +73,7 @@ export function serviceRow(frontend: Frontend): ServiceRow {
     ...(weights && { weights }),
     ...(localWeights && { localWeights }),
     ...(affinitySeconds !== undefined && { affinity: `ClientIP ${affinitySeconds}s${byHash}` }),
+    ...(hashing !== undefined && { algorithm: `${hashing.by}-hash` }),
     sourceRanges,
     ...(unreachable && { unreachable: unreachable.map((one) => ({ endpoint: endpointText(one), node: one.node })) }),
     fate: fateOf(frontend),

@@ -20,7 +20,7 @@ const COLUMNS: readonly (readonly [title: string, isWide: boolean, (row: Service
   ['TYPE', false, ({ kind }) => KINDS[kind]],
   ['FRONTEND', false, ({ address }) => address],
   ['ENDPOINTS', false, endpointCount],
-  ['AFFINITY', true, ({ affinity = '-' }) => affinity],
+  ['AFFINITY', true, ({ affinity, algorithm }) => affinity ?? algorithm ?? '-'],
   ['STATE', false, ({ fate }) => fate],
   ['CONNECTIONS', true, connectionsText],
   ['ADDRESSES', true, ({ endpoints }) => endpoints.join(',') || '-'],

@@ -175,10 +175,11 @@ export class AllowedFrontends {
     const most = frontends.reduce((max, { endpoints }) => Math.max(max, endpoints.length), 0);
     const used = cut.endpoints ? [`each port uses ${most} of its endpoints at most`] : [];
     const weights = cut.weights ? ['the weights of its endpoints count less exactly'] : [];
+    const fewer = cut.slotsEach === undefined ? [] : [`its hash tables have ${cut.slotsEach} slots for each endpoint`];
     const refused = cut.frontends ? ['some of its ports or addresses are not served'] : [];
     return (
       `its ports, addresses and endpoints ask for more than the ${this.#serviceBudget} elements that one Service may ` +
-      `have: ${[...used, ...weights, ...refused].join(', ')}. Split it, or raise --max-elements-per-service`
+      `have: ${[...fewer, ...used, ...weights, ...refused].join(', ')}. Split it, or raise --max-elements-per-service`
     );
   }
 

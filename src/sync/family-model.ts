@@ -11,7 +11,7 @@ import { type NetworkSet, Ruleset } from '../ruleset/ruleset.ts';
 import type { Transaction } from '../ruleset/transaction.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { ENTRIES_OF_STEP } from '../service/endpoints.ts';
-import { type Frontend, placeOf } from '../service/frontend.ts';
+import { type Frontend, placeOf, slotsOf } from '../service/frontend.ts';
 import { bothOf, type ClaimResult } from '../service/frontend-claims.ts';
 import { DEFAULT_SERVICE_BUDGET, slicesWithin } from '../service/service-budget.ts';
 import { atOnce, eachInSteps, type Steps } from '../service/steps.ts';
@@ -336,7 +336,7 @@ export class FamilyModel {
       const waiting = this.#waiting.next();
       if (waiting === undefined) return;
       const frontend = this.#allowed.withKey(waiting.key);
-      looks += 1 + (frontend?.endpoints.length ?? 0) + (frontend?.localEndpoints.length ?? 0);
+      looks += frontend === undefined ? 1 : slotsOf(frontend);
       const isDone = yield* this.#bring(waiting.key, limit - this.#ruleset.weight, brought);
       if (isDone) for (const service of this.#waiting.done(waiting)) this.#handedOut.add(service);
       else this.#waiting.putBack(waiting);

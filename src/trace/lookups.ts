@@ -54,7 +54,7 @@ export class Lookups {
   /** What a lookup in a map can give; undefined if the packet has no such fields. Throws E_INTERNAL for an unknown map. */
   *draw({ key, data }: Lookup, facts: Facts): Steps<Draw | undefined> {
     const parts = partsOf(key);
-    const drawn = parts.findIndex((part) => 'numgen' in part);
+    const drawn = parts.findIndex((part) => isDrawn(part, facts));
     const fields = parts.map((part, i) => (i === drawn ? RANDOM : fieldOf(part, facts, this.#isOwn)));
     if (!areAll(fields)) return undefined;
     const container = this.#container(data.slice(1));
@@ -147,8 +147,15 @@ function areAll(fields: readonly (string | undefined)[]): fields is readonly str
   return !fields.includes(undefined);
 }
 
+/** Whether a part of a key may be any number: it is drawn at random, or a hash of what is not known of the packet. */
+function isDrawn(expression: Expression, { isExample }: Facts): boolean {
+  if ('numgen' in expression) return true;
+  return 'jhash' in expression && (isExample || 'concat' in expression.jhash.expr);
+}
+
 function modulusOf(expression: Expression | undefined): number {
   if (expression !== undefined && 'numgen' in expression && expression.numgen.offset === 0)
     return expression.numgen.mod;
+  if (expression !== undefined && 'jhash' in expression && expression.jhash.offset === 0) return expression.jhash.mod;
   throw notUnderstood(expression);
 }

@@ -14,6 +14,8 @@ export interface TracedPacket {
   readonly from: 'outside' | 'pod' | 'node';
   /** The interface it comes in over; only needed for a program that asks for it (pods known by interface). */
   readonly iifname?: string | undefined;
+  /** True if the source stands for others: a hash of it is as good as a number that is drawn. */
+  readonly isExample?: boolean | undefined;
   /** The node's addresses; those of the other family are ignored, loopback ones need not be named. */
   readonly own: readonly string[];
 }
@@ -28,6 +30,7 @@ export interface Facts {
   readonly port: number | undefined;
   /** Empty where there is none: the kernel compares with "" then (5.4). Undefined if the caller did not say. */
   readonly iifname: string | undefined;
+  readonly isExample: boolean;
   /** What the connection was addressed to. */
   readonly original: { readonly destination: string; readonly port: number | undefined };
   /** Whether a dnat or masquerade statement was carried out. */
@@ -37,13 +40,14 @@ export interface Facts {
 
 /** A packet's facts when it is made or arrives. Throws E_USAGE for addresses or a port that no packet of the family has. */
 export function factsOf(packet: TracedPacket, family: Family): Facts {
-  const { protocol, from } = packet;
+  const { protocol, from, isExample = false } = packet;
   const source = addressOf(packet.source, family);
   const destination = addressOf(packet.destination, family);
   const port = PROTOCOLS.some((name) => name === protocol) ? portOf(packet.port, protocol) : undefined;
   const iifname = from === 'node' ? '' : packet.iifname;
   const original = { destination, port };
-  return { family, protocol, source, destination, port, iifname, original, destinationNat: false, sourceNat: false };
+  const untouched = { destinationNat: false, sourceNat: false };
+  return { family, protocol, source, destination, port, iifname, isExample, original, ...untouched };
 }
 
 /** Tells the node's own addresses (canonical), loopback included, as `fib … type local` does. */

@@ -74,7 +74,7 @@ ipvs:
   tcpFinTimeout: 2s
   udpTimeout: 3s
 nftables: {masqueradeBit: 31, masqueradeAll: true, syncPeriod: 1h, minSyncPeriod: 1.5s}
-kubeProxyNft: {transactionInterval: 0s, maxElementsPerService: 1000, maxElements: 5000, maxAffinityEndpoints: 0, protectAddresses: off, stateMaxAge: 1h, noWatch: true, watchOthers: true, heartbeat: false, page: false, pageAddress: '10.0.0.1:9000', connectionCounters: false, connectionMetrics: 20, resetGoneEndpoints: true, sourceRangesOnNodePorts: true, nodePortSourceRanges: [10.0.0.0/8], skipUnreachableNodes: true}
+kubeProxyNft: {transactionInterval: 0s, maxElementsPerService: 1000, maxElements: 5000, maxAffinityEndpoints: 0, protectAddresses: off, stateMaxAge: 1h, noWatch: true, watchOthers: true, readCiliumAnnotations: true, heartbeat: false, page: false, pageAddress: '10.0.0.1:9000', connectionCounters: false, connectionMetrics: 20, resetGoneEndpoints: true, sourceRangesOnNodePorts: true, nodePortSourceRanges: [10.0.0.0/8], skipUnreachableNodes: true}
 winkernel: {networkName: a, sourceVip: b, enableDSR: true, rootHnsEndpointName: c, forwardHealthCheckVip: true}
 detectLocalMode: InterfaceNamePrefix
 detectLocal: {bridgeInterface: cni0, interfaceNamePrefix: veth}

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { decodeObject, type KubeObject } from '../../src/objects/decode.ts';
 import { encodeObject } from '../../src/objects/encode.ts';
+import { LB_ALGORITHMS } from '../../src/objects/service-options.ts';
 
 const name = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,8}[a-z0-9])?$/);
 const portName = fc.oneof(fc.constant(''), fc.stringMatching(/^[a-z]{1,8}$/));
@@ -47,6 +48,15 @@ const services = fc
       internalLocal: fc.boolean(),
       externalLocal: fc.boolean(),
     }),
+    maybe(
+      'options',
+      fc
+        .record(
+          { lbAlgorithm: fc.constantFrom(...LB_ALGORITHMS), ciliumLbAlgorithm: fc.constantFrom('random', 'maglev') },
+          { requiredKeys: [] },
+        )
+        .filter((options) => Object.keys(options).length > 0),
+    ),
     maybe('affinitySeconds', fc.integer({ min: 1, max: 86_400 })),
     maybe('healthCheckNodePort', port),
     maybe('options', options),

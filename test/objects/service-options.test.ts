@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { decodeObject } from '../../src/objects/decode.ts';
-import { annotationsOf, readServiceOptions } from '../../src/objects/service-options.ts';
+import { annotationsOf, LB_ALGORITHMS, readServiceOptions } from '../../src/objects/service-options.ts';
 
 const raw = (annotations: unknown) => ({
   metadata: { name: 'web', annotations },
@@ -71,6 +71,28 @@ suite('annotations of ours', () => {
         ],
       });
     }
+  });
+
+  test('lb-algorithm says how a connection gets its endpoint', () => {
+    const read = (value: string) => readServiceOptions({ 'kube-proxy-nft/lb-algorithm': value });
+    for (const lbAlgorithm of LB_ALGORITHMS) {
+      const options = read(lbAlgorithm);
+      assert.deepEqual(options, { lbAlgorithm });
+      assert.deepEqual(readServiceOptions(annotationsOf(options ?? {})), options);
+    }
+    assert.deepEqual(read('round-robin'), {
+      problems: ['kube-proxy-nft/lb-algorithm: "round-robin": must be one of random, client-hash, connection-hash'],
+    });
+  });
+
+  test('of Cilium are kept beside ours, for where they count; a wrong one is not ours to tell', () => {
+    const cilium = { 'service.cilium.io/lb-algorithm': 'maglev' };
+    assert.deepEqual(readServiceOptions(cilium), { ciliumLbAlgorithm: 'maglev' });
+    assert.deepEqual(annotationsOf({ ciliumLbAlgorithm: 'maglev' }), cilium);
+    const both = { ...cilium, 'kube-proxy-nft/lb-algorithm': 'random' };
+    assert.deepEqual(readServiceOptions(both), { ciliumLbAlgorithm: 'maglev', lbAlgorithm: 'random' });
+    for (const others of [{ 'service.cilium.io/lb-algorithm': 'x' }, { 'service.cilium.io/global': 'true' }])
+      assert.equal(readServiceOptions(others), undefined);
   });
 
   test('however many and long, take little', () => {

@@ -3,6 +3,7 @@ import process from 'node:process';
 import { after, suite, test } from 'node:test';
 import fc from 'fast-check';
 import type { Family } from '../../src/ip.ts';
+import { LB_ALGORITHMS, type LbAlgorithm } from '../../src/objects/service-options.ts';
 import type { Element } from '../../src/ruleset/element.ts';
 import { OBJECTS } from '../../src/ruleset/objects.ts';
 import { buildProgram } from '../../src/ruleset/program.ts';
@@ -133,7 +134,13 @@ function assertSafe(before: TracedRuleset, after: TracedRuleset, family: Family,
  * Goes through a sequence of changes, and looks at every commit, until nothing is left to be done. `maxWeight`: of a
  * transaction (see weight.ts): with a small one the frontends take several.
  */
-function follow(family: Family, sequence: readonly Step[], maxWeight: number, affinityLimit = 256): void {
+function follow(
+  family: Family,
+  sequence: readonly Step[],
+  maxWeight: number,
+  affinityLimit = 256,
+  tables?: { readonly serviceBudget: number },
+): void {
   const program = buildProgram(family, {
     localPods: { by: 'pod-cidrs' },
     connectionCounters: family === 'ip',
@@ -146,7 +153,9 @@ function follow(family: Family, sequence: readonly Step[], maxWeight: number, af
     program,
     networks: () => networks([pods], [nodes], ADDRESSES[family].sourceRanges.slice(0, 1)),
     affinityLimit,
+    ...tables,
   };
+  const byHash = affinityLimit < 256 || tables !== undefined;
   const model = new FamilyModel(cluster, settings, recordingLog().log);
   model.restart([]);
   const kernel = new Map<string, Element>();
@@ -155,7 +164,7 @@ function follow(family: Family, sequence: readonly Step[], maxWeight: number, af
   const apply = (transaction: Transaction) => {
     for (const part of deepestFirst(transaction, program.hops)) {
       const next = changed(state, part);
-      assertSafe(state, next, family, affinityLimit < 256);
+      assertSafe(state, next, family, byHash);
       state = next;
       for (const { container, key } of part.deletes) kernel.delete(`${container.name} ${key}`);
       for (const element of part.adds) kernel.set(`${element.container.name} ${element.key}`, { ...element });
@@ -221,14 +230,19 @@ const MAX_WEIGHTS = fc.constantFrom(MAX_WEIGHT, MAX_WEIGHT, 2, 8, 100);
 
 /** Of the slices that the endpoints are in: none as often as some. */
 const WEIGHTS = fc.constantFrom([1], [1], [1, 9], [3, 0, 2], [0], [9, 1]);
+/** Elements that a Service may have, so that its tables have a few slots for each endpoint: their size changes often. */
+const SERVICE_BUDGETS = fc.constantFrom(100, 200, 400);
 
 for (const family of ['ip', 'ip6'] as const) {
   suite(`a packet on its way during a transaction (${family})`, () => {
     test('is served as before or as after it, whichever of its lookups come before the commit', () => {
-      fc.assert(fc.property(steps(family), MAX_WEIGHTS, AFFINITY_LIMITS, follow.bind(undefined, family)), {
-        numRuns: RUNS,
-        endOnFailure: true,
-      });
+      fc.assert(
+        fc.property(steps(family), MAX_WEIGHTS, AFFINITY_LIMITS, (...drawn) => follow(family, ...drawn)),
+        {
+          numRuns: RUNS,
+          endOnFailure: true,
+        },
+      );
     });
 
     test('is served while a Service of any kind gains and loses many endpoints at once', () => {
@@ -278,7 +292,52 @@ for (const family of ['ip', 'ip6'] as const) {
         { numRuns: RUNS, endOnFailure: true },
       );
     });
+
+    test('meets a full slot of a table, whatever becomes of the table, its size, and what it is hashed by', () => {
+      const { clusterIps, external, endpoint } = ADDRESSES[family];
+      const scaled = fc.record({
+        versions: fc.array(
+          fc.record({ count: fc.integer({ min: 0, max: 20 }), lbAlgorithm: fc.constantFrom(...LB_ALGORITHMS) }),
+          { minLength: 3, maxLength: 6, size: 'max' },
+        ),
+        externalLocal: fc.boolean(),
+        affinitySeconds: fc.option(fc.constant(60), { nil: undefined }),
+      });
+      const stepsOf = ({ versions, affinitySeconds, ...changes }: Scaled) =>
+        versions.flatMap(({ count, lbAlgorithm }): readonly Step[] => {
+          const web = service({
+            clusterIps: clusterIps.slice(0, 1),
+            ports: [{ name: 'http', protocol: 'tcp', port: 80, nodePort: 30_080 }],
+            externalIps: [external],
+            options: { lbAlgorithm },
+            ...(affinitySeconds !== undefined && { affinitySeconds }),
+            ...changes,
+          });
+          const endpoints = Array.from({ length: count }, (_, i) =>
+            ready(endpoint(i + 1), { nodeName: i % 2 === 0 ? NODE_NAME : 'node-b' }),
+          );
+          return [{ set: web }, { set: slice(endpoints) }, 'transaction'];
+        });
+      const [table, draws] = ['client-hash', 'random'] as const;
+      // Those that a chain with one draw could miss: it shrinks, and it gives way to one that draws again and again.
+      const versions = [20, 3, 20].map((count) => ({ count, lbAlgorithm: table }));
+      const sequence = stepsOf({ versions: [...versions, { count: 5, lbAlgorithm: draws }], externalLocal: false });
+      follow(family, sequence, MAX_WEIGHT, 256, { serviceBudget: 200 });
+      fc.assert(
+        fc.property(scaled.map(stepsOf), MAX_WEIGHTS, SERVICE_BUDGETS, (sequence, maxWeight, serviceBudget) =>
+          follow(family, sequence, maxWeight, 256, { serviceBudget }),
+        ),
+        { numRuns: Math.ceil(RUNS / 2), endOnFailure: true },
+      );
+    });
   });
+}
+
+/** What becomes of a Service: how many endpoints it has, and how they are chosen. */
+interface Scaled {
+  readonly versions: readonly { readonly count: number; readonly lbAlgorithm: LbAlgorithm }[];
+  readonly externalLocal: boolean;
+  readonly affinitySeconds?: number | undefined;
 }
 
 after(() => console.log(`${traces} traces`));

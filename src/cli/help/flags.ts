@@ -197,6 +197,10 @@ const OURS: FlagSection = {
       text: 'use endpoints on nodes that are not Ready only where there are no others; watches all Nodes (default: false)',
     },
     {
+      name: 'read-cilium-annotations',
+      text: 'let annotations of Cilium count where a Service has none of ours of the same meaning (default: false)',
+    },
+    {
       name: 'no-watch',
       text: 'do not compare the rules in the kernel with what they should be while running (default: false)',
     },

@@ -123,7 +123,16 @@ function* traceTo(
   const side = clientOf(client, address, from);
   if (entry === undefined || side === undefined) return undefined;
   const { source, iifname, isExample } = side;
-  const packet: TracedPacket = { source, destination: address, protocol, port, from: side.from, iifname, own };
+  const packet: TracedPacket = {
+    source,
+    isExample,
+    destination: address,
+    protocol,
+    port,
+    from: side.from,
+    iifname,
+    own,
+  };
   const trace = yield* traceSteps(tracedRuleset(entry.model.ruleset), packet);
   const isOwn = own.includes(address) || isLoopback(address);
   const frontend =

@@ -74,6 +74,7 @@ function frontendBlock(frontend: PageFrontend): HTMLElement {
     address,
     fate,
     affinity,
+    algorithm,
     sourceRanges,
     endpoints,
     endpointCount,
@@ -82,7 +83,12 @@ function frontendBlock(frontend: PageFrontend): HTMLElement {
     unreachable,
     unreachableCount = 0,
   } = frontend;
-  const facts = [type, port === '' ? undefined : `port ${port}`, affinity && `affinity ${affinity}`].filter(Boolean);
+  const facts = [
+    type,
+    port === '' ? undefined : `port ${port}`,
+    affinity && `affinity ${affinity}`,
+    algorithm && `lb-algorithm ${algorithm}`,
+  ].filter(Boolean);
   const tone = fate.startsWith('served') ? 'good' : 'bad';
   return h(
     'section',
