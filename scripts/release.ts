@@ -25,6 +25,7 @@ import { checksums, makeArchive, signature } from './release/archive.ts';
 import { foreignNode, makeForeignExecutable } from './release/other-architecture.ts';
 import { installerWithKey, releaseKey } from './release/release-key.ts';
 import { sbom } from './release/sbom.ts';
+import { releaseTools, requireTools } from './release/tools.ts';
 
 const root = join(import.meta.dirname, '..');
 const { name, version } = packageJson;
@@ -34,6 +35,8 @@ const FOREIGN =
     ? { arch: 'arm64', strip: 'aarch64-linux-gnu-strip', needs: 'binutils-aarch64-linux-gnu' }
     : { arch: 'x64', strip: 'x86_64-linux-gnu-strip', needs: 'binutils-x86-64-linux-gnu' };
 
+// All that may be missing or wrong is found before the work of minutes begins.
+requireTools(releaseTools({ command: FOREIGN.strip, package: FOREIGN.needs }), process.env['PATH'] ?? '');
 const git = (...args: readonly string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
 
 const nativeNode = createRequire(import.meta.url).resolve(`node-linux-${NATIVE}/bin/node`);
@@ -45,6 +48,8 @@ const commit = git('describe', '--always', '--dirty', '--abbrev=12', '--exclude=
 if (commit.endsWith('-dirty')) console.log(`${commit}: files differ from the commit, so this is none to publish`);
 const epoch = Number(process.env['SOURCE_DATE_EPOCH'] ?? git('log', '-1', '--format=%ct'));
 const key = releaseKey(process.env['KPN_SIGNING_KEY'], join(root, '.cache', 'development-key.pem'));
+signature('', key.file);
+const node = await foreignNode(root, FOREIGN, join(root, '.cache'));
 
 const dist = join(root, 'dist');
 mkdirSync(join(dist, 'release'), { recursive: true });
@@ -60,7 +65,6 @@ try {
   if (!(await stripNode(nativeNode, strippedNode))) throw new Error('strip is missing: install the package binutils');
   const native = join(work, NATIVE);
   await makeExecutable(main, strippedNode, native);
-  const node = await foreignNode(root, FOREIGN, join(root, '.cache'));
   const foreign = join(work, FOREIGN.arch);
   if (!(await makeForeignExecutable(main, { ...FOREIGN, node, output: foreign }))) {
     throw new Error(`${FOREIGN.strip} is missing: install the package ${FOREIGN.needs}`);
