@@ -27,6 +27,7 @@ export interface DaemonStatusOptions {
   /** What nft calls its version; empty until it is known. */
   readonly nft: () => string;
   readonly culprit: () => Culprit | undefined;
+  readonly resets: () => Status['resets'];
 }
 
 /** A status without what takes a look at every Service. */
@@ -47,6 +48,7 @@ export function briefStatus(options: DaemonStatusOptions): () => BriefStatus {
   const startedAt = Date.now();
   return () => {
     const { cluster, members, shortfalls, lastState, source, isWatched, nft, culprit } = options;
+    const resets = options.resets();
     const at = Date.now();
     const { silence } = lastState;
     const counts = SHORTFALL_REASONS.map((reason) => [reason, shortfalls.count(reason)] as const);
@@ -72,6 +74,7 @@ export function briefStatus(options: DaemonStatusOptions): () => BriefStatus {
         }),
       ),
       culprit: culprit(),
+      ...(resets && { resets }),
       services: cluster.serviceCount,
       shortfalls: Object.fromEntries(counts) as Record<ShortfallReason, number>,
     };

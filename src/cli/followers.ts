@@ -14,6 +14,7 @@ import { healthCheckOf } from '../service/health-check.ts';
 import { localhostNodePortsOf } from '../service/localhost-node-ports.ts';
 import { noLocalEndpointsOf } from '../service/no-local-endpoints.ts';
 import type { EventSink } from '../source/event-sink.ts';
+import type { Status } from '../status/status.ts';
 import { CleanupError } from '../sync/cleanup-error.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { SyncObserver, SyncResult } from '../sync/observer.ts';
@@ -51,6 +52,7 @@ export class Followers {
   readonly #conntrack: Conntrack;
   readonly #udpFlows: ReadonlyMap<Family, UdpFlows>;
   readonly #goneFlows: ReadonlyMap<Family, GoneFlows>;
+  #ended = 0;
   /** To be told of slices that change. */
   readonly gone: GoneEndpoints;
   /** Families of which all UDP flows are still to be looked at. */
@@ -92,6 +94,12 @@ export class Followers {
       flows: this.#goneFlows,
       isCurrent: () => health.staleSince === undefined,
     });
+  }
+
+  /** For `status`: what became of connections to endpoints that are gone. */
+  get resets(): Status['resets'] {
+    const isAsked = this.#options.args.resetGoneEndpoints || this.#ended > 0;
+    return isAsked ? { connections: this.#ended } : undefined;
   }
 
   /** What a syncer of `model` is to tell. */
@@ -157,6 +165,7 @@ export class Followers {
       servesNodePorts: (address) => this.#udpFlows.get(family)?.servesNodePorts(address) ?? false,
       isGone: (frontend, address) => this.gone.isGone(frontend, address),
       onEnded: (connections) => {
+        this.#ended += connections;
         metrics.family(family).goneConnectionsEnded(connections);
         log.info('connections to endpoints that are gone were ended', { family, connections });
       },

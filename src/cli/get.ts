@@ -1,7 +1,8 @@
 import { askDaemon } from '../control/control-socket.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { type ServiceRow, serviceRow, withConnections } from '../status/service-rows.ts';
+import { resetsGone } from '../service/reset-option.ts';
+import { type ServiceRow, serviceRow, withConnections, withResets } from '../status/service-rows.ts';
 import { type Arguments, isSet, textOf } from './arguments.ts';
 import { askConnections } from './ask-connections.ts';
 import { ENDPOINTS, SERVICES, type View } from './get-views.ts';
@@ -82,7 +83,7 @@ async function wantedRows(args: Arguments, log: Log): Promise<readonly ServiceRo
     // Without a daemon nobody waits: it is all on one page.
     const whole = async (known: Knowledge) => {
       if (known.inKernel !== undefined) log.warn(known.origin);
-      return renderServices(known, asked, Number.POSITIVE_INFINITY);
+      return renderServices(known, asked, args, Number.POSITIVE_INFINITY);
     };
     return askOrWorkOut(args, path, whole, log, { fromKernel: kernelKnowledge });
   });
@@ -125,8 +126,9 @@ export function wantedServices(args: Pick<Arguments, 'operands' | 'flagValues'>)
 
 /** A page of rows, as JSON: Services from the `from`th on, of one namespace or with one name where these are given; `page`: so many at most. */
 export function renderServices(
-  { models, cluster }: Pick<Knowledge, 'models' | 'cluster'>,
+  { models, cluster, inKernel }: Pick<Knowledge, 'models' | 'cluster' | 'inKernel'>,
   asked: URLSearchParams,
+  { resetGoneEndpoints }: Pick<Arguments, 'resetGoneEndpoints'>,
   page = PAGE,
 ): string {
   const from = Number(asked.get('from') ?? 0);
@@ -141,7 +143,11 @@ export function renderServices(
     const [itsNamespace, itsName] = key.split('/');
     if ((namespace !== '' && namespace !== itsNamespace) || (name !== '' && name !== itsName)) continue;
     looked++;
-    for (const { model } of models) rows.push(...model.frontendsOf(key).map(serviceRow));
+    const resets = inKernel === undefined && resetsGone(cluster.service(key), resetGoneEndpoints);
+    for (const { model } of models) {
+      const found = model.frontendsOf(key).map(serviceRow);
+      rows.push(...(resets ? found.map(withResets) : found));
+    }
   }
   return JSON.stringify({ rows, inForce } satisfies Page);
 }

@@ -206,6 +206,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     isWatched: !args.noWatch,
     nft: () => nftVersion,
     culprit: () => others.last,
+    resets: () => followers.resets,
   };
   const brief = briefStatus(facts);
   const status = daemonStatus(facts, brief);

@@ -22,7 +22,7 @@ export async function showDump(args: Arguments, log: Log): Promise<void> {
 export async function answerTo(
   path: string,
   known: Knowledge,
-  args: ModelArguments & Parameters<typeof answerTrace>[2],
+  args: ModelArguments & Parameters<typeof answerTrace>[2] & Parameters<typeof renderServices>[2],
 ): Promise<string | undefined> {
   const [route, query] = path.split('?');
   const parameters = new URLSearchParams(query);
@@ -30,7 +30,7 @@ export async function answerTo(
     return inSlices(dumpSteps(known, parameters.get('output') === 'json' ? 'json' : 'nft', parameters.has('all')));
   }
   if (route === '/model') return inSlices(daemonModelSteps(known, args));
-  if (route === '/services') return renderServices(known, parameters);
+  if (route === '/services') return renderServices(known, parameters, args);
   if (route === '/shortfalls') return renderShortfalls(known);
   if (route === '/status') return known.status && `${JSON.stringify(known.status(parameters.has('look')))}\n`;
   if (route === '/connections') {

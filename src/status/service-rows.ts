@@ -28,6 +28,8 @@ export interface ServiceRow {
   readonly sourceRanges: readonly string[];
   /** Endpoints on nodes that are not Ready, used only where there are no others, and the node of each; absent if there are none. */
   readonly unreachable?: readonly { readonly endpoint: string; readonly node: string }[];
+  /** True if TCP connections to an endpoint end once that is gone (reset-gone-endpoints); absent if they do not. */
+  readonly resetsGone?: true;
   /** "served", or what else, and why. */
   readonly fate: string;
   /** New connections so far, by what became of them; absent where they are not counted, or nobody asked. */
@@ -78,6 +80,11 @@ export function serviceRow(frontend: Frontend): ServiceRow {
     ...(unreachable && { unreachable: unreachable.map((one) => ({ endpoint: endpointText(one), node: one.node })) }),
     fate: fateOf(frontend),
   };
+}
+
+/** The row of a frontend whose Service asks that TCP connections end once their endpoint is gone. */
+export function withResets(row: ServiceRow): ServiceRow {
+  return row.address.endsWith('/tcp') ? { ...row, resetsGone: true } : row;
 }
 
 /** What becomes of new connections, and why. */

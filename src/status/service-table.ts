@@ -13,7 +13,7 @@ export const KINDS: Readonly<Record<ServiceRow['kind'], string>> = {
 const ORDER = Object.keys(KINDS);
 
 /** Columns that are always there, and those of `-o wide`. */
-const COLUMNS: readonly (readonly [title: string, isWide: boolean, (row: ServiceRow) => string])[] = [
+const COLUMNS: readonly (readonly [title: string, isWide: boolean, (row: ServiceRow, isWide: boolean) => string])[] = [
   ['NAMESPACE', false, ({ namespace }) => namespace],
   ['NAME', false, ({ name }) => name],
   ['PORT', false, ({ port }) => port || '-'],
@@ -21,7 +21,7 @@ const COLUMNS: readonly (readonly [title: string, isWide: boolean, (row: Service
   ['FRONTEND', false, ({ address }) => address],
   ['ENDPOINTS', false, endpointCount],
   ['AFFINITY', true, ({ affinity, algorithm }) => affinity ?? algorithm ?? '-'],
-  ['STATE', false, ({ fate }) => fate],
+  ['STATE', false, stateText],
   ['CONNECTIONS', true, connectionsText],
   ['ADDRESSES', true, ({ endpoints }) => endpoints.join(',') || '-'],
 ];
@@ -44,7 +44,7 @@ export function serviceTable(
   atLeast?: number[],
 ): string {
   const columns = COLUMNS.filter(([, wide]) => isWide || !wide);
-  const cells = rows.map((row) => columns.map(([, , text]) => text(row)));
+  const cells = rows.map((row) => columns.map(([, , text]) => text(row, isWide)));
   const lines = hasHeading ? [columns.map(([title]) => title), ...cells] : cells;
   return table(lines, atLeast);
 }
@@ -62,6 +62,10 @@ export function table(lines: readonly (readonly string[])[], atLeast: number[] =
       return `${padded.join('   ').trimEnd()}\n`;
     })
     .join('');
+}
+
+function stateText({ fate, resetsGone }: ServiceRow, isWide: boolean): string {
+  return isWide && resetsGone === true ? `${fate}; reset when its endpoint is gone` : fate;
 }
 
 /** "3 served, 2 refused", "0", or "-" where nothing is counted. */

@@ -51,6 +51,8 @@ export interface Status {
   readonly services: number;
   /** Which nodes are not Ready; absent without --skip-unreachable-nodes. */
   readonly nodes?: NodeReadinessReport;
+  /** TCP connections that ended since their endpoint is gone; absent without --reset-gone-endpoints, while it is none. */
+  readonly resets?: { readonly connections: number };
   /** Keys of Services with a frontend and no endpoint, the first hundred by name; and how many there are. */
   readonly withoutEndpoints: { readonly count: number; readonly keys: readonly string[] };
   /** How many objects are not served as they ask, by reason. */
@@ -93,6 +95,7 @@ export function statusText(status: Status, isBrief = false): string {
     ...families.map((family) => [FAMILY_NAMES[family.family], familyText(family, at)] as const),
     ['Services', `${status.services}${count === 0 ? '' : `; ${count} without endpoints: ${listed(keys, count)}`}`],
     ...(status.nodes === undefined ? [] : [['nodes', readinessText(status.nodes)] as const]),
+    ...(status.resets === undefined ? [] : [['gone endpoints', resetsText(status.resets)] as const]),
     ...(reasons.length === 0
       ? []
       : [['shortfalls', reasons.map((reason) => `${reason} ${status.shortfalls[reason]}`).join(', ')] as const]),
@@ -101,6 +104,10 @@ export function statusText(status: Status, isBrief = false): string {
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return `${[first, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join('\n')}\n`;
+}
+
+function resetsText({ connections }: NonNullable<Status['resets']>): string {
+  return `${connections === 1 ? '1 TCP connection' : `${connections} TCP connections`} to them ended`;
 }
 
 function familyText(family: FamilyStatus, at: number): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Frontend } from '../../src/service/frontend.ts';
-import { fateOf, serviceRow } from '../../src/status/service-rows.ts';
+import { fateOf, serviceRow, withResets } from '../../src/status/service-rows.ts';
 import { inOrder, serviceTable } from '../../src/status/service-table.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
 
@@ -81,6 +81,14 @@ default     web    http   NodePort    :30080/tcp           0 here, 1 in all   fr
     const [heading = '', , web = ''] = serviceTable(inOrder(rows), true).split('\n');
     assert.match(heading, /ENDPOINTS +AFFINITY +STATE +CONNECTIONS +ADDRESSES$/);
     assert.match(web, /2 +- +served +- +10\.0\.0\.1:8080,10\.0\.0\.2:8080$/);
+  });
+
+  test('says where it is wide that connections end when their endpoint is gone, of TCP', () => {
+    const [tcp, udp] = [serviceRow(frontend([1])), serviceRow(frontend([1], { protocol: 'udp' }))].map(withResets);
+    assert.ok(tcp !== undefined && udp !== undefined);
+    assert.deepEqual([tcp.resetsGone, 'resetsGone' in udp], [true, false]);
+    assert.match(serviceTable([tcp], true, false), / served; reset when its endpoint is gone +- /);
+    assert.match(serviceTable([tcp], false, false), / served$/m);
   });
 
   test('goes without a heading', () => {

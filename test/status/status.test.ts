@@ -36,6 +36,14 @@ suite('a status', () => {
     assert.match(text, /^ {2}shortfalls +quarantined 2$/m);
   });
 
+  test('has a line for connections to endpoints that are gone where these are ended', () => {
+    const line = (connections: number) =>
+      /^ {2}gone endpoints +(.*)$/m.exec(statusText(status({ resets: { connections } })))?.[1];
+    assert.equal(line(1), '1 TCP connection to them ended');
+    assert.equal(line(0), '0 TCP connections to them ended');
+    assert.ok(!statusText(status()).includes('gone endpoints'));
+  });
+
   test('has a line for nodes where these are followed', () => {
     const nodesLine = (nodes: NonNullable<Status['nodes']>) =>
       /^ {2}nodes +(.*)$/m.exec(statusText(status({ nodes })))?.[1];

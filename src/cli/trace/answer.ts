@@ -3,6 +3,7 @@ import { FAMILY_NAMES, isLoopback } from '../../ip.ts';
 import type { Service } from '../../objects/service.ts';
 import { NODE_PORT_CLIENTS } from '../../ruleset/container.ts';
 import type { Frontend } from '../../service/frontend.ts';
+import { resetsGone } from '../../service/reset-option.ts';
 import type { Steps } from '../../service/steps.ts';
 import { connectionVerdict, FATES } from '../../status/connection-verdict.ts';
 import type { TracedPacket } from '../../trace/packet.ts';
@@ -27,7 +28,8 @@ export interface TraceQuestion {
   readonly client: TraceClient;
 }
 
-type TraceArguments = Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses'>;
+type TraceArguments = Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses'> &
+  Partial<Pick<Arguments, 'resetGoneEndpoints'>>;
 
 /** What was traced in which table, beside what is told of it. */
 export interface Traced {
@@ -140,11 +142,12 @@ function* traceTo(
   const key = frontend && serviceKeyOf(frontend);
   const claimants = services.filter((service) => isClaimant(service, address, protocol, port, isOwn));
   const concerned = key === undefined ? claimants.map(({ namespace, name }) => `${namespace}/${name}`) : [key];
+  // The kernel knows the frontend, and not why it is so.
+  const ofService = key === undefined || inKernel !== undefined ? undefined : cluster.service(key);
   const verdict = connectionVerdict(trace, {
     family,
     frontend,
-    // The kernel knows the frontend, and not why it is so.
-    service: key === undefined || inKernel !== undefined ? undefined : cluster.service(key),
+    service: ofService,
     slices: key === undefined ? [] : cluster.slicesOf(key),
     claimants,
     isOwn,
@@ -153,6 +156,7 @@ function* traceTo(
     servesLocalhost: servesLocalhost(args.nodePortAddresses, family),
     shortfalls: concerned.slice(0, MAX_CONNECTIONS).flatMap((of) => shortfalls.of('Service', of)),
   });
+  const resets = protocol === 'tcp' && resetsGone(ofService, args.resetGoneEndpoints ?? false);
   const interfaceName = iifname?.startsWith('/') ? undefined : iifname;
   const connection: TracedConnection = {
     ...verdict,
@@ -165,6 +169,7 @@ function* traceTo(
     destination: address,
     ...(port !== undefined && { port }),
     ...(frontend !== undefined && { service: answering(frontend) }),
+    ...(resets && { resetsGone: true }),
     // Without a daemon nothing is on its way.
     inForce: entry.inForce && (state === undefined || !concerned.some((of) => entry.model.isPending(of))),
     ...(yield* traceReport(trace)),

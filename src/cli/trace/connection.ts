@@ -28,6 +28,8 @@ export interface TracedConnection extends ConnectionVerdict {
   readonly port?: number;
   /** Absent where no Service answers. */
   readonly service?: AnsweringService;
+  /** True if it ends, once open, when its endpoint is gone (reset-gone-endpoints); absent if it does not. */
+  readonly resetsGone?: true;
   /** False while its table, or the Service's last change, is not in force: the kernel goes on with what it holds. */
   readonly inForce: boolean;
   readonly outcomes: readonly ReportedOutcome[];
