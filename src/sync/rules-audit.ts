@@ -1,7 +1,7 @@
 import { type ChainDifference, compareChain } from '../audit/chain-differences.ts';
 import { chainDrift, type Drift, foreignChainDrift, foreignTableDrift } from '../audit/drift.ts';
 import type { Nft } from '../nft/nft.ts';
-import { handlesIn, type RulesLister, tableIn, tablesIn } from '../nft/rules-lister.ts';
+import { handlesIn, type RulesLister, type RulesListing, tableIn, tablesIn } from '../nft/rules-lister.ts';
 import { deleteTableCommand, type TableName } from '../nft/tables.ts';
 import type { Chain, ListedChain } from '../ruleset/chain.ts';
 import { CHAIN_OBJECTS, chainContainerOf } from '../ruleset/objects.ts';
@@ -11,11 +11,16 @@ import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { Steps } from '../service/steps.ts';
 import { rulesCost } from './audit-budget.ts';
 import type { Clock } from './clock.ts';
+import type { Commits } from './commits.ts';
 import type { Recording } from './flights.ts';
 import { inSlices } from './slices.ts';
 
 /** Chains that are compared at a time. */
 const STEP = 20;
+
+/** Milliseconds that a listing has before our own commits are held back for it, and how long they are at most. */
+const PATIENCE = 500;
+const HOLD = 2_000;
 
 /** Something of our rules that differs, and the commands that mend it. */
 export interface RuleFinding {
@@ -41,9 +46,10 @@ export interface RulesAudit {
 export interface RulesAuditorOptions {
   readonly nft: Nft;
   readonly program: Program;
-  /** Shared by the families. */
+  /** Both are shared by the families. */
   readonly lister: RulesLister;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly commits: Commits;
+  readonly clock: Pick<Clock, 'now' | 'after'>;
 }
 
 /** Compares the rules of a table in the kernel with what they should be. */
@@ -73,8 +79,8 @@ export class RulesAuditor {
   }
 
   async #look(table: TableName, ruleset: Ruleset, notBefore: number): Promise<RulesAudit> {
-    const { nft, lister, clock, program } = this.#options;
-    const listing = await lister.list(nft, clock.now(), notBefore);
+    const { program } = this.#options;
+    const listing = await this.#list(notBefore);
     const right: string[] = [];
     const chains = await inSlices(this.#compare(table, tableIn(listing, program, table).chains, ruleset, right));
     const others = tablesIn(listing, program.family).filter((name) => name !== table);
@@ -95,6 +101,24 @@ export class RulesAuditor {
         return new Map(right.map((chain) => [chain, handles.get(chain) ?? []]));
       },
     };
+  }
+
+  /** nft begins a listing anew with each commit: after a while our own wait for it, so that it comes to an end. */
+  async #list(notBefore: number): Promise<RulesListing> {
+    const { nft, lister, commits, clock } = this.#options;
+    let isOver = false;
+    let release = () => {};
+    const cancel = clock.after(PATIENCE, async () => {
+      release = await commits.hold(HOLD);
+      if (isOver) release();
+    });
+    try {
+      return await lister.list(nft, clock.now(), notBefore);
+    } finally {
+      isOver = true;
+      cancel();
+      release();
+    }
   }
 
   /** `right`: gets the names of those that are as they should be. */

@@ -5,6 +5,7 @@ import type { TableName } from '../nft/tables.ts';
 import { CHAIN_OBJECTS } from '../ruleset/objects.ts';
 import { needsDryRuns, RULES_INTERVAL, rulesInterval } from './audit-budget.ts';
 import { Bell } from './bell.ts';
+import type { Commits } from './commits.ts';
 import { KnownRules } from './known-rules.ts';
 import { LookFailures } from './look-failures.ts';
 import { type RulesAudit, RulesAuditor } from './rules-audit.ts';
@@ -19,9 +20,10 @@ const MIN_SLEEP = 20;
 /** Milliseconds until a dry run that met a transaction of ours is made anew. */
 const AGAIN = 500;
 
-/** Both are shared by the families. */
+/** All of these are shared by the families. */
 export interface RulesWatchOptions extends LooksOptions {
   readonly lister: RulesLister;
+  readonly commits: Commits;
   /** Absent: nothing but listings. */
   readonly dryRuns?: Pick<DryRuns, 'check'> | undefined;
 }
@@ -49,9 +51,9 @@ export class RulesWatch {
 
   constructor(options: RulesWatchOptions) {
     this.#options = options;
-    const { clock, nft, model, lister, flights } = options;
+    const { clock, nft, model, lister, commits, flights } = options;
     this.#bell = new Bell(clock);
-    this.#rules = new RulesAuditor({ nft, program: model.program, lister, clock });
+    this.#rules = new RulesAuditor({ nft, program: model.program, lister, commits, clock });
     this.#failures = new LookFailures(options, 'rules');
     this.#known = new KnownRules(model.program);
     for (const container of CHAIN_OBJECTS) flights.onChange(container, (chain) => this.#known.forget(chain));

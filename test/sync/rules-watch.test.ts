@@ -252,6 +252,48 @@ suite('rules that somebody changed', () => {
     dryRuns.close();
   });
 
+  test('have changes wait for a listing that would not come to an end otherwise', async () => {
+    using kernel = new TestKernel();
+    const nft = kernel.nft('ip');
+    let isListing = false;
+    let applied = 0;
+    const changed = async () => {
+      for (const before = applied; applied === before; ) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    const restarted: Nft = {
+      ...nft,
+      apply: async (json) => {
+        await nft.apply(json);
+        applied++;
+      },
+      // As nft does: it begins anew with each change.
+      look: async (onLine, args, ...rest) => {
+        if (args[0] !== '-t') return nft.look(onLine, args, ...rest);
+        isListing = true;
+        const quiet = () => new Promise((resolve) => setTimeout(resolve, 500, true));
+        while (!(await Promise.race([changed().then(() => false), quiet()])));
+        isListing = false;
+        return nft.look(onLine, args, ...rest);
+      },
+    };
+    using proxy = await startRichProxy(kernel, { nft: restarted });
+    proxy.syncer.look('a test');
+    await eventually(
+      () => isListing,
+      () => '',
+    );
+    const service = proxy.cluster.service('default/web') ?? assert.fail();
+    for (let i = 0; isListing; i++) {
+      assert.ok(i < 100);
+      proxy.syncer.changed(proxy.cluster.set({ ...service, externalIps: [`203.0.113.${100 + (i % 50)}`] }));
+      await proxy.syncer.whenInSync();
+    }
+    await eventually(
+      () => proxy.paces.listings > 0,
+      () => proxy.lines.join('\n'),
+    );
+  });
+
   test('are listed as often as they can be where no dry run is possible', async () => {
     using kernel = new TestKernel();
     const check = () => Promise.reject(new NftError('not-started', 'no'));
