@@ -48,7 +48,10 @@ export class Flights {
     for (const { container, key } of [...deletes, ...adds]) this.#listeners.get(container)?.(key);
   }
 
-  /** Calls back with the key of each element (or chain) of a container that a transaction changes, when that begins and when it has ended. */
+  /**
+   * Calls back with the key of each element (or chain) of a container that a transaction changes, when that begins and when
+   * it has ended.
+   */
   onChange(container: Container, listener: (key: string) => void): void {
     this.#listeners.set(container, listener);
   }

@@ -1,6 +1,7 @@
 import type { TableName } from '../nft/tables.ts';
 import { affinityContainerOf } from '../ruleset/affinity.ts';
 import type { Program } from '../ruleset/program.ts';
+import type { Ruleset } from '../ruleset/ruleset.ts';
 
 /**
  * Rules of Services with session affinity that are tried at a time, a chain of more apart: each takes nft and the kernel
@@ -19,7 +20,8 @@ export interface DryRun {
 /** The rules of a table as a listing had them, to ask the kernel by their handles whether all are there still. */
 export class KnownRules {
   readonly #program: Program;
-  #table: TableName | undefined;
+  /** Where they are. A table that is built anew has another Ruleset, and may have the same name. */
+  #of: { readonly table: TableName; readonly ruleset: Ruleset } | undefined;
   /** Chain → the handles of its rules: those that are tried each time, and those of Services with session affinity. */
   #always: ReadonlyMap<string, readonly number[]> = new Map();
   #byTurns = new Map<string, readonly number[]>();
@@ -39,9 +41,9 @@ export class KnownRules {
   }
 
   /** From now on these are known and no others. `handles`: those of the rules of each chain. */
-  learn(table: TableName, handles: ReadonlyMap<string, readonly number[]>): void {
+  learn(table: TableName, ruleset: Ruleset, handles: ReadonlyMap<string, readonly number[]>): void {
     const isByTurns = (chain: string) => affinityContainerOf(chain) !== undefined;
-    this.#table = table;
+    this.#of = { table, ruleset };
     this.#always = new Map([...handles].filter(([chain]) => !isByTurns(chain)));
     this.#byTurns = new Map([...handles].filter(([chain]) => isByTurns(chain)));
     this.#waiting = this.#waiting.filter((chain) => this.#byTurns.has(chain));
@@ -53,8 +55,11 @@ export class KnownRules {
   }
 
   /** The next dry run; undefined if nothing is known of that table. */
-  next(table: TableName): DryRun | undefined {
-    if (this.#table !== table) return undefined;
+  next(table: TableName, ruleset: Ruleset): DryRun | undefined {
+    if (this.#of?.table !== table || this.#of.ruleset !== ruleset) {
+      this.#of = undefined;
+      return undefined;
+    }
     const { family, marker } = this.#program;
     const forgotten = this.#forgotten;
     const lines = [...this.#always, ...this.#nextByTurns()].flatMap(([chain, handles]) =>

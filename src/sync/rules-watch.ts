@@ -2,10 +2,12 @@ import type { DryRuns } from '../nft/dry-runs.ts';
 import type { RulesLister } from '../nft/rules-lister.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
+import { affinityContainerOf } from '../ruleset/affinity.ts';
 import { CHAIN_OBJECTS } from '../ruleset/objects.ts';
 import { needsDryRuns, RULES_INTERVAL, rulesInterval } from './audit-budget.ts';
 import { Bell } from './bell.ts';
 import type { Commits } from './commits.ts';
+import type { Recording } from './flights.ts';
 import { KnownRules } from './known-rules.ts';
 import { LookFailures } from './look-failures.ts';
 import { type RulesAudit, RulesAuditor } from './rules-audit.ts';
@@ -17,8 +19,11 @@ const SHARED = 1000;
 /** Milliseconds. */
 const MIN_SLEEP = 20;
 
-/** Milliseconds until a dry run that met a transaction of ours is made anew. */
+/** Milliseconds until a dry run that met a transaction of ours is made anew, and a look that found nothing after an alarm. */
 const AGAIN = 500;
+
+/** Looks for one alarm: who breaks something in two steps may be between them in the first. */
+const LOOKS = 2;
 
 /** All of these are shared by the families. */
 export interface RulesWatchOptions extends LooksOptions {
@@ -44,8 +49,8 @@ export class RulesWatch {
   #tryDue = Number.POSITIVE_INFINITY;
   /** When the last listing would be followed by another if there were no dry runs. */
   #dueWithout = 0;
-  /** True from a dry run that failed to the end of the look at the rules that follows. */
-  #isAlarmed = false;
+  /** After a dry run that failed: how many looks may find nothing until it is taken for a false alarm. */
+  #looksLeft = 0;
   /** A listing that began before does not show what the last sign of trouble is about. */
   #lookedAfter = Number.NEGATIVE_INFINITY;
 
@@ -90,6 +95,7 @@ export class RulesWatch {
     let cost = 0;
     let began = clock.now();
     let isTried = false;
+    const isAlarmed = this.#looksLeft > 0;
     // At the same moment as the other family; a sign of trouble that comes meanwhile makes it sooner.
     this.#due = Number.POSITIVE_INFINITY;
     this.#tryDue = Number.POSITIVE_INFINITY;
@@ -99,7 +105,10 @@ export class RulesWatch {
       began = audit.began;
       this.#failures.succeeded();
       if (this.#options.table() !== table) return;
-      isTried = needsDryRuns(cost) && (await this.#learn(table, audit));
+      const isRight = audit.findings.length === 0;
+      this.#looksLeft = isRight && isAlarmed ? this.#looksLeft - 1 : 0;
+      // What differs is mended and looked at again. And who finds nothing after an alarm may find nothing after the next.
+      isTried = isRight && !isAlarmed && needsDryRuns(cost) && (await this.#learn(table, audit, recording));
       observer.compared(
         audit.findings.map(({ drift }) => drift),
         rulesInterval(cost, isTried),
@@ -108,22 +117,26 @@ export class RulesWatch {
       if (audit.findings.length > 0) this.#mend(table, audit.findings);
       else if (!model.isBehind) observer.confirmed();
     } catch (error) {
+      this.#looksLeft = 0;
       this.#failures.failed(error);
     } finally {
       recording.stop();
-      this.#isAlarmed = false;
       this.#dueWithout = began + rulesInterval(cost);
-      this.#due = Math.min(this.#due, began + rulesInterval(cost, isTried));
+      const due = this.#looksLeft > 0 ? clock.now() + AGAIN : began + rulesInterval(cost, isTried);
+      this.#due = Math.min(this.#due, due);
       if (isTried) this.#tryDue = clock.now() + RULES_INTERVAL;
     }
   }
 
   /** Returns whether dry runs tell from now on if the rules of a look at them are there. */
-  async #learn(table: TableName, { findings, handles }: RulesAudit): Promise<boolean> {
-    // What differs is mended and looked at again. And who finds nothing after an alarm may find nothing after the next.
-    if (this.#options.dryRuns === undefined || findings.length > 0 || this.#isAlarmed) return false;
-    this.#known.learn(table, handles());
-    return (await this.#try(table)) !== undefined;
+  async #learn(table: TableName, { handles }: RulesAudit, recording: Recording): Promise<boolean> {
+    const { ruleset } = this.#options.model;
+    const isOld = (chain: string) => {
+      const container = affinityContainerOf(chain);
+      return container !== undefined && recording.touches(container, chain);
+    };
+    this.#known.learn(table, ruleset, new Map([...handles()].filter(([chain]) => !isOld(chain))));
+    return (await this.#try(table)) !== 'cannot be';
   }
 
   /** One more dry run. What it does not find is looked at with all else of the rules at once. */
@@ -132,9 +145,10 @@ export class RulesWatch {
     const began = clock.now();
     this.#tryDue = Number.POSITIVE_INFINITY;
     const outcome = await this.#try(table);
-    if (outcome === undefined) this.#due = Math.min(this.#due, this.#dueWithout);
+    if (outcome === 'cannot be') this.#due = Math.min(this.#due, this.#dueWithout);
+    else if (outcome === 'another table') this.#due = began;
     else if (outcome === 'gone') {
-      this.#isAlarmed = true;
+      this.#looksLeft = LOOKS;
       this.look();
     } else {
       this.#tryDue = began + (outcome === 'there' ? RULES_INTERVAL : AGAIN);
@@ -142,15 +156,16 @@ export class RulesWatch {
     }
   }
 
-  /** Undefined where there can be no dry run. */
-  async #try(table: TableName): Promise<'there' | 'gone' | 'not known' | undefined> {
-    const run = this.#known.next(table);
-    if (run === undefined) return undefined;
+  async #try(table: TableName): Promise<'there' | 'gone' | 'not known' | 'another table' | 'cannot be'> {
+    const { dryRuns, model } = this.#options;
+    if (dryRuns === undefined) return 'cannot be';
+    const run = this.#known.next(table, model.ruleset);
+    if (run === undefined) return 'another table';
     try {
-      await this.#options.dryRuns?.check(run.document);
+      await dryRuns.check(run.document);
       return 'there';
     } catch (error) {
-      if (!(error instanceof NftError) || error.failure !== 'not-found') return undefined;
+      if (!(error instanceof NftError) || error.failure !== 'not-found') return 'cannot be';
       return run.isValid() ? 'gone' : 'not known';
     }
   }

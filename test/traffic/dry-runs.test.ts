@@ -72,9 +72,9 @@ describe('dry runs that delete all our rules', () => {
     const runs = new DryRuns({ nft: path, runDir: directory, log });
     const handles = handlesIn(await new RulesLister().list(nft, 0, 0), 'ip', TABLE);
     const known = new KnownRules(program);
-    known.learn(TABLE, handles);
+    known.learn(TABLE, model.ruleset, handles);
     const rules = [...handles.values()].flat().length;
-    const run = known.next(TABLE);
+    const run = known.next(TABLE, model.ruleset);
     assert.equal(run?.document.match(/delete rule/g)?.length, rules);
     let isOver = false;
     const floods = Promise.all([
