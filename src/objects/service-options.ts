@@ -19,7 +19,7 @@ export interface ServiceOptions {
   readonly problems?: readonly string[];
 }
 
-/** At random; by a hash of the client's address; by one of its address and port. */
+/** At random; by a hash of the client's address; by one of the connection's addresses and source port. */
 export const LB_ALGORITHMS = ['random', 'client-hash', 'connection-hash'] as const;
 export type LbAlgorithm = (typeof LB_ALGORITHMS)[number];
 

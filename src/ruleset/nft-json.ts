@@ -2,6 +2,8 @@
 
 export type Expression =
   | { readonly payload: { readonly protocol: string; readonly field: string } }
+  /** Bits from the beginning of the network header on, whatever fields they are: "@nh,96,80". */
+  | { readonly payload: { readonly base: 'nh'; readonly offset: number; readonly len: number } }
   | { readonly meta: { readonly key: string } }
   | { readonly ct: { readonly key: string; readonly dir?: 'original' } }
   | { readonly fib: { readonly result: 'type'; readonly flags: readonly ('saddr' | 'daddr')[] } }
@@ -9,7 +11,7 @@ export type Expression =
   | { readonly jhash: ClientHash }
   | { readonly concat: readonly Expression[] };
 
-/** The kernel's jhash of a packet field, from 0 to `mod` - 1. With another seed it is another number. */
+/** The kernel's jhash of a packet field, or of several that follow each other, from 0 to `mod` - 1. With another seed it is another number. */
 export interface ClientHash {
   readonly mod: number;
   /** Not 0, which stands for a seed that the kernel draws. */
@@ -104,7 +106,11 @@ function printOperand(left: Expression, right: Operand): string {
 
 /** An expression in nft's own language: "ip daddr . meta l4proto". */
 export function printExpression(expression: Expression): string {
-  if ('payload' in expression) return `${expression.payload.protocol} ${expression.payload.field}`;
+  if ('payload' in expression) {
+    const { payload } = expression;
+    if ('base' in payload) return `@${payload.base},${payload.offset},${payload.len}`;
+    return `${payload.protocol} ${payload.field}`;
+  }
   if ('meta' in expression) return `meta ${expression.meta.key}`;
   if ('ct' in expression) return `ct ${expression.ct.dir ? `${expression.ct.dir} ` : ''}${expression.ct.key}`;
   if ('fib' in expression) return `fib ${expression.fib.flags.join(' . ')} ${expression.fib.result}`;

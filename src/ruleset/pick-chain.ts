@@ -172,7 +172,7 @@ function drawRules(
     ];
   };
   if (by === 'client-hash') return [drawOf(clientSlot(family, capacity, TABLE_SEED))];
-  if (by === 'connection-hash') return [drawOf(connectionSlot(family, protocol, capacity, TABLE_SEED))];
+  if (by === 'connection-hash') return [drawOf(connectionSlot(family, capacity, TABLE_SEED))];
   const draw = (slots: number, seed = LAST_SEED) =>
     drawOf(by === 'client' ? clientSlot(family, slots, seed) : randomSlot(slots));
   // With capacity 1 and 2 all slots are full but for the moment between losing an endpoint and the new verdict.

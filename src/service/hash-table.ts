@@ -2,7 +2,7 @@ import type { Endpoint } from './endpoints.ts';
 import type { Steps } from './steps.ts';
 import { textHash } from './text-hash.ts';
 
-/** What chooses the endpoint of a new connection by hash: the client's address, or its address and port. */
+/** What chooses the endpoint of a new connection by hash: the client's address, or the connection's addresses and source port. */
 export type HashBy = 'client' | 'connection';
 
 /** For each slot the place of its endpoint in the list of endpoints. Empty without endpoints. */

@@ -154,7 +154,7 @@ function affinityOf(frontend: Frontend | undefined): string {
     : `; a client stays with its endpoint for ${affinitySeconds} s (sessionAffinity ClientIP)`;
 }
 
-const HASHED = { client: "a client's address", connection: "a connection's source address and port" } as const;
+const HASHED = { client: "a client's address", connection: "a connection's addresses and source port" } as const;
 
 /** Where the rules know of no frontend. */
 function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reason {

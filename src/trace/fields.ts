@@ -17,7 +17,7 @@ export function notUnderstood(what: unknown): ProxyError {
  * does not match, whatever it compares with. Throws E_INTERNAL for an expression that is not known.
  */
 export function fieldOf(expression: Expression, facts: Facts, isOwn: IsOwn): string | undefined {
-  if ('payload' in expression) {
+  if ('payload' in expression && 'protocol' in expression.payload) {
     const { protocol, field } = expression.payload;
     if (protocol === facts.family && field === 'saddr') return facts.source;
     if (protocol === facts.family && field === 'daddr') return facts.destination;

@@ -147,10 +147,12 @@ function areAll(fields: readonly (string | undefined)[]): fields is readonly str
   return !fields.includes(undefined);
 }
 
-/** Whether a part of a key may be any number: it is drawn at random, or a hash of what is not known of the packet. */
+/** Whether a part of a key may be any number: it is drawn at random, or a hash of what is not known, such as the source port. */
 function isDrawn(expression: Expression, { isExample }: Facts): boolean {
   if ('numgen' in expression) return true;
-  return 'jhash' in expression && (isExample || 'concat' in expression.jhash.expr);
+  if (!('jhash' in expression)) return false;
+  const { expr } = expression.jhash;
+  return isExample || ('payload' in expr && 'base' in expr.payload);
 }
 
 function modulusOf(expression: Expression | undefined): number {

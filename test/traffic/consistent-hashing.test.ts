@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fillTable } from '../../src/service/hash-table.ts';
+import { atOnce } from '../../src/service/steps.ts';
+import { clientHash } from '../../src/trace/client-hash.ts';
+import { connectTcp, exchangeUdp, floodTcp, type Outcome } from '../netns/clients.ts';
+import type { RunningHelper } from '../netns/helper-program.ts';
+import { onTcpAndUdp, startServers } from '../netns/servers.ts';
+import { NODE } from '../netns/topology.ts';
+import { createWorld, type World } from '../netns/world.ts';
+import { Daemon } from './daemon.ts';
+import type { RawObject } from './manifests.ts';
+
+const FAMILIES = [
+  { family: 'IPv4', clusterIp: '10.96.0.10', node: NODE.ip4, pod: '10.32.0.', client: (n: number) => `198.18.0.${n}` },
+  {
+    family: 'IPv6',
+    clusterIp: 'fd00:96::10',
+    node: NODE.ip6,
+    pod: 'fd00:32::',
+    client: (n: number) => `2001:db8:18::${n.toString(16)}`,
+  },
+] as const;
+
+const CLIENTS = 32;
+const PODS = [11, 12, 13, 14, 15];
+const FLAGS = ['--hostname-override', 'node-a'];
+
+/** The seed of the kernel's one draw from a table (pick-chain.ts). */
+const SEED = 10;
+
+/** Dual-stack Service default/web: 80 of its ClusterIPs and 30080 of the node, to 8080 of the pods. */
+function objects(pods: readonly number[], algorithm = 'client-hash'): readonly RawObject[] {
+  const ports = (['TCP', 'UDP'] as const).map((protocol) => ({ name: protocol.toLowerCase(), protocol }));
+  const addresses = FAMILIES.map(({ node }) => ({ type: 'InternalIP', address: node }));
+  return [
+    { kind: 'Node', metadata: { name: 'node-a' }, status: { addresses } },
+    {
+      kind: 'Service',
+      metadata: { name: 'web', annotations: { 'kube-proxy-nft/lb-algorithm': algorithm } },
+      spec: {
+        type: 'NodePort',
+        clusterIPs: FAMILIES.map(({ clusterIp }) => clusterIp),
+        ports: ports.map((port) => ({ ...port, port: 80, nodePort: 30080 })),
+      },
+    },
+    ...FAMILIES.map(({ family, pod }) => ({
+      kind: 'EndpointSlice',
+      metadata: { name: `web-${family.toLowerCase()}`, labels: { 'kubernetes.io/service-name': 'web' } },
+      addressType: family,
+      ports: ports.map((port) => ({ ...port, port: 8080 })),
+      endpoints: pods.map((n) => ({ addresses: [`${pod}${n}`], conditions: { ready: true }, nodeName: 'node-a' })),
+    })),
+  ];
+}
+
+/** A node with a daemon and pods. */
+class Node {
+  readonly world: World = createWorld();
+  readonly daemon = new Daemon(this.world);
+  #servers: RunningHelper | undefined;
+
+  async start(pods: readonly number[]): Promise<void> {
+    const addresses = FAMILIES.flatMap(({ pod }) => PODS.map((n) => `${pod}${n}`));
+    this.#servers = await startServers(this.world, 'pods', onTcpAndUdp(addresses));
+    this.daemon.write(objects(pods));
+    await this.daemon.start(FLAGS);
+  }
+
+  async stop(): Promise<void> {
+    await this.#servers?.stop();
+    this.daemon[Symbol.dispose]();
+    this.world.remove();
+  }
+
+  /** The last part of the address of the pod that each of the clients gets. */
+  async podsOf(
+    { client, clusterIp }: (typeof FAMILIES)[number],
+    exchange: typeof connectTcp,
+    address: string = clusterIp,
+    port = 80,
+  ): Promise<readonly number[]> {
+    const options = { address, port, count: CLIENTS, source: client(1), sources: CLIENTS };
+    return (await exchange(this.world, 'client', options)).map((outcome: Outcome) => {
+      const text = 'error' in outcome ? outcome.error : outcome.endpoint;
+      return Number(/[.:](\d+)\]?:8080$/.exec(text)?.[1] ?? assert.fail(text));
+    });
+  }
+}
+
+/** What the table says of each client. */
+function expected(
+  { client, pod }: (typeof FAMILIES)[number],
+  pods: readonly number[],
+): readonly (number | undefined)[] {
+  const table = atOnce(fillTable(pods.map((n) => ({ address: `${pod}${n}`, port: 8080 }))));
+  return Array.from({ length: CLIENTS }, (_, i) => pods[table[clientHash(client(i + 1), table.length, SEED)] ?? -1]);
+}
+
+describe('lb-algorithm client-hash', () => {
+  const [one, other] = [new Node(), new Node()];
+
+  before(async () => {
+    await one.start([11, 12]);
+    // The other way round: the slots of a usual draw would be others.
+    await other.start([14, 15, 13]);
+    for (const pods of [[12, 13], [15], PODS, PODS.slice(1), [14, 12], PODS]) {
+      one.daemon.write(objects(pods));
+      await sleep(150);
+    }
+    other.daemon.write(objects(PODS.toReversed()));
+  });
+
+  after(async () => {
+    await one.stop();
+    await other.stop();
+  });
+
+  for (const place of FAMILIES) {
+    for (const [protocol, exchange] of [
+      ['TCP', connectTcp],
+      ['UDP', exchangeUdp],
+    ] as const) {
+      it(`${place.family} ${protocol}: a client meets the pod that the table says, on each node and address`, async () => {
+        const pods = expected(place, PODS);
+        assert.equal(new Set(pods).size, PODS.length);
+        await untilSame(() => one.podsOf(place, exchange), pods);
+        await untilSame(() => other.podsOf(place, exchange), pods);
+        assert.deepEqual(await one.podsOf(place, exchange, place.node, 30080), pods);
+      });
+    }
+  }
+
+  it('only some clients move while pods come and go, as the table says, also over a restart', async () => {
+    const [place] = FAMILIES;
+    for (const pods of [[11, 12, 13, 14], [11, 13, 14], PODS]) {
+      one.daemon.write(objects(pods));
+      await untilSame(() => one.podsOf(place, connectTcp), expected(place, pods));
+    }
+    await one.daemon.stop();
+    await one.daemon.start(FLAGS);
+    assert.match(one.daemon.log, /up to date .*written=0/);
+    assert.deepEqual(await one.podsOf(place, connectTcp), expected(place, PODS));
+    const kept = expected(place, [11, 13, 14]).filter((pod, i) => pod === expected(place, PODS)[i]).length;
+    assert.ok(kept > CLIENTS / 3, `${kept} of ${CLIENTS} clients stay where 2 of 5 pods go`);
+  });
+
+  it('no connection is lost while pods come and go, and the algorithm changes', async () => {
+    const [{ clusterIp }] = FAMILIES;
+    const flood = floodTcp(one.world, 'client', { address: clusterIp, port: 80, connections: 3000 });
+    const algorithms = ['client-hash', 'random', 'connection-hash', 'client-hash'];
+    for (let round = 0; round < 24; round++) {
+      one.daemon.write(objects(PODS.slice(0, 1 + ((round * 3) % 5)), algorithms[Math.floor(round / 2) % 4]));
+      await sleep(100);
+    }
+    const { connections, failures } = await flood;
+    assert.deepEqual([connections, failures], [3000, {}]);
+  });
+
+  it('connection-hash spreads the connections of a client, the same way on each node', async () => {
+    for (const { daemon } of [one, other]) daemon.write(objects(PODS, 'connection-hash'));
+    for (const { daemon } of [one, other]) await daemon.untilDump(/goto pick-connection-hash-tcp-256/);
+    for (const { daemon } of [one, other]) await daemon.untilNoDump(/goto pick-client-hash/);
+    for (const { clusterIp } of FAMILIES) {
+      const met = async ({ world }: Node, from: number) => {
+        const found: string[] = [];
+        for (let sourcePort = from; sourcePort < from + 24; sourcePort++) {
+          const [outcome] = await exchangeUdp(world, 'client', { address: clusterIp, port: 80, sourcePort });
+          found.push(outcome === undefined || 'error' in outcome ? assert.fail() : outcome.endpoint);
+        }
+        return found;
+      };
+      // What the dump has may still be on its way to the kernel. Other ports each time: conntrack knows the flows.
+      let [mine, theirs]: string[][] = [[], ['nobody']];
+      for (let port = 40_000; port < 41_000 && String(mine) !== String(theirs); port += 100) {
+        [mine, theirs] = await Promise.all([met(one, port), met(other, port)]);
+      }
+      assert.deepEqual(mine, theirs);
+      assert.equal(new Set(mine).size, PODS.length);
+    }
+    await one.daemon.stop();
+    await one.daemon.start(FLAGS);
+    assert.match(one.daemon.log, /up to date .*written=0/);
+  });
+});
+
+/** Asks until the kernel has a change: what is written may still be on its way there. */
+async function untilSame<T>(ask: () => Promise<T>, wanted: unknown): Promise<void> {
+  for (let attempt = 0; attempt < 40; attempt++) {
+    if (JSON.stringify(await ask()) === JSON.stringify(wanted)) return;
+    await sleep(100);
+  }
+  assert.deepEqual(await ask(), wanted);
+}
