@@ -3,6 +3,7 @@ import type { Service } from '../objects/service.ts';
 import { DEFAULT_WEIGHT } from '../objects/slice-options.ts';
 import { tableSize } from './hash-table.ts';
 import { hashByOf } from './lb-algorithm.ts';
+import { SLOW_START_STEPS } from './slow-start.ts';
 
 /** What an endpoint of a Service with session affinity costs nft, in elements. */
 const AFFINITY_SIZE = 50;
@@ -11,7 +12,9 @@ const AFFINITY_SIZE = 50;
 export function serviceSize(service: Service, slices: readonly EndpointSlice[]): number {
   const { ports, externalIps, loadBalancerIps, sourceRanges, affinitySeconds } = service;
   const isHashed = hashByOf(service, true) !== undefined;
-  const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length * (isHashed ? 1 : weightOf(slice)), 0);
+  const steps = service.options?.slowStartSeconds === undefined ? 1 : SLOW_START_STEPS;
+  const slotsOf = (slice: EndpointSlice) => (isHashed ? 1 : weightOf(slice) * steps);
+  const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length * slotsOf(slice), 0);
   const slots = affinitySeconds === undefined ? endpoints : endpoints * AFFINITY_SIZE;
   const each = 2 + (isHashed ? tableSize(endpoints) : slots);
   const places = 2 + externalIps.length + loadBalancerIps.length;

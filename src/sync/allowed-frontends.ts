@@ -156,7 +156,7 @@ export class AllowedFrontends {
   *#within(key: string): Steps<{ served: BoundedFrontends; cut?: Cut | undefined; isShort: boolean }> {
     const service = this.#cluster.service(key);
     const slices = this.#cluster.slicesOf(key);
-    const starts = this.#slowStarting.startsOf(key, service, slices, this.#family, this.#claims.held(key));
+    const starts = yield* this.#slowStarting.startsOf(key, service, slices, this.#family, this.#claims.held(key));
     if (service === undefined) {
       this.#allowances.set(key, 0);
       return { served: NO_FRONTENDS, isShort: false };

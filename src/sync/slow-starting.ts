@@ -3,6 +3,7 @@ import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service } from '../objects/service.ts';
 import type { Frontend } from '../service/frontend.ts';
 import { LONG_SINCE, nextSlowStartStep, SLOW_START_STEPS, slowStartStep } from '../service/slow-start.ts';
+import { eachInSteps, type Steps } from '../service/steps.ts';
 import type { SlowStarts } from '../service/weights.ts';
 
 const NONE: SlowStarts = new Map();
@@ -38,34 +39,32 @@ export class SlowStarting {
 
   /**
    * Takes in what a Service has now, and says which of its endpoints are at which step. `inForce`: the frontends that it
-   * has had so far. Of a Service that comes to have slow start their endpoints are old.
+   * has had so far. Of a Service that comes to have slow start their endpoints are old. In steps, for it may have very many.
    */
-  startsOf(
+  *startsOf(
     key: string,
     service: Service | undefined,
     slices: readonly EndpointSlice[],
     family: Family,
     inForce: readonly Frontend[],
-  ): SlowStarts {
+  ): Steps<SlowStarts> {
     const seconds = service?.options?.slowStartSeconds;
     if (seconds === undefined) {
       this.#readySince.delete(key);
       this.#nextStep.delete(key);
       return NONE;
     }
-    const before = this.#readySince.get(key) ?? endpointsOf(inForce);
+    const before = this.#readySince.get(key) ?? (yield* endpointsOf(inForce));
     const readySince = new Map<string, number>();
     const starts = new Map<string, number>();
     const now = this.#now ?? LONG_SINCE;
-    for (const address of readyAddresses(slices, family)) {
+    yield* eachInSteps(readyAddresses(slices, family), (address) => {
       const since = before.get(address) ?? now;
-      readySince.set(address, since);
-      if (since === LONG_SINCE) continue;
-      const step = slowStartStep(since, now, seconds);
+      const step = since === LONG_SINCE ? SLOW_START_STEPS : slowStartStep(since, now, seconds);
+      // At the last step nothing is left to compare it with, and its time need not be known.
+      readySince.set(address, step < SLOW_START_STEPS ? since : LONG_SINCE);
       if (step < SLOW_START_STEPS) starts.set(address, step);
-      // Nothing is left to compare it with, and its time need not be known.
-      else readySince.set(address, LONG_SINCE);
-    }
+    });
     this.#readySince.set(key, readySince);
     if (starts.size > 0) this.#nextStep.set(key, nextSlowStartStep(now, seconds));
     else this.#nextStep.delete(key);
@@ -73,12 +72,12 @@ export class SlowStarting {
   }
 }
 
-function endpointsOf(frontends: readonly Frontend[]): ReadonlyMap<string, number> {
-  return new Map(
-    frontends.flatMap(({ endpoints, localEndpoints }) =>
-      [...endpoints, ...localEndpoints].map(({ address }) => [address, LONG_SINCE] as const),
-    ),
-  );
+/** The endpoints of frontends, which share lists, as old ones. */
+function* endpointsOf(frontends: readonly Frontend[]): Steps<ReadonlyMap<string, number>> {
+  const addresses = new Map<string, number>();
+  const lists = new Set(frontends.flatMap(({ endpoints, localEndpoints }) => [endpoints, localEndpoints]));
+  for (const list of lists) yield* eachInSteps(list, ({ address }) => addresses.set(address, LONG_SINCE));
+  return addresses;
 }
 
 function* readyAddresses(slices: readonly EndpointSlice[], family: Family): Iterable<string> {
