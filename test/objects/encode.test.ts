@@ -89,7 +89,10 @@ const slices = fc
       endpoints: fc.oneof(fc.array(endpoint(ip4), { maxLength: 4 }), fc.array(endpoint(ip6), { maxLength: 4 })),
     }),
     maybe('triggeredAt', fc.integer({ min: 0, max: 4e12 })),
-    maybe('options', fc.record({ weight: fc.constantFrom(0, 2, 50, 100) })),
+    maybe(
+      'options',
+      fc.constantFrom({ weight: 0 }, { weight: 100 }, { ciliumWeight: 0 }, { ciliumWeight: 7, weight: 50 }),
+    ),
   )
   .map(([a, b, c]) => ({ ...a, ...b, ...c }));
 

@@ -32,6 +32,19 @@ suite('the weight of a slice', () => {
     }
   });
 
+  test('may be Cilium’s, who tells what is wrong with it', () => {
+    for (const ciliumWeight of [0, 1, 65_535]) {
+      assert.deepEqual(optionsOf({ 'service.cilium.io/weight': `${ciliumWeight}` }), { ciliumWeight });
+    }
+    for (const value of ['', '65536', '-1', 'x', '0x1']) {
+      assert.equal(optionsOf({ 'service.cilium.io/weight': value }), 'none');
+    }
+    assert.deepEqual(optionsOf({ 'service.cilium.io/weight': '10', 'kube-proxy-nft/weight': '3' }), {
+      ciliumWeight: 10,
+      weight: 3,
+    });
+  });
+
   test('stands beside other annotations of ours, which slices do not have', () => {
     assert.deepEqual(optionsOf({ 'kube-proxy-nft/weight': '3', 'kube-proxy-nft/wait': '1' }), {
       problem: 'kube-proxy-nft/wait: "1": EndpointSlices have no such annotation',
