@@ -4,6 +4,7 @@ import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Node } from '../objects/node.ts';
 import type { Protocol } from '../objects/protocol.ts';
 import type { Service } from '../objects/service.ts';
+import { withCiliumWeights } from './cilium-weights.ts';
 import { choiceSteps, type Endpoint, type EndpointChoice, type UnreachableEndpoint } from './endpoints.ts';
 import { SLOTS_EACH } from './hash-table.ts';
 import { type Hashing, hashingSteps, tableDemandOf, withoutSlots } from './hashing.ts';
@@ -163,15 +164,16 @@ export function* frontendSteps(
   const by = hashByOf(service, from.readsCilium);
   // Each node has a choice of its own where not all endpoints fit; but tables are the same on all.
   const chooser = by === undefined ? place : { ...place, name: '' };
-  const { slices, isCut: hasFewerEndpoints } = slicesWithin(all, ports, family, chooser, budget);
+  const weighedByAll = from.readsCilium ? withCiliumWeights(all) : all;
+  const { slices, isCut: hasFewerEndpoints } = slicesWithin(weighedByAll, ports, family, chooser, budget);
   const choices = yield* choiceSteps(slices, ports, family, place);
   const demands = choices.map((choice, i) =>
     demandOf(service, choice, further.slice(0, room.addresses), ports[i]?.nodePort && nodePortRanges.length, from),
   );
   const { limit, elements, slotsEach }: Partial<TableLimit> & { readonly elements: number } =
     by === undefined ? yield* endpointLimitSteps(demands, budget) : tableLimit(demands.map(tableDemandOf), budget);
-  const allowed: PortDemand[] = [];
-  for (const demand of demands) {
+  const allowed = limit === undefined && by === undefined ? demands : ([] as PortDemand[]);
+  for (const demand of allowed === demands ? [] : demands) {
     const fewer = { ...demand, choice: limited(demand.choice, limit, chooser.name) };
     allowed.push(by === undefined ? fewer : withoutSlots(fewer));
     if (limit !== undefined) yield;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { SliceOptions } from '../../src/objects/slice-options.ts';
 import { withCiliumWeights } from '../../src/service/cilium-weights.ts';
-import { ready, slice } from '../builders/objects.ts';
+import { frontendsOf } from '../../src/service/frontend.ts';
+import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
 
 const weightsOf = (...options: readonly (SliceOptions | undefined)[]) =>
   withCiliumWeights(
@@ -21,5 +22,22 @@ suite('the weights of Cilium’s annotation', () => {
   test('are none where no slice has any', () => {
     const slices = [slice([ready('10.0.0.1')])];
     assert.equal(withCiliumWeights(slices), slices);
+  });
+
+  test('are asked for by the flag alone', () => {
+    const slices = [10, 90].map((ciliumWeight, i) =>
+      slice([ready(`10.0.0.${i}`)], { name: `web-${i}`, options: { ciliumWeight } }),
+    );
+    const weights = (readsCilium: boolean) =>
+      frontendsOf(service(), slices, 'ip', { nodeName: NODE_NAME, node: undefined, readsCilium })[0]?.endpoints.map(
+        ({ weight = 1 }) => weight,
+      );
+    assert.deepEqual(
+      [weights(true), weights(false)],
+      [
+        [1, 9],
+        [1, 1],
+      ],
+    );
   });
 });
