@@ -161,8 +161,8 @@ export class AllowedFrontends {
       this.#allowances.set(key, 0);
       return { served: NO_FRONTENDS, isShort: false };
     }
-    const { nodeName, node, reserved, avoidedNodes } = this.#cluster;
-    const from: Viewpoint = { nodeName, node, reserved, avoidedNodes, ...this.#onNodePorts };
+    const { nodeName, node, reserved, avoidedNodes, readsCilium } = this.#cluster;
+    const from: Viewpoint = { nodeName, node, reserved, avoidedNodes, readsCilium, ...this.#onNodePorts };
     const within = (budget: number) => frontendSteps(service, slices, this.#family, from, budget, starts);
     const asked = yield* within(this.#serviceBudget);
     this.#allowances.set(key, asked.elements);
