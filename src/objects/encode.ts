@@ -82,12 +82,13 @@ function encodeSlice(slice: EndpointSlice): object {
 }
 
 function encodeEndpoint(endpoint: SliceEndpoint): object {
-  const { address, ready, serving, terminating, nodeName, zoneHints, nodeHints } = endpoint;
+  const { address, ready, serving, terminating, nodeName, zone, zoneHints, nodeHints } = endpoint;
   const named = (names: readonly string[]) => names.map((name) => ({ name }));
   return {
     addresses: [address],
     ...(!(ready && serving && !terminating) && { conditions: { ready, serving, terminating } }),
     ...(nodeName !== '' && { nodeName }),
+    ...(zone !== undefined && { zone }),
     ...((zoneHints ?? nodeHints) !== undefined && {
       hints: { ...(zoneHints && { forZones: named(zoneHints) }), ...(nodeHints && { forNodes: named(nodeHints) }) },
     }),

@@ -60,6 +60,8 @@ export interface SliceEndpoint {
   readonly terminating: boolean;
   /** Empty if unknown. */
   readonly nodeName: string;
+  /** The zone it is in; absent if unknown. */
+  readonly zone?: string;
   /** hints.forZones and hints.forNodes (KEP-2433, KEP-3015): where its traffic should come from. Absent if there are none. */
   readonly zoneHints?: readonly string[];
   readonly nodeHints?: readonly string[];
@@ -137,7 +139,12 @@ function readEndpoint(raw: unknown): SliceEndpoint {
   const serving = flagOf(conditions['serving'], 'conditions.serving', true);
   const terminating = flagOf(conditions['terminating'], 'conditions.terminating', false);
   const nodeName = sharedName(textOf(entry['nodeName'], 'nodeName', ''));
-  const plain: SliceEndpoint = { address, ready, serving, terminating, nodeName };
+  const { zone } = entry;
+  // Anything else is no reason to refuse a slice: only an option asks for it.
+  const hasZone = typeof zone === 'string' && zone !== '';
+  const plain: SliceEndpoint = hasZone
+    ? { address, ready, serving, terminating, nodeName, zone: sharedName(zone) }
+    : { address, ready, serving, terminating, nodeName };
   const { hints } = entry;
   return hints === undefined || hints === null ? plain : { ...plain, ...readHints(hints) };
 }

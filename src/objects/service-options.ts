@@ -15,6 +15,11 @@ export interface ServiceOptions {
   readonly lbAlgorithm?: LbAlgorithm;
   /** Cilium's annotation of the same meaning, which counts only where it is asked for and ours is absent. */
   readonly ciliumLbAlgorithm?: CiliumLbAlgorithm;
+  /**
+   * zone-spill-over, in percent of the ready endpoints: those of the own zone are used alone while they are that many, and
+   * others are added up to that. Replaces topology hints.
+   */
+  readonly zoneSpillOver?: number;
   /** Why annotations count for nothing: "kube-proxy-nft/lb-algorithm: must be …", for its Event; absent if there are none. */
   readonly problems?: readonly string[];
 }
@@ -76,10 +81,21 @@ const LB_ALGORITHM: Annotation = {
   write: ({ lbAlgorithm }) => lbAlgorithm,
 };
 
+const ZONE_SPILL_OVER: Annotation = {
+  name: 'zone-spill-over',
+  read: (value) => {
+    const [, percent] = /^([1-9]\d?|100)%$/.exec(value) ?? [];
+    if (percent === undefined) throw new AnnotationError('must be a percentage from "1%" to "100%"');
+    return { zoneSpillOver: Number(percent) };
+  },
+  write: ({ zoneSpillOver }) => (zoneSpillOver === undefined ? undefined : `${zoneSpillOver}%`),
+};
+
 const ANNOTATIONS: readonly Annotation[] = [
   RESET_GONE_ENDPOINTS,
   SOURCE_RANGES_ON_NODE_PORTS,
   SLOW_START,
+  ZONE_SPILL_OVER,
   LB_ALGORITHM,
 ];
 

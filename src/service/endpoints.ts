@@ -5,6 +5,7 @@ import { DEFAULT_WEIGHT } from '../objects/slice-options.ts';
 import { sortedSteps } from './sorted-steps.ts';
 import { atOnce, type Steps } from './steps.ts';
 import { isAvoided, type NodePlace, preferHinted, reachable } from './topology.ts';
+import { type ZoneShare, type ZoneSpillOver, zoneShareSteps } from './zone-spill-over.ts';
 
 /** One place a connection to a ServicePort can end. */
 export interface Endpoint {
@@ -40,6 +41,8 @@ export interface EndpointChoice {
   readonly anywhere: boolean;
   /** Of those that policy Cluster would use otherwise, the ones on nodes that are not Ready; absent if there are none. */
   readonly unreachable?: readonly UnreachableEndpoint[];
+  /** Where policy Cluster's are chosen by zone: how many of them are in this one. */
+  readonly zoneShare?: ZoneShare;
 }
 
 /** What tells a port of a Service from its others. */
@@ -54,7 +57,8 @@ const MAX_LISTS = 8;
 /**
  * Chooses among the endpoints of one ServicePort as kube-proxy does: ready ones, or, if there are none, those that
  * still serve while they terminate (KEP-1669), for both policies independently. For policy Cluster those on nodes to avoid
- * come after all others, terminating ones included. Each list is sorted by address
+ * come after all others, terminating ones included. `zoneSpillOver`, where the zone of this node is known,
+ * chooses among ready ones for policy Cluster in place of hints. Each list is sorted by address
  * and port, without duplicates: of several entries for the same address and port one that is not terminating wins.
  * The order of the slices makes no difference.
  */
@@ -63,8 +67,9 @@ export function chooseEndpoints(
   port: PortId,
   family: Family,
   node: NodePlace,
+  zoneSpillOver?: ZoneSpillOver,
 ): EndpointChoice {
-  return atOnce(choiceSteps(slices, [port], family, node))[0] ?? NO_CHOICE;
+  return atOnce(choiceSteps(slices, [port], family, node, zoneSpillOver))[0] ?? NO_CHOICE;
 }
 
 /**
@@ -76,7 +81,11 @@ export function* choiceSteps(
   ports: readonly PortId[],
   family: Family,
   node: NodePlace,
+  zoneSpillOver?: ZoneSpillOver,
 ): Steps<readonly EndpointChoice[]> {
+  const choose = function* (all: Steps<readonly Candidate[]>): Steps<Chosen> {
+    return yield* chooseFrom(yield* all, node, zoneSpillOver);
+  };
   const sources = sourcesByPort(slices);
   const known = new Map<Group, Chosen>();
   const choices: EndpointChoice[] = [];
@@ -86,11 +95,11 @@ export function* choiceSteps(
     if (source === undefined) {
       choices.push(NO_CHOICE);
     } else if (own.length === 1) {
-      const chosen = known.get(source.group) ?? chooseFrom(yield* candidateSteps(own, family), node);
+      const chosen = known.get(source.group) ?? (yield* choose(candidateSteps(own, family)));
       known.set(source.group, chosen);
       choices.push(yield* withPort(chosen, source.port, node));
     } else {
-      choices.push(yield* withPort(chooseFrom(yield* candidateSteps(own, family), node), undefined, node));
+      choices.push(yield* withPort(yield* choose(candidateSteps(own, family)), undefined, node));
     }
     yield;
   }
@@ -185,16 +194,23 @@ interface Chosen {
   readonly local: readonly Candidate[];
   readonly anywhere: boolean;
   readonly unreachable: readonly Candidate[];
+  readonly zoneShare?: ZoneShare | undefined;
 }
 
-function chooseFrom(all: readonly Candidate[], node: NodePlace): Chosen {
+function* chooseFrom(
+  all: readonly Candidate[],
+  node: NodePlace,
+  zoneSpillOver: ZoneSpillOver | undefined,
+): Steps<Chosen> {
   const isLocal = ({ entry }: Candidate) => entry.nodeName !== '' && entry.nodeName === node.name;
   const isTerminating = ({ entry }: Candidate) => entry.serving && entry.terminating;
   const ready = all.filter(({ entry }) => entry.ready);
   const terminating = ready.length === all.length ? [] : all.filter(isTerminating);
   const readyHere = ready.filter(isLocal);
+  const { endpoints: cluster, share: zoneShare } = yield* forCluster(ready, terminating, node, zoneSpillOver);
   return {
-    cluster: forCluster(ready, terminating, node),
+    cluster,
+    zoneShare,
     local: undrained(readyHere.length > 0 ? readyHere : terminating.filter(isLocal)),
     anywhere: ready.length > 0 || terminating.length > 0,
     unreachable: node.avoided?.size ? (ready.length > 0 ? ready : terminating).filter(isAvoided(node)) : NONE,
@@ -208,21 +224,27 @@ function undrained(candidates: readonly Candidate[]): readonly Candidate[] {
   return kept.length > 0 ? kept : candidates;
 }
 
-function forCluster(
+function* forCluster(
   ready: readonly Candidate[],
   terminating: readonly Candidate[],
   node: NodePlace,
-): readonly Candidate[] {
-  const usable = reachable(ready, node);
-  if (usable.length > 0) return preferHinted(undrained(usable), node);
-  const ending = reachable(terminating, node);
-  if (ending.length > 0) return undrained(ending);
-  return ready.length > 0 ? preferHinted(undrained(ready), node) : undrained(terminating);
+  zoneSpillOver: ZoneSpillOver | undefined,
+): Steps<{ readonly endpoints: readonly Candidate[]; readonly share?: ZoneShare }> {
+  const reached = reachable(ready, node);
+  const ending = reached.length > 0 ? [] : reachable(terminating, node);
+  if (ending.length > 0) return { endpoints: undrained(ending) };
+  const usable = undrained(reached.length > 0 ? reached : ready);
+  if (usable.length === 0) return { endpoints: undrained(terminating) };
+  if (zoneSpillOver !== undefined) {
+    const byZone = yield* zoneShareSteps(usable, node, zoneSpillOver);
+    if (byZone !== undefined) return byZone;
+  }
+  return { endpoints: preferHinted(usable, node) };
 }
 
 /** What was chosen as endpoints with a port number; undefined: each with its own. */
 function* withPort(
-  { cluster, local, anywhere, unreachable }: Chosen,
+  { cluster, local, anywhere, unreachable, zoneShare }: Chosen,
   port: number | undefined,
   node: NodePlace,
 ): Steps<EndpointChoice> {
@@ -237,7 +259,7 @@ function* withPort(
     }
     endpoints.push(list);
   }
-  const choice = { cluster: endpoints[0] ?? [], local: endpoints[1] ?? [], anywhere };
+  const choice = { cluster: endpoints[0] ?? [], local: endpoints[1] ?? [], anywhere, ...(zoneShare && { zoneShare }) };
   if (unreachable.length === 0) return choice;
   const onNodes = unreachable.map(({ entry, port: own }) => {
     return { address: entry.address, port: port ?? own, node: entry.nodeName };
@@ -253,6 +275,7 @@ function comesBefore(a: SliceEndpoint, weight: number, { entry: b, weight: other
     a.ready === b.ready &&
     a.serving === b.serving &&
     a.nodeName === b.nodeName &&
+    a.zone === b.zone &&
     a.zoneHints === b.zoneHints &&
     a.nodeHints === b.nodeHints;
   if (isSame) return weight > other;
@@ -264,6 +287,6 @@ function comesBefore(a: SliceEndpoint, weight: number, { entry: b, weight: other
  * Of two entries for one address and port the smaller counts. Where kube-proxy takes whichever slice comes last, the
  * ready one wins: slices come in no order, and the rules must not change with a restart.
  */
-function rank({ terminating, ready, serving, nodeName, zoneHints, nodeHints }: SliceEndpoint): string {
-  return `${Number(terminating)}${Number(!ready)}${Number(!serving)}${nodeName} ${zoneHints} ${nodeHints}`;
+function rank({ terminating, ready, serving, nodeName, zone = '', zoneHints, nodeHints }: SliceEndpoint): string {
+  return `${Number(terminating)}${Number(!ready)}${Number(!serving)}${nodeName} ${zoneHints} ${nodeHints} ${zone}`;
 }

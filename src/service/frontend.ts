@@ -23,6 +23,7 @@ import { atOnce, endsStep, mapInSteps, type Steps } from './steps.ts';
 import { type TableLimit, tableLimit } from './table-budget.ts';
 import type { NodePlace } from './topology.ts';
 import { type SlowStarts, type Weighed, weighSteps } from './weights.ts';
+import type { ZoneShare, ZoneSpillOver } from './zone-spill-over.ts';
 
 /** What an address, protocol and port that a Service answers on is to clients. */
 export type FrontendKind = 'cluster-ip' | ExternalKind | 'node-port';
@@ -55,6 +56,8 @@ export interface Frontend {
   readonly unreachable?: readonly UnreachableEndpoint[];
   /** How a hash of each connection chooses its endpoint (lb-algorithm); absent: it does not. Without session affinity. */
   readonly hashing?: Hashing;
+  /** How its endpoints are chosen by zone (zone-spill-over); absent where they are not. */
+  readonly zoneShare?: ZoneShare;
 }
 
 const NONE: readonly never[] = [];
@@ -166,7 +169,8 @@ export function* frontendSteps(
   const chooser = by === undefined ? place : { ...place, name: '' };
   const weighedByAll = from.readsCilium ? withCiliumWeights(all) : all;
   const { slices, isCut: hasFewerEndpoints } = slicesWithin(weighedByAll, ports, family, chooser, budget);
-  const choices = yield* choiceSteps(slices, ports, family, place);
+  const zoneSpillOver = spillOverOf(service, by === undefined ? place.name : place.zone);
+  const choices = yield* choiceSteps(slices, ports, family, place, zoneSpillOver);
   const demands = choices.map((choice, i) =>
     demandOf(service, choice, further.slice(0, room.addresses), ports[i]?.nodePort && nodePortRanges.length, from),
   );
@@ -206,6 +210,7 @@ export function* frontendSteps(
         ...(hashed !== undefined && { hashing: drawsLocal ? hashed.here : hashed.all }),
         ...(service.affinitySeconds !== undefined && by === undefined && { affinitySeconds: service.affinitySeconds }),
         ...(choice.unreachable && !drawsLocal && { unreachable: choice.unreachable }),
+        ...(choice.zoneShare && !drawsLocal && { zoneShare: choice.zoneShare }),
       });
     };
     let place = 0;
@@ -277,6 +282,11 @@ function* weighedChoiceSteps(
     return { ...choice, cluster, local };
   });
   return { choices, elements, isCut };
+}
+
+/** `chooser`: see ZoneSpillOver. With a table of hashes it is the zone, so that all nodes of a zone have the same one. */
+function spillOverOf({ options }: Service, chooser: string): ZoneSpillOver | undefined {
+  return options?.zoneSpillOver === undefined ? undefined : { percent: options.zoneSpillOver, chooser };
 }
 
 function servicePortName({ namespace, name }: Service, port: string): string {

@@ -2,8 +2,8 @@ import { type Family, familyOf } from '../ip.ts';
 import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts';
 import type { ServicePortSpec } from '../objects/service.ts';
 import { ENTRIES_OF_STEP, type Endpoint, type EndpointChoice, portKey } from './endpoints.ts';
+import { chosen } from './own-share.ts';
 import type { Steps } from './steps.ts';
-import { textHash } from './text-hash.ts';
 import type { NodePlace } from './topology.ts';
 
 /**
@@ -225,22 +225,6 @@ function useOf(
   if (avoided?.has(nodeName)) return ready ? 4 : 5;
   const isElsewhere = Number(nodeName === '' || nodeName !== name);
   return ready ? isElsewhere : 2 + isElsewhere;
-}
-
-/**
- * `limit` of the items, in the order they have: always the same ones of the same items, whatever their order. Each node
- * has its own, so that the cluster's nodes together use all.
- */
-function chosen<T>(items: readonly T[], limit: number, nodeName: string, keyOf: (item: T) => string): readonly T[] {
-  if (items.length <= limit) return items;
-  if (limit <= 0) return [];
-  const ranked = items.map((item) => {
-    const key = keyOf(item);
-    return { item, key, rank: textHash(`${nodeName} ${key}`) };
-  });
-  const first = ranked.toSorted((a, b) => a.rank - b.rank || (a.key < b.key ? -1 : 1)).slice(0, limit);
-  const kept = new Set(first.map(({ item }) => item));
-  return items.filter((item) => kept.has(item));
 }
 
 /** The largest number from 0 to `most` that fits; what fits is the lower part. */

@@ -8,6 +8,7 @@ import { byFrontendAlone } from './by-frontend-alone.ts';
 import { haveWeights } from './endpoint-weights.ts';
 import { noEndpoint, type Reason, whereElse } from './no-endpoint.ts';
 import { count, listed } from './words.ts';
+import { zoneShareText } from './zone-share-text.ts';
 
 /** What becomes of new connections, in one word. */
 export type ConnectionFate = 'served' | 'refused' | 'dropped' | 'untouched';
@@ -131,7 +132,11 @@ function servedBy({ outcomes }: Trace, frontend: Frontend | undefined): string {
   const who = isMixed ? `of which ${hidden}` : 'which';
   const sees = (isMixed ? hidden : endpoints.size) === 1 ? 'sees' : 'see';
   const whose = hidden === 0 ? "the client's address" : "the node's address as the client's";
-  return `served by ${by}, ${who} ${sees} ${whose}${affinityOf(frontend)}${unreachableOf(frontend)}`;
+  return `served by ${by}, ${who} ${sees} ${whose}${affinityOf(frontend)}${zonesOf(frontend)}${unreachableOf(frontend)}`;
+}
+
+function zonesOf(frontend: Frontend | undefined): string {
+  return frontend?.zoneShare === undefined ? '' : `; ${zoneShareText(frontend.zoneShare)}`;
 }
 
 /** "; not used: 2 endpoints on nodes that are not Ready (node-b)". */

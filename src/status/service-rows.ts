@@ -3,6 +3,7 @@ import type { Frontend, FrontendKind } from '../service/frontend.ts';
 import type { ConnectionResult, Connections } from './connections.ts';
 import { type EndpointWeight, endpointWeights } from './endpoint-weights.ts';
 import { count } from './words.ts';
+import { zoneShareText } from './zone-share-text.ts';
 
 /** A frontend of a Service, and what becomes of connections to it. */
 export interface ServiceRow {
@@ -89,12 +90,15 @@ export function withResets(row: ServiceRow): ServiceRow {
 
 /** What becomes of new connections, and why. */
 export function fateOf(frontend: Frontend): string {
-  const { kind, policy, endpoints, localEndpoints, anywhere, sourceRanges } = frontend;
+  const { kind, policy, endpoints, localEndpoints, anywhere, sourceRanges, zoneShare } = frontend;
   if (!anywhere) return 'refused: no endpoint is ready';
-  const limits = sourceRanges.length === 0 ? '' : `; from ${count(sourceRanges.length, 'source range')} only`;
+  const ranges = sourceRanges.length === 0 ? '' : `; from ${count(sourceRanges.length, 'source range')} only`;
+  // Under policy Local it is about clients of this node alone.
+  const zones = zoneShare === undefined || policy === 'local' ? '' : `; ${zoneShareText(zoneShare)}`;
+  const limits = `${zones}${ranges}`;
   const elsewhere = 'its ready endpoints are on other nodes';
   if (kind === 'cluster-ip') {
-    if (endpoints.length > 0) return 'served';
+    if (endpoints.length > 0) return `served${zones}`;
     return policy === 'local' ? `dropped: internalTrafficPolicy Local, and ${elsewhere}` : `dropped: ${elsewhere}`;
   }
   if (policy === 'local' && localEndpoints.length === 0) {

@@ -21,6 +21,7 @@ const options = fc
       resetGoneEndpoints: fc.boolean(),
       sourceRangesOnNodePorts: fc.boolean(),
       slowStartSeconds: fc.integer({ min: 1, max: 3600 }),
+      zoneSpillOver: fc.integer({ min: 1, max: 100 }),
     },
     { requiredKeys: [], noNullPrototype: true },
   )
@@ -73,10 +74,11 @@ const endpoint = (address: fc.Arbitrary<string>) =>
         terminating: fc.boolean(),
         nodeName: fc.oneof(fc.constant(''), name),
       }),
+      maybe('zone', name),
       maybe('zoneHints', fc.array(name, { minLength: 1, maxLength: 2 })),
       maybe('nodeHints', fc.array(name, { minLength: 1, maxLength: 2 })),
     )
-    .map(([a, b, c]) => ({ ...a, ...b, ...c }));
+    .map(([a, ...more]) => Object.assign({}, a, ...more));
 
 const slices = fc
   .tuple(

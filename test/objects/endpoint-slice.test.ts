@@ -40,12 +40,20 @@ suite('an EndpointSlice', () => {
             serving: true,
             terminating: true,
             nodeName: 'node-a',
+            zone: 'z',
             zoneHints: ['z'],
           },
         ],
       },
     });
   });
+
+  for (const zone of [undefined, null, '', 7, ['z']]) {
+    test(`with zone ${JSON.stringify(zone)} has an endpoint of which no zone is known`, () => {
+      const [endpoint] = decoded(rawSlice('db', [], { endpoints: [{ addresses: ['10.0.0.1'], zone }] })).endpoints;
+      assert.ok(endpoint && !('zone' in endpoint));
+    });
+  }
 
   for (const conditions of [undefined, null, {}, { ready: null, serving: null, terminating: null }]) {
     test(`with conditions ${JSON.stringify(conditions)} has an endpoint that is ready, serving and not terminating`, () => {

@@ -74,6 +74,7 @@ const Endpoint = v.object({
   addresses: list(v.unknown()),
   conditions: v.nullish(v.object({ ready: Condition, serving: Condition, terminating: Condition }), {}),
   nodeName: v.nullish(Name, ''),
+  zone: v.optional(v.unknown()),
   hints: v.nullish(HintLists),
 });
 
@@ -127,6 +128,7 @@ const EndpointSliceSchema = v.pipe(
         serving: serving ?? true,
         terminating: terminating ?? false,
         nodeName: endpoint.nodeName,
+        ...(typeof endpoint.zone === 'string' && endpoint.zone !== '' && { zone: endpoint.zone }),
       };
       kept.push(endpoint.hints ? { ...plain, ...hintsOf(endpoint.hints) } : plain);
     }

@@ -95,6 +95,23 @@ suite('annotations of ours', () => {
       assert.equal(readServiceOptions(others), undefined);
   });
 
+  test('zone-spill-over is a percentage', () => {
+    for (const [value, zoneSpillOver] of [
+      ['1%', 1],
+      ['30%', 30],
+      ['100%', 100],
+    ] as const) {
+      const options = readServiceOptions({ 'kube-proxy-nft/zone-spill-over': value });
+      assert.deepEqual(options, { zoneSpillOver });
+      assert.deepEqual(annotationsOf(options ?? {}), { 'kube-proxy-nft/zone-spill-over': value });
+    }
+    for (const value of ['', '0%', '30', '030%', '101%', '1e1%', '-5%', '5.5%', ' 5%', '30%\n']) {
+      const { zoneSpillOver, problems = [] } = readServiceOptions({ 'kube-proxy-nft/zone-spill-over': value }) ?? {};
+      assert.equal(zoneSpillOver, undefined);
+      assert.match(problems.join(), /must be a percentage from "1%" to "100%"$/);
+    }
+  });
+
   test('however many and long, take little', () => {
     const many = Object.fromEntries(
       Array.from({ length: 10_000 }, (_, i) => [`kube-proxy-nft/${i}`, 'x'.repeat(1000)]),

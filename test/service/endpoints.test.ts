@@ -359,3 +359,18 @@ suite('endpoints on nodes to avoid', () => {
     );
   });
 });
+
+test('of entries for one address that differ in their zone alone, the same one counts in any order', () => {
+  const both = ['z2', 'z1'].map((zone, i) => slice([ready('10.0.0.1', { zone })], { name: `web-${i}` }));
+  const others = slice([ready('10.0.0.2', { zone: 'z3' })], { name: 'web-3' });
+  const choose = (slices: readonly EndpointSlice[]) =>
+    chooseEndpoints(
+      [...slices, others],
+      HTTP,
+      'ip',
+      { name: NODE_NAME, zone: 'z1' },
+      { percent: 50, chooser: NODE_NAME },
+    ).cluster.map(({ address }) => address);
+  assert.deepEqual(choose(both), ['10.0.0.1']);
+  assert.deepEqual(choose(both.toReversed()), ['10.0.0.1']);
+});

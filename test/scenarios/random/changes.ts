@@ -91,6 +91,7 @@ const services: fc.Arbitrary<RawObject> = fc
     onNodePorts: fc.constantFrom(undefined, undefined, 'true', 'false'),
     isOthers: seldom(12),
     isName: seldom(16),
+    spillOver: fc.constantFrom(...[undefined, undefined, undefined], '20%', '50%', '80%', '100%', '0%'),
   })
   .map((parts) => {
     const made = service(parts.name, {
@@ -101,9 +102,10 @@ const services: fc.Arbitrary<RawObject> = fc
       loadBalancerIps: parts.loadBalancerIps,
       ...(parts.isProxied && { ipMode: 'Proxy' as const }),
       labels: parts.isOthers ? { 'service.kubernetes.io/service-proxy-name': 'other' } : {},
-      ...(parts.onNodePorts !== undefined && {
-        annotations: { 'kube-proxy-nft/source-ranges-on-node-ports': parts.onNodePorts },
-      }),
+      annotations: {
+        ...(parts.onNodePorts !== undefined && { 'kube-proxy-nft/source-ranges-on-node-ports': parts.onNodePorts }),
+        ...(parts.spillOver !== undefined && { 'kube-proxy-nft/zone-spill-over': parts.spillOver }),
+      },
       spec: {
         loadBalancerSourceRanges: parts.ranges,
         externalTrafficPolicy: parts.externalLocal ? 'Local' : 'Cluster',

@@ -50,6 +50,11 @@ const hintsOfSlice = fc.constantFrom<fc.Arbitrary<object>>(
   fc.oneof(noHints, forZones, forNodes),
 );
 
+/** Endpoints' own zones: mostly none, or each slice's way to have them. */
+const zonesOfSlice = fc.constantFrom<fc.Arbitrary<string | undefined>>(
+  ...[fc.constant(undefined), fc.constantFrom('zone-a', 'zone-b'), fc.constantFrom('zone-a', 'zone-b', undefined)],
+);
+
 const endpointNames = Object.keys(ENDPOINTS) as EndpointName[];
 
 /** Endpoints of one slice, each at most once. A node's name is right or missing. */
@@ -61,22 +66,27 @@ export const endpointsArbitrary = fc
     ),
     conditions: conditionsOfSlice,
     hints: hintsOfSlice,
+    zone: zonesOfSlice,
   })
   .chain(({ names, ...ways }) => fc.tuple(...names.map((name) => endpoint(name, ways))));
 
 interface Ways {
   readonly conditions: fc.Arbitrary<object>;
   readonly hints: fc.Arbitrary<object>;
+  readonly zone: fc.Arbitrary<string | undefined>;
 }
 
 function endpoint(name: EndpointName, ways: Ways) {
   const nodeName = ENDPOINTS[name].place === 'remote' ? OTHER_NODE : THIS_NODE;
-  return fc.record({ ...ways, isPlaced: fc.nat(5).map((draw) => draw > 0) }).map(({ conditions, hints, isPlaced }) => ({
-    name,
-    fields: {
-      conditions,
-      ...(isPlaced && { nodeName }),
-      ...(Object.keys(hints).length > 0 && { hints }),
-    },
-  }));
+  return fc
+    .record({ ...ways, isPlaced: fc.nat(5).map((draw) => draw > 0) })
+    .map(({ conditions, hints, zone, isPlaced }) => ({
+      name,
+      fields: {
+        conditions,
+        ...(isPlaced && { nodeName }),
+        ...(zone !== undefined && { zone }),
+        ...(Object.keys(hints).length > 0 && { hints }),
+      },
+    }));
 }

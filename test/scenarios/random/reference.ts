@@ -113,7 +113,8 @@ export function answer(question: Question, cluster: Known): Answer {
   const [reached, reachedEnding] = [ready.filter(isReached), ending.filter(isReached)];
   const best = [reached, reachedEnding, ready, ending].find((list) => list.length > 0) ?? [];
   const weighed = withWeight(best);
-  const everybodys = best === reachedEnding || best === ending ? weighed : preferred(weighed, cluster.node?.zone ?? '');
+  const everybodys =
+    best === reachedEnding || best === ending ? weighed : near(weighed, service, cluster.node?.zone ?? '');
   const readyHere = ready.filter(isHere);
   const ownNodes = withWeight(readyHere.length > 0 ? readyHere : ending.filter(isHere));
   const isLocal = by === 'cluster' ? service.internalLocal : service.externalLocal;
@@ -259,7 +260,7 @@ function candidates(
     .filter(({ entry }) => isIPv4(entry.address) === (version === 'ip4'));
   const best = new Map<string, Candidate>();
   const rank = ({ entry }: Candidate) =>
-    `${entry.terminating} ${!entry.ready} ${!entry.serving} ${entry.nodeName} ${entry.zoneHints} ${entry.nodeHints}`;
+    `${entry.terminating} ${!entry.ready} ${!entry.serving} ${entry.nodeName} ${entry.zoneHints} ${entry.nodeHints} ${entry.zone ?? ''}`;
   for (const candidate of all) {
     const key = `${candidate.entry.address} ${candidate.number}`;
     const rival = best.get(key);
@@ -278,6 +279,33 @@ function withWeight(all: readonly Candidate[]): readonly Candidate[] {
 }
 
 const isHere = ({ entry }: Candidate) => entry.nodeName === THIS_NODE;
+
+/** zone-spill-over: all of the own zone, and of others so many as are missing to the share; else by hints. */
+function near(ready: readonly Candidate[], { options }: Service, zone: string): readonly Candidate[] {
+  const percent = options?.zoneSpillOver;
+  if (percent === undefined || zone === '' || !ready.some(({ entry }) => entry.zone)) return preferred(ready, zone);
+  const own = ready.filter(({ entry }) => entry.zone === zone);
+  if (own.length === 0) return ready;
+  // By the node's hash of the address; of one address with several ports by these, as texts.
+  const places = new Map(ready.map((one) => [one, fnvAndMurmur(`${THIS_NODE} ${one.entry.address}`)]));
+  const others = ready
+    .filter((one) => !own.includes(one))
+    .sort((a, b) => (`${a.entry.address} ${a.number}` < `${b.entry.address} ${b.number}` ? -1 : 1))
+    .sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
+  let taken = 0;
+  while ((own.length + taken) * 100 < ready.length * percent) taken++;
+  return [...own, ...others.slice(0, taken)];
+}
+
+/** FNV-1a of 32 bits, finished as MurmurHash3 does. */
+function fnvAndMurmur(text: string): number {
+  const [prime, mask] = [16_777_619n, 0xffff_ffffn];
+  let hash = 2_166_136_261n;
+  for (const byte of Buffer.from(text)) hash = ((hash ^ BigInt(byte)) * prime) & mask;
+  hash = ((hash ^ (hash >> 16n)) * 0x85eb_ca6bn) & mask;
+  hash = ((hash ^ (hash >> 13n)) * 0xc2b2_ae35n) & mask;
+  return Number(hash ^ (hash >> 16n));
+}
 
 /** Topology hints: those for this node, or else for its zone, if all ready endpoints have hints of the kind. */
 function preferred(ready: readonly Candidate[], zone: string): readonly Candidate[] {

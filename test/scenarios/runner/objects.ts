@@ -100,15 +100,22 @@ interface Endpoint {
 /** Hints and the node's name, as an EndpointSlice has them. The name follows from where the endpoint is, if not given. */
 export interface EndpointOptions {
   readonly zones?: readonly string[];
+  /** The endpoint's own. */
+  readonly zone?: string;
   readonly nodes?: readonly string[];
   readonly nodeName?: string;
 }
 
-function endpoint(name: EndpointName, conditions: object, { zones, nodes, nodeName }: EndpointOptions = {}): Endpoint {
+function endpoint(
+  name: EndpointName,
+  conditions: object,
+  { zones, nodes, nodeName, zone }: EndpointOptions = {},
+): Endpoint {
   const named = (names: readonly string[]) => names.map((hint) => ({ name: hint }));
   const hints = { ...(zones && { forZones: named(zones) }), ...(nodes && { forNodes: named(nodes) }) };
   const where = ENDPOINTS[name].place === 'remote' ? OTHER_NODE : THIS_NODE;
-  return { name, fields: { conditions, nodeName: nodeName ?? where, ...((zones || nodes) && { hints }) } };
+  const fields = { conditions, nodeName: nodeName ?? where, ...(zone && { zone }), ...((zones || nodes) && { hints }) };
+  return { name, fields };
 }
 
 export const ready = (name: EndpointName, options?: EndpointOptions) => endpoint(name, { ready: true }, options);
