@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { FAMILIES } from '../../src/ip.ts';
+import { DryRunSession } from '../../src/nft/dry-run-session.ts';
+import { handlesIn, RulesLister } from '../../src/nft/rules-lister.ts';
 import { NftSession } from '../../src/nft/session.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { TestKernel } from '../netns/kernel.ts';
+import { inNamespace } from '../netns/namespaces.ts';
 import { byHand, findVersions, nftOf } from './nft-version.ts';
 
 const NETWORKS = { ip: '10.0.', ip6: 'fd00::' } as const;
@@ -43,5 +46,32 @@ for (const version of findVersions()) {
         assert.deepEqual(lines, []);
       });
     }
+
+    it('for dry runs tells by handles whether rules are there, and changes nothing', async () => {
+      using kernel = new TestKernel();
+      const table = 'kube-proxy-nft';
+      kernel.load(`table ip ${table} {
+        chain c { ip daddr 10.0.0.1 accept; counter; }
+        chain h { type filter hook input priority 0; jump c; }
+      }`);
+      const nft = join(kernel.directory, 'nft');
+      const run = inNamespace(kernel.namespace, version.command).map((word) => `'${word}'`);
+      writeFileSync(nft, `#!/bin/sh\nexec ${run.join(' ')} "$@"\n`, { mode: 0o700 });
+      const list = async () => handlesIn(await new RulesLister().list(nftOf(version, kernel, 'ip'), 0, 0), 'ip', table);
+      const handles = await list();
+      assert.deepEqual(
+        [...handles].map(([chain, { length }]) => `${chain} ${length}`),
+        ['c 2', 'h 1'],
+      );
+      const document = [...handles].flatMap(([chain, all]) =>
+        all.map((handle) => `delete rule ip ${table} ${chain} handle ${handle}\n`),
+      );
+      const session = await DryRunSession.open({ nft, runDir: kernel.directory, timeout: 30_000 });
+      for (let i = 0; i < 3; i++) await session.check(document.join(''));
+      assert.deepEqual(await list(), handles);
+      byHand(version, kernel, ['flush', 'chain', 'ip', table, 'h']);
+      await assert.rejects(session.check(document.join('')), { failure: 'not-found' });
+      session.close();
+    });
   });
 }
