@@ -90,6 +90,11 @@ export class DryRunSession {
     for (const stream of [child.stdin, child.stdout]) if (stream instanceof Socket) stream.unref();
   }
 
+  /** False once nft is gone. */
+  get isOpen(): boolean {
+    return this.#ended === undefined;
+  }
+
   /** Dry runs so far. Each line in nft's history makes the next one take longer. */
   get count(): number {
     return this.#count;

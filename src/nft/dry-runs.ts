@@ -11,8 +11,8 @@ const MAX_COUNT = 1000;
 /** Kilobytes. A session has 6,000, and 15,000 where 4,000 endpoints have session affinity. */
 const MAX_MEMORY = 64 * 1024;
 
-/** Milliseconds without a session after one that failed or grew too large. */
-const PAUSE = 60_000;
+/** Milliseconds without a session after one that failed: the first pause, doubled each time in a row, up to the last. */
+const PAUSES = { first: 1_000, most: 60_000 };
 
 export interface DryRunsOptions {
   /** The executable, as for runNft. */
@@ -29,6 +29,8 @@ export class DryRuns {
   /** The one before the next. */
   #last: Promise<unknown> = Promise.resolve();
   #notBefore = 0;
+  /** Sessions that failed in a row. */
+  #failures = 0;
   #isClosed = false;
 
   constructor(options: DryRunsOptions) {
@@ -52,25 +54,49 @@ export class DryRuns {
   }
 
   async #check(document: string): Promise<void> {
-    const { nft, runDir, log } = this.#options;
     if (this.#isClosed || performance.now() < this.#notBefore)
       throw new NftError('not-started', 'there is no session for dry runs');
+    // Others may have ended it. Unlike a transaction, a dry run that failed can be made again.
+    if (this.#session?.isOpen === false) this.#drop();
+    const isFirst = this.#session === undefined;
+    try {
+      await this.#try(document).catch((error) => {
+        if (isFirst || this.#isClosed || this.#session !== undefined) throw error;
+        return this.#try(document);
+      });
+    } finally {
+      const { count = 0, memory = 0 } = this.#session ?? {};
+      if (this.#isClosed || count >= MAX_COUNT) this.#drop();
+      else if (memory > MAX_MEMORY) this.#pause(PAUSES.most);
+    }
+  }
+
+  /** A session that fails is dropped. */
+  async #try(document: string): Promise<void> {
+    const { nft, runDir, log } = this.#options;
     try {
       this.#session ??= await DryRunSession.open({ nft, runDir, timeout: TIMEOUT });
       await this.#session.check(document);
+      this.#works();
     } catch (error) {
-      // The document's fault, not the session's.
-      if (error instanceof NftError && error.failure === 'not-found') throw error;
-      this.#pause();
+      if (error instanceof NftError && error.failure === 'not-found') {
+        // Its document is at fault, and it works.
+        this.#works();
+        throw error;
+      }
+      this.#pause(Math.min(PAUSES.first * 2 ** this.#failures++, PAUSES.most));
       if (!this.#isClosed) log.detail(1, `a session of nft for dry runs ended: ${(error as Error).message}`);
       throw error;
     }
-    if (this.#isClosed || this.#session.count >= MAX_COUNT) this.#drop();
-    else if (this.#session.memory > MAX_MEMORY) this.#pause();
   }
 
-  #pause(): void {
-    this.#notBefore = performance.now() + PAUSE;
+  #works(): void {
+    this.#failures = 0;
+    this.#notBefore = 0;
+  }
+
+  #pause(milliseconds: number): void {
+    this.#notBefore = performance.now() + milliseconds;
     this.#drop();
   }
 
