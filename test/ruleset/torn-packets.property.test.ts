@@ -124,7 +124,10 @@ function assertSafe(before: TracedRuleset, after: TracedRuleset, family: Family,
           });
           assert.deepEqual(strangers, [], `an endpoint or a source of neither: ${where}`);
         }
-        if (isRefused(old) && isRefused(young)) assert.ok(isRefused(seen), `let through: ${where}`);
+        // Admitted, and refused for want of an endpoint alone: the first endpoint may serve it once if it comes with the
+        // transaction that takes the client out of the source ranges, as if it had come a moment before.
+        const wasAdmitted = old.every((line) => line === 'rejected') && young.every((line) => line === 'dropped');
+        if (isRefused(old) && isRefused(young) && !wasAdmitted) assert.ok(isRefused(seen), `let through: ${where}`);
       }
     }
   }
