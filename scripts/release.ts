@@ -21,7 +21,7 @@ import process from 'node:process';
 import packageJson from '../package.json' with { type: 'json' };
 import { bundle } from './bundle.ts';
 import { makeExecutable, stripNode } from './executable.ts';
-import { checksums, makeArchive, signature } from './release/archive.ts';
+import { checksums, makeArchive, makeChartArchive, signature } from './release/archive.ts';
 import { foreignNode, makeForeignExecutable } from './release/other-architecture.ts';
 import { installerWithKey, releaseKey } from './release/release-key.ts';
 import { sbom } from './release/sbom.ts';
@@ -76,6 +76,7 @@ try {
   ] as const) {
     makeArchive(executable, { version, arch, epoch, output: out });
   }
+  makeChartArchive({ version, epoch, output: out });
   writeFileSync(join(out, `${name}-${version}.cdx.json`), sbom(root, name, epoch));
   writeFileSync(join(out, 'install.sh'), installerWithKey(readFileSync(join(root, 'install.sh'), 'utf8'), key));
 

@@ -41,14 +41,28 @@ export function makeArchive(executable: string, { version, arch, epoch, output }
     copyFileSync(executable, join(folder, NAME));
     chmodSync(join(folder, NAME), 0o755);
     for (const [file, packed] of FILES) copyFileSync(join(ROOT, file), join(folder, packed));
-    const owner = ['--owner=0', '--group=0', '--numeric-owner', '--mode=u=rwX,go=rX'];
-    const same = ['--format=ustar', '--sort=name', `--mtime=@${epoch}`, ...owner, '-I', 'gzip --no-name -9'];
     const archive = join(output, `${name}.tar.gz`);
-    execFileSync('tar', [...same, '-cf', archive, '-C', work, name]);
+    execFileSync('tar', [...sameBytes(epoch), '-cf', archive, '-C', work, name]);
     return archive;
   } finally {
     rmSync(work, { recursive: true });
   }
+}
+
+/**
+ * Packs deploy/helm/kube-proxy-nft into kube-proxy-nft-VERSION.tgz, as `helm package` calls it, and returns that file's
+ * path. The chart's links to files of deploy/kubernetes become these files. The same files give the same bytes.
+ */
+export function makeChartArchive({ version, epoch, output }: Omit<ArchiveOptions, 'arch'>): string {
+  const archive = join(output, `${NAME}-${version}.tgz`);
+  execFileSync('tar', [...sameBytes(epoch), '--dereference', '-cf', archive, '-C', join(ROOT, 'deploy', 'helm'), NAME]);
+  return archive;
+}
+
+/** GNU tar's flags for an archive that depends on the files and their names only. */
+function sameBytes(epoch: number): readonly string[] {
+  const owner = ['--owner=0', '--group=0', '--numeric-owner', '--mode=u=rwX,go=rX'];
+  return ['--format=ustar', '--sort=name', `--mtime=@${epoch}`, ...owner, '-I', 'gzip --no-name -9'];
 }
 
 /** The lines of SHA256SUMS for some files, as sha256sum writes them, sorted by name. */

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import packageJson from '../../package.json' with { type: 'json' };
+import { makeChartArchive } from '../../scripts/release/archive.ts';
 import { parseConfiguration } from '../../src/config/read.ts';
 import { apiProblems } from '../deploy/api-fields.ts';
 import { CHART, helm, type KubernetesObject, objectsIn, rendered } from './helm.ts';
@@ -232,6 +235,21 @@ suite('the schema refuses', () => {
   test('a PodMonitor of metrics that are on loopback', () => {
     refused(['--set', 'podMonitor.enabled=true'], /config\.metricsBindAddress/);
   });
+});
+
+test('the archive of a release renders the same, and has the same bytes each time', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kpn-chart-'));
+  try {
+    const options = { version: packageJson.version, epoch: 1_700_000_000, output: folder };
+    const archive = makeChartArchive(options);
+    const bytes = readFileSync(archive);
+    const { code, stdout, stderr } = helm('template', 'kube-proxy-nft', archive, ...MONITORING);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(objectsIn(stdout), rendered(...MONITORING));
+    assert.ok(bytes.equals(readFileSync(makeChartArchive(options))));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("nameHash is kustomize's, as in the example of Kubernetes' documentation", () => {
