@@ -1,21 +1,20 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { dump, loadAll } from 'js-yaml';
 import { connectTcp, floodTcp, type TcpFlood, tally } from '../test/netns/clients.ts';
 import { startServers } from '../test/netns/servers.ts';
-import { createWorld, type World } from '../test/netns/world.ts';
+import { DemoNode, LAST_COMMANDS } from './demo/node.ts';
+import { servePage, untilEnter } from './demo/page.ts';
 
 /** The main job in one minute: `npm run demo`. Everything happens in network namespaces that are removed at the end. */
 
 const ROOT = join(import.meta.dirname, '..');
-const EXECUTABLE = join(ROOT, 'dist', 'kube-proxy-nft');
 const DB = { address: '10.96.0.12', port: 3306 };
 const WEB = { address: '10.96.0.80', port: 80 };
 const WEB6 = { address: 'fd00:96::80', port: 80 };
+const DUMP = { text: 'kube-proxy-nft dump', exitCode: 0 };
 /** web's pods, as many as it will be scaled to. */
 const WEB_PODS = ['21', '22', '23', '24', '25', '26'];
 
@@ -23,22 +22,22 @@ const say = (line = '') => process.stdout.write(`${line}\n`);
 const step = (title: string) => say(`\n── ${title}`);
 
 async function main(): Promise<void> {
+  const { page } = parseArgs({ options: { page: { type: 'boolean', default: false } } }).values;
   if (process.geteuid?.() !== 0) {
     say('The demo makes network namespaces, which takes root. Please run: sudo npm run demo');
     process.exit(1);
   }
-  const directory = mkdtempSync(join(tmpdir(), 'kube-proxy-nft-demo-'));
-  const world = createWorld();
+  const node = new DemoNode();
   try {
-    await show(world, directory);
+    await show(node, page);
   } finally {
-    world.remove();
-    rmSync(directory, { recursive: true });
+    node.remove();
   }
   say('\nAll namespaces are removed. Next: the README, and docs/ruleset.md for what the dump means.');
 }
 
-async function show(world: World, directory: string): Promise<void> {
+async function show(node: DemoNode, withPage: boolean): Promise<void> {
+  const { world } = node;
   step('A node, a client outside the cluster, and pods: a network namespace each');
   await startServers(world, 'pods', [
     { protocol: 'tcp', address: '10.32.0.15', port: 3306 },
@@ -48,13 +47,8 @@ async function show(world: World, directory: string): Promise<void> {
   ]);
   say('   client 192.0.2.100 → node 192.0.2.1 → pods 10.32.0.0/16; nobody owns 10.96.0.12 or 10.96.0.80');
 
-  step('kube-proxy-nft runs on the node, with the Services in examples/');
-  cpSync(join(ROOT, 'examples'), join(directory, 'examples'), { recursive: true });
-  const runDir = join(directory, 'run');
-  const flags = ['--manifests', join(directory, 'examples'), '--run-dir', runDir];
-  const args = [...flags, '--cluster-cidr', '10.32.0.0/16,fd00:32::/64'];
-  say(`   kube-proxy-nft --manifests examples --cluster-cidr 10.32.0.0/16,fd00:32::/64`);
-  const daemon = await startDaemon(world, args);
+  step('kube-proxy-nft runs on the node, with the Services in examples/ and two more');
+  await start(node);
 
   step('The client connects to the Service db at 10.96.0.12:3306');
   const [answer] = await connectTcp(world, 'client', DB);
@@ -67,48 +61,56 @@ async function show(world: World, directory: string): Promise<void> {
   }
 
   step('web is scaled up and down while the client connects without a pause');
-  await scaleUnderTraffic(world, directory, runDir);
+  await scaleUnderTraffic(node);
 
   step('kube-proxy-nft dump: what the node does, and why (the data; the fixed program is left out here)');
-  const { stdout } = await world.exec('node', [EXECUTABLE, 'dump', '--run-dir', runDir]);
-  say(firstContainers(stdout));
+  say(firstContainers(await node.print(DUMP)));
 
   step('SIGTERM: the daemon ends, its rules stay and go on working');
-  const exited = once(daemon, 'exit');
-  daemon.kill('SIGTERM');
-  await exited;
+  await node.stop();
   showSpread(tally(await connectTcp(world, 'client', { ...WEB, count: 30 })), 30);
 
-  step('kube-proxy-nft cleanup removes them');
-  await world.exec('node', [EXECUTABLE, 'cleanup']);
+  step('The next start takes them over');
+  await start(node);
+
+  step('What people ask it every day');
+  for (const command of LAST_COMMANDS) {
+    say(`\n$ ${command.text}`);
+    say((await node.print(command)).trimEnd());
+  }
+
+  if (withPage) await showPage(node);
+
+  step('kube-proxy-nft cleanup removes the rules');
+  await node.stop();
+  await node.print({ text: 'kube-proxy-nft cleanup', exitCode: 0 });
   say(`   tables left on the node: ${world.nodeShell('nft list tables').trim() || 'none'}`);
 }
 
-async function startDaemon(world: World, args: readonly string[]): Promise<ChildProcess> {
-  const begun = performance.now();
-  const daemon = world.spawn('node', [EXECUTABLE, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let log = '';
-  daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    log += text;
-  });
-  while (!log.includes('] ready: ')) {
-    if (daemon.exitCode !== null || performance.now() - begun > 30_000) throw new Error(`it did not start: ${log}`);
-    await sleep(5);
-  }
-  say(`   ready ${Math.round(performance.now() - begun)} ms after its start`);
-  return daemon;
+async function start(node: DemoNode): Promise<void> {
+  say(`   ${node.startCommand}`);
+  say(`   ready ${await node.start()} ms after its start`);
 }
 
-async function scaleUnderTraffic(world: World, directory: string, runDir: string): Promise<void> {
+async function showPage(node: DemoNode): Promise<void> {
+  step('The same in a browser, on this machine');
+  const page = await servePage(node);
+  say(`   ${page.url}`);
+  say('   Enter ends the demo, and so does Ctrl-C.');
+  await untilEnter();
+  page.close();
+}
+
+async function scaleUnderTraffic(node: DemoNode): Promise<void> {
   const results: TcpFlood[] = [];
   let scaling = true;
   const traffic = (async () => {
-    do results.push(await floodTcp(world, 'client', { ...WEB, connections: 1000 }));
+    do results.push(await floodTcp(node.world, 'client', { ...WEB, connections: 1000 }));
     while (scaling);
   })();
   for (const size of [6, 1, 5, 2, 3]) {
-    writeWeb(directory, size);
-    await untilProgrammed(world, runDir, size);
+    writeWeb(node.manifests, size);
+    await untilProgrammed(node, size);
     say(`   ${size} ${size === 1 ? 'pod ' : 'pods'} programmed`);
     await sleep(300);
   }
@@ -121,7 +123,7 @@ async function scaleUnderTraffic(world: World, directory: string, runDir: string
 }
 
 /** Rewrites the example's EndpointSlices to `size` pods, in one step. */
-function writeWeb(directory: string, size: number): void {
+function writeWeb(folder: string, size: number): void {
   const objects = loadAll(readFileSync(join(ROOT, 'examples', 'web.yaml'), 'utf8')) as Record<string, unknown>[];
   for (const object of objects.filter((object) => object['kind'] === 'EndpointSlice')) {
     const prefix = object['addressType'] === 'IPv4' ? '10.32.0.' : 'fd00:32::';
@@ -130,15 +132,15 @@ function writeWeb(directory: string, size: number): void {
       conditions: { ready: true },
     }));
   }
-  const path = join(directory, 'examples', 'web.yaml');
+  const path = join(folder, 'web.yaml');
   writeFileSync(`${path}.new`, objects.map((object) => dump(object)).join('---\n'));
   renameSync(`${path}.new`, path);
 }
 
-async function untilProgrammed(world: World, runDir: string, size: number): Promise<void> {
+async function untilProgrammed(node: DemoNode, size: number): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
-    const { stdout } = await world.exec('node', [EXECUTABLE, 'dump', '--run-dir', runDir]);
-    if (stdout.match(/default\/web:http" : 10\.32\./g)?.length === size) return;
+    const text = await node.print(DUMP);
+    if (text.match(/default\/web:http" : 10\.32\./g)?.length === size) return;
   }
   throw new Error(`web with ${size} pods was not programmed`);
 }

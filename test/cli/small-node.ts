@@ -26,9 +26,16 @@ const MORE: readonly object[] = [
     ports: [{ name: 'http', port: 8080 }],
   }),
 ];
+const MORE_TEXT = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: MORE });
+
+/** Writes the small cluster into a folder that does not exist: examples/, the node node-1, and two Services more. */
+export function writeSmallCluster(folder: string): void {
+  cpSync(EXAMPLES, folder, { recursive: true });
+  writeFileSync(join(folder, 'more.json'), MORE_TEXT);
+}
 
 /**
- * Makes a place node-1 of a small cluster: examples/, and two Services more, in its folder "manifests". In "new-manifests" is
+ * Makes a place node-1 of the small cluster, which is in its folder "manifests". In "new-manifests" is
  * what changes it: db is gone, and web has an endpoint more. Returns the daemon's flags.
  */
 export function smallNode(place: Place): readonly string[] {
@@ -40,10 +47,9 @@ export function smallNode(place: Place): readonly string[] {
   ]) {
     place.command(['ip', ...command.split(' ')]);
   }
+  writeSmallCluster(place.file('manifests'));
   mkdirSync(place.file('new-manifests'));
-  cpSync(EXAMPLES, place.file('manifests'), { recursive: true });
-  const more = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: MORE });
-  for (const folder of ['manifests', 'new-manifests']) writeFileSync(place.file(`${folder}/more.json`), more);
+  writeFileSync(place.file('new-manifests/more.json'), MORE_TEXT);
   const before = readFileSync(join(EXAMPLES, 'web.yaml'), 'utf8');
   const web = before.replace('[10.32.0.23]', '[10.32.0.24]\n  - addresses: [10.32.0.23]');
   writeFileSync(place.file('new-manifests/web.yaml'), web);
