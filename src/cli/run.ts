@@ -29,6 +29,7 @@ import { SYSTEM_CLOCK } from '../sync/clock.ts';
 import { Commits } from '../sync/commits.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { FamilySyncer } from '../sync/family-syncer.ts';
+import { LimitsWatch } from '../sync/limits-watch.ts';
 import type { SyncObserver } from '../sync/observer.ts';
 import { Pace } from '../sync/pace.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
@@ -63,6 +64,9 @@ const ADDRESSES_INTERVAL = 5000;
 
 /** Milliseconds between two looks at what conntrack has lost: three small files. */
 const LOSSES_INTERVAL = 5000;
+
+/** Milliseconds from one look at what limits of Services have done to the next. */
+const LIMITS_INTERVAL = 30_000;
 
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
@@ -196,6 +200,16 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   setInterval(() => guard.look(), ADDRESSES_INTERVAL).unref();
   const losses = new ConntrackLosses({ log });
   setInterval(() => losses.look(), LOSSES_INTERVAL).unref();
+  const limits = new LimitsWatch({
+    families: members.map(({ model, syncer }) => ({
+      model,
+      nft: createNft(args.runDir, `${model.family}-limits`),
+      table: () => syncer.table,
+    })),
+    log,
+    onCount: (family, result, count) => metrics.limited(family, result, count),
+  });
+  setInterval(() => void limits.look(), LIMITS_INTERVAL).unref();
   let nftVersion = '';
   const facts = {
     cluster,

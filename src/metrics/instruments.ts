@@ -6,6 +6,7 @@ import { DRIFT_ACTIONS, DRIFT_KINDS } from '../audit/drift.ts';
 import type { ConntrackCounts } from '../conntrack/losses.ts';
 import { HEARTBEAT_OUTCOMES } from '../heartbeat/heartbeat.ts';
 import { FAMILY_NAMES, type Family } from '../ip.ts';
+import { LIMIT_RESULTS } from '../ruleset/limits.ts';
 import type { NoLocalEndpointsCount } from '../service/no-local-endpoints.ts';
 import { SHORTFALL_REASONS, type ShortfallReason } from '../service/shortfall.ts';
 import type { PendingChanges } from './pending-changes.ts';
@@ -257,6 +258,20 @@ function addRejectedPackets(registry: Registry, families: readonly Family[], sou
       }
     },
   });
+}
+
+/** Connections that limits of Services refused, or should have. */
+export function limitedConnections(registry: Registry, families: readonly Family[]) {
+  const made = new Counter({
+    name: 'kubeproxy_nft_limited_connections_total',
+    help: 'New connections to Services with limits: refused (limited, full), or served since no limit could be kept (unlimited).',
+    labelNames: ['ip_family', 'result'],
+    registers: [registry],
+  });
+  for (const family of families) {
+    for (const result of LIMIT_RESULTS) made.inc({ ip_family: FAMILY_NAMES[family], result }, 0);
+  }
+  return made;
 }
 
 function addShortfalls(registry: Registry, sources: MetricSources): void {

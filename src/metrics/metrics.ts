@@ -4,10 +4,11 @@ import { messageOf, ProxyError } from '../errors.ts';
 import { FAMILY_NAMES, type Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
+import type { LimitResult } from '../ruleset/limits.ts';
 import type { Shortfalls } from '../sync/shortfalls.ts';
 import { addConnectionMetrics, type ConnectionMetricsOptions } from './connection-metrics.ts';
 import { type Clock, type FamilyMetrics, familyMetrics } from './family-metrics.ts';
-import { defineInstruments, type SavedStateTimes } from './instruments.ts';
+import { defineInstruments, limitedConnections, type SavedStateTimes } from './instruments.ts';
 import { NetworkProgramming } from './network-programming.ts';
 import { NoLocalEndpoints } from './no-local-endpoints.ts';
 import { PendingChanges } from './pending-changes.ts';
@@ -44,6 +45,8 @@ export interface Metrics {
   readonly contentType: string;
   /** What is noted of one of the families that are programmed. */
   family(family: Family): FamilyMetrics;
+  /** Notes connections to Services with limits. */
+  limited(family: Family, result: LimitResult, connections: number): void;
   /** Notes that a Service was added, changed or deleted. */
   serviceChanged(): void;
   /** Notes that a slice was added or changed; without one, that a slice was deleted. */
@@ -80,6 +83,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     rejected: rejectedReader(readLocalhostRejected, log),
   });
   addProcessMetrics(registry);
+  const limited = limitedConnections(registry, families);
   if (options.connections !== undefined) addConnectionMetrics(registry, options.connections, log);
   const trackers = [services, endpoints, programming];
   const ofFamily = new Map(
@@ -101,6 +105,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
         throw new ProxyError('E_INTERNAL', `no metrics for family ${family}: it is not programmed`);
       return found;
     },
+    limited: (family, result, count) => limited.inc({ ip_family: FAMILY_NAMES[family], result }, count),
     serviceChanged: () => services.seen(),
     endpointsChanged: (slice) => {
       endpoints.seen();

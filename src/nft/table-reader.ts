@@ -8,7 +8,7 @@ import { NftError } from './run.ts';
 /** A table as found in the kernel. */
 export interface TableContents {
   readonly chains: ReadonlyMap<string, ListedChain>;
-  /** Maps, too. */
+  /** Maps and counters, too. */
   readonly sets: readonly string[];
   /** Those of the program's sets and maps. */
   readonly elements: readonly Element[];
@@ -78,8 +78,8 @@ export function createTableReader(program: Program, isWanted?: (element: Element
       chains.set(name, chain);
       return chain;
     }
+    if (kind === 'set' || kind === 'map' || kind === 'counter') sets.push(name);
     if (kind !== 'set' && kind !== 'map') return { kind: 'other' };
-    sets.push(name);
     return { kind: 'container', name, container: containers.get(name), inElements: false };
   };
 

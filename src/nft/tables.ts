@@ -1,6 +1,7 @@
 import type { Family } from '../ip.ts';
 import { isAffinitySet, setElement } from '../ruleset/affinity.ts';
 import type { Element } from '../ruleset/element.ts';
+import { foundLimit } from '../ruleset/limits.ts';
 import { foundLaterSet } from '../ruleset/node-port-ranges.ts';
 import { foundChain } from '../ruleset/objects.ts';
 import { MARKER_PREFIX, type Program } from '../ruleset/program.ts';
@@ -80,7 +81,7 @@ export function foundElements({ chains, sets, elements }: TableContents): readon
     ...elements,
     ...[...chains].flatMap(([name, { rules }]) => foundChain(name, rules) ?? []),
     ...sets.filter(isAffinitySet).map(setElement),
-    ...sets.flatMap((name) => foundLaterSet(name) ?? []),
+    ...sets.flatMap((name) => foundLaterSet(name) ?? foundLimit(name) ?? []),
   ];
 }
 

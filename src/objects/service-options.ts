@@ -20,6 +20,10 @@ export interface ServiceOptions {
    * others are added up to that. Replaces topology hints.
    */
   readonly zoneSpillOver?: number;
+  /** limit: new connections that a client may have in a second. */
+  readonly limitPerSecond?: number;
+  /** max-connections: connections that an endpoint may have open. */
+  readonly maxConnections?: number;
   /** Why annotations count for nothing: "kube-proxy-nft/lb-algorithm: must be …", for its Event; absent if there are none. */
   readonly problems?: readonly string[];
 }
@@ -65,6 +69,33 @@ const SOURCE_RANGES_ON_NODE_PORTS: Annotation = {
   write: ({ sourceRangesOnNodePorts }) => sourceRangesOnNodePorts?.toString(),
 };
 
+/** What the kernel's token bucket, and its list of connections, are good for. */
+const MOST_PER_SECOND = 100_000;
+const MOST_CONNECTIONS = 1_000;
+
+const LIMIT: Annotation = {
+  name: 'limit',
+  read: (value) => {
+    const [, number = ''] = /^(\d{1,6})\/s$/.exec(value) ?? [];
+    const limitPerSecond = Number(number);
+    if (limitPerSecond < 1 || limitPerSecond > MOST_PER_SECOND)
+      throw new AnnotationError(`must be a number from 1 to ${MOST_PER_SECOND} and "/s", as in "100/s"`);
+    return { limitPerSecond };
+  },
+  write: ({ limitPerSecond }) => (limitPerSecond === undefined ? undefined : `${limitPerSecond}/s`),
+};
+
+const MAX_CONNECTIONS: Annotation = {
+  name: 'max-connections',
+  read: (value) => {
+    const maxConnections = /^\d{1,5}$/.test(value) ? Number(value) : 0;
+    if (maxConnections < 1 || maxConnections > MOST_CONNECTIONS)
+      throw new AnnotationError(`must be a number from 1 to ${MOST_CONNECTIONS}`);
+    return { maxConnections };
+  },
+  write: ({ maxConnections }) => maxConnections?.toString(),
+};
+
 const SLOW_START: Annotation = {
   name: 'slow-start',
   read: (value) => ({ slowStartSeconds: readSlowStart(value) }),
@@ -97,6 +128,8 @@ const ANNOTATIONS: readonly Annotation[] = [
   SLOW_START,
   ZONE_SPILL_OVER,
   LB_ALGORITHM,
+  LIMIT,
+  MAX_CONNECTIONS,
 ];
 
 /** Annotations of Cilium that are known; a value that is wrong is theirs to tell. */

@@ -23,8 +23,9 @@ export function* serviceDetail({ models, shortfalls }: ListedCluster, key: strin
     };
     // What becomes of connections is known from all of them being there, or none.
     const row = serviceRow({ ...frontend, ...few });
-    const { port, kind, address, fate, affinity, algorithm, sourceRanges, localEndpoints: local } = row;
+    const { port, kind, address, fate, affinity, algorithm, limits, sourceRanges, localEndpoints: local } = row;
     shown.push({
+      ...(limits !== undefined && { limits }),
       ...{ port, type: KINDS[kind], address, fate, affinity, sourceRanges: sourceRanges.slice(0, ENDPOINTS) },
       ...(algorithm !== undefined && { algorithm }),
       endpoints: withWeights(endpoints, few.endpoints),

@@ -132,6 +132,7 @@ export interface PageFrontend {
   readonly affinity?: string | undefined;
   /** lb-algorithm, where it is none of kube-proxy's. */
   readonly algorithm?: string | undefined;
+  readonly limits?: string | undefined;
   readonly sourceRanges: readonly string[];
   readonly endpoints: readonly string[];
   readonly endpointCount: number;

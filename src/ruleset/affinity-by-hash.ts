@@ -1,6 +1,7 @@
 import type { Frontend } from '../service/frontend.ts';
 import { ADMITTED, BY_ADDRESS, BY_NODE_PORT } from './container.ts';
 import { frontendElementKey } from './frontend-elements.ts';
+import { behindLimit } from './limits.ts';
 import type { Ruleset } from './ruleset.ts';
 
 /** True if the rules choose an endpoint of this frontend by the client's address, as of the last change taken in. */
@@ -9,6 +10,6 @@ export function picksByClient(ruleset: Ruleset, frontend: Frontend): boolean {
   const key = frontendElementKey(frontend);
   return [dispatch, ADMITTED, cluster, local].some((map) => {
     const verdict = ruleset.lookUp(map, key)?.value;
-    return verdict !== undefined && ruleset.program.picks.byVerdict(verdict)?.by === 'client';
+    return verdict !== undefined && ruleset.program.picks.byVerdict(behindLimit(verdict))?.by === 'client';
   });
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Family } from '../ip.ts';
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend } from '../service/frontend.ts';
@@ -6,7 +5,9 @@ import type { Chain } from './chain.ts';
 import { chainElement } from './chain-element.ts';
 import { type Container, randomSlot, sourceAddress, transportProtocol } from './container.ts';
 import type { Element } from './element.ts';
+import { fullEndpoint } from './limits.ts';
 import type { Expression, Statement } from './nft-json.ts';
+import { nameOf } from './object-name.ts';
 
 /**
  * Session affinity is the one thing that is not data of the fixed program: a Service that asks for it gets chains of its
@@ -41,16 +42,23 @@ export function isAffinitySet(name: string): boolean {
   return name.startsWith(PREFIXES.set);
 }
 
+/** Whether a frontend is served by chains of its own, in which each endpoint has one. */
+export function hasOwnChains({ affinitySeconds, affinityByHash, maxConnections }: Frontend): boolean {
+  return (affinitySeconds !== undefined && affinityByHash !== true) || maxConnections !== undefined;
+}
+
 /**
  * What serves `endpoints` (sorted, at least one) with session affinity, and the name of the chain to go to: clients that
- * are in an endpoint's set go there again, all others to a random one, which puts them into its set.
+ * are in an endpoint's set go there again, all others to a random one, which puts them into its set. Without affinity, but
+ * with a number of connections that an endpoint may have open, there are no such sets.
  */
 export function affinityElements(
-  { family, servicePort, protocol }: Frontend,
-  seconds: number,
+  frontend: Frontend,
   scope: PickScope,
   endpoints: readonly Endpoint[],
 ): { readonly chain: string; readonly elements: readonly Element[] } {
+  const { family, servicePort, protocol, affinitySeconds: seconds, maxConnections } = frontend;
+  const full = maxConnections === undefined ? undefined : fullEndpoint(frontend, maxConnections);
   const owner = `${servicePort.replace(':', '/')}/${protocol}`;
   const members = endpoints.map((endpoint) => {
     const id = `${owner}__${endpoint.address.replaceAll(':', '.')}/${endpoint.port}`;
@@ -61,7 +69,7 @@ export function affinityElements(
   const pick: Chain = {
     name: nameOf(PREFIXES[scope], owner),
     rules: [
-      ...members.map(({ chain, set }): Statement[] => [
+      ...(seconds === undefined ? [] : members).map(({ chain, set }): Statement[] => [
         { match: { op: '==', left: sourceAddress(family), right: `@${set}` } },
         goTo(chain),
       ]),
@@ -78,11 +86,15 @@ export function affinityElements(
   return {
     chain: pick.name,
     elements: [
+      ...(full === undefined ? [] : [full.counter]),
       ...members.flatMap(({ endpoint, chain, set }) => [
-        setElement(set),
+        ...(seconds === undefined ? [] : [setElement(set)]),
         chainElement(AFFINITY_ENDPOINTS, {
           name: chain,
-          rules: endpointRules(family, protocol, set, seconds, endpoint),
+          rules: [
+            ...(full === undefined ? [] : [full.rule]),
+            ...endpointRules(family, protocol, set, seconds, endpoint),
+          ],
         }),
       ]),
       chainElement(AFFINITY_PICKS, pick),
@@ -99,11 +111,23 @@ function endpointRules(
   family: Family,
   protocol: string,
   set: string,
-  seconds: number,
+  seconds: number | undefined,
   { address, port }: Endpoint,
 ): readonly Statement[][] {
   return [
-    [{ set: { op: 'update', elem: { elem: { val: sourceAddress(family), timeout: seconds } }, set: `@${set}` } }],
+    ...(seconds === undefined
+      ? []
+      : [
+          [
+            {
+              set: {
+                op: 'update' as const,
+                elem: { elem: { val: sourceAddress(family), timeout: seconds } },
+                set: `@${set}`,
+              },
+            },
+          ],
+        ]),
     [{ match: { op: '==', left: transportProtocol, right: protocol } }, { dnat: { family, addr: address, port } }],
   ];
 }
@@ -111,15 +135,6 @@ function endpointRules(
 /** A set as the model holds it. Its clients come and go with packets. */
 export function setElement(name: string): Element {
   return { container: AFFINITY_SETS, key: name, value: '', comment: '' };
-}
-
-/** Characters. nft takes 255; the rest is for people, the hash tells names apart. */
-const MAX_NAME = 230;
-
-function nameOf(prefix: string, id: string): string {
-  const hash = createHash('sha256').update(id).digest('hex').slice(0, 10);
-  const name = `${prefix}${hash}-${id}`;
-  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME - 3)}...`;
 }
 
 /** How many clients a set remembers; nft's own bound for sets that packets fill. */

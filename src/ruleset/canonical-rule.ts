@@ -24,6 +24,8 @@ export function canonicalRule(text: string): string {
   const plain = withoutComment(text)
     .replace(/\bcounter packets \d+ bytes \d+/, 'counter')
     .replace(/\breject with icmp(?:v6)? (?:type )?port-unreachable$/, 'reject')
+    // nft does not print its usual burst.
+    .replace(/ burst 5 packets\b/, '')
     .replace(/\bdnat ip6? to /, 'dnat to ')
     .replace(/\bmeta iifname /, 'iifname ')
     .replace(/\bip6 daddr ((?:!= )?[0-9a-f:]+)\/128\b/g, 'ip6 daddr $1')

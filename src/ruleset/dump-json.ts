@@ -34,7 +34,8 @@ export function* dumpCommandsSteps(ruleset: Ruleset, table: string, all: boolean
     { table: { family, name: table } },
     ...containerObjects(family, table, all ? [...shown.elements.keys()] : neededContainers(shown, chains)),
     ...(marker === undefined ? [] : [{ chain: { family, table, name: marker } }]),
-    ...(yield* sorted(shown.affinitySets)).map(({ key }) => setObject(family, table, key, 'typeof')),
+    ...(yield* sorted(shown.counters)).map(({ key }) => ({ counter: { family, table, name: key } })),
+    ...(yield* sorted(shown.clientSets)).map(({ key }) => setObject(family, table, key, 'typeof')),
     ...chainObjects(family, table, chains),
   ];
   return [...objects.map((object) => JSON.stringify({ add: object })), ...adds];

@@ -47,7 +47,8 @@ export function* dumpTextSteps(
     ...containers.flatMap((own) => [`\t# ${own.comment}`, containerText(own, texts.get(own) ?? [])]),
   ];
   if (marker !== undefined) parts.push('\t# names the version of this table', `\tchain ${marker} { }`);
-  for (const { key } of yield* sorted(shown.affinitySets)) parts.push(setText(program.family, key));
+  for (const { key } of yield* sorted(shown.counters)) parts.push(`\tcounter ${key} { packets 0 bytes 0 }`);
+  for (const { key } of yield* sorted(shown.clientSets)) parts.push(setText(program.family, key));
   for (const [i, chain] of chains.entries()) {
     parts.push(chainText(chain));
     if (i % LINES === 0) yield;

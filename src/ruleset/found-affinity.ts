@@ -5,18 +5,25 @@ import type { Chain, ListedChain } from './chain.ts';
 import { chainElement } from './chain-element.ts';
 import { PROTOCOLS, randomSlot, sourceAddress, transportProtocol } from './container.ts';
 import type { Element } from './element.ts';
+import { isLimitChain, LIMIT_CHAINS, readLimitRule } from './limits.ts';
 import { printRule, type Statement } from './nft-json.ts';
 
 /**
- * The chains of Services with session affinity in a table as nft lists it, with their rules: a start writes them anew and does
+ * The chains of Services with session affinity or limits in a table as nft lists it, with their rules: a start writes them anew and does
  * not have to read them. A rule that is not of the form that affinityElements gives it is left out: somebody else's.
  */
 export function foundAffinityChains(family: Family, chains: ReadonlyMap<string, ListedChain>): readonly Element[] {
   return [...chains].flatMap(([name, { rules: texts }]) => {
-    const container = affinityContainerOf(name);
-    if (container !== AFFINITY_PICKS && container !== AFFINITY_ENDPOINTS) return [];
+    const container = isLimitChain(name) ? LIMIT_CHAINS : affinityContainerOf(name);
+    if (container !== AFFINITY_PICKS && container !== AFFINITY_ENDPOINTS && container !== LIMIT_CHAINS) return [];
     return chainElement(container, { name, rules: texts.flatMap((text) => readRule(family, text)) });
   });
+}
+
+/** How many new connections a client may have in a second, by the chain that keeps this; undefined: any number. */
+export function limitOf(chain: string, chains: ReadonlyMap<string, Chain>): number | undefined {
+  const [statement] = chains.get(chain)?.rules[0] ?? [];
+  return statement !== undefined && 'set' in statement ? statement.set.stmt?.[0].limit.rate : undefined;
 }
 
 /** What a chain of a Service with session affinity leads to. */
@@ -25,6 +32,8 @@ interface AffinityPick {
   readonly endpoints: readonly (readonly [address: string, port: number, weight: number])[];
   /** How long a client stays with one. */
   readonly seconds: number | undefined;
+  /** How many connections each may have. */
+  readonly maxConnections: number | undefined;
 }
 
 /** The endpoints that a chain leads to, and for how many seconds a client stays with one. */
@@ -32,12 +41,14 @@ export function affinityEndpoints(chain: string, chains: ReadonlyMap<string, Cha
   const endpoints = new Map<string, readonly [string, number, number]>();
   const weights = weightsIn(chains.get(chain)?.rules ?? []);
   let seconds: number | undefined;
+  let maxConnections: number | undefined;
   const seen = new Set<string>();
   const enter = (name: string) => {
     if (seen.has(name)) return;
     seen.add(name);
     for (const statement of chains.get(name)?.rules.flat() ?? []) {
       if ('goto' in statement) enter(statement.goto.target);
+      else if ('ct count' in statement) maxConnections = statement['ct count'].val;
       else if ('set' in statement) seconds = statement.set.elem.elem.timeout;
       else if ('dnat' in statement && 'port' in statement.dnat) {
         const { addr, port } = statement.dnat;
@@ -46,7 +57,7 @@ export function affinityEndpoints(chain: string, chains: ReadonlyMap<string, Cha
     }
   };
   enter(chain);
-  return { endpoints: [...endpoints.values()], seconds };
+  return { endpoints: [...endpoints.values()], seconds, maxConnections };
 }
 
 /** How many draws lead to each chain. The last of them has what is left. */
@@ -75,6 +86,8 @@ function readRule(family: Family, listed: string): readonly (readonly Statement[
 }
 
 function statementsOf(family: Family, text: string): readonly Statement[] | undefined {
+  const limit = readLimitRule(family, text);
+  if (limit !== undefined) return limit;
   const goTo = (target: string): Statement => ({ goto: { target } });
   const [, client, to = ''] = /^ip6? saddr @(\S+) goto (\S+)$/.exec(text) ?? [];
   if (client !== undefined)

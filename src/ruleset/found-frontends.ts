@@ -16,8 +16,9 @@ import {
   SOURCE_RANGES_CHAIN,
 } from './container.ts';
 import { type Element, parts } from './element.ts';
-import { affinityEndpoints } from './found-affinity.ts';
+import { affinityEndpoints, limitOf } from './found-affinity.ts';
 import { isHeartbeat } from './heartbeat.ts';
+import { behindLimit } from './limits.ts';
 import { hashedBy } from './pick-chain.ts';
 import type { Ruleset } from './ruleset.ts';
 
@@ -47,7 +48,7 @@ interface Found {
 }
 
 function frontendOf(element: Element, entrance: Entrance, table: Found): Frontend | undefined {
-  const { ruleset, ranges } = table;
+  const { ruleset, ranges, chains } = table;
   const { key, comment } = element;
   const [port, protocolName, address = ''] = parts(key).toReversed();
   const protocol = PROTOCOLS.find((known) => known === protocolName);
@@ -58,7 +59,9 @@ function frontendOf(element: Element, entrance: Entrance, table: Found): Fronten
     [ruleset.program.rangeCheck.verdict, ADMITTED_NODE_PORTS],
   ]).get(element.value);
   const hasRanges = admitted !== undefined;
-  const verdict = admitted === undefined ? element.value : (valueIn(admitted) ?? 'drop');
+  const first = admitted === undefined ? element.value : (valueIn(admitted) ?? 'drop');
+  const verdict = behindLimit(first);
+  const limitPerSecond = first === verdict ? undefined : limitOf(first.replace(/^goto /, ''), chains);
   const isLocal = verdict === `goto ${entrance.localPolicy}`;
   const place = { address, protocol, port: Number(port) };
   const all = poolOf(isLocal ? valueIn(entrance.cluster) : verdict, entrance.endpoints, place, table);
@@ -76,6 +79,8 @@ function frontendOf(element: Element, entrance: Entrance, table: Found): Fronten
     anywhere: verdict !== `goto ${REFUSE_CHAIN}`,
     sourceRanges: hasRanges ? (ranges.get(key) ?? []) : [],
     ...(all.seconds !== undefined && { affinitySeconds: all.seconds }),
+    ...(limitPerSecond !== undefined && { limitPerSecond }),
+    ...(all.maxConnections !== undefined && { maxConnections: all.maxConnections }),
     ...(by !== undefined && { hashing: { by, table: all.table ?? NO_TABLE, localTable: here.table ?? NO_TABLE } }),
   };
 }
@@ -83,6 +88,7 @@ function frontendOf(element: Element, entrance: Entrance, table: Found): Fronten
 interface Pool {
   readonly endpoints: readonly Endpoint[];
   readonly seconds?: number | undefined;
+  readonly maxConnections?: number | undefined;
   /** Where a hash picks: of what, and from which table. */
   readonly by?: HashBy | undefined;
   readonly table?: HashTable;
@@ -106,8 +112,8 @@ function poolOf(
   };
   const chain = ruleset.program.picks.byName(target);
   if (chain === undefined) {
-    const { endpoints, seconds } = affinityEndpoints(target, chains);
-    return { endpoints: endpoints.map((one) => endpoint(...one)), seconds };
+    const { endpoints, ...rest } = affinityEndpoints(target, chains);
+    return { endpoints: endpoints.map((one) => endpoint(...one)), ...rest };
   }
   const before = address === '' ? `${port}` : `${address} . ${port}`;
   const by = hashedBy(chain);

@@ -4,7 +4,7 @@ import type { Frontend } from '../service/frontend.ts';
 import type { HashTable } from '../service/hash-table.ts';
 import { eachInSteps, endsStep, mapInSteps, type Steps } from '../service/steps.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
-import { affinityElements, type PickScope } from './affinity.ts';
+import { affinityElements, hasOwnChains, type PickScope } from './affinity.ts';
 import {
   ADMITTED,
   ADMITTED_NODE_PORTS,
@@ -21,6 +21,7 @@ import {
 } from './container.ts';
 import { commentOf, concat, type Element, parts } from './element.ts';
 import { isHeartbeat } from './heartbeat.ts';
+import { behindLimit, limitElements } from './limits.ts';
 import { hashedBy, type PickChain } from './pick-chain.ts';
 import { LOCALHOST_REFUSED, type Program } from './program.ts';
 import { assignRepeated } from './repeated-slots.ts';
@@ -108,7 +109,7 @@ class Planner {
     const fromNode = hasTwins(this.#frontend);
     const snatKeys = yield* this.#snatKeys();
     yield* eachInSteps(snatKeys, (key) => this.#add(fromNode ? snatFromNode : snat, key));
-    const verdict = yield* this.#verdict();
+    const verdict = this.#limited(yield* this.#verdict());
     if (sourceRanges.length === 0) {
       this.#add(dispatch, this.#key, verdict);
     } else {
@@ -119,6 +120,16 @@ class Planner {
       this.#add(dispatch, this.#key, check);
     }
     return { elements: this.#elements, leaving: this.#leaving };
+  }
+
+  /** A verdict with the limit before it, where it serves anybody. */
+  #limited(verdict: string): string {
+    const { limitPerSecond, endpoints } = this.#frontend;
+    if (limitPerSecond === undefined || endpoints.length === 0) return verdict;
+    const limited = limitElements(this.#frontend, limitPerSecond, verdict);
+    this.#count(this.#entrance.refused, true);
+    this.#elements.push(...limited.elements);
+    return limited.verdict;
   }
 
   /** The set of its source ranges, the map with its verdict for who is in them, and what leads there. */
@@ -161,7 +172,6 @@ class Planner {
   }
 
   *#pick(pool: Pool): Steps<string> {
-    const { affinitySeconds, affinityByHash = false } = this.#frontend;
     const endpoints = pool.endpoints.slice(0, MAX_ENDPOINTS);
     if (endpoints.length === 0) {
       this.#count(this.#entrance.dropped, true);
@@ -170,8 +180,9 @@ class Planner {
     yield* eachInSteps(endpoints, ({ address, maybeLocal }) => {
       if (maybeLocal) this.#add('hairpin', concat(address, address), '', '');
     });
-    if (affinitySeconds === undefined || affinityByHash) return yield* this.#pickSlot(pool, endpoints);
-    const { chain, elements } = affinityElements(this.#frontend, affinitySeconds, pool.scope, endpoints);
+    if (!hasOwnChains(this.#frontend)) return yield* this.#pickSlot(pool, endpoints);
+    if (this.#frontend.maxConnections !== undefined) this.#count(this.#entrance.refused, true);
+    const { chain, elements } = affinityElements(this.#frontend, pool.scope, endpoints);
     this.#elements.push(...elements);
     return `goto ${chain}`;
   }
@@ -217,7 +228,7 @@ class Planner {
     return verdicts.flatMap((name) => {
       const container = containers.get(name);
       const verdict = container && inKernel(container, this.#key);
-      return verdict === undefined ? [] : (program.picks.byVerdict(verdict) ?? []);
+      return verdict === undefined ? [] : (program.picks.byVerdict(behindLimit(verdict)) ?? []);
     });
   }
 

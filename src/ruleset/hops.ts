@@ -1,6 +1,7 @@
 import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, AFFINITY_SETS } from './affinity.ts';
 import type { Chain } from './chain.ts';
 import { BY_ADDRESS, BY_NODE_PORT, type Container, endpointsMap, PROTOCOLS, type Target } from './container.ts';
+import { LIMIT_CHAINS, LIMIT_COUNTERS, LIMIT_SETS } from './limits.ts';
 import type { Statement } from './nft-json.ts';
 import { LATER_SETS, RANGE_CHECKS } from './node-port-ranges.ts';
 import { PICK_CHAINS } from './pick-chain.ts';
@@ -26,6 +27,10 @@ export function hopsOf(chains: readonly Chain[], containers: readonly Container[
   for (const chain of base(['input', 'forward', 'postrouting'])) walk.chain(chain, translated);
   // They lead on to chains that pick: all that such a chain asks is there before anything leads to it.
   for (const { name } of [LATER_SETS, RANGE_CHECKS]) walk.hops.set(name, walk.hops.get(PICK_CHAINS.name) ?? 0);
+  // Verdicts of dispatch, or of a client in the source ranges, lead there: it goes before what it leads to itself.
+  walk.hops.set(LIMIT_CHAINS.name, 2);
+  // Their chains go before them.
+  for (const { name } of [LIMIT_SETS, LIMIT_COUNTERS]) walk.hops.set(name, translated);
   return walk.hops;
 }
 

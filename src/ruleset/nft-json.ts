@@ -9,7 +9,9 @@ export type Expression =
   | { readonly fib: { readonly result: 'type'; readonly flags: readonly ('saddr' | 'daddr')[] } }
   | { readonly numgen: { readonly mode: 'random'; readonly mod: number; readonly offset: 0 } }
   | { readonly jhash: ClientHash }
-  | { readonly concat: readonly Expression[] };
+  | { readonly concat: readonly Expression[] }
+  /** A field and a mask: a network of the address. */
+  | { readonly '&': readonly [Expression, string] };
 
 /** The kernel's jhash of a packet field, or of several that follow each other, from 0 to `mod` - 1. With another seed it is another number. */
 export interface ClientHash {
@@ -41,6 +43,16 @@ export interface SetUpdate {
   readonly elem: { readonly elem: { readonly val: Expression; readonly timeout: number } };
   /** "@name" */
   readonly set: string;
+  /** What each element has of its own: a token bucket. The rule goes on for packets beyond it. */
+  readonly stmt?: readonly [{ readonly limit: RateLimit }];
+}
+
+/** So many packets a second, and `burst` at once. `inv`: those beyond are meant. */
+export interface RateLimit {
+  readonly rate: number;
+  readonly burst: number;
+  readonly per: 'second';
+  readonly inv: true;
 }
 
 export type Statement =
@@ -52,7 +64,10 @@ export type Statement =
   | { readonly jump: { readonly target: string } }
   | { readonly goto: { readonly target: string } }
   | { readonly drop: null }
-  | { readonly counter: null }
+  /** The name of a counter, or one of the rule's own. */
+  | { readonly counter: string | null }
+  /** More than so many open connections have come here. */
+  | { readonly 'ct count': { readonly val: number; readonly inv: true } }
   | { readonly masquerade: { readonly flags: 'fully-random' } }
   | { readonly reject: { readonly type: 'tcp reset' } | { readonly type: string; readonly expr: string } };
 
@@ -76,16 +91,22 @@ function printStatement(statement: Statement): string {
   if ('vmap' in statement) return `${printExpression(statement.vmap.key)} vmap ${statement.vmap.data}`;
   if ('dnat' in statement) return `dnat ${statement.dnat.family} to ${printTarget(statement.dnat)}`;
   if ('set' in statement) {
-    const { op, elem, set } = statement.set;
-    return `${op} ${set} { ${printExpression(elem.elem.val)} timeout ${elem.elem.timeout}s }`;
+    const { op, elem, set, stmt } = statement.set;
+    const limit = stmt === undefined ? '' : printLimit(stmt[0].limit);
+    return `${op} ${set} { ${printExpression(elem.elem.val)} timeout ${elem.elem.timeout}s${limit} }`;
   }
   if ('jump' in statement) return `jump ${statement.jump.target}`;
   if ('goto' in statement) return `goto ${statement.goto.target}`;
   if ('drop' in statement) return 'drop';
-  if ('counter' in statement) return 'counter';
+  if ('counter' in statement) return statement.counter === null ? 'counter' : `counter name "${statement.counter}"`;
+  if ('ct count' in statement) return `ct count over ${statement['ct count'].val}`;
   if ('masquerade' in statement) return `masquerade ${statement.masquerade.flags}`;
   const { reject } = statement;
   return 'expr' in reject ? `reject with ${reject.type} ${reject.expr}` : `reject with ${reject.type}`;
+}
+
+function printLimit({ rate, per, burst }: RateLimit): string {
+  return ` limit rate over ${rate}/${per} burst ${burst} packets`;
 }
 
 type Dnat = Extract<Statement, { readonly dnat: object }>['dnat'];
@@ -119,5 +140,6 @@ export function printExpression(expression: Expression): string {
     const { mod, seed, expr } = expression.jhash;
     return `jhash ${printExpression(expr)} mod ${mod} seed 0x${seed.toString(16)}`;
   }
+  if ('&' in expression) return `${printExpression(expression['&'][0])} & ${expression['&'][1]}`;
   return expression.concat.map(printExpression).join(' . ');
 }

@@ -2,6 +2,7 @@ import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, AFFINITY_SETS, affinityContainerOf 
 import { foundChainElement } from './chain-element.ts';
 import type { Container } from './container.ts';
 import type { Element } from './element.ts';
+import { isLimitChain, LIMIT_CHAINS, LIMIT_COUNTERS, LIMIT_SETS } from './limits.ts';
 import { isRangeCheck, LATER_SETS, RANGE_CHECKS } from './node-port-ranges.ts';
 import { isPickChain, PICK_CHAINS } from './pick-chain.ts';
 import type { Program } from './program.ts';
@@ -11,20 +12,33 @@ import type { Program } from './program.ts';
  * In the order they can be added; they are deleted the other way round.
  */
 export const OBJECTS: readonly Container[] = [
+  LIMIT_COUNTERS,
+  LIMIT_SETS,
   AFFINITY_SETS,
   AFFINITY_ENDPOINTS,
   AFFINITY_PICKS,
   PICK_CHAINS,
   LATER_SETS,
   RANGE_CHECKS,
+  LIMIT_CHAINS,
 ];
 
 /** The kinds of chains among them. */
-export const CHAIN_OBJECTS: readonly Container[] = [PICK_CHAINS, AFFINITY_PICKS, AFFINITY_ENDPOINTS, RANGE_CHECKS];
+export const CHAIN_OBJECTS: readonly Container[] = [
+  PICK_CHAINS,
+  AFFINITY_PICKS,
+  AFFINITY_ENDPOINTS,
+  RANGE_CHECKS,
+  LIMIT_CHAINS,
+];
+
+/** Sets that packets fill: of clients with session affinity, and of those with a limit. */
+export const CLIENT_SETS: readonly Container[] = [AFFINITY_SETS, LIMIT_SETS];
 
 /** Which of them a chain is, by its name; undefined for one of the fixed program. */
 export function chainContainerOf(name: string): Container | undefined {
   if (isPickChain(name)) return PICK_CHAINS;
+  if (isLimitChain(name)) return LIMIT_CHAINS;
   return isRangeCheck(name) ? RANGE_CHECKS : affinityContainerOf(name);
 }
 

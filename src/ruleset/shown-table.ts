@@ -1,10 +1,12 @@
 import { sortedSteps } from '../service/sorted-steps.ts';
 import type { Steps } from '../service/steps.ts';
-import { AFFINITY_SETS, affinityContainerOf } from './affinity.ts';
+import { affinityContainerOf } from './affinity.ts';
 import type { Chain } from './chain.ts';
 import type { Container } from './container.ts';
 import type { Element } from './element.ts';
+import { LIMIT_COUNTERS } from './limits.ts';
 import { LATER_SETS } from './node-port-ranges.ts';
+import { CLIENT_SETS } from './objects.ts';
 import type { Ruleset } from './ruleset.ts';
 import { lookedUp, targetsOf, usedChains } from './used-chains.ts';
 
@@ -15,8 +17,9 @@ const SORTED = 256;
 export interface ShownTable {
   /** Elements of every set and map of the program, in no particular order. */
   readonly elements: ReadonlyMap<Container, readonly Element[]>;
-  /** The sets of clients, for session affinity. */
-  readonly affinitySets: readonly Element[];
+  /** Sets that packets fill, and named counters. */
+  readonly clientSets: readonly Element[];
+  readonly counters: readonly Element[];
   /**
    * Its chains, and the name of the marker chain if it is shown. `targets`: the verdicts of all elements. Without `all`
    * they are those that something can come of.
@@ -41,12 +44,21 @@ export function shownTable(ruleset: Ruleset, all: boolean): ShownTable {
     program.containers.some((own) => own.name === name && elements.get(own)?.length === 0);
   return {
     elements,
-    affinitySets: copiesOf(ruleset.elementsOf(AFFINITY_SETS)),
+    clientSets: CLIENT_SETS.flatMap((container) => copiesOf(ruleset.elementsOf(container))),
+    counters: copiesOf(ruleset.elementsOf(LIMIT_COUNTERS)),
     chains: (verdicts) => {
       if (all) return { chains: [...program.chains, ...dynamic], marker: program.marker };
       const targets = new Set([...verdicts].map((verdict) => verdict.split(' ').at(-1) ?? ''));
-      const used = dynamic.filter(({ name }) => targets.has(name) || affinityContainerOf(name) !== undefined);
-      for (const { rules } of used) for (const rule of rules) for (const to of targetsOf(rule)) targets.add(to);
+      const used = new Set<Chain>();
+      // What a chain leads to may be among those that were looked at already.
+      for (let before = -1; used.size > before; ) {
+        before = used.size;
+        for (const chain of dynamic) {
+          if (used.has(chain) || !(targets.has(chain.name) || affinityContainerOf(chain.name) !== undefined)) continue;
+          used.add(chain);
+          for (const rule of chain.rules) for (const to of targetsOf(rule)) targets.add(to);
+        }
+      }
       return { chains: [...usedChains(program.chains, isEmpty, targets), ...used], marker: undefined };
     },
   };

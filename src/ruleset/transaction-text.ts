@@ -1,11 +1,12 @@
 import type { Family } from '../ip.ts';
-import { AFFINITY_SETS, setText } from './affinity.ts';
+import { setText } from './affinity.ts';
 import type { Element } from './element.ts';
 import { elementText } from './element-text.ts';
 import { laterSetText } from './later-sets.ts';
+import { LIMIT_COUNTERS } from './limits.ts';
 import { printRule } from './nft-json.ts';
 import { LATER_SETS } from './node-port-ranges.ts';
-import { OBJECTS } from './objects.ts';
+import { CLIENT_SETS, OBJECTS } from './objects.ts';
 import { groupByContainer, type Transaction } from './transaction.ts';
 
 /**
@@ -26,7 +27,8 @@ export function transactionText(family: Family, table: string, { deletes, adds }
       deletes
         .filter(({ container }) => container === kind)
         .map(({ key }) => {
-          if (kind === AFFINITY_SETS) return `delete set ${own} ${key}`;
+          if (kind === LIMIT_COUNTERS) return `delete counter ${own} ${key}`;
+          if (CLIENT_SETS.includes(kind)) return `delete set ${own} ${key}`;
           return `${stay.has(`${kind.name} ${key}`) ? 'flush' : 'delete'} chain ${own} ${key}`;
         }),
     ),
@@ -40,7 +42,8 @@ export function transactionText(family: Family, table: string, { deletes, adds }
 }
 
 function additionsOf(family: Family, own: string, { container, key, chain }: Element): readonly string[] {
-  if (container === AFFINITY_SETS) return [`table ${own} {\n${setText(family, key)}\n}`];
+  if (container === LIMIT_COUNTERS) return [`add counter ${own} ${key}`];
+  if (CLIENT_SETS.includes(container)) return [`table ${own} {\n${setText(family, key)}\n}`];
   if (container === LATER_SETS) return [`table ${own} {\n${laterSetText(family, key)}\n}`];
   if (chain === undefined) return [];
   const { name, rules, signature } = chain;

@@ -1,11 +1,12 @@
 import type { Family } from '../ip.ts';
-import { AFFINITY_SETS, type SetDialect, setObject } from './affinity.ts';
+import { type SetDialect, setObject } from './affinity.ts';
 import type { Container } from './container.ts';
 import { type Element, elementJson, keyJson } from './element.ts';
 import type { Hops } from './hops.ts';
 import { laterSetObject } from './later-sets.ts';
+import { LIMIT_COUNTERS } from './limits.ts';
 import { LATER_SETS } from './node-port-ranges.ts';
-import { OBJECTS } from './objects.ts';
+import { CLIENT_SETS, OBJECTS } from './objects.ts';
 import { PICK_CHAINS } from './pick-chain.ts';
 import { chainObjects } from './program-json.ts';
 
@@ -65,7 +66,8 @@ export function deepestFirst(transaction: Transaction, hops: Hops): readonly Tra
     deletes: deletes.filter(isPart),
     adds: adds.filter(isPart),
   });
-  const parts = [part((element) => hopOf(element) >= deepest), part((element) => hopOf(element) < deepest)];
+  const isDeep = (element: Element) => OBJECTS.includes(element.container) || hopOf(element) >= deepest;
+  const parts = [part(isDeep), part((element) => !isDeep(element))];
   return parts.filter((each) => sizeOf(each) > 0);
 }
 
@@ -76,7 +78,8 @@ export function document(commands: readonly string[]): string {
 
 /** A chain that stays is emptied for its new rules. */
 function leaveCommand(family: Family, table: string, { container, key: name }: Element, stays: boolean): string {
-  if (container === AFFINITY_SETS) return JSON.stringify({ delete: { set: { family, table, name } } });
+  if (container === LIMIT_COUNTERS) return JSON.stringify({ delete: { counter: { family, table, name } } });
+  if (CLIENT_SETS.includes(container)) return JSON.stringify({ delete: { set: { family, table, name } } });
   return JSON.stringify({ [stays ? 'flush' : 'delete']: { chain: { family, table, name } } });
 }
 
@@ -87,7 +90,8 @@ function objectsOf(
   dialect: SetDialect,
 ): readonly object[] {
   return elements.flatMap(({ container, key, chain }) => {
-    if (container === AFFINITY_SETS) return [setObject(family, table, key, dialect)];
+    if (container === LIMIT_COUNTERS) return [{ counter: { family, table, name: key } }];
+    if (CLIENT_SETS.includes(container)) return [setObject(family, table, key, dialect)];
     if (container === LATER_SETS) return [laterSetObject(family, table, key, dialect)];
     return chain === undefined ? [] : chainObjects(family, table, [chain]);
   });

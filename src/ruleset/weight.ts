@@ -1,5 +1,5 @@
-import { AFFINITY_SETS } from './affinity.ts';
 import type { Element } from './element.ts';
+import { CLIENT_SETS } from './objects.ts';
 
 /**
  * What an element costs nft, in elements of a plain map: 10,000 of these take 0.25 s (nft 1.0.6, kernel 6.18, 2 cores).
@@ -10,7 +10,7 @@ import type { Element } from './element.ts';
  */
 export function weightOf({ container, chain }: Pick<Element, 'container' | 'chain'>): number {
   if (container.interval === true) return INTERVAL;
-  if (container === AFFINITY_SETS) return SET;
+  if (CLIENT_SETS.includes(container)) return SET;
   return chain === undefined ? 1 : chain.rules.length * RULE;
 }
 

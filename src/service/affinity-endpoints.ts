@@ -9,11 +9,11 @@ export const DEFAULT_AFFINITY_ENDPOINTS = 256;
 /** All Services together may have so many times what one may: each list costs more the more there are. */
 export const AFFINITY_SERVICES = 16;
 
-/** How many endpoints the ports of a Service have that asks for session affinity; 0 for any other. */
+/** How many endpoints the ports of a Service have that need chains of their own; 0 where none does. */
 export function affinityEndpoints(frontends: readonly Frontend[]): number {
   const byPort = new Map<string, number>();
-  for (const { affinitySeconds, servicePort, protocol, endpoints, localEndpoints } of frontends) {
-    if (affinitySeconds === undefined) continue;
+  for (const { affinitySeconds, maxConnections, servicePort, protocol, endpoints, localEndpoints } of frontends) {
+    if (affinitySeconds === undefined && maxConnections === undefined) continue;
     const key = `${servicePort} ${protocol}`;
     byPort.set(key, Math.max(byPort.get(key) ?? 0, endpoints.length, localEndpoints.length));
   }

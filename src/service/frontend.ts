@@ -6,6 +6,7 @@ import type { Protocol } from '../objects/protocol.ts';
 import type { Service } from '../objects/service.ts';
 import { withCiliumWeights } from './cilium-weights.ts';
 import { choiceSteps, type Endpoint, type EndpointChoice, type UnreachableEndpoint } from './endpoints.ts';
+import type { HashBy } from './hash-table.ts';
 import { SLOTS_EACH } from './hash-table.ts';
 import { type Hashing, hashingSteps, tableDemandOf, withoutSlots } from './hashing.ts';
 import { hashByOf } from './lb-algorithm.ts';
@@ -58,6 +59,10 @@ export interface Frontend {
   readonly hashing?: Hashing;
   /** How its endpoints are chosen by zone (zone-spill-over); absent where they are not. */
   readonly zoneShare?: ZoneShare;
+  /** New connections that a client may have in a second; absent: any number. */
+  readonly limitPerSecond?: number;
+  /** Connections that an endpoint may have open; absent: any number. */
+  readonly maxConnections?: number;
 }
 
 const NONE: readonly never[] = [];
@@ -184,6 +189,7 @@ export function* frontendSteps(
   }
   const isWeighed = starts.size > 0 || slices.some(({ options }) => options?.weight !== undefined);
   const weighed = isWeighed ? yield* weighedChoiceSteps(allowed, starts, budget - elements) : undefined;
+  const limits = limitsOf(service, by);
   const frontends = new Map<string, Frontend>();
   for (const [i, spec] of ports.entries()) {
     const { protocol } = spec;
@@ -211,6 +217,7 @@ export function* frontendSteps(
         ...(service.affinitySeconds !== undefined && by === undefined && { affinitySeconds: service.affinitySeconds }),
         ...(choice.unreachable && !drawsLocal && { unreachable: choice.unreachable }),
         ...(choice.zoneShare && !drawsLocal && { zoneShare: choice.zoneShare }),
+        ...limits,
       });
     };
     let place = 0;
@@ -240,7 +247,7 @@ export function* frontendSteps(
  * of its node port, undefined without one.
  */
 function demandOf(
-  { internalLocal, externalLocal }: Service,
+  { internalLocal, externalLocal, options }: Service,
   choice: EndpointChoice,
   further: readonly number[],
   onNodePort: number | undefined,
@@ -248,12 +255,15 @@ function demandOf(
 ): PortDemand {
   const hasNodePort = onNodePort !== undefined;
   const closed = Number(hasNodePort && from.closesNodePorts === true);
+  // A chain of its own, which is made once.
+  const own = options?.maxConnections === undefined ? 0 : ENDPOINT_CHAIN;
   const restricted = [...further, onNodePort ?? 0];
   const outside = further.length + Number(hasNodePort);
   return {
     choice,
     // A node port has each endpoint once more, for source NAT.
-    clusterWeight: Number(!internalLocal) + outside + Number(hasNodePort),
+    // The chain of an endpoint is that of all frontends.
+    clusterWeight: Number(!internalLocal) + outside + Number(hasNodePort) + own,
     localWeight: Number(internalLocal) + (externalLocal ? outside : 0),
     clusterSlots: Number(!internalLocal) + outside,
     // The ClusterIP and its verdict; of the others a verdict and source NAT, and with policy Local one for each sort of
@@ -262,6 +272,7 @@ function demandOf(
       2 +
       outside * (externalLocal ? 4 : 2) +
       closed +
+      (options?.limitPerSecond === undefined ? 0 : LIMIT_ELEMENTS) +
       restricted.reduce((all, ranges) => all + (ranges > 0 ? ranges + 1 : 0), 0),
   };
 }
@@ -287,6 +298,23 @@ function* weighedChoiceSteps(
 /** `chooser`: see ZoneSpillOver. With a table of hashes it is the zone, so that all nodes of a zone have the same one. */
 function spillOverOf({ options }: Service, chooser: string): ZoneSpillOver | undefined {
   return options?.zoneSpillOver === undefined ? undefined : { percent: options.zoneSpillOver, chooser };
+}
+
+/** What a chain with two rules counts as, and what a limit does: its set can have many clients. */
+const ENDPOINT_CHAIN = 10;
+const LIMIT_ELEMENTS = 250;
+
+const NO_LIMITS = {};
+
+/** What annotations allow. A table of a hash leads to endpoints, and to no chains of theirs that could count. */
+function limitsOf({ options }: Service, by: HashBy | undefined): Pick<Frontend, 'limitPerSecond' | 'maxConnections'> {
+  const { limitPerSecond } = options ?? {};
+  const maxConnections = by === undefined ? options?.maxConnections : undefined;
+  if (limitPerSecond === undefined && maxConnections === undefined) return NO_LIMITS;
+  return {
+    ...(limitPerSecond !== undefined && { limitPerSecond }),
+    ...(maxConnections !== undefined && { maxConnections }),
+  };
 }
 
 function servicePortName({ namespace, name }: Service, port: string): string {

@@ -5,17 +5,18 @@ import { tableSize } from './hash-table.ts';
 import { hashByOf } from './lb-algorithm.ts';
 import { SLOW_START_STEPS } from './slow-start.ts';
 
-/** What an endpoint of a Service with session affinity costs nft, in elements. */
+/** What an endpoint of a Service with session affinity, or a number of connections, costs nft, in elements. */
 const AFFINITY_SIZE = 50;
 
 /** About how many elements a Service asks for, at most; at once, without working them out. */
 export function serviceSize(service: Service, slices: readonly EndpointSlice[]): number {
-  const { ports, externalIps, loadBalancerIps, sourceRanges, affinitySeconds } = service;
+  const { ports, externalIps, loadBalancerIps, sourceRanges, affinitySeconds, options } = service;
   const isHashed = hashByOf(service, true) !== undefined;
-  const steps = service.options?.slowStartSeconds === undefined ? 1 : SLOW_START_STEPS;
+  const steps = options?.slowStartSeconds === undefined ? 1 : SLOW_START_STEPS;
   const slotsOf = (slice: EndpointSlice) => (isHashed ? 1 : weightOf(slice) * steps);
   const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length * slotsOf(slice), 0);
-  const slots = affinitySeconds === undefined ? endpoints : endpoints * AFFINITY_SIZE;
+  const slots =
+    affinitySeconds === undefined && options?.maxConnections === undefined ? endpoints : endpoints * AFFINITY_SIZE;
   const each = 2 + (isHashed ? tableSize(endpoints) : slots);
   const places = 2 + externalIps.length + loadBalancerIps.length;
   // Where they hold for node ports, too; whether a flag says so is not known here.

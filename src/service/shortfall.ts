@@ -9,6 +9,8 @@ export const SHORTFALL_REASONS = [
   'total-budget',
   /** Session affinity with so many endpoints that a client's address chooses among them: without timeout. */
   'affinity-by-hash',
+  /** More endpoints than can have a number of connections each: they may have any. */
+  'max-connections',
   /** An external or load balancer IP that belongs to the cluster or the node. */
   'protected-address',
   /** An external or load balancer IP that no Service can have: loopback, link-local, multicast, … */

@@ -7,6 +7,7 @@ import type { Fate, Trace } from '../trace/trace-packet.ts';
 import { byFrontendAlone } from './by-frontend-alone.ts';
 import { haveWeights } from './endpoint-weights.ts';
 import { noEndpoint, type Reason, whereElse } from './no-endpoint.ts';
+import { limitsText } from './service-rows.ts';
 import { count, listed } from './words.ts';
 import { zoneShareText } from './zone-share-text.ts';
 
@@ -132,7 +133,8 @@ function servedBy({ outcomes }: Trace, frontend: Frontend | undefined): string {
   const who = isMixed ? `of which ${hidden}` : 'which';
   const sees = (isMixed ? hidden : endpoints.size) === 1 ? 'sees' : 'see';
   const whose = hidden === 0 ? "the client's address" : "the node's address as the client's";
-  return `served by ${by}, ${who} ${sees} ${whose}${affinityOf(frontend)}${zonesOf(frontend)}${unreachableOf(frontend)}`;
+  const more = `${affinityOf(frontend)}${limitedTo(frontend)}${zonesOf(frontend)}${unreachableOf(frontend)}`;
+  return `served by ${by}, ${who} ${sees} ${whose}${more}`;
 }
 
 function zonesOf(frontend: Frontend | undefined): string {
@@ -160,6 +162,12 @@ function affinityOf(frontend: Frontend | undefined): string {
 }
 
 const HASHED = { client: "a client's address", connection: "a connection's addresses and source port" } as const;
+
+/** What a trace cannot tell: how much of a limit is used up. */
+function limitedTo(frontend: Frontend | undefined): string {
+  const limits = frontend === undefined ? '' : limitsText(frontend);
+  return limits === '' ? '' : `; may be refused: ${limits} at most`;
+}
 
 /** Where the rules know of no frontend. */
 function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reason {

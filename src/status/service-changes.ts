@@ -68,6 +68,7 @@ function othersOf(before: ServiceRow, after: ServiceRow): readonly string[] {
     ['port ', ({ port }) => port || '(unnamed)'],
     ['', ({ kind }) => kind],
     ['session affinity ', ({ affinity }) => affinity ?? 'none'],
+    ['limits ', ({ limits }) => limits ?? 'none'],
     ['source ranges ', ({ sourceRanges }) => sourceRanges.join(', ') || 'all'],
     ['policy ', ({ localEndpoints }) => (localEndpoints === undefined ? 'Cluster' : 'Local')],
   ];

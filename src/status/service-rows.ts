@@ -25,6 +25,8 @@ export interface ServiceRow {
   readonly affinity?: string;
   /** "client-hash": how its endpoints are chosen; absent where it is as kube-proxy does. */
   readonly algorithm?: string;
+  /** "100/s for each client, 50 open at each endpoint": what annotations allow; absent without. */
+  readonly limits?: string;
   /** Networks that may connect; empty: all. */
   readonly sourceRanges: readonly string[];
   /** Endpoints on nodes that are not Ready, used only where there are no others, and the node of each; absent if there are none. */
@@ -77,6 +79,7 @@ export function serviceRow(frontend: Frontend): ServiceRow {
     ...(localWeights && { localWeights }),
     ...(affinitySeconds !== undefined && { affinity: `ClientIP ${affinitySeconds}s${byHash}` }),
     ...(hashing !== undefined && { algorithm: `${hashing.by}-hash` }),
+    ...withLimits(frontend),
     sourceRanges,
     ...(unreachable && { unreachable: unreachable.map((one) => ({ endpoint: endpointText(one), node: one.node })) }),
     fate: fateOf(frontend),
@@ -86,6 +89,19 @@ export function serviceRow(frontend: Frontend): ServiceRow {
 /** The row of a frontend whose Service asks that TCP connections end once their endpoint is gone. */
 export function withResets(row: ServiceRow): ServiceRow {
   return row.address.endsWith('/tcp') ? { ...row, resetsGone: true } : row;
+}
+
+function withLimits(frontend: Frontend): Pick<ServiceRow, 'limits'> {
+  const limits = limitsText(frontend);
+  return limits === '' ? {} : { limits };
+}
+
+/** What a client and an endpoint may have; empty for any number. */
+export function limitsText({ limitPerSecond, maxConnections }: Frontend): string {
+  return [
+    ...(limitPerSecond === undefined ? [] : [`${limitPerSecond}/s for each client`]),
+    ...(maxConnections === undefined ? [] : [`${maxConnections} open at each endpoint`]),
+  ].join(', ');
 }
 
 /** What becomes of new connections, and why. */

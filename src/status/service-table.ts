@@ -64,8 +64,9 @@ export function table(lines: readonly (readonly string[])[], atLeast: number[] =
     .join('');
 }
 
-function stateText({ fate, resetsGone }: ServiceRow, isWide: boolean): string {
-  return isWide && resetsGone === true ? `${fate}; reset when its endpoint is gone` : fate;
+function stateText({ fate, limits, resetsGone }: ServiceRow, isWide: boolean): string {
+  const limited = limits === undefined ? fate : `${fate}; ${limits}`;
+  return isWide && resetsGone === true ? `${limited}; reset when its endpoint is gone` : limited;
 }
 
 /** "3 served, 2 refused", "0", or "-" where nothing is counted. */

@@ -2,6 +2,7 @@ import type { Family } from '../ip.ts';
 import { AFFINITY_SERVICES, affinityEndpoints, DEFAULT_AFFINITY_ENDPOINTS } from '../service/affinity-endpoints.ts';
 import { Allowances } from '../service/allowances.ts';
 import type { Frontend } from '../service/frontend.ts';
+import type { ShortfallReason } from '../service/shortfall.ts';
 import type { Shortfalls } from './shortfalls.ts';
 
 /** How session affinity is kept, and where it is told that it is by hash. */
@@ -39,15 +40,30 @@ export class AffinityLists {
     const isLarge = count > this.#limit || (count > 0 && 2 * count >= this.#limit && frontends.some(picksByClient));
     this.#allowances.set(service, isLarge ? 0 : count);
     const byHash = isLarge || this.#allowances.of(service) < count;
-    const message = byHash ? describe(count, this.#limit, isLarge) : undefined;
-    shortfalls.report({ kind: 'Service', key: service }, 'affinity-by-hash', message, this.#family);
-    return byHash ? frontends.map((frontend) => ({ ...frontend, affinityByHash: true })) : frontends;
+    const [first] = byHash ? frontends : [];
+    const report = (reason: ShortfallReason, message: string | undefined) =>
+      shortfalls.report({ kind: 'Service', key: service }, reason, message, this.#family);
+    const isSticky = first?.affinitySeconds !== undefined;
+    report('affinity-by-hash', isSticky ? describe(count, this.#limit, isLarge) : undefined);
+    const isBounded = first?.maxConnections !== undefined;
+    report('max-connections', isBounded ? describeUnbounded(count, this.#limit, isLarge) : undefined);
+    if (!byHash) return frontends;
+    return frontends.map(({ maxConnections: _, ...frontend }) =>
+      isSticky ? { ...frontend, affinityByHash: true } : frontend,
+    );
   }
 
   /** Shares out the lists that all may have together; returns the Services for which another decision may be due. */
   shareOut(): readonly string[] {
     return this.#allowances.settle(this.#limit * AFFINITY_SERVICES);
   }
+}
+
+function describeUnbounded(count: number, limit: number, isLarge: boolean): string {
+  const why = isLarge
+    ? `it has ${count} endpoints, more than ${limit} or lately so`
+    : 'older Services have all the chains of endpoints there may be';
+  return `kube-proxy-nft/max-connections counts for nothing: ${why}. See --max-affinity-endpoints`;
 }
 
 function describe(count: number, limit: number, isLarge: boolean): string {

@@ -204,7 +204,8 @@ export class FamilyModel {
     this.#forget();
     for (const key of this.#cluster.serviceKeys()) {
       if (!this.#allowed.fit) return;
-      if (this.#cluster.service(key)?.affinitySeconds !== undefined) continue;
+      const { affinitySeconds, options } = this.#cluster.service(key) ?? {};
+      if (affinitySeconds !== undefined || options?.maxConnections !== undefined) continue;
       yield* this.#expand(key);
       this.#ahead.add(key);
     }

@@ -38,6 +38,7 @@ export function fieldOf(expression: Expression, facts: Facts, isOwn: IsOwn): str
   } else if ('fib' in expression && expression.fib.flags.length === 1) {
     return isOwn(expression.fib.flags[0] === 'saddr' ? facts.source : facts.destination) ? 'local' : 'not local';
   }
+  if ('&' in expression) return fieldOf(expression['&'][0], facts, isOwn);
   if ('jhash' in expression && expression.jhash.offset === 0) {
     const { mod, seed, expr } = expression.jhash;
     const address = fieldOf(expr, facts, isOwn);

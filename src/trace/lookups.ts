@@ -23,8 +23,8 @@ export class Lookups {
   readonly #ruleset: TracedRuleset;
   readonly #isOwn: IsOwn;
   readonly #way: Way;
-  /** Sets that rules write to: their elements are not in the model. Found when one is first asked for. */
-  #written: ReadonlySet<string> | undefined;
+  /** Sets that rules write to, and whether with a limit: their elements are not in the model. Found when one is first asked for. */
+  #written: ReadonlyMap<string, boolean> | undefined;
   readonly #pinned: (set: string) => boolean;
   readonly #containers: ReadonlyMap<string, Container>;
   readonly #draws = new Map<string, Draw>();
@@ -47,8 +47,10 @@ export class Lookups {
     const container = this.#containers.get(name);
     if (container !== undefined) return (yield* this.#find(container, fields)) ?? false;
     this.#written ??= yield* this.#writtenSets();
-    if (!this.#written.has(name)) throw notUnderstood(set);
-    return this.#pinned(name);
+    const limits = this.#written.get(name);
+    if (limits === undefined) throw notUnderstood(set);
+    // A limit has just put the client in.
+    return limits || this.#pinned(name);
   }
 
   /** What a lookup in a map can give; undefined if the packet has no such fields. Throws E_INTERNAL for an unknown map. */
@@ -116,11 +118,13 @@ export class Lookups {
     return isInCidr(address, cidr);
   }
 
-  *#writtenSets(): Steps<ReadonlySet<string>> {
-    const written = new Set<string>();
+  *#writtenSets(): Steps<ReadonlyMap<string, boolean>> {
+    const written = new Map<string, boolean>();
     let looked = 0;
     for (const { rules } of this.#ruleset.chains) {
-      for (const statement of rules.flat()) if ('set' in statement) written.add(statement.set.set.slice(1));
+      for (const statement of rules.flat()) {
+        if ('set' in statement) written.set(statement.set.set.slice(1), statement.set.stmt !== undefined);
+      }
       if (++looked % STEP === 0) yield;
     }
     return written;

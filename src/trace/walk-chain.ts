@@ -140,6 +140,9 @@ class ChainWalk {
           this.#drawn.set(draw, join(drawing, this.#drawn.get(draw)));
         }
         return { next: join(passed, missing(draw, on)) };
+      } else if ('ct count' in statement || ('set' in statement && statement.set.stmt !== undefined)) {
+        // How much of a limit is used up nobody knows here: this is a packet within it.
+        return { next: join(passed, after(on, 'within the limit, it is assumed', false)) };
       } else if ('reject' in statement && statement.reject.type === 'tcp reset' && this.#facts.protocol !== 'tcp') {
         // nft puts a match of TCP before it.
         return { next: join(passed, on) };
@@ -180,7 +183,11 @@ function both(one: Parting, other: Parting): Parting {
 /** Statements after which nothing of a rule is carried out. */
 type Verdict = Exclude<
   Statement,
-  Record<'match', object> | Record<'vmap', object> | Record<'dnat', object> | Record<'set', object>
+  | Record<'match', object>
+  | Record<'vmap', object>
+  | Record<'dnat', object>
+  | Record<'set', object>
+  | Record<'ct count', object>
 >;
 
 function isVerdict(statement: Statement): statement is Verdict {

@@ -1,4 +1,6 @@
 import { BY_ADDRESS, BY_NODE_PORT, endpointsMap, PROTOCOLS } from '../../src/ruleset/container.ts';
+import { LIMIT_CHAINS } from '../../src/ruleset/limits.ts';
+import { LATER_SETS, RANGE_CHECKS } from '../../src/ruleset/node-port-ranges.ts';
 import { PICK_CHAINS } from '../../src/ruleset/pick-chain.ts';
 
 /** Where the chains that draw look for endpoints: the chain's name without its capacity → the map of endpoints. */
@@ -28,7 +30,9 @@ export function canonical(elements: ReadonlyMap<string, string>): readonly strin
   const others: (readonly [id: string, value: string])[] = [];
   const slots = new Map<string, { readonly numbers: number[]; readonly values: string[] }>();
   for (const [id, value] of elements) {
-    if (id.startsWith(PICK_CHAINS.name)) continue;
+    if ([PICK_CHAINS, LATER_SETS, RANGE_CHECKS].some(({ name }) => id.startsWith(name))) continue;
+    // It names the chain that picks.
+    if (id.startsWith(LIMIT_CHAINS.name) && id.includes('-pick-')) continue;
     const [, frontend, slot] = /^((?:[a-z-]*-)?endpoints-.*) \. (\d+)$/.exec(id) ?? [];
     if (frontend === undefined) {
       others.push([id, value]);
@@ -40,7 +44,9 @@ export function canonical(elements: ReadonlyMap<string, string>): readonly strin
     entry.values.push(value);
   }
   const slotsOf = (frontend: string) => slots.get(frontend)?.numbers.length ?? 0;
-  const lines = others.map(([id, value]) => withLeastCapacity(id, value, slotsOf));
+  const lines = others.map(([id, value]) =>
+    withLeastCapacity(id, value.replace(/^goto limit-[0-9a-f]{10}-(pick\S*)__\S+/, 'goto $1 limited'), slotsOf),
+  );
   for (const [frontend, { numbers, values }] of slots) {
     const dense = numbers.sort((a, b) => a - b).every((number, i) => number === i);
     lines.push(`${frontend} ${dense ? 'dense' : `with slots ${numbers}`} : ${values.sort().join(', ')}`);

@@ -42,7 +42,12 @@ const serviceObject: fc.Arbitrary<KubeObject> = fc
     internalLocal: fc.boolean(),
     externalLocal: fc.boolean(),
     affinitySeconds: fc.constantFrom(undefined, undefined, 60, 10_800),
-    options: fc.constantFrom(undefined, { sourceRangesOnNodePorts: true }),
+    options: fc.constantFrom(
+      undefined,
+      { sourceRangesOnNodePorts: true },
+      { sourceRangesOnNodePorts: true, limitPerSecond: 5 },
+      { limitPerSecond: 100, maxConnections: 10 },
+    ),
   })
   .map(({ affinitySeconds, options, ...rest }) => ({
     ...rest,

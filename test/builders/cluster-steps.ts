@@ -79,7 +79,11 @@ export function clusterSteps(
         externalIps: fc.subarray([external]),
         loadBalancerIps: fc.subarray([loadBalancer]),
         sourceRanges: fc.subarray([...sourceRanges]),
-        options: fc.constant({ sourceRangesOnNodePorts: true }),
+        options: fc.constantFrom(
+          { sourceRangesOnNodePorts: true },
+          { sourceRangesOnNodePorts: true, limitPerSecond: 100 },
+          { limitPerSecond: 5, maxConnections: 10 },
+        ),
       },
       { requiredKeys: ['name', 'createdAt', 'clusterIps', 'otherProxy', 'ports'] },
     )

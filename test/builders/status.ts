@@ -49,6 +49,7 @@ export function status(news: Partial<Status> = {}): Status {
       'service-budget': 0,
       'total-budget': 0,
       'affinity-by-hash': 0,
+      'max-connections': 0,
       'protected-address': 0,
       'unusable-address': 0,
       'service-cidr': 0,

@@ -48,6 +48,7 @@ const OUR_OWN = [
   'kubeproxy_nft_gone_endpoint_connections_total counter ip_family',
   'kubeproxy_nft_heartbeats_total counter ip_family,outcome',
   'kubeproxy_nft_last_audit_timestamp_seconds gauge ip_family',
+  'kubeproxy_nft_limited_connections_total counter ip_family,result',
   'kubeproxy_nft_repairs_total counter ip_family',
   'kubeproxy_nft_rule_differences gauge ip_family',
   'kubeproxy_nft_conntrack_lost_packets_total counter counter',

@@ -97,7 +97,7 @@ suite('a listing of our table', () => {
       'services 10.96.0.11 . udp . 53 : goto pick-udp-1 # default/dns:dns',
       ...['10.96.0.10', '10.96.0.11', '10.96.0.12'].map((address) => `cluster-ips ${address} :  # `),
     ]);
-    assert.deepEqual(found.sets, ['services', 'cluster-ips', 'endpoints-tcp', 'affinity-1']);
+    assert.deepEqual(found.sets, ['services', 'cluster-ips', 'endpoints-tcp', 'affinity-1', 'theirs']);
   });
 
   test('with an element that we never write is refused, and so is one that was cut', () => {

@@ -22,6 +22,8 @@ const options = fc
       sourceRangesOnNodePorts: fc.boolean(),
       slowStartSeconds: fc.integer({ min: 1, max: 3600 }),
       zoneSpillOver: fc.integer({ min: 1, max: 100 }),
+      limitPerSecond: fc.integer({ min: 1, max: 100_000 }),
+      maxConnections: fc.integer({ min: 1, max: 1_000 }),
     },
     { requiredKeys: [], noNullPrototype: true },
   )

@@ -112,6 +112,22 @@ suite('annotations of ours', () => {
     }
   });
 
+  test('limit is a number of connections in a second, max-connections one of open ones', () => {
+    const read = (name: string, value: string) => readServiceOptions({ [`kube-proxy-nft/${name}`]: value }) ?? {};
+    assert.deepEqual(read('limit', '100/s'), { limitPerSecond: 100 });
+    assert.deepEqual(read('limit', '100000/s'), { limitPerSecond: 100_000 });
+    for (const wrong of ['', '100', '0/s', '-1/s', '100001/s', '1/min', '1.5/s', ' 1/s', '1/s ']) {
+      const { problems = [] } = read('limit', wrong);
+      assert.match(problems.join(), /: must be a number from 1 to 100000 and "\/s", as in "100\/s"$/, wrong);
+    }
+    assert.deepEqual(read('max-connections', '1'), { maxConnections: 1 });
+    assert.deepEqual(read('max-connections', '1000'), { maxConnections: 1_000 });
+    for (const wrong of ['', '0', '1001', '1e2', '0x10', '5/s']) {
+      const { problems = [] } = read('max-connections', wrong);
+      assert.match(problems.join(), /: must be a number from 1 to 1000$/, wrong);
+    }
+  });
+
   test('however many and long, take little', () => {
     const many = Object.fromEntries(
       Array.from({ length: 10_000 }, (_, i) => [`kube-proxy-nft/${i}`, 'x'.repeat(1000)]),

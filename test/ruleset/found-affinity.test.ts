@@ -51,6 +51,7 @@ suite('chains of a Service with session affinity', () => {
         ['10.0.1.2', 8080, 1],
       ],
       seconds: 10_800,
+      maxConnections: undefined,
     });
   });
 
@@ -79,6 +80,6 @@ suite('chains of a Service with session affinity', () => {
   test('that lead nowhere, or in circles, have no endpoints', () => {
     const circle = foundAffinityChains('ip6', new Map([[PICK, { hook: '', rules: [`goto ${PICK}`, 'goto gone'] }]]));
     const chains = new Map(circle.flatMap(({ chain }) => (chain === undefined ? [] : [[chain.name, chain] as const])));
-    assert.deepEqual(affinityEndpoints(PICK, chains), { endpoints: [], seconds: undefined });
+    assert.deepEqual(affinityEndpoints(PICK, chains), { endpoints: [], seconds: undefined, maxConnections: undefined });
   });
 });

@@ -75,6 +75,7 @@ function frontendBlock(frontend: PageFrontend): HTMLElement {
     fate,
     affinity,
     algorithm,
+    limits,
     sourceRanges,
     endpoints,
     endpointCount,
@@ -88,6 +89,7 @@ function frontendBlock(frontend: PageFrontend): HTMLElement {
     port === '' ? undefined : `port ${port}`,
     affinity && `affinity ${affinity}`,
     algorithm && `lb-algorithm ${algorithm}`,
+    limits,
   ].filter(Boolean);
   const tone = fate.startsWith('served') ? 'good' : 'bad';
   return h(

@@ -89,6 +89,13 @@ const services: fc.Arbitrary<RawObject> = fc
     internalLocal: seldom(3),
     affinity: fc.constantFrom(undefined, undefined, undefined, {}, { timeoutSeconds: 600 }),
     onNodePorts: fc.constantFrom(undefined, undefined, 'true', 'false'),
+    limits: fc.constantFrom(
+      {},
+      {},
+      {},
+      { 'kube-proxy-nft/limit': '90000/s' },
+      { 'kube-proxy-nft/max-connections': '900' },
+    ),
     isOthers: seldom(12),
     isName: seldom(16),
     spillOver: fc.constantFrom(...[undefined, undefined, undefined], '20%', '50%', '80%', '100%', '0%'),
@@ -105,6 +112,8 @@ const services: fc.Arbitrary<RawObject> = fc
       annotations: {
         ...(parts.onNodePorts !== undefined && { 'kube-proxy-nft/source-ranges-on-node-ports': parts.onNodePorts }),
         ...(parts.spillOver !== undefined && { 'kube-proxy-nft/zone-spill-over': parts.spillOver }),
+        // More than anybody here reaches: what they bring is to change nothing else.
+        ...parts.limits,
       },
       spec: {
         loadBalancerSourceRanges: parts.ranges,
