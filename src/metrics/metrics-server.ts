@@ -7,9 +7,6 @@ import { VERSION } from '../version.ts';
 import type { Metrics } from './metrics.ts';
 import { flagzText, type ProcessStatus, statuszText } from './zpages.ts';
 
-/** The port of a metricsBindAddress that has none. */
-export const METRICS_PORT = 10249;
-
 /** What /statusz names: as kube-proxy's, without itself. */
 const PATHS = ['/configz', '/flagz', '/healthz', '/metrics', '/proxyMode'];
 
