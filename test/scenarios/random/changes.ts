@@ -96,6 +96,8 @@ const services: fc.Arbitrary<RawObject> = fc
       { 'kube-proxy-nft/limit': '90000/s' },
       { 'kube-proxy-nft/max-connections': '900' },
     ),
+    // By the client's address it is one endpoint for each client: test/traffic/consistent-hashing.test.ts has that.
+    algorithm: fc.constantFrom(undefined, undefined, undefined, 'connection-hash', 'round-robin'),
     isOthers: seldom(12),
     isName: seldom(16),
     spillOver: fc.constantFrom(...[undefined, undefined, undefined], '20%', '50%', '80%', '100%', '0%'),
@@ -114,6 +116,7 @@ const services: fc.Arbitrary<RawObject> = fc
         ...(parts.spillOver !== undefined && { 'kube-proxy-nft/zone-spill-over': parts.spillOver }),
         // More than anybody here reaches: what they bring is to change nothing else.
         ...parts.limits,
+        ...(parts.algorithm !== undefined && { 'kube-proxy-nft/lb-algorithm': parts.algorithm }),
       },
       spec: {
         loadBalancerSourceRanges: parts.ranges,
