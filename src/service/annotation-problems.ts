@@ -1,15 +1,33 @@
+import type { Service } from '../objects/service.ts';
 import type { Cluster } from './cluster.ts';
+import { hashByOf } from './lb-algorithm.ts';
 
 /** Slices whose problem is told: a Service may have thousands. */
 const MAX_SLICES = 3;
 
 /** Why annotations of a Service and its slices count for nothing; undefined if all count. */
 export function annotationProblems(cluster: Cluster, serviceKey: string): string | undefined {
-  const own = cluster.service(serviceKey)?.options?.problems ?? [];
+  const service = cluster.service(serviceKey);
+  const own = service?.options === undefined ? [] : problemsOf(service, cluster.readsCilium);
   const slices: string[] = [];
   for (const { name, options } of cluster.slicesOf(serviceKey)) {
     if (options?.problem !== undefined) slices.push(`EndpointSlice ${name}: ${options.problem}`);
   }
   const all = [...own, ...slices.sort().slice(0, MAX_SLICES)];
   return all.length === 0 ? undefined : all.join(', ');
+}
+
+/** Values that are none, and annotations that do not go together. */
+function problemsOf(service: Service, readsCilium: boolean): readonly string[] {
+  const { problems = [], maxConnections, lbAlgorithm } = service.options ?? {};
+  const by = hashByOf(service, readsCilium);
+  return [
+    ...problems,
+    ...(maxConnections !== undefined && by !== undefined
+      ? ['kube-proxy-nft/max-connections: counts for nothing beside consistent hashing']
+      : []),
+    ...(lbAlgorithm === 'connection-hash' && by === undefined
+      ? ['kube-proxy-nft/lb-algorithm: "connection-hash" counts for nothing beside sessionAffinity ClientIP']
+      : []),
+  ];
 }
