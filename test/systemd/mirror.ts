@@ -52,7 +52,7 @@ export const THIS_EXECUTABLE = join(ROOT, 'dist', 'kube-proxy-nft');
 export async function withOtherVersion(version: string, use: (executable: string) => Promise<void>): Promise<void> {
   const copy = mkdtempSync(join(tmpdir(), 'kpn-other-version-'));
   try {
-    for (const name of ['src', 'scripts', 'package-lock.json']) {
+    for (const name of ['src', 'scripts', 'package-lock.json', 'tsconfig.json']) {
       cpSync(join(ROOT, name), join(copy, name), { recursive: true });
     }
     const text = readFileSync(join(ROOT, 'package.json'), 'utf8');
