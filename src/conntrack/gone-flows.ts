@@ -2,16 +2,16 @@ import type { Family } from '../ip.ts';
 import type { GoneFrontend } from '../service/gone-endpoints.ts';
 import { udpFrontendKey } from '../service/held-udp-frontends.ts';
 import { endpointKey } from '../service/udp-frontends.ts';
-import { type Conntrack, ConntrackError, type ConntrackFailure } from './conntrack.ts';
+import type { Conntrack, ConntrackFailure } from './conntrack.ts';
 import { deleteFlows } from './delete-flows.ts';
 import { type Flow, listFlows } from './flows.ts';
+import { Passes } from './passes.ts';
 import { StaleFlows } from './stale-flows.ts';
 
 /** Groups of flows kept at a time: one for each frontend and endpoint. */
 const MAX_GROUPS = 10_000;
 /** Pairs of frontend and endpoint that wait for a pass. Beyond that connections hang as they would without this. */
 const MAX_PAIRS = 100_000;
-const RETRY_AFTER = { missing: 600, interrupted: 60, failed: 60 };
 
 export interface GoneFlowsOptions {
   readonly family: Family;
@@ -37,24 +37,26 @@ export class GoneFlows {
   #requested = new Map<string, GoneFrontend>();
   /** Of frontends and endpoints, in all that is requested. */
   #pairs = 0;
-  #isWorking = false;
-  #isStopped = false;
-  #retry: NodeJS.Timeout | undefined;
+  readonly #passes: Passes;
 
   constructor(options: GoneFlowsOptions) {
     this.#options = options;
+    this.#passes = new Passes({
+      isNeeded: () => this.#requested.size > 0,
+      pass: () => this.#pass(),
+      retryAfter: options.retryAfter,
+    });
   }
 
   /** Asks for an end of the connections to these endpoints by these frontends. */
   request(frontends: Iterable<GoneFrontend>): void {
     for (const frontend of frontends) this.#remember(frontend);
-    this.#start();
+    this.#passes.start();
   }
 
   /** For good. The command that runs goes on until conntrack.stop(). */
   stop(): void {
-    this.#isStopped = true;
-    clearTimeout(this.#retry);
+    this.#passes.stop();
   }
 
   #remember(frontend: GoneFrontend): void {
@@ -74,31 +76,6 @@ export class GoneFlows {
     this.#requested = new Map();
     this.#pairs = 0;
     return requested;
-  }
-
-  #start(): void {
-    if (this.#isWorking || this.#retry !== undefined) return;
-    this.#isWorking = true;
-    void this.#work();
-  }
-
-  async #work(): Promise<void> {
-    try {
-      while (!this.#isStopped && this.#requested.size > 0) await this.#pass();
-    } catch (error) {
-      if (!(error instanceof ConntrackError)) throw error;
-      this.#retryAfter((this.#options.retryAfter ?? RETRY_AFTER)[error.failure]);
-    } finally {
-      this.#isWorking = false;
-    }
-  }
-
-  #retryAfter(seconds: number): void {
-    if (this.#isStopped) return;
-    this.#retry = setTimeout(() => {
-      this.#retry = undefined;
-      this.#start();
-    }, seconds * 1000).unref();
   }
 
   async #pass(): Promise<void> {
@@ -127,7 +104,7 @@ export class GoneFlows {
     let isUnfinished = flows.isFull;
     try {
       for (const { frontend: key, filter, sample } of flows) {
-        if (this.#isStopped) return true;
+        if (this.#passes.isStopped) return true;
         const frontend = frontends.get(key);
         // It may have come back since the listing.
         if (frontend === undefined || !isGone(frontend, sample.replySource)) continue;

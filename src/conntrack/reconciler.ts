@@ -1,14 +1,14 @@
 import type { Family } from '../ip.ts';
 import { udpFrontendKey } from '../service/held-udp-frontends.ts';
 import type { UdpFrontend } from '../service/udp-frontends.ts';
-import { type Conntrack, ConntrackError, type ConntrackFailure } from './conntrack.ts';
+import type { Conntrack, ConntrackFailure } from './conntrack.ts';
 import { deleteFlows } from './delete-flows.ts';
 import { listFlows } from './flows.ts';
+import { Passes } from './passes.ts';
 import { staleFilter } from './stale-filter.ts';
 import { StaleFlows } from './stale-flows.ts';
 
 const LIMITS: PassLimits = { groups: 10_000, seconds: 60 };
-const RETRY_AFTER = { missing: 600, interrupted: 60, failed: 60 };
 /** Frontends that no Service has any more are remembered up to this number until conntrack works again. */
 const MAX_FORMER = 10_000;
 
@@ -61,34 +61,37 @@ export class ConntrackReconciler {
   /** Frontend key → its newest state, for the next pass. */
   #requested = new Map<string, UdpFrontend>();
   #allRequested = false;
-  #isWorking = false;
-  #isStopped = false;
-  #retry: NodeJS.Timeout | undefined;
+  readonly #passes: Passes;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#passes = new Passes({
+      isNeeded: () => this.#allRequested || this.#requested.size > 0,
+      pass: () => this.#pass(),
+      onFailed: () => this.#askForAll(),
+      retryAfter: options.retryAfter,
+    });
   }
 
   /** Asks for a look at the flows of these frontends. */
   request(frontends: Iterable<UdpFrontend>): void {
-    if (this.#retry !== undefined) {
+    if (this.#passes.isPaused) {
       this.#rememberFormer(frontends);
     } else {
       this.#remember(frontends);
-      this.#start();
+      this.#passes.start();
     }
   }
 
   /** Asks for a look at the flows of all frontends: at the start, flows may be stale since the last run. */
   requestAll(): void {
     this.#allRequested = true;
-    this.#start();
+    this.#passes.start();
   }
 
   /** For good. The command that runs goes on until conntrack.stop(). */
   stop(): void {
-    this.#isStopped = true;
-    clearTimeout(this.#retry);
+    this.#passes.stop();
   }
 
   #remember(frontends: Iterable<UdpFrontend>): void {
@@ -108,33 +111,12 @@ export class ConntrackReconciler {
     }
   }
 
-  #start(): void {
-    if (this.#isWorking || this.#retry !== undefined) return;
-    this.#isWorking = true;
-    void this.#work();
-  }
-
-  async #work(): Promise<void> {
-    try {
-      while (!this.#isStopped && (this.#allRequested || this.#requested.size > 0)) await this.#pass();
-    } catch (error) {
-      if (!(error instanceof ConntrackError)) throw error;
-      this.#retryAll((this.#options.retryAfter ?? RETRY_AFTER)[error.failure]);
-    } finally {
-      this.#isWorking = false;
-    }
-  }
-
-  #retryAll(seconds: number): void {
-    if (this.#isStopped) return;
+  /** What was asked for before a pass that failed is part of the next, which is for all frontends. */
+  #askForAll(): void {
     this.#allRequested = true;
     const requested = this.#requested;
     this.#requested = new Map();
     this.#rememberFormer(requested.values());
-    this.#retry = setTimeout(() => {
-      this.#retry = undefined;
-      this.#start();
-    }, seconds * 1000).unref();
   }
 
   async #pass(): Promise<void> {
@@ -164,7 +146,7 @@ export class ConntrackReconciler {
     const deadline = performance.now() + limits.seconds * 1000;
     try {
       for (const group of stale) {
-        if (this.#isStopped || performance.now() > deadline) {
+        if (this.#passes.isStopped || performance.now() > deadline) {
           isUnfinished = true;
           break;
         }

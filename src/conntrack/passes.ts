@@ -1,0 +1,71 @@
+import { ConntrackError, type ConntrackFailure } from './conntrack.ts';
+
+/** Seconds until a pass that failed is made up for. */
+const RETRY_AFTER = { missing: 600, interrupted: 60, failed: 60 };
+
+export interface PassesOptions {
+  /** True while something is asked for. */
+  readonly isNeeded: () => boolean;
+  /** One pass over the kernel's flows; may reject with ConntrackError. */
+  readonly pass: () => Promise<void>;
+  /** Called when a pass failed, before it is waited for the next. */
+  readonly onFailed?: () => void;
+  /** Default: see RETRY_AFTER. */
+  readonly retryAfter?: Readonly<Record<ConntrackFailure, number>> | undefined;
+}
+
+/** Passes over the kernel's flows, one after the other, as long as something is asked for; after one that failed there is a pause. */
+export class Passes {
+  readonly #options: PassesOptions;
+  #isWorking = false;
+  #isStopped = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: PassesOptions) {
+    this.#options = options;
+  }
+
+  /** True after stop(): a pass under way is to come to its end. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** True from a pass that failed to the next. */
+  get isPaused(): boolean {
+    return this.#retry !== undefined;
+  }
+
+  /** To be called when something was asked for. Returns at once. */
+  start(): void {
+    if (this.#isWorking || this.isPaused) return;
+    this.#isWorking = true;
+    void this.#work();
+  }
+
+  /** For good. The command that runs goes on until conntrack.stop(). */
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#retry);
+  }
+
+  async #work(): Promise<void> {
+    const { isNeeded, pass, retryAfter = RETRY_AFTER } = this.#options;
+    try {
+      while (!this.#isStopped && isNeeded()) await pass();
+    } catch (error) {
+      if (!(error instanceof ConntrackError)) throw error;
+      this.#pause(retryAfter[error.failure]);
+    } finally {
+      this.#isWorking = false;
+    }
+  }
+
+  #pause(seconds: number): void {
+    if (this.#isStopped) return;
+    this.#options.onFailed?.();
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.start();
+    }, seconds * 1000).unref();
+  }
+}
