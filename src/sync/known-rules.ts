@@ -23,7 +23,7 @@ export class KnownRules {
   /** Where they are. A table that is built anew has another Ruleset, and may have the same name. */
   #of: { readonly table: TableName; readonly ruleset: Ruleset } | undefined;
   /** Chain → the handles of its rules: those that are tried each time, and those of Services with session affinity. */
-  #always: ReadonlyMap<string, readonly number[]> = new Map();
+  #always = new Map<string, readonly number[]>();
   #byTurns = new Map<string, readonly number[]>();
   /** Chains of the latter whose turn comes in this round. */
   #waiting: string[] = [];
@@ -51,7 +51,7 @@ export class KnownRules {
 
   /** To be called when a transaction of ours changes a chain. */
   forget(chain: string): void {
-    if (this.#byTurns.delete(chain)) this.#forgotten++;
+    if (this.#byTurns.delete(chain) || this.#always.delete(chain)) this.#forgotten++;
   }
 
   /** The next dry run; undefined if nothing is known of that table. */

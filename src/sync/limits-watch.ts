@@ -31,12 +31,15 @@ export class LimitsWatch {
     this.#options = options;
   }
 
-  /** Never rejects. One that comes while another is at work does nothing. */
+  /** One that comes while another is at work does nothing. */
   async look(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    for (const family of this.#options.families) await this.#lookAt(family);
-    this.#isLooking = false;
+    try {
+      for (const family of this.#options.families) await this.#lookAt(family);
+    } finally {
+      this.#isLooking = false;
+    }
   }
 
   async #lookAt({ model, nft, table }: LimitsWatchOptions['families'][number]): Promise<void> {

@@ -2,8 +2,7 @@ import type { DryRuns } from '../nft/dry-runs.ts';
 import type { RulesLister } from '../nft/rules-lister.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
-import { affinityContainerOf } from '../ruleset/affinity.ts';
-import { CHAIN_OBJECTS } from '../ruleset/objects.ts';
+import { CHAIN_OBJECTS, chainContainerOf } from '../ruleset/objects.ts';
 import { needsDryRuns, RULES_INTERVAL, rulesInterval } from './audit-budget.ts';
 import { Bell } from './bell.ts';
 import type { Commits } from './commits.ts';
@@ -132,7 +131,7 @@ export class RulesWatch {
   async #learn(table: TableName, { handles }: RulesAudit, recording: Recording): Promise<boolean> {
     const { ruleset } = this.#options.model;
     const isOld = (chain: string) => {
-      const container = affinityContainerOf(chain);
+      const container = chainContainerOf(chain);
       return container !== undefined && recording.touches(container, chain);
     };
     this.#known.learn(table, ruleset, new Map([...handles()].filter(([chain]) => !isOld(chain))));

@@ -48,6 +48,23 @@ suite('known rules', () => {
     }
   });
 
+  test('of a limit’s chain that a transaction changes are not tried any more either', () => {
+    const known = new KnownRules(PROGRAM);
+    const limit = 'limit-0123456789-pick-tcp-1__default/web';
+    known.learn(
+      'kube-proxy-nft',
+      RULESET,
+      new Map([
+        ['dispatch', [4]],
+        [limit, [7, 8]],
+      ]),
+    );
+    const run = known.next('kube-proxy-nft', RULESET);
+    known.forget(limit);
+    assert.equal(run?.isValid(), false);
+    assert.deepEqual(linesOf(known), ['delete rule ip kube-proxy-nft dispatch handle 4', MARKER]);
+  });
+
   test('that a transaction changes are not tried any more, and a dry run under way counts for nothing', () => {
     const known = new KnownRules(PROGRAM);
     known.learn('kube-proxy-nft', RULESET, new Map<string, readonly number[]>([['dispatch', [4]], ...sticky(2)]));
