@@ -2,7 +2,7 @@ import type { GoneFlows } from '../conntrack/gone-flows.ts';
 import { type Family, familyOf } from '../ip.ts';
 import { type Kind, type KubeObject, keyOf } from '../objects/decode.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
-import type { Cluster } from '../service/cluster.ts';
+import { type Cluster, serviceKeyOfSlice } from '../service/cluster.ts';
 import {
   type GoneFrontend,
   goneFrontendsOf,
@@ -93,7 +93,7 @@ export class GoneEndpoints {
   #sliceChanges(key: string, next: EndpointSlice | undefined, isListed: boolean): void {
     const previous = this.#options.cluster.slice(key);
     if (previous === undefined || isListed) return;
-    const service = `${previous.namespace}/${previous.serviceName}`;
+    const service = serviceKeyOfSlice(previous);
     if (!this.#isAsked(service)) return;
     for (const [address, ports] of leftAddresses(previous, next)) this.#wait(service, address, ports);
   }

@@ -9,7 +9,7 @@ import { type FoundProgram, foundProgram } from '../ruleset/found-program.ts';
 import { buildProgram } from '../ruleset/program.ts';
 import { Ruleset } from '../ruleset/ruleset.ts';
 import { Cluster } from '../service/cluster.ts';
-import type { Frontend } from '../service/frontend.ts';
+import { type Frontend, serviceKeyOf } from '../service/frontend.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
 import type { Arguments } from './arguments.ts';
 import { kernelFamilies } from './families.ts';
@@ -72,7 +72,7 @@ async function readFound(family: Family, table: FoundTable, nft: Nft): Promise<T
   );
   ruleset.adopt(affinity);
   const frontends = foundFrontends(ruleset);
-  const byService = Map.groupBy(frontends, ({ servicePort }) => serviceOf(servicePort));
+  const byService = Map.groupBy(frontends, serviceKeyOf);
   const entry: ModelInTable = {
     model: {
       family,
@@ -96,7 +96,7 @@ function networksIn({ program, ruleset }: ModelInTable['model'], name: string): 
 function clusterOf(nodeName: string, podCidrs: readonly string[], frontends: readonly Frontend[]): Cluster {
   const cluster = new Cluster(nodeName);
   cluster.set({ kind: 'Node', name: nodeName, addresses: [], zone: '', podCidrs, eligible: true });
-  for (const [key, own] of Map.groupBy(frontends, ({ servicePort }) => serviceOf(servicePort))) {
+  for (const [key, own] of Map.groupBy(frontends, serviceKeyOf)) {
     const [namespace = '', name = ''] = key.split('/');
     const addressesOf = (kind: Frontend['kind']) => [
       ...new Set(own.filter((one) => one.kind === kind).map(({ address }) => address)),
@@ -121,7 +121,7 @@ function portsOf(frontends: readonly Frontend[]): readonly ServicePortSpec[] {
   // First those with an address: they have the Service's own port.
   for (const { servicePort, protocol, port, address } of frontends.toSorted(byAddressFirst)) {
     const id = `${servicePort} ${protocol}`;
-    const name = servicePort.slice(serviceOf(servicePort).length + 1);
+    const name = servicePort.slice(serviceKeyOf({ servicePort }).length + 1);
     const known = ports.get(id) ?? { name, protocol, port };
     ports.set(id, address === '' ? { ...known, nodePort: port } : known);
   }
@@ -130,9 +130,4 @@ function portsOf(frontends: readonly Frontend[]): readonly ServicePortSpec[] {
 
 function byAddressFirst(a: Frontend, b: Frontend): number {
   return Number(a.address === '') - Number(b.address === '');
-}
-
-/** "default/web" of "default/web:http". */
-function serviceOf(servicePort: string): string {
-  return servicePort.split(':')[0] ?? '';
 }

@@ -24,21 +24,29 @@ export function foundProgram(
     ...interfacePatterns(chains).map((pattern): LocalPods => ({ by: 'interface', pattern })),
   ];
   for (const localPods of known) {
-    for (const masqueradeAll of [false, true]) {
-      for (const localhostNodePorts of [false, true]) {
-        for (const connectionCounters of [true, false]) {
-          for (const nodePortClients of [false, true]) {
-            for (const resetUnknown of [false, true]) {
-              const flags = { masqueradeAll, localhostNodePorts, connectionCounters, nodePortClients, resetUnknown };
-              const program = buildProgram(family, { localPods, ...flags });
-              if (program.marker === marker) return { program, localPods };
-            }
-          }
-        }
-      }
+    for (const flags of flagSets()) {
+      const program = buildProgram(family, { localPods, ...flags });
+      if (program.marker === marker) return { program, localPods };
     }
   }
   return undefined;
+}
+
+/** Options that are on or off, each as it mostly is. */
+const USUAL = {
+  masqueradeAll: false,
+  localhostNodePorts: false,
+  connectionCounters: true,
+  nodePortClients: false,
+  resetUnknown: false,
+};
+
+/** All combinations of them, the usual one first. */
+function flagSets(): readonly (typeof USUAL)[] {
+  return Object.entries(USUAL).reduce(
+    (sets, [name, usual]) => sets.flatMap((flags) => [flags, { ...flags, [name]: !usual }]),
+    [USUAL],
+  );
 }
 
 /** What interfaces are compared with in rules: one pattern, unless somebody changed them. */

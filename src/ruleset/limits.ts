@@ -1,5 +1,5 @@
 import type { Family } from '../ip.ts';
-import type { Frontend } from '../service/frontend.ts';
+import { type Frontend, serviceKeyOf } from '../service/frontend.ts';
 import { chainElement } from './chain-element.ts';
 import { type Container, REFUSE_CHAIN, sourceAddress } from './container.ts';
 import type { Element } from './element.ts';
@@ -40,17 +40,13 @@ function clientOf(family: Family): Expression {
   return family === 'ip' ? source : { '&': [source, 'ffff:ffff:ffff:ffff::'] };
 }
 
-function serviceOf({ servicePort }: Pick<Frontend, 'servicePort'>): string {
-  return servicePort.split(':')[0] ?? '';
-}
-
 /** How connections come to a verdict that every client has so many of in a second; more are refused. */
 export function limitElements(
   frontend: Frontend,
   perSecond: number,
   verdict: string,
 ): { readonly verdict: string; readonly elements: readonly Element[] } {
-  const service = serviceOf(frontend);
+  const service = serviceKeyOf(frontend);
   const target = verdict.replace(/^goto /, '');
   const set = nameOf(PREFIX, service);
   const client = clientOf(frontend.family);
@@ -77,7 +73,7 @@ export function fullEndpoint(
   frontend: Pick<Frontend, 'servicePort'>,
   most: number,
 ): { readonly rule: readonly Statement[]; readonly counter: Element } {
-  const counter = counterOf('full', serviceOf(frontend));
+  const counter = counterOf('full', serviceKeyOf(frontend));
   const rule = [
     { 'ct count': { val: most, inv: true } },
     { counter: counter.key },

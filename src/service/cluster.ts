@@ -120,7 +120,7 @@ export class Cluster {
       case 'EndpointSlice': {
         const previous = this.#slices.get(key);
         const concerned = previous === undefined ? [] : [this.#unlink(previous)];
-        const serviceKey = serviceKeyOf(object);
+        const serviceKey = serviceKeyOfSlice(object);
         this.#slices.set(key, object);
         this.#slicesOf.add(serviceKey, object);
         return concerned.includes(serviceKey) ? concerned : [...concerned, serviceKey];
@@ -155,7 +155,7 @@ export class Cluster {
     const concerned = new Set<string>();
     let left = ENDPOINTS_OF_STEP;
     for (const slice of this.#slices.values()) {
-      if (slice.endpoints.some(({ nodeName }) => changed.has(nodeName))) concerned.add(serviceKeyOf(slice));
+      if (slice.endpoints.some(({ nodeName }) => changed.has(nodeName))) concerned.add(serviceKeyOfSlice(slice));
       left -= 1 + slice.endpoints.length;
       if (left > 0) continue;
       left = ENDPOINTS_OF_STEP;
@@ -173,12 +173,13 @@ export class Cluster {
 
   /** Takes a slice from its Service; returns the Service's key. */
   #unlink(slice: EndpointSlice): string {
-    const serviceKey = serviceKeyOf(slice);
+    const serviceKey = serviceKeyOfSlice(slice);
     this.#slicesOf.remove(serviceKey, slice);
     return serviceKey;
   }
 }
 
-function serviceKeyOf({ namespace, serviceName }: EndpointSlice): string {
+/** The key of the Service that a slice is of. */
+export function serviceKeyOfSlice({ namespace, serviceName }: EndpointSlice): string {
   return joined('/', namespace, serviceName);
 }

@@ -6,8 +6,7 @@ import type { Protocol } from '../objects/protocol.ts';
 import type { Service } from '../objects/service.ts';
 import { withCiliumWeights } from './cilium-weights.ts';
 import { choiceSteps, type Endpoint, type EndpointChoice, type UnreachableEndpoint } from './endpoints.ts';
-import type { HashBy } from './hash-table.ts';
-import { SLOTS_EACH } from './hash-table.ts';
+import { type HashBy, SLOTS_EACH } from './hash-table.ts';
 import { type Hashing, hashingSteps, tableDemandOf, withoutSlots } from './hashing.ts';
 import { hashByOf } from './lb-algorithm.ts';
 import { type ExternalKind, NOTHING_RESERVED, objectionTo, type ReservedAddresses } from './reserved-addresses.ts';
@@ -181,9 +180,9 @@ export function* frontendSteps(
   );
   const { limit, elements, slotsEach }: Partial<TableLimit> & { readonly elements: number } =
     by === undefined ? yield* endpointLimitSteps(demands, budget) : tableLimit(demands.map(tableDemandOf), budget);
-  const allowed = limit === undefined && by === undefined ? demands : ([] as PortDemand[]);
-  for (const demand of allowed === demands ? [] : demands) {
-    const fewer = { ...demand, choice: limited(demand.choice, limit, chooser.name) };
+  const allowed: PortDemand[] = [];
+  for (const demand of demands) {
+    const fewer = limit === undefined ? demand : { ...demand, choice: limited(demand.choice, limit, chooser.name) };
     allowed.push(by === undefined ? fewer : withoutSlots(fewer));
     if (limit !== undefined) yield;
   }
@@ -315,6 +314,11 @@ function limitsOf({ options }: Service, by: HashBy | undefined): Pick<Frontend, 
     ...(limitPerSecond !== undefined && { limitPerSecond }),
     ...(maxConnections !== undefined && { maxConnections }),
   };
+}
+
+/** The key of the Service ("namespace/name") that a frontend is of. */
+export function serviceKeyOf({ servicePort }: Pick<Frontend, 'servicePort'>): string {
+  return servicePort.split(':')[0] ?? '';
 }
 
 function servicePortName({ namespace, name }: Service, port: string): string {

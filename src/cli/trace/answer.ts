@@ -2,7 +2,7 @@ import { ProxyError } from '../../errors.ts';
 import { FAMILY_NAMES, isLoopback } from '../../ip.ts';
 import type { Service } from '../../objects/service.ts';
 import { NODE_PORT_CLIENTS } from '../../ruleset/container.ts';
-import type { Frontend } from '../../service/frontend.ts';
+import { type Frontend, serviceKeyOf } from '../../service/frontend.ts';
 import { resetsGone } from '../../service/reset-option.ts';
 import type { Steps } from '../../service/steps.ts';
 import { connectionVerdict, FATES } from '../../status/connection-verdict.ts';
@@ -187,10 +187,6 @@ function isClaimant(
 ): boolean {
   if ([...clusterIps, ...externalIps, ...loadBalancerIps].includes(address)) return true;
   return isOwn && ports.some((one) => one.nodePort === port && one.protocol === protocol);
-}
-
-function serviceKeyOf({ servicePort }: Frontend): string {
-  return servicePort.split(':')[0] ?? '';
 }
 
 function answering({ servicePort, kind }: Frontend): AnsweringService {
