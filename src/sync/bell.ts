@@ -1,5 +1,8 @@
 import type { Clock } from './clock.ts';
 
+/** Milliseconds. */
+const MIN_REST = 20;
+
 /** Wakes the one who sleeps. A ring while nobody sleeps is kept for the next sleep. */
 export class Bell {
   readonly #clock: Clock;
@@ -32,5 +35,16 @@ export class Bell {
     }
     this.#isRung = false;
     return promise;
+  }
+
+  /**
+   * Does some work after each ring, and after `rest()` milliseconds without one (MIN_REST at least), until the signal aborts.
+   */
+  async workAfterEach(signal: AbortSignal, rest: () => number, work: () => Promise<void>): Promise<void> {
+    signal.addEventListener('abort', () => this.ring(), { once: true });
+    while (!signal.aborted) {
+      await this.sleep(Math.max(MIN_REST, rest()));
+      if (!signal.aborted) await work();
+    }
   }
 }

@@ -28,9 +28,6 @@ const CALM = 5_000;
 const POSTPONED = 500;
 const PATIENCE = 10_000;
 
-/** Milliseconds. */
-const MIN_SLEEP = 20;
-
 /** Milliseconds from one look at whether a table is in force again to the next. */
 const NO_TABLE = 500;
 
@@ -97,16 +94,13 @@ export class ElementsWatch {
   }
 
   /** Works until the signal aborts. */
-  async run(signal: AbortSignal): Promise<void> {
+  run(signal: AbortSignal): Promise<void> {
     const { clock, table } = this.#options;
-    signal.addEventListener('abort', () => this.#bell.ring(), { once: true });
-    while (!signal.aborted) {
-      const pause = table() === undefined ? NO_TABLE : MIN_SLEEP;
-      await this.#bell.sleep(Math.max(pause, this.#free - clock.now()));
-      if (signal.aborted) return;
+    const rest = () => Math.max(table() === undefined ? NO_TABLE : 0, this.#free - clock.now());
+    return this.#bell.workAfterEach(signal, rest, async () => {
       const inForce = table();
       if (inForce !== undefined && clock.now() >= this.#free) await this.#lookAtNext(inForce);
-    }
+    });
   }
 
   /** When there may be a look. */

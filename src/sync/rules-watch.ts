@@ -15,9 +15,6 @@ import type { LooksOptions } from './watch-options.ts';
 /** Milliseconds: how old a listing of rules for the other family may be to serve for this one. */
 const SHARED = 1000;
 
-/** Milliseconds. */
-const MIN_SLEEP = 20;
-
 /** Milliseconds until a dry run that met a transaction of ours is made anew, and a look that found nothing after an alarm. */
 const AGAIN = 500;
 
@@ -73,18 +70,16 @@ export class RulesWatch {
   }
 
   /** Works until the signal aborts. */
-  async run(signal: AbortSignal): Promise<void> {
+  run(signal: AbortSignal): Promise<void> {
     const { clock, table } = this.#options;
-    signal.addEventListener('abort', () => this.#bell.ring(), { once: true });
-    while (!signal.aborted) {
-      await this.#bell.sleep(Math.max(MIN_SLEEP, Math.min(this.#due, this.#tryDue) - clock.now()));
-      if (signal.aborted) return;
+    const rest = () => Math.min(this.#due, this.#tryDue) - clock.now();
+    return this.#bell.workAfterEach(signal, rest, async () => {
       const now = clock.now();
       const inForce = table();
       if (inForce === undefined) this.#due = now + rulesInterval(0);
       else if (now >= this.#due) await this.#compare(inForce);
       else if (now >= this.#tryDue) await this.#tryNext(inForce);
-    }
+    });
   }
 
   async #compare(table: TableName): Promise<void> {
