@@ -18,6 +18,11 @@ export function startServers(world: World, where: Where, servers: readonly Serve
   return startHelper(world, where, 'servers', [], { input: `${lines.join('')}go\n` });
 }
 
+/** A TCP server on port 8080 of each address. */
+export function onTcp(addresses: readonly string[]): readonly ServerSpec[] {
+  return addresses.map((address) => ({ protocol: 'tcp', address, port: 8080 }));
+}
+
 /** A TCP and a UDP server on port 8080 of each address. */
 export function onTcpAndUdp(addresses: readonly string[]): readonly ServerSpec[] {
   return addresses.flatMap((address) =>

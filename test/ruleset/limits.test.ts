@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { FAMILIES, type Family } from '../../src/ip.ts';
+import { FAMILIES } from '../../src/ip.ts';
 import { createTableReader } from '../../src/nft/table-reader.ts';
 import { foundElements } from '../../src/nft/tables.ts';
 import { dumpText } from '../../src/ruleset/dump-text.ts';
@@ -18,6 +16,7 @@ import type { Frontend } from '../../src/service/frontend.ts';
 import { frontend } from '../builders/frontends.ts';
 import { setServices } from '../builders/set-services.ts';
 import { TestKernel } from '../netns/kernel.ts';
+import { listingAfter } from '../netns/listing-after.ts';
 
 const WEB = 'default/web';
 const TABLE = 'kube-proxy-nft';
@@ -152,12 +151,12 @@ for (const family of FAMILIES) {
       const made = rulesetOf(web, door);
       const transaction = made.takeTransaction();
       const empty = dumpText(new Ruleset(made.program), TABLE, [], true);
-      const dumped = listingAfter(family, dumpText(made, TABLE, [], true));
+      const dumped = listingAfter(family, TABLE, dumpText(made, TABLE, [], true));
       assert.match(dumped, /"ct count"/);
-      assert.equal(listingAfter(family, empty, transactionText(family, TABLE, transaction)), dumped);
+      assert.equal(listingAfter(family, TABLE, empty, transactionText(family, TABLE, transaction)), dumped);
       const commands = transactionCommands(family, TABLE, transaction, 'type');
-      assert.equal(listingAfter(family, empty, document(commands)), dumped);
-      assert.match(listingAfter(family, dumpText(made, TABLE, [], false)), /limit rate|"limit"/);
+      assert.equal(listingAfter(family, TABLE, empty, document(commands)), dumped);
+      assert.match(listingAfter(family, TABLE, dumpText(made, TABLE, [], false)), /limit rate|"limit"/);
     });
 
     it('are known by what nft lists, with and without what they were made from', () => {
@@ -187,18 +186,6 @@ for (const family of FAMILIES) {
       ]);
     });
   });
-}
-
-/** What an empty kernel lists once some scripts or JSON documents are loaded. */
-function listingAfter(family: Family, ...inputs: readonly string[]): string {
-  using kernel = new TestKernel();
-  const file = join(kernel.directory, 'input');
-  for (const input of inputs) {
-    writeFileSync(file, input);
-    const { status, stderr } = kernel.byHand(...(input.startsWith('{') ? ['-j'] : []), '-f', file);
-    assert.equal(status, 0, stderr);
-  }
-  return kernel.listing(family, TABLE);
 }
 
 describe('a named counter', () => {

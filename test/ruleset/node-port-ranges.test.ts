@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { FAMILIES, type Family } from '../../src/ip.ts';
+import { FAMILIES } from '../../src/ip.ts';
 import { dumpCommands } from '../../src/ruleset/dump-json.ts';
 import { dumpText } from '../../src/ruleset/dump-text.ts';
 import { buildProgram } from '../../src/ruleset/program.ts';
@@ -12,7 +10,7 @@ import { transactionText } from '../../src/ruleset/transaction-text.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
 import { frontend } from '../builders/frontends.ts';
 import { setServices } from '../builders/set-services.ts';
-import { TestKernel } from '../netns/kernel.ts';
+import { listingAfter } from '../netns/listing-after.ts';
 
 const WEB = 'default/web';
 const nodePort = (changes: Partial<Frontend> = {}) =>
@@ -44,18 +42,6 @@ const lines = (elements: Transaction['adds']) =>
   elementsIn(elements.filter(({ container }) => container.key.length > 0 || container.name.includes('come')));
 
 const TABLE = 'kube-proxy-nft';
-
-/** What an empty kernel lists once some scripts or JSON documents are loaded; how sets were declared is left out. */
-function listingAfter(family: Family, ...inputs: readonly string[]): string {
-  using kernel = new TestKernel();
-  const file = join(kernel.directory, 'input');
-  for (const input of inputs) {
-    writeFileSync(file, input);
-    const { status, stderr } = kernel.byHand(...(input.startsWith('{') ? ['-j'] : []), '-f', file);
-    assert.equal(status, 0, stderr);
-  }
-  return kernel.listing(family, TABLE);
-}
 
 describe('source ranges of a node port', () => {
   it('bring a set, a map and a chain, before what leads there', () => {
@@ -102,11 +88,11 @@ describe('source ranges of a node port', () => {
         const transaction = made.takeTransaction();
         const commands = transactionCommands(family, TABLE, transaction, 'type');
         const empty = dumpText(new Ruleset(made.program), TABLE, [], true);
-        const dumped = listingAfter(family, dumpText(made, TABLE, [], true));
+        const dumped = listingAfter(family, TABLE, dumpText(made, TABLE, [], true));
         assert.match(dumped, /"name":"admitted-node-ports"/);
-        assert.equal(listingAfter(family, empty, transactionText(family, TABLE, transaction)), dumped);
-        assert.equal(listingAfter(family, empty, document(commands)), dumped);
-        assert.match(listingAfter(family, dumpText(made, TABLE, [], false)), /"name":"node-port-ranges-check"/);
+        assert.equal(listingAfter(family, TABLE, empty, transactionText(family, TABLE, transaction)), dumped);
+        assert.equal(listingAfter(family, TABLE, empty, document(commands)), dumped);
+        assert.match(listingAfter(family, TABLE, dumpText(made, TABLE, [], false)), /"name":"node-port-ranges-check"/);
         assert.match(document(dumpCommands(made, TABLE, true)), /"name":"admitted-node-ports"/);
       });
     }

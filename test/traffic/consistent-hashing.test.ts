@@ -4,56 +4,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fillTable } from '../../src/service/hash-table.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { clientHash } from '../../src/trace/client-hash.ts';
-import { connectTcp, exchangeUdp, floodTcp, type Outcome } from '../netns/clients.ts';
+import { connectTcp, exchangeUdp, floodTcp } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { onTcpAndUdp, startServers } from '../netns/servers.ts';
-import { NODE } from '../netns/topology.ts';
 import { createWorld, type World } from '../netns/world.ts';
 import { Daemon } from './daemon.ts';
-import type { RawObject } from './manifests.ts';
+import { CLIENTS, type DualStackFamily, dualStackWeb, FAMILIES, podsOfClients } from './dual-stack-web.ts';
 
-const FAMILIES = [
-  { family: 'IPv4', clusterIp: '10.96.0.10', node: NODE.ip4, pod: '10.32.0.', client: (n: number) => `198.18.0.${n}` },
-  {
-    family: 'IPv6',
-    clusterIp: 'fd00:96::10',
-    node: NODE.ip6,
-    pod: 'fd00:32::',
-    client: (n: number) => `2001:db8:18::${n.toString(16)}`,
-  },
-] as const;
-
-const CLIENTS = 32;
 const PODS = [11, 12, 13, 14, 15];
 const FLAGS = ['--hostname-override', 'node-a'];
 
 /** The seed of the kernel's one draw from a table (pick-chain.ts). */
 const SEED = 10;
 
-/** Dual-stack Service default/web: 80 of its ClusterIPs and 30080 of the node, to 8080 of the pods. */
-function objects(pods: readonly number[], algorithm = 'client-hash'): readonly RawObject[] {
-  const ports = (['TCP', 'UDP'] as const).map((protocol) => ({ name: protocol.toLowerCase(), protocol }));
-  const addresses = FAMILIES.map(({ node }) => ({ type: 'InternalIP', address: node }));
-  return [
-    { kind: 'Node', metadata: { name: 'node-a' }, status: { addresses } },
-    {
-      kind: 'Service',
-      metadata: { name: 'web', annotations: { 'kube-proxy-nft/lb-algorithm': algorithm } },
-      spec: {
-        type: 'NodePort',
-        clusterIPs: FAMILIES.map(({ clusterIp }) => clusterIp),
-        ports: ports.map((port) => ({ ...port, port: 80, nodePort: 30080 })),
-      },
-    },
-    ...FAMILIES.map(({ family, pod }) => ({
-      kind: 'EndpointSlice',
-      metadata: { name: `web-${family.toLowerCase()}`, labels: { 'kubernetes.io/service-name': 'web' } },
-      addressType: family,
-      ports: ports.map((port) => ({ ...port, port: 8080 })),
-      endpoints: pods.map((n) => ({ addresses: [`${pod}${n}`], conditions: { ready: true }, nodeName: 'node-a' })),
-    })),
-  ];
-}
+const objects = (pods: readonly number[], algorithm = 'client-hash') =>
+  dualStackWeb(pods, { annotations: { 'kube-proxy-nft/lb-algorithm': algorithm } });
 
 /** A node with a daemon and pods. */
 class Node {
@@ -75,25 +40,13 @@ class Node {
   }
 
   /** The last part of the address of the pod that each of the clients gets. */
-  async podsOf(
-    { client, clusterIp }: (typeof FAMILIES)[number],
-    exchange: typeof connectTcp,
-    address: string = clusterIp,
-    port = 80,
-  ): Promise<readonly number[]> {
-    const options = { address, port, count: CLIENTS, source: client(1), sources: CLIENTS };
-    return (await exchange(this.world, 'client', options)).map((outcome: Outcome) => {
-      const text = 'error' in outcome ? outcome.error : outcome.endpoint;
-      return Number(/[.:](\d+)\]?:8080$/.exec(text)?.[1] ?? assert.fail(text));
-    });
+  podsOf(family: DualStackFamily, exchange: typeof connectTcp, ...at: readonly [address?: string, port?: number]) {
+    return podsOfClients(this.world, exchange, family, ...at);
   }
 }
 
 /** What the table says of each client. */
-function expected(
-  { client, pod }: (typeof FAMILIES)[number],
-  pods: readonly number[],
-): readonly (number | undefined)[] {
+function expected({ client, pod }: DualStackFamily, pods: readonly number[]): readonly (number | undefined)[] {
   const table = atOnce(fillTable(pods.map((n) => ({ address: `${pod}${n}`, port: 8080 }))));
   return Array.from({ length: CLIENTS }, (_, i) => pods[table[clientHash(client(i + 1), table.length, SEED)] ?? -1]);
 }

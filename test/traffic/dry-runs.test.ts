@@ -18,7 +18,7 @@ import { floodUdp } from '../netns/flood.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { nftIn } from '../netns/kernel.ts';
 import { inNamespace } from '../netns/namespaces.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcp, startServers } from '../netns/servers.ts';
 import { CLUSTER_CIDR } from '../netns/topology.ts';
 import { createWorld, type World } from '../netns/world.ts';
 
@@ -33,11 +33,7 @@ describe('dry runs that delete all our rules', () => {
 
   before(async () => {
     world = createWorld({ remote: true });
-    servers = await startServers(
-      world,
-      'pods',
-      PODS.map((address) => ({ protocol: 'tcp', address, port: 8080 })),
-    );
+    servers = await startServers(world, 'pods', onTcp(PODS));
   });
 
   after(async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../builders/eventually.ts';
 import { type RunningHelper, runHelper, startHelper } from '../netns/helper-program.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcp, startServers } from '../netns/servers.ts';
 import { CLUSTER_CIDR } from '../netns/topology.ts';
 import { createWorld, type PodNamespace, type World } from '../netns/world.ts';
 import { CLIENTS, ENDPOINTS, TARGETS } from '../scenarios/runner/cast.ts';
@@ -32,11 +32,7 @@ describe('proxy implementation should not be vulnerable to the invalid conntrack
     world = createWorld();
     pod = world.addPodNamespace(CLIENTS.pod.ip4, CLIENTS.pod.ip6);
     const addresses = [ENDPOINTS.here.ip4, ENDPOINTS.here.ip6];
-    servers = await startServers(
-      world,
-      'pods',
-      addresses.map((address) => ({ protocol: 'tcp', address, port: 8080 })),
-    );
+    servers = await startServers(world, 'pods', onTcp(addresses));
     daemon = new Daemon(world);
     daemon.write([node(), service('web'), ...slices('web', [ready('here')])].map((object) => ({ ...object })));
   });

@@ -16,7 +16,7 @@ import { connectTcp, floodTcp } from '../netns/clients.ts';
 import { floodUdp } from '../netns/flood.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { nftIn } from '../netns/kernel.ts';
-import { startServers } from '../netns/servers.ts';
+import { onTcp, startServers } from '../netns/servers.ts';
 import { CLUSTER_CIDR } from '../netns/topology.ts';
 import { createWorld, type World } from '../netns/world.ts';
 
@@ -57,11 +57,7 @@ describe('new connections by weight', () => {
 
   before(async () => {
     world = createWorld({ remote: true });
-    servers = await startServers(
-      world,
-      'pods',
-      PODS.map((address) => ({ protocol: 'tcp', address, port: 8080 })),
-    );
+    servers = await startServers(world, 'pods', onTcp(PODS));
   });
 
   afterEach(() => {

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import type { connectTcp, Outcome } from '../netns/clients.ts';
+import { NODE } from '../netns/topology.ts';
+import type { World } from '../netns/world.ts';
+import type { RawObject } from './manifests.ts';
+
+/** Of each family: a ClusterIP, the node's address, how a pod's begins, and the clients' outside, numbered from 1. */
+export const FAMILIES = [
+  { family: 'IPv4', clusterIp: '10.96.0.10', node: NODE.ip4, pod: '10.32.0.', client: (n: number) => `198.18.0.${n}` },
+  {
+    family: 'IPv6',
+    clusterIp: 'fd00:96::10',
+    node: NODE.ip6,
+    pod: 'fd00:32::',
+    client: (n: number) => `2001:db8:18::${n.toString(16)}`,
+  },
+] as const;
+
+export type DualStackFamily = (typeof FAMILIES)[number];
+
+/** Clients of each family. */
+export const CLIENTS = 32;
+
+/**
+ * Dual-stack Service default/web over TCP and UDP: 80 of its ClusterIPs and 30080 of the node, to 8080 of the pods, by the
+ * last parts of their addresses. `annotations`, `spec`: what it has besides.
+ */
+export function dualStackWeb(
+  pods: readonly number[],
+  { annotations, spec }: { annotations?: Readonly<Record<string, string>>; spec?: object } = {},
+): readonly RawObject[] {
+  const ports = (['TCP', 'UDP'] as const).map((protocol) => ({ name: protocol.toLowerCase(), protocol }));
+  const addresses = FAMILIES.map(({ node }) => ({ type: 'InternalIP', address: node }));
+  return [
+    { kind: 'Node', metadata: { name: 'node-a' }, status: { addresses } },
+    {
+      kind: 'Service',
+      metadata: { name: 'web', ...(annotations && { annotations }) },
+      spec: {
+        type: 'NodePort',
+        clusterIPs: FAMILIES.map(({ clusterIp }) => clusterIp),
+        ports: ports.map((port) => ({ ...port, port: 80, nodePort: 30080 })),
+        ...spec,
+      },
+    },
+    ...FAMILIES.map(({ family, pod }) => ({
+      kind: 'EndpointSlice',
+      metadata: { name: `web-${family.toLowerCase()}`, labels: { 'kubernetes.io/service-name': 'web' } },
+      addressType: family,
+      ports: ports.map((port) => ({ ...port, port: 8080 })),
+      endpoints: pods.map((n) => ({ addresses: [`${pod}${n}`], conditions: { ready: true }, nodeName: 'node-a' })),
+    })),
+  ];
+}
+
+/** The last part of the address of the pod that each of the clients gets. */
+export async function podsOfClients(
+  world: World,
+  exchange: typeof connectTcp,
+  { client, clusterIp }: DualStackFamily,
+  address: string = clusterIp,
+  port = 80,
+): Promise<readonly number[]> {
+  const options = { address, port, count: CLIENTS, source: client(1), sources: CLIENTS };
+  return (await exchange(world, 'client', options)).map((outcome: Outcome) => {
+    const text = 'error' in outcome ? outcome.error : outcome.endpoint;
+    return Number(/[.:](\d+)\]?:8080$/.exec(text)?.[1] ?? assert.fail(text));
+  });
+}
