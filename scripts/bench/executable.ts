@@ -60,7 +60,7 @@ export class RunningProxy {
     return Promise.race([work, this.#ended]);
   }
 
-  /** Of our executable: resolves when it has said that all Services are programmed. Throws with its log if that takes far too long. */
+  /** Of our executable: resolves when it has said that all Services are programmed. Throws with its log if it does not. */
   async ready(): Promise<void> {
     const late = sleep(READY_LIMIT, undefined, { ref: false }).then(() => {
       throw new Error(`the proxy is not ready after ${READY_LIMIT / 1000} s: ${this.#log}`);

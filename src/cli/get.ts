@@ -124,7 +124,10 @@ export function wantedServices(args: Pick<Arguments, 'operands' | 'flagValues'>)
   return { namespace: isSet(args, 'all-namespaces') ? '' : (textOf(args, 'namespace') ?? ''), name: first };
 }
 
-/** A page of rows, as JSON: Services from the `from`th on, of one namespace or with one name where these are given; `page`: so many at most. */
+/**
+ * A page of rows, as JSON: Services from the `from`th on, of one namespace or with one name where these are given. `page`: so
+ * many at most.
+ */
 export function renderServices(
   { models, cluster, inKernel }: Pick<Knowledge, 'models' | 'cluster' | 'inKernel'>,
   asked: URLSearchParams,

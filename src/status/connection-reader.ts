@@ -33,9 +33,9 @@ export interface ConnectionReaderOptions {
   readonly whyNot: () => string | undefined;
 }
 
-/** Milliseconds that a reading is good for, at least; and so many times as long as it took: it costs no more than a hundredth of a CPU. */
+/** Milliseconds that a reading is good for, at least; and so many times as long as it took: it costs no more than a 125th of a CPU. */
 const FRESH = 1_000;
-const REST = 100;
+const REST = 125;
 
 /** Seconds that nft has for the shortest listing, and milliseconds that an element takes it. */
 const TIMEOUT = 3;

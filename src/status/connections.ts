@@ -29,7 +29,7 @@ export interface FrontendConnections
 
 /**
  * The answer of a daemon to `GET /connections` on its control socket, as JSON. What the kernel has counted is read when
- * somebody asks: not more often than once a second, nor for more than a hundredth of a CPU (30,000 Services: every 50 seconds
+ * somebody asks: not more often than once a second, nor for more than a 125th of a CPU (30,000 Services: every minute
  * or so). `readAt` says when.
  */
 export interface Connections {
