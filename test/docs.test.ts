@@ -13,7 +13,8 @@ const ROOT = join(import.meta.dirname, '..');
 const PAGES_IN_DOCS = readdirSync(join(ROOT, 'docs'))
   .filter((name) => name.endsWith('.md'))
   .map((name) => `docs/${name}`);
-const PAGES = ['README.md', 'CHANGELOG.md', ...PAGES_IN_DOCS];
+const DECISIONS = readdirSync(join(ROOT, 'docs', 'decisions')).map((name) => `docs/decisions/${name}`);
+const PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...PAGES_IN_DOCS, ...DECISIONS];
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');
 
 /** The commands in a page's ```sh blocks, in order. */
