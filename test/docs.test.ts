@@ -62,6 +62,12 @@ describe('the documents', () => {
       }
     });
 
+    it(`${page}: its lines are wrapped at 120 characters, except tables, code and images`, () => {
+      const text = read(page).replace(/^ *```.*?^ *```/gms, '');
+      const long = text.split('\n').filter((line) => line.length > 120 && !/^(?: {4}| *\||!\[)/.test(line));
+      assert.deepEqual(long, []);
+    });
+
     it(`${page}: its commands work`, async () => {
       // In the page's order, in a network namespace; the daemon in the background, where a user has a second terminal.
       const script = commandsOf(page).map((command) => {
