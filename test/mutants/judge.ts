@@ -19,7 +19,7 @@ export async function judge(
   tests: readonly Coverage[],
   budgetMs: number,
 ): Promise<Omit<Result, 'key'>> {
-  const concerned = tests.filter((test) => test.passed && covers(test, mutant.path, text, mutant.start));
+  const concerned = tests.filter((test) => test.passed && covers(test, mutant.path, text, mutant.site ?? mutant.start));
   const { groups, leftOut } = grouped(mutant.path, concerned, budgetMs);
   for (const group of groups) {
     const usual = group.reduce((sum, { milliseconds }) => sum + milliseconds, 0);

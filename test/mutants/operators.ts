@@ -1,4 +1,4 @@
-import { child, childList, optionalChild, type SyntaxNode, word } from './syntax.ts';
+import { child, childList, children, optionalChild, type SyntaxNode, word } from './syntax.ts';
 
 /** What is changed in a mutant. */
 export type Operator =
@@ -21,6 +21,8 @@ export interface Change {
   readonly start: number;
   readonly end: number;
   readonly text: string;
+  /** Offset of code that runs wherever the mutant makes a difference. Absent: `start`. */
+  readonly site?: number;
 }
 
 type Rule = (node: SyntaxNode, code: string, parent: SyntaxNode | undefined) => readonly Change[];
@@ -69,6 +71,7 @@ const METHODS: ReadonlyMap<string, string> = new Map([
   ['some', 'every'],
   ['every', 'some'],
 ]);
+const EFFECTS = /Call|New|Update|Assignment|Await|Yield|Tagged/;
 const LOG_LEVELS = ['detail', 'debug', 'info', 'warn', 'error'];
 
 /** All that the operators change in one node itself, not below it. `code` is the module's text without comments. */
@@ -99,12 +102,12 @@ const binary: Rule = (node, code) => {
 const logical: Rule = (node, code) => {
   if (word(node, 'operator') !== '??') return [swapped('logical', node, code, LOGICAL)];
   // The parentheses of either side are outside of it, but inside of the whole.
-  return [child(node, 'left'), child(node, 'right')].map((side) => ({
-    operator: 'nullish',
-    start: node.start,
-    end: node.end,
-    text: `(${code.slice(side.start, side.end)})`,
-  }));
+  const { start, end } = node;
+  const [left, right] = [child(node, 'left'), child(node, 'right')];
+  return [
+    { operator: 'nullish', start, end, text: `(${code.slice(left.start, left.end)})`, site: right.start },
+    { operator: 'nullish', start, end, text: `(${code.slice(right.start, right.end)})` },
+  ];
 };
 
 const unary: Rule = (node, code) => {
@@ -136,11 +139,16 @@ const booleanLiteral: Rule = (node, code) => {
 };
 
 const condition: Rule = (node) => {
-  const { start, end, type } = child(node, 'test');
-  if (type === 'BooleanLiteral') return [];
+  const asked = child(node, 'test');
+  const { start, end } = asked;
+  if (asked.type === 'BooleanLiteral') return [];
+  const change = (text: string, branch: SyntaxNode | undefined): Change => {
+    const site = branch === undefined || hasEffects(asked) ? {} : { site: branch.start };
+    return { operator: 'condition', start, end, text, ...site };
+  };
   // A loop that goes on for ever would only cost time.
-  const values = node.type === 'WhileStatement' ? ['false'] : ['true', 'false'];
-  return values.map((text) => ({ operator: 'condition', start, end, text }));
+  if (node.type === 'WhileStatement') return [change('false', child(node, 'body'))];
+  return [change('true', optionalChild(node, 'alternate')), change('false', child(node, 'consequent'))];
 };
 
 /** A statement that is a call, whether it is awaited, delegated to or cast aside, is left out. */
@@ -224,6 +232,11 @@ function emptied(value: SyntaxNode): readonly Change[] {
   }
   const isString = value.type === 'StringLiteral' && word(value, 'value') !== '';
   return isString || value.type === 'TemplateLiteral' ? [{ operator: 'empty return', start, end, text: "''" }] : [];
+}
+
+/** Whether it may matter that an expression is evaluated, whatever comes of it. */
+function hasEffects(node: SyntaxNode): boolean {
+  return EFFECTS.test(node.type) || children(node).some(hasEffects);
 }
 
 /** Whether an expression is text as far as one can see: with a minus in place of a plus it would be no number. */

@@ -28,7 +28,7 @@ const { values } = parseArgs({
     tests: { type: 'string', default: TESTS.map((folder) => `test/${folder}`).join(',') },
     jobs: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '600' },
-    budget: { type: 'string', default: '60' },
+    budget: { type: 'string', default: '20' },
     again: { type: 'string', default: '' },
     report: { type: 'boolean', default: false },
   },
