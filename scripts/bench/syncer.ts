@@ -3,13 +3,12 @@ import type { Family } from '../../src/ip.ts';
 import { createLog, type Log } from '../../src/log.ts';
 import { createNft, type Nft } from '../../src/nft/nft.ts';
 import type { TableName } from '../../src/nft/tables.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
 import { document, sizeOf, type Transaction, transactionCommands } from '../../src/ruleset/transaction.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
+import type { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
 import type { SyncerOptions } from '../../src/sync/syncer-options.ts';
-import { networks } from '../../test/builders/networks.ts';
+import { newModel } from '../../test/builders/models.ts';
 import { POD_CIDR } from './synthetic-cluster.ts';
 
 // As the executable does.
@@ -20,14 +19,9 @@ export const log: Log = { ...createLog(0), info: () => undefined };
 
 /** A family's model of a cluster as a daemon with --cluster-cidr builds it, which counts connections by default. */
 export function modelOf(cluster: Cluster, family: Family = 'ip'): FamilyModel {
-  return new FamilyModel(
-    cluster,
-    {
-      program: buildProgram(family, { localPods: { by: 'pod-cidrs' }, connectionCounters: true }),
-      networks: () => networks(family === 'ip' ? [POD_CIDR] : []),
-    },
-    log,
-  );
+  const program = { localPods: { by: 'pod-cidrs' }, connectionCounters: true } as const;
+  const networks = { 'pod-cidrs': family === 'ip' ? [POD_CIDR] : [] };
+  return newModel(cluster, { family, program, networks, log }).model;
 }
 
 /** A syncer of the model's family, not yet running. */

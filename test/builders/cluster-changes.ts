@@ -1,17 +1,7 @@
 import * as fc from 'fast-check';
-import type { Kind, KubeObject } from '../../src/objects/decode.ts';
+import type { KubeObject } from '../../src/objects/decode.ts';
 import type { Protocol } from '../../src/objects/protocol.ts';
-import type { Cluster } from '../../src/service/cluster.ts';
-
-/** One event of a source. */
-export type ClusterChange =
-  | { readonly set: KubeObject }
-  | { readonly delete: { readonly kind: Kind; readonly key: string } };
-
-/** Takes a change into the cluster; returns the keys of the Services concerned. */
-export function applyChange(cluster: Cluster, change: ClusterChange): readonly string[] {
-  return 'set' in change ? cluster.set(change.set) : cluster.delete(change.delete.kind, change.delete.key);
-}
+import type { ClusterChange } from './models.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'];
 
@@ -73,10 +63,8 @@ const sliceObject: fc.Arbitrary<KubeObject> = fc.record({
 });
 
 const deletion: fc.Arbitrary<ClusterChange> = fc.oneof(
-  name.map((text) => ({ delete: { kind: 'Service' as const, key: `default/${text}` } })),
-  fc
-    .integer({ min: 1, max: 6 })
-    .map((i) => ({ delete: { kind: 'EndpointSlice' as const, key: `default/slice-${i}` } })),
+  name.map((text) => ({ remove: 'Service' as const, key: `default/${text}` })),
+  fc.integer({ min: 1, max: 6 }).map((i) => ({ remove: 'EndpointSlice' as const, key: `default/slice-${i}` })),
 );
 
 /** A random change of a small cluster in which everything collides with everything. */

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import type { Family } from '../../src/ip.ts';
-import type { KubeObject } from '../../src/objects/decode.ts';
 import type { ServicePortSpec } from '../../src/objects/service.ts';
+import type { ClusterChange } from './models.ts';
 import { NODE_NAME, ready, service, slice, slicePort } from './objects.ts';
-
-/** A change of the cluster. */
-export type ClusterStep =
-  | { readonly set: KubeObject }
-  | { readonly remove: 'Service' | 'EndpointSlice'; readonly key: string };
 
 /** The addresses that the Services and endpoints of random clusters have. */
 export interface Addresses {
@@ -54,7 +49,7 @@ const names = fc.constantFrom('a', 'a', 'a', 'b', 'c');
 export function clusterSteps(
   family: Family,
   { nodePorts }: { readonly nodePorts: boolean },
-): fc.Arbitrary<ClusterStep> {
+): fc.Arbitrary<ClusterChange> {
   const { clusterIps, external, loadBalancer, sourceRanges, endpoint } = ADDRESSES[family];
   const [first = '', second = ''] = clusterIps;
   const other = family === 'ip' ? 'fd00::9' : '10.96.0.9';
@@ -88,7 +83,7 @@ export function clusterSteps(
       { requiredKeys: ['name', 'createdAt', 'clusterIps', 'otherProxy', 'ports'] },
     )
     .chain((changes) => options.map((given) => ({ ...changes, ...given })))
-    .map((changes): ClusterStep => ({ set: service(changes) }));
+    .map((changes): ClusterChange => ({ set: service(changes) }));
   const endpoints = fc.record({
     lastByte: fc.integer({ min: 1, max: 20 }),
     ready: fc.nat({ max: 9 }).map((n) => n > 0),
@@ -111,12 +106,14 @@ export function clusterSteps(
       ),
       weight: fc.constantFrom(undefined, undefined, undefined, 0, 2, 5, 9),
     })
-    .map(({ endpoints: list, weight, ...changes }): ClusterStep => {
+    .map(({ endpoints: list, weight, ...changes }): ClusterChange => {
       return { set: slice(list, { ...changes, ...(weight !== undefined && { options: { weight } }) }) };
     });
   const removals = fc.oneof(
-    names.map((name): ClusterStep => ({ remove: 'Service', key: `default/${name}` })),
-    fc.constantFrom('s1', 's2', 's3').map((name): ClusterStep => ({ remove: 'EndpointSlice', key: `default/${name}` })),
+    names.map((name): ClusterChange => ({ remove: 'Service', key: `default/${name}` })),
+    fc
+      .constantFrom('s1', 's2', 's3')
+      .map((name): ClusterChange => ({ remove: 'EndpointSlice', key: `default/${name}` })),
   );
   return fc.oneof(
     { weight: 3, arbitrary: services },

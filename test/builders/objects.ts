@@ -1,5 +1,7 @@
 import type { EndpointSlice, SliceEndpoint, SlicePort } from '../../src/objects/endpoint-slice.ts';
+import type { Node } from '../../src/objects/node.ts';
 import type { Service, ServicePortSpec } from '../../src/objects/service.ts';
+import type { ServiceCidr } from '../../src/objects/service-cidr.ts';
 
 /** Slimmed objects as the model gets them; what a test does not name is ordinary. */
 
@@ -65,4 +67,13 @@ export function servingTerminating(address: string): SliceEndpoint {
 /** An endpoint that does not answer yet. */
 export function notReady(address: string): SliceEndpoint {
   return ready(address, { ready: false, serving: false });
+}
+
+/** This node, with nothing but its name. */
+export function node(changes: Partial<Node> = {}): Node {
+  return { kind: 'Node', name: NODE_NAME, addresses: [], zone: '', podCidrs: [], eligible: true, ...changes };
+}
+
+export function serviceCidr(name: string, ...cidrs: readonly string[]): ServiceCidr {
+  return { kind: 'ServiceCIDR', name, cidrs };
 }

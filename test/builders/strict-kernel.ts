@@ -1,10 +1,17 @@
 import { type Cidr, isInCidr, parseCidr } from '../../src/ip.ts';
+import type { Element } from '../../src/ruleset/element.ts';
 import { PICK_CHAINS } from '../../src/ruleset/pick-chain.ts';
+import type { Ruleset } from '../../src/ruleset/ruleset.ts';
 import type { Transaction } from '../../src/ruleset/transaction.ts';
+import { elementsOf } from './models.ts';
 
 /** What the kernel would hold: "container key" → "value # comment". Refuses what nft refuses. */
 export class StrictKernel {
-  readonly elements = new Map<string, string>();
+  readonly elements: Map<string, string>;
+
+  constructor(found: Iterable<Element> = []) {
+    this.elements = byId(found);
+  }
 
   /** Throws, as nft fails, where a missing element is deleted or one is added that is there. */
   apply({ deletes, adds }: Transaction): void {
@@ -29,6 +36,17 @@ export class StrictKernel {
       if (overlap) throw new Error(`EEXIST: ${container} ${key} overlaps ${id}`);
     }
   }
+}
+
+/** All that a ruleset holds, as a StrictKernel has it. */
+export function heldBy(ruleset: Ruleset): Map<string, string> {
+  return byId(elementsOf(ruleset));
+}
+
+function byId(elements: Iterable<Element>): Map<string, string> {
+  return new Map(
+    [...elements].map(({ container, key, value, comment }) => [`${container.name} ${key}`, `${value} # ${comment}`]),
+  );
 }
 
 /** "source-ranges 10.0.0.1 . tcp . 80 . 10.0.0.0/8": what is before the range, and the range. */

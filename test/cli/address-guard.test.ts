@@ -1,27 +1,15 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { AddressGuard, type Redecided } from '../../src/cli/address-guard.ts';
-import { createModels } from '../../src/cli/models.ts';
-import { parseArguments } from '../../src/cli/parse-arguments.ts';
-import { FAMILIES } from '../../src/ip.ts';
-import type { Node } from '../../src/objects/node.ts';
-import { Cluster } from '../../src/service/cluster.ts';
+import type { KubeObject } from '../../src/objects/decode.ts';
+import type { Cluster } from '../../src/service/cluster.ts';
 import type { Shortfall } from '../../src/service/shortfall.ts';
-import { Shortfalls } from '../../src/sync/shortfalls.ts';
-import { NODE_NAME, ready, service, slice, slicePort } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { daemonModels } from '../builders/daemon-models.ts';
+import { node as anyNode, ready, service, serviceCidr, slice, slicePort } from '../builders/objects.ts';
 import { describeTransaction } from '../builders/strict-kernel.ts';
 
-const node = (changes: Partial<Node> = {}): Node => ({
-  kind: 'Node',
-  name: NODE_NAME,
-  addresses: ['192.0.2.1'],
-  zone: '',
-  podCidrs: ['10.32.0.0/24'],
-  eligible: true,
-  ...changes,
-});
-const serviceCidr = (name: string, ...cidrs: readonly string[]) => ({ kind: 'ServiceCIDR', name, cidrs }) as const;
+const node = (changes: Parameters<typeof anyNode>[0] = {}) =>
+  anyNode({ addresses: ['192.0.2.1'], podCidrs: ['10.32.0.0/24'], ...changes });
 const kubernetes = service({ name: 'kubernetes', clusterIps: ['10.96.0.1'], ports: [] });
 const apiServers = (...addresses: readonly string[]) =>
   slice(
@@ -35,11 +23,11 @@ interface Setting {
 }
 
 function setUp({ flags = [], apiServerHost }: Setting = {}) {
-  const args = parseArguments(['--hostname-override', NODE_NAME, ...flags]);
-  const cluster = new Cluster(NODE_NAME);
-  const { log, lines } = recordingLog();
   const events: Shortfall[] = [];
-  const shortfalls = new Shortfalls({ log, onShortfall: (shortfall) => events.push(shortfall) });
+  const { args, cluster, models, apply, lines, shortfalls } = daemonModels({
+    flags,
+    onShortfall: (shortfall) => events.push(shortfall),
+  });
   const redecided: Redecided[] = [];
   const machine = { addresses: ['127.0.0.1', '192.0.2.1'] as readonly string[] };
   const guard = new AddressGuard({
@@ -51,7 +39,6 @@ function setUp({ flags = [], apiServerHost }: Setting = {}) {
     onRedecided: (change) => redecided.push(change),
     readAddresses: () => machine.addresses,
   });
-  const models = createModels(cluster, FAMILIES, args, log, undefined, shortfalls);
   /** What the next transactions do, as the daemon has it after a change. */
   const program = () => {
     for (const { networks, services } of redecided.splice(0)) {
@@ -67,9 +54,8 @@ function setUp({ flags = [], apiServerHost }: Setting = {}) {
     });
   };
   /** Takes in an object as the daemon does. */
-  const set = (object: Parameters<Cluster['set']>[0]) => {
-    const keys = cluster.set(object);
-    for (const model of models) for (const key of keys) model.markDirty(key);
+  const set = (object: KubeObject) => {
+    const keys = apply({ set: object });
     guard.servicesChanged(keys);
     if (keys.length === 0) guard.decide();
   };

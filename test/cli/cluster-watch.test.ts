@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { ClusterWatch } from '../../src/cli/cluster-watch.ts';
 import type { KubeObject } from '../../src/objects/decode.ts';
-import { Cluster } from '../../src/service/cluster.ts';
-import { NODE_NAME, ready, service, slice, slicePort } from '../builders/objects.ts';
+import { clusterWith } from '../builders/models.ts';
+import { ready, service, slice, slicePort } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { FakeClock } from '../sync/fake-clock.ts';
 
 /** A watch over a cluster that is known as a whole. */
 function watching(...objects: readonly KubeObject[]) {
-  const cluster = new Cluster(NODE_NAME);
+  const cluster = clusterWith();
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const watch = new ClusterWatch({ cluster, log, clock });

@@ -2,24 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Drift } from '../../src/audit/drift.ts';
 import { Followers } from '../../src/cli/followers.ts';
-import { createModels } from '../../src/cli/models.ts';
-import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { ProxyHealth } from '../../src/health/proxy-health.ts';
 import { FAMILIES } from '../../src/ip.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { NftError } from '../../src/nft/run.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import { createLogSink } from '../../src/source/event-sink.ts';
 import { CleanupError } from '../../src/sync/cleanup-error.ts';
-import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { daemonModels } from '../builders/daemon-models.ts';
+import { ready, service, slice } from '../builders/objects.ts';
 
 function follow() {
-  const { log } = recordingLog();
   let now = 0;
-  const cluster = new Cluster(NODE_NAME);
-  const args = parseArguments(['--nodeport-addresses', '127.0.0.0/8']);
-  const models = createModels(cluster, FAMILIES, args, log);
+  const daemon = daemonModels({ flags: ['--nodeport-addresses', '127.0.0.0/8'] });
+  const { cluster, models, args, log } = daemon;
   const health = new ProxyHealth({ isNodeEligible: () => true, now: () => now });
   const metrics = createMetrics({ families: FAMILIES, log });
   const followers = new Followers({ cluster, models, args, metrics, health, events: createLogSink(log), log });
@@ -28,8 +23,7 @@ function follow() {
   const [observer] = observers;
   assert.ok(observer !== undefined);
   return {
-    cluster,
-    models,
+    ...daemon,
     health,
     metrics,
     observer,
@@ -93,18 +87,18 @@ describe('what follows the rules', () => {
   });
 
   it('Services whose policy finds no endpoint here are counted when they are in force, and no more when they are gone', async () => {
-    const { cluster, models, metrics, observer, close } = follow();
+    const { apply, models, metrics, observer, close } = follow();
     const [model] = models;
     assert.ok(model !== undefined);
     const count = async () =>
       /no_local_endpoints_total\{ip_family="IPv4",traffic_policy="internal"\} (\d+)/.exec(await metrics.render())?.[1];
-    for (const key of cluster.set(service({ internalLocal: true }))) model.markDirty(key);
-    for (const key of cluster.set(slice([ready('10.32.0.1')]))) model.markDirty(key);
+    apply({ set: service({ internalLocal: true }) });
+    apply({ set: slice([ready('10.32.0.1')]) });
     model.nextTransaction();
     assert.equal(await count(), '0');
     observer.succeeded({ kind: 'partial', operations: 1, services: model.takeProgrammed() });
     assert.equal(await count(), '1');
-    for (const key of cluster.delete('Service', 'default/web')) model.markDirty(key);
+    apply({ remove: 'Service', key: 'default/web' });
     model.nextTransaction();
     observer.succeeded({ kind: 'partial', operations: 1, services: model.takeProgrammed() });
     assert.equal(await count(), '0');

@@ -2,24 +2,17 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { GoneEndpoints } from '../../src/cli/gone-endpoints.ts';
-import { createModels } from '../../src/cli/models.ts';
-import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import type { EndpointSlice } from '../../src/objects/endpoint-slice.ts';
 import type { Service } from '../../src/objects/service.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import type { GoneFrontend } from '../../src/service/gone-endpoints.ts';
-import { NODE_NAME, notReady, ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { daemonModels } from '../builders/daemon-models.ts';
+import { notReady, ready, service, slice } from '../builders/objects.ts';
 import { FakeClock } from '../sync/fake-clock.ts';
 
 const KEY = 'default/web';
 
 function start(...flags: readonly string[]) {
-  const { log } = recordingLog();
-  const cluster = new Cluster(NODE_NAME);
-  const args = parseArguments(['--manifests', 'x', '--hostname-override', NODE_NAME, ...flags]);
-  const models = createModels(cluster, ['ip', 'ip6'], args, log);
-  for (const model of models) model.restart([]);
+  const { cluster, models, args, apply, drain } = daemonModels({ flags });
   const clock = new FakeClock();
   const requests: GoneFrontend[] = [];
   const request = (frontends: Iterable<GoneFrontend>) => requests.push(...frontends);
@@ -27,20 +20,18 @@ function start(...flags: readonly string[]) {
   const is = { current: true };
   const gone = new GoneEndpoints({ cluster, models, args, flows, isCurrent: () => is.current, clock });
   const inForce = () => {
-    for (const model of models) {
-      while (model.isDirty) model.nextTransaction();
-      model.takeProgrammed();
-    }
+    drain();
+    for (const model of models) model.takeProgrammed();
   };
   /** A change as the daemon takes it in; unless `waits`, it is in force at once. */
   const change = (object: EndpointSlice | Service, isListed = false, waits = false) => {
     gone.changes(object, isListed);
-    for (const key of cluster.set(object)) for (const model of models) model.markDirty(key);
+    apply({ set: object });
     if (!waits) inForce();
   };
   const remove = (key: string, isListed = false) => {
     gone.deletes('EndpointSlice', key, isListed);
-    for (const changed of cluster.delete('EndpointSlice', key)) for (const model of models) model.markDirty(changed);
+    apply({ remove: 'EndpointSlice', key });
     inForce();
   };
   /** What was asked for since the last time: "address port → endpoints". */

@@ -1,26 +1,15 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { createModels } from '../../src/cli/models.ts';
-import { parseArguments } from '../../src/cli/parse-arguments.ts';
-import { FAMILIES } from '../../src/ip.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import type { ClaimConflict } from '../../src/service/frontend-claims.ts';
-import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { daemonModels } from '../builders/daemon-models.ts';
+import { ready, service, serviceCidr, slice } from '../builders/objects.ts';
 import { describeTransaction } from '../builders/strict-kernel.ts';
-
-const serviceCidr = (name: string, ...cidrs: readonly string[]) => ({ kind: 'ServiceCIDR', name, cidrs }) as const;
 
 suite('ServiceCIDRs in the models', () => {
   function filled() {
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(service());
-    cluster.set(slice([ready('10.0.0.1')]));
-    cluster.set(serviceCidr('kubernetes', '10.96.0.0/16', 'fd00:96::/112'));
-    const args = parseArguments(['--manifests', 'x', '--hostname-override', NODE_NAME]);
-    const models = createModels(cluster, FAMILIES, args, recordingLog().log);
+    const cidr = serviceCidr('kubernetes', '10.96.0.0/16', 'fd00:96::/112');
+    const { cluster, models } = daemonModels({ objects: [service(), slice([ready('10.0.0.1')]), cidr] });
     const fill = models.map((model) => {
-      model.restart([]);
       const transaction = describeTransaction(model.nextTransaction());
       while (model.isDirty) model.nextTransaction();
       return transaction.filter((line) => line.includes('service-cidrs'));
@@ -62,18 +51,15 @@ suite('ServiceCIDRs in the models', () => {
 });
 
 test('two Services that want the same in both families are one warning, and told of once', () => {
-  const cluster = new Cluster(NODE_NAME);
   const clusterIps = ['10.96.0.10', 'fd00:96::10'];
-  cluster.set(service({ name: 'old', clusterIps, createdAt: '2026-01-01T00:00:00Z' }));
-  cluster.set(service({ name: 'new', clusterIps, createdAt: '2026-02-01T00:00:00Z' }));
-  const args = parseArguments(['--manifests', 'x', '--hostname-override', NODE_NAME]);
-  const { log, lines } = recordingLog();
+  const objects = [
+    service({ name: 'old', clusterIps, createdAt: '2026-01-01T00:00:00Z' }),
+    service({ name: 'new', clusterIps, createdAt: '2026-02-01T00:00:00Z' }),
+  ];
   const told: string[] = [];
   const onConflict = ({ winner, loser }: ClaimConflict) => told.push(`${winner.serviceKey} ${loser.serviceKey}`);
-  for (const model of createModels(cluster, FAMILIES, args, log, onConflict)) {
-    model.restart([]);
-    while (model.isDirty) model.nextTransaction();
-  }
+  const { drain, lines } = daemonModels({ objects, onConflict });
+  drain();
   assert.equal(lines.length, 1, lines.join(''));
   assert.deepEqual(told, ['default/old default/new']);
 });

@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { healthCheckAddresses, localAddresses, nodePortNetworks } from '../../src/cli/node-addresses.ts';
-import type { Node } from '../../src/objects/node.ts';
+import { node as nodeWith } from '../builders/objects.ts';
 
-const node = (...addresses: readonly string[]): Node => ({
-  kind: 'Node',
-  name: 'node-a',
-  addresses,
-  podCidrs: [],
-  zone: '',
-  eligible: true,
-});
+const node = (...addresses: readonly string[]) => nodeWith({ addresses });
 
 suite('node ports on primary', () => {
   for (const [what, found, ip, ip6] of [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { NodeWatch } from '../../src/cli/node-watch.ts';
 import { Cluster } from '../../src/service/cluster.ts';
-import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+import { NODE_NAME, node, ready, service, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { FakeClock } from '../sync/fake-clock.ts';
 
@@ -14,8 +14,7 @@ function watching({ skipUnreachableNodes = true } = {}) {
   const told: (readonly string[])[] = [];
   const watch = new NodeWatch({ cluster, log, clock, onChanged: (keys) => told.push(keys) });
   const put = (i: number, isReady = true) => {
-    const base = { kind: 'Node', addresses: [], zone: '', podCidrs: [], eligible: true } as const;
-    cluster.set({ ...base, name: `node-${i}`, ...(!isReady && { unready: true }) });
+    cluster.set(node({ name: `node-${i}`, ...(!isReady && { unready: true }) }));
     watch.looked();
   };
   for (const i of [0, 1, 2]) {

@@ -1,25 +1,16 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { createModels } from '../../src/cli/models.ts';
-import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { UdpFlows } from '../../src/cli/udp-flows.ts';
 import { Conntrack } from '../../src/conntrack/conntrack.ts';
 import type { ConntrackPass } from '../../src/conntrack/reconciler.ts';
 import type { Service } from '../../src/objects/service.ts';
-import { Cluster } from '../../src/service/cluster.ts';
+import { daemonModels } from '../builders/daemon-models.ts';
 import { eventually } from '../builders/eventually.ts';
-import { NODE_NAME, ready, service, slice, slicePort } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { elementsOf } from '../builders/models.ts';
+import { node, ready, service, slice, slicePort } from '../builders/objects.ts';
 import { FakeConntrack } from '../conntrack/fake-conntrack.ts';
 
-const NODE = {
-  kind: 'Node',
-  name: NODE_NAME,
-  addresses: ['192.0.2.1'],
-  podCidrs: ['10.32.0.0/16'],
-  zone: '',
-  eligible: true,
-} as const;
+const NODE = node({ addresses: ['192.0.2.1'], podCidrs: ['10.32.0.0/16'] });
 
 function dns(changes: Partial<Service> = {}): Service {
   return service({
@@ -30,11 +21,8 @@ function dns(changes: Partial<Service> = {}): Service {
 }
 
 function start(fake: FakeConntrack, ...flags: readonly string[]) {
-  const { log } = recordingLog();
-  const cluster = new Cluster(NODE_NAME);
-  const args = parseArguments(['--manifests', 'x', '--hostname-override', NODE_NAME, ...flags]);
-  const [model] = createModels(cluster, ['ip'], args, log);
-  assert.ok(model !== undefined);
+  const { cluster, models, args, log } = daemonModels({ flags, families: ['ip'] });
+  const [model = assert.fail()] = models;
   const conntrack = new Conntrack(log, { command: [fake.executable] });
   const passes: ConntrackPass[] = [];
   const flows = new UdpFlows({
@@ -45,7 +33,6 @@ function start(fake: FakeConntrack, ...flags: readonly string[]) {
     onPass: (pass) => passes.push(pass),
     readAddresses: () => ['127.0.0.1', '192.0.2.1', '198.51.100.1'],
   });
-  model.restart([]);
   /** Brings what has changed in force, and waits for the look at the flows that follows. */
   const inForce = async (kind: 'full' | 'partial', ...services: readonly string[]) => {
     for (const key of services) model.markDirty(key);
@@ -101,11 +88,10 @@ suite('the UDP flows of a family', () => {
     using run = start(fake);
     await run.inForce('full', run.key);
     const { model, cluster } = run;
-    const found = model.program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
     using restarted = start(fake);
     fake.setFlows([`10.96.0.10 53 ${TO_POD}`, `203.0.113.1 53 ${TO_POD}`, `203.0.113.9 53 ${TO_POD}`]);
     restarted.cluster.set(dns({ externalIps: [] }));
-    restarted.model.restart(found);
+    restarted.model.restart(elementsOf(model.ruleset));
     await restarted.inForce('full', restarted.key);
     assert.deepEqual(fake.flows, ['10.96.0.10 53 10.33.0.1', '203.0.113.9 53 10.33.0.1']);
     assert.equal(cluster.service(run.key)?.externalIps.length, 1);

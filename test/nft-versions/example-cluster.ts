@@ -1,6 +1,7 @@
 import type { Family } from '../../src/ip.ts';
 import type { Service } from '../../src/objects/service.ts';
-import { Cluster } from '../../src/service/cluster.ts';
+import type { Cluster } from '../../src/service/cluster.ts';
+import { clusterWith } from '../builders/models.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
 
 export const POD_CIDRS: Readonly<Record<Family, readonly string[]>> = {
@@ -19,7 +20,7 @@ const WEB_PORTS = [
 
 /** One of each kind of element in both families: every protocol, no endpoints, an endpoint of this node, long names. */
 export function exampleCluster(): Cluster {
-  const cluster = new Cluster(NODE_NAME);
+  const cluster = clusterWith();
   cluster.set(service({ clusterIps: ['10.96.0.10', 'fd00:96::10'], ports: WEB_PORTS }));
   setEndpoints(cluster, 5);
   cluster.set(service({ name: 'empty', clusterIps: ['10.96.0.99', 'fd00:96::99'] }));

@@ -1,8 +1,7 @@
 import { after, describe, it } from 'node:test';
 import { dumpCommands } from '../../src/ruleset/dump-json.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { document } from '../../src/ruleset/transaction.ts';
+import { rulesetFor } from '../builders/rulesets.ts';
 import { findVersions, readsTypeofInJson } from './nft-version.ts';
 import { CHECKS } from './one-version.ts';
 import { ResultTable } from './result-table.ts';
@@ -29,7 +28,7 @@ for (const version of versions) {
     }
     for (const writer of versions.filter(readsTypeofInJson)) {
       const reading = `lists and deletes a JSON dump loaded by ${writer.version}`;
-      const ruleset = new Ruleset(buildProgram('ip', { localPods: { by: 'pod-cidrs' }, connectionCounters: true }));
+      const ruleset = rulesetFor([], { localPods: { by: 'pod-cidrs' }, connectionCounters: true });
       const json = document(dumpCommands(ruleset, 'kube-proxy-nft', true));
       it(reading, () => results.record(reading, version.version, () => readJsonDump(writer, version, json)));
     }

@@ -2,15 +2,11 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Family } from '../../src/ip.ts';
-import { findTables, isLive, readTable } from '../../src/nft/tables.ts';
-import type { Element } from '../../src/ruleset/element.ts';
-import { buildProgram, type ProgramOptions } from '../../src/ruleset/program.ts';
+import type { ProgramOptions } from '../../src/ruleset/program.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import type { FamilyModel } from '../../src/sync/family-model.ts';
 import { eventually } from '../builders/eventually.ts';
-import { networks } from '../builders/networks.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { startSyncer } from '../builders/syncers.ts';
 import type { TestKernel } from '../netns/kernel.ts';
 import { POD_CIDRS } from './example-cluster.ts';
 import { type NftVersion, nftOf } from './nft-version.ts';
@@ -49,15 +45,12 @@ export async function startProxy(
   cluster: Cluster,
   { options = { localPods: { by: 'pod-cidrs' }, connectionCounters: true }, ...limits }: ProxyOptions = {},
 ): Promise<RunningProxy> {
-  const { log, lines } = recordingLog();
   const calls = join(kernel.directory, 'calls');
   const countWrites = () => (existsSync(calls) ? readFileSync(calls, 'utf8').split(' -f ').length : 1);
   const writesBefore = countWrites();
   const nft = nftOf(version, kernel, family, `echo "$@" >> ${calls}`);
-  const program = buildProgram(family, options);
-  const model = new FamilyModel(cluster, { program, networks: () => networks(POD_CIDRS[family]), ...limits }, log);
-  const syncer = new FamilySyncer(model, nft, log);
-  void syncer.run();
+  const settings = { program: options, networks: { 'pod-cidrs': POD_CIDRS[family] }, ...limits };
+  const { model, syncer, lines, assertInSync, stop } = startSyncer(nft, cluster, { family, model: settings });
   const inSync = async () => {
     let reached = false;
     void syncer.whenInSync().then(() => {
@@ -82,18 +75,9 @@ export async function startProxy(
       syncer.changed(serviceKeys);
       await inSync();
     },
-    async assertInSync(reader = version) {
-      const readerNft = nftOf(reader, kernel, family);
-      const tables = await findTables(readerNft, family);
-      const [table] = tables;
-      assert.ok(tables.length === 1 && table !== undefined && isLive(table, program), JSON.stringify(tables));
-      assert.equal(table.name, syncer.table);
-      const held = program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
-      const { elements } = await readTable(readerNft, program, table.name);
-      assert.deepEqual(texts(elements), texts(held));
-    },
+    assertInSync: (reader = version) => assertInSync(nftOf(reader, kernel, family)),
     writes: () => countWrites() - writesBefore,
-    stop: () => syncer.stop(),
+    stop: () => void stop(),
   };
 }
 
@@ -117,10 +101,4 @@ export function assertNoComplaints(proxy: RunningProxy): void {
     proxy.lines.filter((line) => !line.startsWith('I') && !line.includes('(affinity-by-hash)')),
     [],
   );
-}
-
-function texts(elements: Iterable<Element>): readonly string[] {
-  return [...elements]
-    .map(({ container, key, value, comment }) => `${container.name} ${key} : ${value} # ${comment}`)
-    .sort();
 }

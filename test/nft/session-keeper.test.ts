@@ -137,7 +137,7 @@ describe('an Nft with a session', () => {
     const { nft, log, calls } = nftWith(kernel, script);
     await nft.openSession(log);
     assert.deepEqual(await nft.list('chains', 'ip'), []);
-    assert.deepEqual(calls().slice(1, 2), ['-j list chains ip']);
+    assert.ok(calls().includes('-j list chains ip'), calls().join());
     nft.closeSession();
   });
 

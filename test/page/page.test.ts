@@ -12,9 +12,8 @@ import { Page, type PageOptions } from '../../src/page/page.ts';
 import { pageServer } from '../../src/page/page-server.ts';
 import type { PageState, PageTrace } from '../../src/page/shapes.ts';
 import { StepRing } from '../../src/page/step-ring.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import { manyObjects } from '../builders/many-objects.ts';
-import { modelOf } from '../builders/models.ts';
+import { modelFor } from '../builders/models.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { askRaw } from './requests.ts';
@@ -25,10 +24,7 @@ const SAME = ['Origin: http://localhost:10249', 'Content-Type: application/json'
 const ANSWER: PageTrace = { connections: [], left: 0 };
 
 function pageWith(options: Partial<PageOptions> = {}): Page {
-  const cluster = new Cluster(NODE_NAME);
-  cluster.set(service());
-  cluster.set(slice([ready('10.32.0.1')]));
-  const { model, shortfalls, drain } = modelOf(cluster);
+  const { cluster, model, shortfalls, drain } = modelFor([service(), slice([ready('10.32.0.1')])]);
   drain();
   const ring = new StepRing();
   return new Page({
@@ -121,9 +117,7 @@ suite('the page', () => {
 
   test('leaves most of the time to others, whoever asks for how many lists', async (context) => {
     const pauses: number[] = [];
-    const cluster = new Cluster(NODE_NAME);
-    for (const object of manyObjects(2000)) cluster.set(object);
-    const { model, shortfalls } = modelOf(cluster);
+    const { cluster, model, shortfalls } = modelFor(manyObjects(2000));
     const listed = () => ({ cluster, models: [model], shortfalls });
     const pause = async (milliseconds: number) => pauses.push(milliseconds);
     const { ask } = await served(context, { listed, pause });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { KubeObject } from '../../src/objects/decode.ts';
 import type { Service } from '../../src/objects/service.ts';
 import { serviceDetail } from '../../src/page/service-detail.ts';
 import { changedLines, serviceLines } from '../../src/page/service-lines.ts';
@@ -9,24 +10,18 @@ import type { ShortfallReason } from '../../src/service/shortfall.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { countSteps } from '../builders/count-steps.ts';
 import { manyObjects } from '../builders/many-objects.ts';
-import { modelOf } from '../builders/models.ts';
-import { HTTP, NODE_NAME, notReady, ready, service, slice } from '../builders/objects.ts';
+import { modelFor } from '../builders/models.ts';
+import { HTTP, NODE_NAME, node, notReady, ready, service, slice } from '../builders/objects.ts';
 
-function listedOf(fill: (cluster: Cluster) => void) {
-  const cluster = new Cluster(NODE_NAME);
-  fill(cluster);
-  const { model, shortfalls, drain } = modelOf(cluster);
+function listedOf(from: Cluster | readonly KubeObject[]) {
+  const { cluster, model, shortfalls, drain } = modelFor(from);
   drain();
   return { cluster, models: [model], shortfalls };
 }
 
 /** Type, addresses, ports, endpoints, those here, fate and text of one Service. */
 function lineOf(changes: Partial<Service>, endpoints = [ready('10.32.0.1'), ready('10.32.0.2')]) {
-  const listed = listedOf((cluster) => {
-    cluster.set(service(changes));
-    cluster.set(slice(endpoints));
-  });
-  const [line] = atOnce(serviceLines(listed, 0, 0)).lines;
+  const [line] = atOnce(serviceLines(listedOf([service(changes), slice(endpoints)]), 0, 0)).lines;
   assert.ok(line);
   const [, , type, addresses, ports, count, local, fate, text] = line;
   return [type, addresses, ports, count, local, SERVICE_FATES[fate], text];
@@ -54,10 +49,7 @@ suite('a row of the list', () => {
 
   test('has what is not served as it asks, and why', () => {
     const told = (reason: ShortfallReason, ports = [HTTP]) => {
-      const listed = listedOf((cluster) => {
-        cluster.set(service({ ports }));
-        cluster.set(slice([ready('10.32.0.1')]));
-      });
+      const listed = listedOf([service({ ports }), slice([ready('10.32.0.1')])]);
       listed.shortfalls.report(
         { kind: 'Service', key: 'default/web' },
         reason,
@@ -79,9 +71,7 @@ suite('a row of the list', () => {
 });
 
 suite('the list of Services', () => {
-  const listed = listedOf((cluster) => {
-    for (const object of manyObjects(2500)) cluster.set(object);
-  });
+  const listed = listedOf(manyObjects(2500));
 
   test('comes in pages, each Service once', () => {
     const keys: string[] = [];
@@ -110,10 +100,7 @@ suite('the list of Services', () => {
 suite('a Service', () => {
   test('has its frontends with their endpoints, as many as can be looked at', () => {
     const many = Array.from({ length: 300 }, (_, i) => ready(`10.32.${i >> 8}.${i & 255}`));
-    const listed = listedOf((cluster) => {
-      cluster.set(service());
-      cluster.set(slice(many));
-    });
+    const listed = listedOf([service(), slice(many)]);
     const { frontends, left, shortfalls } = atOnce(serviceDetail(listed, 'default/web'));
     assert.deepEqual([left, shortfalls], [0, []]);
     const [{ endpoints, ...frontend } = { endpoints: [] }] = frontends;
@@ -131,30 +118,16 @@ suite('a Service', () => {
 
   test('lists endpoints on nodes that are not Ready apart, with the node', () => {
     const cluster = new Cluster(NODE_NAME, { skipUnreachableNodes: true });
-    cluster.set({
-      ...{ kind: 'Node', name: 'node-b', addresses: [], zone: '', podCidrs: [] },
-      eligible: true,
-      unready: true,
-    });
+    cluster.set(node({ name: 'node-b', unready: true }));
     atOnce(cluster.settleNodesSteps());
     cluster.set(service());
     cluster.set(slice([ready('10.32.0.1', { nodeName: 'node-c' }), ready('10.32.0.2', { nodeName: 'node-b' })]));
-    const { model, shortfalls, drain } = modelOf(cluster);
-    drain();
-    const { frontends } = atOnce(serviceDetail({ cluster, models: [model], shortfalls }, 'default/web'));
+    const { frontends } = atOnce(serviceDetail(listedOf(cluster), 'default/web'));
     const { endpoints, unreachable, unreachableCount } = frontends[0] ?? {};
     assert.deepEqual([endpoints, unreachable, unreachableCount], [['10.32.0.1:8080'], ['10.32.0.2:8080 on node-b'], 1]);
   });
 
   test('that is not there has none', () => {
-    assert.deepEqual(
-      atOnce(
-        serviceDetail(
-          listedOf(() => undefined),
-          'a/b',
-        ),
-      ),
-      { frontends: [], left: 0, shortfalls: [] },
-    );
+    assert.deepEqual(atOnce(serviceDetail(listedOf([]), 'a/b')), { frontends: [], left: 0, shortfalls: [] });
   });
 });

@@ -2,27 +2,24 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { printRule } from '../../src/ruleset/nft-json.ts';
 import { foundChain } from '../../src/ruleset/objects.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
+import type { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { transactionCommands } from '../../src/ruleset/transaction.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
-import { setServices } from '../builders/set-services.ts';
+import { rulesetFor, setServices, WEB } from '../builders/rulesets.ts';
 
-const WEB = 'default/web';
 const sticky = (endpoints: readonly number[], changes: Partial<Frontend> = {}) =>
   frontend(endpoints, { affinitySeconds: 10_800, ...changes });
 
 function ruleset(...frontends: readonly Frontend[]): Ruleset {
-  const made = new Ruleset(buildProgram('ip', {}));
-  setServices(made, new Map([[WEB, frontends]]));
+  const made = rulesetFor(frontends);
   made.takeTransaction();
   return made;
 }
 
 /** The commands of the next transaction, shortened: "flush chain NAME", "add rule NAME RULE". */
 function changes(made: Ruleset, ...frontends: readonly Frontend[]): readonly string[] {
-  setServices(made, new Map([[WEB, frontends]]));
+  setServices(made, { [WEB]: frontends });
   return next(made);
 }
 
@@ -102,6 +99,7 @@ describe('session affinity', () => {
     assert.match(made.lookUp('services', '10.96.0.10 . tcp . 80')?.value ?? '', /^goto service-/);
   });
 
+  // In these two order is the point: nothing is named before it is there, nor deleted while it is named.
   it('a new endpoint takes one chain, one set and new rules for the choice', () => {
     assert.deepEqual(changes(ruleset(sticky([1])), sticky([1, 2])), [
       'flush chain service-http/tcp',
@@ -165,9 +163,7 @@ describe('session affinity', () => {
   });
 
   it('declares sets as this nft understands', () => {
-    const made = ruleset();
-    setServices(made, new Map([[WEB, [sticky([1])]]]));
-    const transaction = made.takeTransaction();
+    const transaction = rulesetFor([sticky([1])]).takeTransaction();
     const setIn = (dialect: 'type' | 'typeof') =>
       transactionCommands('ip', 't', transaction, dialect).find((command) => command.includes('"set":{"family"'));
     assert.match(setIn('type') ?? '', /"type":"ipv4_addr","flags":\["timeout"\],"size":65535/);

@@ -1,29 +1,23 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
+import { FAMILIES } from '../../src/ip.ts';
 import { dumpCommands, dumpCommandsSteps } from '../../src/ruleset/dump-json.ts';
 import { dumpText, dumpTextSteps } from '../../src/ruleset/dump-text.ts';
 import { elementJson } from '../../src/ruleset/element.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
 import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { document } from '../../src/ruleset/transaction.ts';
 import type { Steps } from '../../src/service/steps.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
-import { setServices } from '../builders/set-services.ts';
+import { programOf } from '../builders/models.ts';
+import { rulesetFor, setServices, WEB } from '../builders/rulesets.ts';
 
 /** default/web with two endpoints, one of them here, and default/db without any. */
 function smallRuleset(): Ruleset {
-  const ruleset = new Ruleset(buildProgram('ip', { localPods: { by: 'pod-cidrs' } }));
   const web = frontend([], { endpoints: [endpoint(15, true), endpoint(7)] });
   const db = frontend([], { address: '10.96.0.9', port: 3306, servicePort: 'default/db' });
+  const ruleset = rulesetFor([web, db], { localPods: { by: 'pod-cidrs' } });
   ruleset.setNetworks('pod-cidrs', ['10.244.0.0/16']);
-  setServices(
-    ruleset,
-    new Map([
-      ['default/web', [web]],
-      ['default/db', [db]],
-    ]),
-  );
   ruleset.takeTransaction();
   return ruleset;
 }
@@ -45,12 +39,8 @@ suite('the dump as text', () => {
   });
 
   test('sorts addresses and slots by value', () => {
-    const ruleset = new Ruleset(buildProgram('ip', {}));
-    const services = [100, 20, 3].map((byte) => {
-      const twelve = Array.from({ length: 12 }, (_, i) => i + 1);
-      return [`default/s${byte}`, [frontend(twelve, { address: `10.96.0.${byte}` })]] as const;
-    });
-    setServices(ruleset, new Map(services));
+    const twelve = Array.from({ length: 12 }, (_, i) => i + 1);
+    const ruleset = rulesetFor([100, 20, 3].map((byte) => frontend(twelve, { address: `10.96.0.${byte}` })));
     const text = dumpText(ruleset, 'kube-proxy-nft', [], false);
     const keys = [...text.matchAll(/^\t+(10\.96\.0\.\d+) \. 80 \. (\d+) /gm)].map((match) => `${match[1]} ${match[2]}`);
     const expected = [3, 20, 100].flatMap((byte) => Array.from({ length: 12 }, (_, slot) => `10.96.0.${byte} ${slot}`));
@@ -61,12 +51,11 @@ suite('the dump as text', () => {
 suite('a dump in steps', () => {
   /** Endpoints of one Service, so that a dump takes several steps. */
   function largeRuleset(): Ruleset {
-    const ruleset = new Ruleset(buildProgram('ip', {}));
     const endpoints = Array.from({ length: 3000 }, (_, i) => ({
       ...endpoint(1),
       address: `10.244.${i >> 8}.${i & 255}`,
     }));
-    setServices(ruleset, new Map([['default/web', [frontend([], { endpoints })]]]));
+    const ruleset = rulesetFor([frontend([], { endpoints })]);
     ruleset.takeTransaction();
     return ruleset;
   }
@@ -77,7 +66,7 @@ suite('a dump in steps', () => {
     const steps = { text: dumpTextSteps(ruleset, 't', [], false), commands: dumpCommandsSteps(ruleset, 't', false) };
     let count = 0;
     for (const begun of Object.values(steps)) assert.equal(begun.next().done, false);
-    setServices(ruleset, new Map([['default/web', [frontend([7], { servicePort: 'default/other' })]]]));
+    setServices(ruleset, { [WEB]: [frontend([7], { servicePort: 'default/other' })] });
     ruleset.takeTransaction();
     const rest = <T>(begun: Steps<T>) => {
       for (;;) {
@@ -120,9 +109,7 @@ suite('the dump as JSON', () => {
   });
 
   test('of both families is one document', () => {
-    const rulesets = (['ip', 'ip6'] as const).map(
-      (family) => new Ruleset(buildProgram(family, { masqueradeAll: true })),
-    );
+    const rulesets = FAMILIES.map((family) => new Ruleset(programOf(family)));
     const { nftables }: { nftables: { add: { table?: { family: string } } }[] } = JSON.parse(
       document(rulesets.flatMap((ruleset) => dumpCommands(ruleset, 'kube-proxy-nft', true))),
     );

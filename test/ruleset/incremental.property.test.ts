@@ -4,28 +4,25 @@ import fc from 'fast-check';
 import { printRule } from '../../src/ruleset/nft-json.ts';
 import { OBJECTS } from '../../src/ruleset/objects.ts';
 import { PICK_CHAINS } from '../../src/ruleset/pick-chain.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
 import { sizeOf } from '../../src/ruleset/transaction.ts';
-import { Cluster } from '../../src/service/cluster.ts';
+import type { Cluster } from '../../src/service/cluster.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { MAX_WEIGHT } from '../../src/sync/batch-sizes.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
+import type { FamilyModel } from '../../src/sync/family-model.ts';
 import { canonical } from '../builders/canonical-elements.ts';
-import { type ClusterStep, clusterSteps } from '../builders/cluster-steps.ts';
-import { networks } from '../builders/networks.ts';
-import { NODE_NAME, service, servingTerminating, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
-import { StrictKernel } from '../builders/strict-kernel.ts';
+import { clusterSteps } from '../builders/cluster-steps.ts';
+import { applyChange, type ClusterChange, clusterWith, elementsOf, modelFor, podNetwork } from '../builders/models.ts';
+import { service, servingTerminating, slice } from '../builders/objects.ts';
+import { heldBy, StrictKernel } from '../builders/strict-kernel.ts';
 
-const PROGRAM = buildProgram('ip', { localPods: { by: 'pod-cidrs' } });
-
-const CONTAINERS = [...PROGRAM.containers, ...OBJECTS];
+/** As of a daemon that begins, on an empty kernel. */
+const newModel = (cluster: Cluster) => modelFor(cluster, podNetwork(['10.244.0.0/16']));
 
 /** Those that go when nobody wants them any more. */
 const AFFINITY_OBJECTS = OBJECTS.filter((container) => container !== PICK_CHAINS);
 
 /** A change of the cluster, or a transaction, or a restart of the daemon: with changes while it reads the kernel, or without. */
-type Step = ClusterStep | 'transaction' | 'restart' | { readonly restartDuring: readonly ClusterStep[] };
+type Step = ClusterChange | 'transaction' | 'restart' | { readonly restartDuring: readonly ClusterChange[] };
 
 const changes = clusterSteps('ip', { nodePorts: false });
 
@@ -44,9 +41,9 @@ const MAX_WEIGHTS = fc.constantFrom(MAX_WEIGHT, MAX_WEIGHT, 1, 2, 5, 100);
 
 /** A daemon and the kernel under it; every transaction is checked on its way. */
 class World {
-  readonly cluster = new Cluster(NODE_NAME);
+  readonly cluster = clusterWith();
   readonly kernel = new StrictKernel();
-  model = this.#newModel();
+  model = newModel(this.cluster).model;
   /** Element operations sent to the kernel. */
   written = 0;
   readonly #maxWeight: number;
@@ -54,7 +51,6 @@ class World {
   /** `maxWeight`: of a transaction (see weight.ts). */
   constructor(maxWeight = MAX_WEIGHT) {
     this.#maxWeight = maxWeight;
-    this.model.restart([]);
     this.transact();
   }
 
@@ -63,8 +59,7 @@ class World {
     else if (step === 'restart') this.restart();
     else if ('restartDuring' in step) this.restart(step.restartDuring);
     else {
-      const keys = 'set' in step ? this.cluster.set(step.set) : this.cluster.delete(step.remove, step.key);
-      for (const key of keys) this.model.markDirty(key);
+      for (const key of applyChange(this.cluster, step)) this.model.markDirty(key);
     }
   }
 
@@ -74,7 +69,7 @@ class World {
     const { transaction } = atOnce(this.model.transactionSteps(true, this.#maxWeight));
     this.kernel.apply(transaction);
     this.written += sizeOf(transaction);
-    assert.deepEqual(this.kernel.elements, elementsOf(this.model), 'kernel and model agree');
+    assert.deepEqual(this.kernel.elements, heldBy(this.model.ruleset), 'kernel and model agree');
     assertChainsSafe(before, chains, chainsOf(this.model));
   }
 
@@ -86,11 +81,9 @@ class World {
   }
 
   /** A new daemon finds what the old one left in the kernel; `during`: what changes while it is read, if that takes long. */
-  restart(during?: readonly ClusterStep[]): void {
-    const found = CONTAINERS.flatMap((container) => [...this.model.ruleset.elementsOf(container)]).map(
-      ({ container, key, value, comment }) => ({ container, key, value, comment }),
-    );
-    this.model = this.#newModel();
+  restart(during?: readonly ClusterChange[]): void {
+    const found = elementsOf(this.model.ruleset);
+    this.model = newModel(this.cluster).model;
     if (during === undefined) {
       this.model.restart(found);
     } else {
@@ -103,21 +96,6 @@ class World {
     do this.transact();
     while (this.model.isDirty);
   }
-
-  #newModel(): FamilyModel {
-    const settings = {
-      program: PROGRAM,
-      networks: () => networks(['10.244.0.0/16']),
-    };
-    return new FamilyModel(this.cluster, settings, recordingLog().log);
-  }
-}
-
-function elementsOf(model: FamilyModel): Map<string, string> {
-  const elements = CONTAINERS.flatMap((container) => [...model.ruleset.elementsOf(container)]);
-  return new Map(
-    elements.map(({ container, key, value, comment }) => [`${container.name} ${key}`, `${value} # ${comment}`]),
-  );
 }
 
 /** The chains and sets outside the program: name → what a chain's rules name; nothing of one that was just found. */
@@ -160,17 +138,9 @@ function assertChainsSafe(
 
 /** The model that a daemon started on this cluster would build in an empty kernel. */
 function fromScratch(world: World): readonly string[] {
-  const model = new FamilyModel(
-    world.cluster,
-    {
-      program: PROGRAM,
-      networks: () => networks(['10.244.0.0/16']),
-    },
-    recordingLog().log,
-  );
-  model.restart([]);
-  while (model.isDirty) model.nextTransaction();
-  return canonical(elementsOf(model));
+  const { model, drain } = newModel(world.cluster);
+  drain();
+  return canonical(heldBy(model.ruleset));
 }
 
 test('after any sequence of changes, transactions and restarts the kernel holds what a fresh start would write; every transaction applies and no packet on its way is lost', () => {

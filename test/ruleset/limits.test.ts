@@ -8,24 +8,18 @@ import { foundAffinityChains } from '../../src/ruleset/found-affinity.ts';
 import { foundFrontends } from '../../src/ruleset/found-frontends.ts';
 import { behindLimit, limitCounted } from '../../src/ruleset/limits.ts';
 import { printRule } from '../../src/ruleset/nft-json.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
 import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { document, transactionCommands } from '../../src/ruleset/transaction.ts';
 import { transactionText } from '../../src/ruleset/transaction-text.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
 import { frontend } from '../builders/frontends.ts';
-import { setServices } from '../builders/set-services.ts';
+import { rulesetFor, setServices, WEB } from '../builders/rulesets.ts';
 import { TestKernel } from '../netns/kernel.ts';
 import { listingAfter } from '../netns/listing-after.ts';
 
-const WEB = 'default/web';
 const TABLE = 'kube-proxy-nft';
 
-function rulesetOf(...frontends: readonly Frontend[]): Ruleset {
-  const made = new Ruleset(buildProgram(frontends[0]?.family ?? 'ip', { connectionCounters: true }));
-  setServices(made, [[WEB, frontends]]);
-  return made;
-}
+const rulesetOf = (...frontends: readonly Frontend[]) => rulesetFor(frontends, { connectionCounters: true });
 
 /** The chains outside the program, without hashes. */
 const chains = (made: Ruleset) =>
@@ -77,9 +71,9 @@ describe('a limit of new connections', () => {
   it('is nothing where nobody is served, and goes with the Service', () => {
     const made = rulesetOf(frontend([], { limitPerSecond: 5 }));
     assert.deepEqual(chains(made), {});
-    setServices(made, [[WEB, [frontend([1], { limitPerSecond: 5 })]]]);
+    setServices(made, { [WEB]: [frontend([1], { limitPerSecond: 5 })] });
     made.takeTransaction();
-    setServices(made, [[WEB, []]]);
+    setServices(made, { [WEB]: [] });
     const gone = [1, 2, 3, 4, 5, 6, 7].flatMap(() => made.takeTransaction().deletes.map(({ key }) => short(key)));
     for (const name of [
       'limit-pick-tcp-1__default/web',
@@ -95,7 +89,7 @@ describe('a limit of new connections', () => {
     const leaving = (limits: Partial<Frontend>) => {
       const made = rulesetOf(frontend([1, 2, 3, 4, 5, 6, 7, 8], limits));
       made.takeTransaction();
-      setServices(made, [[WEB, [frontend([1], limits)]]]);
+      setServices(made, { [WEB]: [frontend([1], limits)] });
       const { deletes } = made.takeTransaction();
       return deletes.filter(({ container }) => container.name === 'endpoints-tcp').map(({ key }) => key);
     };
@@ -168,7 +162,7 @@ for (const family of FAMILIES) {
       const contents = reader.end();
       const adopted = new Ruleset(made.program);
       adopted.adopt(foundElements(contents));
-      setServices(adopted, [[WEB, [web, door]]]);
+      setServices(adopted, { [WEB]: [web, door] });
       assert.deepEqual(adopted.takeTransaction(), { deletes: [], adds: [] });
 
       const found = new Ruleset(made.program);

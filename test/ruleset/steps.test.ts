@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { BY_ADDRESS } from '../../src/ruleset/container.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
 import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { sizeOf } from '../../src/ruleset/transaction.ts';
 import type { Endpoint } from '../../src/service/endpoints.ts';
 import { type Frontend, frontendKey } from '../../src/service/frontend.ts';
 import { countSteps } from '../builders/count-steps.ts';
 import { frontend } from '../builders/frontends.ts';
+import { elementsOf } from '../builders/models.ts';
+import { rulesetFor } from '../builders/rulesets.ts';
 
 /** One step does no more than about so many things. */
 const THINGS = 10_000;
@@ -42,7 +43,7 @@ function set(ruleset: Ruleset, one: Frontend): number {
 
 suite('a frontend is brought in steps', () => {
   test('with many endpoints: when it comes, and when one of them goes', () => {
-    const ruleset = new Ruleset(buildProgram('ip', {}));
+    const ruleset = rulesetFor([]);
     const endpoints = endpointsOf(MANY);
     const first = set(ruleset, frontend([], { endpoints }));
     assert.ok(first > MANY / THINGS, `${first}`);
@@ -54,7 +55,7 @@ suite('a frontend is brought in steps', () => {
 
   test('with many endpoints, of which no step looks at more than some thousands', () => {
     for (const changes of [{}, { kind: 'node-port', address: '' }] as const) {
-      const ruleset = new Ruleset(buildProgram('ip', {}));
+      const ruleset = rulesetFor([]);
       const { endpoints, looks } = countedEndpoints(MANY);
       const one = frontend([], { endpoints, ...changes });
       const steps = ruleset.setFrontend(frontendKey(one), one);
@@ -68,7 +69,7 @@ suite('a frontend is brought in steps', () => {
   });
 
   test('with many endpoints, when it goes', () => {
-    const ruleset = new Ruleset(buildProgram('ip', {}));
+    const ruleset = rulesetFor([]);
     const one = frontend([], { endpoints: endpointsOf(MANY) });
     set(ruleset, one);
     ruleset.takeTransaction();
@@ -77,7 +78,7 @@ suite('a frontend is brought in steps', () => {
   });
 
   test('with many source ranges: when it comes, and when they are others', () => {
-    const ruleset = new Ruleset(buildProgram('ip', {}));
+    const ruleset = rulesetFor([]);
     const walled = (first: number) => {
       const sourceRanges = Array.from({ length: MANY }, (_, i) => `${first}.${i >> 8}.${i & 255}.0/24`);
       return frontend([1], { kind: 'load-balancer-ip', sourceRanges });
@@ -91,15 +92,15 @@ suite('a frontend is brought in steps', () => {
   });
 
   test('and a small one in one', () => {
-    assert.equal(set(new Ruleset(buildProgram('ip', {})), frontend([1, 2, 3])), 1);
+    assert.equal(set(rulesetFor([]), frontend([1, 2, 3])), 1);
   });
 });
 
 test('what nobody claims is removed in steps', () => {
-  const before = new Ruleset(buildProgram('ip', {}));
+  const before = rulesetFor([]);
   set(before, frontend([], { endpoints: endpointsOf(MANY) }));
   const after = new Ruleset(before.program);
-  after.adopt(before.program.containers.flatMap((container) => [...before.elementsOf(container)]));
+  after.adopt(elementsOf(before));
   const { count } = countSteps(after.dropUnclaimed());
   assert.ok(count > MANY / THINGS, `${count}`);
   const { deletes, adds } = after.takeTransaction();

@@ -5,20 +5,15 @@ import fc from 'fast-check';
 import type { Family } from '../../src/ip.ts';
 import { LB_ALGORITHMS, type LbAlgorithm } from '../../src/objects/service-options.ts';
 import type { Element } from '../../src/ruleset/element.ts';
-import { OBJECTS } from '../../src/ruleset/objects.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
 import { deepestFirst, sizeOf, type Transaction } from '../../src/ruleset/transaction.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { MAX_WEIGHT } from '../../src/sync/batch-sizes.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
 import type { TracedPacket } from '../../src/trace/packet.ts';
 import { type Outcome, tracePacket } from '../../src/trace/trace-packet.ts';
 import type { TracedRuleset } from '../../src/trace/traced-ruleset.ts';
-import { ADDRESSES, type ClusterStep, clusterSteps } from '../builders/cluster-steps.ts';
-import { networks } from '../builders/networks.ts';
+import { ADDRESSES, clusterSteps } from '../builders/cluster-steps.ts';
+import { type ClusterChange, elementLines, elementsOf, modelFor } from '../builders/models.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
 import { changed, isConcerned, snapshot, torn } from './torn-ruleset.ts';
 
 /** How many random sequences of changes in each family; TORN_RUNS=120 gives a million traces and more. */
@@ -32,7 +27,7 @@ let traces = 0;
  * A change of the cluster; a transaction that nft takes, refuses, or is killed over, before or after the kernel has it; or
  * the next try of those under suspicion for that.
  */
-type Step = ClusterStep | Ending | 'trial' | 'a second passes';
+type Step = ClusterChange | Ending | 'trial' | 'a second passes';
 type Ending = 'transaction' | 'refused' | 'killed' | 'killed after it';
 
 const steps = (family: Family) =>
@@ -144,28 +139,29 @@ function follow(
   affinityLimit = 256,
   tables?: { readonly serviceBudget: number },
 ): void {
-  const program = buildProgram(family, {
-    localPods: { by: 'pod-cidrs' },
-    connectionCounters: family === 'ip',
-    nodePortClients: family === 'ip6',
-  });
   const pods = family === 'ip' ? '10.244.0.0/16' : 'fd44::/64';
   const nodes = family === 'ip' ? '0.0.0.0/0' : '::/0';
-  const cluster = new Cluster(NODE_NAME);
-  const settings = {
-    program,
-    networks: () => networks([pods], [nodes], ADDRESSES[family].sourceRanges.slice(0, 1)),
+  const { model, apply: change } = modelFor([], {
+    family,
+    program: {
+      localPods: { by: 'pod-cidrs' },
+      connectionCounters: family === 'ip',
+      nodePortClients: family === 'ip6',
+    },
+    networks: {
+      'pod-cidrs': [pods],
+      'node-port-networks': [nodes],
+      'node-port-clients': ADDRESSES[family].sourceRanges.slice(0, 1),
+    },
     affinityLimit,
     ...tables,
-  };
+  });
   const byHash = affinityLimit < 256 || tables !== undefined;
-  const model = new FamilyModel(cluster, settings, recordingLog().log);
-  model.restart([]);
   const kernel = new Map<string, Element>();
   let state = snapshot(model.ruleset);
   let transactions = 0;
   const apply = (transaction: Transaction) => {
-    for (const part of deepestFirst(transaction, program.hops)) {
+    for (const part of deepestFirst(transaction, model.program.hops)) {
       const next = changed(state, part);
       assertSafe(state, next, family, byHash);
       state = next;
@@ -204,25 +200,14 @@ function follow(
     } else if (typeof step === 'string') {
       transact(step);
     } else {
-      const keys = 'set' in step ? cluster.set(step.set) : cluster.delete(step.remove, step.key);
-      for (const key of keys) model.markDirty(key);
+      change(step);
     }
   }
   while (model.isDirty || model.suspects.areThere) {
     if (model.isDirty) transact('transaction');
     if (model.suspects.areThere) trial();
   }
-  assert.deepEqual(canonicalOf(kernel.values()), canonicalOf(elementsIn(model)), 'kernel and model agree');
-}
-
-function elementsIn({ program, ruleset }: FamilyModel): readonly Element[] {
-  return [...program.containers, ...OBJECTS].flatMap((container) => [...ruleset.elementsOf(container)]);
-}
-
-function canonicalOf(elements: Iterable<Element>): readonly string[] {
-  return [...elements]
-    .map(({ container, key, value, comment }) => `${container.name} ${key} ${value} ${comment}`)
-    .sort();
+  assert.deepEqual(elementLines(kernel.values()), elementLines(elementsOf(model.ruleset)), 'kernel and model agree');
 }
 
 /** How many endpoints have lists of clients: the usual number; some by which session affinity is by hash, or changes. */

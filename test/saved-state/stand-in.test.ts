@@ -5,20 +5,13 @@ import type { KubeObject } from '../../src/objects/decode.ts';
 import { StandIn, type StandInOptions } from '../../src/saved-state/stand-in.ts';
 import { writeState } from '../../src/saved-state/write.ts';
 import { eventually } from '../builders/eventually.ts';
-import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+import { NODE_NAME, node, ready, service, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { FakeClock } from '../sync/fake-clock.ts';
 import { stateFolder } from './folder.ts';
 
 const SAVED_AT = Date.parse('2026-06-01T12:00:00Z');
-const NODE: KubeObject = {
-  kind: 'Node',
-  name: NODE_NAME,
-  addresses: ['192.0.2.1'],
-  zone: '',
-  podCidrs: ['10.244.1.0/24'],
-  eligible: true,
-};
+const NODE = node({ addresses: ['192.0.2.1'], podCidrs: ['10.244.1.0/24'] });
 
 /** One that waits for its moment, with a state of an hour ago. */
 async function standing(context: TestContext, options: Partial<StandInOptions> = {}) {

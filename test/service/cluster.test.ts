@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Cluster } from '../../src/service/cluster.ts';
 import { atOnce } from '../../src/service/steps.ts';
-import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+import { clusterWith } from '../builders/models.ts';
+import { NODE_NAME, node, ready, service, serviceCidr, slice } from '../builders/objects.ts';
 
 function slicesOf(cluster: Cluster, key: string): string[] {
   return [...cluster.slicesOf(key)].map(({ name }) => name).sort();
@@ -10,7 +11,7 @@ function slicesOf(cluster: Cluster, key: string): string[] {
 
 suite('the cluster', () => {
   test('keeps a slice that comes before its Service', () => {
-    const cluster = new Cluster(NODE_NAME);
+    const cluster = clusterWith();
     assert.deepEqual(cluster.set(slice([ready('10.0.0.1')])), ['default/web']);
     assert.equal(cluster.service('default/web'), undefined);
     assert.deepEqual(cluster.set(service()), ['default/web']);
@@ -19,11 +20,12 @@ suite('the cluster', () => {
   });
 
   test('has the latest version of each object', () => {
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(service());
-    cluster.set(service({ clusterIps: ['10.96.0.11'] }));
-    cluster.set(slice([ready('10.0.0.1')]));
-    cluster.set(slice([]));
+    const cluster = clusterWith(
+      service(),
+      service({ clusterIps: ['10.96.0.11'] }),
+      slice([ready('10.0.0.1')]),
+      slice([]),
+    );
     assert.deepEqual(cluster.service('default/web')?.clusterIps, ['10.96.0.11']);
     assert.deepEqual(
       [...cluster.slicesOf('default/web')].map(({ endpoints }) => endpoints),
@@ -32,16 +34,14 @@ suite('the cluster', () => {
   });
 
   test('tells Services of one name in two namespaces apart', () => {
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(slice([]));
+    const cluster = clusterWith(slice([]));
     assert.deepEqual(cluster.set(slice([], { namespace: 'prod' })), ['prod/web']);
     assert.deepEqual(slicesOf(cluster, 'default/web'), ['web-1']);
     assert.deepEqual(slicesOf(cluster, 'prod/web'), ['web-1']);
   });
 
   test('a slice that moves to another Service concerns both', () => {
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(slice([]));
+    const cluster = clusterWith(slice([]));
     assert.deepEqual(cluster.set(slice([], { serviceName: 'api' })), ['default/web', 'default/api']);
     assert.deepEqual(slicesOf(cluster, 'default/web'), []);
     assert.deepEqual(slicesOf(cluster, 'default/api'), ['web-1']);
@@ -49,9 +49,7 @@ suite('the cluster', () => {
   });
 
   test('a deleted slice concerns its Service, whether that is there or not', () => {
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(slice([]));
-    cluster.set(slice([], { name: 'web-2' }));
+    const cluster = clusterWith(slice([]), slice([], { name: 'web-2' }));
     assert.deepEqual(cluster.delete('EndpointSlice', 'default/web-1'), ['default/web']);
     assert.deepEqual(slicesOf(cluster, 'default/web'), ['web-2']);
     assert.deepEqual(cluster.delete('EndpointSlice', 'default/web-2'), ['default/web']);
@@ -59,17 +57,14 @@ suite('the cluster', () => {
   });
 
   test('the slices of a deleted Service stay until they are deleted themselves', () => {
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(service());
-    cluster.set(slice([]));
+    const cluster = clusterWith(service(), slice([]));
     assert.deepEqual(cluster.delete('Service', 'default/web'), ['default/web']);
     assert.equal(cluster.service('default/web'), undefined);
     assert.deepEqual(slicesOf(cluster, 'default/web'), ['web-1']);
   });
 
   test('deleting what is not there concerns nobody', () => {
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(slice([]));
+    const cluster = clusterWith(slice([]));
     cluster.delete('EndpointSlice', 'default/web-1');
     assert.deepEqual(cluster.delete('EndpointSlice', 'default/web-1'), []);
     assert.deepEqual(cluster.delete('Service', 'default/web'), []);
@@ -77,13 +72,12 @@ suite('the cluster', () => {
   });
 
   test('has the networks of all ServiceCIDRs, which concern no Service', () => {
-    const cluster = new Cluster(NODE_NAME);
-    const cidr = (name: string, cidrs: readonly string[]) => ({ kind: 'ServiceCIDR', name, cidrs }) as const;
+    const cluster = clusterWith();
     assert.deepEqual(cluster.serviceCidrs, []);
-    assert.deepEqual(cluster.set(cidr('kubernetes', ['10.96.0.0/12', 'fd00:96::/112'])), []);
-    cluster.set(cidr('more', ['10.200.0.0/16']));
+    assert.deepEqual(cluster.set(serviceCidr('kubernetes', '10.96.0.0/12', 'fd00:96::/112')), []);
+    cluster.set(serviceCidr('more', '10.200.0.0/16'));
     assert.deepEqual(cluster.serviceCidrs, ['10.96.0.0/12', 'fd00:96::/112', '10.200.0.0/16']);
-    cluster.set(cidr('kubernetes', ['10.96.0.0/16']));
+    cluster.set(serviceCidr('kubernetes', '10.96.0.0/16'));
     assert.deepEqual([...cluster.serviceCidrs].sort(), ['10.200.0.0/16', '10.96.0.0/16']);
     const before = cluster.serviceCidrs;
     cluster.set(service());
@@ -94,31 +88,21 @@ suite('the cluster', () => {
   });
 
   test('knows this node and no other', () => {
-    const cluster = new Cluster(NODE_NAME);
-    const node = {
-      kind: 'Node',
-      zone: '',
-      podCidrs: [],
-      eligible: true,
-      name: NODE_NAME,
-      addresses: ['192.0.2.1'],
-    } as const;
-    assert.deepEqual(cluster.set({ ...node, name: 'node-b' }), []);
+    const cluster = clusterWith();
+    const here = node({ addresses: ['192.0.2.1'] });
+    assert.deepEqual(cluster.set(node({ name: 'node-b' })), []);
     assert.equal(cluster.node, undefined);
-    assert.deepEqual(cluster.set(node), []);
-    assert.equal(cluster.node, node);
+    assert.deepEqual(cluster.set(here), []);
+    assert.equal(cluster.node, here);
     cluster.delete('Node', 'node-b');
-    assert.equal(cluster.node, node);
+    assert.equal(cluster.node, here);
     cluster.delete('Node', NODE_NAME);
     assert.equal(cluster.node, undefined);
   });
 });
 
 suite('nodes that are not Ready', () => {
-  const node = (name: string, isReady: boolean) => ({
-    ...({ kind: 'Node', name, addresses: [], zone: '', podCidrs: [], eligible: true } as const),
-    ...(!isReady && { unready: true as const }),
-  });
+  const nodeIs = (name: string, isReady: boolean) => node({ name, ...(!isReady && { unready: true }) });
 
   test('concern the Services with endpoints there', () => {
     const cluster = new Cluster(NODE_NAME, { skipUnreachableNodes: true });
@@ -126,9 +110,9 @@ suite('nodes that are not Ready', () => {
       const endpoints = nodes.map((nodeName, n) => ready(`10.0.${i}.${n}`, { nodeName }));
       cluster.set(slice(endpoints, { name: `s-${i}`, serviceName: `s-${i}` }));
     }
-    for (const name of [NODE_NAME, 'b', 'c', 'd']) assert.deepEqual(cluster.set(node(name, true)), []);
+    for (const name of [NODE_NAME, 'b', 'c', 'd']) assert.deepEqual(cluster.set(nodeIs(name, true)), []);
     assert.deepEqual(atOnce(cluster.settleNodesSteps()), []);
-    cluster.set(node('b', false));
+    cluster.set(nodeIs('b', false));
     assert.deepEqual(atOnce(cluster.settleNodesSteps()), ['default/s-0', 'default/s-2']);
     assert.deepEqual([...(cluster.avoidedNodes ?? [])], ['b']);
     assert.equal(cluster.delete('Node', 'b').length, 0);
@@ -137,7 +121,7 @@ suite('nodes that are not Ready', () => {
 
   test('are not part of the state to be saved', () => {
     const cluster = new Cluster(NODE_NAME, { skipUnreachableNodes: true });
-    for (const name of [NODE_NAME, 'b']) cluster.set(node(name, false));
+    for (const name of [NODE_NAME, 'b']) cluster.set(nodeIs(name, false));
     assert.deepEqual(
       cluster.objects().map((object) => 'name' in object && object.name),
       [NODE_NAME],
@@ -145,9 +129,9 @@ suite('nodes that are not Ready', () => {
   });
 
   test('are not known without the option', () => {
-    const cluster = new Cluster(NODE_NAME);
+    const cluster = clusterWith();
     cluster.set(slice([ready('10.0.0.1', { nodeName: 'b' })]));
-    cluster.set(node('b', false));
+    cluster.set(nodeIs('b', false));
     assert.deepEqual([atOnce(cluster.settleNodesSteps()), cluster.avoidedNodes], [[], undefined]);
   });
 });

@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Node } from '../../src/objects/node.ts';
 import { lostPodTester, withoutLost } from '../../src/service/lost-pods.ts';
-import { NODE_NAME, ready, slice } from '../builders/objects.ts';
+import { NODE_NAME, node, ready, slice } from '../builders/objects.ts';
 
-const NODE: Node = {
-  kind: 'Node',
-  name: NODE_NAME,
-  addresses: ['192.0.2.1', '2001:db8::1'],
-  zone: '',
-  podCidrs: ['10.244.1.0/24', 'fd00:1::/64'],
-  eligible: true,
-};
+const NODE = node({ addresses: ['192.0.2.1', '2001:db8::1'], podCidrs: ['10.244.1.0/24', 'fd00:1::/64'] });
 
 suite('after a reboot of its node an endpoint', () => {
   const cases: readonly [title: string, address: string, nodeName: string, isLost: boolean][] = [

@@ -4,18 +4,16 @@ import type { SliceEndpoint } from '../../src/objects/endpoint-slice.ts';
 import type { Service } from '../../src/objects/service.ts';
 import { chooseEndpoints } from '../../src/service/endpoints.ts';
 import { type Frontend, frontendsOf } from '../../src/service/frontend.ts';
-import { HTTP, NODE_NAME, ready, service, servingTerminating, slice } from '../builders/objects.ts';
+import { HTTP, NODE_NAME, node, ready, service, servingTerminating, slice } from '../builders/objects.ts';
 
 const HERE = { nodeName: NODE_NAME };
-const node = (addresses: readonly string[]) =>
-  ({ kind: 'Node', name: NODE_NAME, addresses, zone: '', podCidrs: [], eligible: true }) as const;
 
 function frontends(
   changes: Partial<Service>,
   endpoints: readonly SliceEndpoint[] = [],
   addresses: readonly string[] = [],
 ) {
-  return frontendsOf(service(changes), [slice(endpoints)], 'ip', { nodeName: NODE_NAME, node: node(addresses) });
+  return frontendsOf(service(changes), [slice(endpoints)], 'ip', { nodeName: NODE_NAME, node: node({ addresses }) });
 }
 
 const summary = ({ kind, address, port, policy }: Frontend) => `${kind} ${address} ${port} ${policy}`;

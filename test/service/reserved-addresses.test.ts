@@ -4,7 +4,7 @@ import { networkTester } from '../../src/ip.ts';
 import type { Service } from '../../src/objects/service.ts';
 import { frontendsOf } from '../../src/service/frontend.ts';
 import { type Objection, objectionsOf, type Protection } from '../../src/service/reserved-addresses.ts';
-import { NODE_NAME, service } from '../builders/objects.ts';
+import { NODE_NAME, node, service } from '../builders/objects.ts';
 
 const API = '192.0.2.10';
 const NODE = '192.0.2.1';
@@ -125,8 +125,7 @@ suite('a load balancer IP', () => {
       loadBalancerIps: [FREE, POD, '127.0.0.1'],
       sourceRanges: ['192.0.2.0/24'],
     };
-    const node = { kind: 'Node', name: NODE_NAME, addresses: [NODE], zone: '', podCidrs: [], eligible: true } as const;
-    const from = { nodeName: NODE_NAME, node, reserved: reserved('enforce') };
+    const from = { nodeName: NODE_NAME, node: node({ addresses: [NODE] }), reserved: reserved('enforce') };
     assert.deepEqual(
       frontendsOf(service(changes), [], 'ip', from).map(({ address, sourceRanges }) => [address, sourceRanges]),
       [

@@ -3,12 +3,10 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import type { EndpointSlice, SliceEndpoint } from '../../src/objects/endpoint-slice.ts';
 import type { Service, ServicePortSpec } from '../../src/objects/service.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { type Frontend, frontendsOf, frontendsWithin } from '../../src/service/frontend.ts';
 import { DEFAULT_SERVICE_BUDGET, slicesWithin } from '../../src/service/service-budget.ts';
 import { notReady, ready, service, servingTerminating, slice } from '../builders/objects.ts';
-import { setServices } from '../builders/set-services.ts';
+import { rulesetFor } from '../builders/rulesets.ts';
 
 const HERE = { nodeName: 'node-a', node: undefined };
 
@@ -47,8 +45,7 @@ function endpointsOf(count: number, changes: Partial<SliceEndpoint> = {}): Slice
 
 /** How many elements frontends take in the rules; pick chains are there once for all. */
 function elementsOf(frontends: readonly Frontend[]): number {
-  const ruleset = new Ruleset(buildProgram('ip', { localhostNodePorts: true }));
-  setServices(ruleset, [['default/web', frontends]]);
+  const ruleset = rulesetFor(frontends, { localhostNodePorts: true });
   const chains = [...ruleset.dynamicChains()].length;
   return ruleset.size - chains;
 }

@@ -5,7 +5,7 @@ import { frontendsOf } from '../../src/service/frontend.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { zoneShareSteps } from '../../src/service/zone-spill-over.ts';
 import { countSteps } from '../builders/count-steps.ts';
-import { ready as readyEndpoint, service, slice } from '../builders/objects.ts';
+import { node, ready as readyEndpoint, service, slice } from '../builders/objects.ts';
 
 const HERE = { name: 'n', zone: 'a' };
 const THIRTY = { percent: 30, chooser: 'n' };
@@ -91,9 +91,8 @@ suite('zone-spill-over', () => {
   test('with a table of hashes all nodes of a zone have the same others; without each has its own', () => {
     const slices = [slice(inZones(2, 40).map(({ entry: { address, ...rest } }) => readyEndpoint(address, rest)))];
     const of = (options: Parameters<typeof service>[0] & object, nodeName: string) => {
-      const place = { addresses: [], zone: 'a', podCidrs: [], eligible: true };
-      const node = { kind: 'Node' as const, name: nodeName, ...place };
-      const [frontend] = frontendsOf(service(options), slices, 'ip', { nodeName, node });
+      const here = { nodeName, node: node({ name: nodeName, zone: 'a' }) };
+      const [frontend] = frontendsOf(service(options), slices, 'ip', here);
       return frontend?.endpoints.map(({ address }) => address).join();
     };
     const plain = { options: { zoneSpillOver: 30 } };

@@ -4,32 +4,20 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findTables, isLive, readTable } from '../../src/nft/tables.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import { createArrival } from '../../src/sync/arrival.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
 import { eventually } from '../builders/eventually.ts';
-import { networks } from '../builders/networks.ts';
 import { ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { startSyncer } from '../builders/syncers.ts';
 import { TestKernel } from '../netns/kernel.ts';
 
 const SERVICES = 2_500;
 const clusterIp = (n: number) => `10.96.${n >> 8}.${n & 255}`;
 
 /** `fault`: a shell fragment that plays one before nft runs; see TestKernel.nft. */
-function start(kernel: TestKernel, cluster: Cluster, fault = '') {
-  const model = new FamilyModel(
-    cluster,
-    { program: buildProgram('ip', {}), networks: () => networks([]) },
-    recordingLog().log,
-  );
+function start(kernel: TestKernel, fault = '') {
   const nft = kernel.nft('ip', fault);
-  const { log, lines } = recordingLog();
-  const syncer = new FamilySyncer(model, nft, log);
   const { arrival, complete } = createArrival();
-  void syncer.run(arrival);
+  const { cluster, model, syncer, lines } = startSyncer(nft, [], { arrival });
   const addService = (n: number) => syncer.changed(cluster.set(service({ name: `s${n}`, clusterIps: [clusterIp(n)] })));
   const addSlice = (n: number) =>
     syncer.changed(cluster.set(slice([ready('10.32.0.1')], { name: `s${n}`, serviceName: `s${n}` })));
@@ -46,7 +34,7 @@ const all = Array.from({ length: SERVICES }, (_, n) => n);
 describe('while Services still arrive', () => {
   it('the table is filled with what has its endpoints, and packets meet it only once all is known', async () => {
     using kernel = new TestKernel();
-    const { model, nft, syncer, complete, addService, addSlice, keysIn } = start(kernel, new Cluster('node-a'));
+    const { model, nft, syncer, complete, addService, addSlice, keysIn } = start(kernel);
     for (const n of all) addService(n);
     for (const n of all.slice(1)) addSlice(n);
     let programmed = await keysIn('services');
@@ -70,7 +58,7 @@ describe('while Services still arrive', () => {
 
   it('a table of the last run is not touched', async () => {
     using kernel = new TestKernel();
-    const first = start(kernel, new Cluster('node-a'));
+    const first = start(kernel);
     first.addService(1);
     first.addSlice(1);
     first.complete();
@@ -78,7 +66,7 @@ describe('while Services still arrive', () => {
     first.syncer.stop();
     const before = kernel.listing('ip', 'kube-proxy-nft');
 
-    const second = start(kernel, new Cluster('node-a'));
+    const second = start(kernel);
     for (const n of all.slice(2)) second.addService(n);
     for (const n of all.slice(2)) second.addSlice(n);
     await sleep(300);
@@ -94,7 +82,7 @@ describe('while Services still arrive', () => {
     const failed = join(kernel.directory, 'failed');
     const fault = `case "$*" in *"-f "*) if [ ! -e ${failed} ]; then
       echo 'Error: Could not process rule: Cannot allocate memory' >&2; touch ${failed}; exit 1; fi;; esac`;
-    const { model, syncer, lines, complete, addService, addSlice } = start(kernel, new Cluster('node-a'), fault);
+    const { model, syncer, lines, complete, addService, addSlice } = start(kernel, fault);
     addService(1);
     addSlice(1);
     await eventually(() => existsSync(failed), String);

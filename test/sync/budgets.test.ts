@@ -1,35 +1,27 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { picksByClient } from '../../src/ruleset/affinity-by-hash.ts';
-import type { Element } from '../../src/ruleset/element.ts';
-import { Cluster } from '../../src/service/cluster.ts';
+import type { Cluster } from '../../src/service/cluster.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { TotalBudget } from '../../src/service/total-budget.ts';
 import type { FamilyModel } from '../../src/sync/family-model.ts';
-import { modelOf, PROGRAM } from '../builders/models.ts';
-import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+import { clusterWith, elementsOf, modelFor } from '../builders/models.ts';
+import { ready, service, slice } from '../builders/objects.ts';
 
-/** Services s00, s01, … of that age, with 10 endpoints each: 12 elements. */
-function clusterOf(count: number): Cluster {
-  const cluster = new Cluster(NODE_NAME);
-  for (let n = count - 1; n >= 0; n--) addTo(cluster, n, 10);
-  return cluster;
-}
-
-function addTo(cluster: Cluster, n: number, endpoints: number): string {
-  const name = `s${String(n).padStart(2, '0')}`;
+/** Service s00, s01, … of that age, and its endpoints: two more elements than those. */
+function aged(n: number, endpoints = 10) {
+  const number = String(n).padStart(2, '0');
+  const name = `s${number}`;
   const addresses = Array.from({ length: endpoints }, (_, i) => ready(`10.1.${n}.${i}`));
-  cluster.set(
-    service({ name, clusterIps: [`10.96.0.${n}`], createdAt: `2026-01-01T00:00:${String(n).padStart(2, '0')}Z` }),
-  );
-  cluster.set(slice(addresses, { name, serviceName: name }));
-  return `default/${name}`;
+  return [
+    service({ name, clusterIps: [`10.96.0.${n}`], createdAt: `2026-01-01T00:00:${number}Z` }),
+    slice(addresses, { name, serviceName: name }),
+  ] as const;
 }
 
-/** The elements of a model as a listing of the kernel has them. */
-function foundIn({ ruleset }: FamilyModel): readonly Element[] {
-  const elements = PROGRAM.containers.flatMap((container) => [...ruleset.elementsOf(container)]);
-  return elements.map(({ container, key, value, comment }) => ({ container, key, value, comment }));
+/** So many of them, the youngest first. */
+function clusterOf(count: number): Cluster {
+  return clusterWith(...Array.from({ length: count }, (_, i) => aged(count - 1 - i)).flat());
 }
 
 function served(model: FamilyModel, cluster: Cluster): Record<string, number> {
@@ -44,20 +36,15 @@ function served(model: FamilyModel, cluster: Cluster): Record<string, number> {
 
 suite('the model of a family, within its budgets', () => {
   test('cuts a Service to its budget, says so, and takes away what goes', () => {
-    const cluster = new Cluster(NODE_NAME);
     const ports = Array.from({ length: 50 }, (_, i) => ({ name: `p${i}`, protocol: 'tcp' as const, port: 80 + i }));
     const addresses = Array.from({ length: 100 }, (_, i) => `10.0.0.${i}`);
-    const set = (left: readonly string[]) => {
-      cluster.set(service({ ports }));
-      cluster.set(
-        slice(
-          left.map((address) => ready(address)),
-          { ports: ports.map((port) => ({ ...port, port: 8080 })) },
-        ),
+    const endpoints = (left: readonly string[]) =>
+      slice(
+        left.map((address) => ready(address)),
+        { ports: ports.map((port) => ({ ...port, port: 8080 })) },
       );
-    };
-    set(addresses);
-    const { model, shortfalls, drain } = modelOf(cluster, { serviceBudget: 1000 });
+    const web = [service({ ports }), endpoints(addresses)];
+    const { model, set, shortfalls, drain } = modelFor(web, { serviceBudget: 1000 });
     drain();
     assert.ok(model.ruleset.size <= 1000, `${model.ruleset.size}`);
     assert.deepEqual(
@@ -76,15 +63,11 @@ suite('the model of a family, within its budgets', () => {
         [...model.frontendsOf('default/web')].flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
       );
     const [gone = ''] = used();
-    set(addresses.filter((address) => address !== gone));
-    model.markDirty('default/web');
+    set(endpoints(addresses.filter((address) => address !== gone)));
     drain();
     assert.ok(!used().has(gone));
-    const map = model.program.containers.find(({ name }) => name === 'endpoints-tcp');
-    assert.ok(map);
-    assert.ok([...model.ruleset.elementsOf(map)].every(({ value }) => !value.startsWith(`${gone} `)));
-    set(addresses.slice(0, 10));
-    model.markDirty('default/web');
+    assert.ok(elementsOf(model.ruleset).every(({ value }) => !value.startsWith(`${gone} `)));
+    set(endpoints(addresses.slice(0, 10)));
     drain();
     assert.deepEqual([...shortfalls.all()], []);
     assert.equal(used().size, 10);
@@ -92,7 +75,7 @@ suite('the model of a family, within its budgets', () => {
 
   test('serves the oldest Services where not all fit, in whatever order they come, and again when there is room', () => {
     const cluster = clusterOf(6);
-    const { model, shortfalls, drain } = modelOf(cluster, { totalBudget: new TotalBudget(50) });
+    const { model, set, remove, shortfalls, drain } = modelFor(cluster, { totalBudget: new TotalBudget(50) });
     drain();
     const short = { s00: 10, s01: 10, s02: 10, s03: 10, s04: 0, s05: 0 };
     assert.deepEqual(served(model, cluster), short);
@@ -106,20 +89,16 @@ suite('the model of a family, within its budgets', () => {
       /older ones come first: it is not served\. Give kube-proxy-nft more/,
     );
     // An old Service grows: the youngest that is served makes way.
-    model.markDirty(addTo(cluster, 0, 15));
+    set(...aged(0, 15));
     drain();
     assert.deepEqual(served(model, cluster), { ...short, s00: 15, s03: 0 + (served(model, cluster)['s03'] ?? 0) });
     assert.ok((served(model, cluster)['s03'] ?? 10) < 10);
     assert.ok(model.ruleset.size <= 50 + 2);
     // One goes: the next in age comes in.
-    cluster.delete('Service', 'default/s01');
-    model.markDirty('default/s01');
+    remove('Service', 'default/s01');
     drain();
     assert.deepEqual(served(model, cluster), { s00: 15, s02: 10, s03: 10, s04: 0, s05: 0 });
-    for (const key of ['default/s02', 'default/s03']) {
-      cluster.delete('Service', key);
-      model.markDirty(key);
-    }
+    remove('Service', 'default/s02', 'default/s03');
     drain();
     assert.deepEqual(served(model, cluster), { s00: 15, s04: 10, s05: 10 });
     assert.deepEqual([...shortfalls.all()], []);
@@ -127,12 +106,12 @@ suite('the model of a family, within its budgets', () => {
 
   test('serves the same after a restart over the rules of before, and takes away what goes meanwhile', () => {
     const cluster = clusterOf(6);
-    const first = modelOf(cluster, { totalBudget: new TotalBudget(50) });
+    const first = modelFor(cluster, { totalBudget: new TotalBudget(50) });
     first.drain();
     const before = served(first.model, cluster);
-    const found = foundIn(first.model);
-    addTo(cluster, 1, 9);
-    const second = modelOf(cluster, { totalBudget: new TotalBudget(50) });
+    const found = elementsOf(first.model.ruleset);
+    for (const object of aged(1, 9)) cluster.set(object);
+    const second = modelFor(cluster, { totalBudget: new TotalBudget(50) });
     second.model.restart(found);
     second.drain();
     atOnce(second.model.ruleset.dropUnclaimed());
@@ -143,20 +122,19 @@ suite('the model of a family, within its budgets', () => {
 
   test('lets what the kernel holds fit, though there is less memory than before', () => {
     const cluster = clusterOf(3);
-    const first = modelOf(cluster);
+    const first = modelFor(cluster);
     first.drain();
-    const found = foundIn(first.model);
-    const { model, drain, shortfalls } = modelOf(cluster, { totalBudget: new TotalBudget(10) });
-    model.restart(found);
+    const { model, drain, shortfalls } = modelFor(cluster, { totalBudget: new TotalBudget(10) });
+    model.restart(elementsOf(first.model.ruleset));
     const sizes = drain();
     assert.deepEqual(served(model, cluster), { s00: 10, s01: 10, s02: 10 });
-    assert.deepEqual([sizes, [...shortfalls.all()]], [[1], []], 'one pick chain, of which found has none');
+    assert.deepEqual([sizes, [...shortfalls.all()]], [[0], []]);
   });
 
   test('shares the room with the other family', () => {
     const cluster = clusterOf(6);
     const totalBudget = new TotalBudget(100);
-    const { model, drain } = modelOf(cluster, { totalBudget });
+    const { model, drain } = modelFor(cluster, { totalBudget });
     drain();
     assert.equal(model.ruleset.size, 6 * 12 + 1);
     totalBudget.demand('ip6', 1000);
@@ -170,12 +148,9 @@ suite('the model of a family, within its budgets', () => {
   });
 
   suite('session affinity', () => {
-    const set = (cluster: Cluster, count: number, n = 0): string => {
-      const key = addTo(cluster, n, count);
-      const of = cluster.service(key);
-      assert.ok(of);
-      cluster.set({ ...of, affinitySeconds: 100, externalIps: [`198.18.0.${n}`], externalLocal: true });
-      return key;
+    const sticky = (count: number, n = 0) => {
+      const [of, endpoints] = aged(n, count);
+      return [{ ...of, affinitySeconds: 100, externalIps: [`198.18.0.${n}`], externalLocal: true }, endpoints];
     };
     const isByHash = (model: FamilyModel, key = 'default/s00') => {
       const frontends = model.frontendsOf(key);
@@ -189,12 +164,10 @@ suite('the model of a family, within its budgets', () => {
     };
 
     test('is by hash beyond the limit, and by lists again below half of it, over a restart too', () => {
-      const cluster = new Cluster(NODE_NAME);
-      set(cluster, 8);
-      const { model, shortfalls, drain } = modelOf(cluster, { affinityLimit: 8 });
+      const { model, set, shortfalls, drain } = modelFor(sticky(8), { affinityLimit: 8 });
       drain();
       const states = [8, 9, 8, 4, 3, 8].map((count) => {
-        model.markDirty(set(cluster, count));
+        set(...sticky(count));
         drain();
         return [count, isByHash(model), shortfalls.count('affinity-by-hash')];
       });
@@ -206,11 +179,11 @@ suite('the model of a family, within its budgets', () => {
         [3, false, 0],
         [8, false, 0],
       ]);
-      model.markDirty(set(cluster, 9));
+      set(...sticky(9));
       drain();
-      model.markDirty(set(cluster, 5));
+      set(...sticky(5));
       drain();
-      model.restart(foundIn(model));
+      model.restart(elementsOf(model.ruleset));
       drain();
       assert.equal(isByHash(model), true);
       model.restart([]);
@@ -219,15 +192,13 @@ suite('the model of a family, within its budgets', () => {
     });
 
     test('has lists for the oldest Services, where all together have too many', () => {
-      const cluster = new Cluster(NODE_NAME);
-      for (let n = 0; n < 50; n++) set(cluster, 3, n);
-      const { model, drain } = modelOf(cluster, { affinityLimit: 8 });
+      const fifty = Array.from({ length: 50 }, (_, n) => sticky(3, n)).flat();
+      const { model, remove, drain } = modelFor(fifty, { affinityLimit: 8 });
       drain();
       const byHash = Array.from({ length: 50 }, (_, n) => isByHash(model, `default/s${String(n).padStart(2, '0')}`));
       assert.equal(byHash.indexOf(true), 42, 'sixteen times the limit');
       assert.equal(byHash.lastIndexOf(false), 41);
-      cluster.delete('Service', 'default/s07');
-      model.markDirty('default/s07');
+      remove('Service', 'default/s07');
       drain();
       assert.deepEqual([isByHash(model, 'default/s42'), isByHash(model, 'default/s43')], [false, true]);
     });

@@ -1,27 +1,17 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { buildProgram, type ProgramOptions } from '../../src/ruleset/program.ts';
-import { Cluster } from '../../src/service/cluster.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import { networks } from '../builders/networks.ts';
+import type { ProgramOptions } from '../../src/ruleset/program.ts';
 import { ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { startSyncer } from '../builders/syncers.ts';
 import { TestKernel } from '../netns/kernel.ts';
 
 /** The lines of a daemon that begins with session affinity for clients of Service web (two endpoints), and ends. */
-async function run(kernel: TestKernel, options: ProgramOptions, fault = ''): Promise<readonly string[]> {
-  const { log, lines } = recordingLog();
-  const cluster = new Cluster('node-a');
-  cluster.set(service({ affinitySeconds: 10_800 }));
-  cluster.set(slice([ready('10.32.0.1'), ready('10.32.0.2')]));
-  const model = new FamilyModel(cluster, { program: buildProgram('ip', options), networks: () => networks([]) }, log);
+async function run(kernel: TestKernel, program: ProgramOptions, fault = ''): Promise<readonly string[]> {
+  const objects = [service({ affinitySeconds: 10_800 }), slice([ready('10.32.0.1'), ready('10.32.0.2')])];
   const nft = kernel.nft('ip', fault);
-  const syncer = new FamilySyncer(model, nft, log);
-  const running = syncer.run();
+  const { syncer, stop, lines } = startSyncer(nft, objects, { model: { program } });
   await syncer.whenInSync();
-  syncer.stop();
-  await running;
+  await stop();
   nft.closeSession();
   return lines;
 }

@@ -4,15 +4,9 @@ import fc from 'fast-check';
 import type { Nft } from '../../src/nft/nft.ts';
 import { NftError } from '../../src/nft/run.ts';
 import { readTable } from '../../src/nft/tables.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import { type Clock, SYSTEM_CLOCK } from '../../src/sync/clock.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import { Shortfalls } from '../../src/sync/shortfalls.ts';
-import { networks } from '../builders/networks.ts';
 import { ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { startSyncer } from '../builders/syncers.ts';
 import { TestKernel } from '../netns/kernel.ts';
 
 const COUNT = 12;
@@ -38,34 +32,27 @@ function faulty(nft: Nft, addresses: ReadonlySet<string>, fault: Fault, killed: 
 async function startProxy(kernel: TestKernel, fault: Fault, culprits: readonly number[] = []) {
   const bad = new Set(culprits.map(addressOf));
   const killed: string[] = [];
-  const { log, lines } = recordingLog();
-  const shortfalls = new Shortfalls({ log });
-  const cluster = new Cluster('node-a');
   let skipped = 0;
   const clock: Clock = { ...SYSTEM_CLOCK, now: () => performance.now() + skipped };
-  const set = (n: number, endpoint: number) => {
+  const objects = (n: number, endpoint: number) => {
     const name = `s${n}`;
-    const keys = cluster.set(service({ namespace: name, name, clusterIps: [addressOf(n)] }));
-    const address = `10.1.${endpoint}.${n}`;
-    return [...keys, ...cluster.set(slice([ready(address)], { namespace: name, name, serviceName: name }))];
+    return [
+      service({ namespace: name, name, clusterIps: [addressOf(n)] }),
+      slice([ready(`10.1.${endpoint}.${n}`)], { namespace: name, name, serviceName: name }),
+    ];
   };
-  for (let n = 0; n < COUNT; n++) set(n, 0);
-  const program = buildProgram('ip', {});
-  const model = new FamilyModel(cluster, { program, networks: () => networks([]), shortfalls }, log);
-  const syncer = new FamilySyncer(model, faulty(kernel.nft('ip'), bad, fault, killed), log, { clock });
-  void syncer.run();
+  const all = Array.from({ length: COUNT }, (_, n) => objects(n, 0)).flat();
+  const proxy = startSyncer(faulty(kernel.nft('ip'), bad, fault, killed), all, { clock });
+  const { model, syncer, shortfalls, lines } = proxy;
   await syncer.whenInSync();
   /** Gives Services another endpoint. */
-  const change = async (services: readonly number[], endpoint: number) => {
-    syncer.changed([...new Set(services.flatMap((n) => set(n, endpoint)))]);
-    await syncer.whenInSync();
-  };
+  const change = (services: readonly number[], endpoint: number) =>
+    proxy.set(...services.flatMap((n) => objects(n, endpoint)));
   /** The endpoints that the kernel has for each Service. */
   const served = async () => {
-    const { elements } = await readTable(kernel.nft('ip'), program, syncer.table ?? 'kube-proxy-nft');
-    const held = program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
-    const texts = (all: typeof elements) => all.map(({ container, key, value }) => `${container.name} ${key} ${value}`);
-    assert.deepEqual(texts(elements).sort(), texts(held).sort(), 'kernel and model agree');
+    const reader = kernel.nft('ip');
+    await proxy.assertInSync(reader);
+    const { elements } = await readTable(reader, model.program, syncer.table ?? 'kube-proxy-nft');
     return Array.from({ length: COUNT }, (_, n) => {
       const own = elements.filter(({ key }) => key.split(' ')[0] === addressOf(n));
       return own.map(({ value }) => value.split(' ')[0] ?? '').filter((value) => value.startsWith('10.1.'));
@@ -81,7 +68,7 @@ async function startProxy(kernel: TestKernel, fault: Fault, culprits: readonly n
     skip: (ms: number) => {
       skipped += ms;
     },
-    [Symbol.dispose]: () => syncer.stop(),
+    [Symbol.dispose]: proxy[Symbol.dispose],
   };
 }
 

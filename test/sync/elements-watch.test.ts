@@ -4,9 +4,9 @@ import { FAMILIES, type Family } from '../../src/ip.ts';
 import type { Container } from '../../src/ruleset/container.ts';
 import { concat, type Element, parts } from '../../src/ruleset/element.ts';
 import { elementText } from '../../src/ruleset/element-text.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import { eventually } from '../builders/eventually.ts';
-import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+import { clusterWith } from '../builders/models.ts';
+import { ready, service, slice } from '../builders/objects.ts';
 import { TestKernel } from '../netns/kernel.ts';
 import { richCluster, startRichProxy, TABLE } from './rich-proxy.ts';
 
@@ -288,7 +288,7 @@ suite('elements that somebody changed', () => {
 
   test('are found in a large map, too, while changes come too often for a listing of it', async () => {
     using kernel = new TestKernel();
-    const cluster = new Cluster(NODE_NAME);
+    const cluster = clusterWith();
     const ports = [{ name: 'http', protocol: 'tcp' as const, port: 8080 }];
     const put = (n: number, ...pods: readonly number[]) => {
       const name = `s${n}`;

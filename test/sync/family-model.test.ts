@@ -1,30 +1,22 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { MAX_ENDPOINTS } from '../../src/ruleset/slots.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import { udpFrontendKey } from '../../src/service/held-udp-frontends.ts';
-import { modelOf as newModel } from '../builders/models.ts';
-import { networks } from '../builders/networks.ts';
-import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
-import { StrictKernel } from '../builders/strict-kernel.ts';
-
-function modelOf(cluster: Cluster, addresses: readonly string[] = []) {
-  return newModel(cluster, { networks: () => networks([], addresses) });
-}
+import { manyObjects } from '../builders/many-objects.ts';
+import { elementsOf, modelFor } from '../builders/models.ts';
+import { ready, service, slice } from '../builders/objects.ts';
+import { describeTransaction, StrictKernel } from '../builders/strict-kernel.ts';
 
 /** Networks that do not overlap. */
 const RANGES = Array.from({ length: 5000 }, (_, n) => `20.${n >> 7}.${(n & 127) * 2}.0/24`);
 
+/** Two Services of one address. */
+const OLD = service({ name: 'old', createdAt: '2026-01-01T00:00:00Z' });
+const NEW = service({ name: 'new', createdAt: '2026-02-01T00:00:00Z' });
+
 suite('the model of a family', () => {
   test('gives a large cluster in transactions of bounded size', () => {
-    const cluster = new Cluster(NODE_NAME);
-    for (let n = 0; n < 5000; n++) {
-      const name = `s${n}`;
-      cluster.set(service({ name, clusterIps: [`10.96.${n >> 8}.${n & 255}`] }));
-      const endpoints = [0, 1, 2, 3, 4].map((i) => ready(`10.${128 + i}.${n >> 8}.${n & 255}`));
-      cluster.set(slice(endpoints, { name, serviceName: name }));
-    }
-    const sizes = modelOf(cluster).drain();
+    const sizes = modelFor(manyObjects(5000)).drain();
     assert.ok(Math.max(...sizes) < 11_000, `${sizes}`);
     assert.equal(
       sizes.reduce((sum, size) => sum + size, 0),
@@ -34,27 +26,22 @@ suite('the model of a family', () => {
   });
 
   test('gives a small change with the next transaction, whatever else waits, and a fifth of each to what is large', () => {
-    const cluster = new Cluster(NODE_NAME);
     const ports = Array.from({ length: 20 }, (_, n) => ({ name: `p${n}`, protocol: 'tcp' as const, port: 1000 + n }));
-    cluster.set(service({ name: 'large', clusterIps: ['10.96.1.1'], ports }));
     const addresses = Array.from({ length: 4000 }, (_, n) => ready(`10.2.${n >> 8}.${n & 255}`));
-    cluster.set(
+    const { model, set } = modelFor([
+      service({ name: 'large', clusterIps: ['10.96.1.1'], ports }),
       slice(addresses, { name: 'large', serviceName: 'large', ports: ports.map((port) => ({ ...port, port: 80 })) }),
-    );
-    for (let n = 0; n < 30_000; n++) {
-      cluster.set(service({ namespace: 'many', name: `s${n}`, clusterIps: [`10.97.${n >> 8}.${n & 255}`] }));
-    }
-    const { model } = modelOf(cluster);
+      ...Array.from({ length: 30_000 }, (_, n) =>
+        service({ namespace: 'many', name: `s${n}`, clusterIps: [`10.97.${n >> 8}.${n & 255}`] }),
+      ),
+    ]);
     for (let n = 0; n < 3; n++) model.nextTransaction();
     const name = 'bystander';
     let transactions = 0;
     let next = 0;
     const large: number[] = [];
     do {
-      if (transactions % 3 === 0) {
-        cluster.set(service({ namespace: name, name, clusterIps: [`10.98.0.${next++}`] }));
-        model.markDirty(`${name}/${name}`);
-      }
+      if (transactions % 3 === 0) set(service({ namespace: name, name, clusterIps: [`10.98.0.${next++}`] }));
       const { adds } = model.nextTransaction();
       assert.ok(adds.length <= 12_100, `${adds.length}`);
       assert.equal(model.isPending(`${name}/${name}`) && !model.takeProgrammed().includes(`${name}/${name}`), false);
@@ -64,15 +51,13 @@ suite('the model of a family', () => {
     assert.ok(Math.min(...large.slice(6)) >= 1900, `${large}`);
   });
 
-  for (const [what, makeWeb, deletes] of [
-    ['endpoints', () => ({}), 'endpoints-tcp'],
-    ['source ranges', () => ({ loadBalancerIps: ['203.0.113.1'], sourceRanges: RANGES }), 'source-ranges'],
+  for (const [what, web, deletes] of [
+    ['endpoints', {}, 'endpoints-tcp'],
+    ['source ranges', { loadBalancerIps: ['203.0.113.1'], sourceRanges: RANGES }, 'source-ranges'],
   ] as const) {
     test(`brings a frontend with very many ${what} in several transactions, its verdict last, and removes it so`, () => {
-      const cluster = new Cluster(NODE_NAME);
-      cluster.set(service(makeWeb()));
-      cluster.set(slice(Array.from({ length: 20_000 }, (_, n) => ready(`10.2.${n >> 8}.${n & 255}`))));
-      const { model } = modelOf(cluster);
+      const endpoints = Array.from({ length: 20_000 }, (_, n) => ready(`10.2.${n >> 8}.${n & 255}`));
+      const { model, remove } = modelFor([service(web), slice(endpoints)]);
       let verdict = -1;
       let last = -1;
       let count = 0;
@@ -89,7 +74,7 @@ suite('the model of a family', () => {
         count >= 5 && verdict === count - 1 && last <= verdict,
         `${count} transactions, verdict ${verdict}, last ${last}`,
       );
-      for (const key of cluster.delete('Service', 'default/web')) model.markDirty(key);
+      remove('Service', 'default/web');
       const removed: string[][] = [];
       do removed.push(model.nextTransaction().deletes.map(({ container }) => container.name));
       while (model.isDirty);
@@ -101,18 +86,15 @@ suite('the model of a family', () => {
   }
 
   test('takes up the newest state of a frontend that is under way', () => {
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(service());
     const endpoints = (count: number, from = 0) =>
       slice(Array.from({ length: count }, (_, n) => ready(`10.2.${(n + from) >> 8}.${(n + from) & 255}`)));
-    cluster.set(endpoints(20_000));
-    const { model } = modelOf(cluster);
+    const { model, set } = modelFor([service(), endpoints(20_000)]);
     const kernel = new StrictKernel();
     const transact = () => kernel.apply(model.nextTransaction());
     for (let n = 0; n < 4; n++) transact();
-    for (const key of cluster.set(endpoints(3_000, 5_000))) model.markDirty(key);
+    set(endpoints(3_000, 5_000));
     transact();
-    for (const key of cluster.set(endpoints(15_000, 10_000))) model.markDirty(key);
+    set(endpoints(15_000, 10_000));
     do transact();
     while (model.isDirty);
     const slots = [...kernel.elements].filter(([id]) => id.startsWith('endpoints-tcp'));
@@ -121,10 +103,7 @@ suite('the model of a family', () => {
   });
 
   test('says once that two Services want the same address, and who has it', () => {
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(service({ name: 'old', createdAt: '2026-01-01T00:00:00Z' }));
-    cluster.set(service({ name: 'new', createdAt: '2026-02-01T00:00:00Z' }));
-    const { model, lines, drain } = modelOf(cluster);
+    const { model, lines, drain } = modelFor([OLD, NEW]);
     drain();
     model.markDirty('default/new');
     drain();
@@ -136,12 +115,8 @@ suite('the model of a family', () => {
   });
 
   test('is not concerned by a Service of the other family, until it has something of it to lose', () => {
-    const cluster = new Cluster(NODE_NAME);
     const other = service({ name: 'other', clusterIps: ['fd00::10'] });
-    cluster.set(other);
-    cluster.set(service({ name: 'old', createdAt: '2026-01-01T00:00:00Z' }));
-    cluster.set(service({ name: 'new', createdAt: '2026-02-01T00:00:00Z' }));
-    const { model, drain } = modelOf(cluster);
+    const { cluster, model, drain } = modelFor([other, OLD, NEW]);
     drain();
     for (const key of ['default/other', 'default/unknown']) assert.equal(model.markDirty(key), false);
     assert.equal(model.isBehind, false);
@@ -161,49 +136,45 @@ suite('the model of a family', () => {
   });
 
   test('says that a Service has more endpoints than it can use', () => {
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(service());
-    const addresses = Array.from(
-      { length: MAX_ENDPOINTS + 1 },
-      (_, n) => `10.${1 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`,
+    const endpoints = Array.from({ length: MAX_ENDPOINTS + 1 }, (_, n) =>
+      ready(`10.${1 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`),
     );
-    cluster.set(slice(addresses.map((address) => ready(address))));
-    const { lines, drain } = modelOf(cluster);
+    const { lines, drain } = modelFor([service(), slice(endpoints)]);
     drain();
     assert.match(lines.join('\n'), /W Service default\/web:http has 65537 endpoints; 65536 of them are used/);
   });
 
   test('takes in what changed of the node', () => {
-    const cluster = new Cluster(NODE_NAME);
     const addresses = ['192.0.2.1/32'];
-    const { model, drain } = modelOf(cluster, addresses);
+    const { model, drain } = modelFor([], { networks: { 'node-port-networks': addresses } });
     drain();
     addresses[0] = '192.0.2.2/32';
     assert.equal(model.isDirty, false);
     model.nodeChanged();
     assert.equal(model.isDirty, true);
-    const { deletes, adds } = model.nextTransaction();
-    assert.deepEqual([deletes.map(({ key }) => key), adds.map(({ key }) => key)], [['192.0.2.1/32'], ['192.0.2.2/32']]);
+    assert.deepEqual(describeTransaction(model.nextTransaction()), [
+      '- node-port-networks 192.0.2.1/32',
+      '+ node-port-networks 192.0.2.2/32',
+    ]);
   });
 
   test('knows which UDP frontends were in force, from what is found in the kernel', () => {
-    const cluster = new Cluster(NODE_NAME);
     const ports = [
       { name: 'dns', protocol: 'udp', port: 53, nodePort: 30053 },
       { name: 'dns-tcp', protocol: 'tcp', port: 53, nodePort: 30053 },
     ] as const;
     const port = { name: 'dns', protocol: 'udp', port: 5353 } as const;
-    cluster.set(service({ ports, externalIps: ['203.0.113.1'] }));
-    cluster.set(slice([ready('10.0.0.1')], { ports: [port] }));
-    cluster.set(service({ name: 'unserved', clusterIps: ['10.96.0.11'], ports, externalLocal: true }));
-    cluster.set(service({ name: 'pinned', clusterIps: ['10.96.0.12'], ports, affinitySeconds: 60 }));
-    cluster.set(slice([ready('10.0.0.1')], { name: 'pinned', serviceName: 'pinned', ports: [port] }));
-    const { model, drain } = modelOf(cluster);
+    const { model, drain } = modelFor([
+      service({ ports, externalIps: ['203.0.113.1'] }),
+      slice([ready('10.0.0.1')], { ports: [port] }),
+      service({ name: 'unserved', clusterIps: ['10.96.0.11'], ports, externalLocal: true }),
+      service({ name: 'pinned', clusterIps: ['10.96.0.12'], ports, affinitySeconds: 60 }),
+      slice([ready('10.0.0.1')], { name: 'pinned', serviceName: 'pinned', ports: [port] }),
+    ]);
     drain();
     assert.deepEqual(model.takeAdopted(), []);
-    const found = model.program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
     const expected = [' 30053', '10.96.0.10 53', '10.96.0.11 53', '10.96.0.12 53', '203.0.113.1 53'];
-    model.restart(found);
+    model.restart(elementsOf(model.ruleset));
     // As where the table found could not be mended.
     model.restart([]);
     assert.deepEqual(model.takeAdopted().map(udpFrontendKey).sort(), expected);

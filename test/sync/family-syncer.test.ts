@@ -3,15 +3,10 @@ import { suite, test } from 'node:test';
 import type { Family } from '../../src/ip.ts';
 import type { Nft } from '../../src/nft/nft.ts';
 import { NftError } from '../../src/nft/run.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Cluster } from '../../src/service/cluster.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import { NO_OBSERVER } from '../../src/sync/observer.ts';
 import { Pace } from '../../src/sync/pace.ts';
-import { networks } from '../builders/networks.ts';
-import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { clusterWith } from '../builders/models.ts';
+import { ready, service, slice } from '../builders/objects.ts';
+import { startSyncer } from '../builders/syncers.ts';
 import { FakeClock } from './fake-clock.ts';
 
 /** An nft that takes everything until it is told to fail, and notes when it was given something. */
@@ -44,17 +39,12 @@ class RecordingNft implements Nft {
 async function start(changes: Parameters<typeof service>[0] = {}) {
   const clock = new FakeClock();
   const pace = new Pace(clock, 50);
-  const cluster = new Cluster(NODE_NAME);
-  cluster.set(service({ clusterIps: ['10.96.0.10', 'fd00::10'], ...changes }));
+  const cluster = clusterWith(service({ clusterIps: ['10.96.0.10', 'fd00::10'], ...changes }));
   const member = (family: Family) => {
     const nft = new RecordingNft(clock);
-    const { log } = recordingLog();
-    const model = new FamilyModel(cluster, { program: buildProgram(family, {}), networks: () => networks([]) }, log);
-    const syncer = new FamilySyncer(model, nft, log, { clock, pace });
-    return { nft, syncer };
+    return { nft, ...startSyncer(nft, cluster, { family, clock, pace }) };
   };
   const [four, six] = [member('ip'), member('ip6')];
-  for (const { syncer } of [four, six]) void syncer.run();
   /** Gives the Service so many endpoints in each family. */
   const scale = (endpoints: number) => {
     const changed = ['10.0.0.', 'fd00:1::'].flatMap((prefix, family) => {
@@ -87,19 +77,11 @@ suite('a syncer', () => {
 
   test('counts a change of the other family as in force at once, unless its own wait', async () => {
     const clock = new FakeClock();
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(service());
     const told: string[] = [];
-    const observer = {
-      ...NO_OBSERVER,
-      unconcerned: () => told.push('unconcerned'),
-      succeeded: () => told.push('done'),
-    };
-    const { log } = recordingLog();
-    const model = new FamilyModel(cluster, { program: buildProgram('ip6', {}), networks: () => networks([]) }, log);
+    const observer = { unconcerned: () => told.push('unconcerned'), succeeded: () => told.push('done') };
     const nft = new RecordingNft(clock);
-    const syncer = new FamilySyncer(model, nft, log, { clock, observer });
-    void syncer.run();
+    using six = startSyncer(nft, [service()], { family: 'ip6', clock, observer });
+    const { cluster, syncer } = six;
     await clock.pass(1000);
     told.length = nft.times.length = 0;
     syncer.changed(cluster.set(slice([ready('10.0.0.1')])));
@@ -109,7 +91,6 @@ suite('a syncer', () => {
     syncer.changed(['default/unknown']);
     await clock.pass(1000);
     assert.deepEqual(told, ['unconcerned', 'done'], 'the transaction that was due tells of both');
-    syncer.stop();
   });
 
   test('sends a transaction for each step of a slow start when it is due, and none besides', async () => {

@@ -3,12 +3,10 @@ import { describe, it } from 'node:test';
 import { FAMILIES } from '../../src/ip.ts';
 import { dumpText } from '../../src/ruleset/dump-text.ts';
 import { LIMIT_COUNTERS } from '../../src/ruleset/limits.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { LimitsWatch } from '../../src/sync/limits-watch.ts';
 import { frontend } from '../builders/frontends.ts';
 import { recordingLog } from '../builders/recording-log.ts';
-import { setServices } from '../builders/set-services.ts';
+import { rulesetFor, setServices, WEB } from '../builders/rulesets.ts';
 import { TestKernel } from '../netns/kernel.ts';
 
 const TABLE = 'kube-proxy-nft' as const;
@@ -19,11 +17,8 @@ describe('what limits of Services have done', () => {
       using kernel = new TestKernel();
       const endpoints = [{ address: family === 'ip' ? '10.0.0.1' : 'fd00::1', port: 8080, maybeLocal: false }];
       const limits = { limitPerSecond: 5, maxConnections: 7 };
-      const ruleset = new Ruleset(buildProgram(family, {}));
       const address = family === 'ip' ? '10.96.0.10' : 'fd00:96::10';
-      setServices(ruleset, [
-        ['default/web', [frontend([], { family, address, endpoints, anywhere: true, ...limits })]],
-      ]);
+      const ruleset = rulesetFor([frontend([], { family, address, endpoints, ...limits })]);
       const seen: string[] = [];
       const { log, lines } = recordingLog();
       const watch = new LimitsWatch({
@@ -50,12 +45,12 @@ describe('what limits of Services have done', () => {
   it('is not asked for where no Service has a limit, and a failure is told', async () => {
     using kernel = new TestKernel();
     const { log, lines } = recordingLog();
-    const ruleset = new Ruleset(buildProgram('ip', {}));
+    const ruleset = rulesetFor([]);
     const looks = { model: { family: 'ip' as const, ruleset }, nft: kernel.nft('ip'), table: () => TABLE } as const;
     const watch = new LimitsWatch({ families: [looks], log, onCount: () => assert.fail('nothing is counted') });
     await watch.look();
     assert.deepEqual(lines, []);
-    setServices(ruleset, [['default/web', [frontend([1], { limitPerSecond: 5 })]]]);
+    setServices(ruleset, { [WEB]: [frontend([1], { limitPerSecond: 5 })] });
     await watch.look();
     assert.match(lines.join('\n'), /^W.*what limits of Services have done is not known: /);
   });

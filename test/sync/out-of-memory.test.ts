@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readTable } from '../../src/nft/tables.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Cluster } from '../../src/service/cluster.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import { networks } from '../builders/networks.ts';
-import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { manyObjects } from '../builders/many-objects.ts';
+import { startSyncer } from '../builders/syncers.ts';
 import { MemoryGroup } from '../host/memory-group.ts';
 import { TestKernel } from '../netns/kernel.ts';
 
@@ -20,26 +14,13 @@ describe('an nft without the memory for its batch', () => {
     using kernel = new TestKernel();
     const group = new MemoryGroup(LIMIT);
     context.after(() => group.remove());
-    const cluster = new Cluster(NODE_NAME);
-    for (let n = 0; n < SERVICES; n++) {
-      const name = `s${n}`;
-      cluster.set(service({ name, clusterIps: [`10.96.${n >> 8}.${n & 255}`] }));
-      const endpoints = [0, 1, 2, 3, 4].map((i) => ready(`10.${128 + i}.${n >> 8}.${n & 255}`));
-      cluster.set(slice(endpoints, { name, serviceName: name }));
-    }
-    const { log, lines } = recordingLog();
-    const model = new FamilyModel(cluster, { program: buildProgram('ip', {}), networks: () => networks([]) }, log);
     // A listing is not in parts: only what loads is in the group.
     const fault = `case "$*" in *"-f "*) echo $$ > ${group.procs};; esac`;
-    const syncer = new FamilySyncer(model, kernel.nft('ip', fault), log);
-    const running = syncer.run();
-    await syncer.whenInSync();
-    syncer.stop();
-    await running;
+    const proxy = startSyncer(kernel.nft('ip', fault), manyObjects(SERVICES));
+    await proxy.syncer.whenInSync();
+    await proxy.assertInSync(kernel.nft('ip'));
+    await proxy.stop();
     assert.ok(group.kills > 0, 'the kernel killed nobody');
-    assert.match(lines.join('\n'), /nft was ended by SIGKILL/);
-    const { elements } = await readTable(kernel.nft('ip'), model.program, syncer.table ?? assert.fail());
-    const held = model.program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
-    assert.equal(elements.length, held.length);
+    assert.match(proxy.lines.join('\n'), /nft was ended by SIGKILL/);
   });
 });

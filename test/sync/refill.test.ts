@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Nft } from '../../src/nft/nft.ts';
-import { Cluster } from '../../src/service/cluster.ts';
+import type { Cluster } from '../../src/service/cluster.ts';
 import { eventually } from '../builders/eventually.ts';
-import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
+import { clusterWith } from '../builders/models.ts';
+import { ready, service, slice } from '../builders/objects.ts';
 import { TestKernel } from '../netns/kernel.ts';
 import { startRichProxy, TABLE } from './rich-proxy.ts';
 
@@ -19,7 +20,7 @@ function addTo(cluster: Cluster, namespace: string, i: number, last = '10.33.0.1
 
 /** Many Services of one tenant, and one of another. */
 function twoTenants(): Cluster {
-  const cluster = new Cluster(NODE_NAME);
+  const cluster = clusterWith();
   for (let i = 1; i <= MANY; i++) addTo(cluster, 'many', i);
   addTo(cluster, 'few', MANY + 1);
   return cluster;

@@ -1,20 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { findTables, readTable } from '../../src/nft/tables.ts';
+import { findTables } from '../../src/nft/tables.ts';
 import type { Service } from '../../src/objects/service.ts';
 import { dumpText } from '../../src/ruleset/dump-text.ts';
-import type { Element } from '../../src/ruleset/element.ts';
 import { buildProgram, type ProgramOptions } from '../../src/ruleset/program.ts';
 import { stagedProgramText } from '../../src/ruleset/program-text.ts';
-import { Cluster } from '../../src/service/cluster.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import { NO_OBSERVER, type SyncObserver } from '../../src/sync/observer.ts';
+import type { SyncObserver } from '../../src/sync/observer.ts';
 import { eventually } from '../builders/eventually.ts';
-import { networks } from '../builders/networks.ts';
 import { ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { startSyncer } from '../builders/syncers.ts';
 import { TestKernel } from '../netns/kernel.ts';
 
 const TABLE = 'kube-proxy-nft';
@@ -30,46 +25,19 @@ interface Setting {
 
 /** A daemon's IPv4 half over a cluster with the Services web (two endpoints) and db (one). */
 async function startProxy(kernel: TestKernel, { options = {}, fault = '', web = {}, observer = {} }: Setting = {}) {
-  const { log, lines } = recordingLog();
-  const cluster = new Cluster('node-a');
-  cluster.set(service(web));
-  cluster.set(slice([ready('10.32.0.1'), ready('10.32.0.2')]));
-  cluster.set(service({ name: 'db', clusterIps: ['10.96.0.12'] }));
-  cluster.set(slice([ready('10.32.0.15')], { name: 'db-1', serviceName: 'db' }));
-  const model = new FamilyModel(
-    cluster,
-    {
-      program: buildProgram('ip', options),
-      networks: () => networks([]),
-    },
-    log,
-  );
-  const nft = kernel.nft('ip', fault);
-  const syncer = new FamilySyncer(model, nft, log, { observer: { ...NO_OBSERVER, ...observer } });
-  void syncer.run();
-  await syncer.whenInSync();
-  const change = async (addresses: readonly string[]) => {
-    syncer.changed(cluster.set(slice(addresses.map((address) => ready(address)))));
-    await syncer.whenInSync();
-  };
-  const assertInSync = async () => {
-    const held = model.program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)]);
-    const { elements } = await readTable(kernel.nft('ip'), model.program, syncer.table ?? TABLE);
-    assert.deepEqual(texts(elements), texts(held));
-  };
+  const objects = [
+    service(web),
+    slice([ready('10.32.0.1'), ready('10.32.0.2')]),
+    service({ name: 'db', clusterIps: ['10.96.0.12'] }),
+    slice([ready('10.32.0.15')], { name: 'db-1', serviceName: 'db' }),
+  ];
+  const proxy = startSyncer(kernel.nft('ip', fault), objects, { observer, model: { program: options } });
+  await proxy.syncer.whenInSync();
   return {
-    model,
-    syncer,
-    lines,
-    change,
-    assertInSync,
-    stop: () => syncer.stop(),
-    [Symbol.dispose]: () => syncer.stop(),
+    ...proxy,
+    change: (addresses: readonly string[]) => proxy.set(slice(addresses.map((address) => ready(address)))),
+    assertInSync: () => proxy.assertInSync(kernel.nft('ip')),
   };
-}
-
-function texts(elements: Iterable<Element>): readonly string[] {
-  return [...elements].map(({ container, key, value }) => `${container.name} ${key} : ${value}`).sort();
 }
 
 function endpointsOf(kernel: TestKernel): string {

@@ -2,16 +2,13 @@ import assert from 'node:assert/strict';
 import type { Drift } from '../../src/audit/drift.ts';
 import type { Family } from '../../src/ip.ts';
 import type { Nft } from '../../src/nft/nft.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
 import type { NetworkSet } from '../../src/ruleset/ruleset.ts';
-import { Cluster } from '../../src/service/cluster.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import { NO_OBSERVER, type SyncResult } from '../../src/sync/observer.ts';
-import type { SyncerOptions } from '../../src/sync/syncer-options.ts';
+import type { Cluster } from '../../src/service/cluster.ts';
+import type { SyncResult } from '../../src/sync/observer.ts';
 import { eventually } from '../builders/eventually.ts';
+import { clusterWith } from '../builders/models.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { type SyncerSettings, startSyncer } from '../builders/syncers.ts';
 import type { TestKernel } from '../netns/kernel.ts';
 
 export const TABLE = 'kube-proxy-nft';
@@ -41,7 +38,7 @@ const NETWORKS: Readonly<Record<Family, Readonly<Record<NetworkSet, readonly str
 
 /** Services that put something into every set and map of a family: every protocol, every policy, source ranges, affinity. */
 export function richCluster(family: Family): Cluster {
-  const cluster = new Cluster(NODE_NAME);
+  const cluster = clusterWith();
   const [pods, services, outside] = [PREFIXES[family], SERVICE[family], OUTSIDE[family]];
   const ports = (['tcp', 'udp', 'sctp'] as const).map((protocol, i) => ({
     name: protocol,
@@ -89,17 +86,13 @@ export async function startRichProxy(
     cluster = richCluster(family),
     nft = kernel.nft(family),
     ...options
-  }: SyncerOptions & { family?: Family; cluster?: Cluster; nft?: Nft } = {},
+  }: SyncerSettings & { family?: Family; cluster?: Cluster; nft?: Nft } = {},
 ) {
-  const { log, lines } = recordingLog();
-  const program = buildProgram(family, { localPods: { by: 'pod-cidrs', comeLater: true }, localhostNodePorts: true });
-  const model = new FamilyModel(cluster, { program, networks: () => NETWORKS[family] }, log);
   const drifts: Drift[] = [];
   const rounds: number[] = [];
   const written = { operations: 0, audits: 0, onSuccess: (_: readonly string[]) => {} };
   const paces = { rules: 0, deletions: 0, listings: 0 };
   const observer = {
-    ...NO_OBSERVER,
     compared: (_: unknown, every: number) => {
       paces.listings++;
       paces.rules = every;
@@ -117,16 +110,15 @@ export async function startRichProxy(
       written.onSuccess(services);
     },
   };
-  const syncer = new FamilySyncer(model, nft, log, { observer, ...options });
-  void syncer.run();
+  const program = { localPods: { by: 'pod-cidrs', comeLater: true }, localhostNodePorts: true } as const;
+  const model = { program, networks: NETWORKS[family] };
+  const proxy = startSyncer(nft, cluster, { family, observer, model, ...options });
+  const { syncer, lines } = proxy;
   await syncer.whenInSync();
   written.operations = 0;
   const listing = () => kernel.listing(family, syncer.table ?? TABLE);
   return {
-    cluster,
-    model,
-    syncer,
-    lines,
+    ...proxy,
     drifts,
     written,
     /** How long each round over all elements took, in milliseconds. */
@@ -152,6 +144,5 @@ export async function startRichProxy(
       const { stderr } = kernel.byHand(...args);
       if (stderr !== '') throw new Error(`nft ${args.join(' ')}: ${stderr}`);
     },
-    [Symbol.dispose]: () => syncer.stop(),
   };
 }

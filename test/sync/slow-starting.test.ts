@@ -1,33 +1,24 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { sizeOf } from '../../src/ruleset/transaction.ts';
-import { Cluster } from '../../src/service/cluster.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { networks } from '../builders/networks.ts';
-import { NODE_NAME, notReady, ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { modelFor } from '../builders/models.ts';
+import { notReady, ready, service, slice } from '../builders/objects.ts';
 
 const SECONDS = 8;
 
 /** A model with Service default/web, which has endpoints 10.0.0.1 and on. */
 function start(slowStartSeconds: number | undefined = SECONDS) {
-  const cluster = new Cluster(NODE_NAME);
-  const settings = { program: buildProgram('ip', {}), networks: () => networks([]) };
-  const model = new FamilyModel(cluster, settings, recordingLog().log);
+  const { model, drain, set: setObjects } = modelFor();
   const web = (seconds: number | undefined) =>
-    cluster.set(service(seconds === undefined ? {} : { options: { slowStartSeconds: seconds } }));
+    setObjects(service(seconds === undefined ? {} : { options: { slowStartSeconds: seconds } }));
   web(slowStartSeconds);
   const set = (lastBytes: readonly number[], unready: readonly number[] = [], weight?: number) => {
     const address = (n: number) => `10.0.0.${n}`;
     const endpoints = [...lastBytes.map((n) => ready(address(n))), ...unready.map((n) => notReady(address(n)))];
-    const changes = weight === undefined ? {} : { options: { weight } };
-    for (const key of cluster.set(slice(endpoints, changes))) model.markDirty(key);
+    setObjects(slice(endpoints, weight === undefined ? {} : { options: { weight } }));
   };
   /** Brings the model up to date; returns how many slots each endpoint has, and the number of operations. */
   const slots = () => {
-    let operations = 0;
-    while (model.isDirty) operations += sizeOf(model.nextTransaction());
+    const operations = drain().reduce((sum, size) => sum + size, 0);
     const counts: Record<string, number> = {};
     const container = model.program.containers.find(({ name }) => name === 'endpoints-tcp') ?? assert.fail();
     for (const { value } of model.ruleset.elementsOf(container)) {
@@ -36,7 +27,7 @@ function start(slowStartSeconds: number | undefined = SECONDS) {
     }
     return { counts, operations };
   };
-  return { cluster, model, web, set, slots };
+  return { model, web, set, setObjects, slots };
 }
 
 suite('an endpoint that becomes ready', () => {
@@ -77,13 +68,12 @@ suite('an endpoint that becomes ready', () => {
   });
 
   test('has so many eighths of its weight', () => {
-    const { cluster, model, set, slots } = start();
+    const { model, set, setObjects, slots } = start();
     set([1], [], 3);
     model.restart([]);
     slots();
     model.advance(0);
-    for (const key of cluster.set(slice([ready('10.0.0.9')], { name: 'web-2', options: { weight: 2 } })))
-      model.markDirty(key);
+    setObjects(slice([ready('10.0.0.9')], { name: 'web-2', options: { weight: 2 } }));
     assert.deepEqual(slots().counts, { 1: 24, 9: 2 });
   });
 
@@ -129,15 +119,15 @@ suite('an endpoint that becomes ready', () => {
 
   test('is old where its Service comes to have slow start later', () => {
     const { model, set, slots, web } = start(undefined);
-    for (const key of web(undefined)) model.markDirty(key);
+    web(undefined);
     set([1, 2]);
     model.restart([]);
     slots();
     model.advance(0);
-    for (const key of web(SECONDS)) model.markDirty(key);
+    web(SECONDS);
     set([1, 2, 3]);
     assert.deepEqual(slots().counts, { 1: 8, 2: 8, 3: 1 });
-    for (const key of web(undefined)) model.markDirty(key);
+    web(undefined);
     assert.deepEqual(slots().counts, { 1: 1, 2: 1, 3: 1 });
     assert.equal(model.slowStarting.rest(), Number.POSITIVE_INFINITY);
   });

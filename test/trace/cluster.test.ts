@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Service } from '../../src/objects/service.ts';
-import { buildProgram, type ProgramOptions } from '../../src/ruleset/program.ts';
-import { Cluster } from '../../src/service/cluster.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
+import type { ProgramOptions } from '../../src/ruleset/program.ts';
 import type { TracedPacket } from '../../src/trace/packet.ts';
 import { type Trace, tracePacket } from '../../src/trace/trace-packet.ts';
 import { tracedRuleset } from '../../src/trace/traced-ruleset.ts';
-import { networks } from '../builders/networks.ts';
+import { modelFor } from '../builders/models.ts';
 import { HTTP, NODE_NAME, ready, service, slice } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
 import { fates } from './traced-table.ts';
 
 /** The same cluster in both families; the node runs the pods .5 (a client) and .6, node-b runs .7. */
@@ -67,17 +64,17 @@ for (const family of ['ip', 'ip6'] as const) {
 
   /** Traces packets through the model of one Service. */
   const tracer = (changes: Partial<Service>, endpoints = [here, there], options?: ProgramOptions) => {
-    const cluster = new Cluster(NODE_NAME);
-    cluster.set(service({ ...everyKind, ...changes }));
-    if (endpoints.length > 0) cluster.set(slice(endpoints));
-    const settings = {
-      program: buildProgram(family, options ?? { localPods: { by: 'pod-cidrs' } }),
-      networks: () => ({ ...networks([world.podCidr], [world.everywhere]), 'service-cidrs': [world.serviceCidr] }),
-    };
-    const model = new FamilyModel(cluster, settings, recordingLog().log);
-    model.restart([]);
-    do model.nextTransaction();
-    while (model.isDirty);
+    const objects = [service({ ...everyKind, ...changes }), ...(endpoints.length > 0 ? [slice(endpoints)] : [])];
+    const { model, drain } = modelFor(objects, {
+      family,
+      program: options ?? { localPods: { by: 'pod-cidrs' } },
+      networks: {
+        'pod-cidrs': [world.podCidr],
+        'node-port-networks': [world.everywhere],
+        'service-cidrs': [world.serviceCidr],
+      },
+    });
+    drain();
     const trace = (
       who: keyof typeof from,
       destination: string,

@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { LbAlgorithm } from '../../src/objects/service-options.ts';
 import { foundFrontends } from '../../src/ruleset/found-frontends.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { type Frontend, frontendsOf } from '../../src/service/frontend.ts';
 import { fillTable } from '../../src/service/hash-table.ts';
 import { atOnce } from '../../src/service/steps.ts';
@@ -14,19 +12,13 @@ import { clientHash } from '../../src/trace/client-hash.ts';
 import { tracePacket } from '../../src/trace/trace-packet.ts';
 import { tracedRuleset } from '../../src/trace/traced-ruleset.ts';
 import { ready, service, slice } from '../builders/objects.ts';
-import { setServices } from '../builders/set-services.ts';
+import { rulesetFor } from '../builders/rulesets.ts';
 
 const ADDRESSES = Array.from({ length: 5 }, (_, i) => `10.0.0.${i + 1}`);
 
 function frontends(lbAlgorithm: LbAlgorithm): readonly Frontend[] {
   const slices = [slice(ADDRESSES.map((address) => ready(address)))];
   return frontendsOf(service({ options: { lbAlgorithm } }), slices, 'ip', { nodeName: 'node-a', node: undefined });
-}
-
-function rulesetOf(lbAlgorithm: LbAlgorithm): Ruleset {
-  const ruleset = new Ruleset(buildProgram('ip', {}));
-  setServices(ruleset, [['default/web', frontends(lbAlgorithm)]]);
-  return ruleset;
 }
 
 /** The outcomes for a client: "10.0.0.1:8080" → its probability. */
@@ -40,7 +32,7 @@ function outcomes(lbAlgorithm: LbAlgorithm, source: string, isExample: boolean):
     from: 'outside',
     own: [],
   } as const;
-  const trace = tracePacket(tracedRuleset(rulesetOf(lbAlgorithm)), packet);
+  const trace = tracePacket(tracedRuleset(rulesetFor(frontends(lbAlgorithm))), packet);
   return new Map(
     trace.outcomes.map((outcome) => [
       outcome.fate === 'translated' ? outcome.endpoint : outcome.fate,
@@ -81,7 +73,7 @@ suite('a frontend with a table', () => {
   for (const algorithm of ['client-hash', 'connection-hash'] as const) {
     test(`is known by the rules alone, and named (${algorithm})`, () => {
       const [frontend = assert.fail()] = frontends(algorithm);
-      const [found = assert.fail()] = foundFrontends(rulesetOf(algorithm));
+      const [found = assert.fail()] = foundFrontends(rulesetFor(frontends(algorithm)));
       const owners = ({ endpoints, hashing }: Frontend) =>
         Array.from(hashing?.table ?? [], (place) => endpoints[place]?.address);
       assert.deepEqual(owners(found), owners(frontend));

@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { randomSlot } from '../../src/ruleset/container.ts';
 import type { Statement } from '../../src/ruleset/nft-json.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import type { TracedPacket } from '../../src/trace/packet.ts';
@@ -12,7 +10,7 @@ import { type Trace, tracePacket } from '../../src/trace/trace-packet.ts';
 import { traceReport } from '../../src/trace/trace-report.ts';
 import { tracedRuleset } from '../../src/trace/traced-ruleset.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
-import { setServices } from '../builders/set-services.ts';
+import { rulesetFor } from '../builders/rulesets.ts';
 import { packet as tracedPacket, tracedTable } from './traced-table.ts';
 
 function printTrace(trace: Trace): string {
@@ -21,9 +19,8 @@ function printTrace(trace: Trace): string {
 }
 
 function printed(one: Frontend, changes: Partial<TracedPacket> = {}, pinned?: (set: string) => boolean): string {
-  const ruleset = new Ruleset(buildProgram('ip', { localPods: { by: 'pod-cidrs' } }));
+  const ruleset = rulesetFor([one], { localPods: { by: 'pod-cidrs' } });
   ruleset.setNetworks('pod-cidrs', ['10.0.0.0/24']);
-  setServices(ruleset, new Map([['default/web', [one]]]));
   ruleset.takeTransaction();
   const packet = { source: '10.0.0.2', destination: '10.96.0.10', protocol: 'tcp', port: 80, own: ['192.0.2.1'] };
   return printTrace(tracePacket(tracedRuleset(ruleset), { ...packet, from: 'pod', ...changes }, pinned));

@@ -1,23 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { MAX_ENDPOINTS } from '../../src/ruleset/slots.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import type { Endpoint } from '../../src/service/endpoints.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
 import type { TracedPacket } from '../../src/trace/packet.ts';
 import { tracePacket } from '../../src/trace/trace-packet.ts';
 import { tracedRuleset } from '../../src/trace/traced-ruleset.ts';
-import { applyChange, clusterChange } from '../builders/cluster-changes.ts';
+import { clusterChange } from '../builders/cluster-changes.ts';
 import { frontend } from '../builders/frontends.ts';
-import { networks } from '../builders/networks.ts';
-import { recordingLog } from '../builders/recording-log.ts';
-import { setServices } from '../builders/set-services.ts';
-
-const PROGRAM = buildProgram('ip', { localPods: { by: 'pod-cidrs' } });
+import { modelFor, podNetwork } from '../builders/models.ts';
+import { rulesetFor } from '../builders/rulesets.ts';
 
 /** 10.1.0.0:8080 and on. */
 function endpoints(count: number): readonly Endpoint[] {
@@ -30,9 +23,8 @@ function endpoints(count: number): readonly Endpoint[] {
 
 /** The probabilities of a frontend's endpoints, for a client outside. */
 function probabilities(one: Frontend): readonly number[] {
-  const ruleset = new Ruleset(PROGRAM);
+  const ruleset = rulesetFor([one], { localPods: { by: 'pod-cidrs' } });
   ruleset.setNetworks('node-port-networks', ['0.0.0.0/0']);
-  setServices(ruleset, new Map([['default/web', [one]]]));
   ruleset.takeTransaction();
   const { outcomes } = tracePacket(tracedRuleset(ruleset), {
     source: '198.51.100.9',
@@ -125,12 +117,9 @@ const packets = fc.record({
 test('whatever the cluster went through, every connection has fates that add up, and all its endpoints exist', () => {
   fc.assert(
     fc.property(fc.array(clusterChange, { maxLength: 30, size: 'max' }), packets, (changes, { who, ...where }) => {
-      const cluster = new Cluster('node-a');
-      const settings = { program: PROGRAM, networks: () => networks(['10.32.0.0/24'], ['0.0.0.0/0']) };
-      const model = new FamilyModel(cluster, settings, recordingLog().log);
-      model.restart([]);
+      const { model, apply } = modelFor([], podNetwork(['10.32.0.0/24'], ['0.0.0.0/0']));
       for (const change of changes) {
-        for (const key of applyChange(cluster, change)) model.markDirty(key);
+        apply(change);
         model.nextTransaction();
         // Also while elements wait to be deleted.
         const { outcomes } = tracePacket(tracedRuleset(model.ruleset), { ...who, ...where, own: ['192.0.2.1'] });

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
+import type { Frontend } from '../../src/service/frontend.ts';
 import { traceSteps } from '../../src/trace/trace-packet.ts';
 import { type TracedRuleset, tracedRuleset } from '../../src/trace/traced-ruleset.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
-import { setServices } from '../builders/set-services.ts';
+import { rulesetFor, setServices, WEB } from '../builders/rulesets.ts';
 
 const packet = {
   source: '198.51.100.7',
@@ -16,17 +15,13 @@ const packet = {
   own: ['192.0.2.1'],
 } as const;
 
-function rulesetOf(endpoints: number): Ruleset {
-  const ruleset = new Ruleset(buildProgram('ip', { localPods: { by: 'pod-cidrs' } }));
-  const many = Array.from({ length: endpoints }, (_, n) => n);
-  setServices(ruleset, new Map([['default/web', [frontend([], { endpoints: many.map((n) => endpoint(n)) })]]]));
-  ruleset.takeTransaction();
-  return ruleset;
+function web(endpoints: number): Frontend {
+  return frontend([], { endpoints: Array.from({ length: endpoints }, (_, n) => endpoint(n)) });
 }
 
 suite('a trace in steps', () => {
   test('looks up no more in a step, however many endpoints there are', () => {
-    const traced = tracedRuleset(rulesetOf(40_000));
+    const traced = tracedRuleset(rulesetFor([web(40_000)]));
     let [looked, most] = [0, 0];
     const counted: TracedRuleset = {
       ...traced,
@@ -46,12 +41,12 @@ suite('a trace in steps', () => {
   });
 
   test('follows verdicts to chains that came in between', () => {
-    const ruleset = rulesetOf(3);
+    const ruleset = rulesetFor([web(3)]);
+    ruleset.takeTransaction();
     const steps = traceSteps(tracedRuleset(ruleset), packet);
     steps.next();
     // More slots are another chain, which the table had not had.
-    const more = Array.from({ length: 9 }, (_, n) => endpoint(n));
-    setServices(ruleset, new Map([['default/web', [frontend([], { endpoints: more })]]]));
+    setServices(ruleset, { [WEB]: [web(9)] });
     ruleset.takeTransaction();
     let next = steps.next();
     while (!next.done) next = steps.next();

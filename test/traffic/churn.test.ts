@@ -4,13 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { SliceEndpoint } from '../../src/objects/endpoint-slice.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Cluster } from '../../src/service/cluster.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import { networks } from '../builders/networks.ts';
+import { podNetwork } from '../builders/models.ts';
 import { HTTP, ready, service, slice, slicePort } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { startSyncer } from '../builders/syncers.ts';
 import { floodTcp } from '../netns/clients.ts';
 import { floodUdp } from '../netns/flood.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
@@ -45,8 +41,6 @@ describe('new connections while endpoints come and go', () => {
 
   /** Changes the Service's endpoints as fast as the kernel takes it while a flood goes on; tells how often. */
   async function churnDuring<Result>(flood: () => Promise<Result>): Promise<{ rounds: number; result: Result }> {
-    const { log, lines } = recordingLog();
-    const cluster = new Cluster('node-a');
     const ports = (['tcp', 'udp'] as const).map((protocol) => ({ ...HTTP, protocol, name: protocol }));
     const slicePorts = ports.map(({ name, protocol }) => slicePort({ name, protocol }));
     const endpoints = (round: number): readonly SliceEndpoint[] => {
@@ -54,19 +48,10 @@ describe('new connections while endpoints come and go', () => {
       // Which pods those are changes, too.
       return Array.from({ length: size }, (_, i) => ready(PODS[(i + round * 5) % PODS.length] ?? ''));
     };
-    cluster.set(service({ ports }));
-    cluster.set(slice(endpoints(0), { ports: slicePorts }));
-    const model = new FamilyModel(
-      cluster,
-      {
-        program: buildProgram('ip', { localPods: { by: 'pod-cidrs' } }),
-        networks: () => networks([CLUSTER_CIDR.ip4]),
-      },
-      log,
-    );
-    const syncer = new FamilySyncer(model, nftIn(world.namespace('node'), directory, 'ip'), log);
-    void syncer.run();
-    await syncer.whenInSync();
+    const nft = nftIn(world.namespace('node'), directory, 'ip');
+    const objects = [service({ ports }), slice(endpoints(0), { ports: slicePorts })];
+    const proxy = startSyncer(nft, objects, { model: podNetwork([CLUSTER_CIDR.ip4]) });
+    await proxy.syncer.whenInSync();
     let flooding = true;
     const flooded = flood().finally(() => {
       flooding = false;
@@ -74,15 +59,11 @@ describe('new connections while endpoints come and go', () => {
     let rounds = 0;
     while (flooding) {
       rounds++;
-      syncer.changed(cluster.set(slice(endpoints(rounds), { ports: slicePorts })));
-      await syncer.whenInSync();
+      await proxy.set(slice(endpoints(rounds), { ports: slicePorts }));
     }
     const result = await flooded;
-    syncer.stop();
-    assert.deepEqual(
-      lines.filter((line) => !line.startsWith('I')),
-      [],
-    );
+    await proxy.stop();
+    assert.deepEqual(proxy.complaints(), []);
     return { rounds, result };
   }
 

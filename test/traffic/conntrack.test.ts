@@ -7,16 +7,12 @@ import { Conntrack } from '../../src/conntrack/conntrack.ts';
 import { ConntrackReconciler } from '../../src/conntrack/reconciler.ts';
 import type { EndpointSlice, SliceEndpoint } from '../../src/objects/endpoint-slice.ts';
 import type { Service } from '../../src/objects/service.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import { frontendsOf } from '../../src/service/frontend.ts';
 import { udpFrontendsOf } from '../../src/service/udp-frontends.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
 import { eventually } from '../builders/eventually.ts';
-import { networks } from '../builders/networks.ts';
+import { clusterWith, podNetwork } from '../builders/models.ts';
 import { ready, service, servingTerminating, slice, slicePort } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { startSyncer } from '../builders/syncers.ts';
 import { connectTcp, exchangeUdp, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { nftIn } from '../netns/kernel.ts';
@@ -58,11 +54,10 @@ for (const { family, pair, proto, vip, pods, stranger, everywhere, endpoint } of
 
   describe(`${family} flows to Services, when endpoints change`, () => {
     const directory = mkdtempSync(join(tmpdir(), 'kpn-conntrack-'));
-    const { log, lines } = recordingLog();
-    const cluster = new Cluster('node-a');
+    const cluster = clusterWith();
     let world: World;
     let servers: RunningHelper;
-    let syncer: FamilySyncer;
+    let proxy: ReturnType<typeof startSyncer>;
     let conntrack: Conntrack;
     let reconciler: ConntrackReconciler;
     let passes = 0;
@@ -79,16 +74,10 @@ for (const { family, pair, proto, vip, pods, stranger, everywhere, endpoint } of
           { protocol: 'udp', address, port: 9090 },
         ]),
       );
-      const program = buildProgram(family, { localPods: { by: 'pod-cidrs' } });
-      const settings = { program, networks: () => networks([CLUSTER_CIDR[pair]], [everywhere]) };
-      syncer = new FamilySyncer(
-        new FamilyModel(cluster, settings, log),
-        nftIn(world.namespace('node'), directory, family),
-        log,
-      );
-      void syncer.run();
-      await syncer.whenInSync();
-      conntrack = new Conntrack(log, { command: inNamespace(world.namespace('node'), ['conntrack']) });
+      const nft = nftIn(world.namespace('node'), directory, family);
+      proxy = startSyncer(nft, cluster, { family, model: podNetwork([CLUSTER_CIDR[pair]], [everywhere]) });
+      await proxy.syncer.whenInSync();
+      conntrack = new Conntrack(proxy.log, { command: inNamespace(world.namespace('node'), ['conntrack']) });
       reconciler = new ConntrackReconciler({
         family,
         conntrack,
@@ -103,14 +92,11 @@ for (const { family, pair, proto, vip, pods, stranger, everywhere, endpoint } of
     after(async () => {
       reconciler.stop();
       conntrack.stop();
-      syncer.stop();
+      await proxy.stop();
       await servers.stop();
       world.remove();
       rmSync(directory, { recursive: true });
-      assert.deepEqual(
-        lines.filter((line) => !line.startsWith('I')),
-        [],
-      );
+      assert.deepEqual(proxy.complaints(), []);
     });
 
     function udpFrontends(keys: readonly string[]) {
@@ -124,8 +110,8 @@ for (const { family, pair, proto, vip, pods, stranger, everywhere, endpoint } of
     /** Brings an object into force, without looking at the flows. */
     async function program(...objects: readonly (Service | EndpointSlice)[]): Promise<readonly string[]> {
       const keys = objects.flatMap((object) => cluster.set(object));
-      syncer.changed(keys);
-      await syncer.whenInSync();
+      proxy.syncer.changed(keys);
+      await proxy.syncer.whenInSync();
       return keys;
     }
 
@@ -134,7 +120,7 @@ for (const { family, pair, proto, vip, pods, stranger, everywhere, endpoint } of
       request();
       await eventually(
         () => passes > before,
-        () => lines.join('\n'),
+        () => proxy.lines.join('\n'),
       );
     }
 

@@ -5,14 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { DryRuns } from '../../src/nft/dry-runs.ts';
 import { handlesIn, RulesLister } from '../../src/nft/rules-lister.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Cluster } from '../../src/service/cluster.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
 import { KnownRules } from '../../src/sync/known-rules.ts';
-import { networks } from '../builders/networks.ts';
+import { podNetwork } from '../builders/models.ts';
 import { HTTP, ready, service, slice, slicePort } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { startSyncer } from '../builders/syncers.ts';
 import { floodTcp } from '../netns/clients.ts';
 import { floodUdp } from '../netns/flood.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
@@ -43,31 +39,24 @@ describe('dry runs that delete all our rules', () => {
   });
 
   it('lose no connection that is made meanwhile', async (t) => {
-    const { log } = recordingLog();
-    const cluster = new Cluster('node-a');
     const ports = (['tcp', 'udp'] as const).map((protocol) => ({ ...HTTP, protocol, name: protocol }));
-    cluster.set(service({ ports, affinitySeconds: 60 }));
     const slicePorts = ports.map(({ name, protocol }) => slicePort({ name, protocol }));
-    cluster.set(
-      slice(
-        PODS.map((address) => ready(address)),
-        { ports: slicePorts },
-      ),
-    );
-    const program = buildProgram('ip', { localPods: { by: 'pod-cidrs' } });
-    const model = new FamilyModel(cluster, { program, networks: () => networks([CLUSTER_CIDR.ip4]) }, log);
+    const endpoints = PODS.map((address) => ready(address));
+    const objects = [service({ ports, affinitySeconds: 60 }), slice(endpoints, { ports: slicePorts })];
     const nft = nftIn(world.namespace('node'), directory, 'ip');
-    const syncer = new FamilySyncer(model, nft, log, { watch: false });
-    void syncer.run();
+    const { model, syncer, stop, log } = startSyncer(nft, objects, {
+      watch: false,
+      model: podNetwork([CLUSTER_CIDR.ip4]),
+    });
     await syncer.whenInSync();
-    syncer.stop();
+    await stop();
 
     const path = join(directory, 'nft');
     const real = inNamespace(world.namespace('node'), ['nft']).join(' ');
     writeFileSync(path, `#!/bin/sh\nexec ${real} "$@"\n`, { mode: 0o700 });
     const runs = new DryRuns({ nft: path, runDir: directory, log });
     const handles = handlesIn(await new RulesLister().list(nft, 0, 0), 'ip', TABLE);
-    const known = new KnownRules(program);
+    const known = new KnownRules(model.program);
     known.learn(TABLE, model.ruleset, handles);
     const rules = [...handles.values()].flat().length;
     const run = known.next(TABLE, model.ruleset);

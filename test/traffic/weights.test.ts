@@ -4,14 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Service } from '../../src/objects/service.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Cluster } from '../../src/service/cluster.ts';
 import { type Clock, SYSTEM_CLOCK } from '../../src/sync/clock.ts';
-import { FamilyModel } from '../../src/sync/family-model.ts';
-import { FamilySyncer } from '../../src/sync/family-syncer.ts';
-import { networks } from '../builders/networks.ts';
+import { podNetwork } from '../builders/models.ts';
 import { HTTP, ready, service, slice, slicePort } from '../builders/objects.ts';
-import { recordingLog } from '../builders/recording-log.ts';
+import { startSyncer } from '../builders/syncers.ts';
 import { connectTcp, floodTcp } from '../netns/clients.ts';
 import { floodUdp } from '../netns/flood.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
@@ -52,7 +48,7 @@ const within = (count: number, draws: number, share: number) =>
 describe('new connections by weight', () => {
   let world: World;
   let servers: RunningHelper;
-  const syncers: FamilySyncer[] = [];
+  const stops: (() => unknown)[] = [];
   const directory = mkdtempSync(join(tmpdir(), 'kpn-weights-'));
 
   before(async () => {
@@ -61,7 +57,7 @@ describe('new connections by weight', () => {
   });
 
   afterEach(() => {
-    for (const syncer of syncers.splice(0)) syncer.stop();
+    for (const stop of stops.splice(0)) stop();
   });
 
   after(async () => {
@@ -72,26 +68,21 @@ describe('new connections by weight', () => {
 
   /** A daemon's middle, with one Service in the kernel: what each slice weighs, and the pods in it. */
   async function serve(changes: Partial<Service>, ...slices: readonly WeighedSlice[]) {
-    const { log, lines } = recordingLog();
     const clock = new AheadClock();
-    const cluster = new Cluster('node-a');
-    const program = buildProgram('ip', { localPods: { by: 'pod-cidrs' } });
-    const model = new FamilyModel(cluster, { program, networks: () => networks([CLUSTER_CIDR.ip4]) }, log);
-    cluster.set(service({ ports: PORTS, ...changes }));
-    const put = (weighed: readonly WeighedSlice[]) =>
-      weighed.flatMap(([name, weight, pods]) => {
+    const weighedSlices = (weighed: readonly WeighedSlice[]) =>
+      weighed.map(([name, weight, pods]) => {
         const endpoints = pods.map((address) => ready(address));
-        return cluster.set(slice(endpoints, { name, ports: SLICE_PORTS, options: { weight } }));
+        return slice(endpoints, { name, ports: SLICE_PORTS, options: { weight } });
       });
-    put(slices);
-    const syncer = new FamilySyncer(model, nftIn(world.namespace('node'), directory, 'ip'), log, { clock });
-    syncers.push(syncer);
-    void syncer.run();
+    const nft = nftIn(world.namespace('node'), directory, 'ip');
+    const objects = [service({ ports: PORTS, ...changes }), ...weighedSlices(slices)];
+    const { syncer, set, stop, complaints } = startSyncer(nft, objects, {
+      clock,
+      model: podNetwork([CLUSTER_CIDR.ip4]),
+    });
+    stops.push(stop);
     await syncer.whenInSync();
-    const write = async (...weighed: readonly WeighedSlice[]) => {
-      syncer.changed(put(weighed));
-      await syncer.whenInSync();
-    };
+    const write = (...weighed: readonly WeighedSlice[]) => set(...weighedSlices(weighed));
     /** Lets seconds pass at once. */
     const pass = async (seconds: number) => {
       clock.skip(1000 * seconds);
@@ -104,8 +95,7 @@ describe('new connections by weight', () => {
       const listed = world.nodeShell(`nft list map ip ${table} endpoints-udp`);
       return PODS.map((pod) => listed.split(` : ${pod} . 8080`).length - 1);
     };
-    const warnings = () => lines.filter((line) => !line.startsWith('I'));
-    return { write, pass, slots, warnings };
+    return { write, pass, slots, warnings: complaints };
   }
 
   const countOf = (endpoints: Readonly<Record<string, number>>, pod: string) =>

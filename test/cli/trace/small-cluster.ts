@@ -1,17 +1,10 @@
 import { AddressGuard } from '../../../src/cli/address-guard.ts';
-import { asConfigured } from '../../../src/cli/as-configured.ts';
-import { createModels } from '../../../src/cli/models.ts';
-import { parseArguments } from '../../../src/cli/parse-arguments.ts';
 import type { Knowledge } from '../../../src/cli/questions.ts';
 import type { TraceAnswer } from '../../../src/cli/trace/connection.ts';
 import { answerTrace } from '../../../src/cli/trace/show.ts';
-import { FAMILIES } from '../../../src/ip.ts';
 import { TABLE_NAMES } from '../../../src/nft/tables.ts';
-import { decodeObject } from '../../../src/objects/decode.ts';
-import { Cluster } from '../../../src/service/cluster.ts';
-import { Shortfalls } from '../../../src/sync/shortfalls.ts';
+import { daemonModels } from '../../builders/daemon-models.ts';
 import { rawService, rawSlice } from '../../builders/raw-objects.ts';
-import { recordingLog } from '../../builders/recording-log.ts';
 
 const HTTP = { name: 'http', port: 80 };
 const SLICE_PORTS = [{ name: 'http', port: 8080 }];
@@ -97,21 +90,15 @@ export const OBJECTS: readonly object[] = [
 
 /** What is known of the small cluster where no daemon runs, by these flags. */
 export function smallCluster(flags: readonly string[] = []) {
-  const { log } = recordingLog();
-  const args = parseArguments(['--hostname-override', 'here', '--cluster-cidr', '10.32.0.0/15,fd00:32::/48', ...flags]);
-  const cluster = new Cluster('here');
-  for (const raw of OBJECTS) {
-    const decoded = decodeObject((raw as { kind: 'Service' }).kind, raw);
-    if (decoded.object === undefined) throw new Error(decoded.problem);
-    cluster.set(asConfigured(decoded.object, args));
-  }
-  const shortfalls = new Shortfalls({ log });
-  new AddressGuard({ cluster, args, shortfalls, readAddresses: () => ['192.0.2.1', '2001:db8::1'] }).begin();
-  const models = createModels(cluster, FAMILIES, args, log, undefined, shortfalls).map((model) => {
-    model.restart([]);
-    while (model.isDirty) model.nextTransaction();
-    return { model, table: TABLE_NAMES[0], inForce: true };
+  const daemon = daemonModels({
+    flags: ['--hostname-override', 'here', '--cluster-cidr', '10.32.0.0/15,fd00:32::/48', ...flags],
   });
+  const { args, cluster, shortfalls } = daemon;
+  for (const raw of OBJECTS) cluster.set(daemon.decode((raw as { kind: 'Service' }).kind, raw));
+  new AddressGuard({ cluster, args, shortfalls, readAddresses: () => ['192.0.2.1', '2001:db8::1'] }).begin();
+  for (const model of daemon.models) model.restart([]);
+  daemon.drain();
+  const models = daemon.models.map((model) => ({ model, table: TABLE_NAMES[0], inForce: true }));
   const known: Knowledge = { models, cluster, shortfalls, origin: 'the small cluster' };
   return {
     cluster,

@@ -1,19 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AddressGuard } from '../../../src/cli/address-guard.ts';
 import type { Arguments } from '../../../src/cli/arguments.ts';
-import { asConfigured } from '../../../src/cli/as-configured.ts';
-import { createModels } from '../../../src/cli/models.ts';
-import { parseArguments } from '../../../src/cli/parse-arguments.ts';
 import type { Knowledge } from '../../../src/cli/questions.ts';
-import { FAMILIES, type Family } from '../../../src/ip.ts';
+import type { Family } from '../../../src/ip.ts';
 import type { Nft } from '../../../src/nft/nft.ts';
 import { decodeObject } from '../../../src/objects/decode.ts';
-import { Cluster } from '../../../src/service/cluster.ts';
 import { atOnce } from '../../../src/service/steps.ts';
 import type { FamilyModel } from '../../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../../src/sync/family-syncer.ts';
-import { Shortfalls } from '../../../src/sync/shortfalls.ts';
-import { recordingLog } from '../../builders/recording-log.ts';
+import { daemonModels } from '../../builders/daemon-models.ts';
 import { nftIn } from '../../netns/kernel.ts';
 import { OWN_TARGETS, TARGETS, THIS_NODE } from './cast.ts';
 import type { RawObject } from './objects.ts';
@@ -27,32 +22,24 @@ type ObjectKey = string;
  */
 export class Pipeline {
   readonly models: ReadonlyMap<Family, FamilyModel>;
-  readonly #args: Arguments;
-  readonly #cluster: Cluster;
-  readonly #log = recordingLog();
+  readonly #daemon: ReturnType<typeof daemonModels>;
   #linesRead = 0;
   readonly #syncers: readonly FamilySyncer[];
   readonly #guard: AddressGuard;
-  readonly #shortfalls: Shortfalls;
   readonly #nft: Nft;
   readonly #objects = new Map<ObjectKey, RawObject>();
   #running: readonly Promise<void>[] | undefined;
 
   /** `flags`: kube-proxy's, as on the command line. */
   constructor(namespace: string, directory: string, flags: readonly string[]) {
-    this.#args = parseArguments(['--hostname-override', THIS_NODE, ...flags]);
-    this.#cluster = new Cluster(THIS_NODE, this.#args);
-    const shortfalls = new Shortfalls({ log: this.#log.log });
-    this.#shortfalls = shortfalls;
+    this.#daemon = daemonModels({ flags: ['--hostname-override', THIS_NODE, ...flags] });
+    const { cluster, args, models, log, shortfalls } = this.#daemon;
     this.#nft = nftIn(namespace, directory, 'ip');
-    const models = createModels(this.#cluster, FAMILIES, this.#args, this.#log.log, undefined, shortfalls);
     this.models = new Map(models.map((model) => [model.family, model]));
-    this.#syncers = models.map(
-      (model) => new FamilySyncer(model, nftIn(namespace, directory, model.family), this.#log.log),
-    );
+    this.#syncers = models.map((model) => new FamilySyncer(model, nftIn(namespace, directory, model.family), log));
     this.#guard = new AddressGuard({
-      cluster: this.#cluster,
-      args: this.#args,
+      cluster,
+      args,
       shortfalls,
       readAddresses: () => OWN_TARGETS.flatMap((name) => [TARGETS[name].ip4, TARGETS[name].ip6]),
       onRedecided: ({ networks, services }) => {
@@ -71,8 +58,8 @@ export class Pipeline {
       if (model === undefined || syncer.table === undefined) throw new Error('no rules are in force');
       return { model, table: syncer.table, inForce: true };
     });
-    const known = { models, cluster: this.#cluster, shortfalls: this.#shortfalls, origin: 'the pipeline' };
-    return { known, args: this.#args, nft: this.#nft };
+    const { cluster, shortfalls, args } = this.#daemon;
+    return { known: { models, cluster, shortfalls, origin: 'the pipeline' }, args, nft: this.#nft };
   }
 
   /** Makes these the only objects there are, and waits until the kernel has the rules for them. */
@@ -86,21 +73,21 @@ export class Pipeline {
 
   /** Adds or replaces objects, removes others, and waits until the kernel has the rules for that. Throws if nft refused any. */
   async change(objects: readonly RawObject[], removed: readonly ObjectKey[] = []): Promise<void> {
-    const { node, serviceCidrs } = this.#cluster;
+    const { node, serviceCidrs } = this.#daemon.cluster;
     const changed = [...removed.flatMap((key) => this.#remove(key)), ...objects.flatMap((object) => this.#set(object))];
-    changed.push(...atOnce(this.#cluster.settleNodesSteps()));
+    changed.push(...atOnce(this.#daemon.cluster.settleNodesSteps()));
     if (this.#running === undefined) this.#guard.begin();
     else this.#guard.servicesChanged(changed);
     this.#guard.decide();
     for (const syncer of this.#syncers) {
       syncer.changed(changed);
-      if (!isDeepStrictEqual(node, this.#cluster.node)) syncer.nodeChanged();
-      if (serviceCidrs !== this.#cluster.serviceCidrs) syncer.networksChanged();
+      if (!isDeepStrictEqual(node, this.#daemon.cluster.node)) syncer.nodeChanged();
+      if (serviceCidrs !== this.#daemon.cluster.serviceCidrs) syncer.networksChanged();
     }
     this.#running ??= this.#syncers.map((syncer) => syncer.run());
     await Promise.all(this.#syncers.map((syncer) => syncer.whenInSync()));
-    const errors = this.#log.lines.slice(this.#linesRead).filter((line) => line.startsWith('E'));
-    this.#linesRead = this.#log.lines.length;
+    const errors = this.#daemon.lines.slice(this.#linesRead).filter((line) => line.startsWith('E'));
+    this.#linesRead = this.#daemon.lines.length;
     if (errors.length > 0) throw new Error(errors.join('\n'));
   }
 
@@ -111,10 +98,9 @@ export class Pipeline {
   }
 
   #set(raw: RawObject): readonly string[] {
-    const decoded = decodeObject(raw.kind, raw);
-    if (decoded.object === undefined) throw new Error(decoded.problem);
+    const object = this.#daemon.decode(raw.kind, raw);
     this.#objects.set(keyOf(raw), raw);
-    return this.#cluster.set(asConfigured(decoded.object, this.#args));
+    return this.#daemon.cluster.set(object);
   }
 
   #remove(key: ObjectKey): readonly string[] {
@@ -122,7 +108,7 @@ export class Pipeline {
     const decoded = raw && decodeObject(raw.kind, raw);
     if (raw === undefined || decoded?.key === undefined) throw new Error(`there is no ${key} to remove`);
     this.#objects.delete(key);
-    return this.#cluster.delete(raw.kind, decoded.key);
+    return this.#daemon.cluster.delete(raw.kind, decoded.key);
   }
 }
 
