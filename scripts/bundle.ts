@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { sep } from 'node:path';
-import { build, type Plugin } from 'esbuild';
-import { pageConstants } from './page.ts';
+import { join, sep } from 'node:path';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { buildPage, pageConstants } from './page.ts';
+
+const ROOT = join(import.meta.dirname, '..');
 
 const CLIENT_NODE = `${sep}@kubernetes${sep}client-node${sep}dist${sep}`;
 
@@ -60,23 +62,29 @@ const runOnFirstUse: Plugin = {
  * Bundles `entry` (TypeScript) and every package it imports into the one CommonJS file `output`, the only module
  * format a single executable application of Node 24 can start from; hence no top-level await in `entry`'s tree.
  * Not minified: the stack of an uncaught error shows a source line in the journal, which should stay readable.
- * `commit` becomes `BUILD_COMMIT` (src/version.ts), and the operator's page is put in (src/page/page-file.ts). Throws what esbuild throws; its warnings count as errors.
+ * `commit` becomes `BUILD_COMMIT` (src/version.ts), and the operator's page is put in (src/page/page-file.ts).
+ * Returns what esbuild tells of the bundle and of the page in it, with paths from the checkout's root on.
+ * Throws what esbuild throws; its warnings count as errors.
  */
-export async function bundle(entry: string, output: string, commit: string): Promise<void> {
-  const { warnings, outputFiles } = await build({
+export async function bundle(entry: string, output: string, commit: string): Promise<readonly Metafile[]> {
+  const page = await buildPage();
+  const { warnings, outputFiles, metafile } = await build({
+    absWorkingDir: ROOT,
     entryPoints: [entry],
     outfile: output,
     bundle: true,
     platform: 'node',
     format: 'cjs',
     target: 'node24',
-    define: { BUILD_COMMIT: JSON.stringify(commit), ...(await pageConstants()) },
+    define: { BUILD_COMMIT: JSON.stringify(commit), ...pageConstants(page) },
     plugins: [leaveOut, runOnFirstUse],
     logLevel: 'warning',
+    metafile: true,
     write: false,
   });
   if (warnings.length > 0) throw new Error(`esbuild gave ${warnings.length} warnings, shown above`);
   for (const { path, text } of outputFiles) await writeFile(path, inAscii(text));
+  return [metafile, page.metafile];
 }
 
 /**

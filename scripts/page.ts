@@ -2,21 +2,25 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 
-const FOLDER = join(import.meta.dirname, '..', 'src', 'page', 'browser');
+const ROOT = join(import.meta.dirname, '..');
+const FOLDER = join(ROOT, 'src', 'page', 'browser');
 
 /** The operator's page as one file. */
 export interface BuiltPage {
   readonly html: string;
   /** Its Content-Security-Policy: its own script and styles, by their hashes, and requests to where it came from. */
   readonly policy: string;
+  /** What esbuild tells of it, with paths from the checkout's root on. */
+  readonly metafile: Metafile;
 }
 
 /** Makes the page of what is in src/page/browser: its script and styles are in it, and nothing else is loaded. */
 export async function buildPage(): Promise<BuiltPage> {
   const template = await readFile(join(FOLDER, 'page.html'), 'utf8');
-  const { outputFiles, warnings } = await build({
+  const { outputFiles, warnings, metafile } = await build({
+    absWorkingDir: ROOT,
     entryPoints: [join(FOLDER, 'main.ts'), join(FOLDER, 'page.css')],
     bundle: true,
     minify: true,
@@ -27,6 +31,7 @@ export async function buildPage(): Promise<BuiltPage> {
     legalComments: 'none',
     outdir: 'page',
     logLevel: 'warning',
+    metafile: true,
     write: false,
   });
   if (warnings.length > 0) throw new Error(`esbuild gave ${warnings.length} warnings for the page, shown above`);
@@ -49,12 +54,11 @@ export async function buildPage(): Promise<BuiltPage> {
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   ].join('; ');
-  return { html, policy };
+  return { html, policy, metafile };
 }
 
 /** As constants for esbuild: the page by gzip, in base64. */
-export async function pageConstants(): Promise<Readonly<Record<string, string>>> {
-  const { html, policy } = await buildPage();
+export function pageConstants({ html, policy }: Pick<BuiltPage, 'html' | 'policy'>): Readonly<Record<string, string>> {
   return {
     BUILD_PAGE: JSON.stringify(gzipSync(html, { level: 9 }).toString('base64')),
     BUILD_PAGE_POLICY: JSON.stringify(policy),

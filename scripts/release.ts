@@ -24,7 +24,7 @@ import { makeExecutable, stripNode } from './executable.ts';
 import { checksums, makeArchive, makeChartArchive, signature } from './release/archive.ts';
 import { foreignNode, makeForeignExecutable } from './release/other-architecture.ts';
 import { installerWithKey, releaseKey } from './release/release-key.ts';
-import { sbom } from './release/sbom.ts';
+import { releaseSbom } from './release/release-sbom.ts';
 import { releaseTools, requireTools } from './release/tools.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -59,7 +59,7 @@ try {
   const out = join(work, 'out');
   mkdirSync(out);
   const main = join(work, `${name}.cjs`);
-  await bundle(join(root, 'src', 'main.ts'), main, commit);
+  const metafiles = await bundle(join(root, 'src', 'main.ts'), main, commit);
 
   const strippedNode = join(work, 'node');
   if (!(await stripNode(nativeNode, strippedNode))) throw new Error('strip is missing: install the package binutils');
@@ -77,7 +77,7 @@ try {
     makeArchive(executable, { version, arch, epoch, output: out });
   }
   makeChartArchive({ version, epoch, output: out });
-  writeFileSync(join(out, `${name}-${version}.cdx.json`), sbom(root, name, epoch));
+  writeFileSync(join(out, `${name}-${version}.cdx.json`), releaseSbom(metafiles, { commit, epoch }));
   writeFileSync(join(out, 'install.sh'), installerWithKey(readFileSync(join(root, 'install.sh'), 'utf8'), key));
 
   const files = readdirSync(out).sort();
