@@ -22,13 +22,16 @@ import packageJson from '../package.json' with { type: 'json' };
 import { bundle } from './bundle.ts';
 import { makeExecutable, stripNode } from './executable.ts';
 import { checksums, makeArchive, makeChartArchive, signature } from './release/archive.ts';
+import { npmPurl } from './release/bundled-packages.ts';
 import { foreignNode, makeForeignExecutable } from './release/other-architecture.ts';
+import { requirePinned } from './release/pinned-base.ts';
+import { envelope, provenance } from './release/provenance.ts';
 import { installerWithKey, releaseKey } from './release/release-key.ts';
-import { releaseSbom } from './release/release-sbom.ts';
+import { releaseInputs, releaseSbom } from './release/release-sbom.ts';
 import { releaseTools, requireTools } from './release/tools.ts';
 
 const root = join(import.meta.dirname, '..');
-const { name, version } = packageJson;
+const { name, version, repository } = packageJson;
 const NATIVE = process.arch;
 const FOREIGN =
   NATIVE === 'x64'
@@ -37,6 +40,7 @@ const FOREIGN =
 
 // All that may be missing or wrong is found before the work of minutes begins.
 requireTools(releaseTools({ command: FOREIGN.strip, package: FOREIGN.needs }), process.env['PATH'] ?? '');
+requirePinned(readFileSync(join(root, 'deploy', 'Dockerfile'), 'utf8'));
 const git = (...args: readonly string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
 
 const nativeNode = createRequire(import.meta.url).resolve(`node-linux-${NATIVE}/bin/node`);
@@ -45,8 +49,11 @@ if (nodeVersion !== process.version) {
   throw new Error(`this is Node ${process.version}, and package-lock.json pins ${nodeVersion}: use "npm run release"`);
 }
 const commit = git('describe', '--always', '--dirty', '--abbrev=12', '--exclude=*');
-if (commit.endsWith('-dirty')) console.log(`${commit}: files differ from the commit, so this is none to publish`);
-const epoch = Number(process.env['SOURCE_DATE_EPOCH'] ?? git('log', '-1', '--format=%ct'));
+const isDirty = commit.endsWith('-dirty');
+if (isDirty) console.log(`${commit}: files differ from the commit, so this is none to publish, and has no provenance`);
+const epochText = process.env['SOURCE_DATE_EPOCH'] ?? git('log', '-1', '--format=%ct');
+if (!/^\d{1,11}$/.test(epochText)) throw new Error(`SOURCE_DATE_EPOCH must be seconds since 1970: ${epochText}`);
+const epoch = Number(epochText);
 const key = releaseKey(process.env['KPN_SIGNING_KEY'], join(root, '.cache', 'development-key.pem'));
 signature('', key.file);
 const node = await foreignNode(root, FOREIGN, join(root, '.cache'));
@@ -59,7 +66,7 @@ try {
   const out = join(work, 'out');
   mkdirSync(out);
   const main = join(work, `${name}.cjs`);
-  const metafiles = await bundle(join(root, 'src', 'main.ts'), main, commit);
+  const inputs = releaseInputs(await bundle(join(root, 'src', 'main.ts'), main, commit));
 
   const strippedNode = join(work, 'node');
   if (!(await stripNode(nativeNode, strippedNode))) throw new Error('strip is missing: install the package binutils');
@@ -77,8 +84,22 @@ try {
     makeArchive(executable, { version, arch, epoch, output: out });
   }
   makeChartArchive({ version, epoch, output: out });
-  writeFileSync(join(out, `${name}-${version}.cdx.json`), releaseSbom(metafiles, { commit, epoch }));
+  writeFileSync(join(out, `${name}-${version}.cdx.json`), releaseSbom(inputs, { commit, epoch }));
   writeFileSync(join(out, 'install.sh'), installerWithKey(readFileSync(join(root, 'install.sh'), 'utf8'), key));
+
+  if (!isDirty) {
+    const statement = provenance({
+      repository,
+      version,
+      commit: git('rev-parse', 'HEAD'),
+      sums: await checksums(readdirSync(out).map((file) => join(out, file))),
+      dependencies: [...inputs.packages, ...inputs.nodePackages].map((each) => ({
+        purl: npmPurl(each.name, each.version),
+        integrity: each.integrity,
+      })),
+    });
+    writeFileSync(join(out, `${name}-${version}.intoto.jsonl`), envelope(statement, key.file));
+  }
 
   const files = readdirSync(out).sort();
   const sums = await checksums(files.map((file) => join(out, file)));

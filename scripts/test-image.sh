@@ -14,6 +14,11 @@ main() {
   fi
   release=$(cd "$1" && pwd)
   cd "$(dirname "$0")/.."
+  # The checkout is the context of the build.
+  case $release in
+    "$PWD"/dist/release/*) release=${release#"$PWD/"} ;;
+    *) fail "$release is not in dist/release" ;;
+  esac
   roots=${KPN_NFT_ROOTS:-/var/cache/kube-proxy-nft-tests}
   KPN_NFT_ROOTS=$roots KPN_NFT_SUITES=$base sh scripts/nft-versions.sh
   tools=$PWD/.cache/image
@@ -29,20 +34,32 @@ main() {
   container=$(buildah from "$policy" scratch)
   buildah add --quiet "$container" "$roots/$base" / >"$work/log"
   buildah commit "$policy" --quiet --rm "$container" "localhost/debian:$base-slim" >"$work/log"
-  buildah build "$policy" --isolation chroot --build-arg "BASE=localhost/debian:$base-slim" \
-    --build-arg "TARGETARCH=$(dpkg --print-architecture)" \
-    --file deploy/Dockerfile --tag localhost/kube-proxy-nft "$release" >"$work/log" 2>&1 </dev/null ||
-    fail "the image was not built: $(tail -n 20 "$work/log")"
+  # The Debian root, in the place of the base that deploy/Dockerfile names by its digest.
+  sed "s|^FROM debian:[^ ]*|FROM localhost/debian:$base-slim|" deploy/Dockerfile >"$work/Dockerfile"
+  build kube-proxy-nft
+  build kube-proxy-nft-migrate --target migrate
   container=$(buildah from "$policy" --pull-never localhost/kube-proxy-nft)
-  echo "test-image: $(buildah run --isolation chroot "$container" -- nft --version), $(buildah run --isolation chroot \
-    "$container" -- kube-proxy-nft --version)"
-
+  # Without a shell, buildah's own "run" finds nothing to run in it: chroot does.
   KPN_IMAGE_ROOT=$(buildah mount "$container")
   KPN_IMAGE_ENTRYPOINT=$(buildah inspect --format '{{index .OCIv1.Config.Entrypoint 0}}' "$container")
+  user=$(buildah inspect --format '{{.OCIv1.Config.User}}' "$container")
+  KPN_MIGRATE_ROOT=$(buildah mount "$(buildah from "$policy" --pull-never localhost/kube-proxy-nft-migrate)")
+  echo "test-image: $(chroot "$KPN_IMAGE_ROOT" /usr/sbin/nft --version), $(chroot "$KPN_IMAGE_ROOT" \
+    "$KPN_IMAGE_ENTRYPOINT" --version); user $user; $(du -sm "$KPN_IMAGE_ROOT" | cut -f 1) MB"
+
   KPN_RUNC=$tools/usr/sbin/runc
   KPN_SECCOMP=$tools/usr/share/containers/seccomp.json
-  export KPN_IMAGE_ROOT KPN_IMAGE_ENTRYPOINT KPN_RUNC KPN_SECCOMP
+  export KPN_IMAGE_ROOT KPN_IMAGE_ENTRYPOINT KPN_MIGRATE_ROOT KPN_RUNC KPN_SECCOMP
   node_modules/.bin/node --test --test-timeout=300000 --test-reporter=spec test/deploy/daemon-set.image.ts
+}
+
+# build NAME OPTION...: builds one of the images.
+build() {
+  name=$1
+  shift
+  buildah build "$policy" --isolation chroot --layers --build-arg "RELEASE=$release" \
+    --build-arg "TARGETARCH=$(dpkg --print-architecture)" --file "$work/Dockerfile" --tag "localhost/$name" "$@" . \
+    >"$work/log" 2>&1 </dev/null || fail "the image was not built: $(tail -n 20 "$work/log")"
 }
 
 fail() {

@@ -29,6 +29,13 @@ export function readLock(root: string): LockedPackages {
   return v.parse(Lock, JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))).packages;
 }
 
+/** A checksum of package-lock.json ("sha512-" and base64) in hexadecimal. Throws for one of another kind. */
+export function sha512Hex(integrity: string): string {
+  const [, base64] = /^sha512-([\w+/]+=*)$/.exec(integrity) ?? [];
+  if (base64 === undefined) throw new Error(`package-lock.json has a checksum other than sha512: ${integrity}`);
+  return Buffer.from(base64, 'base64').toString('hex');
+}
+
 /** A package URL (github.com/package-url/purl-spec) of npm. */
 export function npmPurl(name: string, version: string): string {
   return `pkg:npm/${name.replace('@', '%40')}@${encodeURIComponent(version)}`;

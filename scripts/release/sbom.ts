@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type BundledPackage, npmPurl } from './bundled-packages.ts';
+import { type BundledPackage, npmPurl, sha512Hex } from './bundled-packages.ts';
 import { type NodePart, nodeParts } from './node-parts.ts';
 
 export interface SbomOptions {
@@ -90,9 +90,7 @@ function distribution({ name, version, integrity }: SbomOptions['nodePackages'][
 
 /** The checksum of a lock file, as CycloneDX has them. */
 function sha512(integrity: string): object {
-  const [, base64] = /^sha512-([\w+/]+=*)$/.exec(integrity) ?? [];
-  if (base64 === undefined) throw new Error(`package-lock.json has a checksum other than sha512: ${integrity}`);
-  return { alg: 'SHA-512', content: Buffer.from(base64, 'base64').toString('hex') };
+  return { alg: 'SHA-512', content: sha512Hex(integrity) };
 }
 
 /** A UUID of version 8 (RFC 9562: made of whatever its maker likes) of the first digits of a hash. */

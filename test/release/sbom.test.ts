@@ -10,7 +10,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { bundle } from '../../scripts/bundle.ts';
 import { bundledPackages, readLock } from '../../scripts/release/bundled-packages.ts';
 import { nodeParts } from '../../scripts/release/node-parts.ts';
-import { releaseSbom } from '../../scripts/release/release-sbom.ts';
+import { type ReleaseInputs, releaseInputs, releaseSbom } from '../../scripts/release/release-sbom.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const AT = { commit: '0123456789ab', epoch: 1_700_000_000 };
@@ -59,13 +59,13 @@ const Sbom = v.strictObject({
 
 suite('the SBOM of a release', () => {
   const work = mkdtempSync(join(tmpdir(), 'kpn-sbom-'));
-  let metafiles: readonly Metafile[] = [];
+  let inputs: ReleaseInputs;
   let text = '';
   let document: v.InferOutput<typeof Sbom>;
 
   before(async () => {
-    metafiles = await bundle(join(ROOT, 'src', 'main.ts'), join(work, 'main.cjs'), AT.commit);
-    text = releaseSbom(metafiles, AT);
+    inputs = releaseInputs(await bundle(join(ROOT, 'src', 'main.ts'), join(work, 'main.cjs'), AT.commit));
+    text = releaseSbom(inputs, AT);
     document = v.parse(Sbom, JSON.parse(text));
   });
   after(() => rmSync(work, { recursive: true }));
@@ -150,9 +150,9 @@ suite('the SBOM of a release', () => {
   });
 
   test('has the same bytes each time, and another number for another commit', () => {
-    assert.equal(releaseSbom(metafiles, AT), text);
+    assert.equal(releaseSbom(inputs, AT), text);
     assert.match(text, /"timestamp": "2023-11-14T22:13:20.000Z"/);
-    const other = v.parse(Sbom, JSON.parse(releaseSbom(metafiles, { ...AT, commit: 'ba9876543210' })));
+    const other = v.parse(Sbom, JSON.parse(releaseSbom(inputs, { ...AT, commit: 'ba9876543210' })));
     assert.notEqual(other.serialNumber, document.serialNumber);
   });
 
