@@ -10,6 +10,7 @@ import { GET_ENDPOINTS } from './commands/get-endpoints.ts';
 import { GET_SERVICES } from './commands/get-services.ts';
 import { HELP } from './commands/help.ts';
 import { INIT } from './commands/init.ts';
+import { INIT_POD } from './commands/init-pod.ts';
 import { MAN } from './commands/man.ts';
 import { MIGRATE } from './commands/migrate.ts';
 import { RUN } from './commands/run.ts';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly [Command, ...Command[]] = [
   CONFIG_VALIDATE,
   CONFIG_WRITE,
   INIT,
+  INIT_POD,
   MIGRATE,
   CLEANUP,
   VERSION_COMMAND,

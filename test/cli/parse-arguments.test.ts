@@ -338,7 +338,19 @@ suite('--config', () => {
   test('is read by the commands that need it', () => {
     assert.deepEqual(
       COMMANDS.filter(({ readsConfiguration }) => readsConfiguration).map(({ name }) => name),
-      ['run', 'get services', 'get endpoints', 'trace', 'dump', 'diff', 'check', 'support', 'config write', 'init'],
+      [
+        'run',
+        'get services',
+        'get endpoints',
+        'trace',
+        'dump',
+        'diff',
+        'check',
+        'support',
+        'config write',
+        'init',
+        'init-pod',
+      ],
     );
   });
 

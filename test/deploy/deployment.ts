@@ -15,6 +15,7 @@ const SecurityContext = v.strictObject({
   privileged: v.optional(v.literal(true)),
   runAsUser: v.optional(v.number()),
   runAsGroup: v.optional(v.number()),
+  runAsNonRoot: v.optional(v.literal(true)),
   capabilities: v.optional(v.strictObject({ drop: Strings, add: Strings })),
   allowPrivilegeEscalation: v.optional(v.boolean()),
   readOnlyRootFilesystem: v.optional(v.boolean()),

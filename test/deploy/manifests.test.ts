@@ -16,6 +16,8 @@ import { argsOf, DEPLOYMENT, readDaemonSet, readDeployed, readKustomization, rea
 const daemonSet = readDaemonSet();
 const pod = daemonSet.spec.template.spec;
 const [daemon] = pod.containers;
+/** scripts/release/image-root.sh puts it into the image. */
+const USER = 65_525;
 
 suite('kustomize', () => {
   for (const folder of ['.', 'daemonset', 'kubeadm', 'monitoring']) {
@@ -135,19 +137,21 @@ suite('the configuration', () => {
     assert.equal(args.nodeName, 'node-a');
     assert.equal(args.config, join(mount, 'config.conf'));
     assert.equal(args.kubeconfig, join(mount, 'kubeconfig.conf'));
-    const [{ command = assert.fail() } = assert.fail()] = pod.initContainers;
-    const [, , script = ''] = command;
-    const flags = /^kube-proxy-nft (\S+ \S+) \|\| /.exec(script)?.[1]?.split(' ') ?? assert.fail(script);
-    const init = parseArguments(flags, configuration);
-    assert.deepEqual([init.command, init.config], ['init', args.config]);
+    const [container = assert.fail()] = pod.initContainers;
+    const init = parseArguments(argsOf(container, 'node-a'), configuration);
+    assert.deepEqual([init.command, init.config, init.nodeName], ['init-pod', args.config, args.nodeName]);
+    assert.deepEqual([init.kubeconfig, init.runDir], [args.kubeconfig, args.runDir]);
   });
 
-  test('is what the init container looks at the node with, which keeps no pod from starting', () => {
-    const [{ command: [, , script = ''] = [] } = assert.fail()] = pod.initContainers;
-    const words = /^kube-proxy-nft (check .*) \|\| true$/m.exec(script)?.[1] ?? assert.fail(script);
-    const check = parseArguments(words.replace('"$NODE_NAME"', 'node-a').split(' '), configuration);
-    assert.deepEqual([check.command, check.config, check.nodeName], ['check', args.config, 'node-a']);
-    assert.equal(check.kubeconfig, args.kubeconfig);
+  test('has the daemon run as the user to whom the init container gives the run directory: not as root', () => {
+    const [init = assert.fail()] = pod.initContainers;
+    const { runAsUser, runAsGroup, runAsNonRoot } = daemon.securityContext;
+    assert.deepEqual([runAsUser, runAsGroup, runAsNonRoot], [USER, USER, true]);
+    assert.equal(init.args[1], String(USER));
+    assert.deepEqual([init.securityContext.runAsUser, init.securityContext.privileged], [0, true]);
+    for (const { volumeMounts } of [init, daemon]) {
+      assert.equal(volumeMounts.find(({ name }) => name === 'run')?.mountPath, args.runDir);
+    }
   });
 
   test("kubeadm's has its files in the same place", () => {

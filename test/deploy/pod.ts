@@ -58,7 +58,8 @@ export class Pod {
     const ours = readDeployed('kubeconfig.conf').replace(/^( *server:).*$/m, `$1 ${server}`);
     writeFileSync(join(config, 'kubeconfig.conf'), ours);
     writeFileSync(join(serviceAccount, 'ca.crt'), Buffer.from(authority, 'base64'));
-    writeFileSync(join(serviceAccount, 'token'), users[0].user.token, { mode: 0o600 });
+    // As kubelet does it where not all containers are one user.
+    writeFileSync(join(serviceAccount, 'token'), users[0].user.token, { mode: 0o644 });
     return { config, configPath, serviceAccount };
   }
 

@@ -27,8 +27,8 @@ export interface RuncTools {
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const CONFIG_PATH = '/var/lib/kube-proxy';
-/** Of those that `privileged: true` gives: what writing the host's sysctls takes, and legacy iptables. */
-const PRIVILEGED = ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN', 'CAP_DAC_OVERRIDE', 'CAP_NET_RAW'];
+/** Of those that `privileged: true` gives: what writing the host's sysctls takes, a folder's owner, and legacy iptables. */
+const PRIVILEGED = ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN', 'CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_NET_RAW'];
 /** hostPath, as the pod sees it and as `kubectl debug node` does. */
 const RUN_DIR = '/run/kube-proxy-nft';
 
@@ -50,19 +50,21 @@ export class RuncRuntime implements Runtime {
 
   start({ command, securityContext }: Container, args: readonly string[], mounted: Mounted): ChildProcess {
     const argv = [...(command ?? this.#image.entrypoint), ...args];
-    const bundle = this.#bundle('main', argv, securityContext, mounted);
+    const bundle = this.#bundle('main', this.#image.root, argv, securityContext, mounted);
     this.#child = spawn(this.#tools.runc, [...this.#state, 'run', '--bundle', bundle, this.#id], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     return this.#child;
   }
 
-  /** Runs a container to its end. */
+  /** Runs a container to its end, of another image if one is given. */
   async runToEnd(
-    { command = [], securityContext }: Pick<Container, 'command' | 'securityContext'>,
+    { command, securityContext }: Pick<Container, 'command' | 'securityContext'>,
+    args: readonly string[],
     mounted: Mounted,
+    { root, entrypoint } = this.#image,
   ): Promise<ExecResult> {
-    const bundle = this.#bundle('init', command, securityContext, mounted);
+    const bundle = this.#bundle('init', root, [...(command ?? entrypoint), ...args], securityContext, mounted);
     return run([this.#tools.runc, ...this.#state, 'run', '--bundle', bundle, `${this.#id}-init`], {
       allowFailure: true,
     });
@@ -72,10 +74,9 @@ export class RuncRuntime implements Runtime {
     return run([this.#tools.runc, ...this.#state, 'exec', this.#id, ...argv]);
   }
 
-  /** As exec, for another user. */
-  execAs(uid: number, argv: readonly string[]): Promise<ExecResult> {
-    const options = ['exec', '--user', `${uid}:${uid}`];
-    return run([this.#tools.runc, ...this.#state, ...options, this.#id, ...argv], { allowFailure: true });
+  /** As exec, where that may fail. */
+  tryToExec(argv: readonly string[]): Promise<ExecResult> {
+    return run([this.#tools.runc, ...this.#state, 'exec', this.#id, ...argv], { allowFailure: true });
   }
 
   pid(): number {
@@ -109,15 +110,20 @@ export class RuncRuntime implements Runtime {
     return join(this.#folder, 'host-run');
   }
 
-  #bundle(name: string, args: readonly string[], context: SecurityContext, mounted: Mounted): string {
+  #bundle(name: string, root: string, args: readonly string[], context: SecurityContext, mounted: Mounted): string {
     const folder = join(this.#folder, name);
     for (const path of [folder, this.#runDir]) mkdirSync(path, { recursive: true });
-    writeFileSync(join(folder, 'config.json'), JSON.stringify(this.#specification(args, context, mounted)));
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(this.#specification(root, args, context, mounted)));
     return folder;
   }
 
   /** OCI runtime specification, config.md: what containerd makes of a pod with hostNetwork. */
-  #specification(args: readonly string[], context: SecurityContext, { config, serviceAccount }: Mounted): object {
+  #specification(
+    root: string,
+    args: readonly string[],
+    context: SecurityContext,
+    { config, serviceAccount }: Mounted,
+  ): object {
     const { privileged = false, runAsUser = 0, runAsGroup = 0, allowPrivilegeEscalation } = context;
     const capabilities = privileged
       ? PRIVILEGED
@@ -139,7 +145,7 @@ export class RuncRuntime implements Runtime {
         capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
         noNewPrivileges: allowPrivilegeEscalation === false,
       },
-      root: { path: this.#image.root, readonly: context.readOnlyRootFilesystem === true },
+      root: { path: root, readonly: context.readOnlyRootFilesystem === true },
       mounts: [
         { destination: '/proc', type: 'proc', source: 'proc' },
         { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },

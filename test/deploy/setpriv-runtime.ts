@@ -11,17 +11,20 @@ const BUILT = join(import.meta.dirname, '..', '..', 'dist', 'kube-proxy-nft');
 /** All that is mounted is below /run: a test machine may not have the folders of a node, and is not given any. */
 const EXECUTABLE = '/run/image/kube-proxy-nft';
 const CONFIG_PATH = '/run/kube-proxy';
+const RUN_DIR = '/run/kube-proxy-nft';
 
 /**
  * Makes a mount namespace as a container runtime would: the root and /proc/sys read-only, /tmp and /run of its own, with
- * the executable $1, the configuration $2, the service account $3 and the run directory. Becomes the rest of its arguments.
+ * the executable $1, the configuration $2, the service account $3 and the run directory, which belongs to $4 as after the
+ * init container. Becomes the rest of its arguments.
  */
 const ENTER = `set -e
-executable=$1 config=$2 account=$3
-shift 3
+executable=$1 config=$2 account=$3 owner=$4
+shift 4
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run
-mkdir -p /run/kube-proxy-nft ${dirname(EXECUTABLE)} ${CONFIG_PATH} ${SERVICE_ACCOUNT_DIRECTORY}
+mkdir -p ${RUN_DIR} ${dirname(EXECUTABLE)} ${CONFIG_PATH} ${SERVICE_ACCOUNT_DIRECTORY}
+chown "$owner" ${RUN_DIR}
 touch ${EXECUTABLE}
 mount --bind "$executable" ${EXECUTABLE}
 mount --bind "$config" ${CONFIG_PATH}
@@ -47,7 +50,8 @@ export class SetprivRuntime implements Runtime {
   start({ securityContext }: Container, args: readonly string[], { config, serviceAccount }: Mounted): ChildProcess {
     this.#context = securityContext;
     const confined = confine(securityContext, [EXECUTABLE, ...args]);
-    const argv = ['unshare', '--mount', 'sh', '-c', ENTER, 'sh', BUILT, config, serviceAccount, ...confined];
+    const owner = String(securityContext.runAsUser);
+    const argv = ['unshare', '--mount', 'sh', '-c', ENTER, 'sh', BUILT, config, serviceAccount, owner, ...confined];
     this.#child = this.#world.spawn('node', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
     return this.#child;
   }
@@ -79,7 +83,9 @@ function confine(context: SecurityContext, argv: readonly string[]): readonly st
     `--reuid=${runAsUser}`,
     `--regid=${runAsGroup}`,
     '--clear-groups',
-    '--inh-caps=-all',
+    // The machine's own nft has no file capabilities, as the image's has: ambient ones are handed on, too.
+    `--inh-caps=${names.join().toLowerCase()}`,
+    `--ambient-caps=${names.join().toLowerCase()}`,
     `--bounding-set=${names.join().toLowerCase()}`,
     ...(allowPrivilegeEscalation === false ? ['--no-new-privs'] : []),
     ...argv,

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import * as v from 'valibot';
 import packageJson from '../../package.json' with { type: 'json' };
 import { makeChartArchive } from '../../scripts/release/archive.ts';
 import { parseConfiguration } from '../../src/config/read.ts';
@@ -52,6 +53,16 @@ function comparable(objects: readonly KubernetesObject[]): Readonly<Record<strin
   return Object.fromEntries(all.map((object) => [`${object.kind} ${object.metadata.name}`, object]));
 }
 
+const Container = v.looseObject({ args: v.array(v.string()), securityContext: v.record(v.string(), v.unknown()) });
+const PodSpec = v.object({ initContainers: v.tuple([Container]), containers: v.tuple([Container]) });
+const Spec = v.object({ template: v.object({ spec: PodSpec }) });
+
+/** The init container and the daemon's. */
+function containersOf(objects: readonly KubernetesObject[]) {
+  const { initContainers, containers } = v.parse(Spec, ofKind(objects, 'DaemonSet')['spec']).template.spec;
+  return [initContainers[0], containers[0]] as const;
+}
+
 suite("the chart's objects", () => {
   test('are those of deploy/kubernetes', () => {
     const ours = comparable(rendered());
@@ -67,6 +78,13 @@ suite("the chart's objects", () => {
 
   test('are those of deploy/kubernetes/kubeadm with its preset', () => {
     assert.deepEqual(rendered(...flagsOf('kubeadm')), kustomized('kubeadm'));
+  });
+
+  test('have root as the daemon, where that is asked for', () => {
+    const [init, daemon] = containersOf(rendered('--set', 'runAsUser=0'));
+    const { runAsNonRoot, runAsUser, runAsGroup } = daemon.securityContext;
+    assert.deepEqual([runAsNonRoot, runAsUser, runAsGroup], [undefined, 0, 0]);
+    assert.deepEqual(init.args.slice(0, 2), ['init-pod', '0']);
   });
 
   test('are those of deploy/kubernetes/monitoring, where it is asked for', () => {
@@ -222,6 +240,7 @@ suite('the schema refuses', () => {
     ['updateStrategy.rollingUpdate.maxSurge=1', /maxSurge/],
     ['nodeSelector.gpu=true', /nodeSelector/],
     ['resources.request={}', /resources/],
+    ['runAsUser="root"', /runAsUser/],
     ['podMonitor.enabled="yes"', /podMonitor/],
     ['serviceMonitor.enabled=true', /serviceMonitor/],
   ] as const) {

@@ -10,9 +10,11 @@ const SCRIPTS = [
   'install.sh',
   'deploy/systemd/kube-proxy-nft-token.sh',
   'deploy/systemd/kube-proxy-nft-uninstall.sh',
-  ...readdirSync(join(ROOT, 'scripts'))
-    .filter((file) => file.endsWith('.sh'))
-    .map((file) => `scripts/${file}`),
+  ...['scripts', 'scripts/release'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder))
+      .filter((file) => file.endsWith('.sh'))
+      .map((file) => `${folder}/${file}`),
+  ),
 ];
 
 function folder(context: TestContext): string {

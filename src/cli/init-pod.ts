@@ -1,0 +1,44 @@
+import { chownSync, lstatSync } from 'node:fs';
+import process from 'node:process';
+import { messageOf, ProxyError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Arguments } from './arguments.ts';
+import { check } from './check.ts';
+import { initialize } from './init.ts';
+
+/** The largest user id that Linux gives: the one above means "none". */
+const MAX_UID = 2 ** 32 - 2;
+
+/**
+ * `init-pod UID`: what a pod's init container does as root for a daemon that is another user: gives it the run directory,
+ * `init`, and `check`. Whatever fails is a warning.
+ * @throws ProxyError E_USAGE for a UID that is none
+ */
+export async function initializePod(args: Arguments, log: Log): Promise<void> {
+  const uid = uidIn(args.operands[0] ?? '');
+  for (const step of [() => handOver(args.runDir, uid), () => initialize(args, log), () => check(args, log)]) {
+    try {
+      await step();
+    } catch (error) {
+      log.warn(`going on without: ${messageOf(error)}`);
+    }
+  }
+  // check sets another one if it has found a problem.
+  process.exitCode = 0;
+}
+
+function uidIn(text: string): number {
+  const uid = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (uid <= MAX_UID) return uid;
+  throw new ProxyError('E_USAGE', `init-pod: UID must be a number of 0 to ${MAX_UID}`);
+}
+
+/** The folder is a mount of the pod's: its parent cannot be changed from outside, so nothing takes its place meanwhile. */
+function handOver(runDir: string, uid: number): void {
+  try {
+    if (!lstatSync(runDir).isDirectory()) throw new Error('it is not a directory');
+    chownSync(runDir, uid, uid);
+  } catch (error) {
+    throw new Error(`the run directory ${runDir} was not given to user ${uid}: ${messageOf(error)}`);
+  }
+}
