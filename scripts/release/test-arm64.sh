@@ -52,7 +52,7 @@ get_tools() {
 }
 
 download() {
-  (cd "$folder" && apt-get -qq download qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross)
+  (cd "$folder" && apt-get -qq -o APT::Sandbox::User=root download qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross)
 }
 
 main "$@"
