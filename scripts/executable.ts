@@ -12,7 +12,7 @@ const run = promisify(execFile);
 export const EXEC_ARGV = [
   // In MB. The young generation of the heap grows to 16 MB per semi-space by default. Our garbage is small and
   // short-lived: with 4 the first fill of 10,000 Services with 5 endpoints each peaks 30 MB lower. What a fill leaves
-  // behind goes soon after it (src/cli/memory-saver.ts).
+  // behind goes soon after it (src/daemon/memory-saver.ts).
   '--max-semi-space-size=4',
   // In MB. V8's default follows the machine, up to 4 GB, and the higher the limit, the further V8 lets a heap grow
   // before it collects it. 30,000 Services with 5 endpoints each need a fraction of this; beyond it something leaks,

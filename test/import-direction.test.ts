@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { fileViolations, importViolations, type SourceTree } from './import-direction.ts';
+import { layerRows } from './layers.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -17,6 +18,12 @@ test('the imports of src/ go one way', () => {
   const tree = read('src');
   assert.ok(tree.has('src/errors.ts'), 'the files of src/ were found');
   assert.deepEqual(importViolations(tree), []);
+});
+
+test('docs/architecture.md has the layers that are enforced', () => {
+  const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
+  const [, table = ''] = page.split('| folder | what is in it |\n|---|---|\n');
+  assert.deepEqual(table.split('\n\n')[0]?.split('\n'), layerRows());
 });
 
 test('files are named in kebab-case and stay short', () => {

@@ -1,40 +1,12 @@
 import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
+import { LAYERS } from './layers.ts';
 
 /** Source files to check: path relative to the repository ("src/nft/session.ts") → text. */
 export type SourceTree = ReadonlyMap<string, string>;
 
-/** The layers of src/, a folder or a file each: an import goes to the same layer or to one further up this list. */
-const LAYERS: readonly (readonly string[])[] = [
-  ['errors.ts', 'log-line.ts', 'log.ts', 'ip.ts', 'suggest.ts', 'version.ts'],
-  ['host'],
-  ['objects'],
-  ['service'],
-  ['ruleset'],
-  ['trace'],
-  ['audit'],
-  ['nft'],
-  ['conntrack'],
-  ['migration'],
-  ['sync'],
-  ['status'],
-  ['heartbeat'],
-  ['health'],
-  ['page'],
-  ['metrics'],
-  ['source'],
-  ['saved-state'],
-  ['localhost'],
-  ['control'],
-  ['config'],
-  ['check'],
-  ['support'],
-  ['cli'],
-  ['main.ts'],
-];
-
-/** Layers without I/O and clock: dump, tests and benchmarks call them as functions of their arguments. */
-const PURE_LAYERS = ['service', 'ruleset', 'trace', 'audit'];
+/** Dump, tests and benchmarks call these as functions of their arguments. */
+const PURE_LAYERS = LAYERS.filter(({ pure }) => pure).flatMap(({ at }) => at);
 const PURE_IMPORTS = ['node:crypto', 'ipaddr.js'];
 /** Files the pure layers must not import either: they write, or read the process. */
 const IMPURE_FILES = ['src/log.ts', 'src/version.ts'];
@@ -64,7 +36,7 @@ const BROWSER = 'src/page/browser/';
 const FOR_BROWSERS = ['src/page/shapes.ts', 'src/status/words.ts'];
 
 /** Sources hand over objects: what becomes of them is not their business, though these layers are further up. */
-const NOT_FOR_SOURCE = ['service', 'ruleset', 'nft', 'migration', 'sync', 'control', 'cli'];
+const NOT_FOR_SOURCE = ['service', 'ruleset', 'nft', 'migration', 'sync', 'control', 'daemon', 'cli'];
 
 const MAX_LINES = 400;
 const KEBAB_CASE = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9-]+)*\.ts$/;
@@ -121,7 +93,7 @@ function layerOf(path: string): string {
 }
 
 function rank(path: string): number {
-  return LAYERS.findIndex((layer) => layer.includes(layerOf(path)));
+  return LAYERS.findIndex(({ at }) => at.includes(layerOf(path)));
 }
 
 function fileComplaint(from: string, to: string, tree: SourceTree): string | undefined {

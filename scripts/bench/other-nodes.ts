@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NodeWatch } from '../../src/cli/node-watch.ts';
+import { NodeWatch } from '../../src/daemon/watches/node-watch.ts';
 import { createLog } from '../../src/log.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { createApiSource } from '../../src/source/api/api-source.ts';

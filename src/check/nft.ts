@@ -2,7 +2,7 @@ import { type ErrorCode, ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { OLDEST_TESTED, probeNft } from '../nft/probe.ts';
-import { isOlder } from '../nft/version.ts';
+import { hasQuirk, QUIRKS } from '../nft/quirks.ts';
 import { type Finding, ok, problem, unknown, warning } from './finding.ts';
 
 const TOPIC = 'nft';
@@ -17,7 +17,7 @@ const REMEDIES: Partial<Record<ErrorCode, string>> = {
 export async function checkNft(nft: Nft, log: Log): Promise<readonly Finding[]> {
   try {
     const version = await probeNft(nft, log);
-    if (isOlder(version, OLDEST_TESTED)) {
+    if (hasQuirk(version, QUIRKS.untested)) {
       const what = `nft ${version} works, but is older than ${OLDEST_TESTED}, the oldest version that is tested`;
       return [warning(TOPIC, what, REMEDIES.E_NFT_TOO_OLD ?? '')];
     }

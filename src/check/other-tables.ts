@@ -1,9 +1,9 @@
 import type { Nft } from '../nft/nft.ts';
 import { type OtherTable, otherTables } from '../nft/other-tables.ts';
+import { hasQuirk, QUIRKS } from '../nft/quirks.ts';
 import { NftError } from '../nft/run.ts';
-import { MANY_CHAINS, READS_NO_CHAINS } from '../nft/slow-transactions.ts';
+import { MANY_CHAINS } from '../nft/slow-transactions.ts';
 import { refusalOf } from '../nft/try-document.ts';
-import { isOlder } from '../nft/version.ts';
 import { type Finding, ok, unknown, warning } from './finding.ts';
 
 const TOPIC = 'other tables';
@@ -51,12 +51,12 @@ function describe(tables: readonly OtherTable[], version: string, ms: number | u
   const counts = `${tables.length} tables of others, with ${chains} chains, and ${sets} sets and maps of ${isCounted ? '' : 'more than '}${elements} elements${cost}`;
   const findings: Finding[] = [];
   const [first] = tables;
-  if (chains >= MANY_CHAINS && isOlder(version, READS_NO_CHAINS) && first !== undefined) {
+  if (chains >= MANY_CHAINS && hasQuirk(version, QUIRKS.readsAllChains) && first !== undefined) {
     findings.push(
       warning(
         TOPIC,
         `${counts}: nft ${version} reads all of these chains for each change, ${first.chains} of them in table ${first.table}`,
-        `upgrade nftables to ${READS_NO_CHAINS} or newer, or remove what nobody needs`,
+        `upgrade nftables to ${QUIRKS.readsAllChains.before} or newer, or remove what nobody needs`,
       ),
     );
   }

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
-import { type BindAddress, formatBindAddress } from '../health/bind-address.ts';
 import type { Listener } from '../host/listeners.ts';
+import { type BindAddress, formatBindAddress } from '../http/bind-address.ts';
 import { isLoopback } from '../ip.ts';
 import { type Finding, ok, problem, unknown } from './finding.ts';
 

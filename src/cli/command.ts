@@ -1,7 +1,7 @@
+import type { Arguments } from '../config/arguments.ts';
+import type { Output } from '../config/output.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Arguments } from './arguments.ts';
-import type { Output } from './output.ts';
 
 /** A word that comes after the command. */
 export interface Operand {

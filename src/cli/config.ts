@@ -1,11 +1,10 @@
 import { writeFileSync } from 'node:fs';
+import type { Arguments } from '../config/arguments.ts';
 import { readConfigurationFile } from '../config/read.ts';
-import { whenConfigurationChanges } from '../config/watch.ts';
 import { formatConfiguration } from '../config/write.ts';
 import { messageOf, ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { oneLine } from '../log-line.ts';
-import type { Arguments } from './arguments.ts';
 import { print } from './print.ts';
 
 /**
@@ -38,20 +37,4 @@ export function writeConfiguration({ configuration, operands: [file = ''] }: Arg
     throw new ProxyError('E_CONFIG', `config write: ${messageOf(error)}`, { cause: error });
   }
   log.info('configuration written', { file });
-}
-
-/**
- * Fails when the configuration file sets other things than it did; resolves when `signal` is aborted. The process is to
- * end with the failure and to be started again with what is new, as kube-proxy is: the rules stay in place meanwhile.
- * @throws ProxyError E_CONFIG_CHANGED
- */
-export async function failOnConfigurationChange(
-  { config = '', fileFields }: Pick<Arguments, 'config' | 'fileFields'>,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  await whenConfigurationChanges(config, fileFields, log, signal);
-  if (signal.aborted) return;
-  const message = `${config} has changed: ending, to be started again with it; the rules stay in place`;
-  throw new ProxyError('E_CONFIG_CHANGED', message);
 }

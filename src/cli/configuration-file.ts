@@ -1,7 +1,7 @@
+import type { Arguments } from '../config/arguments.ts';
 import { readConfigurationFile } from '../config/read.ts';
 import { ProxyError } from '../errors.ts';
 import type { LogFormat } from '../log-line.ts';
-import type { Arguments } from './arguments.ts';
 import { parseArguments } from './parse-arguments.ts';
 
 /**

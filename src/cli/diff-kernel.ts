@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compareChain } from '../audit/chain-differences.ts';
 import { chainDrift, type Drift, elementDrift, foreignChainDrift, foreignTableDrift } from '../audit/drift.ts';
+import type { Arguments } from '../config/arguments.ts';
+import { type DaemonModel, type DaemonTable, elementsIn } from '../daemon/answers/model-answer.ts';
+import { createModels } from '../daemon/models.ts';
 import { FAMILY_NAMES, type Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
@@ -13,10 +16,7 @@ import type { Element } from '../ruleset/element.ts';
 import { Cluster } from '../service/cluster.ts';
 import { counted, type SignedLine } from '../status/changes-text.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
-import type { Arguments } from './arguments.ts';
-import { type DaemonModel, type DaemonTable, elementsIn } from './daemon-model.ts';
 import { argumentsOf } from './diff-source.ts';
-import { createModels } from './models.ts';
 
 /** How a family's table in the kernel differs from what the daemon has programmed. */
 export interface KernelDifferences {

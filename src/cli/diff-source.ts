@@ -1,8 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { elementChanges } from '../audit/element-changes.ts';
+import type { Arguments } from '../config/arguments.ts';
 import { Conntrack, ConntrackError } from '../conntrack/conntrack.ts';
 import { flowsThrough, type Way } from '../conntrack/flows-through.ts';
 import { askDaemon } from '../control/control-socket.ts';
+import { allElements, type DaemonModel, elementsIn } from '../daemon/answers/model-answer.ts';
+import { createModels } from '../daemon/models.ts';
+import { readCluster } from '../daemon/read-cluster.ts';
+import { settle } from '../daemon/settle.ts';
 import { FAMILIES, FAMILY_NAMES, type Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { Element } from '../ruleset/element.ts';
@@ -15,12 +20,7 @@ import { interfaceNode } from '../source/manifests/interface-node.ts';
 import { changeLines, counted, type SignedLine } from '../status/changes-text.ts';
 import { type ServiceChange, serviceChanges } from '../status/service-changes.ts';
 import { serviceRow } from '../status/service-rows.ts';
-import type { Arguments } from './arguments.ts';
-import { allElements, type DaemonModel, elementsIn } from './daemon-model.ts';
 import { rowsOf } from './get.ts';
-import { createModels } from './models.ts';
-import { readCluster } from './questions.ts';
-import { settle } from './settle.ts';
 
 /** What another source would make of a node. */
 export interface SourceDifferences {

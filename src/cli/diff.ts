@@ -1,10 +1,10 @@
 import process from 'node:process';
+import { type Arguments, textOf } from '../config/arguments.ts';
 import { askDaemon } from '../control/control-socket.ts';
+import type { DaemonModel } from '../daemon/answers/model-answer.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { VERSION } from '../version.ts';
-import { type Arguments, textOf } from './arguments.ts';
-import type { DaemonModel } from './daemon-model.ts';
 import { kernelDifferences, kernelLines } from './diff-kernel.ts';
 import { sourceDifferences, sourceLines } from './diff-source.ts';
 import { isForPrograms, printData } from './print-data.ts';

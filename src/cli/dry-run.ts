@@ -1,4 +1,10 @@
 import { elementChanges } from '../audit/element-changes.ts';
+import type { Arguments } from '../config/arguments.ts';
+import { allElements } from '../daemon/answers/model-answer.ts';
+import { createModels } from '../daemon/models.ts';
+import { readCluster } from '../daemon/read-cluster.ts';
+import { settle } from '../daemon/settle.ts';
+import { servedFamilies } from '../host/families.ts';
 import { FAMILY_NAMES } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { oneLine } from '../log-line.ts';
@@ -14,13 +20,7 @@ import { counted } from '../status/changes-text.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { liveTable } from '../sync/fill.ts';
 import { VERSION } from '../version.ts';
-import type { Arguments } from './arguments.ts';
-import { allElements } from './daemon-model.ts';
-import { servedFamilies } from './families.ts';
-import { createModels } from './models.ts';
 import { print } from './print.ts';
-import { readCluster } from './questions.ts';
-import { settle } from './settle.ts';
 
 /**
  * `run --dry-run`: prints what a daemon with these flags would write before it says "ready", as one script, and has nft check

@@ -1,28 +1,18 @@
+import { type Arguments, isSet, textOf } from '../config/arguments.ts';
 import { askDaemon } from '../control/control-socket.ts';
+import type { Knowledge } from '../daemon/answers/knowledge.ts';
+import type { ServicesPage } from '../daemon/answers/services-answer.ts';
+import { renderServices } from '../daemon/answers/services-answer.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { resetsGone } from '../service/reset-option.ts';
-import { type ServiceRow, serviceRow, withConnections, withResets } from '../status/service-rows.ts';
-import { type Arguments, isSet, textOf } from './arguments.ts';
+import { type ServiceRow, withConnections } from '../status/service-rows.ts';
 import { askConnections } from './ask-connections.ts';
 import { ENDPOINTS, SERVICES, type View } from './get-views.ts';
 import { kernelKnowledge } from './kernel-knowledge.ts';
 import { print } from './print.ts';
 import { isForPrograms, printData } from './print-data.ts';
-import { askOrWorkOut, type Knowledge } from './questions.ts';
+import { askOrWorkOut } from './questions.ts';
 import { type Listing, watchRows } from './watch-rows.ts';
-
-/** Services looked at for one answer, so that the daemon's other work does not wait. */
-const PAGE = 500;
-
-/** One answer of several. */
-interface Page {
-  readonly rows: readonly ServiceRow[];
-  /** Where the next one goes on; absent after the last. */
-  readonly next?: number;
-  /** False while the daemon fills or mends the kernel, or does not have the whole cluster yet. */
-  readonly inForce?: boolean;
-}
 
 /**
  * `get services`: the frontends of Services as they are programmed, and what becomes of connections to them. A Service that
@@ -109,7 +99,7 @@ async function listingOf({ namespace = '', name = '' }: WantedServices, ask: Ask
   let from: number | undefined = 0;
   while (from !== undefined) {
     const asked: URLSearchParams = new URLSearchParams({ from: `${from}`, namespace, name });
-    const page: Page = JSON.parse(`${await ask(`/services?${asked}`, asked)}`);
+    const page: ServicesPage = JSON.parse(`${await ask(`/services?${asked}`, asked)}`);
     rows.push(...page.rows);
     isInForce &&= page.inForce !== false;
     from = page.next;
@@ -122,35 +112,4 @@ export function wantedServices(args: Pick<Arguments, 'operands' | 'flagValues'>)
   const [first = '', second] = (args.operands[0] ?? '').split('/');
   if (second !== undefined) return { namespace: first, name: second };
   return { namespace: isSet(args, 'all-namespaces') ? '' : (textOf(args, 'namespace') ?? ''), name: first };
-}
-
-/**
- * A page of rows, as JSON: Services from the `from`th on, of one namespace or with one name where these are given. `page`: so
- * many at most.
- */
-export function renderServices(
-  { models, cluster, inKernel }: Pick<Knowledge, 'models' | 'cluster' | 'inKernel'>,
-  asked: URLSearchParams,
-  { resetGoneEndpoints }: Pick<Arguments, 'resetGoneEndpoints'>,
-  page = PAGE,
-): string {
-  const from = Number(asked.get('from') ?? 0);
-  const [namespace, name] = [asked.get('namespace') ?? '', asked.get('name') ?? ''];
-  const rows: ServiceRow[] = [];
-  const inForce = models.every((entry) => entry.inForce);
-  let i = 0;
-  let looked = 0;
-  for (const key of cluster.serviceKeys()) {
-    if (i++ < from) continue;
-    if (looked === page) return JSON.stringify({ rows, next: i - 1, inForce } satisfies Page);
-    const [itsNamespace, itsName] = key.split('/');
-    if ((namespace !== '' && namespace !== itsNamespace) || (name !== '' && name !== itsName)) continue;
-    looked++;
-    const resets = inKernel === undefined && resetsGone(cluster.service(key), resetGoneEndpoints);
-    for (const { model } of models) {
-      const found = model.frontendsOf(key).map(serviceRow);
-      rows.push(...(resets ? found.map(withResets) : found));
-    }
-  }
-  return JSON.stringify({ rows, inForce } satisfies Page);
 }

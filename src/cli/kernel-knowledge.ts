@@ -1,3 +1,6 @@
+import type { Arguments } from '../config/arguments.ts';
+import type { Knowledge, ModelInTable } from '../daemon/answers/knowledge.ts';
+import { kernelFamilies } from '../host/families.ts';
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
@@ -11,9 +14,6 @@ import { Ruleset } from '../ruleset/ruleset.ts';
 import { Cluster } from '../service/cluster.ts';
 import { type Frontend, serviceKeyOf } from '../service/frontend.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
-import type { Arguments } from './arguments.ts';
-import { kernelFamilies } from './families.ts';
-import type { Knowledge, ModelInTable } from './questions.ts';
 
 /** A table of ours in the kernel, as far as it can be told without the daemon that wrote it. */
 interface TableInKernel extends FoundProgram {

@@ -1,3 +1,6 @@
+import type { Arguments } from '../config/arguments.ts';
+import { createModels } from '../daemon/models.ts';
+import { kernelFamilies } from '../host/families.ts';
 import { FAMILY_NAMES } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { createNft } from '../nft/nft.ts';
@@ -7,9 +10,6 @@ import { findTables, readTable } from '../nft/tables.ts';
 import { isHeartbeat } from '../ruleset/heartbeat.ts';
 import { Cluster } from '../service/cluster.ts';
 import { count, listed } from '../status/words.ts';
-import type { Arguments } from './arguments.ts';
-import { kernelFamilies } from './families.ts';
-import { createModels } from './models.ts';
 
 /** What a table of ours in the kernel serves. */
 interface LeftTable {

@@ -1,6 +1,8 @@
+import { type Arguments, isSet } from '../config/arguments.ts';
 import { askDaemon } from '../control/control-socket.ts';
 import { lockNamespace } from '../control/namespace-lock.ts';
 import { messageOf, ProxyError } from '../errors.ts';
+import { kernelFamilies, servedFamilies } from '../host/families.ts';
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import { addressesServed, type Found, findKubeProxy, hasRules } from '../migration/find.ts';
@@ -12,8 +14,6 @@ import { ToolError } from '../migration/tool.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
 import { NftError } from '../nft/run.ts';
-import { type Arguments, isSet } from './arguments.ts';
-import { kernelFamilies, servedFamilies } from './families.ts';
 import { print } from './print.ts';
 
 /** Addresses for documentation: a trace of a connection to them says little, and whether the rules are in force. */

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import type { Arguments, DetectLocal } from '../config/arguments.ts';
 import { milliseconds, type Resolved, resolveConfiguration } from '../config/configuration.ts';
 import { isEnabled } from '../config/feature-gates.ts';
 import { bindAddress, integer } from '../config/field-types.ts';
@@ -7,10 +8,9 @@ import { type Configuration, FIELDS, type Field, type FieldPath, type GivenField
 import { FLAGS } from '../config/flags.ts';
 import type { ConfigurationFile } from '../config/read.ts';
 import { ProxyError } from '../errors.ts';
-import { parseBindAddress } from '../health/bind-address.ts';
 import { isTcpLoose } from '../host/tcp-loose.ts';
+import { parseBindAddress } from '../http/bind-address.ts';
 import { type Family, formatCidr, parseCidr } from '../ip.ts';
-import type { Arguments, DetectLocal } from './arguments.ts';
 import { commandAsked } from './command-asked.ts';
 import { type CommandLine, isOn, readCommandLine } from './command-line.ts';
 import { COMMANDS } from './commands.ts';

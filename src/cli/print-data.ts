@@ -1,4 +1,4 @@
-import type { Output } from './output.ts';
+import type { Output } from '../config/output.ts';
 import { print } from './print.ts';
 
 /** Whether data is asked for as programs read it. */

@@ -1,57 +1,21 @@
 import process from 'node:process';
+import { type Arguments, textOf } from '../config/arguments.ts';
 import { askDaemon } from '../control/control-socket.ts';
+import type { Knowledge, ModelInTable } from '../daemon/answers/knowledge.ts';
+import { createModels } from '../daemon/models.ts';
+import { namesSource } from '../daemon/open-source.ts';
+import { readCluster } from '../daemon/read-cluster.ts';
+import { settle } from '../daemon/settle.ts';
 import { ProxyError } from '../errors.ts';
+import { servedFamilies } from '../host/families.ts';
 import type { Log } from '../log.ts';
 import { createNft } from '../nft/nft.ts';
 import { explainNftError } from '../nft/probe.ts';
 import { NftError } from '../nft/run.ts';
-import { findTables, foundElements, readTable, TABLE_NAMES, type TableName } from '../nft/tables.ts';
+import { findTables, foundElements, readTable, TABLE_NAMES } from '../nft/tables.ts';
 import type { Element } from '../ruleset/element.ts';
-import { Cluster } from '../service/cluster.ts';
-import { atOnce } from '../service/steps.ts';
-import type { ApiFailure } from '../source/api/failure.ts';
-import type { Connections } from '../status/connections.ts';
-import type { Status } from '../status/status.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { liveTable } from '../sync/fill.ts';
-import { Shortfalls } from '../sync/shortfalls.ts';
-import { AddressGuard } from './address-guard.ts';
-import { type Arguments, textOf } from './arguments.ts';
-import { asConfigured } from './as-configured.ts';
-import { servedFamilies } from './families.ts';
-import type { StateReport } from './last-state.ts';
-import { createModels } from './models.ts';
-import { namesSource, openSource } from './open-source.ts';
-import { settle } from './settle.ts';
-
-/** Seconds that a question waits for a source to deliver the whole cluster. */
-const SYNC_TIMEOUT = 20;
-
-/** A model and the table it stands for. */
-export interface ModelInTable {
-  readonly model: Pick<FamilyModel, 'family' | 'program' | 'ruleset' | 'frontendsOf' | 'isPending'>;
-  readonly table: TableName;
-  /** False while the kernel is being filled or mended, and before the source has delivered everything. */
-  readonly inForce: boolean;
-}
-
-/** What answers are made from. */
-export interface Knowledge {
-  readonly models: readonly ModelInTable[];
-  readonly cluster: Cluster;
-  /** What is not served as it asks. */
-  readonly shortfalls: Shortfalls;
-  /** What is kept on the disk, and whether it is served from; absent where no daemon answers. */
-  readonly state?: StateReport;
-  /** How a daemon is, for `status`; `look`: it is to compare the kernel with the model now. Absent where none answers. */
-  readonly status?: (look: boolean) => Status;
-  /** New connections as the kernel has counted them; absent where no daemon answers. */
-  readonly connections?: (withFrontends: boolean) => Promise<Connections>;
-  /** Present where all is known from the kernel alone: what stands for the flags, of which it knows nothing. */
-  readonly inKernel?: Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses'>;
-  /** Where it comes from, for people: "the running daemon (pid 7), from manifests in /etc/…". */
-  readonly origin: string;
-}
 
 /**
  * The answer of the running daemon to `path`; without one, and with a source, what `answer` makes of what would be
@@ -127,61 +91,6 @@ async function workOut(args: Arguments, log: Log, asInKernel: boolean): Promise<
     models.push({ model, table: TABLE_NAMES[0], inForce: true });
   }
   return { models, cluster, shortfalls, origin: `as it would be programmed from ${description}` };
-}
-
-/** A cluster as a source has it. */
-export interface ReadCluster {
-  readonly cluster: Cluster;
-  readonly shortfalls: Shortfalls;
-  /** Of the source: "manifests in /etc/…". */
-  readonly description: string;
-}
-
-/**
- * The whole cluster from the source that the flags or the environment name. `complete` may add what the source does not have.
- * @throws ProxyError E_NO_SOURCE if none is named, or what is wrong with it
- */
-export async function readCluster(
-  args: Arguments,
-  log: Log,
-  complete: (cluster: Cluster) => void = () => undefined,
-): Promise<ReadCluster> {
-  const stop = new AbortController();
-  const last: { failure?: ApiFailure } = {};
-  const onProblem = (problem: ApiFailure) => {
-    last.failure = problem;
-    // A server that is away may come back; one that refuses us will go on doing so.
-    if (problem.status === 401 || problem.status === 403) stop.abort();
-  };
-  const { source, apiServerHost, apiServerPort } = openSource(args, process.env, log, { onProblem });
-  const cluster = new Cluster(args.nodeName, args);
-  const timer = setTimeout(() => stop.abort(), SYNC_TIMEOUT * 1000);
-  let synced = false;
-  await source.run(
-    {
-      changed: (object) => cluster.set(asConfigured(object, args)),
-      deleted: (kind, key) => cluster.delete(kind, key),
-      synced: () => {
-        synced = true;
-        stop.abort();
-      },
-    },
-    stop.signal,
-  );
-  clearTimeout(timer);
-  if (!synced) {
-    const { failure } = last;
-    if (failure !== undefined) throw new ProxyError(failure.code, failure.message.replace('; retrying', ''));
-    throw new ProxyError(
-      'E_API_UNREACHABLE',
-      `${source.description} did not deliver all Services in ${SYNC_TIMEOUT} s`,
-    );
-  }
-  complete(cluster);
-  atOnce(cluster.settleNodesSteps());
-  const shortfalls = new Shortfalls({ log });
-  new AddressGuard({ cluster, args, shortfalls, apiServerHost, apiServerPort }).begin();
-  return { cluster, shortfalls, description: source.description };
 }
 
 /** What a start would find in the kernel and go on from. @throws ProxyError E_NFT_MISSING, E_NFT_NOT_PERMITTED, E_NFT_FAILED */

@@ -1,6 +1,6 @@
 import process from 'node:process';
+import type { Arguments } from '../config/arguments.ts';
 import { COMMIT, VERSION, versionLine } from '../version.ts';
-import type { Arguments } from './arguments.ts';
 import { print } from './print.ts';
 import { isForPrograms, printData } from './print-data.ts';
 

@@ -1,11 +1,11 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Arguments, isSet, textOf } from '../config/arguments.ts';
 import { parseDuration } from '../config/duration.ts';
 import { askDaemon } from '../control/control-socket.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isInSync, type Status, statusJson, statusText } from '../status/status.ts';
-import { type Arguments, isSet, textOf } from './arguments.ts';
 import { leftInKernel, notRunningText } from './left-in-kernel.ts';
 import { print } from './print.ts';
 import { isForPrograms, printData } from './print-data.ts';

@@ -1,10 +1,13 @@
 import process from 'node:process';
 import { findingsJson } from '../check/print-findings.ts';
+import type { Arguments } from '../config/arguments.ts';
 import { formatConfiguration } from '../config/write.ts';
 import { askDaemon } from '../control/control-socket.ts';
+import { stateFolder } from '../daemon/last-state.ts';
 import { messageOf } from '../errors.ts';
-import { formatBindAddress } from '../health/bind-address.ts';
+import { kernelFamilies } from '../host/families.ts';
 import { getText } from '../host/http-get.ts';
+import { formatBindAddress } from '../http/bind-address.ts';
 import { createLog, type Log } from '../log.ts';
 import { createNft, type Nft } from '../nft/nft.ts';
 import { otherTables } from '../nft/other-tables.ts';
@@ -15,11 +18,8 @@ import type { Part } from '../support/collect.ts';
 import { flagsOf } from '../support/known-secrets.ts';
 import { journal, stateHead, sysctls, versions } from '../support/node-parts.ts';
 import { VERSION } from '../version.ts';
-import type { Arguments } from './arguments.ts';
 import { findAll } from './check.ts';
-import { kernelFamilies } from './families.ts';
 import { rowsOf } from './get.ts';
-import { stateFolder } from './last-state.ts';
 import { leftInKernel } from './left-in-kernel.ts';
 
 const KIB = 1024;

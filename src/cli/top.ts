@@ -1,10 +1,10 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Arguments, isSet, textOf } from '../config/arguments.ts';
 import { messageOf, ProxyError } from '../errors.ts';
 import type { Connections } from '../status/connections.ts';
 import { keysIn, type TopView, topScreen, viewAfter } from '../status/top-screen.ts';
 import { inTopOrder, topLines, topRows } from '../status/top-table.ts';
-import { type Arguments, isSet, textOf } from './arguments.ts';
 import { askConnections } from './ask-connections.ts';
 import { print } from './print.ts';
 import { isForPrograms, printData } from './print-data.ts';

@@ -1,7 +1,7 @@
+import { type Arguments, isSet } from '../config/arguments.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ServiceRow } from '../status/service-rows.ts';
-import { type Arguments, isSet } from './arguments.ts';
 import { askAgain } from './ask-again.ts';
 import type { View } from './get-views.ts';
 import { print } from './print.ts';

@@ -1,7 +1,7 @@
+import { type Arguments, isSet } from '../config/arguments.ts';
 import type { Log } from '../log.ts';
 import { type Status, statusJson, statusText } from '../status/status.ts';
 import { statusKey } from '../status/status-key.ts';
-import { type Arguments, isSet } from './arguments.ts';
 import { askAgain } from './ask-again.ts';
 import { leftInKernel, notRunningText } from './left-in-kernel.ts';
 import { print } from './print.ts';

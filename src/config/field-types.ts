@@ -1,4 +1,4 @@
-import { formatBindAddress, parseBindAddress } from '../health/bind-address.ts';
+import { formatBindAddress, parseBindAddress } from '../http/bind-address.ts';
 import { canonicalAddress, familyOf, formatCidr, parseCidr } from '../ip.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 

@@ -1,7 +1,7 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { errnoOf, ProxyError } from '../errors.ts';
 import { usersOf } from '../host/owners.ts';
+import { descriptorsOf, nameOf, processIds, readProc } from '../host/proc.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { holderProves, proveTo } from './lock-proof.ts';
@@ -18,7 +18,7 @@ const LOCK_NAME = 'kube-proxy-nft';
 export async function lockNamespace(nft: Nft, log: Log, patience?: number): Promise<Server> {
   const server = createServer(proveTo(nft, log));
   if (await listens(server)) return server;
-  const holder = await findHolder();
+  const holder = findHolder();
   // Its user says too little: the service's is not root, and a stranger's socket may be the stdin of sudo.
   if (await holderProves(LOCK_NAME, nft, patience)) {
     const who = holder === undefined ? '' : ` (pid ${holder.pid}, ${holder.name})`;
@@ -63,18 +63,13 @@ interface Holder {
 const LISTENS = '00010000';
 
 /** Found by the socket's inode; undefined if it is in another PID namespace, or not for us to see. */
-async function findHolder(): Promise<Holder | undefined> {
-  const sockets = await readFile('/proc/net/unix', 'utf8').catch(() => '');
-  const rows = sockets.split('\n').map((line) => line.trim().split(/\s+/));
+function findHolder(): Holder | undefined {
+  const rows = (readProc('net/unix') ?? '').split('\n').map((line) => line.trim().split(/\s+/));
   const inode = rows.find(([, , , flags, , , , name]) => flags === LISTENS && name === `@${LOCK_NAME}`)?.[6];
   if (inode === undefined) return undefined;
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
-    for (const descriptor of descriptors) {
-      const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '');
-      if (target !== `socket:[${inode}]`) continue;
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-      return { pid, name: name.trim(), user: usersOf(pid)[0] ?? -1 };
+  for (const pid of processIds()) {
+    for (const link of descriptorsOf(pid)) {
+      if (link === `socket:[${inode}]`) return { pid, name: nameOf(pid) ?? '', user: usersOf(pid)[0] ?? -1 };
     }
   }
   return undefined;

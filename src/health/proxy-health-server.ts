@@ -1,8 +1,8 @@
+import type { BindAddress } from '../http/bind-address.ts';
+import type { HttpAnswer, HttpLimits } from '../http/http-server.ts';
+import { KeptServer } from '../http/kept-server.ts';
 import { FAMILY_NAMES } from '../ip.ts';
 import type { Log } from '../log.ts';
-import type { BindAddress } from './bind-address.ts';
-import type { HttpAnswer, HttpLimits } from './http.ts';
-import { KeptServer } from './kept-server.ts';
 import type { HealthReport, ProxyHealth } from './proxy-health.ts';
 
 /** The two questions: may load balancers use this node (healthz), and could a restart help this proxy (livez)? */

@@ -1,11 +1,11 @@
 import type { Server } from 'node:http';
 import { messageOf } from '../errors.ts';
+import { formatBindAddress } from '../http/bind-address.ts';
+import { ConnectionPool } from '../http/connection-pool.ts';
+import { closeHttp, type HttpAnswer, type HttpLimits, listenHttp } from '../http/http-server.ts';
 import { type Family, familyOf } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { HealthCheck } from '../service/health-check.ts';
-import { formatBindAddress } from './bind-address.ts';
-import { ConnectionPool } from './connection-pool.ts';
-import { closeHttp, type HttpAnswer, type HttpLimits, listenHttp } from './http.ts';
 
 export interface ServiceHealthOptions {
   /** ProxyHealth.isHealthy: while it is false, no Service is healthy here. */

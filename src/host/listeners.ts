@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { canonicalAddress } from '../ip.ts';
 import { listeningSockets, TCP_SOCKETS } from './listening-sockets.ts';
+import { descriptorsOf, nameOf, processIds, readProc } from './proc.ts';
 
 /** A TCP socket that listens in this network namespace. */
 export interface Listener {
@@ -19,7 +19,7 @@ const MOST_PROCESSES = 20_000;
 
 /** Who listens on one of these TCP ports, as the kernel tells anybody; the process is for root to know. */
 export function listenersOnPorts(ports: readonly number[]): readonly Listener[] {
-  const sockets = TCP_SOCKETS.flatMap((file) => listeningSockets(contentOf(file) ?? '', ports));
+  const sockets = TCP_SOCKETS.flatMap((file) => listeningSockets(readProc(file) ?? '', ports));
   const owners =
     sockets.length === 0 ? new Map<string, number>() : ownersOf(new Set(sockets.map(({ inode }) => inode)));
   return sockets.map(({ address, inode, ...socket }) => {
@@ -28,7 +28,7 @@ export function listenersOnPorts(ports: readonly number[]): readonly Listener[] 
       host: addressOf(address),
       ...socket,
       pid,
-      name: pid === undefined ? undefined : contentOf(`/proc/${pid}/comm`)?.trim(),
+      name: pid === undefined ? undefined : nameOf(pid),
     };
   });
 }
@@ -48,37 +48,11 @@ function addressOf(hex: string): string {
 
 function ownersOf(inodes: ReadonlySet<string>): ReadonlyMap<string, number> {
   const owners = new Map<string, number>();
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  for (const pid of pids.slice(0, MOST_PROCESSES)) {
-    for (const fd of entriesOf(`/proc/${pid}/fd`)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1];
+  for (const pid of processIds().slice(0, MOST_PROCESSES)) {
+    for (const link of descriptorsOf(pid)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1];
       if (inode !== undefined && inodes.has(inode) && !owners.has(inode)) owners.set(inode, Number(pid));
     }
   }
   return owners;
-}
-
-/** What is not there, or not for us, has none: processes end while they are looked at. */
-function entriesOf(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
-}
-
-function contentOf(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

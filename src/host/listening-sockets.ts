@@ -1,5 +1,5 @@
-/** Where the kernel lists the TCP sockets of this network namespace. There is no tcp6 on a kernel without IPv6. */
-export const TCP_SOCKETS = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
+/** Where /proc lists the TCP sockets of this network namespace. There is no tcp6 on a kernel without IPv6. */
+export const TCP_SOCKETS = ['self/net/tcp', 'self/net/tcp6'];
 
 const LISTENING = '0A';
 

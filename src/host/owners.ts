@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { listeningSockets, TCP_SOCKETS } from './listening-sockets.ts';
+import { readProc } from './proc.ts';
 
 /** The user id of root. */
 export const ROOT = 0;
@@ -10,14 +9,7 @@ export const ROOT = 0;
  * `su` is root's while it asks anybody for a password. Empty if the process has ended or is out of our sight.
  */
 export function usersOf(pid: string): readonly number[] {
-  try {
-    return idsIn(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return [];
-  }
-}
-
-function idsIn(status: string): readonly number[] {
+  const status = readProc(`${pid}/status`) ?? '';
   return (/^Uid:\s+(.*)$/m.exec(status)?.[1] ?? '').split(/\s+/).filter(Boolean).map(Number);
 }
 
@@ -32,11 +24,10 @@ const ANSWERING_ON_LOOPBACK = [
 ];
 
 /** The user ids of those who listen on a TCP port of 127.0.0.1 in this network namespace, as the kernel tells anybody. */
-export async function listenersOn(port: number): Promise<readonly number[]> {
+export function listenersOn(port: number): readonly number[] {
   const users = new Set<number>();
   for (const file of TCP_SOCKETS) {
-    const text = await readFile(file, 'utf8').catch(() => '');
-    for (const { address, user } of listeningSockets(text, [port])) {
+    for (const { address, user } of listeningSockets(readProc(file) ?? '', [port])) {
       if (ANSWERING_ON_LOOPBACK.includes(address)) users.add(user);
     }
   }

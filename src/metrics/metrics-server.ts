@@ -1,7 +1,7 @@
 import process from 'node:process';
-import type { BindAddress } from '../health/bind-address.ts';
-import type { HttpAnswer, ListenOptions } from '../health/http.ts';
-import { KeptServer } from '../health/kept-server.ts';
+import type { BindAddress } from '../http/bind-address.ts';
+import type { HttpAnswer, ListenOptions } from '../http/http-server.ts';
+import { KeptServer } from '../http/kept-server.ts';
 import type { Log } from '../log.ts';
 import { VERSION } from '../version.ts';
 import type { Metrics } from './metrics.ts';

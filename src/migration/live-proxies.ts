@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ProxyError } from '../errors.ts';
 import { getText } from '../host/http-get.ts';
 import { listenersOn, ROOT, usersOf } from '../host/owners.ts';
+import { commandLineOf, namespaceOf, processIds } from '../host/proc.ts';
 import type { Log } from '../log.ts';
 
 /** Where kube-proxy answers which mode it works in, unless it is configured otherwise. k3s has it, too. */
@@ -59,16 +59,15 @@ export async function findLiveProxies(hasRules: () => boolean | Promise<boolean>
 }
 
 function findProcesses(): Pick<LiveProxies, 'processes' | 'embedding'> {
-  const namespace = networkNamespace('self');
+  const namespace = namespaceOf('self', 'net');
   const processes: Sign[] = [];
   const embedding = new Set<string>();
-  for (const pid of readdirSync('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    const words = commandLine(pid);
+  for (const pid of processIds()) {
+    const words = commandLineOf(pid);
     const [name = ''] = basename(words[0] ?? '').split(' ');
     if (EMBEDDING.test(name)) embedding.add(name);
     if (name !== 'kube-proxy') continue;
-    const theirs = networkNamespace(pid);
+    const theirs = namespaceOf(pid, 'net');
     if (theirs !== undefined && theirs !== namespace) continue;
     const users = usersOf(pid);
     const isRoots = users.length > 0 && users.every((user) => user === ROOT);
@@ -81,7 +80,7 @@ function findProcesses(): Pick<LiveProxies, 'processes' | 'embedding'> {
 async function findAnswering(): Promise<Sign | undefined> {
   const mode = await askMode();
   if (mode === undefined) return undefined;
-  const users = await listenersOn(METRICS.port);
+  const users = listenersOn(METRICS.port);
   const isRoots = users.includes(ROOT);
   const text = `mode ${mode}, it answers on ${METRICS.host}:${METRICS.port}`;
   return { text: isRoots ? text : `${text}, as user ${users.join(', ') || 'unknown'}`, isRoots };
@@ -128,24 +127,6 @@ export async function assertNoKubeProxy(hasRules: () => Promise<boolean>, log: L
       `rules in force (${stopAdvice(live)}); 2. start kube-proxy-nft again; 3. kube-proxy-nft migrate --apply. ` +
       `kube-proxy-nft migrate shows what that will do`,
   );
-}
-
-function commandLine(pid: string): readonly string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  } catch {
-    // It has just ended.
-    return [];
-  }
-}
-
-/** "net:[4026531840]"; undefined if the process has ended or is none of ours to look at. */
-function networkNamespace(pid: string): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/net`);
-  } catch {
-    return undefined;
-  }
 }
 
 async function askMode(): Promise<string | undefined> {

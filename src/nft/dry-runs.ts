@@ -1,3 +1,4 @@
+import { pauseAfter } from '../host/backoff.ts';
 import type { Log } from '../log.ts';
 import { DryRunSession } from './dry-run-session.ts';
 import { NftError } from './run.ts';
@@ -84,7 +85,7 @@ export class DryRuns {
         this.#works();
         throw error;
       }
-      this.#pause(Math.min(PAUSES.first * 2 ** this.#failures++, PAUSES.most));
+      this.#pause(pauseAfter(++this.#failures, PAUSES));
       if (!this.#isClosed) log.detail(1, `a session of nft for dry runs ended: ${(error as Error).message}`);
       throw error;
     }

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT, usersOf } from '../host/owners.ts';
+import { commandLineOf, namespaceOf, parentOf, processIds } from '../host/proc.ts';
 import type { Log } from '../log.ts';
 
 /** Milliseconds between two looks, and looks until it goes on regardless: longer than nft is given for one load. */
@@ -25,46 +25,16 @@ export async function waitForLeftovers(runDir: string, log: Log): Promise<void> 
 }
 
 function nftProcesses(runDir: string): readonly string[] {
-  const namespace = networkNamespace('self');
+  const namespace = namespaceOf('self', 'net');
   // Not by promises: with 200 processes they took 100 ms of CPU time, this takes 4.
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.filter((pid) => {
-    const words = commandLine(pid).split('\0');
+  return processIds().filter((pid) => {
+    const words = commandLineOf(pid);
     const isOurs = words.some((word, i) => word === runDir && words[i - 1] === '-I');
-    return isOurs && parentOf(pid) !== process.pid && networkNamespace(pid) === namespace && isTrusted(pid);
+    return isOurs && parentOf(pid) !== process.pid && namespaceOf(pid, 'net') === namespace && isTrusted(pid);
   });
 }
 
 function isTrusted(pid: string): boolean {
   const users = usersOf(pid);
   return users.length > 0 && users.every((user) => user === ROOT || user === process.geteuid?.());
-}
-
-/** Its words, each ended by a zero byte; empty if it has just ended. */
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** The process that waits for it; undefined if it has just ended. */
-function parentOf(pid: string): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // "PID (NAME) STATE PARENT …": the name may hold spaces and parentheses.
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Of a process: "net:[4026531840]"; empty if it has ended or is none of ours to look at. */
-function networkNamespace(pid: string): string {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/net`);
-  } catch {
-    return '';
-  }
 }

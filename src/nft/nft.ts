@@ -3,10 +3,10 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { SetDialect } from '../ruleset/affinity.ts';
 import { leaveInput, load } from './input.ts';
+import { hasQuirk, QUIRKS } from './quirks.ts';
 import { type LinesOptions, NftError, type Printed, runNft, runNftLines } from './run.ts';
 import { NftSession } from './session.ts';
 import { SessionKeeper } from './session-keeper.ts';
-import { isOlder } from './version.ts';
 
 /**
  * Seconds. Bounded transactions take 0.13 (0.25 in a first fill) on two cores, and 0.8 where ten others want these cores:
@@ -15,9 +15,6 @@ import { isOlder } from './version.ts';
 const LOAD_TIMEOUT = 20;
 /** Seconds. Listing 150,000 elements takes nft 1.0.6 five on two cores. */
 const LIST_TIMEOUT = 120;
-
-/** The nft version that first reads `typeof` in the JSON declaration of a set. */
-const TYPEOF_IN_JSON = '1.1.2';
 
 /** The only way this program talks to the kernel. One instance serves one family; what writes must not overlap. */
 export interface Nft {
@@ -94,7 +91,7 @@ export function createNft(
   };
   return {
     version,
-    setDialect: async () => (isOlder(await version(), TYPEOF_IN_JSON) ? 'type' : 'typeof'),
+    setDialect: async () => (hasQuirk(await version(), QUIRKS.noTypeofInJson) ? 'type' : 'typeof'),
     load: (text) => leave(`${name}.nft`, text, send([], text, inOneLine(text))),
     apply: (json) => leave(`${name}.json`, json, send(['-j'], json)),
     list: async (...what) => {

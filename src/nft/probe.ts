@@ -1,13 +1,13 @@
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from './nft.ts';
+import { hasQuirk, QUIRKS } from './quirks.ts';
 import { NftError } from './run.ts';
-import { isOlder } from './version.ts';
 
-/** kube-proxy's own lower bound; nft 1.0.0 and older cannot read `typeof` maps as we write them. */
-const OLDEST = '1.0.1';
+/** kube-proxy's own lower bound, too. */
+const OLDEST = QUIRKS.cannotReadProgram.before;
 /** The oldest version this program is tested with. */
-export const OLDEST_TESTED = '1.0.6';
+export const OLDEST_TESTED = QUIRKS.untested.before;
 
 /**
  * Makes sure that nft is there, new enough and allowed to work; returns its version.
@@ -19,11 +19,11 @@ export async function probeNft(nft: Nft, log: Log): Promise<string> {
     // that is too old may fail, too.
     const listed = await nft.list('chains', 'ip').catch((error: unknown) => ({ error }));
     const version = await nft.version();
-    if (isOlder(version, OLDEST)) {
+    if (hasQuirk(version, QUIRKS.cannotReadProgram)) {
       throw new ProxyError('E_NFT_TOO_OLD', `nft is version ${version || 'unknown'}; ${OLDEST} or newer is needed`);
     }
     if ('error' in listed) throw listed.error;
-    if (isOlder(version, OLDEST_TESTED)) {
+    if (hasQuirk(version, QUIRKS.untested)) {
       log.warn(`nft is older than ${OLDEST_TESTED}, the oldest version this program is tested with`, { version });
     }
     return version;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
 import { isChild } from '../host/children.ts';
 import { createLineSplitter } from '../host/line-splitter.ts';
+import { nameOf, namespaceOf, parentOf } from '../host/proc.ts';
 import { environment, IN_A_GROUP, killGroup, started } from '../host/process.ts';
 import { TABLE_NAMES } from './tables.ts';
 
@@ -109,25 +109,17 @@ export class RulesetMonitor {
     const pid = Number(number);
     const isOurs = this.#knowsPids ? isChild(pid) : name === 'nft';
     if (command === undefined || isOurs) return;
-    const parent = this.#knowsPids ? parentOf(pid) : undefined;
+    const parent = this.#knowsPids ? parentNameOf(pid) : undefined;
     this.#options.onForeign({ pid, process: parent === undefined ? name : `${name}, started by ${parent}`, command });
   }
 }
 
 function isInitialPidNamespace(): boolean {
-  try {
-    return readlinkSync('/proc/self/ns/pid') === INITIAL_PIDS;
-  } catch {
-    return false;
-  }
+  return namespaceOf('self', 'pid') === INITIAL_PIDS;
 }
 
 /** The name of the process that started another; undefined if that has ended. */
-function parentOf(pid: number): string | undefined {
-  try {
-    const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return parent && readFileSync(`/proc/${parent}/comm`, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
+function parentNameOf(pid: number): string | undefined {
+  const parent = parentOf(pid);
+  return parent === undefined ? undefined : nameOf(parent);
 }

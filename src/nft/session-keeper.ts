@@ -1,3 +1,4 @@
+import { pauseAfter } from '../host/backoff.ts';
 import type { Log } from '../log.ts';
 import type { NftError } from './run.ts';
 import { NftSession } from './session.ts';
@@ -198,7 +199,7 @@ export class SessionKeeper {
 
   #pause(error: NftError): void {
     this.#deaths++;
-    const pause = this.#deaths === 1 ? 0 : Math.min(PAUSES.first * 2 ** (this.#deaths - 2), PAUSES.most);
+    const pause = pauseAfter(this.#deaths - 1, PAUSES);
     this.#notBefore = performance.now() + pause;
     this.#options.log.detail(1, `a session of nft ended: ${error.message}`, { deaths: this.#deaths, pauseMs: pause });
   }

@@ -1,11 +1,8 @@
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Nft } from './nft.ts';
+import { hasQuirk, QUIRKS } from './quirks.ts';
 import { TABLE_NAMES } from './tables.ts';
-import { isOlder } from './version.ts';
-
-/** The nft version that first reads no chains of other tables for a transaction of elements. */
-export const READS_NO_CHAINS = '1.1.2';
 
 /** Chains from which on they are what takes the time of an older nft. Session affinity has as many sets as it has chains. */
 export const MANY_CHAINS = 1000;
@@ -31,10 +28,10 @@ export async function tellOfSlowTransactions(milliseconds: number, nft: Nft, log
         { nft: version },
       );
     if (own >= MANY_CHAINS && own > others) return;
-    if (isOlder(version, READS_NO_CHAINS) && others >= MANY_CHAINS) {
+    if (hasQuirk(version, QUIRKS.readsAllChains) && others >= MANY_CHAINS) {
       tell(
         `this nft reads all of their ${others} chains for each, ${foreign[0]?.count} of them in table ${foreign[0]?.table}; ` +
-          `upgrade nftables to ${READS_NO_CHAINS} or newer, or remove what nobody needs`,
+          `upgrade nftables to ${QUIRKS.readsAllChains.before} or newer, or remove what nobody needs`,
       );
     } else if (milliseconds >= BY_SETS) {
       tell('nft reads all of their sets and maps for each; remove what nobody needs (nft list sets)');

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
-import type { HttpAnswer } from '../health/http.ts';
+import type { HttpAnswer } from '../http/http-server.ts';
 import { htmlOf, type PageFile } from './page-file.ts';
 
 const compress = promisify(gzip);

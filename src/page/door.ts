@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { plainAddress } from '../health/own-addresses.ts';
+import { plainAddress } from '../host/own-addresses.ts';
 import { familyOf, isLoopback } from '../ip.ts';
 
 /** How the page is reached, which decides who is answered. */

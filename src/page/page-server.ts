@@ -1,6 +1,6 @@
-import type { BindAddress } from '../health/bind-address.ts';
-import type { HttpLimits } from '../health/http.ts';
-import { KeptServer } from '../health/kept-server.ts';
+import type { BindAddress } from '../http/bind-address.ts';
+import type { HttpLimits } from '../http/http-server.ts';
+import { KeptServer } from '../http/kept-server.ts';
 import type { Log } from '../log.ts';
 import type { Page } from './page.ts';
 

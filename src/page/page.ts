@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HttpAnswer } from '../health/http.ts';
+import type { HttpAnswer } from '../http/http-server.ts';
 import type { Steps } from '../service/steps.ts';
 import { inSlices } from '../sync/slices.ts';
 import { bodyAnswer, documentAnswer, refused } from './answers.ts';

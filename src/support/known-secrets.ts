@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { secretsOfEnvironment } from '../host/environment-secrets.ts';
+import { commandLineOf, nameOf } from '../host/proc.ts';
 import { SERVICE_ACCOUNT_DIRECTORY } from '../source/api/kube-config.ts';
 import { secretsOfKubeconfig } from '../source/api/kubeconfig-secrets.ts';
 
@@ -27,11 +28,11 @@ export function knownSecrets(kubeconfig: string | undefined, pid: number | undef
 
 /** The command line of the daemon; empty if the process of that number is another one: its own is of a container. */
 export function flagsOf(pid: number): readonly string[] {
-  return isDaemon(pid) ? wordsOf(`/proc/${pid}/cmdline`) : [];
+  return isDaemon(pid) ? commandLineOf(pid).filter(Boolean) : [];
 }
 
 function isDaemon(pid: number): boolean {
-  return wordsOf(`/proc/${pid}/comm`)[0]?.trim() === 'kube-proxy-nft';
+  return nameOf(pid) === 'kube-proxy-nft';
 }
 
 function environmentOf(pid: number): Readonly<Record<string, string>> {

@@ -25,7 +25,7 @@ import { Mends } from './mends.ts';
 import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
 import { type FamilyPace, Pace } from './pace.ts';
 import { isCleanRefusal, isForContent, nextOf, type Sent, send, type Target } from './sender.ts';
-import { actionFor, delayBefore, type SyncEvent, type SyncState, step, UNKNOWN } from './state.ts';
+import { actionFor, retryDelay, type SyncEvent, type SyncState, step, UNKNOWN } from './state.ts';
 import type { SyncerOptions } from './syncer-options.ts';
 import { WeightLimit } from './weight-limit.ts';
 
@@ -389,7 +389,7 @@ export class FamilySyncer {
     if (!isCleanup || !wasInForce) this.#observer.failed(error);
     if (wasInForce && error instanceof NftError && error.failure === 'not-found') this.#observer.lost();
     const what = isCleanup ? 'what is no longer needed could not be deleted' : 'a transaction failed';
-    const delay = delayBefore(this.#state);
+    const delay = retryDelay(this.#state);
     this.#log.error(`${what}, reading the kernel again`, messageOf(error), {
       family: this.#model.family,
       failures: this.#state.is === 'live' ? 0 : this.#state.attempt,

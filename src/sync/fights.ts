@@ -1,3 +1,5 @@
+import { pauseAfter } from '../host/backoff.ts';
+
 /** So often something is mended at once; from then on pauses grow. */
 const AT_ONCE = 3;
 
@@ -16,7 +18,7 @@ export class Fights {
   mayMend(key: string, now: number): boolean {
     const before = this.#times.get(key);
     const { count, last } = before !== undefined && now - before.last < FORGET ? before : { count: 0, last: now };
-    if (now - last < pauseAfter(count)) return false;
+    if (now - last < pauseAfter(count - AT_ONCE, PAUSES)) return false;
     this.#times.delete(key);
     this.#times.set(key, { count: count + 1, last: now });
     const [oldest] = this.#times.keys();
@@ -31,10 +33,6 @@ export class Fights {
 
   /** Milliseconds until a thing is mended again if it is undone. */
   pauseOf(key: string): number {
-    return pauseAfter(this.#times.get(key)?.count ?? 0);
+    return pauseAfter((this.#times.get(key)?.count ?? 0) - AT_ONCE, PAUSES);
   }
-}
-
-function pauseAfter(count: number): number {
-  return count <= AT_ONCE ? 0 : Math.min(PAUSES.first * 2 ** (count - AT_ONCE - 1), PAUSES.most);
 }

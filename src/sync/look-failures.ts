@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import { pauseAfter } from '../host/backoff.ts';
 import { NftError } from '../nft/run.ts';
 import type { LooksOptions } from './watch-options.ts';
 
@@ -20,7 +21,7 @@ export class LookFailures {
 
   /** Milliseconds until the next attempt; 0 after one that succeeded. */
   get pause(): number {
-    return this.#count === 0 ? 0 : Math.min(PAUSES.first * 2 ** (this.#count - 1), PAUSES.most);
+    return pauseAfter(this.#count, PAUSES);
   }
 
   succeeded(): void {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { pauseAfter } from '../host/backoff.ts';
 import type { Frontend } from '../service/frontend.ts';
 
 /** Milliseconds until what nft did not take is tried again: doubled each time, up to the last. */
@@ -68,9 +69,8 @@ export class Quarantine {
     }
     if (key === undefined) return undefined;
     const failures = (this.#held.get(key)?.failures ?? 0) + 1;
-    const pause = Math.min(PAUSES.first * 2 ** (failures - 1), PAUSES.most);
     this.#suspects.delete(key);
-    this.#held.set(key, { frontend: frontendOf(key), failures, retryAt: now + pause });
+    this.#held.set(key, { frontend: frontendOf(key), failures, retryAt: now + pauseAfter(failures, PAUSES) });
     return key;
   }
 

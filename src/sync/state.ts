@@ -1,3 +1,4 @@
+import { pauseAfter, spread } from '../host/backoff.ts';
 import type { TableName } from '../nft/tables.ts';
 
 /** What is known of the kernel's table of one family. */
@@ -65,6 +66,10 @@ export function actionFor(state: SyncState): SyncAction {
 
 /** How many milliseconds to wait before that. */
 export function delayBefore(state: SyncState): number {
-  if (state.is === 'live' || state.attempt <= 1) return 0;
-  return Math.min(RETRY_DELAYS.first * 2 ** (state.attempt - 2), RETRY_DELAYS.most);
+  return state.is === 'live' ? 0 : pauseAfter(state.attempt - 1, RETRY_DELAYS);
+}
+
+/** A moment within the last half of that: what makes the work fail may come back at a fixed beat. */
+export function retryDelay(state: SyncState): number {
+  return Math.round(spread(delayBefore(state)));
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Arguments } from '../../src/cli/arguments.ts';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
+import type { Arguments } from '../../src/config/arguments.ts';
 import { complaintAbout } from './complaint.ts';
 
 suite('the command that is asked for', () => {

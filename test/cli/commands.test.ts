@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { COMMANDS } from '../../src/cli/commands.ts';
-import { OUTPUTS } from '../../src/cli/output.ts';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { FLAGS } from '../../src/config/flags.ts';
+import { OUTPUTS } from '../../src/config/output.ts';
 import { type ErrorCode, EXIT_CODES, ProxyError } from '../../src/errors.ts';
 
 const isUsage = (error: unknown) => error instanceof ProxyError && error.code === 'E_USAGE' && /-o/.test(error.message);

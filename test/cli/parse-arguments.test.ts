@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { suite, test } from 'node:test';
-import type { Arguments } from '../../src/cli/arguments.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
+import type { Arguments } from '../../src/config/arguments.ts';
 import { resolveConfiguration } from '../../src/config/configuration.ts';
 import { FIELD_ENTRIES } from '../../src/config/fields.ts';
 import { FLAGS } from '../../src/config/flags.ts';

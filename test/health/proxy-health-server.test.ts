@@ -4,7 +4,7 @@ import { ProxyHealth } from '../../src/health/proxy-health.ts';
 import { ProxyHealthServer, type ProxyHealthServerOptions } from '../../src/health/proxy-health-server.ts';
 import { eventually } from '../builders/eventually.ts';
 import { recordingLog } from '../builders/recording-log.ts';
-import { ask, takePort } from './client.ts';
+import { ask, takePort } from '../http/client.ts';
 
 const START = Date.parse('2026-01-01T00:00:00.120Z');
 

@@ -5,7 +5,7 @@ import { FAMILIES } from '../../src/ip.ts';
 import type { HealthCheck } from '../../src/service/health-check.ts';
 import { eventually } from '../builders/eventually.ts';
 import { recordingLog } from '../builders/recording-log.ts';
-import { ask, freePorts, hasIPv6, takePort } from './client.ts';
+import { ask, freePorts, hasIPv6, takePort } from '../http/client.ts';
 
 const LOOPBACK = ['127.0.0.1'];
 

@@ -32,5 +32,5 @@ export const INIT: Command = {
     },
   ],
   errors: ['E_SYSCTL', 'E_CONFIG', ...NFT_ERRORS],
-  run: async (args, log) => (await import('../init.ts')).initialize(args, log),
+  run: async (args, log) => (await import('../../daemon/prepare-node.ts')).initialize(args, log),
 };

@@ -1,4 +1,4 @@
-import { isSet } from '../arguments.ts';
+import { isSet } from '../../config/arguments.ts';
 import { type Command, FILE_ERRORS, NFT_ERRORS } from '../command.ts';
 
 export const RUN: Command = {
@@ -47,5 +47,5 @@ export const RUN: Command = {
   run: async (args, log) =>
     isSet(args, 'dry-run')
       ? (await import('../dry-run.ts')).dryRun(args, log)
-      : (await import('../run.ts')).run(args, log),
+      : (await import('../../daemon/run.ts')).run(args, log),
 };

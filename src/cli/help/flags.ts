@@ -1,5 +1,5 @@
 import { FLAGS } from '../../config/flags.ts';
-import { OUTPUTS } from '../output.ts';
+import { OUTPUTS } from '../../config/output.ts';
 import type { FlagHelp, FlagSection } from './flag-help.ts';
 import { OTHERS } from './other-flags.ts';
 

@@ -1,7 +1,7 @@
 import process from 'node:process';
+import type { Arguments } from '../../config/arguments.ts';
 import { errnoOf, ProxyError } from '../../errors.ts';
 import { didYouMean } from '../../suggest.ts';
-import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { namesOf } from '../command-asked.ts';
 import { bashCompletion } from './bash.ts';

@@ -1,5 +1,5 @@
+import type { TraceAnswer } from '../../daemon/answers/trace/connection.ts';
 import type { ConnectionFate } from '../../status/connection-verdict.ts';
-import type { TraceAnswer } from './connection.ts';
 
 /** What `trace` ends with, by the worst fate of the connections; none of them is an error's. */
 export const TRACE_EXIT = { served: 0, refused: 50, dropped: 51, untouched: 52 } as const satisfies Record<

@@ -1,25 +1,17 @@
 import process from 'node:process';
-import { type ErrorCode, ProxyError } from '../../errors.ts';
+import { type Arguments, isSet, textOf } from '../../config/arguments.ts';
+import type { Refusal } from '../../daemon/answers/trace/answer-trace.ts';
+import { answerTrace } from '../../daemon/answers/trace/answer-trace.ts';
+import type { TraceAnswer } from '../../daemon/answers/trace/connection.ts';
+import { parseClient, parseTarget } from '../../daemon/answers/trace/question.ts';
+import { ProxyError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { createNft } from '../../nft/nft.ts';
-import { inSlices } from '../../sync/slices.ts';
-import { type Arguments, isSet, textOf } from '../arguments.ts';
 import { kernelKnowledge } from '../kernel-knowledge.ts';
-import { localAddresses } from '../node-addresses.ts';
 import { print } from '../print.ts';
 import { isForPrograms, printData } from '../print-data.ts';
-import { askOrWorkOut, type Knowledge } from '../questions.ts';
-import { answerSteps } from './answer.ts';
-import type { TraceAnswer } from './connection.ts';
+import { askOrWorkOut } from '../questions.ts';
 import { traceExitCode } from './exit-code.ts';
-import { withLive } from './live.ts';
-import { parseClient, parseTarget } from './question.ts';
 import { traceText } from './text.ts';
-
-/** What answers by the control socket instead of an answer. */
-interface Refusal {
-  readonly error: { readonly code: ErrorCode; readonly message: string };
-}
 
 /** Seconds that an answer is waited for. With --live nft lists sets and maps, which may have 100,000 elements. */
 const PATIENCE = { model: 30, live: 120 } as const;
@@ -59,33 +51,4 @@ function readAnswer(text: string, runDir: string): TraceAnswer {
   }
   if ('error' in answer) throw new ProxyError(answer.error.code, answer.error.message);
   return answer;
-}
-
-/** The answer to a question of `trace`, or why there is none, as JSON; `asked`: to, from, live. */
-export async function answerTrace(
-  asked: URLSearchParams,
-  known: Knowledge,
-  args: Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses' | 'runDir'>,
-): Promise<string> {
-  try {
-    const target = parseTarget(asked.get('to') ?? '');
-    const client = parseClient(asked.get('from') ?? undefined);
-    const place = known.inKernel ?? args;
-    const { traced, left } = await inSlices(answerSteps(known, { target, client }, place, ownAddresses(known)));
-    // What was found in the kernel says nothing of chains that others have changed there.
-    const connections =
-      asked.has('live') || known.inKernel !== undefined
-        ? await withLive(traced, createNft(args.runDir, 'trace'))
-        : traced.map(({ connection }) => connection);
-    return JSON.stringify({ connections, left, origin: known.origin } satisfies TraceAnswer);
-  } catch (error) {
-    if (!(error instanceof ProxyError)) throw error;
-    return JSON.stringify({ error: { code: error.code, message: error.message } } satisfies Refusal);
-  }
-}
-
-/** The node's addresses. Where no daemon runs, also those of its Node: what is asked about may be another machine. */
-export function ownAddresses({ state, cluster }: Knowledge): readonly string[] {
-  const named = state === undefined ? (cluster.node?.addresses ?? []) : [];
-  return [...new Set([...named, ...localAddresses()])];
 }

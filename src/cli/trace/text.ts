@@ -1,9 +1,9 @@
+import type { LiveResult, TraceAnswer, TracedConnection } from '../../daemon/answers/trace/connection.ts';
 import { oneLine } from '../../log-line.ts';
 import { KINDS } from '../../status/service-table.ts';
 import { count } from '../../status/words.ts';
 import { placeText } from '../../trace/packet.ts';
 import { outcomeLines, packetText, ruleLines } from '../../trace/print-trace.ts';
-import type { LiveResult, TraceAnswer, TracedConnection } from './connection.ts';
 
 /** Differences from the kernel that are listed of one connection. */
 const MAX_DIFFERENCES = 20;

@@ -1,3 +1,4 @@
+import { pauseAfter, spread } from '../../host/backoff.ts';
 import type { Settings } from './settings.ts';
 
 /** Refusals after which the waits grow beyond `steadyMs`: an API server that starts refuses for a while what it soon gives. */
@@ -16,16 +17,15 @@ export type Wait = 'cut' | 'outage' | 'refusal' | 'absence';
  */
 export function waitMs(wait: Wait, attempt: number, settings: Settings): number {
   const { cutMinMs, cutMaxMs, backoffMinMs, backoffMaxMs, steadyMs, absentMinMs, absentMaxMs } = settings;
-  const steady = Math.min(steadyMs, doubled(backoffMinMs, attempt, backoffMaxMs));
+  const steady = Math.min(steadyMs, pauseAfter(attempt, { first: 2 * backoffMinMs, most: backoffMaxMs }));
   const widest = {
-    cut: doubled(cutMinMs, attempt, cutMaxMs),
+    cut: pauseAfter(attempt, { first: 2 * cutMinMs, most: cutMaxMs }),
     outage: steady,
-    refusal: attempt <= PATIENT_REFUSALS ? steady : doubled(steadyMs, attempt - PATIENT_REFUSALS, backoffMaxMs),
-    absence: doubled(absentMinMs, attempt, absentMaxMs),
+    refusal:
+      attempt <= PATIENT_REFUSALS
+        ? steady
+        : pauseAfter(attempt - PATIENT_REFUSALS, { first: 2 * steadyMs, most: backoffMaxMs }),
+    absence: pauseAfter(attempt, { first: 2 * absentMinMs, most: absentMaxMs }),
   }[wait];
-  return (widest / 2) * (1 + Math.random());
-}
-
-function doubled(minMs: number, times: number, maxMs: number): number {
-  return Math.min(maxMs, minMs * 2 ** Math.min(times, 30));
+  return spread(widest);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { renderServices } from '../../../src/cli/get.ts';
 import { traceText } from '../../../src/cli/trace/text.ts';
+import { renderServices } from '../../../src/daemon/answers/services-answer.ts';
 import { smallCluster } from './small-cluster.ts';
 
 const ALL = new URLSearchParams();

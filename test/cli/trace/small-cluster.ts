@@ -1,6 +1,6 @@
-import { AddressGuard } from '../../../src/cli/address-guard.ts';
+import { AddressGuard } from '../../../src/daemon/watches/address-guard.ts';
 import type { Knowledge } from '../../../src/cli/questions.ts';
-import type { TraceAnswer } from '../../../src/cli/trace/connection.ts';
+import type { TraceAnswer } from '../../../src/daemon/answers/trace/connection.ts';
 import { answerTrace } from '../../../src/cli/trace/show.ts';
 import { TABLE_NAMES } from '../../../src/nft/tables.ts';
 import { daemonModels } from '../../builders/daemon-models.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { AddressGuard } from '../../../src/cli/address-guard.ts';
-import type { Arguments } from '../../../src/cli/arguments.ts';
+import { AddressGuard } from '../../../src/daemon/watches/address-guard.ts';
+import type { Arguments } from '../../../src/config/arguments.ts';
 import type { Knowledge } from '../../../src/cli/questions.ts';
 import type { Family } from '../../../src/ip.ts';
 import type { Nft } from '../../../src/nft/nft.ts';

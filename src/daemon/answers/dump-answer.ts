@@ -1,0 +1,49 @@
+import { oneLine } from '../../log-line.ts';
+import { dumpCommandsSteps } from '../../ruleset/dump-json.ts';
+import { dumpTextSteps } from '../../ruleset/dump-text.ts';
+import { document } from '../../ruleset/transaction.ts';
+import { SHORTFALL_REASONS } from '../../service/shortfall.ts';
+import type { Steps } from '../../service/steps.ts';
+import { VERSION } from '../../version.ts';
+import type { Knowledge, ModelInTable } from './knowledge.ts';
+
+/** What a dump without --all begins with. */
+const LEFT_OUT = 'left out: what is empty, and rules that look there; kube-proxy-nft dump --all has everything';
+
+/**
+ * Both families' rulesets: as a script that nft loads, or as libnftables JSON. `all`: all that the kernel is to hold, be it
+ * empty or for no Service. In steps, each family as it is when its turn comes.
+ */
+export function* dumpSteps(known: Knowledge, output: 'nft' | 'json', all: boolean): Steps<string> {
+  const { models, cluster, shortfalls, origin } = known;
+  if (output === 'json') {
+    const commands: (readonly string[])[] = [];
+    for (const { model, table } of models) {
+      commands.push(yield* dumpCommandsSteps(model.ruleset, table, all));
+    }
+    return document(commands.flat());
+  }
+  const { node, nodeName } = cluster;
+  const heldBack = SHORTFALL_REASONS.filter((reason) => shortfalls.count(reason) > 0).map(
+    (reason) => `${reason} ${shortfalls.count(reason)}`,
+  );
+  const headings = ({ model, inForce }: ModelInTable) => {
+    const counts = model.program.containers
+      .map((container) => ({ container, count: [...model.ruleset.servingElementsOf(container)].length }))
+      .flatMap(({ container, count }) => (count === 0 ? [] : [`${container.name} ${count}`]));
+    return [
+      `kube-proxy-nft ${VERSION}, ${origin}`,
+      `node ${nodeName}: ${node?.addresses.join(', ') || 'no addresses known'}`,
+      ...(inForce ? [] : ['NOT IN FORCE (yet): the kernel goes on with what it holds until this is complete']),
+      `elements: ${counts.join(', ') || 'none'}`,
+      ...(all ? [] : [LEFT_OUT]),
+      ...(heldBack.length === 0 ? [] : [`not served as asked for: ${heldBack.join(', ')}`]),
+      // A script for nft: a second line in one of them would be a command.
+    ].map(oneLine);
+  };
+  const texts: string[] = [];
+  for (const entry of models) {
+    texts.push(yield* dumpTextSteps(entry.model.ruleset, entry.table, headings(entry), all));
+  }
+  return texts.join('\n');
+}

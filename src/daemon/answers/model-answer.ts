@@ -1,0 +1,121 @@
+import type { Arguments } from '../../config/arguments.ts';
+import type { Family } from '../../ip.ts';
+import type { Node } from '../../objects/node.ts';
+import type { ServiceCidr } from '../../objects/service-cidr.ts';
+import type { Chain } from '../../ruleset/chain.ts';
+import type { Container } from '../../ruleset/container.ts';
+import type { Element } from '../../ruleset/element.ts';
+import { OBJECTS } from '../../ruleset/objects.ts';
+import type { Steps } from '../../service/steps.ts';
+import type { FamilyModel } from '../../sync/family-model.ts';
+import { VERSION } from '../../version.ts';
+import { budgetOf } from '../models.ts';
+import type { Knowledge } from './knowledge.ts';
+
+/** What of a daemon's configuration decides what it makes of a cluster. */
+export type ModelArguments = Pick<
+  Arguments,
+  | 'nodeName'
+  | 'podCidrs'
+  | 'masqueradeAll'
+  | 'detectLocal'
+  | 'nodePortAddresses'
+  | 'bindAddress'
+  | 'allowExternalIps'
+  | 'maxElementsPerService'
+  | 'maxElements'
+  | 'protectAddresses'
+  | 'maxAffinityEndpoints'
+  | 'readCiliumAnnotations'
+  | 'connectionCounters'
+  | 'sourceRangesOnNodePorts'
+  | 'nodePortSourceRanges'
+  | 'skipUnreachableNodes'
+  | 'resetUnknown'
+>;
+
+/** What a daemon has programmed, and by what: the answer to /model, as JSON. */
+export interface DaemonModel {
+  readonly version: string;
+  readonly source: string;
+  readonly arguments: Omit<ModelArguments, 'podCidrs'> & { readonly podCidrs: readonly (readonly [Family, string])[] };
+  readonly node: Node | null;
+  readonly serviceCidrs: readonly ServiceCidr[];
+  readonly families: readonly DaemonTable[];
+}
+
+/** A family's table, as the kernel is to hold it. */
+export interface DaemonTable {
+  readonly family: Family;
+  readonly table: string;
+  readonly inForce: boolean;
+  /** Set, map or kind of chain, and then key, value, comment and, of a chain, its rules. */
+  readonly elements: readonly (readonly [
+    container: string,
+    key: string,
+    value: string,
+    comment: string,
+    chain?: Chain,
+  ])[];
+}
+
+/** Elements that are made text in one step. */
+const STEP = 2_000;
+
+/** The answer of a daemon to /model. In steps, each family as it is when its turn comes. */
+export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: ModelArguments): Steps<string> {
+  const families: string[] = [];
+  for (const { model, table, inForce } of models) {
+    const elements = [...allElements(model)].map(
+      ({ container, key, value, comment, chain }) => [container.name, key, value, comment, chain] as const,
+    );
+    const texts: string[] = [];
+    for (let from = 0; from < elements.length; from += STEP) {
+      texts.push(
+        elements
+          .slice(from, from + STEP)
+          .map((element) => JSON.stringify(element))
+          .join(),
+      );
+      yield;
+    }
+    const head = JSON.stringify({ family: model.family, table, inForce });
+    families.push(`${head.slice(0, -1)},"elements":[${texts.join()}]}`);
+  }
+  const { nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps } = args;
+  const { maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters, resetUnknown } = args;
+  const { sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes } = args;
+  const { readCiliumAnnotations } = args;
+  const facts: Omit<DaemonModel, 'families'> = {
+    version: VERSION,
+    source: origin,
+    arguments: {
+      ...{ nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps },
+      ...{ maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters, resetUnknown },
+      ...{ sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes },
+      readCiliumAnnotations,
+      podCidrs: [...args.podCidrs],
+      // Where it depends on memory it would be another one for whoever asks.
+      maxElements: budgetOf(args),
+    },
+    node: cluster.node ?? null,
+    serviceCidrs: [...cluster.serviceCidrsByName].map(([name, cidrs]) => ({ kind: 'ServiceCIDR', name, cidrs })),
+  };
+  return `${JSON.stringify(facts).slice(0, -1)},"families":[${families.join()}]}\n`;
+}
+
+/** Everything that a model holds: elements of the program's sets and maps, and chains and sets beside it. */
+export function* allElements({ program, ruleset }: Pick<FamilyModel, 'program' | 'ruleset'>): Iterable<Element> {
+  for (const container of [...program.containers, ...OBJECTS]) {
+    for (const element of ruleset.elementsOf(container)) if (element.refused !== true) yield element;
+  }
+}
+
+/** The elements of an answer, for the same program. Those of sets that it does not have are left out. */
+export function elementsIn({ elements }: DaemonTable, { program }: Pick<FamilyModel, 'program'>): readonly Element[] {
+  const containers = new Map<string, Container>([...program.containers, ...OBJECTS].map((own) => [own.name, own]));
+  return elements.flatMap(([name, key, value, comment, chain]) => {
+    const container = containers.get(name);
+    return container === undefined ? [] : { container, key, value, comment, ...(chain && { chain }) };
+  });
+}

@@ -1,0 +1,47 @@
+import type { Arguments } from '../../config/arguments.ts';
+import { resetsGone } from '../../service/reset-option.ts';
+import { type ServiceRow, serviceRow, withResets } from '../../status/service-rows.ts';
+import type { Knowledge } from './knowledge.ts';
+
+/** Services looked at for one answer, so that the daemon's other work does not wait. */
+const PAGE = 500;
+
+/** One answer of several. */
+export interface ServicesPage {
+  readonly rows: readonly ServiceRow[];
+  /** Where the next one goes on; absent after the last. */
+  readonly next?: number;
+  /** False while the daemon fills or mends the kernel, or does not have the whole cluster yet. */
+  readonly inForce?: boolean;
+}
+
+/**
+ * A page of rows, as JSON: Services from the `from`th on, of one namespace or with one name where these are given. `page`: so
+ * many at most.
+ */
+export function renderServices(
+  { models, cluster, inKernel }: Pick<Knowledge, 'models' | 'cluster' | 'inKernel'>,
+  asked: URLSearchParams,
+  { resetGoneEndpoints }: Pick<Arguments, 'resetGoneEndpoints'>,
+  page = PAGE,
+): string {
+  const from = Number(asked.get('from') ?? 0);
+  const [namespace, name] = [asked.get('namespace') ?? '', asked.get('name') ?? ''];
+  const rows: ServiceRow[] = [];
+  const inForce = models.every((entry) => entry.inForce);
+  let i = 0;
+  let looked = 0;
+  for (const key of cluster.serviceKeys()) {
+    if (i++ < from) continue;
+    if (looked === page) return JSON.stringify({ rows, next: i - 1, inForce } satisfies ServicesPage);
+    const [itsNamespace, itsName] = key.split('/');
+    if ((namespace !== '' && namespace !== itsNamespace) || (name !== '' && name !== itsName)) continue;
+    looked++;
+    const resets = inKernel === undefined && resetsGone(cluster.service(key), resetGoneEndpoints);
+    for (const { model } of models) {
+      const found = model.frontendsOf(key).map(serviceRow);
+      rows.push(...(resets ? found.map(withResets) : found));
+    }
+  }
+  return JSON.stringify({ rows, inForce } satisfies ServicesPage);
+}

@@ -1,0 +1,91 @@
+import { release } from 'node:os';
+import process from 'node:process';
+import type { Cluster } from '../../service/cluster.ts';
+import { SHORTFALL_REASONS, type ShortfallReason } from '../../service/shortfall.ts';
+import type { Culprit, FamilyStatus, Status } from '../../status/status.ts';
+import type { SyncRecord } from '../../status/sync-record.ts';
+import type { FamilyModel } from '../../sync/family-model.ts';
+import type { FamilySyncer } from '../../sync/family-syncer.ts';
+import type { Shortfalls } from '../../sync/shortfalls.ts';
+import { VERSION } from '../../version.ts';
+import type { LastState } from '../last-state.ts';
+
+/** Keys that an answer lists at most. */
+const LISTED = 100;
+
+export interface DaemonStatusOptions {
+  readonly cluster: Cluster;
+  readonly members: readonly {
+    readonly model: FamilyModel;
+    readonly syncer: FamilySyncer;
+    readonly record: SyncRecord;
+  }[];
+  readonly shortfalls: Shortfalls;
+  readonly lastState: Pick<LastState, 'report' | 'silence'>;
+  readonly source: string;
+  readonly isWatched: boolean;
+  /** What nft calls its version; empty until it is known. */
+  readonly nft: () => string;
+  readonly culprit: () => Culprit | undefined;
+  readonly resets: () => Status['resets'];
+}
+
+/** A status without what takes a look at every Service. */
+export type BriefStatus = Omit<Status, 'nodes' | 'withoutEndpoints'>;
+
+/** What the daemon answers to `status`; `look`: the kernel is compared with the model now, and the next answer has it. */
+export function daemonStatus(options: DaemonStatusOptions, brief: () => BriefStatus): (look: boolean) => Status {
+  return (look) => {
+    const { cluster, members } = options;
+    if (look) for (const { syncer } of members) syncer.look('status was asked for');
+    const nodes = cluster.readiness && { nodes: cluster.readiness.report };
+    return { ...brief(), ...nodes, withoutEndpoints: withoutEndpoints(cluster) };
+  };
+}
+
+/** How the daemon is, at the cost of some microseconds. */
+export function briefStatus(options: DaemonStatusOptions): () => BriefStatus {
+  const startedAt = Date.now();
+  return () => {
+    const { cluster, members, shortfalls, lastState, source, isWatched, nft, culprit } = options;
+    const resets = options.resets();
+    const at = Date.now();
+    const { silence } = lastState;
+    const counts = SHORTFALL_REASONS.map((reason) => [reason, shortfalls.count(reason)] as const);
+    return {
+      node: cluster.nodeName,
+      version: VERSION,
+      pid: process.pid,
+      startedAt,
+      at,
+      nft: nft(),
+      kernel: release(),
+      source,
+      heardAt: silence === undefined ? undefined : Math.round(at - silence),
+      staleSince: lastState.report.staleSince,
+      families: members.map(
+        ({ model, syncer, record }): FamilyStatus => ({
+          ...record.report,
+          family: model.family,
+          table: syncer.table,
+          elements: model.ruleset.size,
+          behind: model.backlog,
+          isWatched,
+        }),
+      ),
+      culprit: culprit(),
+      ...(resets && { resets }),
+      services: cluster.serviceCount,
+      shortfalls: Object.fromEntries(counts) as Record<ShortfallReason, number>,
+    };
+  };
+}
+
+/** Services with a ClusterIP and no endpoint, ready or not, by what their slices say. */
+function withoutEndpoints(cluster: Cluster): Status['withoutEndpoints'] {
+  const keys = [...cluster.serviceKeys()].filter((key) => {
+    const hasAddress = (cluster.service(key)?.clusterIps.length ?? 0) > 0;
+    return hasAddress && cluster.slicesOf(key).every(({ endpoints }) => endpoints.length === 0);
+  });
+  return { count: keys.length, keys: keys.toSorted().slice(0, LISTED) };
+}

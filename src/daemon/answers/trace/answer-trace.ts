@@ -1,0 +1,44 @@
+import type { Arguments } from '../../../config/arguments.ts';
+import type { ErrorCode } from '../../../errors.ts';
+import { ProxyError } from '../../../errors.ts';
+import { createNft } from '../../../nft/nft.ts';
+import { inSlices } from '../../../sync/slices.ts';
+import { localAddresses } from '../../node-addresses.ts';
+import type { Knowledge } from '../knowledge.ts';
+import { answerSteps } from './answer.ts';
+import type { TraceAnswer } from './connection.ts';
+import { withLive } from './live.ts';
+import { parseClient, parseTarget } from './question.ts';
+/** What answers by the control socket instead of an answer. */
+export interface Refusal {
+  readonly error: { readonly code: ErrorCode; readonly message: string };
+}
+
+/** The answer to a question of `trace`, or why there is none, as JSON; `asked`: to, from, live. */
+export async function answerTrace(
+  asked: URLSearchParams,
+  known: Knowledge,
+  args: Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses' | 'runDir'>,
+): Promise<string> {
+  try {
+    const target = parseTarget(asked.get('to') ?? '');
+    const client = parseClient(asked.get('from') ?? undefined);
+    const place = known.inKernel ?? args;
+    const { traced, left } = await inSlices(answerSteps(known, { target, client }, place, ownAddresses(known)));
+    // What was found in the kernel says nothing of chains that others have changed there.
+    const connections =
+      asked.has('live') || known.inKernel !== undefined
+        ? await withLive(traced, createNft(args.runDir, 'trace'))
+        : traced.map(({ connection }) => connection);
+    return JSON.stringify({ connections, left, origin: known.origin } satisfies TraceAnswer);
+  } catch (error) {
+    if (!(error instanceof ProxyError)) throw error;
+    return JSON.stringify({ error: { code: error.code, message: error.message } } satisfies Refusal);
+  }
+}
+
+/** The node's addresses. Where no daemon runs, also those of its Node: what is asked about may be another machine. */
+export function ownAddresses({ state, cluster }: Knowledge): readonly string[] {
+  const named = state === undefined ? (cluster.node?.addresses ?? []) : [];
+  return [...new Set([...named, ...localAddresses()])];
+}

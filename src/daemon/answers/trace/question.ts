@@ -1,0 +1,105 @@
+import { ProxyError } from '../../../errors.ts';
+import { canonicalAddress, familyOf } from '../../../ip.ts';
+
+/** What `trace` is asked about: a Service, or an address, with one port or all of them. */
+export type TraceTarget =
+  | {
+      /** "namespace/name". */
+      readonly service: string;
+      /** A port's name or number; absent: all. */
+      readonly port?: string;
+      readonly protocol?: string;
+    }
+  | {
+      /** Canonical; empty for the node's own: ":30080". */
+      readonly address: string;
+      /** Absent: every port that Services have there, or a protocol without ports. */
+      readonly port?: number;
+      /** An IP protocol by nft's name. */
+      readonly protocol?: string;
+    };
+
+/** Who connects. */
+export type TraceClient =
+  | { readonly is: 'node' }
+  /** Somebody who is neither a pod nor this node. */
+  | { readonly is: 'outside' }
+  | { readonly is: 'address'; readonly address: string; readonly interface?: string }
+  /** Somebody who comes in over it. */
+  | { readonly is: 'interface'; readonly name: string };
+
+/** Those that Services can have. */
+export const SERVICE_PROTOCOLS: readonly string[] = ['tcp', 'udp', 'sctp'];
+
+/** What else a connection can be of: no Service has it. */
+const OTHER_PROTOCOLS: readonly string[] = ['icmp', 'icmpv6', 'udplite', 'dccp', 'gre', 'esp', 'ah'];
+
+const EXPECTED =
+  'a Service (default/web, default/web:http) or an address such as 10.96.0.12:80, [fd00:96::c]:53/udp, :30080 or 10.96.0.12 is expected';
+
+/**
+ * Reads "default/web", "default/web:http", "10.96.0.12:80", "[fd00:96::c]:53/udp", ":30080" or an address alone.
+ * @throws ProxyError E_USAGE, also for an IPv6 address that may end with a port
+ */
+export function parseTarget(text: string): TraceTarget {
+  const refused = (why: string) => new ProxyError('E_USAGE', `trace ${JSON.stringify(text)}: ${why}`);
+  const [, address, protocol] = /^([\d.:[\]A-Fa-f]+)(?:\/(\w+))?$/.exec(text) ?? [];
+  if (address !== undefined && /[.:]/.test(address)) {
+    if (protocol !== undefined && ![...SERVICE_PROTOCOLS, ...OTHER_PROTOCOLS].includes(protocol)) {
+      throw refused(`one of ${[...SERVICE_PROTOCOLS, ...OTHER_PROTOCOLS].join(', ')} is expected after /`);
+    }
+    return { ...addressOf(address, refused), ...(protocol !== undefined && { protocol }) };
+  }
+  const [, service, port, ofService] = /^([^/:\s]+\/[^/:\s]+)(?::([^/:\s]+))?(?:\/(\w+))?$/.exec(text) ?? [];
+  if (service === undefined) throw refused(/^[^/:\s]+(?::\S+)?$/.test(text) ? NAMESPACE_MISSING : EXPECTED);
+  if (ofService !== undefined && !SERVICE_PROTOCOLS.includes(ofService)) {
+    throw refused(`one of ${SERVICE_PROTOCOLS.join(', ')} is expected after the port`);
+  }
+  return { service, ...(port !== undefined && { port }), ...(ofService !== undefined && { protocol: ofService }) };
+}
+
+const NAMESPACE_MISSING = 'of a Service, its namespace is expected, too: default/web';
+
+function addressOf(text: string, refused: (why: string) => ProxyError): { address: string; port?: number } {
+  const [match, bracketed, plain, portText] = /^(?:\[([^\]]+)\]|([\d.]*)):(\d{1,5})$/.exec(text) ?? [];
+  if (match !== undefined) {
+    const address = bracketed ?? plain ?? '';
+    const port = Number(portText);
+    if (port < 1 || port > 65_535) throw refused('a port from 1 to 65535 is expected');
+    if (address === '') return { address, port };
+    if (familyOf(address) === undefined) throw refused(EXPECTED);
+    return { address: canonicalAddress(address), port };
+  }
+  const alone = /^\[(.+)\]$/.exec(text)?.[1];
+  const address = alone ?? text;
+  if (familyOf(address) === undefined) throw refused(EXPECTED);
+  const [, host = '', port] = /^(.+):(\d{1,5})$/.exec(address) ?? [];
+  if (alone === undefined && port !== undefined && familyOf(host) === 'ip6') {
+    throw refused(
+      `it has two readings: [${host}]:${port} is port ${port} of ${host}, [${address}] is an address alone`,
+    );
+  }
+  return { address: canonicalAddress(address) };
+}
+
+/**
+ * Reads a pod's or another client's address ("10.32.0.5", "10.32.0.5%veth7"), "node", "outside", or an interface's name.
+ * Undefined stands for the node itself.
+ * @throws ProxyError E_USAGE
+ */
+export function parseClient(text: string | undefined): TraceClient {
+  if (text === undefined || text === 'node' || text === 'lo') return { is: 'node' };
+  if (text === 'outside') return { is: 'outside' };
+  const [address = '', name] = text.split('%');
+  if (familyOf(address) !== undefined && (name === undefined || INTERFACE.test(name))) {
+    return { is: 'address', address: canonicalAddress(address), ...(name !== undefined && { interface: name }) };
+  }
+  if (INTERFACE.test(text)) return { is: 'interface', name: text };
+  throw new ProxyError(
+    'E_USAGE',
+    `--from ${JSON.stringify(text)}: a pod's address, node, outside, or the name of an interface is expected`,
+  );
+}
+
+/** What Linux takes for an interface's name (dev_valid_name), without what stands for more than one here. */
+const INTERFACE = /^[^\s/:%]{1,15}$/;

@@ -1,0 +1,76 @@
+import type { Arguments } from '../config/arguments.ts';
+import { possibleCpus } from '../host/cpus.ts';
+import type { Log } from '../log.ts';
+import { createNft } from '../nft/nft.ts';
+import { CountingBudget } from '../ruleset/counting-budget.ts';
+import type { Cluster } from '../service/cluster.ts';
+import { ConnectionReader } from '../status/connection-reader.ts';
+import type { Connections } from '../status/connections.ts';
+import { SYSTEM_CLOCK } from '../sync/clock.ts';
+import type { Commits } from '../sync/commits.ts';
+import type { FamilyModel } from '../sync/family-model.ts';
+import type { FamilySyncer } from '../sync/family-syncer.ts';
+
+/** Bytes of kernel memory that counting may take. */
+const MOST_MEMORY = 32 * 2 ** 20;
+
+/**
+ * Bytes that an element takes which counts: of its own, with a comment as long as usual (an estimate, kernel 6.18), and of each
+ * CPU's counter.
+ */
+const ELEMENT = 192;
+const COUNTER = 16;
+
+/** How many elements may count, on a machine with so many CPUs. */
+export function countingElements(cpus: number): number {
+  return Math.floor(MOST_MEMORY / (ELEMENT + cpus * COUNTER));
+}
+
+/** Whether connections are counted, with a line in the log where that changes. */
+export function countingBudget(log: Log): CountingBudget {
+  const budget = new CountingBudget(countingElements(possibleCpus()));
+  budget.tell((isOn) => log.info(isOn ? COUNTED : notCounted(budget), { frontends: budget.frontends }));
+  return budget;
+}
+
+const COUNTED = 'new connections are counted again: there are few enough frontends';
+
+/** Why they are not, for people. */
+export function notCounted({ most }: CountingBudget): string {
+  const mebibytes = MOST_MEMORY / 2 ** 20;
+  return (
+    `new connections are not counted: that would take more than ${mebibytes} MiB of kernel memory ` +
+    `(${most} counters on this machine)`
+  );
+}
+
+interface CountedConnectionsOptions {
+  readonly args: Pick<Arguments, 'runDir' | 'connectionCounters'>;
+  readonly cluster: Cluster;
+  readonly members: readonly { readonly model: FamilyModel; readonly syncer: FamilySyncer }[];
+  readonly commits: Commits;
+  readonly counting: CountingBudget | undefined;
+}
+
+/** What a daemon answers to /connections. From now on its syncers also bring what counts, or take it away, where that changes. */
+export function countedConnections(
+  options: CountedConnectionsOptions,
+): (withFrontends: boolean) => Promise<Connections> {
+  const { args, cluster, members, commits, counting } = options;
+  // Not in the middle of a transaction that is being put together.
+  const planAnew = () => {
+    for (const { syncer } of members) syncer.nodeChanged();
+  };
+  counting?.tell(() => setImmediate(planAnew));
+  const families = members.map(({ model, syncer }) => ({
+    model,
+    nft: createNft(args.runDir, `${model.family}-connections`),
+    table: () => syncer.table,
+  }));
+  const whyNot = () => {
+    if (!args.connectionCounters) return 'new connections are not counted: --connection-counters=false';
+    return counting?.isOn === false ? notCounted(counting) : undefined;
+  };
+  const reader = new ConnectionReader({ cluster, families, commits, clock: SYSTEM_CLOCK, whyNot });
+  return (withFrontends) => reader.read(withFrontends);
+}

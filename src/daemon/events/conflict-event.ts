@@ -1,0 +1,23 @@
+import type { ClaimConflict } from '../../service/frontend-claims.ts';
+import type { ClusterEvent } from '../../source/event-sink.ts';
+import { describeFrontend, whyFirst } from '../../sync/conflict-reports.ts';
+
+/**
+ * What the user of a Service sees that does not get an address or port: an Event on it, one in the cluster for all nodes.
+ * A Service of another namespace is not named: who reads the Events of one is not told what there is in others.
+ */
+export function conflictEvent({ winner, loser, frontend, count }: ClaimConflict): ClusterEvent {
+  const [namespace = '', name = ''] = loser.serviceKey.split('/');
+  const isNeighbour = winner.serviceKey.startsWith(`${namespace}/`);
+  const owner = isNeighbour ? `Service ${winner.serviceKey}` : 'a Service of another namespace';
+  const others = count === 1 ? '' : ` and ${count - 1} more`;
+  return {
+    type: 'Warning',
+    reason: 'ServiceAddressConflict',
+    message:
+      `${describeFrontend(frontend)}${others}: not served for this Service, ${owner} has it (${whyFirst(winner, loser)}). ` +
+      'Choose another address or port',
+    about: { namespace, name },
+    sameOnAllNodes: winner.serviceKey,
+  };
+}

@@ -1,0 +1,13 @@
+import type { Drift } from '../../audit/drift.ts';
+import type { Family } from '../../ip.ts';
+import type { ClusterEvent } from '../../source/event-sink.ts';
+
+/** What an operator sees on the Node where something else changes our rules. */
+export function driftEvent({ message }: Pick<Drift, 'message'>, family: Family): ClusterEvent {
+  return {
+    type: 'Warning',
+    reason: 'KernelRulesChanged',
+    message: `somebody changed our rules (${family}): ${message}. They are mended in place`,
+    about: 'node',
+  };
+}

@@ -1,0 +1,245 @@
+import { isNeededByAll } from '../../audit/drift.ts';
+import type { Arguments } from '../../config/arguments.ts';
+import { Conntrack } from '../../conntrack/conntrack.ts';
+import { GoneFlows } from '../../conntrack/gone-flows.ts';
+import type { ConntrackPass } from '../../conntrack/reconciler.ts';
+import type { ProxyHealth } from '../../health/proxy-health.ts';
+import { ServiceHealthServers } from '../../health/service-health.ts';
+import type { Family } from '../../ip.ts';
+import { LocalhostNodePorts } from '../../localhost/node-port-listeners.ts';
+import type { Log } from '../../log.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
+import { NftError } from '../../nft/run.ts';
+import type { Cluster } from '../../service/cluster.ts';
+import { healthCheckOf } from '../../service/health-check.ts';
+import { localhostNodePortsOf } from '../../service/localhost-node-ports.ts';
+import { noLocalEndpointsOf } from '../../service/no-local-endpoints.ts';
+import type { EventSink } from '../../source/event-sink.ts';
+import type { Status } from '../../status/status.ts';
+import { CleanupError } from '../../sync/cleanup-error.ts';
+import type { FamilyModel } from '../../sync/family-model.ts';
+import type { SyncObserver, SyncResult } from '../../sync/observer.ts';
+import { driftEvent } from '../events/drift-event.ts';
+import { healthCheckAddresses, servesLocalhost } from '../node-addresses.ts';
+import { GoneEndpoints } from './gone-endpoints.ts';
+import { UdpFlows } from './udp-flows.ts';
+
+export interface FollowersOptions {
+  readonly cluster: Cluster;
+  readonly models: readonly FamilyModel[];
+  readonly args: Pick<
+    Arguments,
+    'nodePortAddresses' | 'nodePortSourceRanges' | 'detectLocal' | 'podCidrs' | 'resetGoneEndpoints'
+  >;
+  readonly metrics: Metrics;
+  readonly health: ProxyHealth;
+  readonly events: EventSink;
+  readonly log: Log;
+}
+
+const NOTHING_NEW: SyncResult = { kind: 'partial', operations: 0, services: [] };
+
+/**
+ * All that follows the rules, once they are in force: health checks of Services, listeners on loopback, stale UDP flows,
+ * and the numbers. What a transaction costs here depends on the Services it brought, not on the cluster.
+ */
+export class Followers {
+  readonly #options: FollowersOptions;
+  readonly #serviceHealth: ServiceHealthServers;
+  /** Services with a health check. */
+  readonly #checked = new Set<string>();
+  readonly #localhost: LocalhostNodePorts;
+  readonly #conntrack: Conntrack;
+  readonly #udpFlows: ReadonlyMap<Family, UdpFlows>;
+  readonly #goneFlows: ReadonlyMap<Family, GoneFlows>;
+  #ended = 0;
+  /** To be told of slices that change. */
+  readonly gone: GoneEndpoints;
+  /** Families of which all UDP flows are still to be looked at. */
+  readonly #putOff = new Set<Family>();
+
+  constructor(options: FollowersOptions) {
+    const { cluster, models, args, metrics, health, events, log } = options;
+    this.#options = options;
+    this.#serviceHealth = new ServiceHealthServers({
+      // Which endpoints of this node are left is not known from a saved state: load balancers are to go elsewhere.
+      isProxyHealthy: () => health.isHealthy && health.staleSince === undefined,
+      log,
+      onListenFailure: ({ namespace, name }, message) =>
+        events.event({
+          type: 'Warning',
+          reason: 'FailedToStartServiceHealthcheck',
+          message,
+          about: { namespace, name },
+        }),
+    });
+    this.#localhost = new LocalhostNodePorts(log, {
+      onListeners: (family, count) => metrics.family(family).localhostListeners(count),
+      onFailure: (family) => metrics.family(family).localhostListenerFailed(),
+    });
+    const conntrack = new Conntrack(log);
+    this.#conntrack = conntrack;
+    this.#udpFlows = new Map(
+      models.map((model) => {
+        const onPass = ({ family, seconds, deleted }: ConntrackPass) =>
+          metrics.family(family).conntrackReconciled(seconds, deleted);
+        return [model.family, new UdpFlows({ cluster, model, args, conntrack, onPass })];
+      }),
+    );
+    this.#goneFlows = new Map(models.map(({ family }) => [family, this.#goneFlowsOf(family)]));
+    this.gone = new GoneEndpoints({
+      cluster,
+      models,
+      args,
+      flows: this.#goneFlows,
+      isCurrent: () => health.staleSince === undefined,
+    });
+  }
+
+  /** For `status`: what became of connections to endpoints that are gone. */
+  get resets(): Status['resets'] {
+    const isAsked = this.#options.args.resetGoneEndpoints || this.#ended > 0;
+    return isAsked ? { connections: this.#ended } : undefined;
+  }
+
+  /** What a syncer of `model` is to tell. */
+  observer(model: FamilyModel): SyncObserver {
+    const { metrics, health } = this.#options;
+    const { family } = model;
+    const numbers = metrics.family(family);
+    return {
+      ...numbers,
+      began: () => {
+        numbers.began();
+        health.worked(family);
+      },
+      queued: () => {
+        numbers.queued();
+        health.queued(family);
+      },
+      // Without any change of the cluster: rules that cannot be mended make the node unhealthy, too.
+      failed: (error) => {
+        numbers.failed(error);
+        health.failed(family, isOfOurOwn(error));
+      },
+      lost: () => {
+        numbers.lost();
+        health.queued(family);
+      },
+      drifted: (drift, isNews) => {
+        numbers.drifted(drift, isNews);
+        if (isNews) this.#options.events.event(driftEvent(drift, family));
+      },
+      compared: (differing, every) => {
+        numbers.compared(differing, every);
+        health.compared(family, differing.some(isNeededByAll));
+      },
+      confirmed: () => {
+        numbers.confirmed();
+        health.confirmed(family);
+        // Interface addresses come and go without any change in the cluster.
+        this.#answerChecks();
+      },
+      succeeded: (result) => {
+        numbers.succeeded(result);
+        numbers.elements(model.ruleset.size);
+        health.synced(family);
+        if (model.isBehind) health.queued(family);
+        this.#follow(model, result);
+      },
+    };
+  }
+
+  /** Stops what runs beside this process. */
+  close(): void {
+    this.gone.stop();
+    for (const flows of [...this.#udpFlows.values(), ...this.#goneFlows.values()]) flows.stop();
+    this.#conntrack.stop();
+  }
+
+  #goneFlowsOf(family: Family): GoneFlows {
+    const { metrics, log } = this.#options;
+    return new GoneFlows({
+      family,
+      conntrack: this.#conntrack,
+      servesNodePorts: (address) => this.#udpFlows.get(family)?.servesNodePorts(address) ?? false,
+      isGone: (frontend, address) => this.gone.isGone(frontend, address),
+      onEnded: (connections) => {
+        this.#ended += connections;
+        metrics.family(family).goneConnectionsEnded(connections);
+        log.info('connections to endpoints that are gone were ended', { family, connections });
+      },
+    });
+  }
+
+  /** The rules come from the source now, and no more from a saved state: what was put off is done when they are in force. */
+  takenOver(): void {
+    for (const model of this.#options.models) {
+      this.#putOff.add(model.family);
+      if (!model.isBehind) this.#endUdpFlows(model, NOTHING_NEW);
+    }
+  }
+
+  /** Flows are judged by what the cluster is, and not by what it was: not by a saved state. */
+  #endUdpFlows(model: FamilyModel, result: SyncResult): void {
+    const { family } = model;
+    if (this.#options.health.staleSince !== undefined) {
+      this.#putOff.add(family);
+      return;
+    }
+    const isAll = !model.isBehind && this.#putOff.delete(family);
+    this.#udpFlows.get(family)?.follow(isAll ? { ...result, kind: 'full' } : result);
+  }
+
+  #follow(model: FamilyModel, result: SyncResult): void {
+    const { kind, services } = result;
+    const { metrics, args } = this.#options;
+    const { noLocalEndpoints } = metrics.family(model.family);
+    const onLoopback = servesLocalhost(args.nodePortAddresses, model.family);
+    if (kind === 'full') noLocalEndpoints.clear();
+    for (const key of services) {
+      const frontends = model.frontendsOf(key);
+      noLocalEndpoints.set(key, noLocalEndpointsOf(frontends));
+      if (onLoopback) this.#localhost.set(`${key} ${model.family}`, localhostNodePortsOf(frontends));
+    }
+    this.#endUdpFlows(model, result);
+    this.#updateChecks(services);
+  }
+
+  /** A health check tells load balancers to come here: not before all families of the Service are in force. */
+  #updateChecks(services: readonly string[]): void {
+    const { cluster, models } = this.#options;
+    let changed = false;
+    for (const key of services) {
+      const service = cluster.service(key);
+      // Nearly all: this is asked for each Service of a transaction.
+      if (service?.healthCheckNodePort === undefined && !this.#checked.has(key)) continue;
+      if (models.some((model) => model.isPending(key) && this.#hasFamily(key, model.family))) continue;
+      const check = service && healthCheckOf(service, cluster.slicesOf(key), cluster.nodeName);
+      if (check === undefined && !this.#checked.delete(key)) continue;
+      if (check !== undefined) this.#checked.add(key);
+      this.#serviceHealth.set(key, check);
+      changed = true;
+    }
+    if (changed) this.#answerChecks();
+  }
+
+  #answerChecks(): void {
+    const { cluster, models, args } = this.#options;
+    const families = models.map(({ family }) => family);
+    void this.#serviceHealth.apply(
+      this.#checked.size === 0 ? [] : healthCheckAddresses(args.nodePortAddresses, cluster.node, families),
+    );
+  }
+
+  #hasFamily(serviceKey: string, family: Family): boolean {
+    const addresses = this.#options.cluster.service(serviceKey)?.clusterIps ?? [];
+    return addresses.some((address) => address.includes(':') === (family === 'ip6'));
+  }
+}
+
+/** True for a fault of this process: of its code, or it can start no other (descriptors, memory). */
+function isOfOurOwn(error: unknown): boolean {
+  if (error instanceof NftError) return error.failure === 'not-started';
+  return !(error instanceof CleanupError);
+}

@@ -1,0 +1,72 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import type { Arguments } from '../config/arguments.ts';
+import { conntrackSettings, isSet, type Setting } from '../config/sysctls.ts';
+import { errnoOf, messageOf, ProxyError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { createNft } from '../nft/nft.ts';
+import { probeNft } from '../nft/probe.ts';
+
+const OOM_SCORE_ADJ = '/proc/self/oom_score_adj';
+
+/**
+ * `init`: does what takes more rights than CAP_NET_ADMIN, and makes sure that nft works. A daemon that is started
+ * afterwards finds everything as it is to be.
+ * @throws ProxyError E_SYSCTL with everything that could not be set, E_NFT_MISSING and the like
+ */
+export async function initialize(args: Arguments, log: Log): Promise<void> {
+  for (const note of args.notes) log.warn(note);
+  const failures = applySettings(args, log);
+  if (failures.length > 0) throw new ProxyError('E_SYSCTL', `not set: ${failures.join('; ')}`);
+  await probeNft(createNft(args.runDir, 'init'), log);
+  log.info('initialized; a daemon needs no more than CAP_NET_ADMIN from here on');
+}
+
+/**
+ * The start of a daemon: the same, but what cannot be set is a warning, the rules matter more. Also sets oomScoreAdj, and
+ * says what of the configuration has no effect.
+ */
+export function prepareNode(args: Arguments, log: Log): void {
+  for (const note of args.notes) log.warn(note);
+  const failures = applySettings(args, log);
+  if (failures.length > 0) log.warn(`not set, as the configuration has it: ${failures.join('; ')}`);
+  const value = args.configuration.oomScoreAdj;
+  const failure = apply({ file: OOM_SCORE_ADJ, value, field: 'oomScoreAdj' }, log);
+  if (failure !== undefined) log.warn(`not set: ${failure}`);
+}
+
+/** What could not be set, and why. */
+function applySettings({ configuration }: Arguments, log: Log): readonly string[] {
+  // Not those this process may use: the kernel's table serves all.
+  return conntrackSettings(configuration, cpus().length).flatMap((setting) => apply(setting, log) ?? []);
+}
+
+/** Writes a number where the kernel has another one. Returns what went wrong, if something did. */
+function apply(setting: Setting, log: Log): string | undefined {
+  const { file, value, field } = setting;
+  try {
+    const current = Number(readFileSync(file, 'utf8'));
+    if (isSet(setting, current)) return undefined;
+    writeFileSync(file, String(value));
+    log.info('set', { file, value, before: current });
+    return undefined;
+  } catch (error) {
+    return `${file} to ${value} (${field}): ${reason(error)}`;
+  }
+}
+
+function reason(error: unknown): string {
+  switch (errnoOf(error)) {
+    case 'ENOENT':
+      return 'it is not there, load the kernel module nf_conntrack (modprobe nf_conntrack)';
+    case 'EROFS':
+      return 'read-only file system, as in a container that is not privileged';
+    case 'EACCES':
+    case 'EPERM':
+    case 'ENOTSUP':
+    case 'EOPNOTSUPP':
+      return 'not permitted, as in a network namespace other than the host’s, or without root’s rights';
+    default:
+      return messageOf(error);
+  }
+}

@@ -1,0 +1,143 @@
+import type { Socket } from 'node:net';
+import { OwnAddresses, plainAddress } from '../host/own-addresses.ts';
+import type { Log } from '../log.ts';
+
+/** How many connections there may be at a time. */
+export interface PoolLimits {
+  /** From loopback and this machine's own addresses together: kubelet's probes, beside whatever runs on the node. */
+  readonly own: number;
+  /** From all other addresses together. */
+  readonly others: number;
+  /** From one of these. */
+  readonly perAddress: number;
+}
+
+const LIMITS: PoolLimits = { own: 256, others: 128, perAddress: 16 };
+
+/** Milliseconds between two lines of log: whoever connects too often is not to fill a disk. */
+const LOG_EVERY = 60_000;
+
+export interface ConnectionPoolOptions {
+  /** What the log calls it: "health server". */
+  readonly name: string;
+  readonly log?: Log;
+  /** Other limits than the usual ones, for tests. */
+  readonly limits?: Partial<PoolLimits>;
+}
+
+/**
+ * The places for connections to one server or several. Anybody who reaches the node can connect, and a probe must be
+ * answered all the same: beyond a limit the connection that has sent nothing for longest is reset, never the new one.
+ * A probe asks at once, so it is served before its turn comes, however many others are silent or slow.
+ */
+export class ConnectionPool {
+  readonly #name: string;
+  readonly #log: Log | undefined;
+  readonly #limits: PoolLimits;
+  readonly #ownAddresses = new OwnAddresses();
+  readonly #own = new Places();
+  readonly #others = new Places();
+  #resets = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor({ name, log, limits }: ConnectionPoolOptions) {
+    this.#name = name;
+    this.#log = log;
+    this.#limits = { ...LIMITS, ...limits };
+  }
+
+  /** Open connections. */
+  get size(): number {
+    return this.#own.size + this.#others.size;
+  }
+
+  /** Gives a new connection a place, until it closes. */
+  add(socket: Socket): void {
+    const address = plainAddress(socket.remoteAddress ?? '');
+    if (address === '') {
+      // It ended before we looked.
+      socket.destroy();
+      return;
+    }
+    const isOwn = this.#ownAddresses.has(address);
+    const places = isOwn ? this.#own : this.#others;
+    const limit = isOwn ? this.#limits.own : this.#limits.others;
+    const perAddress = isOwn ? limit : this.#limits.perAddress;
+    places.add(socket, address);
+    socket.on('data', () => places.heard(socket));
+    socket.once('close', () => places.remove(socket));
+    afterReading(() => {
+      if (places.sizeOf(address) > perAddress) this.#reset(places, places.longestSilent(address));
+      if (places.size > limit) this.#reset(places, places.longestSilent());
+    });
+  }
+
+  #reset(places: Places, socket: Socket): void {
+    const address = places.remove(socket);
+    // Not by FIN: the kernel would remember each for a minute.
+    socket.resetAndDestroy();
+    this.#resets++;
+    const now = performance.now();
+    if (now - this.#toldAt < LOG_EVERY) return;
+    this.#log?.warn(`more connections to the ${this.#name} than it has places for: the longest silent were closed`, {
+      closed: this.#resets,
+      last: address,
+    });
+    this.#toldAt = now;
+    this.#resets = 0;
+  }
+}
+
+/** Connections by the time they last sent something, and by address. Every step costs the same, however many there are. */
+class Places {
+  /** The longest silent first, each with its address. */
+  readonly #all = new Map<Socket, string>();
+  readonly #byAddress = new Map<string, Set<Socket>>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  sizeOf(address: string): number {
+    return this.#byAddress.get(address)?.size ?? 0;
+  }
+
+  /** Of all, or of one address. There must be one. */
+  longestSilent(address?: string): Socket {
+    const group = address === undefined ? this.#all : this.#byAddress.get(address);
+    const [first] = group?.keys() ?? [];
+    if (first === undefined) throw new Error(`no connection from ${address ?? 'anybody'}`);
+    return first;
+  }
+
+  add(socket: Socket, address: string): void {
+    this.#all.set(socket, address);
+    const group = this.#byAddress.get(address) ?? new Set();
+    this.#byAddress.set(address, group.add(socket));
+  }
+
+  /** It has sent something: now it is the last in line. */
+  heard(socket: Socket): void {
+    const address = this.remove(socket);
+    if (address !== undefined) this.add(socket, address);
+  }
+
+  /** Its address; undefined if it had no place. */
+  remove(socket: Socket): string | undefined {
+    const address = this.#all.get(socket);
+    if (address === undefined) return undefined;
+    this.#all.delete(socket);
+    const group = this.#byAddress.get(address);
+    group?.delete(socket);
+    if (group?.size === 0) this.#byAddress.delete(address);
+    return address;
+  }
+}
+
+/**
+ * Calls back once what had arrived by now is read. Node accepts one connection of a server in a turn of its loop, and reads
+ * what that has sent in the next turn: so a request that came with its connection is answered before anybody is reset.
+ */
+function afterReading(callback: () => void): void {
+  setImmediate(() => setImmediate(callback));
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { parseClient, parseTarget } from '../../../../src/daemon/answers/trace/question.ts';
+import { ProxyError } from '../../../../src/errors.ts';
+
+suite('what trace is asked', () => {
+  test('is about a Service or an address', () => {
+    for (const [text, target] of [
+      ['default/web', { service: 'default/web' }],
+      ['default/web:http', { service: 'default/web', port: 'http' }],
+      ['default/web:80/udp', { service: 'default/web', port: '80', protocol: 'udp' }],
+      ['dead/beef', { service: 'dead/beef' }],
+      ['10.96.0.12:80', { address: '10.96.0.12', port: 80 }],
+      ['10.96.0.12:53/udp', { address: '10.96.0.12', port: 53, protocol: 'udp' }],
+      ['10.96.0.12', { address: '10.96.0.12' }],
+      ['10.96.0.12/icmp', { address: '10.96.0.12', protocol: 'icmp' }],
+      ['[FD00:96:0::c]:53/udp', { address: 'fd00:96::c', port: 53, protocol: 'udp' }],
+      ['[fd00:96::c]', { address: 'fd00:96::c' }],
+      ['fd00:96::c', { address: 'fd00:96::c' }],
+      // Without the last number it is no address.
+      ['fd00:96::80', { address: 'fd00:96::80' }],
+      ['1:2:3:4:5:6:7:80', { address: '1:2:3:4:5:6:7:80' }],
+      ['[fd00::80:80]', { address: 'fd00::80:80' }],
+      [':30080', { address: '', port: 30_080 }],
+      [':30080/udp', { address: '', port: 30_080, protocol: 'udp' }],
+    ] as const) {
+      assert.deepEqual(parseTarget(text), target, text);
+    }
+  });
+
+  test('is refused with what is expected', () => {
+    for (const [text, expected] of [
+      ['fd00::80:80', /two readings: \[fd00::80\]:80 is port 80 of fd00::80, \[fd00::80:80\] is an address alone/],
+      ['web', /its namespace is expected, too: default\/web/],
+      ['web:http', /its namespace is expected/],
+      ['10.96.0.12:', /is expected/],
+      ['10.96.0.12:0', /a port from 1 to 65535/],
+      ['10.96.0.12:65536', /a port from 1 to 65535/],
+      ['10.96.0.12:80/upd', /one of tcp, udp, sctp, .* is expected after \//],
+      ['default/web:80/icmp', /one of tcp, udp, sctp is expected after the port/],
+      ['10.96.0.300:80', /is expected/],
+      ['fd00:96::c:x', /is expected/],
+      ['a/b/c/d', /is expected/],
+      ['', /is expected/],
+      ['default/web :80', /is expected/],
+    ] as const) {
+      assert.throws(() => parseTarget(text), refusal(expected), text);
+    }
+  });
+
+  test('comes from an address, the node, outside or an interface', () => {
+    assert.deepEqual(parseClient(undefined), { is: 'node' });
+    assert.deepEqual(parseClient('node'), { is: 'node' });
+    assert.deepEqual(parseClient('outside'), { is: 'outside' });
+    assert.deepEqual(parseClient('10.32.0.5'), { is: 'address', address: '10.32.0.5' });
+    assert.deepEqual(parseClient('FD00::5%veth7'), { is: 'address', address: 'fd00::5', interface: 'veth7' });
+    assert.deepEqual(parseClient('eth0.100'), { is: 'interface', name: 'eth0.100' });
+    for (const text of ['', '10.32.0.5%', '10.32.0.5%a/b', 'a name', 'much-too-long-for-one', 'x%y%z']) {
+      assert.throws(
+        () => parseClient(text),
+        refusal(/a pod's address, node, outside, or .* interface is expected/),
+        text,
+      );
+    }
+  });
+});
+
+function refusal(expected: RegExp): (error: unknown) => boolean {
+  return (error) => error instanceof ProxyError && error.code === 'E_USAGE' && expected.test(error.message);
+}
