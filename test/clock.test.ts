@@ -7,9 +7,9 @@ const SRC = join(import.meta.dirname, '..', 'src');
 
 /** Who may know the time of day, and what for. All that waits or measures goes by a clock that is never set. */
 const READERS: Readonly<Record<string, string>> = {
-  'cli/daemon-status.ts': 'times that `status` shows',
-  'cli/last-state.ts': 'since when a saved state is served, to be shown',
-  'cli/others-watch.ts': 'when somebody was last seen to change our rules, to be shown',
+  'daemon/answers/status-answer.ts': 'times that `status` shows',
+  'daemon/last-state.ts': 'since when a saved state is served, to be shown',
+  'daemon/watches/others-watch.ts': 'when somebody was last seen to change our rules, to be shown',
   'cli/status.ts': 'whether an answer is newer than the question; it waits 3 s at most',
   'cli/support.ts': 'when an archive was made, for its name',
   'cli/watch-status.ts': 'when an answer changed, to be shown',

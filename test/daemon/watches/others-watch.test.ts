@@ -25,6 +25,7 @@ function setUp(options: { readonly always?: boolean; readonly size?: number } = 
       return { runFor: async (milliseconds) => void runs.push(milliseconds), stop: () => undefined };
     },
   });
+  watch.start();
   return { watch, lines, clock, runs, see: (change: ForeignChange) => told.see?.(change) };
 }
 
