@@ -1,6 +1,6 @@
-import { asConfigured } from '../../src/cli/as-configured.ts';
-import { createModels } from '../../src/cli/models.ts';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
+import { asConfigured } from '../../src/daemon/as-configured.ts';
+import { createModels } from '../../src/daemon/models.ts';
 import { FAMILIES, type Family } from '../../src/ip.ts';
 import { decodeObject, type Kind, type KubeObject } from '../../src/objects/decode.ts';
 import { Cluster } from '../../src/service/cluster.ts';

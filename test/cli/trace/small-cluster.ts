@@ -1,7 +1,7 @@
-import { AddressGuard } from '../../../src/daemon/watches/address-guard.ts';
-import type { Knowledge } from '../../../src/cli/questions.ts';
+import type { Knowledge } from '../../../src/daemon/answers/knowledge.ts';
+import { answerTrace } from '../../../src/daemon/answers/trace/answer-trace.ts';
 import type { TraceAnswer } from '../../../src/daemon/answers/trace/connection.ts';
-import { answerTrace } from '../../../src/cli/trace/show.ts';
+import { AddressGuard } from '../../../src/daemon/watches/address-guard.ts';
 import { TABLE_NAMES } from '../../../src/nft/tables.ts';
 import { daemonModels } from '../../builders/daemon-models.ts';
 import { rawService, rawSlice } from '../../builders/raw-objects.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { UdpFlows } from '../../../src/daemon/followers/udp-flows.ts';
 import { Conntrack } from '../../../src/conntrack/conntrack.ts';
 import type { ConntrackPass } from '../../../src/conntrack/reconciler.ts';
+import { UdpFlows } from '../../../src/daemon/followers/udp-flows.ts';
 import type { Service } from '../../../src/objects/service.ts';
 import { daemonModels } from '../../builders/daemon-models.ts';
 import { eventually } from '../../builders/eventually.ts';

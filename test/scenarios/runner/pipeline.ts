@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { AddressGuard } from '../../../src/daemon/watches/address-guard.ts';
 import type { Arguments } from '../../../src/config/arguments.ts';
-import type { Knowledge } from '../../../src/cli/questions.ts';
+import type { Knowledge } from '../../../src/daemon/answers/knowledge.ts';
+import { AddressGuard } from '../../../src/daemon/watches/address-guard.ts';
 import type { Family } from '../../../src/ip.ts';
 import type { Nft } from '../../../src/nft/nft.ts';
 import { decodeObject } from '../../../src/objects/decode.ts';
