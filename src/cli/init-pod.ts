@@ -1,10 +1,10 @@
 import { chownSync, lstatSync } from 'node:fs';
 import process from 'node:process';
+import type { Arguments } from '../config/arguments.ts';
+import { initialize } from '../daemon/prepare-node.ts';
 import { messageOf, ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Arguments } from './arguments.ts';
 import { check } from './check.ts';
-import { initialize } from './init.ts';
 
 /** The largest user id that Linux gives: the one above means "none". */
 const MAX_UID = 2 ** 32 - 2;
