@@ -34,8 +34,11 @@ export function canonicalRule(text: string): string {
     .replace(/\bmeta l4proto (tcp|udp|sctp) meta l4proto \. th dport\b/, 'meta l4proto . $1 dport')
     .replace(/\btimeout ((?:\d+[dhms])+)/, (_, duration) => `timeout ${secondsOf(duration)}s`);
   const [match, protocol, rest = ''] = PROTOCOL_MATCH.exec(plain) ?? [];
-  const isImplied = rest.includes(`${protocol} dport`) || (protocol === 'tcp' && rest === 'reject with tcp reset');
-  return match !== undefined && isImplied ? plain.slice(match.length) : plain;
+  if (match === undefined) return plain;
+  const told = rest.replace(' . th dport', ` . ${protocol} dport`);
+  const isImplied =
+    told.includes(`${protocol} dport`) || (protocol === 'tcp' && told.endsWith('reject with tcp reset'));
+  return isImplied ? told : plain;
 }
 
 /** A rule as nft prints it, without its comment; that of pick chains is their signature. */

@@ -13,7 +13,8 @@ import { TestKernel } from '../netns/kernel.ts';
 const TABLE = 'kube-proxy-nft';
 
 const EVERY_OPTION: readonly ProgramOptions[] = [
-  { localPods: { by: 'pod-cidrs', comeLater: true }, localhostNodePorts: true },
+  { localPods: { by: 'pod-cidrs', comeLater: true }, localhostNodePorts: true, resetUnknown: true },
+  { connectionCounters: true, nodePortClients: true },
   { localPods: { by: 'interface', pattern: 'veth*' }, masqueradeAll: true },
 ];
 
