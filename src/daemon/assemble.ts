@@ -92,6 +92,7 @@ export function assemble({ args, environment, families, sessions, openSource, on
     known: () => known(),
     brief: () => brief(),
     connections: () => connections(false),
+    limitCounts: (service) => limits.countsOf(service),
   });
   /** What is known only once the daemon runs. */
   const progress = { nftVersion: '', transactions: 0 };
@@ -128,6 +129,7 @@ export function assemble({ args, environment, families, sessions, openSource, on
       table: () => syncer.table,
     })),
     log,
+    clock: SYSTEM_CLOCK,
     onCount: (family, result, count) => metrics.limited(family, result, count),
   });
   const facts = {
@@ -143,7 +145,14 @@ export function assemble({ args, environment, families, sessions, openSource, on
   };
   const brief = briefStatus(facts);
   const status = daemonStatus(facts, brief);
-  const connections = countedConnections({ args, cluster, members, commits, counting: models[0]?.ruleset.counting });
+  const connections = countedConnections({
+    args,
+    cluster,
+    members,
+    commits,
+    counting: models[0]?.ruleset.counting,
+    limits,
+  });
   const known = (): Knowledge => {
     const tables = members.map(({ model, syncer }) => ({
       model,

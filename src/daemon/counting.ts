@@ -5,11 +5,12 @@ import { createNft } from '../nft/nft.ts';
 import { CountingBudget } from '../ruleset/counting-budget.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { ConnectionReader } from '../status/connection-reader.ts';
-import type { Connections } from '../status/connections.ts';
+import type { Connections, LimitedService } from '../status/connections.ts';
 import { SYSTEM_CLOCK } from '../sync/clock.ts';
 import type { Commits } from '../sync/commits.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { FamilySyncer } from '../sync/family-syncer.ts';
+import type { LimitsWatch } from '../sync/limits-watch.ts';
 
 /** Bytes of kernel memory that counting may take. */
 const MOST_MEMORY = 32 * 2 ** 20;
@@ -50,13 +51,14 @@ interface CountedConnectionsOptions {
   readonly members: readonly { readonly model: FamilyModel; readonly syncer: FamilySyncer }[];
   readonly commits: Commits;
   readonly counting: CountingBudget | undefined;
+  readonly limits: Pick<LimitsWatch, 'counts'>;
 }
 
 /** What a daemon answers to /connections. From now on its syncers also bring what counts, or take it away, where that changes. */
 export function countedConnections(
   options: CountedConnectionsOptions,
 ): (withFrontends: boolean) => Promise<Connections> {
-  const { args, cluster, members, commits, counting } = options;
+  const { args, cluster, members, commits, counting, limits } = options;
   // Not in the middle of a transaction that is being put together.
   const planAnew = () => {
     for (const { syncer } of members) syncer.nodeChanged();
@@ -72,5 +74,13 @@ export function countedConnections(
     return counting?.isOn === false ? notCounted(counting) : undefined;
   };
   const reader = new ConnectionReader({ cluster, families, commits, clock: SYSTEM_CLOCK, whyNot });
-  return (withFrontends) => reader.read(withFrontends);
+  return async (withFrontends) => {
+    const [connections, counts] = await Promise.all([reader.read(withFrontends), limits.counts()]);
+    if (counts.size === 0) return connections;
+    const limited = [...counts].map(([key, own]): LimitedService => {
+      const [namespace = '', service = ''] = key.split('/');
+      return { namespace, service, ...own };
+    });
+    return { ...connections, limited };
+  };
 }

@@ -2,19 +2,23 @@ import Counter from 'prom-client/lib/counter.js';
 import type Registry from 'prom-client/lib/registry.js';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { CONNECTION_RESULTS, type Connections, type PortConnections } from '../status/connections.ts';
+import { LIMIT_RESULTS, type LimitResult } from '../ruleset/limits.ts';
+import { CONNECTION_RESULTS, type Connections, type LimitedService } from '../status/connections.ts';
 
 /** Labels of a sample; all but `result` are empty for what is summed up. */
-interface Labels {
+interface Labels<Result extends string> {
   readonly namespace: string;
   readonly service: string;
   readonly port: string;
-  readonly result: PortConnections['result'];
+  readonly result: Result;
 }
 
+/** Connections that had one result, of one port of a Service, or of all of it. */
+type Counted<Result extends string> = Labels<Result> & { readonly connections: number };
+
 /** A sample, and its value. */
-export interface ConnectionSample {
-  readonly labels: Labels;
+export interface ConnectionSample<Result extends string> {
+  readonly labels: Labels<Result>;
   readonly value: number;
 }
 
@@ -22,17 +26,18 @@ export interface ConnectionSample {
  * Samples of the busiest ports of Services, `most` of them at most; what others have is summed up. The sum only grows: a port
  * that comes to be one of the busiest takes nothing out of it, and one that is no more adds what it has from then on.
  */
-export class BusiestPorts {
+export class BusiestPorts<Result extends string> {
   readonly #most: number;
-  readonly #rest = new Map<string, number>(CONNECTION_RESULTS.map((result) => [result, 0]));
+  readonly #rest: Map<Result, number>;
   #last: ReadonlyMap<string, number> = new Map();
 
-  constructor(most: number) {
+  constructor(most: number, results: readonly Result[]) {
     this.#most = most;
+    this.#rest = new Map(results.map((result) => [result, 0]));
   }
 
   /** The samples after a reading. */
-  take(ports: readonly PortConnections[]): readonly ConnectionSample[] {
+  take(ports: readonly Counted<Result>[]): readonly ConnectionSample<Result>[] {
     const totals = new Map<string, number>();
     for (const one of ports) totals.set(idOf(one), (totals.get(idOf(one)) ?? 0) + one.connections);
     const busiest = new Set(
@@ -42,7 +47,7 @@ export class BusiestPorts {
         .map(([id]) => id),
     );
     const now = new Map<string, number>();
-    const samples: ConnectionSample[] = [];
+    const samples: ConnectionSample<Result>[] = [];
     for (const one of ports) {
       const { namespace, service, port, result, connections } = one;
       const id = `${idOf(one)} ${result}`;
@@ -56,15 +61,12 @@ export class BusiestPorts {
     }
     this.#last = now;
     const none = { namespace: '', service: '', port: '' };
-    const rest = CONNECTION_RESULTS.map((result) => ({
-      labels: { ...none, result },
-      value: this.#rest.get(result) ?? 0,
-    }));
+    const rest = [...this.#rest].map(([result, value]) => ({ labels: { ...none, result }, value }));
     return [...samples, ...rest];
   }
 }
 
-function idOf({ namespace, service, port }: PortConnections): string {
+function idOf({ namespace, service, port }: Pick<Counted<string>, 'namespace' | 'service' | 'port'>): string {
   return [namespace, service, port].join(' ');
 }
 
@@ -74,10 +76,14 @@ export interface ConnectionMetricsOptions {
   readonly read: () => Promise<Connections>;
 }
 
-/** Adds the metric. What cannot be read is as it was at the last scrape, with one warning until it can again. */
+/** Adds the metrics. What cannot be read is as it was at the last scrape, with one warning until it can again. */
 export function addConnectionMetrics(registry: Registry, { most, read }: ConnectionMetricsOptions, log: Log): void {
-  const ports = new BusiestPorts(most);
+  const ports = new BusiestPorts(most, CONNECTION_RESULTS);
   let works = true;
+  const failed = (why: string) => {
+    if (works) log.warn(`the metrics lack new connections: ${why}`);
+    works = false;
+  };
   new Counter({
     name: 'kubeproxy_nft_service_connections_total',
     help: 'New connections to a port of a Service, by what became of them; without names: those to all other ports.',
@@ -86,18 +92,38 @@ export function addConnectionMetrics(registry: Registry, { most, read }: Connect
     async collect() {
       try {
         const { counted, why = '', ports: found } = await read();
-        if (!counted) {
-          if (works) log.warn(`the metrics lack new connections: ${why}`);
-          works = false;
-          return;
-        }
+        if (!counted) return failed(why);
         works = true;
         this.reset();
         for (const { labels, value } of ports.take(found)) this.inc({ ...labels }, value);
       } catch (error) {
-        if (works) log.warn(`the metrics lack new connections: ${messageOf(error)}`);
-        works = false;
+        failed(messageOf(error));
       }
     },
+  });
+  const services = new BusiestPorts(most, LIMIT_RESULTS);
+  new Counter({
+    name: 'kubeproxy_nft_service_limited_connections_total',
+    help: 'New connections to a Service with limits that these refused, or served since none could be kept; without names: to all others.',
+    labelNames: ['namespace', 'service', 'result'],
+    registers: [registry],
+    async collect() {
+      // The one above tells of failures.
+      const answer = await read().catch(() => undefined);
+      if (answer === undefined) return;
+      this.reset();
+      for (const { labels, value } of services.take((answer.limited ?? []).flatMap(resultsOf))) {
+        const { port: _, ...names } = labels;
+        this.inc(names, value);
+      }
+    },
+  });
+}
+
+/** What was counted of a Service with limits, result by result. */
+function resultsOf({ namespace, service, ...counts }: LimitedService): readonly Counted<LimitResult>[] {
+  return LIMIT_RESULTS.flatMap((result) => {
+    const connections = counts[result];
+    return connections === undefined ? [] : [{ namespace, service, port: '', result, connections }];
   });
 }

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Steps } from '../service/steps.ts';
 import { endpointWeights, weightText } from '../status/endpoint-weights.ts';
+import { limitCountsText } from '../status/limit-counts-text.ts';
 import { endpointText, serviceRow } from '../status/service-rows.ts';
 import { KINDS } from '../status/service-table.ts';
 import type { ListedCluster } from './service-lines.ts';
@@ -11,7 +12,7 @@ const FRONTENDS = 64;
 const ENDPOINTS = 100;
 
 /** The frontends of one Service ("namespace/name") and their endpoints, as far as they are shown. */
-export function* serviceDetail({ models, shortfalls }: ListedCluster, key: string): Steps<PageService> {
+export function* serviceDetail({ models, shortfalls, limitCounts }: ListedCluster, key: string): Steps<PageService> {
   const all = models.flatMap((model) => model.frontendsOf(key));
   const shown: PageFrontend[] = [];
   for (const frontend of all.slice(0, FRONTENDS)) {
@@ -41,7 +42,13 @@ export function* serviceDetail({ models, shortfalls }: ListedCluster, key: strin
     });
     yield;
   }
-  return { frontends: shown, left: all.length - shown.length, shortfalls: shortfalls.of('Service', key).slice(0, 20) };
+  const counts = limitCounts?.(key);
+  return {
+    frontends: shown,
+    left: all.length - shown.length,
+    shortfalls: shortfalls.of('Service', key).slice(0, 20),
+    ...(counts && { limited: limitCountsText(counts) }),
+  };
 }
 
 /** Those that are shown, as texts, with what they count for among all. */

@@ -4,6 +4,7 @@ import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import type { Steps } from '../service/steps.ts';
 import { fateOf } from '../status/service-rows.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
+import type { LimitsWatch } from '../sync/limits-watch.ts';
 import type { Shortfalls } from '../sync/shortfalls.ts';
 import { type ChangedLines, SERVICE_FATES, type ServiceFate, type ServiceLine, type ServiceLines } from './shapes.ts';
 
@@ -12,6 +13,8 @@ export interface ListedCluster {
   readonly cluster: Cluster;
   readonly models: readonly Pick<FamilyModel, 'family' | 'frontendsOf' | 'isPending'>[];
   readonly shortfalls: Shortfalls;
+  /** What limits of a Service have done; undefined where it has none, or nobody knows. */
+  readonly limitCounts?: LimitsWatch['countsOf'];
 }
 
 /** Services of one answer, and frontends that are looked at in one step: a millisecond or so. */

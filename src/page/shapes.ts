@@ -150,6 +150,8 @@ export interface PageService {
   readonly left: number;
   /** What is not served as it asks. */
   readonly shortfalls: readonly string[];
+  /** What its limits have done, as of the last reading of the kernel; absent without limits. */
+  readonly limited?: string | undefined;
 }
 
 /** The answer to page/history: the last hour in steps, the oldest first. */

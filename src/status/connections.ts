@@ -1,3 +1,5 @@
+import type { LimitCounts } from '../sync/limits-watch.ts';
+
 export const CONNECTION_RESULTS = ['served', 'refused', 'dropped'] as const;
 
 /** What became of new connections. */
@@ -27,6 +29,12 @@ export interface FrontendConnections
   readonly address: string;
 }
 
+/** What limits have done with new connections to a Service, over all its frontends and both families. */
+export interface LimitedService extends LimitCounts {
+  readonly namespace: string;
+  readonly service: string;
+}
+
 /**
  * The answer of a daemon to `GET /connections` on its control socket, as JSON. What the kernel has counted is read when
  * somebody asks: not more often than once a second, nor for more than a 125th of a CPU (30,000 Services: every minute
@@ -43,4 +51,6 @@ export interface Connections {
   readonly ports: readonly PortConnections[];
   /** For `GET /connections?frontends`: the same frontend by frontend. */
   readonly frontends?: readonly FrontendConnections[];
+  /** Of Services with limits, also where nothing else is counted; absent if there are none. */
+  readonly limited?: readonly LimitedService[];
 }

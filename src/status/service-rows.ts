@@ -1,5 +1,6 @@
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend, FrontendKind } from '../service/frontend.ts';
+import type { LimitCounts } from '../sync/limits-watch.ts';
 import type { ConnectionResult, Connections } from './connections.ts';
 import { type EndpointWeight, endpointWeights } from './endpoint-weights.ts';
 import { count } from './words.ts';
@@ -27,6 +28,8 @@ export interface ServiceRow {
   readonly algorithm?: string;
   /** "100/s for each client, 50 open at each endpoint": what annotations allow; absent without. */
   readonly limits?: string;
+  /** What limits have done with new connections to this Service, over all its frontends; absent without, and where nobody asked. */
+  readonly limitCounts?: LimitCounts;
   /** Networks that may connect; empty: all. */
   readonly sourceRanges: readonly string[];
   /** Endpoints on nodes that are not Ready, used only where there are no others, and the node of each; absent if there are none. */
@@ -39,12 +42,14 @@ export interface ServiceRow {
   readonly connections?: Readonly<Record<ConnectionResult, number>>;
 }
 
-/** The same rows with what the kernel has counted; without a change if it does not count. */
+/** The same rows with what the kernel has counted. */
 export function withConnections(
   rows: readonly ServiceRow[],
-  { counted, frontends = [] }: Connections,
+  { counted, frontends = [], limited = [] }: Connections,
 ): readonly ServiceRow[] {
-  if (!counted) return rows;
+  const limits = new Map(limited.map(({ namespace, service, ...counts }) => [`${namespace}/${service}`, counts]));
+  const told = limits.size === 0 ? rows : rows.map((row) => withLimitCounts(row, limits));
+  if (!counted) return told;
   const idOf = (service: string, { namespace, port, address }: Pick<ServiceRow, 'namespace' | 'port' | 'address'>) =>
     [namespace, service, port, address].join(' ');
   const found = new Map(
@@ -53,7 +58,12 @@ export function withConnections(
       return [idOf(one.service, one), { served, refused, dropped }];
     }),
   );
-  return rows.map((row) => ({ ...row, connections: found.get(idOf(row.name, row)) ?? NONE }));
+  return told.map((row) => ({ ...row, connections: found.get(idOf(row.name, row)) ?? NONE }));
+}
+
+function withLimitCounts(row: ServiceRow, limits: ReadonlyMap<string, LimitCounts>): ServiceRow {
+  const limitCounts = row.limits === undefined ? undefined : limits.get(`${row.namespace}/${row.name}`);
+  return limitCounts === undefined ? row : { ...row, limitCounts };
 }
 
 const NONE = { served: 0, refused: 0, dropped: 0 };

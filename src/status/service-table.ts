@@ -1,4 +1,5 @@
 import { CONNECTION_RESULTS } from './connections.ts';
+import { limitCountsText } from './limit-counts-text.ts';
 import type { ServiceRow } from './service-rows.ts';
 
 /** How a kind of frontend is called in a table. */
@@ -64,8 +65,9 @@ export function table(lines: readonly (readonly string[])[], atLeast: number[] =
     .join('');
 }
 
-function stateText({ fate, limits, resetsGone }: ServiceRow, isWide: boolean): string {
-  const limited = limits === undefined ? fate : `${fate}; ${limits}`;
+function stateText({ fate, limits, limitCounts, resetsGone }: ServiceRow, isWide: boolean): string {
+  const counts = limitCounts === undefined ? '' : ` (of the Service: ${limitCountsText(limitCounts)})`;
+  const limited = limits === undefined ? fate : `${fate}; ${limits}${counts}`;
   return isWide && resetsGone === true ? `${limited}; reset when its endpoint is gone` : limited;
 }
 

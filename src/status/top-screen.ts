@@ -78,7 +78,7 @@ export function topScreen(frame: TopFrame): readonly string[] {
   const sums = all.reduce((sum, { perSecond }) => sum + (perSecond?.served ?? 0), 0);
   const failing = all.reduce((sum, { perSecond }) => sum + (perSecond?.refused ?? 0) + (perSecond?.dropped ?? 0), 0);
   const at = now === undefined ? '' : ` (${new Date(now.readAt).toISOString().slice(11, 19)} UTC)`;
-  const rates = `${sums.toFixed(1)}/s served, ${failing.toFixed(1)}/s refused or dropped`;
+  const rates = `${sums.toFixed(1)}/s served, ${failing.toFixed(1)}/s refused or dropped${byLimits(frame)}`;
   const summary = `new connections, by ${ORDERS[view.order]}: ${rates}${at}`;
   const room = Math.max(0, rows - 3);
   const from = Math.max(0, Math.min(view.from, all.length - 1));
@@ -97,6 +97,17 @@ export function topScreen(frame: TopFrame): readonly string[] {
     `${HELP}${all.length > room ? `  ${from + 1} to ${from + shown.length} of ${all.length}` : ''}`.slice(0, columns),
   ];
   return screen.slice(0, rows);
+}
+
+/** ", 12.0/s of them by limits", where Services have some: limits are those of Services, and rows those of ports. */
+function byLimits({ now, before, namespace }: TopFrame): string {
+  if (now?.limited === undefined || before === undefined || now.readAt === before.readAt) return '';
+  const refused = ({ limited = [] }: Connections) =>
+    limited
+      .filter((one) => namespace === '' || one.namespace === namespace)
+      .reduce((sum, one) => sum + (one.limited ?? 0) + (one.full ?? 0), 0);
+  const news = Math.max(0, refused(now) - refused(before));
+  return `, ${((news * 1000) / (now.readAt - before.readAt)).toFixed(1)}/s of them by limits`;
 }
 
 const RED = '31';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { BusiestPorts } from '../../src/metrics/connection-metrics.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
-import type { Connections, PortConnections } from '../../src/status/connections.ts';
+import { CONNECTION_RESULTS, type Connections, type PortConnections } from '../../src/status/connections.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 
 const port = (service: string, connections: number, result: PortConnections['result'] = 'served'): PortConnections => ({
@@ -10,7 +10,7 @@ const port = (service: string, connections: number, result: PortConnections['res
 });
 
 /** "web served" → its value; "" stands for all others. */
-function taken(ports: BusiestPorts, ...found: readonly PortConnections[]) {
+function taken(ports: BusiestPorts<PortConnections['result']>, ...found: readonly PortConnections[]) {
   const samples = ports
     .take(found)
     .map(({ labels, value }) => [`${labels.service} ${labels.result}`.trim(), value] as const);
@@ -19,7 +19,7 @@ function taken(ports: BusiestPorts, ...found: readonly PortConnections[]) {
 
 suite('samples of the busiest ports', () => {
   test('are so many, and the rest is one sum', () => {
-    const ports = new BusiestPorts(2);
+    const ports = new BusiestPorts(2, CONNECTION_RESULTS);
     const found = [port('a', 10), port('b', 5), port('b', 6, 'refused'), port('c', 3), port('d', 1, 'dropped')];
     assert.deepEqual(taken(ports, ...found), {
       ...{ 'a served': 10, 'b served': 5, 'b refused': 6 },
@@ -29,7 +29,7 @@ suite('samples of the busiest ports', () => {
   });
 
   test('have a sum that only grows, whoever comes to be busy, and by what is new alone', () => {
-    const ports = new BusiestPorts(1);
+    const ports = new BusiestPorts(1, CONNECTION_RESULTS);
     assert.deepEqual(taken(ports, port('a', 10), port('b', 9)), { 'a served': 10, served: 9 });
     // What b had stays in the sum; a is in it from now on.
     assert.deepEqual(taken(ports, port('a', 11), port('b', 20)), { 'b served': 20, served: 10 });
@@ -50,12 +50,32 @@ suite('the metric of new connections', () => {
     const without = createMetrics({ families: ['ip'], log });
     assert.doesNotMatch(await without.render(), /service_connections/);
     const metrics = createMetrics({ families: ['ip'], log, connections: { most: 1, read: async () => reading() } });
-    const lines = (await metrics.render()).split('\n').filter((line) => line.startsWith('kubeproxy_nft_service'));
+    const lines = (await metrics.render()).split('\n').filter((line) => line.startsWith('kubeproxy_nft_service_conn'));
     assert.deepEqual(lines, [
       'kubeproxy_nft_service_connections_total{namespace="default",service="web",port="http",result="served"} 3',
       'kubeproxy_nft_service_connections_total{namespace="",service="",port="",result="served"} 1',
       'kubeproxy_nft_service_connections_total{namespace="",service="",port="",result="refused"} 0',
       'kubeproxy_nft_service_connections_total{namespace="",service="",port="",result="dropped"} 0',
+    ]);
+  });
+
+  test('has what limits refused apart, Service by Service, also where nothing else is counted', async () => {
+    const { log } = recordingLog();
+    const limited = [
+      { namespace: 'default', service: 'web', limited: 7, unlimited: 0, full: 2 },
+      { namespace: 'default', service: 'db', full: 1 },
+    ];
+    const answer = reading({ counted: false, why: 'too many', ports: [], limited });
+    const metrics = createMetrics({ families: ['ip'], log, connections: { most: 1, read: async () => answer } });
+    const prefix = 'kubeproxy_nft_service_limited_connections_total';
+    const lines = (await metrics.render()).split('\n').filter((line) => line.startsWith(prefix));
+    assert.deepEqual(lines, [
+      `${prefix}{namespace="default",service="web",result="limited"} 7`,
+      `${prefix}{namespace="default",service="web",result="unlimited"} 0`,
+      `${prefix}{namespace="default",service="web",result="full"} 2`,
+      `${prefix}{namespace="",service="",result="limited"} 0`,
+      `${prefix}{namespace="",service="",result="unlimited"} 0`,
+      `${prefix}{namespace="",service="",result="full"} 1`,
     ]);
   });
 

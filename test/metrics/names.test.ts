@@ -45,6 +45,7 @@ const OUR_OWN = [
   'kubeproxy_nft_element_operations_total counter ip_family',
   'kubeproxy_nft_elements gauge ip_family',
   'kubeproxy_nft_service_connections_total counter namespace,port,result,service',
+  'kubeproxy_nft_service_limited_connections_total counter namespace,result,service',
   'kubeproxy_nft_gone_endpoint_connections_total counter ip_family',
   'kubeproxy_nft_heartbeats_total counter ip_family,outcome',
   'kubeproxy_nft_last_audit_timestamp_seconds gauge ip_family',

@@ -101,8 +101,8 @@ suite('a Service', () => {
   test('has its frontends with their endpoints, as many as can be looked at', () => {
     const many = Array.from({ length: 300 }, (_, i) => ready(`10.32.${i >> 8}.${i & 255}`));
     const listed = listedOf([service(), slice(many)]);
-    const { frontends, left, shortfalls } = atOnce(serviceDetail(listed, 'default/web'));
-    assert.deepEqual([left, shortfalls], [0, []]);
+    const { frontends, left, shortfalls, ...more } = atOnce(serviceDetail(listed, 'default/web'));
+    assert.deepEqual([left, shortfalls, more], [0, [], {}]);
     const [{ endpoints, ...frontend } = { endpoints: [] }] = frontends;
     assert.equal(endpoints.length, 100);
     assert.deepEqual(frontend, {
@@ -114,6 +114,14 @@ suite('a Service', () => {
       sourceRanges: [],
       endpointCount: 300,
     });
+  });
+
+  test('has what its limits have done', () => {
+    const counted = {
+      ...listedOf([service()]),
+      limitCounts: () => ({ limited: 3, unlimited: 0 }),
+    };
+    assert.equal(atOnce(serviceDetail(counted, 'default/web')).limited, '3 refused by limit');
   });
 
   test('lists endpoints on nodes that are not Ready apart, with the node', () => {

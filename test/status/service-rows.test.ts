@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Frontend } from '../../src/service/frontend.ts';
-import { fateOf, serviceRow, withResets } from '../../src/status/service-rows.ts';
+import { fateOf, serviceRow, withConnections, withResets } from '../../src/status/service-rows.ts';
 import { inOrder, serviceTable } from '../../src/status/service-table.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
 
@@ -89,6 +89,22 @@ default     web    http   NodePort    :30080/tcp           0 here, 1 in all   fr
     assert.deepEqual([tcp.resetsGone, 'resetsGone' in udp], [true, false]);
     assert.match(serviceTable([tcp], true, false), / served; reset when its endpoint is gone +- /);
     assert.match(serviceTable([tcp], false, false), / served$/m);
+  });
+
+  test('says where it is wide what limits have done, of rows that have some', () => {
+    const limited = serviceRow(frontend([1], { limitPerSecond: 5, maxConnections: 7 }));
+    const counts = { limited: 40, full: 2, unlimited: 0 };
+    const service = { namespace: 'default', service: 'web' };
+    const answer = { readAt: 0, counted: false, ports: [], limited: [{ ...service, ...counts }] };
+    const [told, other] = withConnections([limited, serviceRow(frontend([1]))], answer);
+    assert.ok(told !== undefined && other !== undefined);
+    assert.deepEqual([told.limitCounts, 'limitCounts' in other], [counts, false]);
+    const state =
+      /served; 5\/s for each client, 7 open at each endpoint \(of the Service: 40 refused by limit, 2 refused by max-connections\)/;
+    assert.match(serviceTable([told], true, false), state);
+    assert.doesNotMatch(serviceTable([limited], true, false), /of the Service/);
+    const unlimited = { ...told, limitCounts: { ...counts, unlimited: 3 } };
+    assert.match(serviceTable([unlimited], true, false), /2 refused by max-connections, 3 served without limit\)/);
   });
 
   test('goes without a heading', () => {

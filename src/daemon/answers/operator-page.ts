@@ -6,6 +6,7 @@ import { pageState } from '../../page/page-state.ts';
 import { StepRing } from '../../page/step-ring.ts';
 import type { Connections } from '../../status/connections.ts';
 import type { FamilyModel } from '../../sync/family-model.ts';
+import type { LimitsWatch } from '../../sync/limits-watch.ts';
 import type { SyncObserver } from '../../sync/observer.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { BriefStatus } from './status-answer.ts';
@@ -17,6 +18,8 @@ export interface OperatorPageOptions {
   readonly brief: () => BriefStatus;
   /** Reads the kernel's counters of connections. */
   readonly connections: () => Promise<Connections>;
+  /** What limits of a Service had done when the kernel was last read. */
+  readonly limitCounts: LimitsWatch['countsOf'];
 }
 
 /** The operator's page, and how it hears of changes. */
@@ -28,14 +31,14 @@ export interface OperatorPage {
 }
 
 /** The page of a daemon. */
-export function operatorPage({ args, known, brief, connections }: OperatorPageOptions): OperatorPage {
+export function operatorPage({ args, known, brief, connections, limitCounts }: OperatorPageOptions): OperatorPage {
   if (!args.page) return { page: undefined, before: (_, next) => next };
   const ring = new StepRing();
   const changes = new ChangeLog({ ring });
   const page = new Page({
     listed: () => {
       const { cluster, shortfalls, models } = known();
-      return { cluster, shortfalls, models: models.map(({ model }) => model) };
+      return { cluster, shortfalls, limitCounts, models: models.map(({ model }) => model) };
     },
     state: () => pageState(brief(), changes),
     changes,

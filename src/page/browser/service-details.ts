@@ -57,11 +57,12 @@ export class ServiceDetails {
   }
 }
 
-function contents({ frontends, left, shortfalls }: PageService, entry: Entry): readonly HTMLElement[] {
+function contents({ frontends, left, shortfalls, limited }: PageService, entry: Entry): readonly HTMLElement[] {
   if (frontends.length === 0)
     return [h('p', {}, entry.line[8]), ...shortfalls.map((text) => h('p', { class: 'warn' }, text))];
   return [
     ...shortfalls.map((text) => h('p', { class: 'warn' }, text)),
+    ...(limited === undefined ? [] : [h('p', { class: 'muted' }, `new connections: ${limited}`)]),
     ...frontends.map(frontendBlock),
     ...(left > 0 ? [h('p', { class: 'muted' }, `and ${grouped(left)} more frontends`)] : []),
   ];
