@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askDaemon } from '../../src/control/control-socket.ts';
+import type { Connections } from '../../src/status/connections.ts';
 import { connectTcp, exchangeUdp, tally } from '../netns/clients.ts';
 import { type RunningHelper, startHelper } from '../netns/helper-program.ts';
 import { onTcpAndUdp, startServers } from '../netns/servers.ts';
@@ -31,8 +34,16 @@ const FAMILIES = [
 
 const PORTS = (['TCP', 'UDP'] as const).map((protocol) => ({ name: protocol.toLowerCase(), protocol }));
 
-/** A dual-stack Service with one endpoint; `n`: the last part of its ClusterIPs, and of its node ports. */
-function service(name: string, n: number, annotations: Readonly<Record<string, string>>): readonly RawObject[] {
+/**
+ * A dual-stack Service with an endpoint, and with another one on the host network if that is asked for; `n`: the last part of its
+ * ClusterIPs, and of its node ports.
+ */
+function service(
+  name: string,
+  n: number,
+  annotations: Readonly<Record<string, string>>,
+  onHost = false,
+): readonly RawObject[] {
   return [
     {
       kind: 'Service',
@@ -43,12 +54,16 @@ function service(name: string, n: number, annotations: Readonly<Record<string, s
         ports: PORTS.map((port) => ({ ...port, port: 80, nodePort: 30_000 + n })),
       },
     },
-    ...FAMILIES.map(({ family, pod }) => ({
+    ...FAMILIES.map(({ family, pod, node }) => ({
       kind: 'EndpointSlice',
       metadata: { name: `${name}-${family.toLowerCase()}`, labels: { 'kubernetes.io/service-name': name } },
       addressType: family,
       ports: PORTS.map((port) => ({ ...port, port: 8080 })),
-      endpoints: [{ addresses: [pod], conditions: { ready: true }, nodeName: 'node-a' }],
+      endpoints: [pod, ...(onHost ? [node] : [])].map((address) => ({
+        addresses: [address],
+        conditions: { ready: true },
+        nodeName: 'node-a',
+      })),
     })),
   ];
 }
@@ -65,30 +80,35 @@ const OBJECTS: readonly RawObject[] = [
     status: { addresses: FAMILIES.map(({ node }) => ({ type: 'InternalIP', address: node })) },
   },
   ...service('limited', LIMITED, { 'kube-proxy-nft/limit': `${PER_SECOND}/s` }),
-  ...service('full', FULL, { 'kube-proxy-nft/max-connections': `${OPEN}` }),
+  ...service('full', FULL, { 'kube-proxy-nft/max-connections': `${OPEN}` }, true),
 ];
 
 describe('limits of a Service', () => {
   let world: World;
   let daemon: Daemon;
-  let servers: RunningHelper;
+  let servers: readonly RunningHelper[] = [];
 
   before(async () => {
     world = createWorld({ icmpRateLimit: false });
-    servers = await startServers(world, 'pods', onTcpAndUdp(FAMILIES.map(({ pod }) => pod)));
+    servers = [
+      await startServers(world, 'pods', onTcpAndUdp(FAMILIES.map(({ pod }) => pod))),
+      await startServers(world, 'node', onTcpAndUdp(FAMILIES.map(({ node }) => node))),
+    ];
     daemon = new Daemon(world);
     daemon.write(OBJECTS);
     await daemon.start(['--hostname-override', 'node-a']);
   });
 
   after(async () => {
-    await servers.stop();
+    for (const helper of servers) await helper.stop();
     daemon[Symbol.dispose]();
     world.remove();
   });
 
   for (const { family, address, node, one, pod } of FAMILIES) {
-    const endpoint = family === 'IPv4' ? `${pod}:8080` : `[${pod}]:8080`;
+    const [endpoint = '', onHost = ''] = [pod, node].map((one) =>
+      family === 'IPv4' ? `${one}:8080` : `[${one}]:8080`,
+    );
 
     for (const [protocol, exchange] of [
       ['TCP', connectTcp],
@@ -116,23 +136,55 @@ describe('limits of a Service', () => {
       });
     }
 
-    it(`${family}: an endpoint with as many open connections as it may have gets no more, until one ends`, async () => {
+    it(`${family}: each endpoint has so many open connections at most, also on the host network; one that ends makes room`, async () => {
       const open: RunningHelper[] = [];
-      const to = { address: address(FULL), port: 80 };
+      const atClusterIp = { address: address(FULL), port: 80 };
+      const atNode = { address: node, port: 30_000 + FULL };
       try {
-        for (let i = 0; i < OPEN; i++) {
-          open.push(await startHelper(world, 'client', 'open_connection', [to.address, to.port]));
+        // An endpoint that is full may be drawn before the other one is.
+        for (let tries = 0; open.length < 2 * OPEN; tries++) {
+          assert.ok(tries < 200, `only ${open.length} connections are open`);
+          const to = tries % 2 === 0 ? atClusterIp : atNode;
+          try {
+            open.push(await startHelper(world, 'client', 'open_connection', [to.address, to.port]));
+          } catch (error) {
+            assert.match(String(error), /ConnectionRefusedError/);
+          }
         }
-        assert.deepEqual(tally(await connectTcp(world, 'client', { ...to, count: 5 })), { refused: 5 });
-        const atNode = { address: node, port: 30_000 + FULL, count: 2 };
-        assert.deepEqual(tally(await connectTcp(world, 'client', atNode)), { refused: 2 });
-        assert.deepEqual(tally(await connectTcp(world, 'node', { ...to, count: 2 })), { refused: 2 });
+        for (const [where, to] of [
+          ['client', atClusterIp],
+          ['client', atNode],
+          ['node', atClusterIp],
+          ['pods', atClusterIp],
+        ] as const) {
+          assert.deepEqual(tally(await connectTcp(world, where, { ...to, count: 20 })), { refused: 20 });
+        }
+        // Nor is anybody else held up who knows the endpoint's own address.
+        const direct = { address: pod, port: 8080, count: 2 };
+        assert.deepEqual(tally(await connectTcp(world, 'node', direct)), { [endpoint]: 2 });
         await open.pop()?.stop();
-        const again = tally(await connectTcp(world, 'client', { ...to, count: 1 }));
-        assert.deepEqual(again, { [endpoint]: 1 });
+        const { refused: _, ...freed } = tally(
+          await connectTcp(world, 'client', { ...atClusterIp, count: 40, concurrency: 1 }),
+        );
+        const [its = '', ...others] = Object.keys(freed);
+        assert.deepEqual([[endpoint, onHost].includes(its), others], [true, []], JSON.stringify(freed));
       } finally {
         for (const helper of open) await helper.stop();
       }
     });
   }
+
+  it('are counted, each by itself, Service by Service', async () => {
+    const answer = await askDaemon(join(daemon.directory, 'run'), '/connections');
+    const { limited = [] }: Connections = JSON.parse(`${answer}`);
+    const of = (name: string) =>
+      limited.find(({ namespace, service }) => `${namespace}/${service}` === `default/${name}`);
+    // In each family: TCP and UDP, at the ClusterIP at least; and from four places.
+    const { limited: byLimit = 0, ...rest } = of('limited') ?? {};
+    assert.ok(byLimit > 4, JSON.stringify(limited));
+    assert.deepEqual(rest, { namespace: 'default', service: 'limited', unlimited: 0 });
+    const { full = 0, ...others } = of('full') ?? {};
+    assert.ok(full >= 160, JSON.stringify(limited));
+    assert.deepEqual(others, { namespace: 'default', service: 'full' });
+  });
 });
