@@ -1,5 +1,6 @@
 import type { MemoryPlan } from './executable-memory.ts';
 import type { FillSize } from './first-fill.ts';
+import type { LimitsPlan } from './limits.ts';
 import type { PacketPlan } from './packets.ts';
 import type { RealPeerPlan, RealPeerSize } from './real-peer.ts';
 import type { ClusterSize } from './synthetic-cluster.ts';
@@ -15,6 +16,7 @@ export interface Plan {
   readonly huge: { readonly size: ClusterSize; readonly endpoints: number; readonly turns: number };
   readonly sustained: { readonly size: ClusterSize; readonly rates: readonly number[]; readonly seconds: number };
   readonly packets: PacketPlan;
+  readonly limits: LimitsPlan;
   readonly memory: MemoryPlan;
   readonly starts: number;
   readonly model: ClusterSize;
@@ -55,6 +57,7 @@ export const FULL: Plan = {
   huge: { size: of(1_000), endpoints: 5_000, turns: 200 },
   sustained: { size: of(10_000), rates: [500, 1_000, 2_000, 3_000, 4_000, 6_000, 8_000, 10_000], seconds: 3 },
   packets: { sizes: [of(1), of(1_000), of(30_000)], firstPackets: 10_000, turns: 40, flowRounds: 2_000 },
+  limits: { turns: 20, flows: 50 },
   memory: { sizes: [of(0), of(10_000), of(30_000)], settle: 14 },
   starts: 9,
   model: of(30_000),
@@ -78,6 +81,7 @@ export const QUICK: Plan = {
   huge: { size: of(100), endpoints: 5_000, turns: 20 },
   sustained: { size: of(10_000), rates: [1_000, 2_000], seconds: 1 },
   packets: { sizes: [of(1), of(1_000)], firstPackets: 1_000, turns: 8, flowRounds: 200 },
+  limits: { turns: 4, flows: 50 },
   memory: { sizes: [of(0), of(1_000)], settle: 1 },
   starts: 3,
   model: of(1_000),
