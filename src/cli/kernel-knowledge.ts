@@ -16,7 +16,7 @@ import { type Frontend, serviceKeyOf } from '../service/frontend.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
 
 /** A table of ours in the kernel, as far as it can be told without the daemon that wrote it. */
-interface TableInKernel extends FoundProgram {
+export interface TableInKernel extends FoundProgram {
   readonly entry: ModelInTable;
   readonly frontends: readonly Frontend[];
 }
@@ -57,7 +57,11 @@ export async function kernelKnowledge({ runDir, nodeName }: Arguments, log: Log)
   };
 }
 
-async function readFound(family: Family, table: FoundTable, nft: Nft): Promise<TableInKernel | undefined> {
+/**
+ * What a table tells of itself; undefined if it is of another version.
+ * @throws NftError
+ */
+export async function readFound(family: Family, table: FoundTable, nft: Nft): Promise<TableInKernel | undefined> {
   // Every program of this version has these sets and maps, or some of them.
   const contents = await readTable(nft, buildProgram(family, { nodePortClients: true }), table.name);
   const found = foundProgram(family, table.marker, contents.chains);

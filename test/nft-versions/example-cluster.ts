@@ -10,9 +10,9 @@ export const POD_CIDRS: Readonly<Record<Family, readonly string[]>> = {
 };
 
 /** Its comments are cut to the 128 characters nft can read. */
-const LONG_NAME: Pick<Service, 'namespace' | 'name'> = { namespace: 'n'.repeat(63), name: 's'.repeat(63) };
+export const LONG_NAME: Pick<Service, 'namespace' | 'name'> = { namespace: 'n'.repeat(63), name: 's'.repeat(63) };
 
-const WEB_PORTS = [
+export const WEB_PORTS = [
   { name: 'http', protocol: 'tcp', port: 80 },
   { name: 'dns', protocol: 'udp', port: 53 },
   { name: 'sig', protocol: 'sctp', port: 2905 },
@@ -84,7 +84,7 @@ export function addServices(cluster: Cluster, count: number): readonly string[] 
 }
 
 /** The n-th pod's addresses; the first pod is on this node. */
-function endpoints(n: number) {
+export function endpoints(n: number) {
   const place = n === 1 ? { nodeName: NODE_NAME } : {};
   return [ready(`10.32.0.${n}`, place), ready(`fd00:32::${n.toString(16)}`, place)];
 }

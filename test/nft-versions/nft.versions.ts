@@ -2,6 +2,7 @@ import { after, describe, it } from 'node:test';
 import { dumpCommands } from '../../src/ruleset/dump-json.ts';
 import { document } from '../../src/ruleset/transaction.ts';
 import { rulesetFor } from '../builders/rulesets.ts';
+import { allParts } from './all-parts.ts';
 import { findVersions, readsTypeofInJson } from './nft-version.ts';
 import { CHECKS } from './one-version.ts';
 import { ResultTable } from './result-table.ts';
@@ -21,6 +22,8 @@ for (const version of versions) {
       it(handing, () => results.record(handing, version.version, () => handOver(writer, version)));
       const hashing = `takes over hashes of clients of ${writer.version}, changes, lets go of them`;
       it(hashing, () => results.record(hashing, version.version, () => handOverHashes(writer, version)));
+      const everything = `a table of ${writer.version} with all optional parts: lists, adopts, changes, removes them`;
+      it(everything, () => results.record(everything, version.version, () => allParts(writer, version)));
       const replacing = `replaces a live table of ${writer.version}`;
       it(replacing, () => results.record(replacing, version.version, () => replace(writer, version)));
       const swapping = `takes the place of ${writer.version} under a running proxy`;
