@@ -47,8 +47,8 @@ step() {
 
 # The Debian packages whose command is not there: nft for the rules, conntrack and ip for the tests' networks, python3
 # for their packets, openssl for their API server's certificates, wget for the installer, strip for a smaller
-# executable; shellcheck for the scripts, systemd's programs for its unit, groff for the manual page, zsh and fish for
-# their completion.
+# executable, setcap for the image's files; shellcheck for the scripts, systemd's programs for its unit, groff for the
+# manual page, zsh and fish for their completion.
 missing_packages() {
   while read -r command package; do
     command -v "$command" >/dev/null || printf ' %s' "$package"
@@ -61,6 +61,7 @@ python3 python3-minimal
 openssl openssl
 wget wget
 strip binutils
+setcap libcap2-bin
 shellcheck shellcheck
 systemd-analyze systemd
 groff groff-base

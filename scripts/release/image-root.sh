@@ -7,6 +7,8 @@
 # nothing else that can be run. For deploy/Dockerfile, in a container; runs on any Debian 12 or later, as root, with
 # nftables, conntrack, libstdc++6 and libcap2-bin.
 set -eu
+# A user's PATH often lacks the folders that setcap and nft are in.
+PATH=$PATH:/usr/sbin:/sbin
 
 # Who the daemon is in the container; deploy/kubernetes names it, too. Neither a person's, nor one that systemd or images
 # of others give: systemd.io/UIDS-GIDS has 65520 to 65533 as unused, and many images have 65532.
