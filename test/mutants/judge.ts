@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { type Coverage, covers } from './coverage.ts';
 import { type Mutant, mutate } from './mutants.ts';
 import type { Result } from './results.ts';
@@ -10,8 +11,8 @@ const SLACK_MS = 15_000;
 const SLACK_FACTOR = 5;
 
 /**
- * Runs the tests that run the mutant's code until one fails: the one that mirrors its module first, then the fast ones,
- * as long as all of them together took no more than `budgetMs` without a mutant.
+ * Runs the tests that run the mutant's code until one fails: the one that mirrors its module first, then those of its
+ * folder, then the others, and fast ones before slow ones. Together they take no more than `budgetMs` without a mutant.
  */
 export async function judge(
   mutant: Mutant,
@@ -36,7 +37,11 @@ export async function judge(
 function grouped(path: string, tests: readonly Coverage[], budgetMs: number) {
   const mirror = path.replace(/^src\//, 'test/').replace(/\.ts$/, '');
   const isMirror = ({ test }: Coverage) => test.startsWith(`${mirror}.`);
-  const others = tests.filter((test) => !isMirror(test)).sort((a, b) => a.milliseconds - b.milliseconds);
+  const folder = `${dirname(mirror)}/`;
+  const isElsewhere = ({ test }: Coverage) => Number(!test.startsWith(folder));
+  const others = tests
+    .filter((test) => !isMirror(test))
+    .sort((a, b) => isElsewhere(a) - isElsewhere(b) || a.milliseconds - b.milliseconds);
   const groups: Coverage[][] = [tests.filter(isMirror)];
   let total = 0;
   let inGroup = 0;

@@ -27,6 +27,7 @@ export interface TestRunOptions {
 export const CACHE = '.cache/mutants';
 /** A mutant may collect without end. */
 const HEAP_MEGABYTES = 1024;
+const SUBSTITUTE = pathToFileURL(join(import.meta.dirname, 'substitute.ts')).href;
 
 /**
  * Runs test files in one process, which is ended with its children at the first failure or after `limitMs`. Network
@@ -40,8 +41,6 @@ export async function runTests(files: readonly string[], options: TestRunOptions
     process.execPath,
     [
       `--max-old-space-size=${HEAP_MEGABYTES}`,
-      '--import',
-      pathToFileURL(join(import.meta.dirname, 'substitute.ts')).href,
       '--test-reporter=tap',
       join(import.meta.dirname, 'in-one-process.ts'),
       ...files,
@@ -54,6 +53,8 @@ export async function runTests(files: readonly string[], options: TestRunOptions
         ...process.env,
         // Set where a test runs this: what it starts would report in a form for the test runner.
         NODE_TEST_CONTEXT: undefined,
+        // Not an argument: Node programs that a test starts meet the mutant as well.
+        NODE_OPTIONS: `--import=${SUBSTITUTE}`,
         TMPDIR: temporary,
         NODE_COMPILE_CACHE: resolve(CACHE, 'compiled'),
         ...(options.substitute === undefined

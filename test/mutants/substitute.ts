@@ -1,11 +1,8 @@
-/** With node --import: gives one module another text, that of a mutant. No file is changed. */
+/** With Node's --import: gives one module another text, that of a mutant. No file is changed. */
 import { registerHooks } from 'node:module';
 import process from 'node:process';
 
 const { MUTANT_URL: mutated, MUTANT_TEXT: source } = process.env;
-// The programs that tests start need not know.
-delete process.env['MUTANT_URL'];
-delete process.env['MUTANT_TEXT'];
 
 if (mutated !== undefined && source !== undefined) {
   registerHooks({

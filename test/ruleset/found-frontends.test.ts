@@ -2,11 +2,17 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { foundAffinityChains } from '../../src/ruleset/found-affinity.ts';
 import { foundFrontends } from '../../src/ruleset/found-frontends.ts';
+import { heartbeatElements } from '../../src/ruleset/heartbeat.ts';
 import { printRule } from '../../src/ruleset/nft-json.ts';
 import { OBJECTS } from '../../src/ruleset/objects.ts';
+import { buildProgram } from '../../src/ruleset/program.ts';
 import { Ruleset } from '../../src/ruleset/ruleset.ts';
-import type { Frontend } from '../../src/service/frontend.ts';
+import { type Frontend, frontendKey } from '../../src/service/frontend.ts';
+import { atOnce } from '../../src/service/steps.ts';
+import { endpoint, frontend } from '../builders/frontends.ts';
 import { smallCluster } from '../cli/trace/small-cluster.ts';
+
+const PROGRAM = buildProgram('ip', {});
 
 /** What of frontends elements tell. */
 function told(frontends: readonly Frontend[]) {
@@ -41,4 +47,22 @@ suite('what a table serves', () => {
       assert.deepEqual(told(foundFrontends(found)), told(expected));
     });
   }
+
+  test('has the endpoints of this node apart, and no heartbeat', () => {
+    const here = endpoint(1, true);
+    const local = frontend([], {
+      kind: 'node-port',
+      address: '',
+      port: 30_080,
+      policy: 'local',
+      endpoints: [here, endpoint(2)],
+      localEndpoints: [here],
+    });
+    const ruleset = new Ruleset(PROGRAM);
+    atOnce(ruleset.setFrontend(frontendKey(local), local));
+    const found = new Ruleset(PROGRAM);
+    for (const container of PROGRAM.containers) found.adopt([...ruleset.elementsOf(container)]);
+    found.adopt(heartbeatElements(PROGRAM, { front: 1024, back: 1025 }));
+    assert.deepEqual(told(foundFrontends(found)), told([local]));
+  });
 });

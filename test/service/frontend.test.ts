@@ -54,6 +54,33 @@ suite('the frontends of a Service', () => {
     ]);
   });
 
+  test('have weights where only some slices name one', () => {
+    const slices = [
+      slice([ready('10.0.0.1')], { options: { weight: 3 } }),
+      slice([ready('10.0.0.2')], { name: 'web-2' }),
+    ];
+    const [frontend] = frontendsOf(service(), slices, 'ip', HERE);
+    assert.deepEqual(
+      frontend?.endpoints.map(({ address, weight }) => [address, weight]),
+      [
+        ['10.0.0.1', 3],
+        ['10.0.0.2', undefined],
+      ],
+    );
+  });
+
+  test('have the limits of their annotations, each of them by itself', () => {
+    const limitsOf = (options: Service['options']) =>
+      frontendsOf(service(options && { options }), [], 'ip', HERE).map((frontend) => [
+        'limitPerSecond' in frontend && frontend.limitPerSecond,
+        'maxConnections' in frontend && frontend.maxConnections,
+      ]);
+    assert.deepEqual(limitsOf({ limitPerSecond: 7 }), [[7, false]]);
+    assert.deepEqual(limitsOf({ maxConnections: 9 }), [[false, 9]]);
+    assert.deepEqual(limitsOf({ limitPerSecond: 7, maxConnections: 9 }), [[7, 9]]);
+    assert.deepEqual(limitsOf(undefined), [[false, false]]);
+  });
+
   test('are there without endpoints, too: connections are refused then', () => {
     const [frontend] = frontendsOf(service(), [], 'ip', HERE);
     assert.deepEqual(frontend?.endpoints, []);

@@ -154,6 +154,22 @@ suite('the budget of one Service', () => {
     assert.ok(elementsOf(frontends) <= 30_000);
   });
 
+  test('weights get what endpoints leave, and are told of where that is too little', () => {
+    const weighed = [1, 50].map((weight, i) =>
+      slice([ready(`10.0.0.${i}`)], { name: `web-${i}`, options: { weight } }),
+    );
+    const exact = frontendsWithin(service(), weighed, 'ip', HERE, 100);
+    assert.equal(exact.cut, undefined);
+    assert.deepEqual(
+      exact.frontends[0]?.endpoints.map(({ weight }) => weight),
+      [undefined, 50],
+    );
+    const { frontends, cut } = frontendsWithin(service(), weighed, 'ip', HERE, 40);
+    assert.deepEqual(cut, { endpoints: false, frontends: false, weights: true });
+    assert.equal(frontends[0]?.endpoints.length, 2);
+    assert.ok(elementsOf(frontends) <= 40);
+  });
+
   test('is kept by any Service; what fits is not touched', () => {
     const endpoint = fc
       .record({ n: fc.nat(60), state: fc.constantFrom('ready', 'here', 'unknown', 'terminating', 'not ready') })

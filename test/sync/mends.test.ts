@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { ElementDifference } from '../../src/audit/drift.ts';
+import type { Container } from '../../src/ruleset/container.ts';
+import { buildProgram } from '../../src/ruleset/program.ts';
+import type { Recording } from '../../src/sync/flights.ts';
+import { Mends } from '../../src/sync/mends.ts';
+
+const PROGRAM = buildProgram('ip', {});
+
+function containerOf(name: string): Container {
+  return PROGRAM.containers.find((container) => container.name === name) ?? assert.fail(name);
+}
+
+const missing = (name: string, key: string): ElementDifference => ({
+  container: containerOf(name),
+  key,
+  expected: { value: '', comment: '' },
+  found: undefined,
+});
+
+/** Knows which keys are touched, and how often it was stopped. */
+function recording(touched: readonly string[] = []) {
+  let stops = 0;
+  const own: Recording = { touches: (_, key) => touched.includes(key), stop: () => void stops++ };
+  return { own, stops: () => stops };
+}
+
+suite('elements to be mended', () => {
+  test('come by the harm that is done, whoever found them', () => {
+    const mends = new Mends();
+    assert.equal(mends.areThere, false);
+    mends.addElements([missing('cluster-ips', 'a'), missing('endpoints-tcp', 'b')], recording().own);
+    mends.addElements([missing('hairpin', 'c'), missing('services', 'd')], recording().own);
+    assert.equal(mends.areThere, true);
+    assert.deepEqual(
+      mends.takeElements().map(({ key }) => key),
+      ['d', 'b', 'a', 'c'],
+    );
+    assert.equal(mends.areThere, false);
+    assert.deepEqual(mends.takeElements(), []);
+  });
+
+  test('are 500 at a time, and the recording ends once with the last of them', () => {
+    const mends = new Mends();
+    const { own, stops } = recording();
+    mends.addElements(
+      Array.from({ length: 501 }, (_, i) => missing('services', `${i}`)),
+      own,
+    );
+    assert.equal(mends.takeElements().length, 500);
+    assert.equal(stops(), 0);
+    assert.equal(mends.takeElements().length, 1);
+    assert.equal(stops(), 1);
+  });
+
+  test('are left out where transactions of our own have touched them', () => {
+    const mends = new Mends();
+    const { own, stops } = recording(['a']);
+    mends.addElements([missing('services', 'a'), missing('services', 'b')], own);
+    assert.deepEqual(
+      mends.takeElements().map(({ key }) => key),
+      ['b'],
+    );
+    assert.equal(stops(), 1);
+  });
+
+  test('that are none end the recording at once', () => {
+    const { own, stops } = recording();
+    const mends = new Mends();
+    mends.addElements([], own);
+    assert.equal(stops(), 1);
+    assert.equal(mends.areThere, false);
+  });
+});
+
+suite('mends that are forgotten', () => {
+  test('are done with, rules and elements', () => {
+    const mends = new Mends();
+    const { own, stops } = recording();
+    let done = 0;
+    const rules = { commands: ['{}'], isValid: () => true, done: () => void done++ };
+    mends.addRules(rules);
+    assert.equal(mends.areThere, true);
+    mends.addElements([missing('services', 'a'), missing('services', 'b')], own);
+    mends.clear();
+    assert.deepEqual([done, stops(), mends.areThere, mends.takeRules()], [1, 1, false, undefined]);
+  });
+});
