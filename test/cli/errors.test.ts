@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { type ErrorCode, EXIT_CODES } from '../../src/errors.ts';
 import { rawService } from '../builders/raw-objects.ts';
@@ -259,6 +260,16 @@ suite('one line and an exit code of its own for nft that is', () => {
     const ended = await runWith(place, { wrapper });
     assertError(ended, 'E_NFT_NOT_PERMITTED', 'CAP_NET_ADMIN');
     assert.equal(ended.exitCode, 22);
+  });
+
+  test("not permitted to start, since its file has a capability that this container was not given, as the image's (22)", async (context) => {
+    const place = placeWithManifests(context);
+    mkdirSync(place.file('bin'));
+    copyFileSync('/usr/sbin/nft', place.file('bin/nft'));
+    execFileSync('setcap', ['cap_net_admin+ep', place.file('bin/nft')]);
+    const wrapper = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin'];
+    const ended = await runWith(place, { wrapper, path: `${place.file('bin')}:/usr/bin:/bin` });
+    assertError(ended, 'E_NFT_NOT_PERMITTED', 'CAP_NET_ADMIN');
   });
 
   test('broken in another way (23)', async (context) => {
