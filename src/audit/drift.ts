@@ -1,6 +1,7 @@
 import { affinityContainerOf } from '../ruleset/affinity.ts';
 import type { Container } from '../ruleset/container.ts';
 import { type Element, parts } from '../ruleset/element.ts';
+import { limitedBy } from '../ruleset/limits.ts';
 import { isPickChain } from '../ruleset/pick-chain.ts';
 import type { Program } from '../ruleset/program.ts';
 import type { ChainDifference, DriftAction } from './chain-differences.ts';
@@ -60,6 +61,8 @@ function servedBy(chain: string, hooked: boolean): string {
   if (hooked) return ' (new connections come to our rules by it)';
   if (chain === 'dispatch') return ' (every Service is served by it)';
   if (isPickChain(chain)) return ' (it picks endpoints for many Services)';
+  const limited = limitedBy(chain);
+  if (limited !== undefined) return ` (the limit of Service ${limited})`;
   const [, owner] = /^[a-z]+-[0-9a-f]{10}-([^/]+\/[^/]+)\//.exec(chain) ?? [];
   return affinityContainerOf(chain) !== undefined && owner !== undefined ? ` (of Service ${owner})` : '';
 }

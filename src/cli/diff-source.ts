@@ -19,7 +19,7 @@ import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import { interfaceNode } from '../source/manifests/interface-node.ts';
 import { changeLines, counted, type SignedLine } from '../status/changes-text.ts';
 import { type ServiceChange, serviceChanges } from '../status/service-changes.ts';
-import { serviceRow } from '../status/service-rows.ts';
+import { besideRules, serviceRow } from '../status/service-rows.ts';
 import { rowsOf } from './get.ts';
 
 /** What another source would make of a node. */
@@ -65,9 +65,10 @@ export async function sourceDifferences(daemon: DaemonModel, args: Arguments, lo
     const { added, removed } = elementChanges(before, allElements(model));
     return { family: model.family, added: added.map(textOf), removed: removed.map(textOf) };
   });
-  const after = [...cluster.serviceKeys()].flatMap((key) =>
-    models.flatMap((model) => model.frontendsOf(key).map(serviceRow)),
-  );
+  const after = [...cluster.serviceKeys()].flatMap((key) => {
+    const asked = besideRules(cluster.service(key), theirs.resetGoneEndpoints);
+    return models.flatMap((model) => model.frontendsOf(key).map((frontend) => serviceRow(frontend, asked)));
+  });
   const services = serviceChanges(rows, after);
   const counts = SHORTFALL_REASONS.map((reason) => [reason, shortfalls.count(reason)] as const);
   return {

@@ -17,6 +17,7 @@ import { Commits } from '../sync/commits.ts';
 import { LimitsWatch } from '../sync/limits-watch.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
 import type { Knowledge } from './answers/knowledge.ts';
+import { nodeFlags } from './answers/node-flags.ts';
 import { operatorPage } from './answers/operator-page.ts';
 import { briefStatus, daemonStatus } from './answers/status-answer.ts';
 import { countedConnections } from './counting.ts';
@@ -142,6 +143,7 @@ export function assemble({ args, environment, families, sessions, openSource, on
     nft: () => progress.nftVersion,
     culprit: () => others.last,
     resets: () => followers.resets,
+    flags: nodeFlags(args),
   };
   const brief = briefStatus(facts);
   const status = daemonStatus(facts, brief);

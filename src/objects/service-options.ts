@@ -51,6 +51,8 @@ export class AnnotationError extends Error {
 interface Annotation {
   /** Without the prefix. */
   readonly name: string;
+  /** True if it has one of a few values, so that Services are counted by value, too. */
+  readonly isChoice?: true;
   /** @throws AnnotationError */
   read(value: string): Omit<ServiceOptions, 'problems'>;
   /** Undefined where the options do not have it. */
@@ -59,12 +61,14 @@ interface Annotation {
 
 const RESET_GONE_ENDPOINTS: Annotation = {
   name: 'reset-gone-endpoints',
+  isChoice: true,
   read: (value) => ({ resetGoneEndpoints: readBoolean(value) }),
   write: ({ resetGoneEndpoints }) => resetGoneEndpoints?.toString(),
 };
 
 const SOURCE_RANGES_ON_NODE_PORTS: Annotation = {
   name: 'source-ranges-on-node-ports',
+  isChoice: true,
   read: (value) => ({ sourceRangesOnNodePorts: readBoolean(value) }),
   write: ({ sourceRangesOnNodePorts }) => sourceRangesOnNodePorts?.toString(),
 };
@@ -104,6 +108,7 @@ const SLOW_START: Annotation = {
 
 const LB_ALGORITHM: Annotation = {
   name: 'lb-algorithm',
+  isChoice: true,
   read: (value) => {
     const lbAlgorithm = LB_ALGORITHMS.find((known) => known === value);
     if (lbAlgorithm === undefined) throw new AnnotationError(`must be one of ${LB_ALGORITHMS.join(', ')}`);
@@ -132,11 +137,15 @@ const ANNOTATIONS: readonly Annotation[] = [
   MAX_CONNECTIONS,
 ];
 
+/** The annotations that a Service can have, without their prefix. */
+export const ANNOTATION_NAMES: readonly string[] = ANNOTATIONS.map(({ name }) => name);
+
 /** Annotations of Cilium that are known; a value that is wrong is theirs to tell. */
 const CILIUM_PREFIX = 'service.cilium.io/';
 const CILIUM_ANNOTATIONS: readonly Annotation[] = [
   {
     name: 'lb-algorithm',
+    isChoice: true,
     read: (value) => {
       const ciliumLbAlgorithm = CILIUM_LB_ALGORITHMS.find((known) => known === value);
       return ciliumLbAlgorithm === undefined ? {} : { ciliumLbAlgorithm };
@@ -205,6 +214,22 @@ export function annotationsOf(options: ServiceOptions): Readonly<Record<string, 
     ...written(CILIUM_PREFIX, CILIUM_ANNOTATIONS),
     ...written(ANNOTATION_PREFIX, ANNOTATIONS),
   ]);
+}
+
+/**
+ * What Services with these options are counted under: "limit", or "lb-algorithm=client-hash" where the value is one of a few.
+ * `readsCilium`: whether annotations of Cilium count where ours are absent.
+ */
+export function optionNames(options: ServiceOptions, readsCilium: boolean): readonly string[] {
+  const counted = (prefix: string, annotations: readonly Annotation[]) =>
+    annotations.flatMap(({ name, isChoice, write }) => {
+      const value = write(options);
+      if (value === undefined) return [];
+      return [{ name, text: `${prefix}${name}${isChoice ? `=${value}` : ''}` }];
+    });
+  const own = counted('', ANNOTATIONS);
+  const others = readsCilium ? counted(CILIUM_PREFIX, CILIUM_ANNOTATIONS) : [];
+  return [...own, ...others.filter(({ name }) => own.every((one) => one.name !== name))].map(({ text }) => text);
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };

@@ -1,8 +1,8 @@
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Steps } from '../service/steps.ts';
-import { endpointWeights, weightText } from '../status/endpoint-weights.ts';
+import { endpointWeights, haveWeights, weightText } from '../status/endpoint-weights.ts';
 import { limitCountsText } from '../status/limit-counts-text.ts';
-import { endpointText, serviceRow } from '../status/service-rows.ts';
+import { besideRules, endpointText, optionTexts, serviceRow } from '../status/service-rows.ts';
 import { KINDS } from '../status/service-table.ts';
 import type { ListedCluster } from './service-lines.ts';
 import type { PageFrontend, PageService } from './shapes.ts';
@@ -12,8 +12,12 @@ const FRONTENDS = 64;
 const ENDPOINTS = 100;
 
 /** The frontends of one Service ("namespace/name") and their endpoints, as far as they are shown. */
-export function* serviceDetail({ models, shortfalls, limitCounts }: ListedCluster, key: string): Steps<PageService> {
+export function* serviceDetail(
+  { cluster, models, shortfalls, limitCounts, resetsAll = false }: ListedCluster,
+  key: string,
+): Steps<PageService> {
   const all = models.flatMap((model) => model.frontendsOf(key));
+  const asked = besideRules(cluster.service(key), resetsAll);
   const shown: PageFrontend[] = [];
   for (const frontend of all.slice(0, FRONTENDS)) {
     const { endpoints, localEndpoints, unreachable } = frontend;
@@ -23,12 +27,12 @@ export function* serviceDetail({ models, shortfalls, limitCounts }: ListedCluste
       ...(unreachable && { unreachable: unreachable.slice(0, ENDPOINTS) }),
     };
     // What becomes of connections is known from all of them being there, or none.
-    const row = serviceRow({ ...frontend, ...few });
-    const { port, kind, address, fate, affinity, algorithm, limits, sourceRanges, localEndpoints: local } = row;
+    const row = serviceRow({ ...frontend, ...few }, asked);
+    const { port, kind, address, fate, affinity, sourceRanges, localEndpoints: local } = row;
+    const options = optionTexts(row, haveWeights(endpoints) || haveWeights(localEndpoints));
     shown.push({
-      ...(limits !== undefined && { limits }),
       ...{ port, type: KINDS[kind], address, fate, affinity, sourceRanges: sourceRanges.slice(0, ENDPOINTS) },
-      ...(algorithm !== undefined && { algorithm }),
+      ...(options.length > 0 && { options }),
       endpoints: withWeights(endpoints, few.endpoints),
       endpointCount: endpoints.length,
       ...(local !== undefined && {

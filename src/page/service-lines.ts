@@ -1,8 +1,11 @@
+import type { Service } from '../objects/service.ts';
 import type { Cluster } from '../service/cluster.ts';
 import type { Frontend } from '../service/frontend.ts';
 import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import type { Steps } from '../service/steps.ts';
-import { fateOf } from '../status/service-rows.ts';
+import { haveWeights } from '../status/endpoint-weights.ts';
+import { besideRules, fateOf, frontendOptions, optionTexts } from '../status/service-rows.ts';
+import { count as countOf } from '../status/words.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import type { LimitsWatch } from '../sync/limits-watch.ts';
 import type { Shortfalls } from '../sync/shortfalls.ts';
@@ -15,6 +18,8 @@ export interface ListedCluster {
   readonly shortfalls: Shortfalls;
   /** What limits of a Service have done; undefined where it has none, or nobody knows. */
   readonly limitCounts?: LimitsWatch['countsOf'];
+  /** --reset-gone-endpoints. Default: off. */
+  readonly resetsAll?: boolean;
 }
 
 /** Services of one answer, and frontends that are looked at in one step: a millisecond or so. */
@@ -79,6 +84,8 @@ function serviceLine(key: string, listed: ListedCluster, hasShortfalls: boolean)
   let endpoints = 0;
   let local = -1;
   let worst: Verdict | undefined;
+  let worstOf: Frontend | undefined;
+  let nodePortRanges = 0;
   for (const model of listed.models) {
     for (const frontend of model.frontendsOf(key)) {
       count++;
@@ -87,14 +94,26 @@ function serviceLine(key: string, listed: ListedCluster, hasShortfalls: boolean)
       ports.add(`${kind === 'node-port' ? ':' : ''}${port}/${protocol}`);
       endpoints = Math.max(endpoints, frontend.endpoints.length);
       if (kind !== 'cluster-ip' && frontend.policy === 'local') local = Math.max(local, frontend.localEndpoints.length);
+      if (kind === 'node-port') nodePortRanges = Math.max(nodePortRanges, frontend.sourceRanges.length);
       const verdict = verdictOf(frontend);
-      if (worst === undefined || rank(verdict[0]) < rank(worst[0])) worst = verdict;
+      if (worst !== undefined && rank(verdict[0]) >= rank(worst[0])) continue;
+      worst = verdict;
+      worstOf = frontend;
     }
   }
   const [shortfall] = hasShortfalls ? listed.shortfalls.of('Service', key) : [];
-  const [fate, text] = withShortfall(worst ?? withoutFrontend(key, listed), shortfall);
+  const verdict = worst ?? withoutFrontend(key, listed);
+  const ranges = nodePortRanges > 0 ? [`node ports from ${countOf(nodePortRanges, 'source range')} only`] : [];
+  const told = worstOf === undefined ? [] : [...optionsOf(worstOf, service), ...ranges];
+  const [fate, text] = withShortfall([verdict[0], [verdict[1], ...told].join('; ')], shortfall);
   const names = [listedFew(addresses), listedFew(ports)] as const;
   return [service.namespace, service.name, service.type, ...names, endpoints, local, rank(fate), text, count];
+}
+
+/** What annotations of docs/beyond-kube-proxy.md make of a frontend, in words. What a flag asks of all is not in each row. */
+function optionsOf(frontend: Frontend, service: Service): readonly string[] {
+  const isWeighed = haveWeights(frontend.endpoints) || haveWeights(frontend.localEndpoints);
+  return optionTexts(frontendOptions(frontend, besideRules(service, false)), isWeighed);
 }
 
 function rank(fate: ServiceFate): number {

@@ -68,6 +68,8 @@ export interface PageState {
     | { readonly at: number; readonly pid: number; readonly process: string; readonly command: string }
     | undefined;
   readonly services: number;
+  /** Flags of docs/beyond-kube-proxy.md that are set; absent if none is. */
+  readonly flags?: readonly string[] | undefined;
   /** What is not served as it asks: how many objects by reason, without the reasons that nothing has. */
   readonly shortfalls: Readonly<Record<string, number>>;
   /** Counts on with each change that came into force: rows of Services are to be asked for again when it has. */
@@ -130,9 +132,8 @@ export interface PageFrontend {
   readonly address: string;
   readonly fate: string;
   readonly affinity?: string | undefined;
-  /** lb-algorithm, where it is none of kube-proxy's. */
-  readonly algorithm?: string | undefined;
-  readonly limits?: string | undefined;
+  /** What annotations and flags of docs/beyond-kube-proxy.md make of it, in words: "slow start 30s"; absent if nothing. */
+  readonly options?: readonly string[] | undefined;
   readonly sourceRanges: readonly string[];
   readonly endpoints: readonly string[];
   readonly endpointCount: number;

@@ -102,6 +102,12 @@ export function isLimitChain(name: string): boolean {
   return name.startsWith(PREFIX) && name.includes(BEFORE_SERVICE);
 }
 
+/** The Service ("namespace/name", its end cut where it is long) whose limit a chain keeps; undefined for any other chain. */
+export function limitedBy(chain: string): string | undefined {
+  if (!isLimitChain(chain)) return undefined;
+  return chain.slice(chain.indexOf(BEFORE_SERVICE) + BEFORE_SERVICE.length);
+}
+
 /** A set or counter found in the kernel, as the model holds it; undefined for one that no limit has. */
 export function foundLimit(name: string): Element | undefined {
   const object = (container: Container): Element => ({ container, key: name, value: '', comment: '' });

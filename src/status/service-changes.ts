@@ -68,7 +68,10 @@ function othersOf(before: ServiceRow, after: ServiceRow): readonly string[] {
     ['port ', ({ port }) => port || '(unnamed)'],
     ['', ({ kind }) => kind],
     ['session affinity ', ({ affinity }) => affinity ?? 'none'],
+    ['lb-algorithm ', ({ algorithm }) => algorithm ?? 'random'],
     ['limits ', ({ limits }) => limits ?? 'none'],
+    ['reset when its endpoint is gone: ', ({ resetsGone }) => (resetsGone ? 'yes' : 'no')],
+    ['slow start ', ({ slowStart }) => slowStart ?? 'none'],
     ['source ranges ', ({ sourceRanges }) => sourceRanges.join(', ') || 'all'],
     ['policy ', ({ localEndpoints }) => (localEndpoints === undefined ? 'Cluster' : 'Local')],
   ];

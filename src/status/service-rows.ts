@@ -1,8 +1,11 @@
+import type { Service } from '../objects/service.ts';
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend, FrontendKind } from '../service/frontend.ts';
+import { resetsGone } from '../service/reset-option.ts';
 import type { LimitCounts } from '../sync/limits-watch.ts';
 import type { ConnectionResult, Connections } from './connections.ts';
 import { type EndpointWeight, endpointWeights } from './endpoint-weights.ts';
+import { limitCountsText } from './limit-counts-text.ts';
 import { count } from './words.ts';
 import { zoneShareText } from './zone-share-text.ts';
 
@@ -36,6 +39,8 @@ export interface ServiceRow {
   readonly unreachable?: readonly { readonly endpoint: string; readonly node: string }[];
   /** True if TCP connections to an endpoint end once that is gone (reset-gone-endpoints); absent if they do not. */
   readonly resetsGone?: true;
+  /** "30s": in what time a new endpoint comes to its full share (slow-start); absent where it has that at once. */
+  readonly slowStart?: string;
   /** "served", or what else, and why. */
   readonly fate: string;
   /** New connections so far, by what became of them; absent where they are not counted, or nobody asked. */
@@ -68,10 +73,22 @@ function withLimitCounts(row: ServiceRow, limits: ReadonlyMap<string, LimitCount
 
 const NONE = { served: 0, refused: 0, dropped: 0 };
 
-/** The row of a frontend. */
-export function serviceRow(frontend: Frontend): ServiceRow {
+/** What a Service asks for that none of its rules shows. */
+export type BesideRules = Pick<ServiceRow, 'resetsGone' | 'slowStart'>;
+
+/** What of that a Service asks for; undefined: it is not known. `resetsAll`: --reset-gone-endpoints. */
+export function besideRules(service: Pick<Service, 'options'> | undefined, resetsAll: boolean): BesideRules {
+  const seconds = service?.options?.slowStartSeconds;
+  return {
+    ...(resetsGone(service, resetsAll) && { resetsGone: true }),
+    ...(seconds !== undefined && { slowStart: `${seconds}s` }),
+  };
+}
+
+/** The row of a frontend. `asked`: what its Service asks for beside it. */
+export function serviceRow(frontend: Frontend, asked: BesideRules = {}): ServiceRow {
   const { servicePort, kind, address, protocol, port, endpoints, localEndpoints, policy } = frontend;
-  const { affinitySeconds, affinityByHash = false, hashing, sourceRanges, unreachable } = frontend;
+  const { affinitySeconds, affinityByHash = false, sourceRanges, unreachable } = frontend;
   const [service = '', portName = ''] = splitOnce(servicePort, ':');
   const [namespace = '', name = ''] = splitOnce(service, '/');
   const byHash = affinityByHash ? ' by hash' : '';
@@ -88,22 +105,43 @@ export function serviceRow(frontend: Frontend): ServiceRow {
     ...(weights && { weights }),
     ...(localWeights && { localWeights }),
     ...(affinitySeconds !== undefined && { affinity: `ClientIP ${affinitySeconds}s${byHash}` }),
-    ...(hashing !== undefined && { algorithm: `${hashing.by}-hash` }),
-    ...withLimits(frontend),
+    ...frontendOptions(frontend, asked),
     sourceRanges,
     ...(unreachable && { unreachable: unreachable.map((one) => ({ endpoint: endpointText(one), node: one.node })) }),
     fate: fateOf(frontend),
   };
 }
 
-/** The row of a frontend whose Service asks that TCP connections end once their endpoint is gone. */
-export function withResets(row: ServiceRow): ServiceRow {
-  return row.address.endsWith('/tcp') ? { ...row, resetsGone: true } : row;
+/** Of docs/beyond-kube-proxy.md, what a frontend has beside its endpoints. */
+export type FrontendOptions = Pick<ServiceRow, 'algorithm' | 'limits'> & BesideRules;
+
+export function frontendOptions(frontend: Frontend, { resetsGone, slowStart }: BesideRules): FrontendOptions {
+  const { hashing, protocol } = frontend;
+  const limits = limitsText(frontend);
+  return {
+    ...(hashing !== undefined && { algorithm: `${hashing.by}-hash` }),
+    ...(limits !== '' && { limits }),
+    ...(resetsGone && protocol === 'tcp' && { resetsGone }),
+    ...(slowStart !== undefined && { slowStart }),
+  };
 }
 
-function withLimits(frontend: Frontend): Pick<ServiceRow, 'limits'> {
-  const limits = limitsText(frontend);
-  return limits === '' ? {} : { limits };
+/** The same in words, with what limits have done where that is known, and whether some of its endpoints count for more than others. */
+export function optionTexts(
+  { algorithm, limits, limitCounts, resetsGone, slowStart }: FrontendOptions & Pick<ServiceRow, 'limitCounts'>,
+  isWeighed: boolean,
+): readonly string[] {
+  return [
+    ...(algorithm === undefined ? [] : [`lb-algorithm ${algorithm}`]),
+    ...(isWeighed ? ['by weight'] : []),
+    ...(limits === undefined ? [] : [`${limits}${countsText(limitCounts)}`]),
+    ...(resetsGone ? ['reset when its endpoint is gone'] : []),
+    ...(slowStart === undefined ? [] : [`slow start ${slowStart}`]),
+  ];
+}
+
+function countsText(counts: LimitCounts | undefined): string {
+  return counts === undefined ? '' : ` (of the Service: ${limitCountsText(counts)})`;
 }
 
 /** What a client and an endpoint may have; empty for any number. */

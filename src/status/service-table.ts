@@ -1,6 +1,5 @@
 import { CONNECTION_RESULTS } from './connections.ts';
-import { limitCountsText } from './limit-counts-text.ts';
-import type { ServiceRow } from './service-rows.ts';
+import { optionTexts, type ServiceRow } from './service-rows.ts';
 
 /** How a kind of frontend is called in a table. */
 export const KINDS: Readonly<Record<ServiceRow['kind'], string>> = {
@@ -65,10 +64,12 @@ export function table(lines: readonly (readonly string[])[], atLeast: number[] =
     .join('');
 }
 
-function stateText({ fate, limits, limitCounts, resetsGone }: ServiceRow, isWide: boolean): string {
-  const counts = limitCounts === undefined ? '' : ` (of the Service: ${limitCountsText(limitCounts)})`;
-  const limited = limits === undefined ? fate : `${fate}; ${limits}${counts}`;
-  return isWide && resetsGone === true ? `${limited}; reset when its endpoint is gone` : limited;
+function stateText(row: ServiceRow, isWide: boolean): string {
+  const { fate, limits, limitCounts, weights = row.localWeights } = row;
+  // The algorithm has a column.
+  const { algorithm: _, ...others } = row;
+  const options = isWide ? others : { ...(limits !== undefined && { limits }), ...(limitCounts && { limitCounts }) };
+  return [fate, ...optionTexts(options, isWide && weights !== undefined)].join('; ');
 }
 
 /** "3 served, 2 refused", "0", or "-" where nothing is counted. */

@@ -20,6 +20,7 @@ export function statusKey(status: Status, isBrief: boolean): string {
       services,
       status.withoutEndpoints,
       status.shortfalls,
+      status.options,
       status.nodes,
     ],
     culprit && [culprit.pid, culprit.process, culprit.command],

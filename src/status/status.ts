@@ -49,6 +49,10 @@ export interface Status {
   /** Who was last seen to change our tables; undefined: nobody was seen. */
   readonly culprit: Culprit | undefined;
   readonly services: number;
+  /** How many Services ask for what of docs/beyond-kube-proxy.md: "lb-algorithm=client-hash" → 2; absent if none does. */
+  readonly options?: Readonly<Record<string, number>>;
+  /** Flags of that page that are set, as "--reset-gone-endpoints"; absent if none is. */
+  readonly flags?: readonly string[];
   /** Which nodes are not Ready; absent without --skip-unreachable-nodes. */
   readonly nodes?: NodeReadinessReport;
   /** TCP connections that ended since their endpoint is gone; absent without --reset-gone-endpoints, while it is none. */
@@ -94,6 +98,8 @@ export function statusText(status: Status, isBrief = false): string {
     ['source', heardAt === undefined ? source : `${source}, answered ${ago(at - heardAt)} ago`],
     ...families.map((family) => [FAMILY_NAMES[family.family], familyText(family, at)] as const),
     ['Services', `${status.services}${count === 0 ? '' : `; ${count} without endpoints: ${listed(keys, count)}`}`],
+    ...(status.options === undefined ? [] : [['options', countsText(status.options)] as const]),
+    ...(status.flags === undefined ? [] : [['flags', status.flags.join(', ')] as const]),
     ...(status.nodes === undefined ? [] : [['nodes', readinessText(status.nodes)] as const]),
     ...(status.resets === undefined ? [] : [['gone endpoints', resetsText(status.resets)] as const]),
     ...(reasons.length === 0
@@ -104,6 +110,13 @@ export function statusText(status: Status, isBrief = false): string {
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return `${[first, ...rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join('\n')}\n`;
+}
+
+/** "limit 1, slow-start 2". */
+function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, number]) => `${name} ${number}`)
+    .join(', ');
 }
 
 function resetsText({ connections }: NonNullable<Status['resets']>): string {

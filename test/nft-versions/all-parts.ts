@@ -157,7 +157,7 @@ async function assertRecognised(
   assert.equal(found?.program.marker, model.program.marker);
   const limitsOf = (frontends: readonly Frontend[]) =>
     frontends
-      .map(serviceRow)
+      .map((frontend) => serviceRow(frontend))
       .filter(({ limits }) => limits !== undefined)
       .map(({ namespace, name, address, limits }) => [namespace, name, address, limits].join(' '))
       .sort();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { decodeObject } from '../../src/objects/decode.ts';
-import { annotationsOf, LB_ALGORITHMS, readServiceOptions } from '../../src/objects/service-options.ts';
+import { annotationsOf, LB_ALGORITHMS, optionNames, readServiceOptions } from '../../src/objects/service-options.ts';
 
 const raw = (annotations: unknown) => ({
   metadata: { name: 'web', annotations },
@@ -126,6 +126,15 @@ suite('annotations of ours', () => {
       const { problems = [] } = read('max-connections', wrong);
       assert.match(problems.join(), /: must be a number from 1 to 1000$/, wrong);
     }
+  });
+
+  test('are counted by name, and by value where that is one of a few', () => {
+    const options = { limitPerSecond: 5, resetGoneEndpoints: false, lbAlgorithm: 'client-hash' } as const;
+    const names = ['reset-gone-endpoints=false', 'lb-algorithm=client-hash', 'limit'];
+    assert.deepEqual(optionNames({ ...options, ciliumLbAlgorithm: 'maglev', problems: ['x'] }, true), names);
+    const cilium = { ciliumLbAlgorithm: 'maglev' } as const;
+    assert.deepEqual(optionNames(cilium, true), ['service.cilium.io/lb-algorithm=maglev']);
+    assert.deepEqual(optionNames(cilium, false), []);
   });
 
   test('however many and long, take little', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Frontend } from '../../src/service/frontend.ts';
-import { fateOf, serviceRow, withConnections, withResets } from '../../src/status/service-rows.ts';
+import { besideRules, fateOf, serviceRow, withConnections } from '../../src/status/service-rows.ts';
 import { inOrder, serviceTable } from '../../src/status/service-table.ts';
 import { endpoint, frontend } from '../builders/frontends.ts';
 
@@ -84,8 +84,8 @@ default     web    http   NodePort    :30080/tcp           0 here, 1 in all   fr
   });
 
   test('says where it is wide that connections end when their endpoint is gone, of TCP', () => {
-    const [tcp, udp] = [serviceRow(frontend([1])), serviceRow(frontend([1], { protocol: 'udp' }))].map(withResets);
-    assert.ok(tcp !== undefined && udp !== undefined);
+    const asked = besideRules({}, true);
+    const [tcp, udp] = [serviceRow(frontend([1]), asked), serviceRow(frontend([1], { protocol: 'udp' }), asked)];
     assert.deepEqual([tcp.resetsGone, 'resetsGone' in udp], [true, false]);
     assert.match(serviceTable([tcp], true, false), / served; reset when its endpoint is gone +- /);
     assert.match(serviceTable([tcp], false, false), / served$/m);

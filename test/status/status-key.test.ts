@@ -29,6 +29,7 @@ suite('what answers of status have in common that say the same', () => {
       status({ nodes: { nodes: 5, unready: 1, names: ['node-b'], isPaused: false } }),
       status({ withoutEndpoints: { count: 1, keys: ['default/web'] } }),
       status({ shortfalls }),
+      status({ options: { limit: 1 } }),
       status({ culprit: { at: AGO, pid: 5, process: 'nft', command: 'flush ruleset' } }),
       status({ families: [family({ table: undefined })] }),
       status({ families: [family({ differences: ['chain dispatch: a rule was deleted'] })] }),

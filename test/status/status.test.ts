@@ -44,6 +44,12 @@ suite('a status', () => {
     assert.ok(!statusText(status()).includes('gone endpoints'));
   });
 
+  test('counts Services by what they ask for, and names flags, where there is any of it', () => {
+    const text = statusText(status({ options: { limit: 1, 'slow-start': 20 }, flags: ['--a', '--b 192.0.2.0/24'] }));
+    assert.match(text, /^ {2}options +limit 1, slow-start 20\n {2}flags +--a, --b 192\.0\.2\.0\/24$/m);
+    assert.doesNotMatch(statusText(status()), /options|flags/);
+  });
+
   test('has a line for nodes where these are followed', () => {
     const nodesLine = (nodes: NonNullable<Status['nodes']>) =>
       /^ {2}nodes +(.*)$/m.exec(statusText(status({ nodes })))?.[1];

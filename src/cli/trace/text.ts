@@ -19,7 +19,7 @@ export function traceText({ connections, left, origin }: TraceAnswer, withRules:
 }
 
 function connectionLines(connection: TracedConnection, withRules: boolean): readonly string[] {
-  const { text, remedy, live, outcomeCount, resetsGone = false } = connection;
+  const { text, remedy, live, outcomeCount, resetsGone = false, slowStart } = connection;
   const differing = live !== undefined && live.differences.length > 0;
   const verdict = remedy === undefined ? text : `${text}; ${remedy}`;
   const first = `${nameOf(connection)}: ${differing ? `NOT AS IN THE KERNEL (see below): ${verdict}` : verdict}`;
@@ -27,6 +27,9 @@ function connectionLines(connection: TracedConnection, withRules: boolean): read
     oneLine(first),
     `  ${placeLine(connection)}`,
     ...(outcomeCount > 1 ? outcomeLines(connection).map((line) => `    ${line}`) : []),
+    ...(slowStart === undefined
+      ? []
+      : [`  an endpoint that becomes ready has its full share after ${slowStart} (slow-start)`]),
     ...(resetsGone ? ['  once open, it is reset when its endpoint is gone'] : []),
     ...(live === undefined ? [] : liveLines(live).map((line) => `  ${oneLine(line)}`)),
     ...(withRules ? ruleLines(connection).map((line) => (line === '' ? '' : `  ${line}`)) : []),

@@ -32,6 +32,7 @@ export type ModelArguments = Pick<
   | 'nodePortSourceRanges'
   | 'skipUnreachableNodes'
   | 'resetUnknown'
+  | 'resetGoneEndpoints'
 >;
 
 /** What a daemon has programmed, and by what: the answer to /model, as JSON. */
@@ -85,7 +86,7 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
   const { nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps } = args;
   const { maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters, resetUnknown } = args;
   const { sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes } = args;
-  const { readCiliumAnnotations } = args;
+  const { readCiliumAnnotations, resetGoneEndpoints } = args;
   const facts: Omit<DaemonModel, 'families'> = {
     version: VERSION,
     source: origin,
@@ -93,7 +94,7 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
       ...{ nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps },
       ...{ maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters, resetUnknown },
       ...{ sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes },
-      readCiliumAnnotations,
+      ...{ readCiliumAnnotations, resetGoneEndpoints },
       podCidrs: [...args.podCidrs],
       // Where it depends on memory it would be another one for whoever asks.
       maxElements: budgetOf(args),

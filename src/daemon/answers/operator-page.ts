@@ -13,7 +13,7 @@ import type { BriefStatus } from './status-answer.ts';
 import { pageTrace } from './trace/page-trace.ts';
 
 export interface OperatorPageOptions {
-  readonly args: Pick<Arguments, 'page' | 'podCidrs' | 'detectLocal' | 'nodePortAddresses'>;
+  readonly args: Pick<Arguments, 'page' | 'resetGoneEndpoints' | 'podCidrs' | 'detectLocal' | 'nodePortAddresses'>;
   readonly known: () => Knowledge;
   readonly brief: () => BriefStatus;
   /** Reads the kernel's counters of connections. */
@@ -38,7 +38,8 @@ export function operatorPage({ args, known, brief, connections, limitCounts }: O
   const page = new Page({
     listed: () => {
       const { cluster, shortfalls, models } = known();
-      return { cluster, shortfalls, limitCounts, models: models.map(({ model }) => model) };
+      const resetsAll = args.resetGoneEndpoints;
+      return { cluster, shortfalls, limitCounts, models: models.map(({ model }) => model), resetsAll };
     },
     state: () => pageState(brief(), changes),
     changes,

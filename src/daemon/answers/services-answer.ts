@@ -1,6 +1,5 @@
 import type { Arguments } from '../../config/arguments.ts';
-import { resetsGone } from '../../service/reset-option.ts';
-import { type ServiceRow, serviceRow, withResets } from '../../status/service-rows.ts';
+import { besideRules, type ServiceRow, serviceRow } from '../../status/service-rows.ts';
 import type { Knowledge } from './knowledge.ts';
 
 /** Services looked at for one answer, so that the daemon's other work does not wait. */
@@ -37,10 +36,9 @@ export function renderServices(
     const [itsNamespace, itsName] = key.split('/');
     if ((namespace !== '' && namespace !== itsNamespace) || (name !== '' && name !== itsName)) continue;
     looked++;
-    const resets = inKernel === undefined && resetsGone(cluster.service(key), resetGoneEndpoints);
+    const beside = besideRules(inKernel === undefined ? cluster.service(key) : undefined, resetGoneEndpoints);
     for (const { model } of models) {
-      const found = model.frontendsOf(key).map(serviceRow);
-      rows.push(...(resets ? found.map(withResets) : found));
+      rows.push(...model.frontendsOf(key).map((frontend) => serviceRow(frontend, beside)));
     }
   }
   return JSON.stringify({ rows, inForce } satisfies ServicesPage);

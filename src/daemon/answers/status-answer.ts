@@ -2,6 +2,7 @@ import { release } from 'node:os';
 import process from 'node:process';
 import type { Cluster } from '../../service/cluster.ts';
 import { SHORTFALL_REASONS, type ShortfallReason } from '../../service/shortfall.ts';
+import { countOptions } from '../../service/used-options.ts';
 import type { Culprit, FamilyStatus, Status } from '../../status/status.ts';
 import type { SyncRecord } from '../../status/sync-record.ts';
 import type { FamilyModel } from '../../sync/family-model.ts';
@@ -28,10 +29,12 @@ export interface DaemonStatusOptions {
   readonly nft: () => string;
   readonly culprit: () => Culprit | undefined;
   readonly resets: () => Status['resets'];
+  /** Those of docs/beyond-kube-proxy.md that are set. */
+  readonly flags: readonly string[];
 }
 
 /** A status without what takes a look at every Service. */
-export type BriefStatus = Omit<Status, 'nodes' | 'withoutEndpoints'>;
+export type BriefStatus = Omit<Status, 'nodes' | 'options' | 'withoutEndpoints'>;
 
 /** What the daemon answers to `status`; `look`: the kernel is compared with the model now, and the next answer has it. */
 export function daemonStatus(options: DaemonStatusOptions, brief: () => BriefStatus): (look: boolean) => Status {
@@ -39,7 +42,8 @@ export function daemonStatus(options: DaemonStatusOptions, brief: () => BriefSta
     const { cluster, members } = options;
     if (look) for (const { syncer } of members) syncer.look('status was asked for');
     const nodes = cluster.readiness && { nodes: cluster.readiness.report };
-    return { ...brief(), ...nodes, withoutEndpoints: withoutEndpoints(cluster) };
+    const asked = countOptions(cluster);
+    return { ...brief(), ...nodes, ...(asked && { options: asked }), withoutEndpoints: withoutEndpoints(cluster) };
   };
 }
 
@@ -47,7 +51,7 @@ export function daemonStatus(options: DaemonStatusOptions, brief: () => BriefSta
 export function briefStatus(options: DaemonStatusOptions): () => BriefStatus {
   const startedAt = Date.now();
   return () => {
-    const { cluster, members, shortfalls, lastState, source, isWatched, nft, culprit } = options;
+    const { cluster, members, shortfalls, lastState, source, isWatched, nft, culprit, flags } = options;
     const resets = options.resets();
     const at = Date.now();
     const { silence } = lastState;
@@ -76,6 +80,7 @@ export function briefStatus(options: DaemonStatusOptions): () => BriefStatus {
       culprit: culprit(),
       ...(resets && { resets }),
       services: cluster.serviceCount,
+      ...(flags.length > 0 && { flags }),
       shortfalls: Object.fromEntries(counts) as Record<ShortfallReason, number>,
     };
   };

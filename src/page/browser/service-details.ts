@@ -75,8 +75,7 @@ function frontendBlock(frontend: PageFrontend): HTMLElement {
     address,
     fate,
     affinity,
-    algorithm,
-    limits,
+    options = [],
     sourceRanges,
     endpoints,
     endpointCount,
@@ -85,13 +84,9 @@ function frontendBlock(frontend: PageFrontend): HTMLElement {
     unreachable,
     unreachableCount = 0,
   } = frontend;
-  const facts = [
-    type,
-    port === '' ? undefined : `port ${port}`,
-    affinity && `affinity ${affinity}`,
-    algorithm && `lb-algorithm ${algorithm}`,
-    limits,
-  ].filter(Boolean);
+  const facts = [type, port === '' ? undefined : `port ${port}`, affinity && `affinity ${affinity}`, ...options].filter(
+    Boolean,
+  );
   const tone = fate.startsWith('served') ? 'good' : 'bad';
   return h(
     'section',

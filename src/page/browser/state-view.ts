@@ -71,7 +71,7 @@ function sourceCard({ source, heardAt, staleSince, at }: PageState): HTMLElement
   return card('Source', isStale ? 'warn' : 'good', main, source, answered);
 }
 
-function servicesCard({ services, shortfalls }: PageState, problems: number | undefined): HTMLElement {
+function servicesCard({ services, shortfalls, flags }: PageState, problems: number | undefined): HTMLElement {
   const reasons = Object.entries(shortfalls).map(([reason, count]) => `${reason} ${grouped(count)}`);
   return card(
     'Services',
@@ -79,6 +79,7 @@ function servicesCard({ services, shortfalls }: PageState, problems: number | un
     grouped(services),
     problems === undefined ? undefined : problems === 0 ? 'none with problems' : `${grouped(problems)} with problems`,
     reasons.length === 0 ? undefined : `not served as they ask: ${reasons.join(', ')}`,
+    flags?.join(', '),
   );
 }
 

@@ -3,6 +3,7 @@ import { answerTrace } from '../../../src/daemon/answers/trace/answer-trace.ts';
 import type { TraceAnswer } from '../../../src/daemon/answers/trace/connection.ts';
 import { AddressGuard } from '../../../src/daemon/watches/address-guard.ts';
 import { TABLE_NAMES } from '../../../src/nft/tables.ts';
+import { atOnce } from '../../../src/service/steps.ts';
 import { daemonModels } from '../../builders/daemon-models.ts';
 import { rawService, rawSlice } from '../../builders/raw-objects.ts';
 
@@ -88,21 +89,30 @@ export const OBJECTS: readonly object[] = [
     : object,
 );
 
-/** What is known of the small cluster where no daemon runs, by these flags. */
-export function smallCluster(flags: readonly string[] = []) {
+/** What is known of the small cluster, or one of these objects, where no daemon runs, by these flags. */
+export function smallCluster(flags: readonly string[] = [], objects = OBJECTS) {
   const daemon = daemonModels({
     flags: ['--hostname-override', 'here', '--cluster-cidr', '10.32.0.0/15,fd00:32::/48', ...flags],
   });
   const { args, cluster, shortfalls } = daemon;
-  for (const raw of OBJECTS) cluster.set(daemon.decode((raw as { kind: 'Service' }).kind, raw));
+  const set = (raw: object) => cluster.set(daemon.decode((raw as { kind: 'Service' }).kind, raw));
+  for (const raw of objects) set(raw);
+  atOnce(cluster.settleNodesSteps());
   new AddressGuard({ cluster, args, shortfalls, readAddresses: () => ['192.0.2.1', '2001:db8::1'] }).begin();
   for (const model of daemon.models) model.restart([]);
   daemon.drain();
   const models = daemon.models.map((model) => ({ model, table: TABLE_NAMES[0], inForce: true }));
   const known: Knowledge = { models, cluster, shortfalls, origin: 'the small cluster' };
   return {
+    args,
     cluster,
     known,
+    /** Has a daemon hear of one more object while it runs. */
+    add(raw: object): void {
+      for (const { model } of models) model.advance(0);
+      for (const key of set(raw)) for (const { model } of models) model.markDirty(key);
+      daemon.drain();
+    },
     /** The answer of `trace`; throws with the message where there is none. */
     async trace(to: string, from?: string): Promise<TraceAnswer> {
       const asked = new URLSearchParams({ to, ...(from !== undefined && { from }) });

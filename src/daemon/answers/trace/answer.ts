@@ -4,9 +4,9 @@ import { FAMILY_NAMES, isLoopback } from '../../../ip.ts';
 import type { Service } from '../../../objects/service.ts';
 import { NODE_PORT_CLIENTS } from '../../../ruleset/container.ts';
 import { type Frontend, serviceKeyOf } from '../../../service/frontend.ts';
-import { resetsGone } from '../../../service/reset-option.ts';
 import type { Steps } from '../../../service/steps.ts';
 import { connectionVerdict, FATES } from '../../../status/connection-verdict.ts';
+import { besideRules } from '../../../status/service-rows.ts';
 import type { TracedPacket } from '../../../trace/packet.ts';
 import { type Trace, traceSteps } from '../../../trace/trace-packet.ts';
 import { traceReport } from '../../../trace/trace-report.ts';
@@ -156,7 +156,7 @@ function* traceTo(
     servesLocalhost: servesLocalhost(args.nodePortAddresses, family),
     shortfalls: concerned.slice(0, MAX_CONNECTIONS).flatMap((of) => shortfalls.of('Service', of)),
   });
-  const resets = protocol === 'tcp' && resetsGone(ofService, args.resetGoneEndpoints ?? false);
+  const { resetsGone, slowStart } = besideRules(ofService, args.resetGoneEndpoints ?? false);
   const interfaceName = iifname?.startsWith('/') ? undefined : iifname;
   const connection: TracedConnection = {
     ...verdict,
@@ -169,7 +169,8 @@ function* traceTo(
     destination: address,
     ...(port !== undefined && { port }),
     ...(frontend !== undefined && { service: answering(frontend) }),
-    ...(resets && { resetsGone: true }),
+    ...(resetsGone && protocol === 'tcp' && { resetsGone }),
+    ...(slowStart !== undefined && { slowStart }),
     // Without a daemon nothing is on its way.
     inForce: entry.inForce && (state === undefined || !concerned.some((of) => entry.model.isPending(of))),
     ...(yield* traceReport(trace)),

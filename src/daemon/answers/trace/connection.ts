@@ -30,6 +30,8 @@ export interface TracedConnection extends ConnectionVerdict {
   readonly service?: AnsweringService;
   /** True if it ends, once open, when its endpoint is gone (reset-gone-endpoints); absent if it does not. */
   readonly resetsGone?: true;
+  /** "30s": in what time a new endpoint comes to its full share (slow-start); absent where it has that at once. */
+  readonly slowStart?: string;
   /** False while its table, or the Service's last change, is not in force: the kernel goes on with what it holds. */
   readonly inForce: boolean;
   readonly outcomes: readonly ReportedOutcome[];

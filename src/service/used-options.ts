@@ -1,0 +1,36 @@
+import type { EndpointSlice } from '../objects/endpoint-slice.ts';
+import type { Service } from '../objects/service.ts';
+import { optionNames } from '../objects/service-options.ts';
+import type { Cluster } from './cluster.ts';
+
+/** What of docs/beyond-kube-proxy.md a Service and its slices ask for by annotations: "limit", "lb-algorithm=client-hash", "weight". */
+export function usedOptions(
+  { options }: Pick<Service, 'options'>,
+  slices: readonly Pick<EndpointSlice, 'options'>[],
+  readsCilium: boolean,
+): readonly string[] {
+  const own = options === undefined ? NONE : optionNames(options, readsCilium);
+  const weight = weightOption(slices, readsCilium);
+  return weight === undefined ? own : [...own, weight];
+}
+
+const NONE: readonly never[] = [];
+
+/** What the weights of a Service's slices are called: Cilium's count where no slice has ours. Undefined without any. */
+function weightOption(slices: readonly Pick<EndpointSlice, 'options'>[], readsCilium: boolean): string | undefined {
+  if (slices.some(({ options }) => options?.weight !== undefined)) return 'weight';
+  const isCilium = readsCilium && slices.some(({ options }) => options?.ciliumWeight !== undefined);
+  return isCilium ? 'service.cilium.io/weight' : undefined;
+}
+
+/** How many Services ask for what, by what usedOptions calls it; in alphabetical order. Undefined if none does. */
+export function countOptions(cluster: Cluster): Readonly<Record<string, number>> | undefined {
+  const counts = new Map<string, number>();
+  for (const key of cluster.serviceKeys()) {
+    const service = cluster.service(key);
+    if (service === undefined) continue;
+    const used = usedOptions(service, cluster.slicesOf(key), cluster.readsCilium);
+    for (const option of used) counts.set(option, (counts.get(option) ?? 0) + 1);
+  }
+  return counts.size === 0 ? undefined : Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
