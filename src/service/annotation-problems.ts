@@ -1,14 +1,22 @@
 import type { Service } from '../objects/service.ts';
 import type { Cluster } from './cluster.ts';
+import type { Frontend } from './frontend.ts';
 import { hashByOf } from './lb-algorithm.ts';
 
 /** Slices whose problem is told: a Service may have thousands. */
 const MAX_SLICES = 3;
 
-/** Why annotations of a Service and its slices count for nothing; undefined if all count. */
-export function annotationProblems(cluster: Cluster, serviceKey: string): string | undefined {
+/**
+ * Why annotations of a Service and its slices count for nothing; undefined if all count. That this node's zone is not known is
+ * none of them: it is the node that lacks something, and each Service of it would tell.
+ */
+export function annotationProblems(
+  cluster: Cluster,
+  serviceKey: string,
+  frontends: readonly Pick<Frontend, 'zoneShare'>[],
+): string | undefined {
   const service = cluster.service(serviceKey);
-  const own = service?.options === undefined ? [] : problemsOf(service, cluster.readsCilium);
+  const own = service?.options === undefined ? [] : problemsOf(service, cluster.readsCilium, frontends);
   const slices: string[] = [];
   for (const { name, options } of cluster.slicesOf(serviceKey)) {
     if (options?.problem !== undefined) slices.push(`EndpointSlice ${name}: ${options.problem}`);
@@ -18,9 +26,16 @@ export function annotationProblems(cluster: Cluster, serviceKey: string): string
 }
 
 /** Values that are none, and annotations that do not go together. */
-function problemsOf(service: Service, readsCilium: boolean): readonly string[] {
+function problemsOf(
+  service: Service,
+  readsCilium: boolean,
+  frontends: readonly Pick<Frontend, 'zoneShare'>[],
+): readonly string[] {
   const { problems = [], maxConnections, lbAlgorithm } = service.options ?? {};
   const by = hashByOf(service, readsCilium);
+  const lackZones = frontends.some(
+    ({ zoneShare: share }) => share && 'unknown' in share && share.unknown === 'endpoints',
+  );
   return [
     ...problems,
     ...(maxConnections !== undefined && by !== undefined
@@ -29,5 +44,6 @@ function problemsOf(service: Service, readsCilium: boolean): readonly string[] {
     ...(lbAlgorithm === 'connection-hash' && by === undefined
       ? ['kube-proxy-nft/lb-algorithm: "connection-hash" counts for nothing beside sessionAffinity ClientIP']
       : []),
+    ...(lackZones ? ['kube-proxy-nft/zone-spill-over: has no effect, as none of its ready endpoints has a zone'] : []),
   ];
 }

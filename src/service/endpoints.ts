@@ -5,7 +5,7 @@ import { DEFAULT_WEIGHT } from '../objects/slice-options.ts';
 import { sortedSteps } from './sorted-steps.ts';
 import { atOnce, type Steps } from './steps.ts';
 import { isAvoided, type NodePlace, preferHinted, reachable } from './topology.ts';
-import { type ZoneShare, type ZoneSpillOver, zoneShareSteps } from './zone-spill-over.ts';
+import { type UnknownZones, type ZoneShare, type ZoneSpillOver, zoneShareSteps } from './zone-spill-over.ts';
 
 /** One place a connection to a ServicePort can end. */
 export interface Endpoint {
@@ -41,8 +41,8 @@ export interface EndpointChoice {
   readonly anywhere: boolean;
   /** Of those that policy Cluster would use otherwise, the ones on nodes that are not Ready; absent if there are none. */
   readonly unreachable?: readonly UnreachableEndpoint[];
-  /** Where policy Cluster's are chosen by zone: how many of them are in this one. */
-  readonly zoneShare?: ZoneShare;
+  /** Where policy Cluster's are chosen by zone: how many of them are in this one, or why they are not. */
+  readonly zoneShare?: ZoneShare | UnknownZones;
 }
 
 /** What tells a port of a Service from its others. */
@@ -194,7 +194,7 @@ interface Chosen {
   readonly local: readonly Candidate[];
   readonly anywhere: boolean;
   readonly unreachable: readonly Candidate[];
-  readonly zoneShare?: ZoneShare | undefined;
+  readonly zoneShare?: ZoneShare | UnknownZones | undefined;
 }
 
 function* chooseFrom(
@@ -229,15 +229,15 @@ function* forCluster(
   terminating: readonly Candidate[],
   node: NodePlace,
   zoneSpillOver: ZoneSpillOver | undefined,
-): Steps<{ readonly endpoints: readonly Candidate[]; readonly share?: ZoneShare }> {
+): Steps<{ readonly endpoints: readonly Candidate[]; readonly share?: ZoneShare | UnknownZones }> {
   const reached = reachable(ready, node);
   const ending = reached.length > 0 ? [] : reachable(terminating, node);
   if (ending.length > 0) return { endpoints: undrained(ending) };
   const usable = undrained(reached.length > 0 ? reached : ready);
   if (usable.length === 0) return { endpoints: undrained(terminating) };
   if (zoneSpillOver !== undefined) {
-    const byZone = yield* zoneShareSteps(usable, node, zoneSpillOver);
-    if (byZone !== undefined) return byZone;
+    const { endpoints = preferHinted(usable, node), share } = yield* zoneShareSteps(usable, node, zoneSpillOver);
+    return { endpoints, share };
   }
   return { endpoints: preferHinted(usable, node) };
 }

@@ -23,7 +23,7 @@ import { atOnce, endsStep, mapInSteps, type Steps } from './steps.ts';
 import { type TableLimit, tableLimit } from './table-budget.ts';
 import type { NodePlace } from './topology.ts';
 import { type SlowStarts, type Weighed, weighSteps } from './weights.ts';
-import type { ZoneShare, ZoneSpillOver } from './zone-spill-over.ts';
+import type { UnknownZones, ZoneShare, ZoneSpillOver } from './zone-spill-over.ts';
 
 /** What an address, protocol and port that a Service answers on is to clients. */
 export type FrontendKind = 'cluster-ip' | ExternalKind | 'node-port';
@@ -56,8 +56,8 @@ export interface Frontend {
   readonly unreachable?: readonly UnreachableEndpoint[];
   /** How a hash of each connection chooses its endpoint (lb-algorithm); absent: it does not. Without session affinity. */
   readonly hashing?: Hashing;
-  /** How its endpoints are chosen by zone (zone-spill-over); absent where they are not. */
-  readonly zoneShare?: ZoneShare;
+  /** How its endpoints are chosen by zone (zone-spill-over), or why they are not; absent where nobody asks for it. */
+  readonly zoneShare?: ZoneShare | UnknownZones;
   /** New connections that a client may have in a second; absent: any number. */
   readonly limitPerSecond?: number;
   /** Connections that an endpoint may have open; absent: any number. */

@@ -22,6 +22,13 @@ export interface ZoneShare {
   readonly others: number;
 }
 
+/** Why the annotation says nothing on this node: its zone is not known, or none of the ready endpoints has one. */
+export interface UnknownZones {
+  /** The annotation's value. */
+  readonly percent: number;
+  readonly unknown: 'node' | 'endpoints';
+}
+
 interface Placed {
   readonly entry: Pick<SliceEndpoint, 'address' | 'zone'>;
 }
@@ -30,15 +37,16 @@ interface Placed {
  * The ready endpoints that a node uses by the annotation zone-spill-over. Those of its zone alone, as long as they are `percent`
  * of all at least; else so many others with them as are missing to that (rounded up). Which these are depends on the
  * chooser and the endpoints' addresses: each node has its own, and few of them change when endpoints come or go. If its zone has
- * none, all are used, as with hints. Undefined where zones say nothing: the node's is unknown, or those of all endpoints are. An
- * endpoint without a zone is elsewhere.
+ * none, all are used, as with hints. `endpoints` is absent where zones say nothing: the node's is unknown, or those of all
+ * endpoints are. An endpoint without a zone is elsewhere.
  */
 export function* zoneShareSteps<E extends Placed>(
   ready: readonly E[],
   { zone }: NodePlace,
   { percent, chooser }: ZoneSpillOver,
-): Steps<{ readonly endpoints: readonly E[]; readonly share: ZoneShare } | undefined> {
-  if (zone === '' || ready.every(({ entry }) => entry.zone === undefined)) return undefined;
+): Steps<{ readonly endpoints?: readonly E[]; readonly share: ZoneShare | UnknownZones }> {
+  if (zone === '') return { share: { percent, unknown: 'node' } };
+  if (ready.every(({ entry }) => entry.zone === undefined)) return { share: { percent, unknown: 'endpoints' } };
   const isNear = ({ entry }: E) => entry.zone === zone;
   const others = ready.filter((endpoint) => !isNear(endpoint));
   const near = ready.length - others.length;

@@ -21,6 +21,7 @@ export function statusKey(status: Status, isBrief: boolean): string {
       status.withoutEndpoints,
       status.shortfalls,
       status.options,
+      status.lacksZone,
       status.nodes,
     ],
     culprit && [culprit.pid, culprit.process, culprit.command],

@@ -51,6 +51,8 @@ export interface Status {
   readonly services: number;
   /** How many Services ask for what of docs/beyond-kube-proxy.md: "lb-algorithm=client-hash" → 2; absent if none does. */
   readonly options?: Readonly<Record<string, number>>;
+  /** True if zone-spill-over, which is asked for, has no effect: this node's zone is not known. Absent otherwise. */
+  readonly lacksZone?: true;
   /** Flags of that page that are set, as "--reset-gone-endpoints"; absent if none is. */
   readonly flags?: readonly string[];
   /** Which nodes are not Ready; absent without --skip-unreachable-nodes. */
@@ -98,7 +100,7 @@ export function statusText(status: Status, isBrief = false): string {
     ['source', heardAt === undefined ? source : `${source}, answered ${ago(at - heardAt)} ago`],
     ...families.map((family) => [FAMILY_NAMES[family.family], familyText(family, at)] as const),
     ['Services', `${status.services}${count === 0 ? '' : `; ${count} without endpoints: ${listed(keys, count)}`}`],
-    ...(status.options === undefined ? [] : [['options', countsText(status.options)] as const]),
+    ...(status.options === undefined ? [] : [['options', optionsText(status.options, status.lacksZone)] as const]),
     ...(status.flags === undefined ? [] : [['flags', status.flags.join(', ')] as const]),
     ...(status.nodes === undefined ? [] : [['nodes', readinessText(status.nodes)] as const]),
     ...(status.resets === undefined ? [] : [['gone endpoints', resetsText(status.resets)] as const]),
@@ -113,10 +115,11 @@ export function statusText(status: Status, isBrief = false): string {
 }
 
 /** "limit 1, slow-start 2". */
-function countsText(counts: Readonly<Record<string, number>>): string {
-  return Object.entries(counts)
+function optionsText(counts: Readonly<Record<string, number>>, lacksZone = false): string {
+  const told = Object.entries(counts)
     .map(([name, number]) => `${name} ${number}`)
     .join(', ');
+  return lacksZone ? `${told}; zone-spill-over has no effect: this node's zone is not known` : told;
 }
 
 function resetsText({ connections }: NonNullable<Status['resets']>): string {

@@ -127,7 +127,7 @@ export class AllowedFrontends {
     const frontends = this.#affinityLists.decide(key, served.frontends);
     const report = (reason: ShortfallReason, message: string | undefined) =>
       this.#shortfalls.report({ kind: 'Service', key }, reason, message, this.#family);
-    report('annotation', annotationProblems(this.#cluster, key));
+    report('annotation', annotationProblems(this.#cluster, key, frontends));
     report('service-budget', cut && this.#describe(cut, frontends));
     report('total-budget', isShort ? describeShort(served) : undefined);
     const keys = frontends.length > FEW ? yield* mapInSteps(frontends, frontendKey) : frontends.map(frontendKey);

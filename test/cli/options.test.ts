@@ -18,7 +18,8 @@ function manifests(place: Place, name: string, annotations: Readonly<Record<stri
   return place.file(name);
 }
 
-const LIMITED = { 'kube-proxy-nft/limit': '100/s', 'kube-proxy-nft/slow-start': '30s' };
+const NEAR = { 'kube-proxy-nft/zone-spill-over': '30%' };
+const LIMITED = { ...NEAR, 'kube-proxy-nft/limit': '100/s', 'kube-proxy-nft/slow-start': '30s' };
 
 suite('annotations and flags of ours', () => {
   test('are shown by status and get, and what changes of them by diff', async (context) => {
@@ -26,15 +27,25 @@ suite('annotations and flags of ours', () => {
     const before = manifests(place, 'before', LIMITED);
     await place.startDaemon(['--manifests', before, '--no-watch', '--source-ranges-on-node-ports']);
     const { stdout } = await place.run(['status']);
-    assert.match(stdout, /^ {2}options +limit 1, slow-start 1\n {2}flags +--source-ranges-on-node-ports$/m);
+    assert.match(
+      stdout,
+      /^ {2}options +limit 1, slow-start 1, zone-spill-over 1; zone-spill-over has no effect: .*\n {2}flags +--source-ranges-on-node-ports$/m,
+    );
     const told = JSON.parse((await place.run(['status', '-o', 'json'])).stdout);
-    assert.deepEqual([told.options, told.flags], [{ limit: 1, 'slow-start': 1 }, ['--source-ranges-on-node-ports']]);
+    assert.deepEqual(
+      [told.options, told.flags],
+      [{ limit: 1, 'slow-start': 1, 'zone-spill-over': 1 }, ['--source-ranges-on-node-ports']],
+    );
     const services = (await place.run(['get', 'services', '-o', 'wide'])).stdout;
-    assert.match(services, /^default +web .* served; 100\/s for each client; slow start 30s /m);
+    assert.match(
+      services,
+      /^default +web .* served; zone-spill-over 30% has no effect: .*; 100\/s for each client; slow start 30s /m,
+    );
     assert.match(services, /^default +plain .* served +0 /m);
 
     // No rule shows slow start, nor what is reset.
     const after = manifests(place, 'after', {
+      ...NEAR,
       'kube-proxy-nft/lb-algorithm': 'client-hash',
       'kube-proxy-nft/reset-gone-endpoints': 'true',
     });

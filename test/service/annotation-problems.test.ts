@@ -11,13 +11,13 @@ function problems(ofService: readonly string[] | undefined, ...slices: readonly 
       slice([ready(`10.0.0.${i}`)], { name: `web-${i}`, ...(problem !== undefined && { options: { problem } }) }),
     ),
   );
-  return annotationProblems(cluster, 'default/web');
+  return annotationProblems(cluster, 'default/web', []);
 }
 
 suite('what annotations count for nothing', () => {
   test('is nothing where all count', () => {
     assert.equal(problems(undefined, undefined), undefined);
-    assert.equal(annotationProblems(clusterWith(), 'default/web'), undefined);
+    assert.equal(annotationProblems(clusterWith(), 'default/web', []), undefined);
   });
 
   test('is told of a Service and of its slices, by their names', () => {
@@ -27,17 +27,20 @@ suite('what annotations count for nothing', () => {
   test('is told of annotations that do not go together', () => {
     const cluster = clusterWith(service({ options: { lbAlgorithm: 'client-hash', maxConnections: 10 } }));
     assert.match(
-      annotationProblems(cluster, 'default/web') ?? '',
+      annotationProblems(cluster, 'default/web', []) ?? '',
       /^kube-proxy-nft\/max-connections: counts for nothing/,
     );
     cluster.set(service({ options: { lbAlgorithm: 'connection-hash' }, affinitySeconds: 60 }));
-    assert.match(annotationProblems(cluster, 'default/web') ?? '', /^kube-proxy-nft\/lb-algorithm: .* sessionAffinity/);
+    assert.match(
+      annotationProblems(cluster, 'default/web', []) ?? '',
+      /^kube-proxy-nft\/lb-algorithm: .* sessionAffinity/,
+    );
     cluster.set(service({ options: { lbAlgorithm: 'connection-hash' } }));
-    assert.equal(annotationProblems(cluster, 'default/web'), undefined);
+    assert.equal(annotationProblems(cluster, 'default/web', []), undefined);
     // Cilium's annotation was not meant for us.
     cluster.readsCilium = true;
     cluster.set(service({ options: { ciliumLbAlgorithm: 'maglev' }, affinitySeconds: 60 }));
-    assert.equal(annotationProblems(cluster, 'default/web'), undefined);
+    assert.equal(annotationProblems(cluster, 'default/web', []), undefined);
   });
 
   test('is told of a few slices, always the same, in whatever order they came', () => {

@@ -22,9 +22,9 @@ function inZones(a: number, b: number): readonly Given[] {
 }
 
 function chosen(ready: readonly Given[], percent: number, chooser = 'node-1') {
-  const found = atOnce(zoneShareSteps(ready, HERE, { percent, chooser }));
-  assert.ok(found);
-  return found;
+  const { endpoints, share } = atOnce(zoneShareSteps(ready, HERE, { percent, chooser }));
+  assert.ok(endpoints);
+  return { endpoints, share };
 }
 
 suite('zone-spill-over', () => {
@@ -47,9 +47,13 @@ suite('zone-spill-over', () => {
     });
   }
 
-  test('says nothing where the zone of the node, or of all endpoints, is unknown', () => {
-    assert.equal(atOnce(zoneShareSteps(inZones(1, 2), { name: 'n', zone: '' }, THIRTY)), undefined);
-    assert.equal(atOnce(zoneShareSteps([{ entry: { address: '10.0.0.1' } }], HERE, THIRTY)), undefined);
+  test('says nothing where the zone of the node, or of all endpoints, is unknown: why', () => {
+    assert.deepEqual(atOnce(zoneShareSteps(inZones(1, 2), { name: 'n', zone: '' }, THIRTY)), {
+      share: { percent: 30, unknown: 'node' },
+    });
+    assert.deepEqual(atOnce(zoneShareSteps([{ entry: { address: '10.0.0.1' } }], HERE, THIRTY)), {
+      share: { percent: 30, unknown: 'endpoints' },
+    });
   });
 
   test('the nodes of a zone together use all others, about alike', () => {

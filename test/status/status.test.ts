@@ -48,6 +48,10 @@ suite('a status', () => {
     const text = statusText(status({ options: { limit: 1, 'slow-start': 20 }, flags: ['--a', '--b 192.0.2.0/24'] }));
     assert.match(text, /^ {2}options +limit 1, slow-start 20\n {2}flags +--a, --b 192\.0\.2\.0\/24$/m);
     assert.doesNotMatch(statusText(status()), /options|flags/);
+    assert.match(
+      statusText(status({ options: { 'zone-spill-over': 2 }, lacksZone: true })),
+      /^ {2}options +zone-spill-over 2; zone-spill-over has no effect: this node's zone is not known$/m,
+    );
   });
 
   test('has a line for nodes where these are followed', () => {

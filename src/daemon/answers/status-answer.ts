@@ -34,7 +34,7 @@ export interface DaemonStatusOptions {
 }
 
 /** A status without what takes a look at every Service. */
-export type BriefStatus = Omit<Status, 'nodes' | 'options' | 'withoutEndpoints'>;
+export type BriefStatus = Omit<Status, 'nodes' | 'options' | 'lacksZone' | 'withoutEndpoints'>;
 
 /** What the daemon answers to `status`; `look`: the kernel is compared with the model now, and the next answer has it. */
 export function daemonStatus(options: DaemonStatusOptions, brief: () => BriefStatus): (look: boolean) => Status {
@@ -42,8 +42,10 @@ export function daemonStatus(options: DaemonStatusOptions, brief: () => BriefSta
     const { cluster, members } = options;
     if (look) for (const { syncer } of members) syncer.look('status was asked for');
     const nodes = cluster.readiness && { nodes: cluster.readiness.report };
-    const asked = countOptions(cluster);
-    return { ...brief(), ...nodes, ...(asked && { options: asked }), withoutEndpoints: withoutEndpoints(cluster) };
+    const counts = countOptions(cluster);
+    const lacksZone = counts?.['zone-spill-over'] !== undefined && !cluster.node?.zone;
+    const asked = { ...(counts && { options: counts }), ...(lacksZone && { lacksZone }) };
+    return { ...brief(), ...nodes, ...asked, withoutEndpoints: withoutEndpoints(cluster) };
   };
 }
 
