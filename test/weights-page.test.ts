@@ -3,12 +3,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { decodeObject, KINDS, type KubeObject } from '../src/objects/decode.ts';
-import { frontendsOf } from '../src/service/frontend.ts';
+import { frontendSteps, frontendsOf } from '../src/service/frontend.ts';
+import { DEFAULT_SERVICE_BUDGET } from '../src/service/service-budget.ts';
+import { SLOW_START_STEPS } from '../src/service/slow-start.ts';
+import { atOnce } from '../src/service/steps.ts';
+import type { SlowStarts } from '../src/service/weights.ts';
 import { parseManifest } from '../src/source/manifests/parse.ts';
 import { endpointWeights } from '../src/status/endpoint-weights.ts';
 import { endpointText } from '../src/status/service-rows.ts';
+import { HTTP, NODE_NAME, ready, service, slice } from './builders/objects.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../docs/beyond-kube-proxy.md'), 'utf8');
+
+const VIEW = { nodeName: NODE_NAME, node: undefined };
 
 /** The objects of the example in a section, read as an API server's; its Services with an address that it gave them. */
 function exampleOf(title: string): readonly KubeObject[] {
@@ -26,19 +33,42 @@ function exampleOf(title: string): readonly KubeObject[] {
 suite('the examples of beyond-kube-proxy.md', () => {
   test('Weights: one connection in ten goes to the canary', () => {
     const objects = exampleOf('Weights');
-    const [service] = objects.filter((object) => object.kind === 'Service');
+    const [web] = objects.filter((object) => object.kind === 'Service');
     const slices = objects.filter((object) => object.kind === 'EndpointSlice');
-    assert.ok(service !== undefined && slices.length === 2);
-    const [frontend] = frontendsOf(service, slices, 'ip', { nodeName: 'node-a', node: undefined });
+    assert.ok(web !== undefined && slices.length === 2);
+    const [frontend] = frontendsOf(web, slices, 'ip', VIEW);
     assert.deepEqual(endpointWeights(frontend?.endpoints ?? [], endpointText), {
       '10.32.0.21:8080': { weight: 9, share: 0.9 },
       '10.32.0.22:8080': { weight: 1, share: 0.1 },
     });
   });
 
+  test('Slow start: what it is of the budgets, at most', () => {
+    const frontends = [
+      service(),
+      service({
+        ...{ type: 'LoadBalancer', loadBalancerIps: ['192.0.2.1'] },
+        ports: [{ ...HTTP, nodePort: 30_080 }],
+      }),
+    ];
+    const rows = [2, 10, 100, 1000, 5000].map((count) => {
+      const addresses = Array.from({ length: count }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
+      const slices = [slice(addresses.map((address) => ready(address)))];
+      const cells = frontends.flatMap((one) => {
+        const elements = (starts: SlowStarts) =>
+          atOnce(frontendSteps(one, slices, 'ip', VIEW, DEFAULT_SERVICE_BUDGET, starts)).elements;
+        const [first = ''] = addresses;
+        const steps = Array.from({ length: SLOW_START_STEPS - 1 }, (_, i) => elements(new Map([[first, i + 1]])));
+        return [elements(new Map()), Math.max(...steps)];
+      });
+      return `| ${[count, ...cells].map((number) => number.toLocaleString('en')).join(' | ')} |`;
+    });
+    assert.ok(PAGE.includes(`\n${rows.join('\n')}\n`), rows.join('\n'));
+  });
+
   test('Slow start: 30 seconds', () => {
-    const [service] = exampleOf('Slow start');
-    assert.ok(service?.kind === 'Service');
-    assert.deepEqual(service.options, { slowStartSeconds: 30 });
+    const [web] = exampleOf('Slow start');
+    assert.ok(web?.kind === 'Service');
+    assert.deepEqual(web.options, { slowStartSeconds: 30 });
   });
 });

@@ -73,6 +73,8 @@ export interface BoundedFrontends {
   readonly frontends: readonly Frontend[];
   /** How many elements they take, at most. */
   readonly elements: number;
+  /** How many of these are slots that only make weights exact (weights.ts); absent without weights. */
+  readonly spare?: number;
   /** What is left out; absent if nothing is. */
   readonly cut?: Cut;
 }
@@ -136,7 +138,10 @@ export function frontendsWithin(...args: Parameters<typeof frontendSteps>): Boun
   return atOnce(frontendSteps(...args));
 }
 
-/** The same in steps, some for each port, which take a few milliseconds where it has thousands of endpoints. */
+/**
+ * The same in steps, some for each port, which take a few milliseconds where it has thousands of endpoints. `mostSpare`: so many
+ * elements may make weights exact.
+ */
 export function* frontendSteps(
   service: Service,
   all: readonly EndpointSlice[],
@@ -144,6 +149,7 @@ export function* frontendSteps(
   from: Viewpoint,
   budget: number,
   starts: SlowStarts = NO_STARTS,
+  mostSpare = Number.POSITIVE_INFINITY,
 ): Steps<BoundedFrontends> {
   const clusterIp = service.clusterIps.find((address) => familyOf(address) === family);
   if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return NO_FRONTENDS;
@@ -187,7 +193,8 @@ export function* frontendSteps(
     if (limit !== undefined) yield;
   }
   const isWeighed = starts.size > 0 || slices.some(({ options }) => options?.weight !== undefined);
-  const weighed = isWeighed ? yield* weighedChoiceSteps(allowed, starts, budget - elements) : undefined;
+  const spareRoom = Math.min(budget - elements, mostSpare);
+  const weighed = isWeighed ? yield* weighedChoiceSteps(allowed, starts, spareRoom) : undefined;
   const limits = limitsOf(service, by);
   const frontends = new Map<string, Frontend>();
   for (const [i, spec] of ports.entries()) {
@@ -237,6 +244,7 @@ export function* frontendSteps(
   return {
     frontends: packed([...frontends.values()]),
     elements: elements + (weighed?.elements ?? 0),
+    ...(weighed && { spare: weighed.elements }),
     ...(isCut && { cut }),
   };
 }

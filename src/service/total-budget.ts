@@ -37,21 +37,35 @@ export function elementsFor({ available, isOwn, heap }: Memory): number {
 /** How many elements all Services may have together, in both families. */
 export class TotalBudget {
   readonly #total: number;
-  readonly #demands = new Map<Family, number>();
+  /** What the Services of each family need, and what more would make their weights exact. */
+  readonly #needs = new Map<Family, number>();
+  readonly #spare = new Map<Family, number>();
 
   constructor(total: number) {
     this.#total = total;
   }
 
-  /** Notes what the Services of a family ask for. */
-  demand(family: Family, elements: number): void {
-    this.#demands.set(family, elements);
+  /** Notes what the Services of a family need, and what more (`spare`) would make their weights exact. */
+  demand(family: Family, elements: number, spare = 0): void {
+    this.#needs.set(family, elements);
+    this.#spare.set(family, spare);
   }
 
-  /** What the Services of a family may have: half, and what the other family does not ask for. */
+  /** What the Services of a family may have: half, and what the other family does not need. */
   room(family: Family): number {
-    let others = 0;
-    for (const [other, elements] of this.#demands) if (other !== family) others += elements;
-    return Math.max(Math.floor(this.#total / 2), this.#total - others);
+    return shareOf(this.#total, this.#needs, family);
   }
+
+  /** What they may have to make weights exact: half of what nobody needs, and what the other family does not ask for of it. */
+  spareRoom(family: Family): number {
+    let left = this.#total;
+    for (const elements of this.#needs.values()) left -= elements;
+    return shareOf(Math.max(left, 0), this.#spare, family);
+  }
+}
+
+function shareOf(total: number, demands: ReadonlyMap<Family, number>, family: Family): number {
+  let others = 0;
+  for (const [other, elements] of demands) if (other !== family) others += elements;
+  return Math.max(Math.floor(total / 2), total - others);
 }

@@ -59,11 +59,14 @@ export class AllowedFrontends {
   readonly #serviceBudget: number;
   readonly #totalBudget: TotalBudget;
   readonly #allowances: Allowances;
+  /** What makes weights exact: given only of what no Service needs, so that no slow start takes another Service away. */
+  readonly #spare: Allowances;
   readonly #onNodePorts: Pick<Viewpoint, 'sourceRangesOnNodePorts' | 'closesNodePorts'>;
   readonly #affinityLists: AffinityLists;
   readonly #slowStarting: SlowStarting;
   /** What was shared out last. */
   #sharedRoom = Number.POSITIVE_INFINITY;
+  #sharedSpareRoom = Number.POSITIVE_INFINITY;
   /** How many elements the kernel held when it was read. */
   adoptedSize = 0;
 
@@ -79,6 +82,7 @@ export class AllowedFrontends {
     this.#onNodePorts = { sourceRangesOnNodePorts, closesNodePorts };
     const createdAt = (key: string) => cluster.service(key)?.createdAt ?? '';
     this.#allowances = new Allowances(createdAt);
+    this.#spare = new Allowances(createdAt);
     this.#slowStarting = options.slowStarting ?? new SlowStarting();
     const { affinityLimit: limit, picksByClient = () => false } = options;
     this.#affinityLists = new AffinityLists(family, { limit, shortfalls: this.#shortfalls, createdAt, picksByClient });
@@ -113,23 +117,25 @@ export class AllowedFrontends {
 
   /** True while all that is asked for fits. */
   get fit(): boolean {
-    return this.#allowances.total <= this.#room;
+    return this.#allowances.total <= this.#room && this.#spare.total <= this.#spareRoom;
   }
 
   /** True if not all fits, and there is more or less room than when it was shared out. */
   get hasOtherRoom(): boolean {
-    return this.#allowances.isShort && this.#room !== this.#sharedRoom;
+    if (this.#allowances.isShort && this.#room !== this.#sharedRoom) return true;
+    const isShort = this.#spare.isShort || this.#spare.total > this.#spareRoom;
+    return isShort && this.#spareRoom !== this.#sharedSpareRoom;
   }
 
   /** Works out the frontends of a Service, and who gets them. */
   *workOut(key: string): Steps<ClaimResult> {
-    const { served, cut, isShort } = yield* this.#within(key);
+    const { served, cut, lacking } = yield* this.#within(key);
     const frontends = this.#affinityLists.decide(key, served.frontends);
     const report = (reason: ShortfallReason, message: string | undefined) =>
       this.#shortfalls.report({ kind: 'Service', key }, reason, message, this.#family);
     report('annotation', annotationProblems(this.#cluster, key, frontends));
     report('service-budget', cut && this.#describe(cut, frontends));
-    report('total-budget', isShort ? describeShort(served) : undefined);
+    report('total-budget', lacking && describeShort(served, lacking));
     const keys = frontends.length > FEW ? yield* mapInSteps(frontends, frontendKey) : frontends.map(frontendKey);
     const result = this.#claims.claim(key, this.#cluster.service(key)?.createdAt ?? '', frontends, keys);
     for (const conflict of result.conflicts) this.#conflicts.report(conflict);
@@ -142,9 +148,11 @@ export class AllowedFrontends {
 
   /** Shares out what there is; returns the Services that may have more or less than before. */
   shareOut(): readonly string[] {
-    this.#totalBudget.demand(this.#family, this.#allowances.total);
+    this.#totalBudget.demand(this.#family, this.#allowances.total, this.#spare.total);
     this.#sharedRoom = this.#room;
-    return [...this.#allowances.settle(this.#sharedRoom), ...this.#affinityLists.shareOut()];
+    this.#sharedSpareRoom = this.#spareRoom;
+    const others = [...this.#allowances.settle(this.#sharedRoom), ...this.#spare.settle(this.#sharedSpareRoom)];
+    return [...others, ...this.#affinityLists.shareOut()];
   }
 
   /** What all Services of this family may have. What the kernel holds at the start always fits. */
@@ -152,23 +160,33 @@ export class AllowedFrontends {
     return Math.max(this.#totalBudget.room(this.#family), this.adoptedSize);
   }
 
-  /** The frontends that a Service may have, what its own budget leaves out, and whether that of all leaves out more. */
-  *#within(key: string): Steps<{ served: BoundedFrontends; cut?: Cut | undefined; isShort: boolean }> {
+  get #spareRoom(): number {
+    return Math.max(this.#totalBudget.spareRoom(this.#family), this.adoptedSize - this.#allowances.total);
+  }
+
+  /** The frontends that a Service may have, what its own budget leaves out, and what that of all leaves out. */
+  *#within(key: string): Steps<{ served: BoundedFrontends; cut?: Cut | undefined; lacking?: Lacking }> {
     const service = this.#cluster.service(key);
     const slices = this.#cluster.slicesOf(key);
     const starts = yield* this.#slowStarting.startsOf(key, service, slices, this.#family, this.#claims.held(key));
     if (service === undefined) {
       this.#allowances.set(key, 0);
-      return { served: NO_FRONTENDS, isShort: false };
+      this.#spare.set(key, 0);
+      return { served: NO_FRONTENDS };
     }
     const { nodeName, node, reserved, avoidedNodes, readsCilium } = this.#cluster;
     const from: Viewpoint = { nodeName, node, reserved, avoidedNodes, readsCilium, ...this.#onNodePorts };
-    const within = (budget: number) => frontendSteps(service, slices, this.#family, from, budget, starts);
+    const within = (budget: number, mostSpare?: number) =>
+      frontendSteps(service, slices, this.#family, from, budget, starts, mostSpare);
     const asked = yield* within(this.#serviceBudget);
-    this.#allowances.set(key, asked.elements);
+    const { elements, spare = 0, cut } = asked;
+    this.#allowances.set(key, elements - spare);
+    this.#spare.set(key, spare);
     const allowed = this.#allowances.of(key);
-    const isShort = allowed < asked.elements;
-    return { served: isShort ? yield* within(allowed) : asked, cut: asked.cut, isShort };
+    if (allowed < elements - spare) return { served: yield* within(allowed, 0), cut, lacking: 'endpoints' };
+    const exact = this.#spare.of(key);
+    if (exact < spare) return { served: yield* within(this.#serviceBudget, exact), cut, lacking: 'weights' };
+    return { served: asked, cut };
   }
 
   #describe(cut: Cut, frontends: readonly Frontend[]): string {
@@ -194,11 +212,15 @@ export class AllowedFrontends {
 /** Frontends of which the keys are made at once. */
 const FEW = 100;
 
-function describeShort({ elements }: BoundedFrontends): string {
+/** What a Service does not get all of where all together ask for too much. */
+type Lacking = 'endpoints' | 'weights';
+
+function describeShort({ elements }: BoundedFrontends, lacking: Lacking): string {
+  const some =
+    lacking === 'weights' ? 'the weights of its endpoints count less exactly' : 'some of its endpoints are not used';
   return (
     'all Services ask for more elements than this node has memory for, and older ones come first: ' +
-    `${elements === 0 ? 'it is not served' : 'some of its endpoints are not used'}. Give kube-proxy-nft more memory, or ` +
-    'see --max-elements'
+    `${elements === 0 ? 'it is not served' : some}. Give kube-proxy-nft more memory, or see --max-elements`
   );
 }
 

@@ -103,4 +103,16 @@ suite('the room for all', () => {
     budget.demand('ip6', 5000);
     assert.deepEqual([budget.room('ip'), budget.room('ip6')], [500, 500]);
   });
+
+  test('has for exact weights what nobody needs, shared in the same way', () => {
+    const budget = new TotalBudget(1000);
+    assert.equal(budget.spareRoom('ip'), 1000);
+    budget.demand('ip', 300, 900);
+    budget.demand('ip6', 100, 50);
+    assert.deepEqual([budget.spareRoom('ip'), budget.spareRoom('ip6')], [550, 300]);
+    assert.deepEqual([budget.room('ip'), budget.room('ip6')], [900, 700], 'nothing is taken from what is needed');
+    budget.demand('ip6', 900, 50);
+    assert.deepEqual([budget.spareRoom('ip'), budget.spareRoom('ip6')], [0, 0]);
+    assert.equal(new TotalBudget(Number.POSITIVE_INFINITY).spareRoom('ip'), Number.POSITIVE_INFINITY);
+  });
 });

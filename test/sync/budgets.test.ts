@@ -147,6 +147,41 @@ suite('the model of a family, within its budgets', () => {
     assert.equal(model.ruleset.size, 6 * 12 + 1);
   });
 
+  test('takes no Service away for the slow start of an older one, whose shares are less exact then', () => {
+    const cluster = clusterOf(6);
+    const slow = (endpoints: number) => {
+      const [web, endpointSlice] = aged(0, endpoints);
+      return [{ ...web, options: { slowStartSeconds: 8 } }, endpointSlice];
+    };
+    for (const object of slow(10)) cluster.set(object);
+    const totalBudget = new TotalBudget(180);
+    const { model, set, shortfalls, drain } = modelFor(cluster, { totalBudget });
+    drain();
+    model.advance(1_000);
+    set(...slow(11));
+    const all = { s00: 11, s01: 10, s02: 10, s03: 10, s04: 10, s05: 10 };
+    const startOf = () => model.frontendsOf('default/s00')[0]?.endpoints.map(({ weight = 1 }) => weight) ?? [];
+    drain();
+    assert.deepEqual(startOf().toSorted(), [1, ...Array.from({ length: 10 }, () => 8)], 'there is room for all of it');
+    // The other family comes to need so much that there is not.
+    totalBudget.demand('ip6', 80);
+    for (let now = 2_000; now < 9_000; now += 1_000) {
+      model.advance(now);
+      drain();
+      assert.deepEqual(served(model, cluster), all);
+      assert.ok(model.ruleset.size <= 100 + 2, `${model.ruleset.size}`);
+      assert.ok(Math.max(...startOf()) <= 4, `${startOf()}`);
+    }
+    assert.match(
+      [...shortfalls.all()].map(({ key, message }) => `${key} ${message}`).join(),
+      /^default\/s00 all Services .*: the weights of its endpoints count less exactly\. Give kube-proxy-nft more memory/,
+    );
+    model.advance(9_000);
+    drain();
+    assert.deepEqual([...shortfalls.all()], [], 'the last step needs nothing more');
+    assert.deepEqual(served(model, cluster), all);
+  });
+
   suite('session affinity', () => {
     const sticky = (count: number, n = 0) => {
       const [of, endpoints] = aged(n, count);
