@@ -39,7 +39,7 @@ suite('annotations and flags of ours', () => {
     const services = (await place.run(['get', 'services', '-o', 'wide'])).stdout;
     assert.match(
       services,
-      /^default +web .* served; zone-spill-over 30% has no effect: .*; 100\/s for each client; slow start 30s /m,
+      /^default +web .* served; zone-spill-over 30% has no effect: .*; 100\/s for each client \(.*\); slow start 30s /m,
     );
     assert.match(services, /^default +plain .* served +0 /m);
 
