@@ -41,6 +41,7 @@ function treeWith(path: string, text: string): SourceTree {
     'objects/a',
     'service/a',
     'ruleset/a',
+    'ruleset/model/a',
     'nft/a',
     'sync/a',
     'source/a',
@@ -86,6 +87,8 @@ suite('the import checker reports', () => {
     ['a timer in a pure layer', 'src/ruleset/b.ts', 'setTimeout(f, 1);', /'setTimeout'/],
     ['the process in a pure layer', 'src/service/b.ts', 'if (process.env.X) f();', /'process\.e'/],
     ['chance in a pure layer', 'src/service/b.ts', 'return Math.random();', /'Math\.random'/],
+    ['a later room of the ruleset', 'src/ruleset/elements/b.ts', "import { x } from '../model/a.ts';", /later room/],
+    ['a clock in the JSON codec', 'src/nft/json/b.ts', 'const now = Date.now();', /'Date\.now'/],
     ['a default export', 'src/cli/b.ts', 'export default function f() {}', /default export/],
   ];
   for (const [title, path, text, report] of violations) {

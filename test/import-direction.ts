@@ -7,6 +7,10 @@ export type SourceTree = ReadonlyMap<string, string>;
 
 /** Dump, tests and benchmarks call these as functions of their arguments. */
 const PURE_LAYERS = LAYERS.filter(({ pure }) => pure).flatMap(({ at }) => at);
+/** So is this folder of a layer that is not. */
+const PURE_FOLDER = 'src/nft/json/';
+/** The folders of src/ruleset/: what a table is made of, the rules, and what the kernel should hold. */
+const RULESET_ROOMS = ['elements', 'program', 'model'];
 const PURE_IMPORTS = ['node:crypto', 'ipaddr.js'];
 /** Files the pure layers must not import either: they write, or read the process. */
 const IMPURE_FILES = ['src/log.ts', 'src/version.ts'];
@@ -51,7 +55,7 @@ export function importViolations(tree: SourceTree): string[] {
         : packageComplaint(path, specifier);
       if (complaint !== undefined) found.push(`${path}: imports '${specifier}', ${complaint}`);
     }
-    const impure = PURE_LAYERS.includes(layerOf(path)) ? IMPURE_TEXT.exec(withoutComments(text)) : null;
+    const impure = isPure(path) ? IMPURE_TEXT.exec(withoutComments(text)) : null;
     if (impure !== null) found.push(`${path}: '${impure[0]}' in a layer without I/O and clock`);
     if (/^export default\b|\bas default\b/m.test(text)) found.push(`${path}: default export`);
   }
@@ -87,9 +91,19 @@ function withoutComments(text: string): string {
   return text.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '');
 }
 
+/** 0, 1, 2 for the rooms of src/ruleset/, which import one way, too; -1 for any other file. */
+function roomOf(path: string): number {
+  const [, layer, room = ''] = path.split('/');
+  return layer === 'ruleset' ? RULESET_ROOMS.indexOf(room) : -1;
+}
+
 /** "nft" for src/nft/session.ts, "main.ts" for src/main.ts. */
 function layerOf(path: string): string {
   return path.split('/')[1] ?? '';
+}
+
+function isPure(path: string): boolean {
+  return PURE_LAYERS.includes(layerOf(path)) || path.startsWith(PURE_FOLDER);
 }
 
 function rank(path: string): number {
@@ -106,7 +120,8 @@ function fileComplaint(from: string, to: string, tree: SourceTree): string | und
   if (from.startsWith(BROWSER) && !to.startsWith(BROWSER) && !FOR_BROWSERS.includes(to))
     return 'which is not for a browser';
   if (rank(to) > rank(from)) return 'which is further down the layers';
-  if (PURE_LAYERS.includes(layerOf(from)) && IMPURE_FILES.includes(to)) return 'from a layer without I/O and clock';
+  if (roomOf(from) >= 0 && roomOf(to) > roomOf(from)) return 'which is in a later room of src/ruleset/';
+  if (isPure(from) && IMPURE_FILES.includes(to)) return 'from a layer without I/O and clock';
   if (layerOf(from) === 'source' && NOT_FOR_SOURCE.includes(layerOf(to))) return 'which is not for a source to know';
   return undefined;
 }
@@ -122,7 +137,7 @@ function packageComplaint(from: string, specifier: string): string | undefined {
   if (owners !== undefined && !owners.some((owner) => from.startsWith(owner))) {
     return `which only ${owners.join(', ')} may import`;
   }
-  if (PURE_LAYERS.includes(layerOf(from)) && !PURE_IMPORTS.includes(name)) return 'from a layer without I/O and clock';
+  if (isPure(from) && !PURE_IMPORTS.includes(name)) return 'from a layer without I/O and clock';
   return undefined;
 }
 

@@ -38,11 +38,18 @@ export const LAYERS: readonly Layer[] = [
   {
     at: ['ruleset'],
     pure: true,
-    about: 'the fixed program, and the model: every element the kernel should hold, and the difference of two states',
+    about:
+      '`elements/`: what a table is made of, as data and text. `program/`: the fixed program, and the chains that come ' +
+      'with Services. `model/`: every element the kernel should hold, and the difference of two states',
   },
   { at: ['trace'], pure: true, about: 'follows one packet through the program and its elements' },
   { at: ['audit'], pure: true, about: 'compares what nft lists with the model, and names the differences' },
-  { at: ['nft'], about: 'runs nft: documents in, listings out, errors sorted by what can be done about them' },
+  {
+    at: ['nft'],
+    about:
+      'runs nft: documents in, listings out, errors sorted by what can be done about them. `json/`: the JSON of nft. ' +
+      '`quirks.ts`: how versions of nft differ',
+  },
   { at: ['conntrack'], about: 'runs conntrack: ends flows that the rules would not allow any more' },
   { at: ['migration'], about: 'finds and removes the rules of kube-proxy, in all its modes' },
   {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createNft, type Nft } from '../../src/nft/nft.ts';
 import { NftSession } from '../../src/nft/session.ts';
 import { TABLE_NAMES } from '../../src/nft/tables.ts';
-import { sizeOf, type Transaction } from '../../src/ruleset/transaction.ts';
+import { sizeOf, type Transaction } from '../../src/ruleset/model/transaction.ts';
 import { SYSTEM_CLOCK } from '../../src/sync/clock.ts';
 import type { FamilyModel } from '../../src/sync/family-model.ts';
 import type { FamilySyncer } from '../../src/sync/family-syncer.ts';

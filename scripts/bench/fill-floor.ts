@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hookCommands } from '../../src/nft/json/program-json.ts';
+import { document, transactionCommands } from '../../src/nft/json/transaction-json.ts';
 import { TABLE_NAMES } from '../../src/nft/tables.ts';
-import { dumpText } from '../../src/ruleset/dump-text.ts';
-import { hookCommands } from '../../src/ruleset/program-json.ts';
-import { stagedProgramText } from '../../src/ruleset/program-text.ts';
-import { document, type Transaction, transactionCommands } from '../../src/ruleset/transaction.ts';
-import { transactionText } from '../../src/ruleset/transaction-text.ts';
+import { dumpText } from '../../src/ruleset/model/dump-text.ts';
+import type { Transaction } from '../../src/ruleset/model/transaction.ts';
+import { transactionText } from '../../src/ruleset/model/transaction-text.ts';
+import { stagedProgramText } from '../../src/ruleset/program/program-text.ts';
 import type { FamilyModel } from '../../src/sync/family-model.ts';
 import { bareNft } from './bare-nft.ts';
 

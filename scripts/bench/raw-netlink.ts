@@ -4,9 +4,9 @@ import { endianness } from 'node:os';
 import { createInterface } from 'node:readline';
 import ipaddr from 'ipaddr.js';
 import type { Family } from '../../src/ip.ts';
-import { type Field, PROTOCOL_NUMBERS } from '../../src/ruleset/container.ts';
-import type { Element } from '../../src/ruleset/element.ts';
-import type { Transaction } from '../../src/ruleset/transaction.ts';
+import type { Element } from '../../src/ruleset/elements/element.ts';
+import { type Field, PROTOCOL_NUMBERS } from '../../src/ruleset/elements/set-or-map.ts';
+import type { Transaction } from '../../src/ruleset/model/transaction.ts';
 
 /** A family as the kernel has it (NFPROTO_*). */
 const FAMILY_NUMBERS: Readonly<Record<Family, number>> = { ip: 2, ip6: 10 };

@@ -1,9 +1,10 @@
 import { compileLess } from '../../src/host/compile-less.ts';
 import type { Family } from '../../src/ip.ts';
 import { createLog, type Log } from '../../src/log.ts';
+import { document, transactionCommands } from '../../src/nft/json/transaction-json.ts';
 import { createNft, type Nft } from '../../src/nft/nft.ts';
 import type { TableName } from '../../src/nft/tables.ts';
-import { document, sizeOf, type Transaction, transactionCommands } from '../../src/ruleset/transaction.ts';
+import { sizeOf, type Transaction } from '../../src/ruleset/model/transaction.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
 import type { FamilyModel } from '../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';

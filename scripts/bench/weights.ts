@@ -2,7 +2,7 @@
  * What weights and slow start take, worked out without a kernel: node scripts/bench/weights.ts. Shares through a kernel are
  * told by node --test test/traffic/weights.test.ts.
  */
-import { assignRepeated } from '../../src/ruleset/repeated-slots.ts';
+import { assignRepeated } from '../../src/ruleset/model/repeated-slots.ts';
 import type { Endpoint } from '../../src/service/endpoints.ts';
 import { SLOW_START_STEPS } from '../../src/service/slow-start.ts';
 import { atOnce } from '../../src/service/steps.ts';

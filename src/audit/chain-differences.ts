@@ -1,6 +1,6 @@
-import { canonicalRule } from '../ruleset/canonical-rule.ts';
-import type { Chain, ListedChain } from '../ruleset/chain.ts';
-import { printRule } from '../ruleset/nft-json.ts';
+import { canonicalRule } from '../ruleset/elements/canonical-rule.ts';
+import type { Chain, ListedChain } from '../ruleset/elements/chain.ts';
+import { printRule } from '../ruleset/elements/statement.ts';
 
 /** How something in the kernel came to differ from the model, as far as can be seen. */
 export type DriftAction = 'deleted' | 'changed' | 'added';

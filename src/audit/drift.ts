@@ -1,9 +1,9 @@
-import { affinityContainerOf } from '../ruleset/affinity.ts';
-import type { Container } from '../ruleset/container.ts';
-import { type Element, parts } from '../ruleset/element.ts';
-import { limitedBy } from '../ruleset/limits.ts';
-import { isPickChain } from '../ruleset/pick-chain.ts';
-import type { Program } from '../ruleset/program.ts';
+import { affinityContainerOf } from '../ruleset/program/affinity.ts';
+import type { Container } from '../ruleset/elements/set-or-map.ts';
+import { type Element, parts } from '../ruleset/elements/element.ts';
+import { limitedBy } from '../ruleset/program/limits.ts';
+import { isPickChain } from '../ruleset/program/pick-chain.ts';
+import type { Program } from '../ruleset/program/program.ts';
 import type { ChainDifference, DriftAction } from './chain-differences.ts';
 
 /** What of ours differs, the most harmful to traffic first. They are values of a metric's label: names stay. */

@@ -1,5 +1,5 @@
-import type { Container } from '../ruleset/container.ts';
-import type { Element } from '../ruleset/element.ts';
+import type { Element } from '../ruleset/elements/element.ts';
+import type { Container } from '../ruleset/elements/set-or-map.ts';
 
 /** Elements that differ between two tables. One whose value or comment changes is in both lists. */
 export interface ElementChanges {

@@ -1,6 +1,6 @@
-import type { Container } from '../ruleset/container.ts';
-import type { Element } from '../ruleset/element.ts';
-import type { KernelView } from '../ruleset/ruleset.ts';
+import type { Element } from '../ruleset/elements/element.ts';
+import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { KernelView } from '../ruleset/model/ruleset.ts';
 import type { Steps } from '../service/steps.ts';
 import type { ElementDifference } from './drift.ts';
 

@@ -3,8 +3,8 @@ import { FAMILY_NAMES } from '../ip.ts';
 import type { NftError } from '../nft/run.ts';
 import { refusalOf } from '../nft/try-document.ts';
 import { isOlder } from '../nft/version.ts';
-import type { Program } from '../ruleset/program.ts';
-import { stagedProgramText } from '../ruleset/program-text.ts';
+import type { Program } from '../ruleset/program/program.ts';
+import { stagedProgramText } from '../ruleset/program/program-text.ts';
 import { type Finding, ok, problem, unknown, warning } from './finding.ts';
 
 const TOPIC = 'kernel';

@@ -1,10 +1,10 @@
 import { lockNamespace } from '../control/namespace-lock.ts';
 import { kernelFamilies } from '../host/families.ts';
 import type { Log } from '../log.ts';
+import { document } from '../nft/json/transaction-json.ts';
 import { createNft } from '../nft/nft.ts';
 import { probeNft } from '../nft/probe.ts';
 import { deleteTableCommand, findTables } from '../nft/tables.ts';
-import { document } from '../ruleset/transaction.ts';
 
 /**
  * `cleanup`: deletes our tables in this network namespace and touches nothing else. Connections that are open go on:

@@ -7,7 +7,7 @@ import { createNft } from '../nft/nft.ts';
 import { explainNftError } from '../nft/probe.ts';
 import { NftError } from '../nft/run.ts';
 import { findTables, readTable } from '../nft/tables.ts';
-import { isHeartbeat } from '../ruleset/heartbeat.ts';
+import { isHeartbeat } from '../ruleset/program/heartbeat.ts';
 import { Cluster } from '../service/cluster.ts';
 import { count, listed } from '../status/words.ts';
 

@@ -13,7 +13,7 @@ import { createNft } from '../nft/nft.ts';
 import { explainNftError } from '../nft/probe.ts';
 import { NftError } from '../nft/run.ts';
 import { findTables, foundElements, readTable, TABLE_NAMES } from '../nft/tables.ts';
-import type { Element } from '../ruleset/element.ts';
+import type { Element } from '../ruleset/elements/element.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 import { liveTable } from '../sync/fill.ts';
 

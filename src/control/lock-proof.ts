@@ -4,8 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { document } from '../nft/json/transaction-json.ts';
 import type { Nft } from '../nft/nft.ts';
-import { document } from '../ruleset/transaction.ts';
 
 /**
  * Anybody can bind an abstract socket, and the kernel tells no uid of who did, nor can a service or a container see that

@@ -2,7 +2,7 @@ import type { Arguments } from '../config/arguments.ts';
 import { possibleCpus } from '../host/cpus.ts';
 import type { Log } from '../log.ts';
 import { createNft } from '../nft/nft.ts';
-import { CountingBudget } from '../ruleset/counting-budget.ts';
+import { CountingBudget } from '../ruleset/model/counting-budget.ts';
 import type { Cluster } from '../service/cluster.ts';
 import { ConnectionReader } from '../status/connection-reader.ts';
 import type { Connections, LimitedService } from '../status/connections.ts';

@@ -4,7 +4,7 @@ import { HeartbeatSockets } from '../heartbeat/heartbeat-sockets.ts';
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { HEARTBEAT_ADDRESS, type HeartbeatPorts } from '../ruleset/heartbeat.ts';
+import { HEARTBEAT_ADDRESS, type HeartbeatPorts } from '../ruleset/program/heartbeat.ts';
 import { SYSTEM_CLOCK } from '../sync/clock.ts';
 import type { FamilySyncer } from '../sync/family-syncer.ts';
 

@@ -1,5 +1,5 @@
-import type { Element } from '../ruleset/element.ts';
-import { isHeartbeat } from '../ruleset/heartbeat.ts';
+import type { Element } from '../ruleset/elements/element.ts';
+import { isHeartbeat } from '../ruleset/program/heartbeat.ts';
 import { atOnce } from '../service/steps.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 

@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { errnoOf } from '../errors.ts';
 import type { Family } from '../ip.ts';
-import { HEARTBEAT_ADDRESS, type HeartbeatPorts } from '../ruleset/heartbeat.ts';
+import { HEARTBEAT_ADDRESS, type HeartbeatPorts } from '../ruleset/program/heartbeat.ts';
 
 /** Where a beat arrived. */
 export type Arrival =

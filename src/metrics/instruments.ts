@@ -6,7 +6,7 @@ import { DRIFT_ACTIONS, DRIFT_KINDS } from '../audit/drift.ts';
 import type { ConntrackCounts } from '../conntrack/losses.ts';
 import { HEARTBEAT_OUTCOMES } from '../heartbeat/heartbeat.ts';
 import { FAMILY_NAMES, type Family } from '../ip.ts';
-import { LIMIT_RESULTS } from '../ruleset/limits.ts';
+import { LIMIT_RESULTS } from '../ruleset/program/limits.ts';
 import type { NoLocalEndpointsCount } from '../service/no-local-endpoints.ts';
 import { SHORTFALL_REASONS, type ShortfallReason } from '../service/shortfall.ts';
 import type { PendingChanges } from './pending-changes.ts';

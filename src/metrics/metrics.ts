@@ -4,7 +4,7 @@ import { messageOf, ProxyError } from '../errors.ts';
 import { FAMILY_NAMES, type Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
-import type { LimitResult } from '../ruleset/limits.ts';
+import type { LimitResult } from '../ruleset/program/limits.ts';
 import type { Shortfalls } from '../sync/shortfalls.ts';
 import { addConnectionMetrics, type ConnectionMetricsOptions } from './connection-metrics.ts';
 import { type Clock, type FamilyMetrics, familyMetrics } from './family-metrics.ts';

@@ -1,7 +1,7 @@
 import { canonicalAddress, type Family } from '../ip.ts';
+import { document } from '../nft/json/transaction-json.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
-import { document } from '../ruleset/transaction.ts';
 import { isKubeletChain, isKubeProxyChain } from './kube-chains.ts';
 
 /** The table of kube-proxy's nftables mode, in families ip and ip6. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
+import { document } from '../nft/json/transaction-json.ts';
 import type { Nft } from '../nft/nft.ts';
 import { deleteTableCommand, type FoundTable, findTables } from '../nft/tables.ts';
-import { document } from '../ruleset/transaction.ts';
 import { clusterIps } from './nft-tables.ts';
 
 /** Milliseconds. No packet takes that long from the hook where it gets its destination to where it gets its source. */

@@ -1,6 +1,6 @@
-import type { Container } from '../ruleset/container.ts';
-import { type Counted, parseCounted } from '../ruleset/element-text.ts';
-import type { Program } from '../ruleset/program.ts';
+import { type Counted, parseCounted } from '../ruleset/elements/element-text.ts';
+import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { Program } from '../ruleset/program/program.ts';
 import type { Nft } from './nft.ts';
 import { NftError } from './run.ts';
 import { elementsIn } from './table-reader.ts';

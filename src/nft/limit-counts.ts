@@ -1,5 +1,5 @@
 import type { Family } from '../ip.ts';
-import { type LimitResult, limitCounted } from '../ruleset/limits.ts';
+import { type LimitResult, limitCounted } from '../ruleset/program/limits.ts';
 import type { Nft } from './nft.ts';
 import type { TableName } from './tables.ts';
 

@@ -1,5 +1,5 @@
 import type { Family } from '../ip.ts';
-import { LOCALHOST_CHAIN, LOCALHOST_REFUSED } from '../ruleset/program.ts';
+import { LOCALHOST_CHAIN, LOCALHOST_REFUSED } from '../ruleset/program/program.ts';
 import type { Nft } from './nft.ts';
 import type { TableName } from './tables.ts';
 

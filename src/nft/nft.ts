@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { SetDialect } from '../ruleset/affinity.ts';
 import { leaveInput, load } from './input.ts';
+import { objectsIn } from './json/listing.ts';
+import type { SetDialect } from './json/set-json.ts';
 import { hasQuirk, QUIRKS } from './quirks.ts';
 import { type LinesOptions, NftError, type Printed, runNft, runNftLines } from './run.ts';
 import { NftSession } from './session.ts';
@@ -118,14 +118,4 @@ export function createNft(
 /** A document in text form as an interactive nft takes it: it ends at a line end, and completes at a tab. */
 function inOneLine(text: string): string {
   return text.replaceAll('\t', ' ').replaceAll('\n', ';');
-}
-
-/** The objects of a listing, the first of which is about nft. */
-function objectsIn(listing: string): readonly unknown[] {
-  try {
-    const { nftables = [] }: { nftables?: unknown[] } = JSON.parse(listing);
-    return nftables;
-  } catch (error) {
-    throw new NftError('unknown-outcome', `nft listed what is no JSON: ${messageOf(error)}`);
-  }
 }

@@ -31,13 +31,13 @@ export const QUIRKS = {
     before: '1.1.2',
     behaviour: 'does not know `typeof` or the flag `dynamic` in the JSON declaration of a set or map',
     consequence:
-      'the program is loaded as text (`ruleset/program-text.ts`); a set that comes later is declared by `type` ' +
-      '(`ruleset/affinity.ts`, `ruleset/later-sets.ts`)',
+      'the program is loaded as text (`ruleset/program/program-text.ts`); a set that comes later is declared by `type` ' +
+      '(`nft/json/set-json.ts`)',
   },
   losesTypeofOfVerdictMaps: {
     from: '1.1.3',
     behaviour: 'loses the `typeof` of a map’s key where JSON declares its data as the plain word "verdict"',
-    consequence: 'the data of a verdict map is declared as the `typeof` of a verdict (`ruleset/program-json.ts`)',
+    consequence: 'the data of a verdict map is declared as the `typeof` of a verdict (`nft/json/program-json.ts`)',
   },
   crashesOnType: {
     before: '1.1.3',
@@ -47,22 +47,22 @@ export const QUIRKS = {
   crashesOnJhash: {
     before: '1.1.3',
     behaviour: 'crashes at a listing where a map is declared with a `jhash` in its key',
-    consequence: 'maps are declared with a number of slots, and only rules hash (`ruleset/pick-chain.ts`)',
+    consequence: 'maps are declared with a number of slots, and only rules hash (`ruleset/program/pick-chain.ts`)',
   },
   abortsOnClientMaps: {
     behaviour:
       '(1.0.6; newer ones were not tried) aborts on a map from IPv6 clients to endpoints, and cannot update a map in JSON',
-    consequence: 'session affinity has a set of clients for each endpoint (`ruleset/affinity.ts`)',
+    consequence: 'session affinity has a set of clients for each endpoint (`ruleset/program/affinity.ts`)',
   },
   noAnonymousMaps: {
     before: '1.1.3',
     behaviour: 'cannot read the anonymous maps that nft 1.1 writes',
-    consequence: 'affinity draws one endpoint after the other, a rule each (`ruleset/affinity.ts`)',
+    consequence: 'affinity draws one endpoint after the other, a rule each (`ruleset/program/affinity.ts`)',
   },
   noConcatInJhash: {
     behaviour:
       '(1.0.6; newer ones were not tried) has no JSON form for a `jhash` of several fields, and finds registers for 24 bytes at most',
-    consequence: 'connection-hash hashes adjoining bits of the network header (`ruleset/container.ts`)',
+    consequence: 'connection-hash hashes adjoining bits of the network header (`ruleset/elements/packet-fields.ts`)',
   },
   crashesOnCatchAllIntervals: {
     behaviour: '(1.0.6; newer ones were not tried) crashes at an element `*` in an interval set',
@@ -72,7 +72,7 @@ export const QUIRKS = {
     before: '1.1.2',
     behaviour: 'reads every chain of the network namespace for each transaction',
     consequence:
-      'a pick chain is made when it is first needed (`ruleset/pick-chain.ts`); a warning names the tables of others ' +
+      'a pick chain is made when it is first needed (`ruleset/program/pick-chain.ts`); a warning names the tables of others ' +
       'that make changes slow (`nft/slow-transactions.ts`)',
   },
   readsAllElements: {

@@ -1,5 +1,5 @@
 import type { Family } from '../ip.ts';
-import type { Program } from '../ruleset/program.ts';
+import type { Program } from '../ruleset/program/program.ts';
 import type { Nft } from './nft.ts';
 import { NftError } from './run.ts';
 import { createTableReader, type TableContents } from './table-reader.ts';

@@ -1,6 +1,6 @@
-import type { Container } from '../ruleset/container.ts';
-import type { Element } from '../ruleset/element.ts';
-import type { Program } from '../ruleset/program.ts';
+import type { Element } from '../ruleset/elements/element.ts';
+import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { Program } from '../ruleset/program/program.ts';
 import type { Nft } from './nft.ts';
 import { createTableReader, type TableContents } from './table-reader.ts';
 import type { TableName } from './tables.ts';

@@ -1,8 +1,8 @@
-import type { ListedChain } from '../ruleset/chain.ts';
-import type { Container } from '../ruleset/container.ts';
-import type { Element } from '../ruleset/element.ts';
-import { parseElements } from '../ruleset/element-text.ts';
-import type { Program } from '../ruleset/program.ts';
+import type { ListedChain } from '../ruleset/elements/chain.ts';
+import type { Element } from '../ruleset/elements/element.ts';
+import { parseElements } from '../ruleset/elements/element-text.ts';
+import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { Program } from '../ruleset/program/program.ts';
 import { NftError } from './run.ts';
 
 /** A table as found in the kernel. */

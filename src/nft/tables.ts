@@ -1,10 +1,10 @@
 import type { Family } from '../ip.ts';
-import { isAffinitySet, setElement } from '../ruleset/affinity.ts';
-import type { Element } from '../ruleset/element.ts';
-import { foundLimit } from '../ruleset/limits.ts';
-import { foundLaterSet } from '../ruleset/node-port-ranges.ts';
-import { foundChain } from '../ruleset/objects.ts';
-import { MARKER_PREFIX, type Program } from '../ruleset/program.ts';
+import type { Element } from '../ruleset/elements/element.ts';
+import { isAffinitySet, setElement } from '../ruleset/program/affinity.ts';
+import { foundLimit } from '../ruleset/program/limits.ts';
+import { foundLaterSet } from '../ruleset/program/node-port-ranges.ts';
+import { foundChain } from '../ruleset/program/objects.ts';
+import { MARKER_PREFIX, type Program } from '../ruleset/program/program.ts';
 import type { Nft } from './nft.ts';
 import { createTableReader, type TableContents } from './table-reader.ts';
 

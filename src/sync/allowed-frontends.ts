@@ -1,7 +1,7 @@
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
-import type { CountingBudget } from '../ruleset/counting-budget.ts';
-import { MAX_ENDPOINTS } from '../ruleset/slots.ts';
+import type { CountingBudget } from '../ruleset/model/counting-budget.ts';
+import { MAX_ENDPOINTS } from '../ruleset/model/slots.ts';
 import { Allowances } from '../service/allowances.ts';
 import { annotationProblems } from '../service/annotation-problems.ts';
 import type { Cluster } from '../service/cluster.ts';

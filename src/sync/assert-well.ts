@@ -1,8 +1,8 @@
 import type { Family } from '../ip.ts';
+import { document } from '../nft/json/transaction-json.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
 import { addTableCommand, type TableName } from '../nft/tables.ts';
-import { document } from '../ruleset/transaction.ts';
 import type { Clock } from './clock.ts';
 
 /** Seconds for a transaction that changes nothing, beyond which the whole machine is slow. */

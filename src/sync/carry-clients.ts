@@ -2,7 +2,7 @@ import type { Log } from '../log.ts';
 import { clientInputs, readClients } from '../nft/affinity-clients.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
-import { AFFINITY_SETS } from '../ruleset/affinity.ts';
+import { AFFINITY_SETS } from '../ruleset/program/affinity.ts';
 import type { Target } from './sender.ts';
 
 /** Clients of a family that are carried over at most: nft reads and adds them within 2 seconds (1.0.6, 2 cores). */

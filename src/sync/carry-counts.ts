@@ -2,7 +2,7 @@ import type { Log } from '../log.ts';
 import { readCounts } from '../nft/connection-counts.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
-import { countedText } from '../ruleset/element-text.ts';
+import { countedText } from '../ruleset/elements/element-text.ts';
 import type { Target } from './sender.ts';
 
 /** Seconds that nft has to list what a set has counted: 100,000 elements take it 4 (1.0.6, 2 cores). */

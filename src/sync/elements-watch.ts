@@ -1,6 +1,7 @@
 import { type ElementDifference, elementDrift } from '../audit/drift.ts';
 import type { TableName } from '../nft/tables.ts';
-import { type Container, decidingContainers } from '../ruleset/container.ts';
+import type { Container } from '../ruleset/elements/set-or-map.ts';
+import { decidingContainers } from '../ruleset/program/sets-and-maps.ts';
 import type { AuditBudget } from './audit-budget.ts';
 import { Bell } from './bell.ts';
 import type { Commits } from './commits.ts';

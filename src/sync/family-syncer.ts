@@ -1,12 +1,13 @@
 import { elementDrift } from '../audit/drift.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { document } from '../nft/json/transaction-json.ts';
 import type { Nft } from '../nft/nft.ts';
 import { RulesLister } from '../nft/rules-lister.ts';
 import { NftError } from '../nft/run.ts';
 import { findTables, foundElements, readTable, type TableName } from '../nft/tables.ts';
-import { heartbeatPortsIn } from '../ruleset/heartbeat.ts';
-import { document, sizeOf, type Transaction } from '../ruleset/transaction.ts';
+import { sizeOf, type Transaction } from '../ruleset/model/transaction.ts';
+import { heartbeatPortsIn } from '../ruleset/program/heartbeat.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
 import { assertWell } from './assert-well.ts';
 import { AuditBudget } from './audit-budget.ts';
@@ -19,7 +20,7 @@ import type { FamilyModel } from './family-model.ts';
 import { adoptTable, liveTable, readWhileArriving, replaceTable } from './fill.ts';
 import { Flights } from './flights.ts';
 import { KernelWatch } from './kernel-watch.ts';
-import { isDrift, learn } from './learn.ts';
+import { isDrift, LESSONS, learn } from './learn.ts';
 import { mendChains } from './mend-chains.ts';
 import { Mends } from './mends.ts';
 import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
@@ -34,9 +35,6 @@ const CHECK_INTERVAL = 5000;
 
 /** Changed Services from which on nothing is gained by waiting for more. */
 const BACKLOG = 500;
-
-/** After so many transactions in a row that met something else than was known, the kernel is read from end to end. */
-const LESSONS = 3;
 
 /**
  * Keeps the kernel's table of one family equal to the model, as state.ts has it. One transaction is in flight at a time;

@@ -1,12 +1,13 @@
 import type { Log } from '../log.ts';
+import { hookCommands } from '../nft/json/program-json.ts';
+import { document } from '../nft/json/transaction-json.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableContents } from '../nft/table-reader.ts';
 import { deleteTableCommand, type FoundTable, isLive, readTable, TABLE_NAMES, type TableName } from '../nft/tables.ts';
-import type { Element } from '../ruleset/element.ts';
-import { hookCommands } from '../ruleset/program-json.ts';
-import { stagedProgramText } from '../ruleset/program-text.ts';
-import { document, sizeOf, type Transaction } from '../ruleset/transaction.ts';
+import type { Element } from '../ruleset/elements/element.ts';
+import { sizeOf, type Transaction } from '../ruleset/model/transaction.ts';
+import { stagedProgramText } from '../ruleset/program/program-text.ts';
 import { ARRIVED, type Arrival } from './arrival.ts';
 import { MAX_WEIGHT } from './batch-sizes.ts';
 import { carryClients } from './carry-clients.ts';

@@ -1,5 +1,5 @@
-import type { Container } from '../ruleset/container.ts';
-import type { Transaction } from '../ruleset/transaction.ts';
+import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { Transaction } from '../ruleset/model/transaction.ts';
 import type { Commits } from './commits.ts';
 
 /** What our own transactions may have changed while something was looked at. */

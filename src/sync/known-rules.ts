@@ -1,7 +1,7 @@
 import type { TableName } from '../nft/tables.ts';
-import { affinityContainerOf } from '../ruleset/affinity.ts';
-import type { Program } from '../ruleset/program.ts';
-import type { Ruleset } from '../ruleset/ruleset.ts';
+import type { Ruleset } from '../ruleset/model/ruleset.ts';
+import { affinityContainerOf } from '../ruleset/program/affinity.ts';
+import type { Program } from '../ruleset/program/program.ts';
 
 /**
  * Rules of Services with session affinity that are tried at a time, a chain of more apart: each takes nft and the kernel

@@ -2,9 +2,12 @@ import type { ElementDifference } from '../audit/drift.ts';
 import { elementDifferences } from '../audit/element-differences.ts';
 import { NftError } from '../nft/run.ts';
 import { lookAtElements } from '../nft/table-look.ts';
-import { OBJECTS } from '../ruleset/objects.ts';
+import { OBJECTS } from '../ruleset/program/objects.ts';
 import type { Sent, Target } from './sender.ts';
 import { inSlices } from './slices.ts';
+
+/** After so many transactions in a row that met something else than was known, the kernel is read from end to end. */
+export const LESSONS = 3;
 
 /** True if a transaction was refused since the kernel does not hold what the model knows of it. */
 export function isDrift(error: unknown): error is NftError {

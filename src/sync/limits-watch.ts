@@ -4,7 +4,7 @@ import { takeLimitCounts } from '../nft/limit-counts.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
-import { LIMIT_COUNTERS, type LimitResult, limitCounted } from '../ruleset/limits.ts';
+import { LIMIT_COUNTERS, type LimitResult, limitCounted } from '../ruleset/program/limits.ts';
 import type { Clock } from './clock.ts';
 import type { FamilyModel } from './family-model.ts';
 

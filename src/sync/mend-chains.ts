@@ -1,11 +1,11 @@
 import { compareChain } from '../audit/chain-differences.ts';
 import { chainDrift, type Drift } from '../audit/drift.ts';
+import { rewriteCommands } from '../nft/json/program-json.ts';
+import { document } from '../nft/json/transaction-json.ts';
 import type { Nft } from '../nft/nft.ts';
 import type { TableName } from '../nft/tables.ts';
-import type { ListedChain } from '../ruleset/chain.ts';
-import type { Program } from '../ruleset/program.ts';
-import { rewriteCommands } from '../ruleset/program-json.ts';
-import { document } from '../ruleset/transaction.ts';
+import type { ListedChain } from '../ruleset/elements/chain.ts';
+import type { Program } from '../ruleset/program/program.ts';
 
 /**
  * Gives the chains that differ from the program their rules again, in one transaction: the fixed ones, and of those that

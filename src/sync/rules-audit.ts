@@ -1,13 +1,13 @@
 import { type ChainDifference, compareChain } from '../audit/chain-differences.ts';
 import { chainDrift, type Drift, foreignChainDrift, foreignTableDrift } from '../audit/drift.ts';
+import { deleteChainCommands, rewriteCommands } from '../nft/json/program-json.ts';
 import type { Nft } from '../nft/nft.ts';
 import { handlesIn, type RulesLister, type RulesListing, tableIn, tablesIn } from '../nft/rules-lister.ts';
 import { deleteTableCommand, type TableName } from '../nft/tables.ts';
-import type { Chain, ListedChain } from '../ruleset/chain.ts';
-import { CHAIN_OBJECTS, chainContainerOf } from '../ruleset/objects.ts';
-import type { Program } from '../ruleset/program.ts';
-import { deleteChainCommands, rewriteCommands } from '../ruleset/program-json.ts';
-import type { Ruleset } from '../ruleset/ruleset.ts';
+import type { Chain, ListedChain } from '../ruleset/elements/chain.ts';
+import type { Ruleset } from '../ruleset/model/ruleset.ts';
+import { CHAIN_OBJECTS, chainContainerOf } from '../ruleset/program/objects.ts';
+import type { Program } from '../ruleset/program/program.ts';
 import type { Steps } from '../service/steps.ts';
 import { rulesCost } from './audit-budget.ts';
 import type { Clock } from './clock.ts';

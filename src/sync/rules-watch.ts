@@ -2,7 +2,7 @@ import type { DryRuns } from '../nft/dry-runs.ts';
 import type { RulesLister } from '../nft/rules-lister.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
-import { CHAIN_OBJECTS, chainContainerOf } from '../ruleset/objects.ts';
+import { CHAIN_OBJECTS, chainContainerOf } from '../ruleset/program/objects.ts';
 import { needsDryRuns, RULES_INTERVAL, rulesInterval } from './audit-budget.ts';
 import { Bell } from './bell.ts';
 import type { Commits } from './commits.ts';

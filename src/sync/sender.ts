@@ -1,7 +1,8 @@
+import { document, transactionCommands } from '../nft/json/transaction-json.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
-import { deepestFirst, document, type Transaction, transactionCommands } from '../ruleset/transaction.ts';
+import { deepestFirst, type Transaction } from '../ruleset/model/transaction.ts';
 import { MAX_WEIGHT } from './batch-sizes.ts';
 import { cleaningUp } from './cleanup-error.ts';
 import type { FamilyModel } from './family-model.ts';

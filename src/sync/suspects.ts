@@ -1,7 +1,7 @@
 import type { Family } from '../ip.ts';
 import type { NftError } from '../nft/run.ts';
-import type { Ruleset } from '../ruleset/ruleset.ts';
-import type { Transaction } from '../ruleset/transaction.ts';
+import type { Ruleset } from '../ruleset/model/ruleset.ts';
+import type { Transaction } from '../ruleset/model/transaction.ts';
 import type { Frontend } from '../service/frontend.ts';
 import type { AllowedFrontends } from './allowed-frontends.ts';
 import { Quarantine } from './quarantine.ts';

@@ -1,6 +1,6 @@
 import type { DryRuns } from '../nft/dry-runs.ts';
 import type { RulesLister } from '../nft/rules-lister.ts';
-import type { HeartbeatPorts } from '../ruleset/heartbeat.ts';
+import type { HeartbeatPorts } from '../ruleset/program/heartbeat.ts';
 import type { AuditBudget } from './audit-budget.ts';
 import type { Clock } from './clock.ts';
 import type { Commits } from './commits.ts';

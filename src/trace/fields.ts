@@ -1,5 +1,5 @@
 import { ProxyError } from '../errors.ts';
-import type { Expression } from '../ruleset/nft-json.ts';
+import type { Expression } from '../ruleset/elements/statement.ts';
 import { clientHash } from './client-hash.ts';
 import type { Facts } from './packet.ts';
 

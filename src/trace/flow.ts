@@ -1,4 +1,4 @@
-import { printRule, type Statement } from '../ruleset/nft-json.ts';
+import { printRule, type Statement } from '../ruleset/elements/statement.ts';
 
 /** A rule that took effect on a packet, or a lookup that found nothing for it. */
 export interface Step {

@@ -1,7 +1,7 @@
 import { type Cidr, isInCidr, parseCidr } from '../ip.ts';
-import type { Container } from '../ruleset/container.ts';
-import { concat, type Element } from '../ruleset/element.ts';
-import type { Expression, Lookup } from '../ruleset/nft-json.ts';
+import { concat, type Element } from '../ruleset/elements/element.ts';
+import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { Expression, Lookup } from '../ruleset/elements/statement.ts';
 import type { Steps } from '../service/steps.ts';
 import { fieldOf, type IsOwn, notUnderstood } from './fields.ts';
 import type { Facts } from './packet.ts';

@@ -1,5 +1,5 @@
 import { isInCidr } from '../ip.ts';
-import type { Expression, Operand, Statement } from '../ruleset/nft-json.ts';
+import type { Expression, Operand, Statement } from '../ruleset/elements/statement.ts';
 import type { Steps } from '../service/steps.ts';
 import { fieldOf, flagsOf, type IsOwn, notUnderstood } from './fields.ts';
 import type { Lookups } from './lookups.ts';

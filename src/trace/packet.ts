@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts';
 import { canonicalAddress, type Family, familyOf } from '../ip.ts';
-import { PROTOCOLS } from '../ruleset/container.ts';
+import { PROTOCOLS } from '../ruleset/elements/set-or-map.ts';
 
 /** The first packet of a new connection, and what its fate depends on besides the ruleset. */
 export interface TracedPacket {

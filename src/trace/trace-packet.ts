@@ -1,4 +1,4 @@
-import type { Chain } from '../ruleset/chain.ts';
+import type { Chain } from '../ruleset/elements/chain.ts';
 import { sortedSteps } from '../service/sorted-steps.ts';
 import { atOnce, type Steps as InSteps } from '../service/steps.ts';
 import { notUnderstood } from './fields.ts';

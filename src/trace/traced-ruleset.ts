@@ -1,10 +1,10 @@
 import type { Family } from '../ip.ts';
-import type { Chain } from '../ruleset/chain.ts';
-import type { Container } from '../ruleset/container.ts';
-import { isCountingRule } from '../ruleset/counting.ts';
-import type { Element } from '../ruleset/element.ts';
-import { isHeartbeat } from '../ruleset/heartbeat.ts';
-import type { Ruleset } from '../ruleset/ruleset.ts';
+import type { Chain } from '../ruleset/elements/chain.ts';
+import type { Element } from '../ruleset/elements/element.ts';
+import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { Ruleset } from '../ruleset/model/ruleset.ts';
+import { isCountingRule } from '../ruleset/program/counting.ts';
+import { isHeartbeat } from '../ruleset/program/heartbeat.ts';
 
 /** A family's whole table, as a trace reads it. */
 export interface TracedRuleset {

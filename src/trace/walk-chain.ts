@@ -1,6 +1,6 @@
-import type { Chain } from '../ruleset/chain.ts';
-import type { Element } from '../ruleset/element.ts';
-import type { Statement } from '../ruleset/nft-json.ts';
+import type { Chain } from '../ruleset/elements/chain.ts';
+import type { Element } from '../ruleset/elements/element.ts';
+import type { Statement } from '../ruleset/elements/statement.ts';
 import type { Steps as InSteps } from '../service/steps.ts';
 import { type IsOwn, notUnderstood } from './fields.ts';
 import { afterStep, type Flow, join, partOf, type Steps } from './flow.ts';

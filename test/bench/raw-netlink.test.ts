@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { endianness } from 'node:os';
 import { suite, test } from 'node:test';
 import { rawLines } from '../../scripts/bench/raw-netlink.ts';
-import type { Container, Field } from '../../src/ruleset/container.ts';
-import type { Element } from '../../src/ruleset/element.ts';
+import type { Element } from '../../src/ruleset/elements/element.ts';
+import type { Container, Field } from '../../src/ruleset/elements/set-or-map.ts';
 
 // What a field is compared with decides the declaration of a container only.
 const field = (type: Field['type']): Field => ({ type, of: { meta: { key: 'l4proto' } } });

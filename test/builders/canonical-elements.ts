@@ -1,7 +1,8 @@
-import { BY_ADDRESS, BY_NODE_PORT, endpointsMap, PROTOCOLS } from '../../src/ruleset/container.ts';
-import { LIMIT_CHAINS } from '../../src/ruleset/limits.ts';
-import { LATER_SETS, RANGE_CHECKS } from '../../src/ruleset/node-port-ranges.ts';
-import { PICK_CHAINS } from '../../src/ruleset/pick-chain.ts';
+import { PROTOCOLS } from '../../src/ruleset/elements/set-or-map.ts';
+import { LIMIT_CHAINS } from '../../src/ruleset/program/limits.ts';
+import { LATER_SETS, RANGE_CHECKS } from '../../src/ruleset/program/node-port-ranges.ts';
+import { PICK_CHAINS } from '../../src/ruleset/program/pick-chain.ts';
+import { BY_ADDRESS, BY_NODE_PORT, endpointsMap } from '../../src/ruleset/program/sets-and-maps.ts';
 
 /** Where the chains that draw look for endpoints: the chain's name without its capacity → the map of endpoints. */
 const DRAWN_FROM: ReadonlyMap<string, string> = new Map(

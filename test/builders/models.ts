@@ -1,11 +1,11 @@
 import type { Family } from '../../src/ip.ts';
 import type { Log } from '../../src/log.ts';
 import type { Kind, KubeObject } from '../../src/objects/decode.ts';
-import type { Element } from '../../src/ruleset/element.ts';
-import { OBJECTS } from '../../src/ruleset/objects.ts';
-import { buildProgram, type Program, type ProgramOptions } from '../../src/ruleset/program.ts';
-import type { NetworkSet, Ruleset } from '../../src/ruleset/ruleset.ts';
-import { sizeOf } from '../../src/ruleset/transaction.ts';
+import type { Element } from '../../src/ruleset/elements/element.ts';
+import type { NetworkSet, Ruleset } from '../../src/ruleset/model/ruleset.ts';
+import { sizeOf } from '../../src/ruleset/model/transaction.ts';
+import { OBJECTS } from '../../src/ruleset/program/objects.ts';
+import { buildProgram, type Program, type ProgramOptions } from '../../src/ruleset/program/program.ts';
 import { Cluster } from '../../src/service/cluster.ts';
 import { FamilyModel, type ModelSettings } from '../../src/sync/family-model.ts';
 import { Shortfalls } from '../../src/sync/shortfalls.ts';

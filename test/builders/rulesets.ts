@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Element } from '../../src/ruleset/element.ts';
-import type { Program, ProgramOptions } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
+import type { Element } from '../../src/ruleset/elements/element.ts';
+import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
+import type { Program, ProgramOptions } from '../../src/ruleset/program/program.ts';
 import { type Frontend, frontendKey } from '../../src/service/frontend.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { canonical } from './canonical-elements.ts';

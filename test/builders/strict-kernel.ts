@@ -1,8 +1,8 @@
 import { type Cidr, isInCidr, parseCidr } from '../../src/ip.ts';
-import type { Element } from '../../src/ruleset/element.ts';
-import { PICK_CHAINS } from '../../src/ruleset/pick-chain.ts';
-import type { Ruleset } from '../../src/ruleset/ruleset.ts';
-import type { Transaction } from '../../src/ruleset/transaction.ts';
+import type { Element } from '../../src/ruleset/elements/element.ts';
+import type { Ruleset } from '../../src/ruleset/model/ruleset.ts';
+import type { Transaction } from '../../src/ruleset/model/transaction.ts';
+import { PICK_CHAINS } from '../../src/ruleset/program/pick-chain.ts';
 import { elementsOf } from './models.ts';
 
 /** What the kernel would hold: "container key" → "value # comment". Refuses what nft refuses. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAMILIES, type Family } from '../../src/ip.ts';
 import { foundElements, readTable } from '../../src/nft/tables.ts';
-import { isHeartbeat } from '../../src/ruleset/heartbeat.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
+import { isHeartbeat } from '../../src/ruleset/program/heartbeat.ts';
+import { buildProgram } from '../../src/ruleset/program/program.ts';
 import { canonical } from '../builders/canonical-elements.ts';
 import { differenceAtRest } from '../hostile/kernel-and-model.ts';
 import { nftIn } from '../netns/kernel.ts';

@@ -7,7 +7,7 @@ import process from 'node:process';
 import { suite, test } from 'node:test';
 import { type Arrival, HeartbeatSockets } from '../../src/heartbeat/heartbeat-sockets.ts';
 import type { Family } from '../../src/ip.ts';
-import { HEARTBEAT_ADDRESS } from '../../src/ruleset/heartbeat.ts';
+import { HEARTBEAT_ADDRESS } from '../../src/ruleset/program/heartbeat.ts';
 import { withNamespace } from '../builders/network-namespace.ts';
 import { runSync } from '../netns/namespaces.ts';
 

@@ -1,6 +1,6 @@
 import { after, describe, it } from 'node:test';
-import { dumpCommands } from '../../src/ruleset/dump-json.ts';
-import { document } from '../../src/ruleset/transaction.ts';
+import { dumpCommands } from '../../src/nft/json/dump-json.ts';
+import { document } from '../../src/nft/json/transaction-json.ts';
 import { rulesetFor } from '../builders/rulesets.ts';
 import { allParts } from './all-parts.ts';
 import { findVersions, readsTypeofInJson } from './nft-version.ts';

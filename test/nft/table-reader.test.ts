@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createTableReader, type TableContents } from '../../src/nft/table-reader.ts';
 import { readTable } from '../../src/nft/tables.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { stagedProgramText } from '../../src/ruleset/program-text.ts';
+import { buildProgram } from '../../src/ruleset/program/program.ts';
+import { stagedProgramText } from '../../src/ruleset/program/program-text.ts';
 import { TestKernel } from '../netns/kernel.ts';
 
 const PROGRAM = buildProgram('ip', {});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { picksByClient } from '../../src/ruleset/affinity-by-hash.ts';
+import { picksByClient } from '../../src/ruleset/model/affinity-by-hash.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { TotalBudget } from '../../src/service/total-budget.ts';

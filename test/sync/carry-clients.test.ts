@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { ProgramOptions } from '../../src/ruleset/program.ts';
+import type { ProgramOptions } from '../../src/ruleset/program/program.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 import { startSyncer } from '../builders/syncers.ts';
 import { TestKernel } from '../netns/kernel.ts';

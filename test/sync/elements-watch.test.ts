@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { FAMILIES, type Family } from '../../src/ip.ts';
-import type { Container } from '../../src/ruleset/container.ts';
-import { concat, type Element, parts } from '../../src/ruleset/element.ts';
-import { elementText } from '../../src/ruleset/element-text.ts';
+import { concat, type Element, parts } from '../../src/ruleset/elements/element.ts';
+import { elementText } from '../../src/ruleset/elements/element-text.ts';
+import type { Container } from '../../src/ruleset/elements/set-or-map.ts';
 import { eventually } from '../builders/eventually.ts';
 import { clusterWith } from '../builders/models.ts';
 import { ready, service, slice } from '../builders/objects.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { MAX_ENDPOINTS } from '../../src/ruleset/slots.ts';
+import { MAX_ENDPOINTS } from '../../src/ruleset/model/slots.ts';
 import { udpFrontendKey } from '../../src/service/held-udp-frontends.ts';
 import { manyObjects } from '../builders/many-objects.ts';
 import { elementsOf, modelFor } from '../builders/models.ts';

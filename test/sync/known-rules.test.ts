@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
+import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
+import { buildProgram } from '../../src/ruleset/program/program.ts';
 import { KnownRules } from '../../src/sync/known-rules.ts';
 
 const PROGRAM = buildProgram('ip', {});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Drift } from '../../src/audit/drift.ts';
 import type { Family } from '../../src/ip.ts';
 import type { Nft } from '../../src/nft/nft.ts';
-import type { NetworkSet } from '../../src/ruleset/ruleset.ts';
+import type { NetworkSet } from '../../src/ruleset/model/ruleset.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
 import type { SyncResult } from '../../src/sync/observer.ts';
 import { eventually } from '../builders/eventually.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Service } from '../../src/objects/service.ts';
-import type { ProgramOptions } from '../../src/ruleset/program.ts';
+import type { ProgramOptions } from '../../src/ruleset/program/program.ts';
 import type { TracedPacket } from '../../src/trace/packet.ts';
 import { type Trace, tracePacket } from '../../src/trace/trace-packet.ts';
 import { tracedRuleset } from '../../src/trace/traced-ruleset.ts';

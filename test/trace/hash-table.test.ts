@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { LbAlgorithm } from '../../src/objects/service-options.ts';
-import { foundFrontends } from '../../src/ruleset/found-frontends.ts';
+import { foundFrontends } from '../../src/ruleset/model/found-frontends.ts';
 import { type Frontend, frontendsOf } from '../../src/service/frontend.ts';
 import { fillTable } from '../../src/service/hash-table.ts';
 import { atOnce } from '../../src/service/steps.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Expression, Statement } from '../../src/ruleset/nft-json.ts';
+import type { Expression, Statement } from '../../src/ruleset/elements/statement.ts';
 import type { TracedPacket } from '../../src/trace/packet.ts';
 import { tracePacket } from '../../src/trace/trace-packet.ts';
 import { fateIn, packet, type Rules, tracedTable } from './traced-table.ts';

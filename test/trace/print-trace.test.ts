@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { randomSlot } from '../../src/ruleset/container.ts';
-import type { Statement } from '../../src/ruleset/nft-json.ts';
+import { randomSlot } from '../../src/ruleset/elements/packet-fields.ts';
+import type { Statement } from '../../src/ruleset/elements/statement.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import type { TracedPacket } from '../../src/trace/packet.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MAX_ENDPOINTS } from '../../src/ruleset/slots.ts';
+import { MAX_ENDPOINTS } from '../../src/ruleset/model/slots.ts';
 import type { Endpoint } from '../../src/service/endpoints.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
 import type { TracedPacket } from '../../src/trace/packet.ts';

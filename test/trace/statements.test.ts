@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { randomSlot } from '../../src/ruleset/container.ts';
-import type { Expression, Operand, Statement } from '../../src/ruleset/nft-json.ts';
+import { randomSlot } from '../../src/ruleset/elements/packet-fields.ts';
+import type { Expression, Operand, Statement } from '../../src/ruleset/elements/statement.ts';
 import { tracePacket } from '../../src/trace/trace-packet.ts';
 import { type Data, fateIn, fates, packet, type Rules, shares, tracedTable } from './traced-table.ts';
 

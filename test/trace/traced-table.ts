@@ -1,8 +1,8 @@
 import type { Family } from '../../src/ip.ts';
-import type { Chain } from '../../src/ruleset/chain.ts';
-import type { Container, FieldType } from '../../src/ruleset/container.ts';
-import type { Element } from '../../src/ruleset/element.ts';
-import type { Statement } from '../../src/ruleset/nft-json.ts';
+import type { Chain } from '../../src/ruleset/elements/chain.ts';
+import type { Element } from '../../src/ruleset/elements/element.ts';
+import type { Container, FieldType } from '../../src/ruleset/elements/set-or-map.ts';
+import type { Statement } from '../../src/ruleset/elements/statement.ts';
 import type { TracedPacket } from '../../src/trace/packet.ts';
 import { type Fate, type Trace, tracePacket } from '../../src/trace/trace-packet.ts';
 import type { TracedRuleset } from '../../src/trace/traced-ruleset.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAMILIES } from '../../src/ip.ts';
-import { HEARTBEAT_ADDRESS } from '../../src/ruleset/heartbeat.ts';
+import { HEARTBEAT_ADDRESS } from '../../src/ruleset/program/heartbeat.ts';
 import { eventually } from '../builders/eventually.ts';
 import type { World } from '../netns/world.ts';
 import type { Daemon } from './daemon.ts';

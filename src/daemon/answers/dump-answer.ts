@@ -1,7 +1,7 @@
 import { oneLine } from '../../log-line.ts';
-import { dumpCommandsSteps } from '../../ruleset/dump-json.ts';
-import { dumpTextSteps } from '../../ruleset/dump-text.ts';
-import { document } from '../../ruleset/transaction.ts';
+import { dumpCommandsSteps } from '../../nft/json/dump-json.ts';
+import { document } from '../../nft/json/transaction-json.ts';
+import { dumpTextSteps } from '../../ruleset/model/dump-text.ts';
 import { SHORTFALL_REASONS } from '../../service/shortfall.ts';
 import type { Steps } from '../../service/steps.ts';
 import { VERSION } from '../../version.ts';

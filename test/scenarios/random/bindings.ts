@@ -1,5 +1,5 @@
 import { FAMILIES } from '../../../src/ip.ts';
-import { isAffinitySet } from '../../../src/ruleset/affinity.ts';
+import { isAffinitySet } from '../../../src/ruleset/program/affinity.ts';
 import type { NodeShell } from '../runner/node-shell.ts';
 
 /** The clients that the kernel remembers: "set address". */

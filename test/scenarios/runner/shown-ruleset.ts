@@ -1,5 +1,5 @@
-import type { Ruleset } from '../../../src/ruleset/ruleset.ts';
-import { neededContainers, shownTable } from '../../../src/ruleset/shown-table.ts';
+import type { Ruleset } from '../../../src/ruleset/model/ruleset.ts';
+import { neededContainers, shownTable } from '../../../src/ruleset/model/shown-table.ts';
 import { type TracedRuleset, tracedRuleset } from '../../../src/trace/traced-ruleset.ts';
 
 /** What a dump without --all shows, to be traced: what it leaves out is to make no difference. */

@@ -2,7 +2,7 @@ import type { Arguments } from '../../../config/arguments.ts';
 import { ProxyError } from '../../../errors.ts';
 import { FAMILY_NAMES, isLoopback } from '../../../ip.ts';
 import type { Service } from '../../../objects/service.ts';
-import { NODE_PORT_CLIENTS } from '../../../ruleset/container.ts';
+import { NODE_PORT_CLIENTS } from '../../../ruleset/program/sets-and-maps.ts';
 import { type Frontend, serviceKeyOf } from '../../../service/frontend.ts';
 import type { Steps } from '../../../service/steps.ts';
 import { connectionVerdict, FATES } from '../../../status/connection-verdict.ts';

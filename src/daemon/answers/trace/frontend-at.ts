@@ -1,5 +1,5 @@
-import { BY_ADDRESS, BY_NODE_PORT } from '../../../ruleset/container.ts';
-import { concat } from '../../../ruleset/element.ts';
+import { concat } from '../../../ruleset/elements/element.ts';
+import { BY_ADDRESS, BY_NODE_PORT } from '../../../ruleset/program/sets-and-maps.ts';
 import type { Frontend } from '../../../service/frontend.ts';
 import type { Steps } from '../../../service/steps.ts';
 import type { Knowledge, ModelInTable } from '../knowledge.ts';

@@ -1,0 +1,12 @@
+import { messageOf } from '../../errors.ts';
+import { NftError } from '../run.ts';
+
+/** The objects of a listing, the first of which is about nft. */
+export function objectsIn(listing: string): readonly unknown[] {
+  try {
+    const { nftables = [] }: { nftables?: unknown[] } = JSON.parse(listing);
+    return nftables;
+  } catch (error) {
+    throw new NftError('unknown-outcome', `nft listed what is no JSON: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,89 @@
+import type { Family } from '../../ip.ts';
+import type { Chain } from '../../ruleset/elements/chain.ts';
+import type { Container, Field } from '../../ruleset/elements/set-or-map.ts';
+import type { Expression } from '../../ruleset/elements/statement.ts';
+import type { Program } from '../../ruleset/program/program.ts';
+
+/**
+ * The commands that add base chains with their rules: with them a staged table goes live. Priorities are numbers: as a
+ * name ("dstnat") nft's JSON form silently makes a chain without a hook.
+ */
+export function hookCommands(program: Program, table: string): readonly string[] {
+  const base = program.chains.filter(({ hook }) => hook !== undefined);
+  return chainObjects(program.family, table, base).map((object) => JSON.stringify({ add: object }));
+}
+
+/** Chains, then their rules, as libnftables JSON objects. */
+export function chainObjects(family: Family, table: string, chains: readonly Chain[]): readonly object[] {
+  return [
+    ...chains.map((chain) => chainObject(family, table, chain)),
+    ...chains.flatMap((chain) => ruleObjects(family, table, chain)),
+  ];
+}
+
+function chainObject(family: Family, table: string, { name, hook }: Chain): object {
+  const called = hook && { type: hook.type, hook: hook.hook, prio: hook.priority, policy: 'accept' };
+  return { chain: { family, table, name, ...called } };
+}
+
+function ruleObjects(family: Family, table: string, { name, rules, signature }: Chain): readonly object[] {
+  const last = rules.length - 1;
+  return rules.map((expr, i) => ({
+    rule: { family, table, chain: name, expr, ...(signature !== undefined && i === last && { comment: signature }) },
+  }));
+}
+
+/** A chain that is to have its rules again. `isMoved`: the kernel is to call it from elsewhere, which only a new chain can be. */
+export interface Rewritten {
+  readonly chain: Chain;
+  readonly isMoved: boolean;
+}
+
+/** The commands that give chains their rules again, in one document: no packet meets one without. */
+export function rewriteCommands(family: Family, table: string, rewritten: readonly Rewritten[]): readonly string[] {
+  const own = ({ name }: Chain) => ({ chain: { family, table, name } });
+  const added = (chain: Chain) => ({ add: chainObject(family, table, chain) });
+  return [
+    // Rules of one may lead to another.
+    ...rewritten.flatMap(({ chain, isMoved }) => [
+      added(chain),
+      { flush: own(chain) },
+      ...(isMoved ? [{ delete: own(chain) }, added(chain)] : []),
+    ]),
+    ...rewritten.flatMap(({ chain }) => ruleObjects(family, table, chain).map((rule) => ({ add: rule }))),
+  ].map((command) => JSON.stringify(command));
+}
+
+/** The commands that delete a chain that nothing leads to, with its rules. */
+export function deleteChainCommands(family: Family, table: string, name: string): readonly string[] {
+  const chain = { family, table, name };
+  return [{ flush: { chain } }, { delete: { chain } }].map((command) => JSON.stringify(command));
+}
+
+/** Sets and maps as libnftables JSON objects, with `typeof` declarations as nft 1.1.2 and later understand them. */
+export function containerObjects(family: Family, table: string, containers: readonly Container[]): readonly object[] {
+  return containers.map(({ name, key, value, interval, counts }) => {
+    const common = {
+      family,
+      table,
+      name,
+      type: { typeof: typeOf(key) },
+      ...(interval && { flags: ['interval'] }),
+      ...(counts && { stmt: [{ counter: null }] }),
+    };
+    if (value === undefined) return { set: common };
+    return { map: { ...common, map: { typeof: value === 'verdict' ? VERDICT : typeOf(value) } } };
+  });
+}
+
+/**
+ * A verdict map's data as the `typeof` of some verdict. As the plain "verdict" nft 1.1.3 and 1.1.7 lose the key's
+ * `typeof` as well, and a map so declared makes nft 1.0.6 segfault on every `list` and `delete table`.
+ */
+const VERDICT = { accept: null };
+
+function typeOf(fields: readonly Field[]): Expression {
+  const [first, ...rest] = fields.map(({ of }) => of);
+  if (first === undefined) throw new Error('a set needs a key');
+  return rest.length === 0 ? first : { concat: [first, ...rest] };
+}

@@ -1,0 +1,41 @@
+import type { Chain } from './chain.ts';
+import type { Container } from './set-or-map.ts';
+
+/**
+ * One element of a set or map. Key and value are in nft's text form with canonical addresses
+ * ("10.96.0.12 . tcp . 3306", "goto pick-tcp-1"), so equal elements are equal strings.
+ */
+export interface Element {
+  readonly container: Container;
+  readonly key: string;
+  /** Empty for elements of a set. */
+  readonly value: string;
+  /** At most MAX_COMMENT characters; empty for none. */
+  readonly comment: string;
+  /** For what is no element to nft but a chain of its own (see affinity.ts): its rules. Unknown for one just found. */
+  readonly chain?: Chain;
+}
+
+/** The key of an element for all keys that no other has. None of ours is one; others can add it. */
+export const ALL_OTHERS = '*';
+
+/** nft's text form refuses longer comments, its JSON form does not: the host's saved rules would not load. */
+const MAX_COMMENT = 128;
+
+/** Cuts a comment to what nft can read back. */
+export function commentOf(text: string): string {
+  return text.length <= MAX_COMMENT ? text : `${text.slice(0, MAX_COMMENT - 3)}...`;
+}
+
+/** What nft writes between the parts of a key or value. */
+export const SEPARATOR = ' . ';
+
+/** The text form of a key or value of several parts. */
+export function concat(...parts: readonly (string | number)[]): string {
+  return parts.join(SEPARATOR);
+}
+
+/** The parts of such a text. */
+export function parts(text: string): readonly string[] {
+  return text.split(SEPARATOR);
+}

@@ -1,0 +1,118 @@
+import type { Element } from '../elements/element.ts';
+import type { Container } from '../elements/set-or-map.ts';
+import { GONE, type HeldElement } from './held-element.ts';
+import type { Transaction } from './transaction.ts';
+import { weightOf } from './weight.ts';
+
+/** What an element was before it was touched; undefined if the kernel did not have it. */
+export type Before = Pick<Element, 'value' | 'comment'> | undefined;
+
+/** What the kernel was believed to hold of an element, and what it holds. */
+export interface Learnt {
+  readonly container: Container;
+  readonly key: string;
+  readonly expected: Before;
+  readonly found: Before;
+}
+
+/** What changed since the last transaction. */
+export class Changes {
+  #touched = new Map<HeldElement, Before>();
+  #weight = 0;
+
+  get isEmpty(): boolean {
+    return this.#touched.size === 0;
+  }
+
+  /** What the transaction will cost nft, at most (see weight.ts). */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  /** An element as the kernel holds it; undefined if it does not have it. */
+  inKernel(element: HeldElement): Before {
+    return this.#touched.has(element) ? this.#touched.get(element) : element;
+  }
+
+  /** The elements of a container that were touched, by key: as the kernel holds them. */
+  of(container: Container): ReadonlyMap<string, Before> {
+    const touched = new Map<string, Before>();
+    for (const [element, before] of this.#touched) {
+      // One that is gone for good and one that comes in its place may have the same key.
+      if (element.container === container) touched.set(element.key, touched.get(element.key) ?? before);
+    }
+    return touched;
+  }
+
+  /** Notes what the kernel was found to hold of an element. */
+  corrects(element: HeldElement, found: Before): void {
+    if (!this.#touched.has(element)) this.#weight += weightOf(element);
+    this.#touched.set(element, found);
+    delete element.refused;
+  }
+
+  /** The same for all of a container that were touched. Returns those of which something else was known. */
+  learn(container: Container, found: ReadonlyMap<string, Element>): readonly Learnt[] {
+    const known = this.of(container);
+    const learnt: Learnt[] = [];
+    const done = new Set<string>();
+    for (const element of [...this.#touched.keys()]) {
+      const { key } = element;
+      if (element.container !== container) continue;
+      // One that is gone for good comes before the one in its place.
+      this.corrects(element, done.has(key) ? undefined : found.get(key));
+      if (done.has(key)) continue;
+      done.add(key);
+      const [expected, there] = [known.get(key), found.get(key)];
+      const isSame = expected?.value === there?.value && expected?.comment === there?.comment;
+      if (!isSame) learnt.push({ container, key, expected, found: there });
+    }
+    return learnt;
+  }
+
+  /** Notes an element that is not in the kernel. */
+  appears(element: HeldElement): void {
+    if (!this.#touched.has(element)) this.#touch(element, undefined, weightOf(element));
+  }
+
+  /** Notes an element that is about to change or to go. */
+  changes(element: HeldElement, weight = weightOf(element)): void {
+    const { value, comment, refused } = element;
+    if (!this.#touched.has(element)) this.#touch(element, refused ? undefined : { value, comment }, weight);
+    delete element.refused;
+  }
+
+  /**
+   * The changes as one transaction: what differs from what the kernel has. `isChosen`: which of them; the others wait.
+   * Returns also what takes it back, for when the kernel did not take it.
+   */
+  take(isChosen?: (element: HeldElement) => boolean): Transaction & { readonly undo: () => void } {
+    const deletes: Element[] = [];
+    const adds: Element[] = [];
+    const taken = isChosen === undefined ? this.#touched : new Map<HeldElement, Before>();
+    const rest = new Map<HeldElement, Before>();
+    for (const [element, before] of this.#touched) {
+      if (isChosen !== undefined) {
+        const isIn = isChosen(element);
+        (isIn ? taken : rest).set(element, before);
+        if (!isIn) continue;
+      }
+      const isThere = element.goesWith !== GONE;
+      const isSame = before?.value === element.value && before.comment === element.comment;
+      if (isThere && isSame) continue;
+      if (before !== undefined) deletes.push(element);
+      if (isThere) adds.push(element);
+    }
+    this.#touched = rest;
+    this.#weight = 0;
+    const undo = () => {
+      for (const [element, before] of taken) this.#touched.set(element, before);
+    };
+    return { deletes, adds, undo };
+  }
+
+  #touch(element: HeldElement, before: Before, weight: number): void {
+    this.#touched.set(element, before);
+    this.#weight += weight;
+  }
+}

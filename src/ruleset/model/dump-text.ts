@@ -1,0 +1,57 @@
+import { atOnce, type Steps } from '../../service/steps.ts';
+import { elementText } from '../elements/element-text.ts';
+import type { Container } from '../elements/set-or-map.ts';
+import { setText } from '../program/affinity.ts';
+import { chainText, containerText } from '../program/program-text.ts';
+import type { Ruleset } from './ruleset.ts';
+import { neededContainers, shownTable, sorted } from './shown-table.ts';
+
+/** Lines that are made in one step. */
+const LINES = 1000;
+
+/**
+ * A family's table as an nft script: loaded into an empty namespace it does what the table in the kernel does. Elements
+ * are sorted and carry their Service as comment. `headings` go on top as comments. `all`: it gives the very table, else
+ * what is empty is left out (see shownTable).
+ */
+export function dumpText(...args: Parameters<typeof dumpTextSteps>): string {
+  return atOnce(dumpTextSteps(...args));
+}
+
+/** The same in steps: of the table as it is at the first one, whatever changes meanwhile. */
+export function* dumpTextSteps(
+  ruleset: Ruleset,
+  table: string,
+  headings: readonly string[],
+  all: boolean,
+): Steps<string> {
+  const { program } = ruleset;
+  const shown = shownTable(ruleset, all);
+  const texts = new Map<Container, readonly string[]>();
+  const verdicts = new Set<string>();
+  for (const [container, own] of shown.elements) {
+    const lines: string[] = [];
+    for (const element of yield* sorted(own)) {
+      if (container.value === 'verdict') verdicts.add(element.value);
+      lines.push(`\t\t\t${elementText(element)},`);
+      if (lines.length % LINES === 0) yield;
+    }
+    texts.set(container, lines);
+    yield;
+  }
+  const { chains, marker } = shown.chains(verdicts);
+  const containers = all ? [...shown.elements.keys()] : neededContainers(shown, chains);
+  const parts = [
+    ...headings.map((line) => `# ${line}`),
+    `table ${program.family} ${table} {`,
+    ...containers.flatMap((own) => [`\t# ${own.comment}`, containerText(own, texts.get(own) ?? [])]),
+  ];
+  if (marker !== undefined) parts.push('\t# names the version of this table', `\tchain ${marker} { }`);
+  for (const { key } of yield* sorted(shown.counters)) parts.push(`\tcounter ${key} { packets 0 bytes 0 }`);
+  for (const { key } of yield* sorted(shown.clientSets)) parts.push(setText(program.family, key));
+  for (const [i, chain] of chains.entries()) {
+    parts.push(chainText(chain));
+    if (i % LINES === 0) yield;
+  }
+  return [...parts, '}', ''].join('\n');
+}

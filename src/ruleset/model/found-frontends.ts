@@ -1,0 +1,151 @@
+import type { Endpoint } from '../../service/endpoints.ts';
+import type { Frontend } from '../../service/frontend.ts';
+import type { HashBy, HashTable } from '../../service/hash-table.ts';
+import type { Chain } from '../elements/chain.ts';
+import { type Element, parts } from '../elements/element.ts';
+import { PROTOCOLS } from '../elements/set-or-map.ts';
+import { affinityEndpoints, limitOf } from '../program/found-affinity.ts';
+import { isHeartbeat } from '../program/heartbeat.ts';
+import { behindLimit } from '../program/limits.ts';
+import { hashedBy } from '../program/pick-chain.ts';
+import {
+  ADMITTED,
+  ADMITTED_NODE_PORTS,
+  BY_ADDRESS,
+  BY_NODE_PORT,
+  DROP_CHAIN,
+  type Entrance,
+  endpointsMap,
+  NODE_PORT_RANGES,
+  REFUSE_CHAIN,
+  SOURCE_RANGES_CHAIN,
+} from '../program/sets-and-maps.ts';
+import type { Ruleset } from './ruleset.ts';
+
+/**
+ * The frontends that a table serves, by its elements alone: what is not in a table is not in them, either. So an address that
+ * is no ClusterIP counts as an external IP, or where it has source ranges as a load balancer's; a ClusterIP has policy Cluster;
+ * endpoints that are not used here are not known. `ruleset`: what was found in the kernel.
+ */
+export function foundFrontends(ruleset: Ruleset): readonly Frontend[] {
+  const chains = new Map([...ruleset.dynamicChains()].map((chain) => [chain.name, chain]));
+  const ranges = sourceRanges(ruleset);
+  const table: Found = { ruleset, chains, ranges };
+  return [BY_ADDRESS, BY_NODE_PORT].flatMap((entrance) => {
+    const container = ruleset.program.containers.find(({ name }) => name === entrance.dispatch);
+    if (container === undefined) return [];
+    return [...ruleset.elementsOf(container)].flatMap((element) => frontendOf(element, entrance, table) ?? []);
+  });
+}
+
+/** What is found in a table. */
+interface Found {
+  readonly ruleset: Ruleset;
+  /** Those of Services with session affinity, and pick chains. */
+  readonly chains: ReadonlyMap<string, Chain>;
+  /** Who may connect, by the key of the frontend. */
+  readonly ranges: ReadonlyMap<string, readonly string[]>;
+}
+
+function frontendOf(element: Element, entrance: Entrance, table: Found): Frontend | undefined {
+  const { ruleset, ranges, chains } = table;
+  const { key, comment } = element;
+  const [port, protocolName, address = ''] = parts(key).toReversed();
+  const protocol = PROTOCOLS.find((known) => known === protocolName);
+  if (protocol === undefined || isHeartbeat(element)) return undefined;
+  const valueIn = (container: string) => ruleset.lookUp(container, key)?.value;
+  const admitted = new Map([
+    [`goto ${SOURCE_RANGES_CHAIN}`, ADMITTED],
+    [ruleset.program.rangeCheck.verdict, ADMITTED_NODE_PORTS],
+  ]).get(element.value);
+  const hasRanges = admitted !== undefined;
+  const first = admitted === undefined ? element.value : (valueIn(admitted) ?? 'drop');
+  const verdict = behindLimit(first);
+  const limitPerSecond = first === verdict ? undefined : limitOf(first.replace(/^goto /, ''), chains);
+  const isLocal = verdict === `goto ${entrance.localPolicy}`;
+  const place = { address, protocol, port: Number(port) };
+  const all = poolOf(isLocal ? valueIn(entrance.cluster) : verdict, entrance.endpoints, place, table);
+  const here = isLocal ? poolOf(valueIn(entrance.local), entrance.localEndpoints, place, table) : NO_POOL;
+  const by = all.by ?? here.by;
+  const isClusterIp = address !== '' && ruleset.lookUp('cluster-ips', address) !== undefined;
+  return {
+    ...place,
+    family: ruleset.program.family,
+    kind: address === '' ? 'node-port' : isClusterIp ? 'cluster-ip' : hasRanges ? 'load-balancer-ip' : 'external-ip',
+    servicePort: comment,
+    policy: isLocal ? 'local' : 'cluster',
+    endpoints: all.endpoints,
+    localEndpoints: here.endpoints,
+    anywhere: verdict !== `goto ${REFUSE_CHAIN}`,
+    sourceRanges: hasRanges ? (ranges.get(key) ?? []) : [],
+    ...(all.seconds !== undefined && { affinitySeconds: all.seconds }),
+    ...(limitPerSecond !== undefined && { limitPerSecond }),
+    ...(all.maxConnections !== undefined && { maxConnections: all.maxConnections }),
+    ...(by !== undefined && { hashing: { by, table: all.table ?? NO_TABLE, localTable: here.table ?? NO_TABLE } }),
+  };
+}
+
+interface Pool {
+  readonly endpoints: readonly Endpoint[];
+  readonly seconds?: number | undefined;
+  readonly maxConnections?: number | undefined;
+  /** Where a hash picks: of what, and from which table. */
+  readonly by?: HashBy | undefined;
+  readonly table?: HashTable;
+}
+
+const NO_POOL: Pool = { endpoints: [] };
+const NO_TABLE: HashTable = new Uint16Array(0);
+
+/** What a verdict picks from. */
+function poolOf(
+  verdict: string | undefined,
+  prefix: string,
+  { address, protocol, port }: Pick<Frontend, 'address' | 'protocol' | 'port'>,
+  { ruleset, chains }: Found,
+): Pool {
+  const [, target] = /^goto (.+)$/.exec(verdict ?? '') ?? [];
+  if (target === undefined || target === REFUSE_CHAIN || target === DROP_CHAIN) return NO_POOL;
+  const endpoint = (at: string, on: number, weight: number): Endpoint => {
+    const one = { address: at, port: on, maybeLocal: true };
+    return weight === 1 ? one : { ...one, weight };
+  };
+  const chain = ruleset.program.picks.byName(target);
+  if (chain === undefined) {
+    const { endpoints, ...rest } = affinityEndpoints(target, chains);
+    return { endpoints: endpoints.map((one) => endpoint(...one)), ...rest };
+  }
+  const before = address === '' ? `${port}` : `${address} . ${port}`;
+  const by = hashedBy(chain);
+  const most = by === undefined ? Number.POSITIVE_INFINITY : chain.capacity;
+  const counts = new Map<string, number>();
+  const values: string[] = [];
+  for (let slot = 0; slot < most; slot++) {
+    const value = ruleset.lookUp(endpointsMap(prefix, protocol), `${before} . ${slot}`)?.value;
+    if (value === undefined) break;
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+    values.push(value);
+  }
+  const endpoints = [...counts].map(([value, count]) => {
+    const [at = '', on] = parts(value);
+    // The slots of a table are not what an endpoint counts for.
+    return endpoint(at, Number(on), by === undefined ? count : 1);
+  });
+  if (by === undefined) return { endpoints };
+  const places = new Map([...counts.keys()].map((value, place) => [value, place]));
+  return { endpoints, by, table: Uint16Array.from(values, (value) => places.get(value) ?? 0) };
+}
+
+function sourceRanges(ruleset: Ruleset): ReadonlyMap<string, readonly string[]> {
+  const containers = ruleset.program.containers.filter(
+    ({ name }) => name === 'source-ranges' || name === NODE_PORT_RANGES,
+  );
+  const found = new Map<string, string[]>();
+  for (const { key } of containers.flatMap((container) => [...ruleset.elementsOf(container)])) {
+    const end = key.lastIndexOf(' . ');
+    const known = found.get(key.slice(0, end));
+    if (known === undefined) found.set(key.slice(0, end), [key.slice(end + ' . '.length)]);
+    else known.push(key.slice(end + ' . '.length));
+  }
+  return found;
+}

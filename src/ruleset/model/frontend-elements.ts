@@ -1,0 +1,312 @@
+import { joined } from '../../objects/compact.ts';
+import type { Endpoint } from '../../service/endpoints.ts';
+import type { Frontend } from '../../service/frontend.ts';
+import type { HashTable } from '../../service/hash-table.ts';
+import { eachInSteps, endsStep, mapInSteps, type Steps } from '../../service/steps.ts';
+import type { UdpAddress } from '../../service/udp-frontends.ts';
+import { commentOf, concat, type Element, parts } from '../elements/element.ts';
+import type { Container } from '../elements/set-or-map.ts';
+import { affinityElements, hasOwnChains, type PickScope } from '../program/affinity.ts';
+import { isHeartbeat } from '../program/heartbeat.ts';
+import { behindLimit, limitElements } from '../program/limits.ts';
+import { hashedBy, type PickChain } from '../program/pick-chain.ts';
+import { LOCALHOST_REFUSED, type Program } from '../program/program.ts';
+import {
+  ADMITTED,
+  ADMITTED_NODE_PORTS,
+  BY_ADDRESS,
+  BY_NODE_PORT,
+  CLOSED_NODE_PORTS,
+  DROP_CHAIN,
+  type Entrance,
+  endpointsMap,
+  NODE_PORT_RANGES,
+  REFUSE_CHAIN,
+  SOURCE_RANGES_CHAIN,
+} from '../program/sets-and-maps.ts';
+import { assignRepeated } from './repeated-slots.ts';
+import { assignSlots, capacityFor, type LeavingSlot, MAX_ENDPOINTS } from './slots.ts';
+
+/** What a plan depends on besides the frontend. */
+export interface PlannedModel {
+  readonly program: Program;
+  /** The program's containers by name. */
+  readonly containers: ReadonlyMap<string, Container>;
+  /** The value of an element in the model, or undefined. */
+  readonly find: (container: Container, key: string) => string | undefined;
+  /** The same before the transaction that is being put together. */
+  readonly inKernel: (container: Container, key: string) => string | undefined;
+  /** Whether its connections are counted, where the program can. */
+  readonly isCounted: boolean;
+}
+
+/** How a frontend comes to be served, from what the kernel holds now. Made before anything of it is claimed. */
+export interface FrontendPlan {
+  /** All it needs; what leads to an element comes after it. */
+  readonly elements: readonly Element[];
+  readonly leaving: readonly LeavingSlot[];
+}
+
+/** What a frontend needs that is not there. */
+export const NOTHING_PLANNED: FrontendPlan = { elements: [], leaving: [] };
+
+/**
+ * The elements by which the fixed program serves a frontend. Slots in use stay as they are where they can. Endpoints beyond
+ * MAX_ENDPOINTS get no connections. In steps, of which a frontend with few endpoints and source ranges has one.
+ */
+export function planFrontend(frontend: Frontend, model: PlannedModel): Steps<FrontendPlan> {
+  return new Planner(frontend, model).plan();
+}
+
+/** The endpoints that one verdict of a frontend picks from. */
+interface Pool {
+  /** Names of the endpoint map and of the pick chains. */
+  readonly slots: string;
+  readonly pick: string;
+  readonly scope: PickScope;
+  readonly endpoints: readonly Endpoint[];
+  /** Where a hash chooses among them: what is in which slot. */
+  readonly table: HashTable | undefined;
+  /** The verdict maps that may send packets here, now or before. */
+  readonly verdicts: readonly string[];
+}
+
+class Planner {
+  readonly #frontend: Frontend;
+  readonly #model: PlannedModel;
+  readonly #entrance: Entrance;
+  /** The frontend's key in verdict maps. */
+  readonly #key: string;
+  readonly #comment: string;
+  readonly #elements: Element[] = [];
+  readonly #leaving: LeavingSlot[] = [];
+  /** The keys of its slots, as far as they were asked for: each is asked for twice. */
+  readonly #slotKeys: string[] = [];
+  /** The sets that its connections are counted in: three at most. */
+  readonly #counted: string[] = [];
+
+  constructor(frontend: Frontend, model: PlannedModel) {
+    this.#frontend = frontend;
+    this.#model = model;
+    this.#entrance = frontend.kind === 'node-port' ? BY_NODE_PORT : BY_ADDRESS;
+    this.#key = frontendElementKey(frontend);
+    this.#comment = commentOf(frontend.servicePort);
+  }
+
+  *plan(): Steps<FrontendPlan> {
+    const { address, kind, sourceRanges } = this.#frontend;
+    const { dispatch, snat, snatFromNode, connections, refused, dropped } = this.#entrance;
+    this.#count(connections, true);
+    this.#count(refused, false);
+    this.#count(dropped, false);
+    // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
+    if (kind === 'cluster-ip') this.#add('cluster-ips', address, '', '');
+    if (kind === 'node-port' && this.#model.containers.has(CLOSED_NODE_PORTS)) {
+      this.#count(dropped, true);
+      this.#add(CLOSED_NODE_PORTS, this.#key);
+    }
+    if (isRefusedOnLoopback(this.#frontend)) this.#add('localhost-node-ports', this.#key);
+    const fromNode = hasTwins(this.#frontend);
+    const snatKeys = yield* this.#snatKeys();
+    yield* eachInSteps(snatKeys, (key) => this.#add(fromNode ? snatFromNode : snat, key));
+    const verdict = this.#limited(yield* this.#verdict());
+    if (sourceRanges.length === 0) {
+      this.#add(dispatch, this.#key, verdict);
+    } else {
+      this.#count(this.#entrance.dropped, true);
+      const { ranges, admitted, check } = this.#rangeCheck();
+      yield* eachInSteps(sourceRanges, (range) => this.#add(ranges, concat(this.#key, range)));
+      this.#add(admitted, this.#key, verdict);
+      this.#add(dispatch, this.#key, check);
+    }
+    return { elements: this.#elements, leaving: this.#leaving };
+  }
+
+  /** A verdict with the limit before it, where it serves anybody. */
+  #limited(verdict: string): string {
+    const { limitPerSecond, endpoints } = this.#frontend;
+    if (limitPerSecond === undefined || endpoints.length === 0) return verdict;
+    const limited = limitElements(this.#frontend, limitPerSecond, verdict);
+    this.#count(this.#entrance.refused, true);
+    this.#elements.push(...limited.elements);
+    return limited.verdict;
+  }
+
+  /** The set of its source ranges, the map with its verdict for who is in them, and what leads there. */
+  #rangeCheck(): { readonly ranges: string; readonly admitted: string; readonly check: string } {
+    if (this.#frontend.kind !== 'node-port')
+      return { ranges: 'source-ranges', admitted: ADMITTED, check: `goto ${SOURCE_RANGES_CHAIN}` };
+    const { elements, verdict } = this.#model.program.rangeCheck;
+    this.#elements.push(...elements);
+    return { ranges: NODE_PORT_RANGES, admitted: ADMITTED_NODE_PORTS, check: verdict };
+  }
+
+  /** What becomes of a connection that may come: refused if there is no endpoint anywhere, dropped if there is elsewhere. */
+  *#verdict(): Steps<string> {
+    const { kind, policy, endpoints, localEndpoints, anywhere, hashing } = this.#frontend;
+    const { dispatch, cluster, local, localPolicy, ...names } = this.#entrance;
+    if (!anywhere) {
+      this.#count(this.#entrance.refused, true);
+      return `goto ${REFUSE_CHAIN}`;
+    }
+    const all = yield* this.#pick({
+      slots: names.endpoints,
+      pick: names.pick,
+      scope: kind === 'cluster-ip' && policy === 'local' ? 'local' : 'service',
+      endpoints,
+      table: hashing?.table,
+      verdicts: [dispatch, ADMITTED, ADMITTED_NODE_PORTS, cluster],
+    });
+    if (!hasTwins(this.#frontend)) return all;
+    this.#add(cluster, this.#key, all);
+    const here = yield* this.#pick({
+      slots: names.localEndpoints,
+      pick: names.localPick,
+      scope: 'local',
+      endpoints: localEndpoints,
+      table: hashing?.localTable,
+      verdicts: [local],
+    });
+    this.#add(local, this.#key, here);
+    return `goto ${localPolicy}`;
+  }
+
+  *#pick(pool: Pool): Steps<string> {
+    const endpoints = pool.endpoints.slice(0, MAX_ENDPOINTS);
+    if (endpoints.length === 0) {
+      this.#count(this.#entrance.dropped, true);
+      return this.#model.containers.has(this.#entrance.dropped) ? `goto ${DROP_CHAIN}` : 'drop';
+    }
+    yield* eachInSteps(endpoints, ({ address, maybeLocal }) => {
+      if (maybeLocal) this.#add('hairpin', concat(address, address), '', '');
+    });
+    if (!hasOwnChains(this.#frontend)) return yield* this.#pickSlot(pool, endpoints);
+    if (this.#frontend.maxConnections !== undefined) this.#count(this.#entrance.refused, true);
+    const { chain, elements } = affinityElements(this.#frontend, pool.scope, endpoints);
+    this.#elements.push(...elements);
+    return `goto ${chain}`;
+  }
+
+  *#pickSlot({ slots, pick, verdicts, table }: Pool, endpoints: readonly Endpoint[]): Steps<string> {
+    const { protocol, affinityByHash, hashing } = this.#frontend;
+    const { picks } = this.#model.program;
+    const map = endpointsMap(slots, protocol);
+    const current = yield* this.#currentSlots(map);
+    const wanted = yield* mapInSteps(endpoints, ({ address, port }) => concat(address, port));
+    const chains = this.#chainsInKernel(verdicts);
+    const most = (numberOf: (chain: PickChain) => number) => Math.max(0, ...chains.map(numberOf));
+    let assigned: readonly string[];
+    let chain: PickChain;
+    if (hashing === undefined || table === undefined) {
+      const isWeighed = endpoints.some(({ weight }) => weight !== undefined);
+      assigned = yield* isWeighed
+        ? assignRepeated(current, new Map(wanted.map((endpoint, i) => [endpoint, endpoints[i]?.weight ?? 1])))
+        : assignSlots(current, wanted);
+      const capacity = most((known) => (hashedBy(known) === undefined ? known.capacity : 0));
+      const by = affinityByHash ? 'client' : 'random';
+      chain = picks.chainFor(pick, protocol, capacityFor(assigned.length, capacity), by);
+    } else {
+      assigned = yield* mapInSteps(table, (place) => wanted[place]);
+      chain = picks.chainFor(pick, protocol, table.length, `${hashing.by}-hash`);
+    }
+    this.#elements.push(chain.element);
+    let slot = 0;
+    yield* eachInSteps(assigned, (endpoint) => this.#add(map, this.#slotKey(slot++), endpoint));
+    // A draw that misses draws again, but the last one of a chain that packets may still be on their way to must hit.
+    const full = most((known) => known.full);
+    for (; slot < current.length; slot++) {
+      const standIn = slot < full ? assigned[slot % assigned.length] : undefined;
+      this.#leaving.push({ container: this.#container(map), key: this.#slotKey(slot), ...(standIn && { standIn }) });
+      if (endsStep(slot)) yield;
+    }
+    return chain.verdict;
+  }
+
+  /** The pick chains that packets may be on their way to. */
+  #chainsInKernel(verdicts: readonly string[]): readonly PickChain[] {
+    const { containers, inKernel, program } = this.#model;
+    return verdicts.flatMap((name) => {
+      const container = containers.get(name);
+      const verdict = container && inKernel(container, this.#key);
+      return verdict === undefined ? [] : (program.picks.byVerdict(behindLimit(verdict)) ?? []);
+    });
+  }
+
+  /** What the slots of this frontend hold. They are dense. */
+  *#currentSlots(map: string): Steps<readonly string[]> {
+    const container = this.#container(map);
+    const slots: string[] = [];
+    for (;;) {
+      const value = this.#model.find(container, this.#slotKey(slots.length));
+      if (value === undefined) return slots;
+      slots.push(value);
+      if (endsStep(slots.length)) yield;
+    }
+  }
+
+  /** Under which keys its connections are known for source NAT; none for a ClusterIP, which has rules of its own. */
+  *#snatKeys(): Steps<Iterable<string>> {
+    const { kind, endpoints, protocol, port } = this.#frontend;
+    if (kind === 'cluster-ip' || endpoints.length === 0) return [];
+    if (kind !== 'node-port') return [this.#key];
+    const keys = new Set<string>();
+    yield* eachInSteps(endpoints, ({ address }) => keys.add(concat(protocol, port, address)));
+    return keys;
+  }
+
+  #slotKey(slot: number): string {
+    const known = this.#slotKeys[slot];
+    if (known !== undefined) return known;
+    const { kind, address, port } = this.#frontend;
+    const key = kind === 'node-port' ? joined(' . ', port, slot) : joined(' . ', address, port, slot);
+    this.#slotKeys[slot] = key;
+    return key;
+  }
+
+  #container(name: string): Container {
+    const container = this.#model.containers.get(name);
+    if (container === undefined) throw new Error(`the program has no set ${name}`);
+    return container;
+  }
+
+  /**
+   * Counts its connections in a set, if they are counted at all. `isMet`: they come there; those that do not any more keep
+   * their number.
+   */
+  #count(name: string, isMet: boolean): void {
+    const { containers, isCounted, find } = this.#model;
+    if (!isCounted || this.#counted.includes(name)) return;
+    const container = containers.get(name);
+    if (container === undefined || (!isMet && find(container, this.#key) === undefined)) return;
+    this.#counted.push(name);
+    this.#add(name, this.#key);
+  }
+
+  #add(name: string, key: string, value = '', comment = this.#comment): void {
+    this.#elements.push({ container: this.#container(name), key, value, comment });
+  }
+}
+
+function isRefusedOnLoopback({ kind, protocol }: Frontend): boolean {
+  return kind === 'node-port' && LOCALHOST_REFUSED.some((refused) => refused === protocol);
+}
+
+/** externalTrafficPolicy Local: two verdicts, for clients on this node and for all others. A ClusterIP has one policy for all. */
+function hasTwins({ kind, policy }: Frontend): boolean {
+  return policy === 'local' && kind !== 'cluster-ip';
+}
+
+/** The key of a frontend in the dispatch maps. */
+export function frontendElementKey({ kind, address, protocol, port }: Frontend): string {
+  return kind === 'node-port' ? concat(protocol, port) : concat(address, protocol, port);
+}
+
+/** The UDP frontend of a Service whose verdict an element is, by its key; undefined for any other element. */
+export function udpFrontendOf(element: Pick<Element, 'container' | 'key' | 'comment'>): UdpAddress | undefined {
+  const { container, key } = element;
+  const { name } = container;
+  if (isHeartbeat(element)) return undefined;
+  if (name !== BY_ADDRESS.dispatch && name !== BY_NODE_PORT.dispatch) return undefined;
+  const [port, protocol, address = ''] = parts(key).toReversed();
+  return protocol === 'udp' ? { address, port: Number(port) } : undefined;
+}

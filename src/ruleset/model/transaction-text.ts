@@ -1,0 +1,55 @@
+import type { Family } from '../../ip.ts';
+import type { Element } from '../elements/element.ts';
+import { elementText } from '../elements/element-text.ts';
+import { printRule } from '../elements/statement.ts';
+import { setText } from '../program/affinity.ts';
+import { laterSetText } from '../program/later-sets.ts';
+import { LIMIT_COUNTERS } from '../program/limits.ts';
+import { LATER_SETS } from '../program/node-port-ranges.ts';
+import { CLIENT_SETS, OBJECTS } from '../program/objects.ts';
+import { groupByContainer, type Transaction } from './transaction.ts';
+
+/**
+ * A transaction as an nft script, for people and for `nft -c`: the same commands in the same order as transactionCommands
+ * has them. Empty if there is nothing to do.
+ */
+export function transactionText(family: Family, table: string, { deletes, adds }: Transaction): string {
+  const own = `${family} ${table}`;
+  const isObject = ({ container }: Element) => OBJECTS.includes(container);
+  const elements = (verb: string, some: readonly Element[], text: (element: Element) => string) =>
+    [...groupByContainer(some.filter((element) => !isObject(element)))].map(
+      ([{ name }, group]) => `${verb} element ${own} ${name} {\n${group.map((one) => `\t${text(one)},\n`).join('')}}`,
+    );
+  const stay = new Set(adds.filter(isObject).map(({ container, key }) => `${container.name} ${key}`));
+  return [
+    ...elements('delete', deletes, ({ key }) => key),
+    ...OBJECTS.toReversed().flatMap((kind) =>
+      deletes
+        .filter(({ container }) => container === kind)
+        .map(({ key }) => {
+          if (kind === LIMIT_COUNTERS) return `delete counter ${own} ${key}`;
+          if (CLIENT_SETS.includes(kind)) return `delete set ${own} ${key}`;
+          return `${stay.has(`${kind.name} ${key}`) ? 'flush' : 'delete'} chain ${own} ${key}`;
+        }),
+    ),
+    ...OBJECTS.flatMap((kind) =>
+      adds.filter(({ container }) => container === kind).flatMap((object) => additionsOf(family, own, object)),
+    ),
+    ...elements('add', adds, elementText),
+  ]
+    .map((command) => `${command}\n`)
+    .join('');
+}
+
+function additionsOf(family: Family, own: string, { container, key, chain }: Element): readonly string[] {
+  if (container === LIMIT_COUNTERS) return [`add counter ${own} ${key}`];
+  if (CLIENT_SETS.includes(container)) return [`table ${own} {\n${setText(family, key)}\n}`];
+  if (container === LATER_SETS) return [`table ${own} {\n${laterSetText(family, key)}\n}`];
+  if (chain === undefined) return [];
+  const { name, rules, signature } = chain;
+  const comment = (i: number) => (signature !== undefined && i === rules.length - 1 ? ` comment "${signature}"` : '');
+  return [
+    `add chain ${own} ${name}`,
+    ...rules.map((rule, i) => `add rule ${own} ${name} ${printRule(rule)}${comment(i)}`),
+  ];
+}

@@ -1,0 +1,47 @@
+import type { Element } from '../elements/element.ts';
+import type { Container } from '../elements/set-or-map.ts';
+import type { Hops } from '../program/hops.ts';
+import { OBJECTS } from '../program/objects.ts';
+import { PICK_CHAINS } from '../program/pick-chain.ts';
+
+/** Element changes that the kernel takes or refuses as a whole. Deletes come first: a changed element is in both. */
+export interface Transaction {
+  readonly deletes: readonly Element[];
+  readonly adds: readonly Element[];
+}
+
+/** The number of element operations. */
+export function sizeOf({ deletes, adds }: Transaction): number {
+  return deletes.length + adds.length;
+}
+
+/**
+ * A transaction for a table that packets meet, as those to send one after the other. One that brings or changes chains is
+ * two: the deepest first, and then the verdicts that lead there. A packet that has entered a hook sees the chains as they
+ * were then (the kernel's rule generations) but elements as they are: a new verdict would lead it to an empty chain, or to
+ * the old rules of one that nothing led to.
+ */
+export function deepestFirst(transaction: Transaction, hops: Hops): readonly Transaction[] {
+  const { deletes, adds } = transaction;
+  if (!adds.some(({ chain }) => chain !== undefined)) return [transaction];
+  const hopOf = ({ container }: Element) => hops.get(container.name) ?? 0;
+  const deepest = hops.get(PICK_CHAINS.name) ?? 0;
+  const part = (isPart: (element: Element) => boolean) => ({
+    deletes: deletes.filter(isPart),
+    adds: adds.filter(isPart),
+  });
+  const isDeep = (element: Element) => OBJECTS.includes(element.container) || hopOf(element) >= deepest;
+  const parts = [part(isDeep), part((element) => !isDeep(element))];
+  return parts.filter((each) => sizeOf(each) > 0);
+}
+
+/** Elements by their set or map, each group in the order given. */
+export function groupByContainer(elements: readonly Element[]): Map<Container, Element[]> {
+  const groups = new Map<Container, Element[]>();
+  for (const element of elements) {
+    const group = groups.get(element.container);
+    if (group === undefined) groups.set(element.container, [element]);
+    else group.push(element);
+  }
+  return groups;
+}

@@ -1,0 +1,99 @@
+import type { Chain } from '../elements/chain.ts';
+import type { Container } from '../elements/set-or-map.ts';
+import type { Expression, Statement } from '../elements/statement.ts';
+import { BY_ADDRESS, BY_NODE_PORT, CLOSED_NODE_PORTS, DROP_CHAIN, REFUSE_CHAIN } from './sets-and-maps.ts';
+
+/*
+ * New connections, counted by the kernel. Elements of sets of their own do it, which nothing but their frontend's end takes
+ * away: a verdict that is replaced, as when a frontend grows, would begin at 0, and to read it before takes nft 1.0.6 as long
+ * as to list the table. nat chains see the first packet of a connection only, so a packet is a connection; where it is
+ * refused or dropped, and the client tries again, it is another one.
+ *
+ * A frontend is counted once before its verdict, and again where it is refused or dropped: what is left was served.
+ */
+
+/** Chain that refuses without counting, where refusals are counted: what is no frontend goes there at once. */
+export const SEND_REFUSAL_CHAIN = 'send-refusal';
+
+/** The chain of node ports, where they are counted or closed to some: else their rule is in `dispatch`. */
+const NODE_PORTS_CHAIN = 'dispatch-node-ports';
+
+/** What connections to a frontend are known by. */
+export interface FrontendKeys {
+  readonly frontend: Expression;
+  readonly nodePort: Expression;
+}
+
+const isIn = (key: Expression, set: string): Statement => ({ match: { op: '==', left: key, right: `@${set}` } });
+const lookUp = (key: Expression, map: string): Statement => ({ vmap: { key, data: `@${map}` } });
+
+/**
+ * The chain that every new connection comes to, with those that it leads all connections to. `isNodePort`: what tells these.
+ * `clients`: who may connect to node ports, as matches of which one is enough; all others are dropped. Undefined: everybody.
+ */
+export function dispatchChains(
+  { frontend, nodePort }: FrontendKeys,
+  isNodePort: readonly Statement[],
+  counts: boolean,
+  clients?: readonly Statement[],
+): readonly Chain[] {
+  const byAddress = [lookUp(frontend, BY_ADDRESS.dispatch)];
+  const byNodePort = lookUp(nodePort, BY_NODE_PORT.dispatch);
+  const comment = 'what becomes of a new connection to a Service';
+  if (!counts && clients === undefined)
+    return [{ name: 'dispatch', comment, rules: [byAddress, [...isNodePort, byNodePort]] }];
+  // Last who may not: a node port that has just come is served to nobody whom the set of closed ones did not know yet.
+  const served =
+    clients === undefined
+      ? [[byNodePort]]
+      : [...clients.map((client) => [client, byNodePort]), [isIn(nodePort, CLOSED_NODE_PORTS), dropOf(counts)]];
+  return [
+    {
+      name: 'dispatch',
+      comment,
+      rules: [
+        ...(counts ? [[isIn(frontend, BY_ADDRESS.connections)]] : []),
+        byAddress,
+        // It takes the longest to see that it is none: once.
+        [...isNodePort, { goto: { target: NODE_PORTS_CHAIN } }],
+      ],
+    },
+    {
+      name: NODE_PORTS_CHAIN,
+      comment: 'the same for node ports',
+      rules: [...(counts ? [[isIn(nodePort, BY_NODE_PORT.connections)]] : []), ...served],
+    },
+  ];
+}
+
+/** The chains that count what is refused and what is dropped. */
+export function countingChains({ frontend, nodePort }: FrontendKeys): readonly Chain[] {
+  const refuse: Statement = { goto: { target: SEND_REFUSAL_CHAIN } };
+  const drop: Statement = { drop: null };
+  // A frontend's address may be the node's own, and its port a node port of another Service.
+  return [
+    {
+      name: REFUSE_CHAIN,
+      comment: 'a connection to a Service is refused',
+      rules: [[isIn(frontend, BY_ADDRESS.refused), refuse], [isIn(nodePort, BY_NODE_PORT.refused)], [refuse]],
+    },
+    {
+      name: DROP_CHAIN,
+      comment: 'a connection to a Service is dropped',
+      rules: [[isIn(frontend, BY_ADDRESS.dropped), drop], [isIn(nodePort, BY_NODE_PORT.dropped)], [drop]],
+    },
+  ];
+}
+
+/** Drops a connection to a frontend. */
+export function dropOf(counts: boolean): Statement {
+  return counts ? { goto: { target: DROP_CHAIN } } : { drop: null };
+}
+
+/** True for a rule that counts and does nothing else. */
+export function isCountingRule(rule: readonly Statement[], containers: readonly Container[]): boolean {
+  const [only, ...more] = rule;
+  if (only === undefined || more.length > 0 || !('match' in only)) return false;
+  const { right } = only.match;
+  return containers.some(({ name, counts }) => counts === true && right === `@${name}`);
+}

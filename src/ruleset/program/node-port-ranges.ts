@@ -1,0 +1,73 @@
+import type { Family } from '../../ip.ts';
+import type { Chain } from '../elements/chain.ts';
+import { chainElement } from '../elements/chain-element.ts';
+import type { Element } from '../elements/element.ts';
+import { destinationPort, sourceAddress, transportProtocol } from '../elements/packet-fields.ts';
+import type { Container } from '../elements/set-or-map.ts';
+import type { Expression } from '../elements/statement.ts';
+import { dropOf } from './counting.ts';
+import { ADMITTED_NODE_PORTS, NODE_PORT_RANGES, NODE_PORT_RANGES_CHAIN } from './sets-and-maps.ts';
+
+/*
+ * Source ranges of node ports. Few clusters have them, and an annotation may bring them at any time: so the set, the map and the
+ * chain that asks them are no part of the program but come with the first node port that has ranges, and stay, as pick chains do.
+ */
+
+/** Sets and maps that come with their first element, as elements of the model: the key is the name. */
+export const LATER_SETS = objects('sets and maps that come with their first element');
+
+/** The chains that ask them. */
+export const RANGE_CHECKS = objects('chains that check the source ranges of node ports');
+
+function objects(comment: string): Container {
+  return { name: comment, key: [], stays: true, comment };
+}
+
+/** How the clients in a node port's source ranges come to its verdict. */
+export interface RangeCheck {
+  /** "goto node-port-ranges-check" */
+  readonly verdict: string;
+  /** All that leads there needs, as the model holds it. */
+  readonly elements: readonly Element[];
+  /** The chain among them. */
+  readonly chain: Element;
+}
+
+/** The chain of a family. `counts`: dropped connections are counted. */
+export function rangeCheckChain(family: Family, counts: boolean): Chain {
+  const nodePort: Expression = { concat: [transportProtocol, destinationPort('th')] };
+  const allowed: Expression = { concat: [...nodePort.concat, sourceAddress(family)] };
+  return {
+    name: NODE_PORT_RANGES_CHAIN,
+    rules: [
+      [
+        { match: { op: '!=', left: allowed, right: `@${NODE_PORT_RANGES}` } },
+        // A process of this node may connect: it could as well connect to the endpoints.
+        { match: { op: '!=', left: { fib: { result: 'type', flags: ['saddr'] } }, right: 'local' } },
+        dropOf(counts),
+      ],
+      [{ vmap: { key: nodePort, data: `@${ADMITTED_NODE_PORTS}` } }],
+    ],
+  };
+}
+
+/** The same with what it asks, as the model holds it. */
+export function rangeCheckOf(rules: Chain): RangeCheck {
+  const chain = chainElement(RANGE_CHECKS, rules);
+  const sets = [NODE_PORT_RANGES, ADMITTED_NODE_PORTS].map(laterSet);
+  return { verdict: `goto ${chain.key}`, elements: [...sets, chain], chain };
+}
+
+/** True for the name of such a chain. */
+export function isRangeCheck(name: string): boolean {
+  return name === NODE_PORT_RANGES_CHAIN;
+}
+
+/** A set or map found in the kernel, as the model holds it; undefined for one that does not come later. */
+export function foundLaterSet(name: string): Element | undefined {
+  return name === NODE_PORT_RANGES || name === ADMITTED_NODE_PORTS ? laterSet(name) : undefined;
+}
+
+function laterSet(key: string): Element {
+  return { container: LATER_SETS, key, value: '', comment: '' };
+}

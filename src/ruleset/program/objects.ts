@@ -1,0 +1,55 @@
+import { foundChainElement } from '../elements/chain-element.ts';
+import type { Element } from '../elements/element.ts';
+import type { Container } from '../elements/set-or-map.ts';
+import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, AFFINITY_SETS, affinityContainerOf } from './affinity.ts';
+import { isLimitChain, LIMIT_CHAINS, LIMIT_COUNTERS, LIMIT_SETS } from './limits.ts';
+import { isRangeCheck, LATER_SETS, RANGE_CHECKS } from './node-port-ranges.ts';
+import { isPickChain, PICK_CHAINS } from './pick-chain.ts';
+import type { Program } from './program.ts';
+
+/**
+ * What the model holds besides the elements of the program's sets and maps: chains and sets that come with the Services.
+ * In the order they can be added; they are deleted the other way round.
+ */
+export const OBJECTS: readonly Container[] = [
+  LIMIT_COUNTERS,
+  LIMIT_SETS,
+  AFFINITY_SETS,
+  AFFINITY_ENDPOINTS,
+  AFFINITY_PICKS,
+  PICK_CHAINS,
+  LATER_SETS,
+  RANGE_CHECKS,
+  LIMIT_CHAINS,
+];
+
+/** The kinds of chains among them. */
+export const CHAIN_OBJECTS: readonly Container[] = [
+  PICK_CHAINS,
+  AFFINITY_PICKS,
+  AFFINITY_ENDPOINTS,
+  RANGE_CHECKS,
+  LIMIT_CHAINS,
+];
+
+/** Sets that packets fill: of clients with session affinity, and of those with a limit. */
+export const CLIENT_SETS: readonly Container[] = [AFFINITY_SETS, LIMIT_SETS];
+
+/** Which of them a chain is, by its name; undefined for one of the fixed program. */
+export function chainContainerOf(name: string): Container | undefined {
+  if (isPickChain(name)) return PICK_CHAINS;
+  if (isLimitChain(name)) return LIMIT_CHAINS;
+  return isRangeCheck(name) ? RANGE_CHECKS : affinityContainerOf(name);
+}
+
+/** A chain found in the kernel with its rules as nft prints them, as the model holds it; undefined for one of the fixed program. */
+export function foundChain(name: string, rules: readonly string[]): Element | undefined {
+  const container = chainContainerOf(name);
+  return container && foundChainElement(container, name, rules);
+}
+
+/** An element found in the kernel; a chain that all Services share with its rules, if they are as written. */
+export function knownElement({ picks, rangeCheck: { chain } }: Program, found: Element): Element {
+  if (found.container !== RANGE_CHECKS) return picks.known(found);
+  return found.key === chain.key && found.value === chain.value ? chain : found;
+}

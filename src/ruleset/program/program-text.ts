@@ -1,0 +1,61 @@
+import type { Chain } from '../elements/chain.ts';
+import type { Container, Field } from '../elements/set-or-map.ts';
+import { printExpression, printRule } from '../elements/statement.ts';
+import type { Program } from './program.ts';
+import { declaredAtOnce } from './sets-and-maps.ts';
+
+/**
+ * The fixed program as an nft document, without base chains, comments and elements: a table that no packet reaches yet.
+ * Text, since nft before 1.1.2 cannot say in JSON what a map is the `typeof`.
+ */
+export function stagedProgramText(program: Program, table: string): string {
+  const chains = program.chains.filter(({ hook }) => hook === undefined);
+  return [
+    `table ${program.family} ${table} {`,
+    ...declaredAtOnce(program.containers).map((container) => containerText(container, [])),
+    `\tchain ${program.marker} {\n\t}`,
+    ...chains.map(({ comment: _, ...chain }) => chainText(chain)),
+    '}\n',
+  ].join('\n');
+}
+
+/** A set or map declaration with its elements, one printed element a line; an empty one is one line. */
+export function containerText(container: Container, elements: readonly string[]): string {
+  const kind = container.value === undefined ? 'set' : 'map';
+  const lines = [
+    `typeof ${typeText(container)}`,
+    ...(container.interval ? ['flags interval'] : []),
+    ...(container.counts ? ['counter'] : []),
+  ];
+  if (elements.length === 0) return `\t${kind} ${container.name} { ${lines.map((line) => `${line};`).join(' ')} }`;
+  return [
+    `\t${kind} ${container.name} {`,
+    ...lines.map((line) => `\t\t${line}`),
+    '\t\telements = {',
+    ...elements,
+    '\t\t}',
+    '\t}',
+  ].join('\n');
+}
+
+/** What a container's key (and value) is compared with: "ip daddr . meta l4proto . th dport : verdict". */
+export function typeText({ key, value }: Container): string {
+  const fields = (list: readonly Field[]) => list.map(({ of }) => printExpression(of)).join(' . ');
+  if (value === undefined) return fields(key);
+  return `${fields(key)} : ${value === 'verdict' ? value : fields(value)}`;
+}
+
+/** A chain with its rules; one that has a single rule, or less, and no comment, is one line. */
+export function chainText({ name, comment, hook, rules, signature }: Chain): string {
+  const last = rules.length - 1;
+  const suffix = (i: number) => (signature !== undefined && i === last ? ` comment "${signature}"` : '');
+  const lines = [
+    ...(hook === undefined ? [] : [`type ${hook.type} hook ${hook.hook} priority ${hook.priority}; policy accept;`]),
+    ...rules.map((rule, i) => `${printRule(rule)}${suffix(i)}`),
+  ];
+  if (comment === undefined && rules.length < 2) {
+    return `\tchain ${name} { ${[...lines, ''].join(last < 0 ? ' ' : '; ').replaceAll(';;', ';')}}`;
+  }
+  const above = comment === undefined ? [] : [`# ${comment}`];
+  return [`\tchain ${name} {`, ...[...above, ...lines].map((line) => `\t\t${line}`), '\t}'].join('\n');
+}

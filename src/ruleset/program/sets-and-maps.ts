@@ -1,0 +1,237 @@
+import type { Family } from '../../ip.ts';
+import {
+  destinationAddress,
+  destinationPort,
+  randomSlot,
+  sourceAddress,
+  transportProtocol,
+} from '../elements/packet-fields.ts';
+import type { Field } from '../elements/set-or-map.ts';
+import { type Container, PROTOCOLS } from '../elements/set-or-map.ts';
+/**
+ * The names by which one way to address a Service is served: by an address and a port, or by a port of the node.
+ * Both have the same layout, but that the node port's keys have no address.
+ */
+export interface Entrance {
+  /** Frontend → verdict. */
+  readonly dispatch: string;
+  /** Frontend of policy Local → verdict: for clients on this node, and for all others. */
+  readonly cluster: string;
+  readonly local: string;
+  /** The chain that tells those clients apart. */
+  readonly localPolicy: string;
+  /** Frontends whose clients get the node's address as source: all of them, or those on the node itself. */
+  readonly snat: string;
+  readonly snatFromNode: string;
+  /** Prefixes of endpoint maps and pick chains, for all endpoints and for those of this node. */
+  readonly endpoints: string;
+  readonly localEndpoints: string;
+  readonly pick: string;
+  readonly localPick: string;
+  /** Frontends whose new connections are counted: all of them, and those of them that were refused or dropped. */
+  readonly connections: string;
+  readonly refused: string;
+  readonly dropped: string;
+}
+
+export const BY_ADDRESS: Entrance = {
+  dispatch: 'services',
+  cluster: 'services-cluster',
+  local: 'services-local',
+  localPolicy: 'local-policy',
+  snat: 'snat-services',
+  snatFromNode: 'snat-services-from-node',
+  endpoints: 'endpoints',
+  localEndpoints: 'local-endpoints',
+  pick: 'pick',
+  localPick: 'pick-local',
+  connections: 'connections',
+  refused: 'connections-refused',
+  dropped: 'connections-dropped',
+};
+
+export const BY_NODE_PORT: Entrance = {
+  dispatch: 'node-ports',
+  cluster: 'node-ports-cluster',
+  local: 'node-ports-local',
+  localPolicy: 'local-policy-node-ports',
+  snat: 'snat-node-ports',
+  snatFromNode: 'snat-node-ports-from-node',
+  endpoints: 'node-port-endpoints',
+  localEndpoints: 'node-port-local-endpoints',
+  pick: 'pick-node-port',
+  localPick: 'pick-node-port-local',
+  connections: 'node-port-connections',
+  refused: 'node-port-connections-refused',
+  dropped: 'node-port-connections-dropped',
+};
+
+/** The frontends with source ranges, once a client is known to be in them. */
+export const ADMITTED = 'admitted';
+
+/** Chain that refuses a connection. "reject" itself is a reserved word. */
+export const REFUSE_CHAIN = 'refuse';
+
+/** Chain that drops who may not connect to a frontend with source ranges. */
+export const SOURCE_RANGES_CHAIN = 'source-ranges-check';
+
+/** Chain that drops who may not connect, where dropped connections are counted. */
+export const DROP_CHAIN = 'drop-counted';
+
+/** The same for node ports: the chain, the set, and the map that it asks. */
+export const NODE_PORT_RANGES_CHAIN = 'node-port-ranges-check';
+export const NODE_PORT_RANGES = 'node-port-source-ranges';
+export const ADMITTED_NODE_PORTS = 'admitted-node-ports';
+
+/** With a list of networks for all node ports: these networks, and the node ports that are closed to all others. */
+export const NODE_PORT_CLIENTS = 'node-port-clients';
+export const CLOSED_NODE_PORTS = 'closed-node-ports';
+
+/** Which sets a program has that not every one has. */
+export interface ContainerOptions {
+  /** New connections are counted. */
+  readonly connectionCounters?: boolean;
+  /** Node ports are for the clients of some networks only. */
+  readonly nodePortClients?: boolean;
+}
+
+/** Every set and map of a family's table, in the order they are declared. */
+export function containersOf(family: Family, options: ContainerOptions = {}): readonly Container[] {
+  const { connectionCounters: counts = false, nodePortClients = false } = options;
+  const address: Field = { type: 'address', of: destinationAddress(family) };
+  const source: Field = { type: 'address', of: sourceAddress(family) };
+  const protocol: Field = { type: 'protocol', of: transportProtocol };
+  const port: Field = { type: 'port', of: destinationPort('th') };
+  const frontend = [address, protocol, port];
+  const network = (name: string, field: Field, comment: string): Container => ({
+    name,
+    key: [{ ...field, type: 'cidr' }],
+    interval: true,
+    comment,
+  });
+  const set = (name: string, key: readonly Field[], comment: string): Container => ({ name, key, comment });
+  const verdicts = (
+    name: string,
+    key: readonly Field[],
+    picks: string,
+    chains: readonly string[],
+    comment: string,
+  ): Container => ({
+    name,
+    key,
+    value: 'verdict',
+    targets: [
+      { picks },
+      'affinity chains',
+      ...[REFUSE_CHAIN, ...(counts ? [DROP_CHAIN] : []), ...chains].map((chain) => ({ chain })),
+    ],
+    comment,
+  });
+  const entrance = (
+    names: Entrance,
+    key: readonly Field[],
+    snatKey: readonly Field[],
+    what: string,
+    chains: readonly string[],
+  ): Container[] => [
+    verdicts(names.dispatch, key, names.pick, chains, `${what} → what becomes of a new connection`),
+    verdicts(names.cluster, key, names.pick, [], `${what} of policy Local → the same for clients on this node`),
+    verdicts(names.local, key, names.localPick, [], `${what} of policy Local → the same for all other clients`),
+    set(names.snat, snatKey, `${what} of policy Cluster from outside: clients get the node's address as source`),
+    set(names.snatFromNode, snatKey, `${what} of policy Local: only the node's own clients do`),
+  ];
+  const endpoints = (prefix: string, withAddress: boolean, what: string): Container[] =>
+    PROTOCOLS.map((name) => ({
+      name: endpointsMap(prefix, name),
+      // The draw's modulus is no part of the type: nft only wants an expression of that type here.
+      key: [
+        ...(withAddress ? [address] : []),
+        { type: 'port', of: destinationPort(name) },
+        { type: 'slot', of: randomSlot(2) },
+      ],
+      value: [address, { type: 'port', of: destinationPort(name) }],
+      comment: `${what} and slot → endpoint, ${name.toUpperCase()}`,
+    }));
+  const counting = (names: Entrance, key: readonly Field[], what: string): Container[] => [
+    { ...set(names.connections, key, `${what}: new connections, counted`), counts: true },
+    { ...set(names.refused, key, `${what}: those that were refused`), counts: true },
+    { ...set(names.dropped, key, `${what}: those that were dropped`), counts: true },
+  ];
+  return [
+    ...entrance(BY_ADDRESS, frontend, frontend, 'frontend', [BY_ADDRESS.localPolicy, SOURCE_RANGES_CHAIN]),
+    // With the endpoint's address, so that another program's translation of the same port number is not taken for ours.
+    ...entrance(BY_NODE_PORT, [protocol, port], [protocol, port, address], 'node port', [
+      BY_NODE_PORT.localPolicy,
+      NODE_PORT_RANGES_CHAIN,
+    ]),
+    verdicts(
+      ADMITTED,
+      frontend,
+      BY_ADDRESS.pick,
+      [BY_ADDRESS.localPolicy],
+      'frontend with source ranges → what becomes of a client in them',
+    ),
+    {
+      name: 'source-ranges',
+      key: [...frontend, { ...source, type: 'cidr' }],
+      interval: true,
+      comment: 'frontend and who may connect to it',
+    },
+    {
+      name: NODE_PORT_RANGES,
+      key: [protocol, port, { ...source, type: 'cidr' }],
+      interval: true,
+      comesLater: true,
+      comment: 'node port and who may connect to it',
+    },
+    {
+      ...verdicts(
+        ADMITTED_NODE_PORTS,
+        [protocol, port],
+        BY_NODE_PORT.pick,
+        [BY_NODE_PORT.localPolicy],
+        'node port with source ranges → what becomes of a client in them',
+      ),
+      comesLater: true,
+    },
+    ...(nodePortClients
+      ? [
+          network(NODE_PORT_CLIENTS, source, 'who may connect to node ports'),
+          set(CLOSED_NODE_PORTS, [protocol, port], 'node ports, which are closed to all others'),
+        ]
+      : []),
+    network('node-port-networks', address, 'addresses of this node that node ports are served on'),
+    set('localhost-node-ports', [protocol, port], 'node ports that are refused on loopback, where that is an option'),
+    set('cluster-ips', [address], 'ClusterIPs of all Services'),
+    network('service-cidrs', address, 'where ClusterIPs come from: connections to unallocated ones are dropped'),
+    set('hairpin', [source, address], 'endpoints of this node that may reach themselves'),
+    network('pod-cidrs', source, 'pods: sources that keep their address'),
+    network('all-sources', source, 'every address, once the Node has pod networks, where they come from it'),
+    ...endpoints(BY_ADDRESS.endpoints, true, 'frontend'),
+    ...endpoints(BY_ADDRESS.localEndpoints, true, 'frontend of policy Local'),
+    ...endpoints(BY_NODE_PORT.endpoints, false, 'node port'),
+    ...endpoints(BY_NODE_PORT.localEndpoints, false, 'node port of policy Local'),
+    ...(counts
+      ? [...counting(BY_ADDRESS, frontend, 'frontend'), ...counting(BY_NODE_PORT, [protocol, port], 'node port')]
+      : []),
+  ];
+}
+
+/** The sets and maps that decide about packets, of which a difference matters: all but those that count. */
+export function decidingContainers({
+  containers,
+}: {
+  readonly containers: readonly Container[];
+}): readonly Container[] {
+  return containers.filter(({ counts }) => !counts);
+}
+
+/** Those that a table has from the beginning. */
+export function declaredAtOnce(containers: readonly Container[]): readonly Container[] {
+  return containers.filter(({ comesLater }) => !comesLater);
+}
+
+/** The map that holds a protocol's endpoints: frontend and slot → endpoint. `prefix`: see Entrance. */
+export function endpointsMap(prefix: string, protocol: string): string {
+  return `${prefix}-${protocol}`;
+}
