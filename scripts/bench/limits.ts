@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dumpText } from '../../src/ruleset/dump-text.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
+import { dumpText } from '../../src/ruleset/model/dump-text.ts';
+import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
+import { buildProgram } from '../../src/ruleset/program/program.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
 import { frontend } from '../../test/builders/frontends.ts';
 import { setServices } from '../../test/builders/rulesets.ts';

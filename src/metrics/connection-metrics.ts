@@ -2,7 +2,7 @@ import Counter from 'prom-client/lib/counter.js';
 import type Registry from 'prom-client/lib/registry.js';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { LIMIT_RESULTS, type LimitResult } from '../ruleset/limits.ts';
+import { LIMIT_RESULTS, type LimitResult } from '../ruleset/program/limits.ts';
 import { CONNECTION_RESULTS, type Connections, type LimitedService } from '../status/connections.ts';
 
 /** Labels of a sample; all but `result` are empty for what is summed up. */
