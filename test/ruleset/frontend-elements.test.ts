@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { udpFrontendOf } from '../../src/ruleset/frontend-elements.ts';
-import { heartbeatElements } from '../../src/ruleset/heartbeat.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
+import { udpFrontendOf } from '../../src/ruleset/model/frontend-elements.ts';
+import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
+import { heartbeatElements } from '../../src/ruleset/program/heartbeat.ts';
+import { buildProgram } from '../../src/ruleset/program/program.ts';
 import { frontendKey } from '../../src/service/frontend.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { frontend } from '../builders/frontends.ts';

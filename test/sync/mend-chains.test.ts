@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Nft } from '../../src/nft/nft.ts';
-import type { ListedChain } from '../../src/ruleset/chain.ts';
-import { printRule } from '../../src/ruleset/nft-json.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
+import type { ListedChain } from '../../src/ruleset/elements/chain.ts';
+import { printRule } from '../../src/ruleset/elements/statement.ts';
+import { buildProgram } from '../../src/ruleset/program/program.ts';
 import { mendChains } from '../../src/sync/mend-chains.ts';
 
 const PROGRAM = buildProgram('ip', {});

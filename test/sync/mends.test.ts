@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { ElementDifference } from '../../src/audit/drift.ts';
-import type { Container } from '../../src/ruleset/container.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
+import type { Container } from '../../src/ruleset/elements/set-or-map.ts';
+import { buildProgram } from '../../src/ruleset/program/program.ts';
 import type { Recording } from '../../src/sync/flights.ts';
 import { Mends } from '../../src/sync/mends.ts';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { foundAffinityChains } from '../../../src/ruleset/program/found-affinity.ts';
-import { foundFrontends } from '../../../src/ruleset/model/found-frontends.ts';
-import { heartbeatElements } from '../../../src/ruleset/program/heartbeat.ts';
 import { printRule } from '../../../src/ruleset/elements/statement.ts';
+import { foundFrontends } from '../../../src/ruleset/model/found-frontends.ts';
+import { Ruleset } from '../../../src/ruleset/model/ruleset.ts';
+import { foundAffinityChains } from '../../../src/ruleset/program/found-affinity.ts';
+import { heartbeatElements } from '../../../src/ruleset/program/heartbeat.ts';
 import { OBJECTS } from '../../../src/ruleset/program/objects.ts';
 import { buildProgram } from '../../../src/ruleset/program/program.ts';
-import { Ruleset } from '../../../src/ruleset/model/ruleset.ts';
 import { type Frontend, frontendKey } from '../../../src/service/frontend.ts';
 import { atOnce } from '../../../src/service/steps.ts';
 import { endpoint, frontend } from '../../builders/frontends.ts';
