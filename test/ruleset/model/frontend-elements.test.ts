@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { udpFrontendOf } from '../../src/ruleset/model/frontend-elements.ts';
-import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
-import { heartbeatElements } from '../../src/ruleset/program/heartbeat.ts';
-import { buildProgram } from '../../src/ruleset/program/program.ts';
-import { frontendKey } from '../../src/service/frontend.ts';
-import { atOnce } from '../../src/service/steps.ts';
-import { frontend } from '../builders/frontends.ts';
+import { udpFrontendOf } from '../../../src/ruleset/model/frontend-elements.ts';
+import { Ruleset } from '../../../src/ruleset/model/ruleset.ts';
+import { heartbeatElements } from '../../../src/ruleset/program/heartbeat.ts';
+import { buildProgram } from '../../../src/ruleset/program/program.ts';
+import { frontendKey } from '../../../src/service/frontend.ts';
+import { atOnce } from '../../../src/service/steps.ts';
+import { frontend } from '../../builders/frontends.ts';
 
 const PROGRAM = buildProgram('ip', {});
 
