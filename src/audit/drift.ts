@@ -1,6 +1,6 @@
-import { affinityContainerOf } from '../ruleset/program/affinity.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
 import { type Element, parts } from '../ruleset/elements/element.ts';
+import type { Container } from '../ruleset/elements/set-or-map.ts';
+import { affinityContainerOf } from '../ruleset/program/affinity.ts';
 import { limitedBy } from '../ruleset/program/limits.ts';
 import { isPickChain } from '../ruleset/program/pick-chain.ts';
 import type { Program } from '../ruleset/program/program.ts';
