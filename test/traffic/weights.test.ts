@@ -4,42 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Service } from '../../src/objects/service.ts';
-import { type Clock, SYSTEM_CLOCK } from '../../src/sync/clock.ts';
-import { podNetwork } from '../builders/models.ts';
-import { HTTP, ready, service, slice, slicePort } from '../builders/objects.ts';
-import { startSyncer } from '../builders/syncers.ts';
 import { connectTcp, floodTcp } from '../netns/clients.ts';
 import { floodUdp } from '../netns/flood.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { nftIn } from '../netns/kernel.ts';
 import { onTcp, startServers } from '../netns/servers.ts';
-import { CLUSTER_CIDR } from '../netns/topology.ts';
 import { createWorld, type World } from '../netns/world.ts';
+import { WeighedService, type WeighedSlice } from './weighed-service.ts';
 
 const SERVICE = '10.96.0.10';
 const PODS = Array.from({ length: 6 }, (_, i) => `10.32.0.${21 + i}`);
 const [STABLE = '', CANARY = ''] = PODS;
 /** The longest there is: what really passes meanwhile is no step. */
 const SLOW_START = 3600;
-
-const PORTS = (['tcp', 'udp'] as const).map((protocol) => ({ ...HTTP, protocol, name: protocol }));
-const SLICE_PORTS = PORTS.map(({ name, protocol }) => slicePort({ name, protocol }));
-
-/** The system's clock, ahead by as much as it was told to. */
-class AheadClock implements Clock {
-  #ahead = 0;
-  readonly sleep = SYSTEM_CLOCK.sleep;
-  readonly after = SYSTEM_CLOCK.after;
-  readonly soon = SYSTEM_CLOCK.soon;
-
-  now(): number {
-    return SYSTEM_CLOCK.now() + this.#ahead;
-  }
-
-  skip(ms: number): void {
-    this.#ahead += ms;
-  }
-}
 
 /** Six standard deviations: less than one run in 500 million is outside by chance. */
 const within = (count: number, draws: number, share: number) =>
@@ -48,7 +25,7 @@ const within = (count: number, draws: number, share: number) =>
 describe('new connections by weight', () => {
   let world: World;
   let servers: RunningHelper;
-  const stops: (() => unknown)[] = [];
+  const running: WeighedService[] = [];
   const directory = mkdtempSync(join(tmpdir(), 'kpn-weights-'));
 
   before(async () => {
@@ -57,7 +34,7 @@ describe('new connections by weight', () => {
   });
 
   afterEach(() => {
-    for (const stop of stops.splice(0)) stop();
+    for (const served of running.splice(0)) served.stop();
   });
 
   after(async () => {
@@ -66,37 +43,19 @@ describe('new connections by weight', () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** A daemon's middle, with one Service in the kernel: what each slice weighs, and the pods in it. */
-  async function serve(changes: Partial<Service>, ...slices: readonly WeighedSlice[]) {
-    const clock = new AheadClock();
-    const weighedSlices = (weighed: readonly WeighedSlice[]) =>
-      weighed.map(([name, weight, pods]) => {
-        const endpoints = pods.map((address) => ready(address));
-        return slice(endpoints, { name, ports: SLICE_PORTS, options: { weight } });
-      });
-    const nft = nftIn(world.namespace('node'), directory, 'ip');
-    const objects = [service({ ports: PORTS, ...changes }), ...weighedSlices(slices)];
-    const { syncer, set, stop, complaints } = startSyncer(nft, objects, {
-      clock,
-      model: podNetwork([CLUSTER_CIDR.ip4]),
-    });
-    stops.push(stop);
-    await syncer.whenInSync();
-    const write = (...weighed: readonly WeighedSlice[]) => set(...weighedSlices(weighed));
-    /** Lets seconds pass at once. */
-    const pass = async (seconds: number) => {
-      clock.skip(1000 * seconds);
-      syncer.networksChanged();
-      await syncer.whenInSync();
-    };
-    /** How many slots each pod has in the kernel. */
-    const slots = () => {
-      const table = syncer.table ?? assert.fail('no table');
-      const listed = world.nodeShell(`nft list map ip ${table} endpoints-udp`);
-      return PODS.map((pod) => listed.split(` : ${pod} . 8080`).length - 1);
-    };
-    return { write, pass, slots, warnings: complaints };
+  /** One Service in the kernel: what each slice weighs, and the pods in it. */
+  async function serve(changes: Partial<Service>, ...slices: readonly WeighedSlice[]): Promise<WeighedService> {
+    const served = new WeighedService({ nft: nftIn(world.namespace('node'), directory, 'ip'), changes }, ...slices);
+    running.push(served);
+    await served.whenInSync();
+    return served;
   }
+
+  /** How many slots each pod has in the kernel. */
+  const slotsOf = ({ table }: WeighedService) => {
+    const listed = world.nodeShell(`nft list map ip ${table} endpoints-udp`);
+    return PODS.map((pod) => listed.split(` : ${pod} . 8080`).length - 1);
+  };
 
   const countOf = (endpoints: Readonly<Record<string, number>>, pod: string) =>
     Object.entries(endpoints).reduce(
@@ -105,7 +64,7 @@ describe('new connections by weight', () => {
     );
 
   it('are shared 9 : 1 among a stable version and its canary, and none goes to what is drained', async (t) => {
-    const { write, warnings } = await serve({}, ['stable', 9, [STABLE]], ['canary', 1, [CANARY]]);
+    const served = await serve({}, ['stable', 9, [STABLE]], ['canary', 1, [CANARY]]);
     const udp = await floodUdp(world, 'remote', { destination: SERVICE, port: 80, flows: 10_000 });
     const drawn = countOf(udp.endpoints, CANARY);
     t.diagnostic(`of 10,000 draws ${drawn} for the canary, 1,000 expected`);
@@ -116,18 +75,18 @@ describe('new connections by weight', () => {
     assert.equal(tcp.failed, 0, JSON.stringify(tcp));
     t.diagnostic(`of 2,000 TCP connections ${countOf(tcp.endpoints, CANARY)} to the canary, 200 expected`);
     assert.ok(within(countOf(tcp.endpoints, CANARY), 2000, 0.1), JSON.stringify(tcp.endpoints));
-    await write(['canary', 0, [CANARY]]);
+    await served.write(['canary', 0, [CANARY]]);
     const drained = await floodTcp(world, 'remote', { ...to, connections: 300 });
     assert.deepEqual([drained.failed, countOf(drained.endpoints, STABLE)], [0, 300]);
-    await write(['stable', 0, [STABLE]]);
+    await served.write(['stable', 0, [STABLE]]);
     const none = await floodTcp(world, 'remote', { ...to, connections: 300 });
     assert.equal(none.failed, 0);
     assert.ok(within(countOf(none.endpoints, CANARY), 300, 0.5), 'all drained: as without weights');
-    assert.deepEqual(warnings(), []);
+    assert.deepEqual(served.warnings, []);
   });
 
   it('with session affinity the first of a client is', async () => {
-    const { warnings } = await serve({ affinitySeconds: 600 }, ['stable', 9, [STABLE]], ['canary', 1, [CANARY]]);
+    const served = await serve({ affinitySeconds: 600 }, ['stable', 9, [STABLE]], ['canary', 1, [CANARY]]);
     const clients = { address: SERVICE, port: 80, count: 500, source: '10.33.1.0', sources: 500 };
     const podsOfClients = async () =>
       (await connectTcp(world, 'remote', clients)).map((outcome) =>
@@ -137,58 +96,21 @@ describe('new connections by weight', () => {
     const drawn = first.filter((endpoint) => endpoint.startsWith(`${CANARY}:`)).length;
     assert.ok(within(drawn, clients.count, 0.1), `${drawn}`);
     assert.deepEqual(await podsOfClients(), first, 'and it stays there');
-    assert.deepEqual(warnings(), []);
+    assert.deepEqual(served.warnings, []);
   });
 
   it('go to an endpoint that begins slowly in eighths, step by step', async () => {
-    const { write, pass, slots, warnings } = await serve({ options: { slowStartSeconds: SLOW_START } }, [
-      'web',
-      1,
-      PODS.slice(0, 2),
-    ]);
-    assert.deepEqual(slots(), [1, 1, 0, 0, 0, 0], 'at the start all are old');
-    await write(['web', 1, PODS.slice(0, 3)]);
+    const served = await serve({ options: { slowStartSeconds: SLOW_START } }, ['web', 1, PODS.slice(0, 2)]);
+    assert.deepEqual(slotsOf(served), [1, 1, 0, 0, 0, 0], 'at the start all are old');
+    await served.write(['web', 1, PODS.slice(0, 3)]);
     const seen: (number | undefined)[] = [];
     for (let turn = 0; turn <= 16 && seen.at(-1) !== 8; turn++) {
-      const [old, , young] = slots();
+      const [old, , young] = slotsOf(served);
       seen.push(old === 1 ? 8 : young);
-      await pass(SLOW_START / 8);
+      await served.pass(SLOW_START / 8);
     }
     assert.deepEqual([...new Set(seen)], [1, 2, 3, 4, 5, 6, 7, 8]);
-    assert.deepEqual(slots(), [1, 1, 1, 0, 0, 0]);
-    assert.deepEqual(warnings(), []);
-  });
-
-  it('are none of them lost while weights change and endpoints begin slowly', async (t) => {
-    const { write, pass, warnings } = await serve(
-      { options: { slowStartSeconds: SLOW_START } },
-      ['stable', 9, [STABLE]],
-      ['canary', 1, []],
-    );
-    let flooding = true;
-    const flows = 200_000;
-    const udp = floodUdp(world, 'remote', { destination: SERVICE, port: 80, flows });
-    const to = { address: SERVICE, port: 80, source: '10.33.1.0', sources: 64 };
-    const tcp = udp
-      .then(() => floodTcp(world, 'remote', { ...to, connections: 3000 }))
-      .finally(() => (flooding = false));
-    let rounds = 0;
-    for (; flooding; rounds++) {
-      const others = PODS.slice(1, 1 + ((rounds * 3) % PODS.length));
-      await write(['stable', (rounds * 7) % 40, [STABLE]], ['canary', (rounds * 3) % 11, others]);
-      await pass(SLOW_START / 8);
-    }
-    const results = [await udp, await tcp];
-    t.diagnostic(`${rounds} changes during ${flows} UDP flows and 3000 TCP connections`);
-    assert.deepEqual(
-      results.map(({ failed }) => failed),
-      [0, 0],
-      JSON.stringify(results),
-    );
-    assert.ok(rounds > 10);
-    assert.deepEqual(warnings(), []);
+    assert.deepEqual(slotsOf(served), [1, 1, 1, 0, 0, 0]);
+    assert.deepEqual(served.warnings, []);
   });
 });
-
-/** Its name, weight, and the addresses of its endpoints. */
-type WeighedSlice = readonly [name: string, weight: number, pods: readonly string[]];
