@@ -6,10 +6,11 @@ import { atOnce } from '../../src/service/steps.ts';
 import { clientHash } from '../../src/trace/client-hash.ts';
 import { connectTcp, exchangeUdp, floodTcp } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
+import { captureSctp, type SctpCapture, sendSctpInit } from '../netns/sctp.ts';
 import { onTcpAndUdp, startServers } from '../netns/servers.ts';
 import { createWorld, type World } from '../netns/world.ts';
 import { Daemon } from './daemon.ts';
-import { CLIENTS, type DualStackFamily, dualStackWeb, FAMILIES, podsOfClients } from './dual-stack-web.ts';
+import { CLIENTS, type DualStackFamily, dualStackWeb, FAMILIES, podNumber, podsOfClients } from './dual-stack-web.ts';
 
 const PODS = [11, 12, 13, 14, 15];
 const FLAGS = ['--hostname-override', 'node-a'];
@@ -17,24 +18,44 @@ const FLAGS = ['--hostname-override', 'node-a'];
 /** The seed of the kernel's one draw from a table (pick-chain.ts). */
 const SEED = 10;
 
+/** So many of them send SCTP, whose packets go one by one. */
+const SCTP_CLIENTS = 4;
+
 const objects = (pods: readonly number[], algorithm = 'client-hash') =>
-  dualStackWeb(pods, { annotations: { 'kube-proxy-nft/lb-algorithm': algorithm } });
+  dualStackWeb(pods, {
+    protocols: ['TCP', 'UDP', 'SCTP'],
+    annotations: { 'kube-proxy-nft/lb-algorithm': algorithm },
+    spec: { type: 'LoadBalancer', externalIPs: FAMILIES.map(({ externalIp }) => externalIp) },
+    status: { loadBalancer: { ingress: FAMILIES.map(({ loadBalancerIp }) => ({ ip: loadBalancerIp })) } },
+  });
+
+/** Every kind of address that a Service has, and its port there. */
+const addressesOf = ({ clusterIp, loadBalancerIp, externalIp, node }: DualStackFamily) =>
+  [
+    ['ClusterIP', clusterIp, 80],
+    ['load balancer IP', loadBalancerIp, 80],
+    ['external IP', externalIp, 80],
+    ['node port', node, 30_080],
+  ] as const;
 
 /** A node with a daemon and pods. */
 class Node {
   readonly world: World = createWorld();
   readonly daemon = new Daemon(this.world);
   #servers: RunningHelper | undefined;
+  #sctp: SctpCapture | undefined;
 
   async start(pods: readonly number[]): Promise<void> {
     const addresses = FAMILIES.flatMap(({ pod }) => PODS.map((n) => `${pod}${n}`));
     this.#servers = await startServers(this.world, 'pods', onTcpAndUdp(addresses));
+    this.#sctp = await captureSctp(this.world, 'pods');
     this.daemon.write(objects(pods));
     await this.daemon.start(FLAGS);
   }
 
   async stop(): Promise<void> {
     await this.#servers?.stop();
+    await this.#sctp?.stop();
     this.daemon[Symbol.dispose]();
     this.world.remove();
   }
@@ -42,6 +63,18 @@ class Node {
   /** The last part of the address of the pod that each of the clients gets. */
   podsOf(family: DualStackFamily, exchange: typeof connectTcp, ...at: readonly [address?: string, port?: number]) {
     return podsOfClients(this.world, exchange, family, ...at);
+  }
+
+  /** The same of some clients over SCTP: where their INITs arrive, since not every kernel has SCTP. */
+  async podsOfSctp({ client }: DualStackFamily, destination: string, port: number): Promise<readonly number[]> {
+    const pods: number[] = [];
+    for (let n = 1; n <= SCTP_CLIENTS; n++) {
+      const known = new Set(this.#sctp?.packets);
+      await sendSctpInit(this.world, 'client', { source: client(n), destination, port, waitMs: 0 });
+      const arrived = await this.#sctp?.waitFor((packet) => packet.chunk === 1 && !known.has(packet));
+      pods.push(podNumber(`${arrived?.destination}:${arrived?.port}`));
+    }
+    return pods;
   }
 }
 
@@ -78,11 +111,21 @@ describe('lb-algorithm client-hash', () => {
       it(`${place.family} ${protocol}: a client meets the pod that the table says, on each node and address`, async () => {
         const pods = expected(place, PODS);
         assert.equal(new Set(pods).size, PODS.length);
-        await untilSame(() => one.podsOf(place, exchange), pods);
-        await untilSame(() => other.podsOf(place, exchange), pods);
-        await untilSame(() => one.podsOf(place, exchange, place.node, 30080), pods);
+        for (const node of [one, other]) await untilSame(() => node.podsOf(place, exchange), pods);
+        for (const [kind, address, port] of addressesOf(place)) {
+          const met = await Promise.all([one, other].map((node) => node.podsOf(place, exchange, address, port)));
+          assert.deepEqual(met, [pods, pods], kind);
+        }
       });
     }
+
+    it(`${place.family} SCTP: the same pod as over TCP and UDP`, async () => {
+      const pods = expected(place, PODS).slice(0, SCTP_CLIENTS);
+      for (const [kind, address, port] of addressesOf(place)) {
+        const met = await Promise.all([one, other].map((node) => node.podsOfSctp(place, address, port)));
+        assert.deepEqual(met, [pods, pods], kind);
+      }
+    });
   }
 
   it('only some clients move while pods come and go, as the table says, also over a restart', async () => {
