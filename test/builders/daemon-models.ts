@@ -15,12 +15,17 @@ export interface DaemonModelsOptions extends Omit<ShortfallsOptions, 'log'> {
   readonly flags?: readonly string[];
   readonly families?: readonly Family[];
   readonly objects?: readonly KubeObject[];
+  /** What nf_conntrack_tcp_loose is taken for. Default: what it is where the test runs. */
+  readonly isTcpLoose?: boolean;
   readonly onConflict?: (conflict: ClaimConflict) => void;
 }
 
 /** The models that a daemon makes of its flags, after a start where the kernel has nothing. */
-export function daemonModels({ flags = [], families = FAMILIES, objects = [], ...told }: DaemonModelsOptions = {}) {
-  const args = parseArguments(['--manifests', 'x', '--hostname-override', NODE_NAME, ...flags]);
+export function daemonModels(options: DaemonModelsOptions = {}) {
+  const { flags = [], families = FAMILIES, objects = [], isTcpLoose, ...told } = options;
+  const read = parseArguments(['--manifests', 'x', '--hostname-override', NODE_NAME, ...flags]);
+  const resetUnknown = isTcpLoose === undefined ? read.resetUnknown : read.resetGoneEndpoints && !isTcpLoose;
+  const args = { ...read, resetUnknown };
   const { log, lines } = recordingLog();
   const shortfalls = new Shortfalls({ log, ...told });
   const cluster = new Cluster(args.nodeName, args);

@@ -3,6 +3,7 @@ import { OTHER_NODE, type Target, THIS_NODE } from '../runner/cast.ts';
 import { node, otherNode, type Port, type RawObject, service, serviceCidr, slices } from '../runner/objects.ts';
 import { endpointsArbitrary, PORTS } from './endpoints.ts';
 import { type Draft, drafts } from './questions.ts';
+import { SLOW_START } from './slow-starts.ts';
 
 /** One event of a source: objects that come or take another's place, or "Kind/name" of those that go. */
 export type Change = { readonly set: readonly RawObject[] } | { readonly remove: readonly string[] };
@@ -12,6 +13,8 @@ export interface Step {
   readonly changes: readonly Change[];
   /** The daemon ends before the changes, and another one finds them and its rules: with other flags, if there are any. */
   readonly restart: { readonly flags?: readonly string[] } | undefined;
+  /** Eighths of the time of a slow start that pass before, where an endpoint may begin slowly. */
+  readonly eighths: number;
   readonly questions: readonly Draft[];
 }
 
@@ -37,6 +40,7 @@ const FLAGS: readonly (readonly string[])[] = [
   [...DUAL, '--source-ranges-on-node-ports'],
   [...DUAL, '--source-ranges-on-node-ports', '--node-port-source-ranges', '192.0.2.0/24,10.32.0.0/16,fd00:32::/31'],
   [...DUAL, '--nodeport-addresses', 'all', '--node-port-source-ranges', '198.18.0.0/15,0.0.0.0/0'],
+  [...DUAL, '--reset-gone-endpoints'],
 ];
 
 /** The flags of a run's first daemon. What they add counts where other objects ask for it. */
@@ -90,14 +94,17 @@ const services: fc.Arbitrary<RawObject> = fc
     affinity: fc.constantFrom(undefined, undefined, undefined, {}, { timeoutSeconds: 600 }),
     onNodePorts: fc.constantFrom(undefined, undefined, 'true', 'false'),
     limits: fc.constantFrom(
-      {},
-      {},
-      {},
+      ...[{}, {}, {}, {}],
+      // More than anybody here reaches: what they bring is to change nothing else.
       { 'kube-proxy-nft/limit': '90000/s' },
       { 'kube-proxy-nft/max-connections': '900' },
+      { 'kube-proxy-nft/limit': '1/s' },
+      { 'kube-proxy-nft/max-connections': '1' },
     ),
-    // By the client's address it is one endpoint for each client: test/traffic/consistent-hashing.test.ts has that.
-    algorithm: fc.constantFrom(undefined, undefined, undefined, 'connection-hash', 'round-robin'),
+    algorithm: fc.constantFrom(...[undefined, undefined, undefined], 'client-hash', 'connection-hash', 'round-robin'),
+    slowStart: fc.constantFrom(...[undefined, undefined], SLOW_START, SLOW_START, SLOW_START, '8 eighths'),
+    // What it does to connections that are open is in test/traffic/gone-endpoints.test.ts: new ones do not mind it.
+    resets: fc.constantFrom(...[undefined, undefined, undefined], 'true', 'false'),
     isOthers: seldom(12),
     isName: seldom(16),
     spillOver: fc.constantFrom(...[undefined, undefined, undefined], '20%', '50%', '80%', '100%', '0%'),
@@ -114,9 +121,10 @@ const services: fc.Arbitrary<RawObject> = fc
       annotations: {
         ...(parts.onNodePorts !== undefined && { 'kube-proxy-nft/source-ranges-on-node-ports': parts.onNodePorts }),
         ...(parts.spillOver !== undefined && { 'kube-proxy-nft/zone-spill-over': parts.spillOver }),
-        // More than anybody here reaches: what they bring is to change nothing else.
         ...parts.limits,
         ...(parts.algorithm !== undefined && { 'kube-proxy-nft/lb-algorithm': parts.algorithm }),
+        ...(parts.slowStart !== undefined && { 'kube-proxy-nft/slow-start': parts.slowStart }),
+        ...(parts.resets !== undefined && { 'kube-proxy-nft/reset-gone-endpoints': parts.resets }),
       },
       spec: {
         loadBalancerSourceRanges: parts.ranges,
@@ -214,6 +222,7 @@ const restarts: fc.Arbitrary<Step['restart']> = fc.oneof(
 const laterSteps: fc.Arbitrary<Step> = fc.record({
   changes: fc.array(changes, { minLength: 1, maxLength: 6, size: 'max' }),
   restart: restarts,
+  eighths: fc.constantFrom(1, 1, 2, 5),
   questions: drafts,
 });
 
@@ -225,6 +234,7 @@ export function lives(steps: number): fc.Arbitrary<readonly Step[]> {
   const first = fc.record({
     changes: fc.array(changes, { maxLength: 36, size: 'max' }),
     restart: fc.constant(undefined),
+    eighths: fc.constant(1),
     questions: drafts,
   });
   const later = fc.array(laterSteps, { maxLength: 2 * (steps - 1), size: 'max' });

@@ -2,17 +2,16 @@ import type { Family } from '../../../src/ip.ts';
 import { type Kind, keyOf } from '../../../src/objects/decode.ts';
 import { atOnce } from '../../../src/service/steps.ts';
 import type { FamilyModel } from '../../../src/sync/family-model.ts';
-import { daemonModels } from '../../builders/daemon-models.ts';
-import { THIS_NODE } from '../runner/cast.ts';
+import { nodeModels } from '../runner/node-models.ts';
 import type { RawObject } from '../runner/objects.ts';
 
 /** Models as of a daemon that begins now. They keep nothing but the program, which takes long to build. */
 export class FreshModels {
-  readonly #daemon: ReturnType<typeof daemonModels>;
+  readonly #daemon: ReturnType<typeof nodeModels>;
   readonly #held: (readonly [Kind, string])[] = [];
 
   constructor(flags: readonly string[]) {
-    this.#daemon = daemonModels({ flags: ['--hostname-override', THIS_NODE, ...flags] });
+    this.#daemon = nodeModels(flags);
   }
 
   /** With nothing in the kernel, and the objects in this order. Good until the next call. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { FAMILIES } from '../../../src/ip.ts';
 import { TABLE_NAMES } from '../../../src/nft/tables.ts';
+import { AheadClock } from '../../builders/ahead-clock.ts';
 import { AnswerJudge } from '../runner/answer-judge.ts';
 import { KernelJudge } from '../runner/kernel-judge.ts';
 import { node, type RawObject } from '../runner/objects.ts';
@@ -11,6 +12,8 @@ import { Pipeline } from '../runner/pipeline.ts';
 import { FIRST_FLAGS, type Step } from './changes.ts';
 import { FreshModels } from './fresh-models.ts';
 import { disagreements } from './referee.ts';
+import { known } from './reference.ts';
+import { EIGHTH, EIGHTHS, SlowStarts } from './slow-starts.ts';
 
 /** Milliseconds. Here answers that should not come may be missed on a slow machine, but not be seen where none came. */
 const SILENCE = 100;
@@ -26,6 +29,8 @@ export class NodeLife {
   #flags = FIRST_FLAGS;
   #fresh = new FreshModels(FIRST_FLAGS);
   #pipeline: Pipeline | undefined;
+  readonly #clock = new AheadClock();
+  #slowStarts = new SlowStarts();
   #steps = 0;
 
   private constructor(kernel: KernelJudge) {
@@ -39,6 +44,7 @@ export class NodeLife {
   /** Begins with an empty cluster, and what the life before has left. `anew`: there is nothing. */
   async begin(anew: boolean): Promise<void> {
     this.#objects.clear();
+    this.#slowStarts = new SlowStarts();
     this.#set([node()]);
     if (anew) await this.#removeTables();
     if (this.#pipeline !== undefined && isDeepStrictEqual(this.#flags, FIRST_FLAGS)) {
@@ -47,7 +53,8 @@ export class NodeLife {
   }
 
   /** Takes a step; gives what the judges do not agree on. */
-  async take({ changes, restart, questions }: Step): Promise<readonly string[]> {
+  async take({ changes, restart, eighths, questions }: Step): Promise<readonly string[]> {
+    if (!this.#slowStarts.areNone) await this.#pass(eighths);
     const before = new Set(this.#objects.keys());
     const touched = new Set<string>();
     for (const change of changes) {
@@ -59,12 +66,17 @@ export class NodeLife {
       const removed = [...touched].filter((key) => !this.#objects.has(key) && before.has(key));
       await this.#running.change(set, removed);
     }
+    const objects = [...this.#objects.values()];
+    const existed = (name: string) => before.has(`Service/${name}`);
+    const isStart = restart !== undefined;
+    if (this.#slowStarts.take(known(objects, this.#flags), existed, isStart)) await this.#pass(EIGHTHS);
     const { models } = this.#running;
     return disagreements(
       questions,
       {
-        objects: [...this.#objects.values()],
+        objects,
         flags: this.#flags,
+        eighthsOf: this.#slowStarts.eighthsOf,
         models,
         fresh: this.#fresh,
         live: this.#steps++ % LIVE_EVERY === 0 ? new AnswerJudge(this.#running) : undefined,
@@ -89,11 +101,17 @@ export class NodeLife {
     return this.#pipeline;
   }
 
+  async #pass(eighths: number): Promise<void> {
+    this.#slowStarts.pass(eighths);
+    this.#clock.skipPeriods(eighths, EIGHTH);
+    await this.#running.catchUp();
+  }
+
   async #restart(flags: readonly string[]): Promise<void> {
     await this.#pipeline?.stop();
     if (!isDeepStrictEqual(flags, this.#flags)) this.#fresh = new FreshModels(flags);
     this.#flags = flags;
-    this.#pipeline = new Pipeline(this.#kernel.world.namespace('node'), this.#directory, flags);
+    this.#pipeline = new Pipeline(this.#kernel.world.namespace('node'), this.#directory, flags, this.#clock);
     await this.#pipeline.replaceAll([...this.#objects.values()]);
   }
 

@@ -9,14 +9,17 @@ import type { RawObject } from '../runner/objects.ts';
 import { shownRuleset } from '../runner/shown-ruleset.ts';
 import { outcomesOf, seenByTracer } from '../runner/tracer-judge.ts';
 import { boundClients } from './bindings.ts';
+import { ClientHashes } from './client-hashes.ts';
 import type { FreshModels } from './fresh-models.ts';
 import { type Draft, type Question, questionsOf, questionText } from './questions.ts';
-import { type Answer, answer, frontendsOf, isPlayable, known } from './reference.ts';
+import { type Answer, answer, type EighthsOf, frontendsOf, isPlayable, known } from './reference.ts';
 
 /** A node at a time. */
 export interface Moment {
   readonly objects: readonly RawObject[];
   readonly flags: readonly string[];
+  /** How far slow starts are, at this node. */
+  readonly eighthsOf: EighthsOf;
   /** The models that came here by changes. */
   readonly models: ReadonlyMap<Family, FamilyModel>;
   /** Those that come from nothing, by the same flags. */
@@ -31,7 +34,7 @@ export interface Moment {
  */
 export async function disagreements(
   drafts: readonly Draft[],
-  { objects, flags, models, fresh: freshModels, live }: Moment,
+  { objects, flags, eighthsOf, models, fresh: freshModels, live }: Moment,
   kernel: KernelJudge,
 ): Promise<readonly string[]> {
   const cluster = known(objects, flags);
@@ -43,34 +46,39 @@ export async function disagreements(
   const found: string[] = [];
   const probes: Probe[] = [];
   const all: Probe[] = [];
+  const hashes = new ClientHashes();
   for (const question of questionsOf(drafts, frontendsOf(cluster))) {
-    const expected = answer(question, cluster);
+    const expected = answer(question, cluster, eighthsOf);
     const probe = probeOf(question, expected);
     const before = outcomesOf(question, rulesetOf(question, changed));
     const after = outcomesOf(question, rulesetOf(question, fresh));
-    found.push(...untraced(probe, expected, before, after), ...unfair(probe, expected, after));
+    found.push(...untraced(probe, expected, before, after));
+    if (expected.hashed) found.push(...hashes.disagreements(probe, expected, after));
+    else found.push(...unfair(probe, expected.finalShares, after), ...unfair(probe, expected.shares, before));
     all.push(probe);
     const inDump = outcomesOf(question, rulesetOf(question, dumped));
     if (!haveSameFates(before, inDump, TOLERANCE))
       found.push(`${probe.expectation.line} -- in the dump: ${textOf(inDump)}`);
-    if (isPlayable(question, expected)) probes.push(probe);
+    if (isPlayable(question, expected) && isLikely(expected)) probes.push(probe);
   }
   if (live !== undefined) found.push(...complaints(live, all, await live.judge(all)));
   const seen = await kernel.judge(probes);
   found.push(...complaints(kernel, probes, seen));
+  for (const [i, probe] of probes.entries()) {
+    if (!probe.expectation.hashed) continue;
+    const told = toldBy('by the hash', probe, outcomesOf(probe, rulesetOf(probe, changed)));
+    found.push(...complaints(kernel, [told], seen.slice(i)));
+  }
   if (!probes.some(({ expectation }) => expectation.sticky)) return found;
   const bound = await boundClients(kernel.node);
   const again: Probe[] = [];
   for (const [i, probe] of probes.entries()) {
-    if (!probe.expectation.sticky) continue;
+    // A client that was refused is bound to nobody.
+    if (!probe.expectation.sticky || probe.expectation.refuses !== undefined) continue;
     const source = sourceOf(probe.client, probe.target, probe.version);
     const outcomes = outcomesOf(probe, rulesetOf(probe, changed), (set) => bound.has(`${set} ${source}`));
-    const line = `${questionText(probe)} → bound, says the tracer: ${textOf(outcomes)}`;
-    if (outcomes.length !== 1) found.push(`${line}: not to just one`);
-    const ends = new Map(
-      [...seenByTracer(outcomes, probe.version).keys()].map((end) => [end, probe.expectation.ends.get(end)] as const),
-    );
-    const told = { ...probe, expectation: { ...probe.expectation, line, ends, sticky: false } };
+    const told = toldBy('bound', probe, outcomes);
+    if (outcomes.length !== 1) found.push(`${told.expectation.line}: not to just one`);
     // A client that came to the Service in several ways may have been bound once more since: then it tells now.
     if (complaints(kernel, [told], seen.slice(i)).length > 0) again.push(told);
   }
@@ -80,18 +88,22 @@ export async function disagreements(
 /** What is wrong with what the tracer says of one connection. */
 function untraced(
   probe: Probe,
-  { shares }: Answer,
+  { shares, finalShares, hashed }: Answer,
   changed: readonly Outcome[],
   fresh: readonly Outcome[],
 ): readonly string[] {
   const found: string[] = [];
   const { line } = probe.expectation;
   const tracer = { name: 'the tracer', remembers: false };
-  const wrong = disagreement(tracer, probe, seenByTracer(fresh, probe.version));
-  if (wrong !== undefined) found.push(wrong);
-  // By weight it is history which endpoints are in the lower half more often.
+  for (const outcomes of [changed, fresh]) {
+    const wrong = disagreement(tracer, probe, seenByTracer(outcomes, probe.version));
+    if (wrong !== undefined) found.push(wrong);
+  }
+  // By weight it is history which endpoints are in the lower half more often; a daemon that begins knows of no slow start.
   const areEqual = new Set(shares.values()).size === 1;
-  if (!haveSameFates(changed, fresh, areEqual ? TOLERANCE : LAST_DRAW)) {
+  const isStarting = [...shares].some(([end, share]) => share !== finalShares.get(end));
+  const tolerance = areEqual ? TOLERANCE : LAST_DRAW;
+  if (isStarting ? !hashed && !haveSameFates(changed, fresh, 1) : !haveSameFates(changed, fresh, tolerance)) {
     found.push(`${line} -- after changes: ${textOf(changed)} -- from nothing: ${textOf(fresh)}`);
   }
   const total = fresh.reduce((sum, { probability }) => sum + probability, 0);
@@ -100,7 +112,7 @@ function untraced(
 }
 
 /** Where the tracer says that an endpoint gets more or less of new connections than its weight says. */
-function unfair(probe: Probe, { shares }: Answer, outcomes: readonly Outcome[]): readonly string[] {
+function unfair(probe: Probe, shares: Answer['shares'], outcomes: readonly Outcome[]): readonly string[] {
   return [...shares].flatMap(([end, share]) => {
     const led = outcomes.filter((outcome) => seenByTracer([outcome], probe.version).has(end));
     const traced = led.reduce((sum, { probability }) => sum + probability, 0);
@@ -138,13 +150,30 @@ function complaints(judge: Judge, probes: readonly Probe[], seen: readonly Seen[
   return probes.flatMap((probe, i) => disagreement(judge, probe, seen[i] ?? new Map()) ?? []);
 }
 
-function probeOf(question: Question, { ends, shares, sticky }: Answer): Probe {
+/** The probe with the ends that a tracer says, of those that are expected. */
+function toldBy(how: string, probe: Probe, outcomes: readonly Outcome[]): Probe {
+  const line = `${questionText(probe)} → ${how}, says the tracer: ${textOf(outcomes)}`;
+  const ends = new Map(
+    [...seenByTracer(outcomes, probe.version).keys()].map((end) => [end, probe.expectation.ends.get(end)] as const),
+  );
+  return { ...probe, expectation: { ...probe.expectation, line, ends, sticky: false, hashed: false } };
+}
+
+/** Whether no end is so unlikely that it would take thousands of connections to see it. */
+function isLikely({ shares, hashed }: Answer): boolean {
+  return hashed || [...shares.values()].every((share) => share >= LEAST_SHARE);
+}
+
+const LEAST_SHARE = 1 / 64;
+
+function probeOf(question: Question, { ends, shares, sticky, hashed, refuses }: Answer): Probe {
   const { protocol, version } = question;
   const told = [...ends].map(([end, source]) => (source === undefined ? end : `${end}, ${source}`)).join('; or ');
-  const line = `${questionText(question)} → ${sticky ? 'one of ' : ''}${told}`;
-  const rarest = Math.min(...shares.values());
-  const expectation = { line, ...question, protocols: [protocol], versions: [version], ends, sticky, rarest };
-  return { ...question, expectation };
+  const limited = refuses === undefined ? '' : `, or ${refuses} rejected`;
+  const line = `${questionText(question)} → ${sticky || hashed ? 'one of ' : ''}${told}${limited}`;
+  const rarest = hashed || sticky ? 1 : Math.min(...shares.values());
+  const one = { protocols: [protocol], versions: [version] };
+  return { ...question, expectation: { line, ...question, ...one, ends, sticky, hashed, refuses, rarest } };
 }
 
 type Rulesets = ReadonlyMap<Family, TracedRuleset>;

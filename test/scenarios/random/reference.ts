@@ -2,9 +2,9 @@ import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { parseArguments } from '../../../src/cli/parse-arguments.ts';
 import { decodeObject } from '../../../src/objects/decode.ts';
-import type { EndpointSlice, SliceEndpoint } from '../../../src/objects/endpoint-slice.ts';
+import type { EndpointSlice } from '../../../src/objects/endpoint-slice.ts';
 import type { Node } from '../../../src/objects/node.ts';
-import type { Service, ServicePortSpec } from '../../../src/objects/service.ts';
+import type { Service } from '../../../src/objects/service.ts';
 import {
   CLIENTS,
   ENDPOINTS,
@@ -19,16 +19,22 @@ import {
 } from '../runner/cast.ts';
 import type { SourceFate } from '../runner/expectation.ts';
 import type { RawObject } from '../runner/objects.ts';
+import { type Candidate, candidates, hashedBy, isHere, near, withWeight } from './candidates.ts';
 import type { Destination, Question } from './questions.ts';
 
 /** What must become of a connection. */
 export interface Answer {
   /** "here:8080", or "rejected", "dropped", "untouched" → whom it sees; undefined where nobody sees anything. */
   readonly ends: ReadonlyMap<string, SourceFate | undefined>;
-  /** How likely each of them is, before (1/2)^8 that are shared out otherwise. */
+  /** How likely each of them is, before (1/2)^8 that are shared out otherwise; and when no endpoint begins slowly any more. */
   readonly shares: ReadonlyMap<string, number>;
+  readonly finalShares: ReadonlyMap<string, number>;
   /** Whether a client stays with its endpoint. */
   readonly sticky: boolean;
+  /** Whether the client's address alone decides which one that is. */
+  readonly hashed: boolean;
+  /** As an expectation has it. */
+  readonly refuses?: 'most' | 'some' | undefined;
 }
 
 /** The objects of a time, read. */
@@ -42,6 +48,9 @@ export interface Known {
   readonly serviceCidrs: readonly string[];
   readonly flags: ReturnType<typeof parseArguments>;
 }
+
+/** How many eighths of its share a ready endpoint of a Service has by slow start. */
+export type EighthsOf = (service: Service, address: string) => number;
 
 /** Reads objects and flags. Throws for objects that the API would refuse. */
 export function known(objects: readonly RawObject[], flags: readonly string[]): Known {
@@ -97,7 +106,7 @@ export function frontendsOf({ services }: Known): readonly Destination[] {
  * What Kubernetes promises for a connection: read off the objects each time anew, without any of the daemon's own
  * thoughts about frontends, claims, rules and elements.
  */
-export function answer(question: Question, cluster: Known): Answer {
+export function answer(question: Question, cluster: Known, eighthsOf: EighthsOf): Answer {
   const { version, client, target } = question;
   const source = sourceOf(client, target, version);
   const served = serviceFor(question, cluster);
@@ -106,7 +115,7 @@ export function answer(question: Question, cluster: Known): Answer {
   if (by === 'load balancer' && !mayConnect(source, service, version, cluster)) return only('dropped');
   if (by === 'node port' && client !== 'node' && !mayUseNodePort(source, service, version, cluster))
     return only('dropped');
-  const all = candidates(service, port, version, cluster);
+  const all = candidates(service, port, version, cluster.slices);
   const ready = all.filter(({ entry }) => entry.ready);
   const ending = all.filter(({ entry }) => !entry.ready && entry.serving && entry.terminating);
   const isReached = ({ entry }: Candidate) => !cluster.avoided.includes(entry.nodeName);
@@ -121,7 +130,11 @@ export function answer(question: Question, cluster: Known): Answer {
   const fromNode = client === 'node';
   const shortcut = by !== 'cluster' && (fromNode || isFromPods(question, cluster));
   const chosen = isLocal && !shortcut ? ownNodes : everybodys;
-  if (chosen.length === 0) return only(ready.length + ending.length > 0 ? 'dropped' : 'rejected');
+  if (chosen.length === 0) {
+    if (ready.length + ending.length === 0) return only('rejected');
+    // A client that may open no more connections is told so before it is dropped.
+    return { ...only('dropped'), refuses: refusals(service) === 'most' ? 'some' : undefined };
+  }
   // Source NAT knows a ClusterIP by its address: on ports where it is another Service's external IP, too (docs/compatibility.md).
   const asClusterIp = by !== 'node port' && hasClusterIp(TARGETS[target][version], version, cluster);
   const masquerades = asClusterIp
@@ -129,7 +142,6 @@ export function answer(question: Question, cluster: Known): Answer {
     : // An address of the node in the pods' networks is a pod's first.
       !isLocal || (fromNode && !isFromPods(question, cluster));
   const endOf = ({ entry: { address }, number }: Candidate) => `${endpointAt(address, version) ?? address}:${number}`;
-  const sum = chosen.reduce((all, { weight }) => all + weight, 0);
   const ends = new Map(
     chosen.map((candidate): [string, SourceFate] => {
       const { address } = candidate.entry;
@@ -140,16 +152,45 @@ export function answer(question: Question, cluster: Known): Answer {
       return [endOf(candidate), isMasqueraded ? 'masqueraded' : 'source kept'];
     }),
   );
+  const sharesBy = (partOf: (candidate: Candidate) => number) => {
+    const sum = chosen.reduce((all, candidate) => all + partOf(candidate), 0);
+    return new Map(chosen.map((candidate) => [endOf(candidate), partOf(candidate) / sum]));
+  };
   // Where all have weight 0, none has one.
-  const shareOf = ({ weight }: Candidate) => (sum === 0 ? 1 / chosen.length : weight / sum);
-  const shares = new Map(chosen.map((candidate) => [endOf(candidate), shareOf(candidate)]));
-  return { ends, shares, sticky: service.affinitySeconds !== undefined };
+  const areDrained = chosen.every(({ weight }) => weight === 0);
+  const weightOf = ({ weight }: Candidate) => (areDrained ? 1 : weight);
+  const hashed = hashedBy(service) === 'client';
+  const shares = sharesBy((candidate) => weightOf(candidate) * eighthsOf(service, candidate.entry.address));
+  return {
+    ends,
+    shares,
+    finalShares: sharesBy(weightOf),
+    sticky: service.affinitySeconds !== undefined && !hashed,
+    hashed,
+    refuses: refusals(service, Math.min(...shares.values())),
+  };
+}
+
+/** A limit that a few connections reach; nobody here reaches larger ones. */
+const FEW = 9;
+
+/** But where an endpoint is met so seldom, it takes hundreds of connections to meet it: the others may have too many then. */
+const SELDOM = 1 / 16;
+
+function refusals({ options = {}, ...service }: Service, leastShare = 1): Answer['refuses'] {
+  const { limitPerSecond = FEW + 1, maxConnections } = options;
+  if (limitPerSecond <= FEW) return 'most';
+  // Beside a table of hashes it counts for nothing.
+  if (maxConnections === undefined || hashedBy({ ...service, options }) !== undefined) return undefined;
+  return maxConnections <= FEW || leastShare < SELDOM ? 'some' : undefined;
 }
 
 const only = (fate: 'rejected' | 'dropped' | 'untouched'): Answer => ({
   ends: new Map([[fate, undefined]]),
   shares: new Map([[fate, 1]]),
+  finalShares: new Map([[fate, 1]]),
   sticky: false,
+  hashed: false,
 });
 
 /** By what it was addressed; of several Services the one it is most to has it, in this order. */
@@ -235,90 +276,6 @@ function mayUseNodePort(source: string, service: Service, version: Version, { fl
   return !hold || ranges.length === 0 || ranges.some((range) => isWithin(source, range));
 }
 
-interface Candidate {
-  readonly entry: SliceEndpoint;
-  readonly number: number;
-  readonly weight: number;
-}
-
-/** Each address and port once: of several entries the one that is not terminating, then a ready one, then a serving one; the rest by text. */
-function candidates(
-  service: Service,
-  port: ServicePortSpec,
-  version: Version,
-  { slices }: Known,
-): readonly Candidate[] {
-  const all = slices
-    .filter(({ serviceName }) => serviceName === service.name)
-    .flatMap(({ ports, endpoints, options }) =>
-      ports
-        .filter(({ name, protocol }) => name === port.name && protocol === port.protocol)
-        .flatMap(({ port: number }) =>
-          endpoints.map((entry): Candidate => ({ entry, number, weight: options?.weight ?? 1 })),
-        ),
-    )
-    .filter(({ entry }) => isIPv4(entry.address) === (version === 'ip4'));
-  const best = new Map<string, Candidate>();
-  const rank = ({ entry }: Candidate) =>
-    `${entry.terminating} ${!entry.ready} ${!entry.serving} ${entry.nodeName} ${entry.zoneHints} ${entry.nodeHints} ${entry.zone ?? ''}`;
-  for (const candidate of all) {
-    const key = `${candidate.entry.address} ${candidate.number}`;
-    const rival = best.get(key);
-    const isEqual = rival !== undefined && rank(candidate) === rank(rival);
-    const comesFirst =
-      rival === undefined || (isEqual ? candidate.weight > rival.weight : rank(candidate) < rank(rival));
-    if (comesFirst) best.set(key, candidate);
-  }
-  return [...best.values()];
-}
-
-/** New connections go to those with a weight, if there are any. */
-function withWeight(all: readonly Candidate[]): readonly Candidate[] {
-  const some = all.filter(({ weight }) => weight > 0);
-  return some.length > 0 ? some : all;
-}
-
-const isHere = ({ entry }: Candidate) => entry.nodeName === THIS_NODE;
-
-/** zone-spill-over: all of the own zone, and of others so many as are missing to the share; else by hints. */
-function near(ready: readonly Candidate[], { options }: Service, zone: string): readonly Candidate[] {
-  const percent = options?.zoneSpillOver;
-  if (percent === undefined || zone === '' || !ready.some(({ entry }) => entry.zone)) return preferred(ready, zone);
-  const own = ready.filter(({ entry }) => entry.zone === zone);
-  if (own.length === 0) return ready;
-  // By the node's hash of the address; of one address with several ports by these, as texts.
-  const places = new Map(ready.map((one) => [one, fnvAndMurmur(`${THIS_NODE} ${one.entry.address}`)]));
-  const others = ready
-    .filter((one) => !own.includes(one))
-    .sort((a, b) => (`${a.entry.address} ${a.number}` < `${b.entry.address} ${b.number}` ? -1 : 1))
-    .sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
-  let taken = 0;
-  while ((own.length + taken) * 100 < ready.length * percent) taken++;
-  return [...own, ...others.slice(0, taken)];
-}
-
-/** FNV-1a of 32 bits, finished as MurmurHash3 does. */
-function fnvAndMurmur(text: string): number {
-  const [prime, mask] = [16_777_619n, 0xffff_ffffn];
-  let hash = 2_166_136_261n;
-  for (const byte of Buffer.from(text)) hash = ((hash ^ BigInt(byte)) * prime) & mask;
-  hash = ((hash ^ (hash >> 16n)) * 0x85eb_ca6bn) & mask;
-  hash = ((hash ^ (hash >> 13n)) * 0xc2b2_ae35n) & mask;
-  return Number(hash ^ (hash >> 16n));
-}
-
-/** Topology hints: those for this node, or else for its zone, if all ready endpoints have hints of the kind. */
-function preferred(ready: readonly Candidate[], zone: string): readonly Candidate[] {
-  for (const [hintsOf, name] of [
-    [({ entry }: Candidate) => entry.nodeHints, THIS_NODE],
-    [({ entry }: Candidate) => entry.zoneHints, zone],
-  ] as const) {
-    const mine = ready.filter((candidate) => name !== '' && hintsOf(candidate)?.includes(name));
-    if (mine.length > 0 && ready.every((candidate) => hintsOf(candidate) !== undefined)) return mine;
-  }
-  return ready;
-}
-
 /** Whether this node can tell pods from others at all. */
 function tellsPods(version: Version, { flags, node }: Known): boolean {
   switch (flags.detectLocal.mode) {
@@ -355,11 +312,12 @@ function isWithin(address: string, network: string): boolean {
 }
 
 /**
- * Whether the world can carry a connection: not to a pod from another one in its own namespace, with the address that
+ * Whether the world can carry a connection, and tell what became of it: not to a pod from another one in its own namespace, with the address that
  * both have there. SCTP is sent raw, which the node's own rules make an error, and seen where it comes in over a wire.
  */
-export function isPlayable({ client, protocol }: Question, { ends }: Answer): boolean {
+export function isPlayable({ client, protocol }: Question, { ends, refuses }: Answer): boolean {
   const { place } = CLIENTS[client];
+  if (protocol === 'sctp' && refuses !== undefined) return false;
   return [...ends].every(([end, source]) => {
     const name = end.split(':')[0] ?? '';
     if (!(name in ENDPOINTS)) return protocol !== 'sctp' || place !== 'node';

@@ -35,6 +35,10 @@ export interface Expectation {
   readonly ends: ReadonlyMap<string, SourceFate | undefined>;
   /** Whether a client always ends at the same of them. */
   readonly sticky: boolean;
+  /** Whether its address alone decides which of them: the first time, too, and on every node. Absent: it does not. */
+  readonly hashed?: boolean;
+  /** Whether a limit refuses all but the first of many connections at once, or may. Absent: none does. */
+  readonly refuses?: 'most' | 'some' | undefined;
   /** How likely the least likely of them is, 0 to 1; absent: all are as likely. */
   readonly rarest?: number;
 }

@@ -40,13 +40,21 @@ export function disagreement(
   { expectation, version, protocol }: Probe,
   seen: Seen,
 ): string | undefined {
-  const { ends, line, sticky } = expectation;
+  const { ends, line, sticky, hashed = false, refuses } = expectation;
   const agrees = ([end, source]: readonly [string, SourceFate | undefined]) => {
     const sources = seen.get(end);
     return sources !== undefined && (source === undefined || sources.has(source));
   };
-  const expected = sticky && judge.remembers ? [...ends].filter(([end]) => seen.has(end)).slice(0, 1) : [...ends];
-  if (seen.size > 0 && expected.length === seen.size && expected.every(agrees)) return undefined;
+  const isOne = hashed || (sticky && judge.remembers);
+  const met = [...ends].filter(([end]) => seen.has(end));
+  // How much of a limit is used up only the kernel knows, and it has seen others before.
+  const isLimited = refuses !== undefined && judge.remembers;
+  const isRefused = isLimited && seen.has('rejected');
+  const expected = isLimited ? met : isOne ? met.slice(0, 1) : [...ends];
+  const count = seen.size - (isRefused ? 1 : 0);
+  const isRight =
+    expected.length === count && expected.every(agrees) && (refuses !== 'most' || !isLimited || isRefused);
+  if (seen.size > 0 && isRight) return undefined;
   const told = [...seen].map(([end, sources]) => [end, ...sources].join(', ')).sort();
   return `${version === 'ip4' ? 'IPv4' : 'IPv6'} ${protocol}: ${line} -- ${judge.name}: ${told.join('; or ') || 'nothing'}`;
 }

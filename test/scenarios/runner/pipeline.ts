@@ -8,9 +8,10 @@ import { decodeObject } from '../../../src/objects/decode.ts';
 import { atOnce } from '../../../src/service/steps.ts';
 import type { FamilyModel } from '../../../src/sync/family-model.ts';
 import { FamilySyncer } from '../../../src/sync/family-syncer.ts';
-import { daemonModels } from '../../builders/daemon-models.ts';
+import { AheadClock } from '../../builders/ahead-clock.ts';
 import { nftIn } from '../../netns/kernel.ts';
-import { OWN_TARGETS, TARGETS, THIS_NODE } from './cast.ts';
+import { OWN_TARGETS, TARGETS } from './cast.ts';
+import { nodeModels } from './node-models.ts';
 import type { RawObject } from './objects.ts';
 
 /** "Kind/namespace/name" of an object. */
@@ -22,7 +23,7 @@ type ObjectKey = string;
  */
 export class Pipeline {
   readonly models: ReadonlyMap<Family, FamilyModel>;
-  readonly #daemon: ReturnType<typeof daemonModels>;
+  readonly #daemon: ReturnType<typeof nodeModels>;
   #linesRead = 0;
   readonly #syncers: readonly FamilySyncer[];
   readonly #guard: AddressGuard;
@@ -30,13 +31,15 @@ export class Pipeline {
   readonly #objects = new Map<ObjectKey, RawObject>();
   #running: readonly Promise<void>[] | undefined;
 
-  /** `flags`: kube-proxy's, as on the command line. */
-  constructor(namespace: string, directory: string, flags: readonly string[]) {
-    this.#daemon = daemonModels({ flags: ['--hostname-override', THIS_NODE, ...flags] });
+  /** `flags`: kube-proxy's, as on the command line. `clock`: the time that slow starts go by. */
+  constructor(namespace: string, directory: string, flags: readonly string[], clock = new AheadClock()) {
+    this.#daemon = nodeModels(flags);
     const { cluster, args, models, log, shortfalls } = this.#daemon;
     this.#nft = nftIn(namespace, directory, 'ip');
     this.models = new Map(models.map((model) => [model.family, model]));
-    this.#syncers = models.map((model) => new FamilySyncer(model, nftIn(namespace, directory, model.family), log));
+    this.#syncers = models.map(
+      (model) => new FamilySyncer(model, nftIn(namespace, directory, model.family), log, { clock }),
+    );
     this.#guard = new AddressGuard({
       cluster,
       args,
@@ -89,6 +92,12 @@ export class Pipeline {
     const errors = this.#daemon.lines.slice(this.#linesRead).filter((line) => line.startsWith('E'));
     this.#linesRead = this.#daemon.lines.length;
     if (errors.length > 0) throw new Error(errors.join('\n'));
+  }
+
+  /** Waits until the kernel has what is due by now, by the clock. */
+  async catchUp(): Promise<void> {
+    for (const syncer of this.#syncers) syncer.networksChanged();
+    await Promise.all(this.#syncers.map((syncer) => syncer.whenInSync()));
   }
 
   /** Ends it; the rules stay. */

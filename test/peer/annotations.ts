@@ -1,0 +1,55 @@
+import type { RawObject } from './api-server.ts';
+import type { Draws } from './draws.ts';
+
+const PREFIX = 'kube-proxy-nft/';
+
+/**
+ * Annotations of ours that change which of its endpoints a Service's connections meet, or how often, and not which ones
+ * these are; and some that change nothing here.
+ */
+const OF_SERVICES: Readonly<Record<string, readonly (string | undefined)[]>> = {
+  'lb-algorithm': [undefined, undefined, 'random', 'client-hash', 'client-hash', 'connection-hash'],
+  'slow-start': [undefined, undefined, '2s', '1h'],
+  limit: [undefined, undefined, '100000/s'],
+  'reset-gone-endpoints': [undefined, undefined, 'false'],
+  'source-ranges-on-node-ports': [undefined, undefined, 'false'],
+};
+
+/** None is 0: nobody else would leave out endpoints. */
+const OF_SLICES: Readonly<Record<string, readonly (string | undefined)[]>> = {
+  weight: [undefined, undefined, '1', '2', '5'],
+};
+
+/** An object with annotations of ours, if it is a Service or a slice. */
+export function annotated(object: RawObject, draws: Draws): RawObject {
+  const ofKind = { Service: OF_SERVICES, EndpointSlice: OF_SLICES }[String(object.kind)];
+  if (ofKind === undefined) return object;
+  const drawn = Object.entries(ofKind).map(([name, values]) => [`${PREFIX}${name}`, draws.pick(values)] as const);
+  const annotations = Object.fromEntries(drawn.filter(([, value]) => value !== undefined));
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
+/** Whether the client's address chooses the endpoint: clients with session affinity do not stay then as they do with kube-proxy. */
+export function isHashedByClient(service: string | undefined, objects: readonly RawObject[]): boolean {
+  return annotationsOf(service, objects).some((one) => one[`${PREFIX}lb-algorithm`] === 'client-hash');
+}
+
+/** Whether some endpoints of a Service are met more seldom than others, or by some clients alone. */
+export function isUneven(service: string | undefined, objects: readonly RawObject[]): boolean {
+  const names = ['lb-algorithm', 'slow-start', 'weight'].map((name) => `${PREFIX}${name}`);
+  return annotationsOf(service, objects).some((one) => names.some((name) => name in one));
+}
+
+/** Those of a Service and of its slices. */
+function annotationsOf(service: string | undefined, objects: readonly RawObject[]) {
+  return objects.flatMap(({ kind, metadata }) => {
+    const { labels = {}, annotations = {} } = metadata as AnnotatedFields;
+    const isMeant = kind === 'Service' ? metadata.name === service : labels['kubernetes.io/service-name'] === service;
+    return isMeant && service !== undefined ? [annotations] : [];
+  });
+}
+
+interface AnnotatedFields {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
