@@ -33,6 +33,11 @@ suite('the cluster', () => {
     );
   });
 
+  test('a slice that comes again concerns its Service, once', () => {
+    const cluster = clusterWith(slice([]));
+    assert.deepEqual(cluster.set(slice([ready('10.0.0.1')])), ['default/web']);
+  });
+
   test('tells Services of one name in two namespaces apart', () => {
     const cluster = clusterWith(slice([]));
     assert.deepEqual(cluster.set(slice([], { namespace: 'prod' })), ['prod/web']);

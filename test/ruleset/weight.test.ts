@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { Chain } from '../../src/ruleset/chain.ts';
+import { CLIENT_SETS } from '../../src/ruleset/objects.ts';
+import { PICK_CHAINS } from '../../src/ruleset/pick-chain.ts';
+import { buildProgram } from '../../src/ruleset/program.ts';
+import { deleteWeightOf, weightOf } from '../../src/ruleset/weight.ts';
+
+const containerOf = (name: string) =>
+  buildProgram('ip', {}).containers.find((container) => container.name === name) ?? assert.fail(name);
+
+suite('what an element costs nft', () => {
+  const services = containerOf('services');
+  const ranges = containerOf('source-ranges');
+
+  test('is one in a map', () => assert.equal(weightOf({ container: services }), 1));
+
+  test('is more for an interval, most for a set, and so much for each rule of a chain', () => {
+    const chain = (rules: number): Chain => ({ name: 'pick', rules: Array.from({ length: rules }, () => []) });
+    const [set] = CLIENT_SETS;
+    assert.ok(set !== undefined);
+    assert.deepEqual(
+      [
+        weightOf({ container: ranges }),
+        weightOf({ container: set }),
+        weightOf({ container: PICK_CHAINS, chain: chain(1) }),
+        weightOf({ container: PICK_CHAINS, chain: chain(3) }),
+      ],
+      [10, 30, 5, 15],
+    );
+  });
+
+  test('is more for an interval that goes, the more there are', () => {
+    assert.equal(deleteWeightOf({ container: services }, 20_000), 1);
+    assert.equal(deleteWeightOf({ container: ranges }, 0), 10);
+    assert.equal(deleteWeightOf({ container: ranges }, 20_000), 60);
+  });
+});
