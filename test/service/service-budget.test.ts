@@ -154,6 +154,18 @@ suite('the budget of one Service', () => {
     assert.ok(elementsOf(frontends) <= 30_000);
   });
 
+  test('with more slices than it has room for endpoints, the first by name have one each', () => {
+    const slices = Array.from({ length: 9 }, (_, i) =>
+      slice([ready(`10.0.${i}.1`), ready(`10.0.${i}.2`)], { name: `web-${9 - i}` }),
+    );
+    const { slices: kept, isCut } = slicesWithin(slices, service().ports, 'ip', { name: 'node-a' }, 4);
+    assert.equal(isCut, true);
+    assert.deepEqual(
+      kept.map(({ name, endpoints }) => [name, endpoints.length]),
+      [1, 2, 3, 4].map((i) => [`web-${i}`, 1]),
+    );
+  });
+
   test('weights get what endpoints leave, and are told of where that is too little', () => {
     const weighed = [1, 50].map((weight, i) =>
       slice([ready(`10.0.0.${i}`)], { name: `web-${i}`, options: { weight } }),

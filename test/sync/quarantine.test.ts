@@ -31,6 +31,23 @@ suite('quarantine', () => {
     );
   });
 
+  test('forgets a frontend that nobody claims any more, unless it is under suspicion again', () => {
+    const [key = ''] = KEYS;
+    const quarantine = new Quarantine();
+    const wanted = frontend([1]);
+    quarantine.suspect([key]);
+    quarantine.failed(0, () => wanted);
+    assert.ok(quarantine.keepsOut(key, wanted));
+    quarantine.gone(key);
+    assert.ok(!quarantine.keepsOut(key, wanted));
+    assert.deepEqual([...quarantine.held], []);
+    quarantine.suspect([key]);
+    quarantine.failed(0, () => wanted);
+    quarantine.suspect([key]);
+    quarantine.gone(key);
+    assert.deepEqual([...quarantine.held], [key]);
+  });
+
   test('keeps out what has not changed, and has it tried again with growing pauses', () => {
     const quarantine = new Quarantine();
     const [key = ''] = KEYS;

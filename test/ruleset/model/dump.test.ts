@@ -108,6 +108,20 @@ suite('the dump as JSON', () => {
     assert.deepEqual(read.sort(), wanted.sort());
   });
 
+  test('leaves out sets and maps that nothing needs, unless all are asked for', () => {
+    const names = (all: boolean) => {
+      const commands = dumpCommands(smallRuleset(), 'kube-proxy-nft', all).map((text) => JSON.parse(text));
+      return commands.flatMap(({ add: { set, map } }) => set?.name ?? map?.name ?? []);
+    };
+    const [all, some] = [names(true), names(false)];
+    assert.ok(all.includes('source-ranges') && !some.includes('source-ranges'));
+    assert.ok(some.includes('services'));
+    assert.deepEqual(
+      some.filter((name) => !all.includes(name)),
+      [],
+    );
+  });
+
   test('of both families is one document', () => {
     const rulesets = FAMILIES.map((family) => new Ruleset(programOf(family)));
     const { nftables }: { nftables: { add: { table?: { family: string } } }[] } = JSON.parse(

@@ -11,6 +11,19 @@ function rules(program: Program, chain: string): string[] {
 }
 
 suite('the program', () => {
+  test('counts nothing where only the clients of node ports are limited', () => {
+    const program = buildProgram('ip', { nodePortClients: true });
+    const asked = program.chains.flatMap(({ name }) => rules(program, name)).join('\n');
+    const names = [...asked.matchAll(/@([a-z0-9-]+)/g)].map(([, name]) => name ?? '');
+    assert.ok(names.length > 5);
+    const known = program.containers.map(({ name }) => name);
+    assert.deepEqual(
+      names.filter((name) => !known.includes(name)),
+      [],
+      'each set that a rule asks is there',
+    );
+  });
+
   test('masquerades connections to ClusterIPs as it is told to', () => {
     const clusterIpRules = (masquerade: Parameters<typeof buildProgram>[1]) =>
       rules(buildProgram('ip6', masquerade), 'cluster-ip-source-nat');
