@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Container } from '../../src/ruleset/container.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import type { Transaction } from '../../src/ruleset/transaction.ts';
+import type { Container } from '../../src/ruleset/elements/set-or-map.ts';
+import type { Transaction } from '../../src/ruleset/model/transaction.ts';
+import { buildProgram } from '../../src/ruleset/program/program.ts';
 import type { Commits } from '../../src/sync/commits.ts';
 import { Flights } from '../../src/sync/flights.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { heartbeatElements, heartbeatPortsIn } from '../../src/ruleset/heartbeat.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
+import { heartbeatElements, heartbeatPortsIn } from '../../../src/ruleset/program/heartbeat.ts';
+import { buildProgram } from '../../../src/ruleset/program/program.ts';
 
 const PROGRAM = buildProgram('ip', {});
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Chain } from '../../src/ruleset/chain.ts';
-import { CLIENT_SETS } from '../../src/ruleset/objects.ts';
-import { PICK_CHAINS } from '../../src/ruleset/pick-chain.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { deleteWeightOf, weightOf } from '../../src/ruleset/weight.ts';
+import type { Chain } from '../../../src/ruleset/elements/chain.ts';
+import { deleteWeightOf, weightOf } from '../../../src/ruleset/model/weight.ts';
+import { CLIENT_SETS } from '../../../src/ruleset/program/objects.ts';
+import { PICK_CHAINS } from '../../../src/ruleset/program/pick-chain.ts';
+import { buildProgram } from '../../../src/ruleset/program/program.ts';
 
 const containerOf = (name: string) =>
   buildProgram('ip', {}).containers.find((container) => container.name === name) ?? assert.fail(name);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { buildProgram } from '../../src/ruleset/program.ts';
-import { Ruleset } from '../../src/ruleset/ruleset.ts';
-import { deepestFirst, type Transaction } from '../../src/ruleset/transaction.ts';
-import { transactionText } from '../../src/ruleset/transaction-text.ts';
-import { type Frontend, frontendKey } from '../../src/service/frontend.ts';
-import { atOnce } from '../../src/service/steps.ts';
-import { frontend } from '../builders/frontends.ts';
+import { Ruleset } from '../../../src/ruleset/model/ruleset.ts';
+import { deepestFirst, type Transaction } from '../../../src/ruleset/model/transaction.ts';
+import { transactionText } from '../../../src/ruleset/model/transaction-text.ts';
+import { buildProgram } from '../../../src/ruleset/program/program.ts';
+import { type Frontend, frontendKey } from '../../../src/service/frontend.ts';
+import { atOnce } from '../../../src/service/steps.ts';
+import { frontend } from '../../builders/frontends.ts';
 
 const PROGRAM = buildProgram('ip', {});
 

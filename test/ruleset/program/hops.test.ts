@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Chain } from '../../src/ruleset/chain.ts';
-import type { Container } from '../../src/ruleset/container.ts';
-import { hopsOf } from '../../src/ruleset/hops.ts';
-import type { Statement } from '../../src/ruleset/nft-json.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
+import type { Chain } from '../../../src/ruleset/elements/chain.ts';
+import type { Container } from '../../../src/ruleset/elements/set-or-map.ts';
+import type { Statement } from '../../../src/ruleset/elements/statement.ts';
+import { hopsOf } from '../../../src/ruleset/program/hops.ts';
+import { buildProgram } from '../../../src/ruleset/program/program.ts';
 
 const asks = (set: string): Statement => ({
   match: { op: '==', left: { meta: { key: 'l4proto' } }, right: `@${set}` },

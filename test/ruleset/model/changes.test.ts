@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { Changes } from '../../src/ruleset/changes.ts';
-import type { Element } from '../../src/ruleset/element.ts';
-import { unclaimed } from '../../src/ruleset/held-element.ts';
-import { buildProgram } from '../../src/ruleset/program.ts';
+import type { Element } from '../../../src/ruleset/elements/element.ts';
+import { Changes } from '../../../src/ruleset/model/changes.ts';
+import { unclaimed } from '../../../src/ruleset/model/held-element.ts';
+import { buildProgram } from '../../../src/ruleset/program/program.ts';
 
 const SERVICES = buildProgram('ip', {}).containers.find(({ name }) => name === 'services') ?? assert.fail();
 
