@@ -25,6 +25,15 @@ suite('the model of a family', () => {
     );
   });
 
+  test('has the slices of a Service that has not come yet, or is gone', () => {
+    const { model } = modelFor([slice([ready('10.0.0.1')])]);
+    assert.deepEqual(
+      model.slicesOf('default/web').map(({ name }) => name),
+      ['web-1'],
+    );
+    assert.deepEqual(model.slicesOf('default/none'), []);
+  });
+
   test('gives a small change with the next transaction, whatever else waits, and a fifth of each to what is large', () => {
     const ports = Array.from({ length: 20 }, (_, n) => ({ name: `p${n}`, protocol: 'tcp' as const, port: 1000 + n }));
     const addresses = Array.from({ length: 4000 }, (_, n) => ready(`10.2.${n >> 8}.${n & 255}`));
