@@ -6,7 +6,7 @@ import { inNamespace } from '../../test/netns/namespaces.ts';
 import { clusterIp, FRONTEND_PORT } from './synthetic-cluster.ts';
 
 /** A moment that is awaited. */
-export interface Arrival {
+export interface InitialSync {
   /** Milliseconds of CLOCK. */
   readonly at: Promise<number>;
   /** No longer sends what it takes to see it; `at` stays pending. */
@@ -45,7 +45,7 @@ export class Prober {
   }
 
   /** Sends SYNs to the nth Service until one reaches one of `pods`. */
-  arrival(service: number, pods: readonly string[], { burst, interval }: Pace): Arrival {
+  arrival(service: number, pods: readonly string[], { burst, interval }: Pace): InitialSync {
     const id = this.#next++;
     const at = new Promise<number>((resolve) => this.#waiting.set(id, resolve));
     this.#ask({ id, service: [clusterIp(service), FRONTEND_PORT], pods, burst, interval });

@@ -42,18 +42,18 @@ export function rawLines({ deletes, adds }: Transaction): readonly string[] {
 }
 
 function addLine(element: Element): string {
-  const { container, value, comment } = element;
-  if (container.value === undefined) return `add\t${target(element)}\tset\t-\t${comment}`;
-  if (container.value !== 'verdict') {
-    return `add\t${target(element)}\tdata\t${bytesOf(container.value, value)}\t${comment}`;
+  const { setOrMap, value, comment } = element;
+  if (setOrMap.value === undefined) return `add\t${target(element)}\tset\t-\t${comment}`;
+  if (setOrMap.value !== 'verdict') {
+    return `add\t${target(element)}\tdata\t${bytesOf(setOrMap.value, value)}\t${comment}`;
   }
   const [verb, chain = '-'] = value.split(' ');
   return `add\t${target(element)}\t${verb}\t${chain}\t${comment}`;
 }
 
-function target({ container, key, chain }: Element): string {
-  if (container.interval === true || chain !== undefined) throw new Error(`${container.name}: no plain set or map`);
-  return `${container.name}\t${bytesOf(container.key, key)}`;
+function target({ setOrMap, key, chain }: Element): string {
+  if (setOrMap.interval === true || chain !== undefined) throw new Error(`${setOrMap.name}: no plain set or map`);
+  return `${setOrMap.name}\t${bytesOf(setOrMap.key, key)}`;
 }
 
 /** A key or value as the kernel compares it, in hex: several fields are filled up to words of 32 bits each. */

@@ -33,7 +33,7 @@ export function syncerOf(model: FamilyModel, nft: Nft, options: SyncerOptions = 
 /** The document that brings one transaction into a table; undefined for an empty one. */
 export function documentOf(model: FamilyModel, table: TableName, transaction: Transaction): string | undefined {
   if (sizeOf(transaction) === 0) return undefined;
-  return document(transactionCommands(model.family, table, transaction, model.setDialect));
+  return document(transactionCommands(model.family, table, transaction, model.setSyntax));
 }
 
 /**

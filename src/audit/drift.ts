@@ -1,6 +1,6 @@
 import { type Element, parts } from '../ruleset/elements/element.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
-import { affinityContainerOf } from '../ruleset/program/affinity.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
+import { affinityKindOf } from '../ruleset/program/affinity.ts';
 import { limitedBy } from '../ruleset/program/limits.ts';
 import { isPickChain } from '../ruleset/program/pick-chain.ts';
 import type { Program } from '../ruleset/program/program.ts';
@@ -64,7 +64,7 @@ function servedBy(chain: string, hooked: boolean): string {
   const limited = limitedBy(chain);
   if (limited !== undefined) return ` (the limit of Service ${limited})`;
   const [, owner] = /^[a-z]+-[0-9a-f]{10}-([^/]+\/[^/]+)\//.exec(chain) ?? [];
-  return affinityContainerOf(chain) !== undefined && owner !== undefined ? ` (of Service ${owner})` : '';
+  return affinityKindOf(chain) !== undefined && owner !== undefined ? ` (of Service ${owner})` : '';
 }
 
 /** Names a chain in our table that is not ours and that the kernel calls. */
@@ -81,18 +81,18 @@ export function foreignTableDrift(table: string): Drift {
 
 /** An element that differs; `expected` or `found` is undefined where the model or the kernel does not have it. */
 export interface ElementDifference {
-  readonly container: Container;
+  readonly setOrMap: SetOrMap;
   readonly key: string;
   readonly expected: Pick<Element, 'value' | 'comment'> | undefined;
   readonly found: Pick<Element, 'value' | 'comment'> | undefined;
 }
 
 /** Names an element that differs. */
-export function elementDrift({ container, key, expected, found }: ElementDifference): Drift {
+export function elementDrift({ setOrMap, key, expected, found }: ElementDifference): Drift {
   const action = expected === undefined ? 'added' : found === undefined ? 'deleted' : 'changed';
-  const { kind, noun } = nounOf(container);
+  const { kind, noun } = nounOf(setOrMap);
   const owner = (expected ?? found)?.comment ?? '';
-  const subject = `${owner === '' || action === 'added' ? '' : `${owner} `}${addressed(container, key)}`;
+  const subject = `${owner === '' || action === 'added' ? '' : `${owner} `}${addressed(setOrMap, key)}`;
   const valued = (one: { readonly value: string } | undefined) => (one?.value ? ` : ${one.value}` : '');
   const done: Readonly<Record<DriftAction, string>> = {
     deleted: `its ${noun} was deleted`,
@@ -102,10 +102,10 @@ export function elementDrift({ container, key, expected, found }: ElementDiffere
         ? `the comment of its ${noun} was changed to ${quote(found?.comment ?? '')}`
         : `its ${noun} was changed to ${quote(found?.value ?? '')}`,
   };
-  const type = container.value === undefined ? 'set' : 'map';
+  const type = setOrMap.value === undefined ? 'set' : 'map';
   const element = `{ ${key}${valued(action === 'added' ? found : expected)} }`;
-  const message = `${subject}: ${done[action]} (${type} ${container.name}, element ${element})`;
-  return { kind, action, message, key: `${container.name} ${key} ${action}` };
+  const message = `${subject}: ${done[action]} (${type} ${setOrMap.name}, element ${element})`;
+  return { kind, action, message, key: `${setOrMap.name} ${key} ${action}` };
 }
 
 /** True where new connections to all Services may suffer, and not those to one of them. */
@@ -113,9 +113,9 @@ export function isNeededByAll({ kind, action }: Drift): boolean {
   return kind === 'hook' || kind === 'dispatch' || kind === 'rule' || (kind === 'table' && action !== 'added');
 }
 
-/** What kind of thing the elements of a container are. */
-export function kindOf(container: Container): DriftKind {
-  return nounOf(container).kind;
+/** What kind of thing the elements of a set or map are. */
+export function kindOf(setOrMap: SetOrMap): DriftKind {
+  return nounOf(setOrMap).kind;
 }
 
 interface Noun {
@@ -123,7 +123,7 @@ interface Noun {
   readonly noun: string;
 }
 
-function nounOf({ name, value, interval, key }: Container): Noun {
+function nounOf({ name, value, interval, key }: SetOrMap): Noun {
   if (value === 'verdict') return { kind: 'verdict', noun: 'verdict' };
   if (value !== undefined) return { kind: 'slot', noun: 'endpoint' };
   if (name.startsWith('snat-')) return { kind: 'snat', noun: 'source NAT' };
@@ -135,13 +135,13 @@ function nounOf({ name, value, interval, key }: Container): Noun {
 }
 
 /** "10.96.0.80:80/tcp", "[fd00::1]:80/tcp", "node port 30080/tcp", or the key as it is where it is no frontend. */
-function addressed(container: Container, key: string): string {
+function addressed(setOrMap: SetOrMap, key: string): string {
   const texts = parts(key);
-  const of = (type: string) => texts[container.key.findIndex((field) => field.type === type)];
+  const of = (type: string) => texts[setOrMap.key.findIndex((field) => field.type === type)];
   const [address, port] = [of('address'), of('port')];
-  const protocol = of('protocol') ?? /-(tcp|udp|sctp)$/.exec(container.name)?.[1];
+  const protocol = of('protocol') ?? /-(tcp|udp|sctp)$/.exec(setOrMap.name)?.[1];
   if (port === undefined || protocol === undefined) return texts.join(' ');
-  if (address === undefined || container.key[0]?.type !== 'address') return `node port ${port}/${protocol}`;
+  if (address === undefined || setOrMap.key[0]?.type !== 'address') return `node port ${port}/${protocol}`;
   return `${address.includes(':') ? `[${address}]` : address}:${port}/${protocol}`;
 }
 

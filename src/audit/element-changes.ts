@@ -1,5 +1,5 @@
 import type { Element } from '../ruleset/elements/element.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 
 /** Elements that differ between two tables. One whose value or comment changes is in both lists. */
 export interface ElementChanges {
@@ -9,14 +9,14 @@ export interface ElementChanges {
 
 /** What is to be removed and added to make the elements `before` those `after`. Chains and sets are elements here. */
 export function elementChanges(before: Iterable<Element>, after: Iterable<Element>): ElementChanges {
-  const left = new Map<Container, Map<string, Element>>();
+  const left = new Map<SetOrMap, Map<string, Element>>();
   for (const element of before) {
-    const own = left.get(element.container) ?? new Map<string, Element>();
-    left.set(element.container, own.set(element.key, element));
+    const own = left.get(element.setOrMap) ?? new Map<string, Element>();
+    left.set(element.setOrMap, own.set(element.key, element));
   }
   const added: Element[] = [];
   for (const element of after) {
-    const own = left.get(element.container);
+    const own = left.get(element.setOrMap);
     const old = own?.get(element.key);
     if (old?.value === element.value && old.comment === element.comment) own?.delete(element.key);
     else added.push(element);

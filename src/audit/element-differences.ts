@@ -1,5 +1,5 @@
 import type { Element } from '../ruleset/elements/element.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 import type { KernelView } from '../ruleset/model/ruleset.ts';
 import type { Steps } from '../service/steps.ts';
 import type { ElementDifference } from './drift.ts';
@@ -8,12 +8,12 @@ import type { ElementDifference } from './drift.ts';
 const STEP = 2_000;
 
 /**
- * Compares what nft listed of a container with what the kernel should hold: what somebody deleted, changed or added.
+ * Compares what nft listed of a set or map with what the kernel should hold: what somebody deleted, changed or added.
  * Elements that the model is changing are left out. In steps; the model may change in between, so that what is found is to
  * be asked for again (see isDifferent).
  */
 export function* elementDifferences(
-  container: Container,
+  setOrMap: SetOrMap,
   listed: readonly Element[],
   view: KernelView,
 ): Steps<readonly ElementDifference[]> {
@@ -21,7 +21,7 @@ export function* elementDifferences(
   const seen = new Set<string>();
   let count = 0;
   const compare = (key: string, found: ElementDifference['found']) => {
-    const difference = { container, key, expected: view.find(key), found };
+    const difference = { setOrMap, key, expected: view.find(key), found };
     if (isDifferent(difference, view)) differences.push(difference);
   };
   for (const { key, value, comment } of listed) {

@@ -12,7 +12,7 @@ import { NftError } from '../nft/run.ts';
 import { findTables, readTable } from '../nft/tables.ts';
 import type { Element } from '../ruleset/elements/element.ts';
 import { AFFINITY_SETS } from '../ruleset/program/affinity.ts';
-import { decidingContainers } from '../ruleset/program/sets-and-maps.ts';
+import { decidingSetsAndMaps } from '../ruleset/program/sets-and-maps.ts';
 import { Cluster } from '../service/cluster.ts';
 import { counted, type SignedLine } from '../status/changes-text.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
@@ -100,7 +100,7 @@ async function tableDrifts(
   }
   const { chains, sets, elements } = await readTable(nft, program, own.name);
   const ours = [...program.chains, ...expected.flatMap(({ chain }) => chain ?? [])];
-  const deciding = new Set(decidingContainers(program));
+  const deciding = new Set(decidingSetsAndMaps(program));
   const names = new Set([program.marker, ...ours.map(({ name }) => name)]);
   return [
     ...others,
@@ -111,28 +111,28 @@ async function tableDrifts(
     ...[...chains].flatMap(([name, { hook }]) => (hook === '' || names.has(name) ? [] : foreignChainDrift(name, hook))),
     ...missingSets(expected, new Set(sets)),
     ...elementDrifts(
-      expected.filter(({ container }) => deciding.has(container)),
-      elements.filter(({ container }) => deciding.has(container)),
+      expected.filter(({ setOrMap }) => deciding.has(setOrMap)),
+      elements.filter(({ setOrMap }) => deciding.has(setOrMap)),
     ),
   ];
 }
 
 function missingSets(expected: readonly Element[], sets: ReadonlySet<string>): readonly Drift[] {
-  return expected.flatMap(({ container, key }) => {
-    if (container !== AFFINITY_SETS || sets.has(key)) return [];
+  return expected.flatMap(({ setOrMap, key }) => {
+    if (setOrMap !== AFFINITY_SETS || sets.has(key)) return [];
     const message = `clients of an endpoint with session affinity: their set was deleted: set ${key}`;
     return [{ kind: 'rule' as const, action: 'deleted' as const, message, key: `set ${key}` }];
   });
 }
 
 function elementDrifts(expected: readonly Element[], found: readonly Element[]): readonly Drift[] {
-  const nameOf = ({ container, key }: Element) => `${container.name} ${key}`;
+  const nameOf = ({ setOrMap, key }: Element) => `${setOrMap.name} ${key}`;
   const left = new Map(found.map((element) => [nameOf(element), element]));
   const drifts = expected.flatMap((element) => {
     const other = left.get(nameOf(element));
     left.delete(nameOf(element));
     if (other?.value === element.value && other.comment === element.comment) return [];
-    return elementDrift({ container: element.container, key: element.key, expected: element, found: other });
+    return elementDrift({ setOrMap: element.setOrMap, key: element.key, expected: element, found: other });
   });
   const foreign = [...left.values()].map((element) =>
     elementDrift({ ...element, expected: undefined, found: element }),

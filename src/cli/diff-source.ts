@@ -3,7 +3,7 @@ import { elementChanges } from '../audit/element-changes.ts';
 import type { Arguments } from '../config/arguments.ts';
 import { Conntrack, ConntrackError } from '../conntrack/conntrack.ts';
 import { flowsThrough, type Way } from '../conntrack/flows-through.ts';
-import { askDaemon } from '../control/control-socket.ts';
+import { requestDaemon } from '../control/control-socket.ts';
 import { allElements, type DaemonModel, elementsIn } from '../daemon/answers/model-answer.ts';
 import { createModels } from '../daemon/models.ts';
 import { readCluster } from '../daemon/read-cluster.ts';
@@ -54,7 +54,7 @@ export function argumentsOf(args: Arguments, { arguments: theirs }: DaemonModel)
  */
 export async function sourceDifferences(daemon: DaemonModel, args: Arguments, log: Log): Promise<SourceDifferences> {
   const theirs = argumentsOf(args, daemon);
-  const rows = await rowsOf({}, async (path) => (await askDaemon(args.runDir, path)) ?? '{"rows":[]}');
+  const rows = await rowsOf({}, async (path) => (await requestDaemon(args.runDir, path)) ?? '{"rows":[]}');
   const { cluster, shortfalls, description } = await readCluster(theirs, log, (read) => complete(read, daemon));
   const families = daemon.families.map(({ family }) => family);
   const models = createModels(cluster, families, theirs, log, undefined, shortfalls);
@@ -95,9 +95,9 @@ function complete(cluster: Cluster, { node, serviceCidrs }: DaemonModel): void {
 }
 
 function textOf(element: Element): string {
-  const { container, key } = element;
-  if (OBJECTS.includes(container)) return key;
-  return `${container.value === undefined ? 'set' : 'map'} ${container.name}: ${elementText(element)}`;
+  const { setOrMap, key } = element;
+  if (OBJECTS.includes(setOrMap)) return key;
+  return `${setOrMap.value === undefined ? 'set' : 'map'} ${setOrMap.name}: ${elementText(element)}`;
 }
 
 /** Open connections that what goes serves. */

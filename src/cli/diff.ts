@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { type Arguments, textOf } from '../config/arguments.ts';
-import { askDaemon } from '../control/control-socket.ts';
+import { requestDaemon } from '../control/control-socket.ts';
 import type { DaemonModel } from '../daemon/answers/model-answer.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -29,7 +29,7 @@ export async function diff(args: Arguments, log: Log): Promise<void> {
     throw new ProxyError('E_USAGE', '-f and another source cannot be given together: choose one');
   }
   const hasSource = [kubeconfig, master, manifests].some((flag) => flag !== undefined);
-  const ask = () => askModel(args.runDir);
+  const ask = () => requestModel(args.runDir);
   if (!hasSource) {
     const found = await kernelDifferences(ask, args, log);
     await finish(
@@ -57,8 +57,8 @@ async function finish(
   else process.stdout.write(signedText(lines(), hasColours()));
 }
 
-async function askModel(runDir: string): Promise<DaemonModel> {
-  const answer = await askDaemon(runDir, '/model', PATIENCE);
+async function requestModel(runDir: string): Promise<DaemonModel> {
+  const answer = await requestDaemon(runDir, '/model', PATIENCE);
   if (answer === undefined) {
     throw new ProxyError(
       'E_NO_DAEMON',

@@ -1,24 +1,24 @@
 import { type Arguments, isSet, textOf } from '../config/arguments.ts';
-import { askDaemon } from '../control/control-socket.ts';
+import { requestDaemon } from '../control/control-socket.ts';
 import type { Knowledge } from '../daemon/answers/knowledge.ts';
 import type { ServicesPage } from '../daemon/answers/services-answer.ts';
 import { renderServices } from '../daemon/answers/services-answer.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type ServiceRow, withConnections } from '../status/service-rows.ts';
-import { askConnections } from './ask-connections.ts';
 import { ENDPOINTS, SERVICES, type View } from './get-views.ts';
 import { kernelKnowledge } from './kernel-knowledge.ts';
 import { print } from './print.ts';
 import { isForPrograms, printData } from './print-data.ts';
-import { askOrWorkOut } from './questions.ts';
+import { requestConnections } from './request-connections.ts';
+import { requestOrCompute } from './requests.ts';
 import { type Listing, watchRows } from './watch-rows.ts';
 
 /**
  * `get services`: the frontends of Services as they are programmed, and what becomes of connections to them. A Service that
  * comes or goes while a large cluster is listed may be missing, or be there twice. With --watch it goes on with each row
  * that changes.
- * @throws ProxyError as askOrWorkOut and watchRows do
+ * @throws ProxyError as requestOrCompute and watchRows do
  */
 export async function get(args: Arguments, log: Log): Promise<void> {
   return show(SERVICES, args, log, (rows) => counted(rows, args));
@@ -27,7 +27,7 @@ export async function get(args: Arguments, log: Log): Promise<void> {
 /** The rows with new connections so far, where that is shown: to read them takes nft as long as to list them. */
 async function counted(rows: readonly ServiceRow[], { output, runDir }: Arguments): Promise<readonly ServiceRow[]> {
   if (output !== 'wide' && !isForPrograms(output)) return rows;
-  const connections = await askConnections(runDir, true);
+  const connections = await requestConnections(runDir, true);
   return connections === undefined ? rows : withConnections(rows, connections);
 }
 
@@ -62,7 +62,7 @@ function nothingThere(args: Arguments): string {
 /** What the daemon has now. @throws ProxyError E_NO_DAEMON, E_RUN_DIR */
 async function listingNow({ runDir, ...args }: Arguments): Promise<Listing> {
   return listingOf(wantedServices(args), async (path) => {
-    const answer = await askDaemon(runDir, path);
+    const answer = await requestDaemon(runDir, path);
     if (answer === undefined) throw new ProxyError('E_NO_DAEMON', `no daemon answers in ${runDir}`);
     return answer;
   });
@@ -75,7 +75,7 @@ async function wantedRows(args: Arguments, log: Log): Promise<readonly ServiceRo
       if (known.inKernel !== undefined) log.warn(known.origin);
       return renderServices(known, asked, args, Number.POSITIVE_INFINITY);
     };
-    return askOrWorkOut(args, path, whole, log, { fromKernel: kernelKnowledge });
+    return requestOrCompute(args, path, whole, log, { fromKernel: kernelKnowledge });
   });
 }
 

@@ -67,12 +67,12 @@ export async function readFound(family: Family, table: FoundTable, nft: Nft): Pr
   const found = foundProgram(family, table.marker, contents.chains);
   if (found === undefined) return undefined;
   const ruleset = new Ruleset(found.program);
-  const containers = new Map(found.program.containers.map((container) => [container.name, container]));
+  const setsAndMaps = new Map(found.program.setsAndMaps.map((setOrMap) => [setOrMap.name, setOrMap]));
   const affinity = foundAffinityChains(family, contents.chains);
   const known = new Set(affinity.map(({ key }) => key));
   const others = foundElements(contents).filter(({ key }) => !known.has(key));
   ruleset.adopt(
-    others.map((element) => ({ ...element, container: containers.get(element.container.name) ?? element.container })),
+    others.map((element) => ({ ...element, setOrMap: setsAndMaps.get(element.setOrMap.name) ?? element.setOrMap })),
   );
   ruleset.adopt(affinity);
   const frontends = foundFrontends(ruleset);
@@ -92,8 +92,8 @@ export async function readFound(family: Family, table: FoundTable, nft: Nft): Pr
 }
 
 function networksIn({ program, ruleset }: ModelInTable['model'], name: string): readonly string[] {
-  const container = program.containers.find((one) => one.name === name);
-  return container === undefined ? [] : [...ruleset.elementsOf(container)].map(({ key }) => key);
+  const setOrMap = program.setsAndMaps.find((one) => one.name === name);
+  return setOrMap === undefined ? [] : [...ruleset.elementsOf(setOrMap)].map(({ key }) => key);
 }
 
 /** Services as far as their frontends tell: addresses, and ports with their node ports. */

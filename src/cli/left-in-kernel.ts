@@ -73,7 +73,7 @@ async function leftTables(args: Arguments, log: Log): Promise<readonly LeftTable
     for (const { name, baseChains } of await findTables(nft, family)) {
       const { elements } = await readTable(nft, program, name);
       const frontends = elements.filter(
-        (element) => FRONTENDS.includes(element.container.name) && !isHeartbeat(element),
+        (element) => FRONTENDS.includes(element.setOrMap.name) && !isHeartbeat(element),
       );
       const services = new Set(frontends.flatMap(({ comment }) => serviceOf(comment) ?? []));
       found.push({

@@ -1,5 +1,5 @@
 import { type Arguments, isSet } from '../config/arguments.ts';
-import { askDaemon } from '../control/control-socket.ts';
+import { requestDaemon } from '../control/control-socket.ts';
 import { lockNamespace } from '../control/namespace-lock.ts';
 import { messageOf, ProxyError } from '../errors.ts';
 import { kernelFamilies, servedFamilies } from '../host/families.ts';
@@ -150,7 +150,7 @@ async function assertInForce({ nft, served, runDir }: Site): Promise<void> {
 
 async function daemonState(runDir: string, families: readonly Family[]): Promise<DaemonState> {
   for (const family of families) {
-    const answer = await askDaemon(runDir, `/trace?${new URLSearchParams({ to: PROBES[family] })}`);
+    const answer = await requestDaemon(runDir, `/trace?${new URLSearchParams({ to: PROBES[family] })}`);
     if (answer === undefined) return 'not running';
     if (answer.length === 0 || answer.includes('NOT IN FORCE')) return 'not in force yet';
   }

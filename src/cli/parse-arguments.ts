@@ -11,10 +11,10 @@ import { ProxyError } from '../errors.ts';
 import { isTcpLoose } from '../host/tcp-loose.ts';
 import { parseBindAddress } from '../http/bind-address.ts';
 import { type Family, formatCidr, parseCidr } from '../ip.ts';
-import { commandAsked } from './command-asked.ts';
 import { type CommandLine, isOn, readCommandLine } from './command-line.ts';
 import { COMMANDS } from './commands.ts';
 import { flagValuesOf } from './flag-values.ts';
+import { requestedCommand } from './requested-command.ts';
 
 /** The ports of addresses that are given without one, as in kube-proxy. */
 const HEALTHZ_PORT = 10256;
@@ -30,7 +30,7 @@ const DEFAULT_RUN_DIR = '/run/kube-proxy-nft';
  */
 export function parseArguments(argv: readonly string[], file?: ConfigurationFile): Arguments {
   const { values, positionals, problems } = readCommandLine(argv);
-  const { command, operands } = commandAsked({ values, positionals, problems }, COMMANDS);
+  const { command, operands } = requestedCommand({ values, positionals, problems }, COMMANDS);
   const config = values.get('config')?.at(-1) || undefined;
   const ignored: string[] = [];
   const given = fieldsOf(values, config !== undefined, ignored, problems);

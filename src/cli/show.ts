@@ -2,12 +2,12 @@ import { type Arguments, isSet } from '../config/arguments.ts';
 import { answerTo } from '../daemon/answers/answers.ts';
 import type { Log } from '../log.ts';
 import { print } from './print.ts';
-import { askOrWorkOut } from './questions.ts';
+import { requestOrCompute } from './requests.ts';
 
 /** `dump`: prints the rules of the running daemon, or, with a source and no daemon, those that one would have. */
 export async function showDump(args: Arguments, log: Log): Promise<void> {
   const all = isSet(args, 'all') ? { all: '' } : {};
   const path = `/dump?${new URLSearchParams({ output: args.output ?? 'nft', ...all })}`;
-  const text = await askOrWorkOut(args, path, async (known) => (await answerTo(path, known, args)) ?? '', log);
+  const text = await requestOrCompute(args, path, async (known) => (await answerTo(path, known, args)) ?? '', log);
   print(text);
 }

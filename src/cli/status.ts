@@ -2,7 +2,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Arguments, isSet, textOf } from '../config/arguments.ts';
 import { parseDuration } from '../config/duration.ts';
-import { askDaemon } from '../control/control-socket.ts';
+import { requestDaemon } from '../control/control-socket.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isInSync, type Status, statusJson, statusText } from '../status/status.ts';
@@ -65,7 +65,7 @@ async function lookedAt(runDir: string, wait: number): Promise<Status | undefine
  * @throws ProxyError E_RUN_DIR if it cannot be asked, or is of another version
  */
 export async function statusOfDaemon(runDir: string, path = '/status'): Promise<Status | undefined> {
-  const answer = await askDaemon(runDir, path);
+  const answer = await requestDaemon(runDir, path);
   if (answer === undefined) return undefined;
   try {
     return JSON.parse(answer.toString()) as Status;

@@ -2,7 +2,7 @@ import process from 'node:process';
 import { findingsJson } from '../check/print-findings.ts';
 import type { Arguments } from '../config/arguments.ts';
 import { formatConfiguration } from '../config/write.ts';
-import { askDaemon } from '../control/control-socket.ts';
+import { requestDaemon } from '../control/control-socket.ts';
 import { stateFolder } from '../daemon/last-state.ts';
 import { messageOf } from '../errors.ts';
 import { kernelFamilies } from '../host/families.ts';
@@ -28,7 +28,7 @@ const MIB = 1024 * KIB;
 /** All that goes into the archive, 20 MiB at most before it is packed. `daemon`: what runs here, if it does. */
 export function partsOf(args: Arguments, daemon: Status | undefined): readonly Part[] {
   const nft = createNft(args.runDir, 'support', undefined, undefined, 20);
-  const ask = async (path: string) => `${(await askDaemon(args.runDir, path)) ?? noDaemon()}`;
+  const ask = async (path: string) => `${(await requestDaemon(args.runDir, path)) ?? noDaemon()}`;
   const small = { limit: 256 * KIB, time: 20 };
   return [
     {

@@ -5,9 +5,9 @@ import { messageOf, ProxyError } from '../errors.ts';
 import type { Connections } from '../status/connections.ts';
 import { keysIn, type TopView, topScreen, viewAfter } from '../status/top-screen.ts';
 import { inTopOrder, topLines, topRows } from '../status/top-table.ts';
-import { askConnections } from './ask-connections.ts';
 import { print } from './print.ts';
 import { isForPrograms, printData } from './print-data.ts';
+import { requestConnections } from './request-connections.ts';
 import { hasColours } from './signed-lines.ts';
 import { takeTerminal } from './terminal.ts';
 
@@ -30,7 +30,7 @@ export async function top(args: Arguments): Promise<void> {
 
 /** @throws ProxyError E_NO_DAEMON, E_NOT_COUNTED, E_RUN_DIR */
 async function counted({ runDir }: Arguments): Promise<Connections> {
-  const connections = await askConnections(runDir, false);
+  const connections = await requestConnections(runDir, false);
   if (connections === undefined) throw new ProxyError('E_NO_DAEMON', `no daemon answers in ${runDir}; start it`);
   if (connections.counted) return connections;
   throw new ProxyError('E_NOT_COUNTED', connections.why ?? 'new connections are not counted');

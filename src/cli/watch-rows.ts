@@ -2,11 +2,11 @@ import { type Arguments, isSet } from '../config/arguments.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ServiceRow } from '../status/service-rows.ts';
-import { askAgain } from './ask-again.ts';
 import type { View } from './get-views.ts';
 import { print } from './print.ts';
 import { printItem } from './print-data.ts';
-import { sourceFlags } from './questions.ts';
+import { requestAgain } from './request-again.ts';
+import { sourceFlags } from './requests.ts';
 
 /** What happened to a row, in the words of the Kubernetes API's watches. */
 type Event = 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -55,7 +55,7 @@ export async function watchRows<Row extends object>(
   };
   let known: ReadonlyMap<string, Known<Row>> | undefined;
   let isLost = false;
-  for await (const again of askAgain(list)) {
+  for await (const again of requestAgain(list)) {
     if ('lost' in again) {
       if (!isLost) log.warn(`${again.lost}; waiting for it`);
       isLost = true;

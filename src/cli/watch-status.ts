@@ -2,10 +2,10 @@ import { type Arguments, isSet } from '../config/arguments.ts';
 import type { Log } from '../log.ts';
 import { type Status, statusJson, statusText } from '../status/status.ts';
 import { statusKey } from '../status/status-key.ts';
-import { askAgain } from './ask-again.ts';
 import { leftInKernel, notRunningText } from './left-in-kernel.ts';
 import { print } from './print.ts';
 import { isForPrograms, printItem } from './print-data.ts';
+import { requestAgain } from './request-again.ts';
 
 /**
  * `status --watch`: the answer, and a new one each time that something else is to be said than before; times that pass, and
@@ -22,7 +22,7 @@ export async function watchStatus(
 ): Promise<void> {
   const isBrief = isSet(args, 'brief');
   let known: string | undefined;
-  for await (const again of askAgain(async () => ({ status: known === undefined ? first : await ask() }))) {
+  for await (const again of requestAgain(async () => ({ status: known === undefined ? first : await ask() }))) {
     if ('lost' in again) {
       if (known !== again.lost) log.warn(`${again.lost}; waiting for it`);
       known = again.lost;

@@ -84,12 +84,12 @@ export class GoneFlows {
     try {
       isFinished = await this.#end(frontends);
     } finally {
-      if (!isFinished) this.#askAgain(frontends.values());
+      if (!isFinished) this.#requestAgain(frontends.values());
     }
   }
 
   /** What came meanwhile counts more than what is asked for again. */
-  #askAgain(frontends: Iterable<GoneFrontend>): void {
+  #requestAgain(frontends: Iterable<GoneFrontend>): void {
     const newer = this.#take();
     for (const frontend of [...frontends, ...newer.values()]) this.#remember(frontend);
   }

@@ -149,7 +149,11 @@ async function answerTo(
  * Asks the daemon of a run directory, and waits so many seconds for its answer; undefined if there is none.
  * @throws ProxyError E_RUN_DIR if the socket is there but not for us
  */
-export async function askDaemon(runDir: string, path: string, patience = ANSWER_TIMEOUT): Promise<Buffer | undefined> {
+export async function requestDaemon(
+  runDir: string,
+  path: string,
+  patience = ANSWER_TIMEOUT,
+): Promise<Buffer | undefined> {
   const socketPath = join(runDir, SOCKET_NAME);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   request({ socketPath, path, signal: AbortSignal.timeout(patience * 1000) }, (response) => {

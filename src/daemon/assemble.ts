@@ -11,9 +11,9 @@ import type { SessionKeeper } from '../nft/session-keeper.ts';
 import { TABLE_NAMES } from '../nft/tables.ts';
 import { Cluster } from '../service/cluster.ts';
 import type { ClaimConflict } from '../service/frontend-claims.ts';
-import { createArrival } from '../sync/arrival.ts';
 import { SYSTEM_CLOCK } from '../sync/clock.ts';
 import { Commits } from '../sync/commits.ts';
+import { createInitialSync } from '../sync/initial-sync.ts';
 import { LimitsWatch } from '../sync/limits-watch.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
 import type { Knowledge } from './answers/knowledge.ts';
@@ -168,7 +168,7 @@ export function assemble({ args, environment, families, sessions, openSource, on
   return {
     ...{ args, log, source, events, apiServerHost, cluster, members, health, metrics, followers, lastState, memory },
     ...{ guard, watch, nodes, others, losses, limits, heartbeats, operator, progress, known, servicesChanged },
-    initialSync: createArrival(),
+    initialSync: createInitialSync(),
   };
 }
 

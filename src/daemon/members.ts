@@ -77,8 +77,8 @@ export function createMembers(options: MembersOptions): readonly Member[] {
         follower.succeeded(result);
         memory.worked(result.operations);
       },
-      lost: () => {
-        follower.lost();
+      tableLost: () => {
+        follower.tableLost();
         othersChangedUs();
       },
       drifted: (drift, isNews) => {

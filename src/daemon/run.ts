@@ -65,7 +65,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     source: source.description,
   });
   // Tables are read or staged while the servers start and objects arrive.
-  for (const { syncer } of members) void syncer.run(initialSync.arrival);
+  for (const { syncer } of members) void syncer.run(initialSync.initialSync);
   daemon.heartbeats.start();
   lookAgainAndAgain(daemon);
   prepareNode(args, log);
@@ -80,7 +80,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   };
   endOnSignals(() => lastState.close().then(close), log);
   const allInSync = () => Promise.all(members.map(({ syncer }) => syncer.whenInSync()));
-  const programmed = initialSync.arrival.whenComplete.then(allInSync);
+  const programmed = initialSync.initialSync.whenComplete.then(allInSync);
   const { promise: caughtUp, resolve: catchUp } = Promise.withResolvers<unknown>();
   void announceReadiness({
     programmed,

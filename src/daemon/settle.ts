@@ -17,6 +17,6 @@ export function settle(model: FamilyModel, found: readonly Element[]): void {
     model.nodeChanged();
     drain();
   }
-  atOnce(model.ruleset.dropUnclaimed());
+  atOnce(model.ruleset.dropUnreferenced());
   drain();
 }

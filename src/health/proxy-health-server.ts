@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import type { HealthReport, ProxyHealth } from './proxy-health.ts';
 
 /** The two questions: may load balancers use this node (healthz), and could a restart help this proxy (livez)? */
-export type HealthQuestion = 'healthz' | 'livez';
+export type HealthRequest = 'healthz' | 'livez';
 
 export interface ProxyHealthServerOptions {
   /** healthzBindAddress. */
@@ -16,7 +16,7 @@ export interface ProxyHealthServerOptions {
   readonly health: ProxyHealth;
   readonly log: Log;
   /** Told of each answer's status, for the counters. */
-  readonly onAnswer?: (question: HealthQuestion, status: number) => void;
+  readonly onAnswer?: (question: HealthRequest, status: number) => void;
   /** Told once, when the address turns out to be unusable: for an event. */
   readonly onListenFailure?: (message: string) => void;
   /** Milliseconds between two attempts to listen. */
@@ -73,7 +73,7 @@ export class ProxyHealthServer {
   }
 }
 
-function answerTo(question: HealthQuestion, report: HealthReport): HttpAnswer {
+function answerTo(question: HealthRequest, report: HealthReport): HttpAnswer {
   const { currentTime, nodeEligible, healthy, alive, families, staleSince } = report;
   const ok = question === 'livez' ? alive : healthy && nodeEligible;
   const newest = Math.max(NEVER, ...[...families.values()].map(({ lastUpdated }) => lastUpdated));

@@ -86,7 +86,7 @@ export class ProxyHealth {
   }
 
   /** Nothing waits, though the last work on the kernel may have failed: what nft does not take is left out. */
-  confirmed(family: Family): void {
+  verified(family: Family): void {
     if (this.#families.get(family)?.pendingSince !== undefined) this.synced(family);
   }
 

@@ -5,7 +5,7 @@ import type { Family } from '../ip.ts';
 import { HEARTBEAT_ADDRESS, type HeartbeatPorts } from '../ruleset/program/heartbeat.ts';
 
 /** Where a beat arrived. */
-export type Arrival =
+export type InitialSync =
   /** Our rules led it there. */
   | 'back'
   /** Where it was sent to: no rule translated it. */
@@ -34,7 +34,7 @@ export class HeartbeatSockets {
   readonly #recent = new Set<number>();
   #bound: { readonly ports: HeartbeatPorts; readonly front: Socket; readonly back: Socket } | undefined;
   #source: Socket | undefined;
-  #beat: { readonly nonce: Buffer; readonly arrived: (where: Arrival) => void } | undefined;
+  #beat: { readonly nonce: Buffer; readonly arrived: (where: InitialSync) => void } | undefined;
 
   constructor(family: Family) {
     this.#family = family;
@@ -58,7 +58,7 @@ export class HeartbeatSockets {
   }
 
   /** Sends a beat; `arrived` is told once where it came to: `nowhere` after giveUp, or where it could not be sent. */
-  beat(arrived: (where: Arrival) => void): void {
+  beat(arrived: (where: InitialSync) => void): void {
     const current = { nonce: randomFillSync(Buffer.alloc(NONCE)), arrived };
     this.#beat = current;
     // Dropped on its way out (EPERM), no free port, no memory: whatever it is, nothing is known.
@@ -95,7 +95,7 @@ export class HeartbeatSockets {
     this.#bound = this.#source = undefined;
   }
 
-  #end(where: Arrival): void {
+  #end(where: InitialSync): void {
     const { arrived } = this.#beat ?? {};
     this.#beat = undefined;
     arrived?.(where);
@@ -154,7 +154,7 @@ export class HeartbeatSockets {
     socket.connect(port, HEARTBEAT_ADDRESS[this.#family]);
   }
 
-  async #listen(wanted: number | undefined, where: Arrival): Promise<Socket> {
+  async #listen(wanted: number | undefined, where: InitialSync): Promise<Socket> {
     const socket = await this.#bindAny(wanted);
     socket.on('message', (message: Buffer) => {
       if (this.#beat?.nonce.equals(message)) this.#end(where);

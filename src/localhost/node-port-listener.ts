@@ -3,16 +3,16 @@ import { errnoOf } from '../errors.ts';
 import { type Family, LOOPBACK_ADDRESS } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { LocalhostNodePort } from '../service/localhost-node-ports.ts';
+import { ConnectionLimit } from './connection-limit.ts';
 import { type Chance, EndpointChoice } from './endpoint-choice.ts';
 import { forward, SOCKET_OPTIONS } from './forward.ts';
-import { Room } from './room.ts';
 
 /** What the listeners of a process share. */
 export interface ListenerContext {
   readonly log: Log;
   readonly chance: Chance;
   /** Room for the connections of all listeners. */
-  readonly room: Room;
+  readonly limit: ConnectionLimit;
   readonly connectionsPerListener: number;
   /** Milliseconds an endpoint has to take a connection. */
   readonly connectTimeout: number;
@@ -30,7 +30,7 @@ export class NodePortListener {
   readonly #port: number;
   readonly #context: ListenerContext;
   readonly #choice: EndpointChoice;
-  readonly #room: Room;
+  readonly #limit: ConnectionLimit;
   #isWanted = false;
   #server: Server | undefined;
   #isOpening = false;
@@ -43,7 +43,7 @@ export class NodePortListener {
     this.#port = port;
     this.#context = context;
     this.#choice = new EndpointChoice(context.chance);
-    this.#room = new Room(context.connectionsPerListener, () =>
+    this.#limit = new ConnectionLimit(context.connectionsPerListener, () =>
       this.#warn('a node port has all the connections on loopback it may have: further ones are reset'),
     );
   }
@@ -102,13 +102,13 @@ export class NodePortListener {
   }
 
   #accept(client: Socket): void {
-    const { room, connectTimeout, log } = this.#context;
-    if (!this.#room.take()) {
+    const { limit, connectTimeout, log } = this.#context;
+    if (!this.#limit.take()) {
       client.resetAndDestroy();
       return;
     }
-    if (!room.take()) {
-      this.#room.release();
+    if (!limit.take()) {
+      this.#limit.release();
       client.resetAndDestroy();
       return;
     }
@@ -119,8 +119,8 @@ export class NodePortListener {
       connectTimeout,
       onTrouble: (trouble) => log.detail(4, trouble, this.#place),
     }).finally(() => {
-      this.#room.release();
-      room.release();
+      this.#limit.release();
+      limit.release();
     });
   }
 

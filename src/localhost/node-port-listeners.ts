@@ -2,9 +2,9 @@ import { performance } from 'node:perf_hooks';
 import type { Family } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { LocalhostNodePort } from '../service/localhost-node-ports.ts';
+import { ConnectionLimit } from './connection-limit.ts';
 import type { Chance } from './endpoint-choice.ts';
 import { type ListenerContext, NodePortListener } from './node-port-listener.ts';
-import { Room } from './room.ts';
 
 /** Who wants to know how many listeners there are, for metrics. */
 export interface ListenerHooks {
@@ -40,7 +40,7 @@ export class LocalhostNodePorts {
     this.#context = {
       ...settings,
       log,
-      room: new Room(connections, () =>
+      limit: new ConnectionLimit(connections, () =>
         log.warn('node ports have all the connections on loopback they may have: further ones are reset', {
           connections,
         }),

@@ -63,7 +63,7 @@ export function familyMetrics(
       wait();
       instruments.lastQueued.set(family, clock.now() / 1000);
     },
-    unconcerned: () => {
+    unaffected: () => {
       waitingSince = undefined;
       for (const tracker of trackers) {
         tracker.taken(family);
@@ -73,7 +73,7 @@ export function familyMetrics(
     began: () => {
       begun = clock.elapsed();
     },
-    tookAll: () => {
+    caughtUp: () => {
       for (const tracker of trackers) tracker.taken(family);
     },
     succeeded: ({ kind, operations }) => {
@@ -89,8 +89,8 @@ export function familyMetrics(
       instruments.syncFailures.inc(labels);
       for (const tracker of trackers) tracker.failed(family);
     },
-    confirmed: upToDate,
-    lost: () => {
+    verified: upToDate,
+    tableLost: () => {
       wait();
       instruments.repairs.inc(labels);
     },

@@ -27,8 +27,8 @@ export class NetworkProgramming {
   sliceChanged({ triggeredAt, endpoints: [first] }: EndpointSlice): void {
     if (triggeredAt === undefined || triggeredAt <= this.#startedAt) return;
     const family = first && familyOf(first.address);
-    for (const concerned of family === undefined ? FAMILIES : [family]) {
-      const waiting = this.#waiting.get(concerned);
+    for (const affected of family === undefined ? FAMILIES : [family]) {
+      const waiting = this.#waiting.get(affected);
       if (waiting !== undefined && waiting.length < MAX_WAITING) waiting.push(triggeredAt);
     }
   }

@@ -1,5 +1,5 @@
 import { type Counted, parseCounted } from '../ruleset/elements/element-text.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 import type { Program } from '../ruleset/program/program.ts';
 import type { Nft } from './nft.ts';
 import { NftError } from './run.ts';
@@ -21,7 +21,7 @@ export async function readCounts(
   nft: Nft,
   { family }: Program,
   table: TableName,
-  container: Container,
+  setOrMap: SetOrMap,
   { timeout, ...options }: CountsOptions,
 ): Promise<readonly Counted[]> {
   const counts: Counted[] = [];
@@ -30,11 +30,11 @@ export async function readCounts(
     const { text, isLast } = elementsIn(line, isAmong);
     isAmong = text !== undefined && !isLast;
     if (text === undefined) return;
-    const counted = parseCounted(container, text);
+    const counted = parseCounted(setOrMap, text);
     if (counted === undefined)
-      throw new NftError('refused', `${container.name} holds a strange element: ${text.trim()}`);
+      throw new NftError('refused', `${setOrMap.name} holds a strange element: ${text.trim()}`);
     counts.push(...counted);
   };
-  await nft.look(onLine, ['list', 'set', family, table, container.name], timeout, options);
+  await nft.look(onLine, ['list', 'set', family, table, setOrMap.name], timeout, options);
   return counts;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Log } from '../log.ts';
 import { leaveInput, load } from './input.ts';
 import { objectsIn } from './json/listing.ts';
-import type { SetDialect } from './json/set-json.ts';
+import type { SetSyntax } from './json/set-json.ts';
 import { hasQuirk, QUIRKS } from './quirks.ts';
 import { type LinesOptions, NftError, type Printed, runNft, runNftLines } from './run.ts';
 import { NftSession } from './session.ts';
@@ -21,7 +21,7 @@ export interface Nft {
   /** nft's number, "1.0.6": as its last listing had it, which spares a process, or as `nft --version` says. */
   version(): Promise<string>;
   /** How this nft wants sets declared in JSON. */
-  setDialect(): Promise<SetDialect>;
+  setSyntax(): Promise<SetSyntax>;
   /** Loads an nft document (text form, without comments and without line ends in strings) as one transaction. */
   load(text: string): Promise<void>;
   /** Loads a libnftables JSON document as one transaction. */
@@ -91,7 +91,7 @@ export function createNft(
   };
   return {
     version,
-    setDialect: async () => (hasQuirk(await version(), QUIRKS.noTypeofInJson) ? 'type' : 'typeof'),
+    setSyntax: async () => (hasQuirk(await version(), QUIRKS.noTypeofInJson) ? 'type' : 'typeof'),
     load: (text) => leave(`${name}.nft`, text, send([], text, inOneLine(text))),
     apply: (json) => leave(`${name}.json`, json, send(['-j'], json)),
     list: async (...what) => {

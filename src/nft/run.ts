@@ -152,7 +152,7 @@ async function run(
 export function notRun(error: unknown, nft: string): NftError {
   if (!(error instanceof ProcessError)) throw error;
   if (error.failure === 'killed') return new NftError('unknown-outcome', `nft ${error.message}`, error.isTooSlow);
-  // Its file has CAP_NET_ADMIN, as in our image, and the container was not given it.
+  // Its file has CAP_NET_ADMIN, as in our image, and the pod was not given it.
   if (errnoOf(error.cause) === 'EPERM') return new NftError('not-permitted', `${nft} ${error.message}`);
   const isMissing = error.failure === 'missing' || errnoOf(error.cause) === 'EACCES';
   return new NftError(isMissing ? 'missing' : 'not-started', `${nft} ${error.message}`);

@@ -1,5 +1,5 @@
 import type { Element } from '../ruleset/elements/element.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 import type { Program } from '../ruleset/program/program.ts';
 import type { Nft } from './nft.ts';
 import { createTableReader, type TableContents } from './table-reader.ts';
@@ -25,20 +25,20 @@ export interface LookOptions {
 }
 
 /**
- * The elements of one set or map, or with `container` undefined the whole table.
+ * The elements of one set or map, or with `set or map` undefined the whole table.
  * @throws NftError
  */
 export async function lookAtElements(
   nft: Nft,
   program: Program,
   table: TableName,
-  container: Container | undefined,
+  setOrMap: SetOrMap | undefined,
   { timeout, isWanted, ...options }: LookOptions,
 ): Promise<Look> {
   const what =
-    container === undefined
+    setOrMap === undefined
       ? ['table', program.family, table]
-      : [container.value === undefined ? 'set' : 'map', program.family, table, container.name];
+      : [setOrMap.value === undefined ? 'set' : 'map', program.family, table, setOrMap.name];
   const reader = createTableReader(program, isWanted);
   const { size, digest, isKnown } = await nft.look(reader.line, ['list', ...what], timeout, options);
   return { contents: isKnown ? undefined : reader.end(), digest, size };

@@ -1,7 +1,7 @@
 import type { ListedChain } from '../ruleset/elements/chain.ts';
 import type { Element } from '../ruleset/elements/element.ts';
 import { parseElements } from '../ruleset/elements/element-text.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 import type { Program } from '../ruleset/program/program.ts';
 import { NftError } from './run.ts';
 
@@ -28,7 +28,7 @@ type Block =
   | {
       readonly kind: 'container';
       readonly name: string;
-      readonly container: Container | undefined;
+      readonly setOrMap: SetOrMap | undefined;
       inElements: boolean;
     }
   /** A counter, a flow table, …: somebody else's. */
@@ -63,7 +63,7 @@ export function elementsIn(
  * and for a few elements. Elements of sets that are not the program's are passed over, and those that are not `isWanted`.
  */
 export function createTableReader(program: Program, isWanted?: (element: Element) => boolean): TableReader {
-  const containers = new Map(program.containers.map((container) => [container.name, container]));
+  const setsAndMaps = new Map(program.setsAndMaps.map((setOrMap) => [setOrMap.name, setOrMap]));
   const chains = new Map<string, ListedChain>();
   const sets: string[] = [];
   const elements: Element[] = [];
@@ -80,15 +80,15 @@ export function createTableReader(program: Program, isWanted?: (element: Element
     }
     if (kind === 'set' || kind === 'map' || kind === 'counter') sets.push(name);
     if (kind !== 'set' && kind !== 'map') return { kind: 'other' };
-    return { kind: 'container', name, container: containers.get(name), inElements: false };
+    return { kind: 'container', name, setOrMap: setsAndMaps.get(name), inElements: false };
   };
 
   const takeElements = (to: Block & { readonly kind: 'container' }, line: string) => {
     const { text, isLast } = elementsIn(line, to.inElements);
     to.inElements = text !== undefined && !isLast;
-    const { name, container } = to;
-    if (container === undefined || text === undefined) return;
-    const parsed = parseElements(container, text);
+    const { name, setOrMap } = to;
+    if (setOrMap === undefined || text === undefined) return;
+    const parsed = parseElements(setOrMap, text);
     if (parsed === undefined) throw new NftError('refused', `${name} holds a strange element: ${text.trim()}`);
     elements.push(...(isWanted === undefined ? parsed : parsed.filter(isWanted)));
   };

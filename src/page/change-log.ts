@@ -69,9 +69,9 @@ export class ChangeLog {
         queuedAt ??= this.#elapsed();
         next.queued();
       },
-      unconcerned: () => {
+      unaffected: () => {
         queuedAt = undefined;
-        next.unconcerned();
+        next.unaffected();
       },
       began: () => {
         beganAt = this.#elapsed();
@@ -96,9 +96,9 @@ export class ChangeLog {
         this.#drifted(family, drift);
         next.drifted(drift, isNews);
       },
-      lost: () => {
+      tableLost: () => {
         this.#remember(family, 'the table, or something of it, was removed');
-        next.lost();
+        next.tableLost();
       },
     };
   }

@@ -119,11 +119,11 @@ export class Cluster {
         return [];
       case 'EndpointSlice': {
         const previous = this.#slices.get(key);
-        const concerned = previous === undefined ? [] : [this.#unlink(previous)];
+        const affected = previous === undefined ? [] : [this.#unlink(previous)];
         const serviceKey = serviceKeyOfSlice(object);
         this.#slices.set(key, object);
         this.#slicesOf.add(serviceKey, object);
-        return concerned.includes(serviceKey) ? concerned : [...concerned, serviceKey];
+        return affected.includes(serviceKey) ? affected : [...affected, serviceKey];
       }
     }
   }
@@ -152,16 +152,16 @@ export class Cluster {
   *settleNodesSteps(): Steps<readonly string[]> {
     const changed = this.readiness?.settle();
     if (changed === undefined || changed.size === 0) return [];
-    const concerned = new Set<string>();
+    const affected = new Set<string>();
     let left = ENDPOINTS_OF_STEP;
     for (const slice of this.#slices.values()) {
-      if (slice.endpoints.some(({ nodeName }) => changed.has(nodeName))) concerned.add(serviceKeyOfSlice(slice));
+      if (slice.endpoints.some(({ nodeName }) => changed.has(nodeName))) affected.add(serviceKeyOfSlice(slice));
       left -= 1 + slice.endpoints.length;
       if (left > 0) continue;
       left = ENDPOINTS_OF_STEP;
       yield;
     }
-    return [...concerned];
+    return [...affected];
   }
 
   #removeSlice(key: string): readonly string[] {

@@ -38,7 +38,7 @@ export interface EndpointChoice {
   /** For policy Local: those of this node that are ready, else those that terminate. Hints do not apply. */
   readonly local: readonly Endpoint[];
   /** Whether any node has one that is ready, or serves while it terminates: with none to use, drop here or reject. */
-  readonly anywhere: boolean;
+  readonly hasUsableEndpoints: boolean;
   /** Of those that policy Cluster would use otherwise, the ones on nodes that are not Ready; absent if there are none. */
   readonly unreachable?: readonly UnreachableEndpoint[];
   /** Where policy Cluster's are chosen by zone: how many of them are in this one, or why they are not. */
@@ -119,7 +119,7 @@ interface Source {
 }
 
 const NONE: readonly never[] = [];
-const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, anywhere: false };
+const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, hasUsableEndpoints: false };
 
 /** For each port (see portKey) the slices that have it. */
 function sourcesByPort(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly Source[]> {
@@ -192,7 +192,7 @@ interface Candidate {
 interface Chosen {
   readonly cluster: readonly Candidate[];
   readonly local: readonly Candidate[];
-  readonly anywhere: boolean;
+  readonly hasUsableEndpoints: boolean;
   readonly unreachable: readonly Candidate[];
   readonly zoneShare?: ZoneShare | UnknownZones | undefined;
 }
@@ -212,7 +212,7 @@ function* chooseFrom(
     cluster,
     zoneShare,
     local: undrained(readyHere.length > 0 ? readyHere : terminating.filter(isLocal)),
-    anywhere: ready.length > 0 || terminating.length > 0,
+    hasUsableEndpoints: ready.length > 0 || terminating.length > 0,
     unreachable: node.avoided?.size ? (ready.length > 0 ? ready : terminating).filter(isAvoided(node)) : NONE,
   };
 }
@@ -244,7 +244,7 @@ function* forCluster(
 
 /** What was chosen as endpoints with a port number; undefined: each with its own. */
 function* withPort(
-  { cluster, local, anywhere, unreachable, zoneShare }: Chosen,
+  { cluster, local, hasUsableEndpoints, unreachable, zoneShare }: Chosen,
   port: number | undefined,
   node: NodePlace,
 ): Steps<EndpointChoice> {
@@ -259,7 +259,12 @@ function* withPort(
     }
     endpoints.push(list);
   }
-  const choice = { cluster: endpoints[0] ?? [], local: endpoints[1] ?? [], anywhere, ...(zoneShare && { zoneShare }) };
+  const choice = {
+    cluster: endpoints[0] ?? [],
+    local: endpoints[1] ?? [],
+    hasUsableEndpoints,
+    ...(zoneShare && { zoneShare }),
+  };
   if (unreachable.length === 0) return choice;
   const onNodes = unreachable.map(({ entry, port: own }) => {
     return { address: entry.address, port: port ?? own, node: entry.nodeName };

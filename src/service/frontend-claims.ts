@@ -24,7 +24,7 @@ export interface ClaimConflict {
 /** What a Service's change did to the frontends that are in force. */
 export interface ClaimResult {
   /** The changed Service, then those that got a frontend or lost one. */
-  readonly concerned: readonly string[];
+  readonly affected: readonly string[];
   /** The keys of the frontends that may have changed: those that the Service claimed before or claims now. */
   readonly frontends: readonly string[];
   /** What the changed Service does not get, and what it took from others. */
@@ -80,21 +80,21 @@ export class FrontendClaims {
     if (previous?.createdAt === createdAt && areSameClaims(previous.frontends, frontends)) {
       previous.frontends = frontends;
       delete previous.byKey;
-      return { concerned: [serviceKey], frontends: keys, conflicts: [] };
+      return { affected: [serviceKey], frontends: keys, conflicts: [] };
     }
-    const concerned = new Set([serviceKey]);
+    const affected = new Set([serviceKey]);
     const before = previous === undefined ? [] : keysOf(previous);
     const holders = this.#withdraw(serviceKey, before);
     const claim = { createdAt, frontends, isContested: false, ...(keys.length > FEW && { keys }) };
     const conflicts = this.#enter(serviceKey, claim, keys, holders);
-    for (const { winner, loser } of conflicts) if (winner.serviceKey === serviceKey) concerned.add(loser.serviceKey);
+    for (const { winner, loser } of conflicts) if (winner.serviceKey === serviceKey) affected.add(loser.serviceKey);
     for (const [key, before] of holders) {
       const now = this.#holder(key);
       if (now?.serviceKey === before.serviceKey) continue;
-      concerned.add(before.serviceKey);
-      if (now !== undefined) concerned.add(now.serviceKey);
+      affected.add(before.serviceKey);
+      if (now !== undefined) affected.add(now.serviceKey);
     }
-    return { concerned: [...concerned], frontends: eachOnce(before, keys), conflicts };
+    return { affected: [...affected], frontends: eachOnce(before, keys), conflicts };
   }
 
   /** The frontend in force with a key, and the Service that has it; undefined if nobody claims it. */
@@ -207,7 +207,7 @@ const ORDER = {
 /** What two claims of a Service in a row concern. */
 export function bothOf(first: ClaimResult, second: ClaimResult): ClaimResult {
   return {
-    concerned: [...new Set([...first.concerned, ...second.concerned])],
+    affected: [...new Set([...first.affected, ...second.affected])],
     frontends: [...new Set([...first.frontends, ...second.frontends])],
     conflicts: second.conflicts,
   };

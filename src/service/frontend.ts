@@ -45,7 +45,7 @@ export interface Frontend {
   /** What policy Local draws from; empty under policy Cluster. */
   readonly localEndpoints: readonly Endpoint[];
   /** Whether any node has a usable endpoint: if not, connections are rejected; if so, but not here, dropped. */
-  readonly anywhere: boolean;
+  readonly hasUsableEndpoints: boolean;
   /** Who may connect to a load balancer's address or a node port, as disjoint networks; empty: everybody. */
   readonly sourceRanges: readonly string[];
   /** Seconds a client stays with its endpoint (sessionAffinity ClientIP); absent without affinity. */
@@ -66,7 +66,7 @@ export interface Frontend {
 
 const NONE: readonly never[] = [];
 const NO_STARTS: SlowStarts = new Map();
-const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, anywhere: false };
+const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, hasUsableEndpoints: false };
 
 /** The frontends of a Service within a budget. */
 export interface BoundedFrontends {
@@ -217,7 +217,7 @@ export function* frontendSteps(
         policy: local ? 'local' : 'cluster',
         endpoints: drawsLocal ? choice.local : choice.cluster,
         localEndpoints: local ? choice.local : NONE,
-        anywhere: choice.anywhere,
+        hasUsableEndpoints: choice.hasUsableEndpoints,
         sourceRanges: kind === 'load-balancer-ip' ? sourceRanges : kind === 'node-port' ? nodePortRanges : NONE,
         ...(hashed !== undefined && { hashing: drawsLocal ? hashed.here : hashed.all }),
         ...(service.affinitySeconds !== undefined && by === undefined && { affinitySeconds: service.affinitySeconds }),

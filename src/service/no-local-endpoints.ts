@@ -16,7 +16,8 @@ const NONE_LACKING: NoLocalEndpointsCount = { internal: 0, external: 0 };
  */
 export function noLocalEndpointsOf(frontends: readonly Frontend[]): NoLocalEndpointsCount {
   const lacking = frontends.filter(
-    ({ policy, localEndpoints, anywhere }) => policy === 'local' && localEndpoints.length === 0 && anywhere,
+    ({ policy, localEndpoints, hasUsableEndpoints }) =>
+      policy === 'local' && localEndpoints.length === 0 && hasUsableEndpoints,
   );
   if (lacking.length === 0) return NONE_LACKING;
   const ports = (internal: boolean) =>

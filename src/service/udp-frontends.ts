@@ -99,8 +99,14 @@ function firstOf(
 }
 
 /** Whose new flows are not refused or dropped for want of an endpoint. */
-function servedClients({ kind, policy, anywhere, endpoints, localEndpoints }: Frontend): 'all' | 'here' | 'none' {
-  if (!anywhere || endpoints.length === 0) return 'none';
+function servedClients({
+  kind,
+  policy,
+  hasUsableEndpoints,
+  endpoints,
+  localEndpoints,
+}: Frontend): 'all' | 'here' | 'none' {
+  if (!hasUsableEndpoints || endpoints.length === 0) return 'none';
   return policy === 'local' && kind !== 'cluster-ip' && localEndpoints.length === 0 ? 'here' : 'all';
 }
 

@@ -127,11 +127,11 @@ export class ConnectionReader {
   async #readFamily({ model, nft, table }: CountedFamily, sums: Map<string, Sum>): Promise<void> {
     const { ruleset, program } = model;
     const inForce = table();
-    for (const container of program.containers) {
-      if (!container.counts || ruleset.countOf(container) === 0) continue;
+    for (const setOrMap of program.setsAndMaps) {
+      if (!setOrMap.counts || ruleset.countOf(setOrMap) === 0) continue;
       // While there is no table in force, what was known stays.
-      const counts = inForce === undefined ? [] : await this.#list(model, nft, inForce, container);
-      const prefix = `${model.family} ${container.name} `;
+      const counts = inForce === undefined ? [] : await this.#list(model, nft, inForce, setOrMap);
+      const prefix = `${model.family} ${setOrMap.name} `;
       for (const { element, packets } of counts) {
         const id = `${prefix}${element.key} ${element.comment}`;
         sums.set(id, addedUp(this.#sums.get(id), packets));
@@ -140,12 +140,12 @@ export class ConnectionReader {
     }
   }
 
-  async #list(model: FamilyModel, nft: Nft, table: TableName, container: Parameters<typeof readCounts>[3]) {
+  async #list(model: FamilyModel, nft: Nft, table: TableName, setOrMap: Parameters<typeof readCounts>[3]) {
     const { commits, clock } = this.#options;
-    const expected = model.ruleset.countOf(container) * ELEMENT_COST;
+    const expected = model.ruleset.countOf(setOrMap) * ELEMENT_COST;
     const timeout = TIMEOUT + (3 * expected) / 1000;
     try {
-      return await readCounts(nft, model.program, table, container, { timeout });
+      return await readCounts(nft, model.program, table, setOrMap, { timeout });
     } catch (error) {
       const mayHold = clock.now() - this.#heldAt >= HOLD_EVERY;
       if (!(error instanceof NftError && error.isTooSlow && mayHold)) throw error;
@@ -153,7 +153,7 @@ export class ConnectionReader {
     this.#heldAt = clock.now();
     const release = await commits.hold(HOLD);
     try {
-      return await readCounts(nft, model.program, table, container, { timeout, onFirst: release });
+      return await readCounts(nft, model.program, table, setOrMap, { timeout, onFirst: release });
     } finally {
       release();
     }

@@ -76,7 +76,7 @@ function reasonOf(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reas
   const port = frontend && service?.ports.find((one) => isPortOf(one, frontend));
   if (frontend !== undefined && service === undefined) return withoutService(fate, trace, { ...facts, frontend });
   if (frontend === undefined || service === undefined || port === undefined) return withoutFrontend(fate, trace, facts);
-  if (fate === 'refused') return frontend.anywhere ? REFUSED_ON_LOOPBACK : noEndpoint(service, port, facts);
+  if (fate === 'refused') return frontend.hasUsableEndpoints ? REFUSED_ON_LOOPBACK : noEndpoint(service, port, facts);
   if (fate === 'untouched') return notServedHere(trace, facts);
   const { kind, policy, localEndpoints } = frontend;
   const notAdmitted = sourceNotAdmitted(trace, frontend, facts);
@@ -96,7 +96,7 @@ function withoutService(
   facts: VerdictFacts & { readonly frontend: Frontend },
 ): Reason {
   if (fate === 'untouched') return notServedHere(trace, facts);
-  if (fate === 'refused' && facts.frontend.anywhere) return REFUSED_ON_LOOPBACK;
+  if (fate === 'refused' && facts.frontend.hasUsableEndpoints) return REFUSED_ON_LOOPBACK;
   return sourceNotAdmitted(trace, facts.frontend, facts) ?? byFrontendAlone(fate, facts.frontend);
 }
 

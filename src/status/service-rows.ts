@@ -154,8 +154,8 @@ export function limitsText({ limitPerSecond, maxConnections }: Frontend): string
 
 /** What becomes of new connections, and why. */
 export function fateOf(frontend: Frontend): string {
-  const { kind, policy, endpoints, localEndpoints, anywhere, sourceRanges, zoneShare } = frontend;
-  if (!anywhere) return 'refused: no endpoint is ready';
+  const { kind, policy, endpoints, localEndpoints, hasUsableEndpoints, sourceRanges, zoneShare } = frontend;
+  if (!hasUsableEndpoints) return 'refused: no endpoint is ready';
   const ranges = sourceRanges.length === 0 ? '' : `; from ${count(sourceRanges.length, 'source range')} only`;
   // Under policy Local it is about clients of this node alone.
   const zones = zoneShare === undefined || policy === 'local' ? '' : `; ${zoneShareText(zoneShare)}`;

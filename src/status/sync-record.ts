@@ -92,22 +92,22 @@ export class SyncRecord {
         note({ waitingSince: undefined, failures: 0 });
         next.succeeded(result);
       },
-      unconcerned: () => {
+      unaffected: () => {
         note({ waitingSince: undefined });
-        next.unconcerned();
+        next.unaffected();
       },
-      confirmed: () => {
+      verified: () => {
         note({ waitingSince: undefined, failures: 0 });
-        next.confirmed();
+        next.verified();
       },
       failed: (error) => {
         note({ failures: this.#report.failures + 1, waitingSince: this.#report.waitingSince ?? this.#date() });
         next.failed(error);
       },
-      lost: () => {
+      tableLost: () => {
         const at = this.#date();
         note({ losses: this.#report.losses + 1, lostAt: at, waitingSince: this.#report.waitingSince ?? at });
-        next.lost();
+        next.tableLost();
       },
       drifted: (drift, isNews) => {
         note({ drifts: this.#report.drifts + 1, lastDrift: { at: this.#date(), message: drift.message } });

@@ -18,15 +18,15 @@ const INPUT_ELEMENTS = 10_000;
 export async function carryCounts({ model, nft, table }: Target, from: TableName, log: Log): Promise<void> {
   const { family, ruleset, program } = model;
   try {
-    for (const container of program.containers) {
-      if (!container.counts || ruleset.countOf(container) === 0) continue;
-      const counted = await readCounts(nft, program, from, container, { timeout: TIMEOUT });
+    for (const setOrMap of program.setsAndMaps) {
+      if (!setOrMap.counts || ruleset.countOf(setOrMap) === 0) continue;
+      const counted = await readCounts(nft, program, from, setOrMap, { timeout: TIMEOUT });
       const kept = counted.filter(({ element, packets }) => {
-        return packets > 0 && ruleset.lookUp(container.name, element.key)?.comment === element.comment;
+        return packets > 0 && ruleset.lookUp(setOrMap.name, element.key)?.comment === element.comment;
       });
       for (let i = 0; i < kept.length; i += INPUT_ELEMENTS) {
         const some = kept.slice(i, i + INPUT_ELEMENTS);
-        const own = `element ${family} ${table} ${container.name}`;
+        const own = `element ${family} ${table} ${setOrMap.name}`;
         const keys = some.map(({ element }) => element.key).join(', ');
         // An element that is there keeps its counter.
         await nft.load(`delete ${own} { ${keys} }\nadd ${own} { ${some.map(countedText).join(', ')} }\n`);

@@ -4,9 +4,9 @@ import type { Nft } from '../nft/nft.ts';
 import { MAX_KNOWN } from '../nft/run.ts';
 import { lookAtElements } from '../nft/table-look.ts';
 import type { TableName } from '../nft/tables.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 import type { Ruleset } from '../ruleset/model/ruleset.ts';
-import { decidingContainers } from '../ruleset/program/sets-and-maps.ts';
+import { decidingSetsAndMaps } from '../ruleset/program/sets-and-maps.ts';
 import { listingCost } from './audit-budget.ts';
 import type { Commits } from './commits.ts';
 import type { FamilyModel } from './family-model.ts';
@@ -30,7 +30,7 @@ export interface ElementsAuditorOptions {
 export interface ElementsLook {
   readonly table: TableName;
   /** One set or map; undefined: all. */
-  readonly container: Container | undefined;
+  readonly setOrMap: SetOrMap | undefined;
   /** Seconds until nft is ended. */
   readonly timeout: number;
   /** Whether our own commits are held back while nft reads, which begins anew with each of them. */
@@ -50,7 +50,7 @@ interface Right {
 export class ElementsAuditor {
   readonly #options: ElementsAuditorOptions;
   /** What is listed in the same text again, without a change of ours in between, is right again: it is not read. */
-  readonly #right = new Map<Container, Right>();
+  readonly #right = new Map<SetOrMap, Right>();
 
   constructor(options: ElementsAuditorOptions) {
     this.#options = options;
@@ -64,10 +64,10 @@ export class ElementsAuditor {
   async audit(look: ElementsLook, recording: Recording): Promise<readonly ElementDifference[]> {
     const first = await this.#compare(look, recording);
     if (first.length === 0) return [];
-    const seen = new Map(first.map((one) => [`${one.container.name} ${one.key}`, one]));
+    const seen = new Map(first.map((one) => [`${one.setOrMap.name} ${one.key}`, one]));
     const second = await this.#compare(look, recording);
     return second.filter((one) => {
-      const before = seen.get(`${one.container.name} ${one.key}`);
+      const before = seen.get(`${one.setOrMap.name} ${one.key}`);
       return before !== undefined && isSameFinding(one, before);
     });
   }
@@ -75,49 +75,49 @@ export class ElementsAuditor {
   async #compare(look: ElementsLook, recording: Recording): Promise<readonly ElementDifference[]> {
     const { model, flights, onCost } = this.#options;
     const { ruleset, program } = model;
-    const { table, container } = look;
-    const changes = container === undefined ? 0 : flights.changesOf(container);
-    const known = container && this.#takeDigest(container, { table, ruleset, changes });
+    const { table, setOrMap } = look;
+    const changes = setOrMap === undefined ? 0 : flights.changesOf(setOrMap);
+    const known = setOrMap && this.#takeDigest(setOrMap, { table, ruleset, changes });
     const { contents, digest, size } = await this.#list(look, known);
     onCost(listingCost(size, contents !== undefined));
     if (contents === undefined) {
-      if (container !== undefined) this.#right.set(container, { table, ruleset, changes, digest });
+      if (setOrMap !== undefined) this.#right.set(setOrMap, { table, ruleset, changes, digest });
       return [];
     }
     const found: ElementDifference[] = [];
-    for (const each of container === undefined ? decidingContainers(program) : [container]) {
-      const listed = contents.elements.filter((element) => element.container === each);
+    for (const each of setOrMap === undefined ? decidingSetsAndMaps(program) : [setOrMap]) {
+      const listed = contents.elements.filter((element) => element.setOrMap === each);
       found.push(...(await inSlices(elementDifferences(each, listed, ruleset.inKernel(each)))));
     }
     // The model may have gone on meanwhile.
     if (model.ruleset !== ruleset) return [];
-    if (container !== undefined && found.length === 0 && size <= MAX_KNOWN) {
-      const isSettled = ruleset.inKernel(container).isAtRest && changes === flights.changesOf(container);
-      if (isSettled) this.#right.set(container, { table, ruleset, changes, digest });
+    if (setOrMap !== undefined && found.length === 0 && size <= MAX_KNOWN) {
+      const isSettled = ruleset.inKernel(setOrMap).isAtRest && changes === flights.changesOf(setOrMap);
+      if (isSettled) this.#right.set(setOrMap, { table, ruleset, changes, digest });
     }
-    const views = new Map(found.map((one) => [one.container, ruleset.inKernel(one.container)]));
+    const views = new Map(found.map((one) => [one.setOrMap, ruleset.inKernel(one.setOrMap)]));
     return found.filter((one) => {
-      const view = views.get(one.container);
-      return view !== undefined && isDifferent(one, view) && !recording.touches(one.container, one.key);
+      const view = views.get(one.setOrMap);
+      return view !== undefined && isDifferent(one, view) && !recording.touches(one.setOrMap, one.key);
     });
   }
 
-  async #list({ table, container, timeout, isHeld }: ElementsLook, known: string | undefined) {
+  async #list({ table, setOrMap, timeout, isHeld }: ElementsLook, known: string | undefined) {
     const { model, nft, commits } = this.#options;
     const release = isHeld ? await commits.hold(HOLD) : () => undefined;
     try {
       // nft has read all before it prints anything.
-      return await lookAtElements(nft, model.program, table, container, { timeout, known, onFirst: release });
+      return await lookAtElements(nft, model.program, table, setOrMap, { timeout, known, onFirst: release });
     } finally {
       release();
     }
   }
 
   /** The digest of what was right, if that is right still. It is forgotten: the next look may fail, or find something. */
-  #takeDigest(container: Container, now: Omit<Right, 'digest'>): string | undefined {
-    const right = this.#right.get(container);
-    this.#right.delete(container);
+  #takeDigest(setOrMap: SetOrMap, now: Omit<Right, 'digest'>): string | undefined {
+    const right = this.#right.get(setOrMap);
+    this.#right.delete(setOrMap);
     const isSame = right?.table === now.table && right.ruleset === now.ruleset && right.changes === now.changes;
-    return isSame && now.ruleset.inKernel(container).isAtRest ? right.digest : undefined;
+    return isSame && now.ruleset.inKernel(setOrMap).isAtRest ? right.digest : undefined;
   }
 }

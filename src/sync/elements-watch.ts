@@ -1,7 +1,7 @@
 import { type ElementDifference, elementDrift } from '../audit/drift.ts';
 import type { TableName } from '../nft/tables.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
-import { decidingContainers } from '../ruleset/program/sets-and-maps.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
+import { decidingSetsAndMaps } from '../ruleset/program/sets-and-maps.ts';
 import type { AuditBudget } from './audit-budget.ts';
 import { Bell } from './bell.ts';
 import type { Commits } from './commits.ts';
@@ -58,7 +58,7 @@ export class ElementsWatch {
   /** No hurry before this: signs of trouble may come all the time. */
   #calmUntil = Number.NEGATIVE_INFINITY;
   /** What is looked at in this round, and what of it is next. */
-  #portions: readonly (Container | undefined)[] = [];
+  #portions: readonly (SetOrMap | undefined)[] = [];
   #next = 0;
   /** True after a sign of trouble until the next round begins. */
   #isToBeginAnew = false;
@@ -119,11 +119,11 @@ export class ElementsWatch {
     this.#isWhole = true;
     this.#next = 0;
     this.#rounds++;
-    const isChosen = (container: Container, i: number) =>
-      container.comesLater
-        ? ruleset.countOf(container) > 0
-        : this.#isHurried || ruleset.countOf(container) > 0 || i % EMPTY_ROUNDS === this.#rounds % EMPTY_ROUNDS;
-    this.#portions = ruleset.size <= SMALL ? [undefined] : decidingContainers(program).filter(isChosen);
+    const isChosen = (setOrMap: SetOrMap, i: number) =>
+      setOrMap.comesLater
+        ? ruleset.countOf(setOrMap) > 0
+        : this.#isHurried || ruleset.countOf(setOrMap) > 0 || i % EMPTY_ROUNDS === this.#rounds % EMPTY_ROUNDS;
+    this.#portions = ruleset.size <= SMALL ? [undefined] : decidingSetsAndMaps(program).filter(isChosen);
   }
 
   /** True where changes come too often for a listing that takes so many milliseconds: nft begins it anew with each. */
@@ -138,8 +138,8 @@ export class ElementsWatch {
     const { clock, model, flights, budget, observer } = this.#options;
     if (this.#next === 0 || this.#isToBeginAnew) this.#beginRound();
     const portions = this.#portions;
-    const container = portions[this.#next];
-    const count = container === undefined ? model.ruleset.size : model.ruleset.countOf(container);
+    const setOrMap = portions[this.#next];
+    const count = setOrMap === undefined ? model.ruleset.size : model.ruleset.countOf(setOrMap);
     const expected = count * ELEMENT_COST;
     const isHeld = this.#hasNoRest(expected);
     if (isHeld && clock.now() - (this.#waitingSince ?? 0) < PATIENCE) {
@@ -151,7 +151,7 @@ export class ElementsWatch {
     let isHandedOver = false;
     try {
       const timeout = TIMEOUT + (5 * expected) / 1000;
-      const found = await this.#elements.audit({ table, container, timeout, isHeld }, recording);
+      const found = await this.#elements.audit({ table, setOrMap, timeout, isHeld }, recording);
       this.#failures.succeeded();
       if (found.length > 0 && this.#isInForce(table)) isHandedOver = this.#mend(found, recording);
     } catch (error) {

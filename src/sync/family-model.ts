@@ -1,6 +1,6 @@
 import { type Family, familyOf } from '../ip.ts';
 import type { Log } from '../log.ts';
-import type { SetDialect } from '../nft/json/set-json.ts';
+import type { SetSyntax } from '../nft/json/set-json.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Element } from '../ruleset/elements/element.ts';
 import { picksByClient } from '../ruleset/model/affinity-by-hash.ts';
@@ -52,7 +52,7 @@ export interface ModelSettings extends AllowedFrontendsOptions {
 export class FamilyModel {
   readonly family: Family;
   /** How the nft in use declares sets in JSON. */
-  setDialect: SetDialect = 'typeof';
+  setSyntax: SetSyntax = 'typeof';
   /** Where heartbeats are led from the next restart on; undefined: there are none. */
   heartbeat: HeartbeatPorts | undefined;
   /** Which endpoints begin slowly. */
@@ -274,12 +274,12 @@ export class FamilyModel {
     const results = yield* this.#workOutSmall(isComplete, limit, batch);
     yield* this.#workOutLarge(limit);
     yield* this.#shareOut(results);
-    for (const { concerned, frontends } of results.values()) {
+    for (const { affected, frontends } of results.values()) {
       for (const key of frontends) {
-        if (!(yield* this.#bring(key, share, brought))) this.#waiting.add(key, concerned);
+        if (!(yield* this.#bring(key, share, brought))) this.#waiting.add(key, affected);
         yield;
       }
-      for (const service of concerned) {
+      for (const service of affected) {
         if (this.#waiting.isPending(service)) this.#handedOut.delete(service);
         else this.#handedOut.add(service);
       }
@@ -357,8 +357,8 @@ export class FamilyModel {
 
   /** Works out the frontends of a large Service, which then wait for their elements. */
   *#expand(key: string): Steps<void> {
-    const { concerned, frontends } = yield* this.#allowed.workOut(key);
-    yield* eachInSteps(frontends, (frontend) => this.#waiting.add(frontend, concerned));
+    const { affected, frontends } = yield* this.#allowed.workOut(key);
+    yield* eachInSteps(frontends, (frontend) => this.#waiting.add(frontend, affected));
     if (frontends.length === 0) this.#handedOut.add(key);
   }
 

@@ -8,7 +8,6 @@ import { NftError } from '../nft/run.ts';
 import { findTables, foundElements, readTable, type TableName } from '../nft/tables.ts';
 import { sizeOf, type Transaction } from '../ruleset/model/transaction.ts';
 import { heartbeatPortsIn } from '../ruleset/program/heartbeat.ts';
-import { ARRIVED, type Arrival } from './arrival.ts';
 import { assertWell } from './assert-well.ts';
 import { AuditBudget } from './audit-budget.ts';
 import { Bell } from './bell.ts';
@@ -17,8 +16,9 @@ import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { Commits } from './commits.ts';
 import { DriftReports } from './drift-reports.ts';
 import type { FamilyModel } from './family-model.ts';
-import { adoptTable, liveTable, readWhileArriving, replaceTable } from './fill.ts';
+import { adoptTable, liveTable, readDuringInitialSync, replaceTable } from './fill.ts';
 import { Flights } from './flights.ts';
+import { INITIAL_SYNC_DONE, type InitialSync } from './initial-sync.ts';
 import { KernelWatch } from './kernel-watch.ts';
 import { isDrift, LESSONS, learn } from './learn.ts';
 import { mendChains } from './mend-chains.ts';
@@ -87,7 +87,7 @@ export class FamilySyncer {
       mends: this.#mends,
       onMends: () => this.#bell.ring(),
     };
-    const told = { observer: { ...observer, confirmed: () => this.#confirmed() }, dryRuns: options.dryRuns };
+    const told = { observer: { ...observer, verified: () => this.#verified() }, dryRuns: options.dryRuns };
     const common = { model, nft, log, clock, budget, lister, commits, flights: this.#flights, reports: this.#reports };
     this.#watch = watch ? new KernelWatch({ ...common, ...watched, ...told }) : undefined;
   }
@@ -107,7 +107,7 @@ export class FamilySyncer {
     let isConcerned = false;
     for (const key of serviceKeys) if (this.#model.markDirty(key)) isConcerned = true;
     if (isConcerned) this.#wakeUp();
-    else if (this.#isInSync) this.#observer.unconcerned();
+    else if (this.#isInSync) this.#observer.unaffected();
   }
 
   /** Notes that this node changed: its addresses, pod networks or zone. */
@@ -140,12 +140,12 @@ export class FamilySyncer {
   }
 
   /** Works until stop. Nothing is put in the packets' way before the arrival is complete. */
-  async run(arrival = ARRIVED): Promise<void> {
+  async run(initialSync = INITIAL_SYNC_DONE): Promise<void> {
     void this.#watch?.run(this.#stop.signal);
     while (!this.#stop.signal.aborted) {
       try {
         if (this.#state.is === 'live') await this.#sendOrRest(this.#state.table);
-        else await this.#settle(arrival);
+        else await this.#settle(initialSync);
       } catch (error) {
         await this.#failed(error);
       }
@@ -164,28 +164,28 @@ export class FamilySyncer {
   }
 
   /** Brings the kernel's table to where changes can go on from. */
-  async #settle(arrival: Arrival): Promise<void> {
-    const table = await this.#readOrBuild(arrival);
+  async #settle(initialSync: InitialSync): Promise<void> {
+    const table = await this.#readOrBuild(initialSync);
     this.#become({ event: 'settled', table });
     this.#model.batches.grow();
     // What follows is small. Until it is open, if it is not yet, each transaction has a process of its own.
     void this.#nft.openSession(this.#log);
   }
 
-  async #readOrBuild(arrival: Arrival): Promise<TableName> {
+  async #readOrBuild(initialSync: InitialSync): Promise<TableName> {
     const tables = await findTables(this.#nft, this.#model.family);
-    this.#model.setDialect = await this.#nft.setDialect();
+    this.#model.setSyntax = await this.#nft.setSyntax();
     const live = actionFor(this.#state) === 'mend' ? liveTable(tables, this.#model) : undefined;
-    const complete = arrival.whenComplete.then(() => {
+    const complete = initialSync.whenComplete.then(() => {
       this.#observer.began();
-      this.#observer.tookAll();
+      this.#observer.caughtUp();
     });
     const program = this.#model.program;
     // While objects still arrive.
-    let contents = live && (await readWhileArriving(this.#model, this.#nft, live.name, arrival));
+    let contents = live && (await readDuringInitialSync(this.#model, this.#nft, live.name, initialSync));
     if (live === undefined || contents === undefined) {
       this.#model.heartbeat = await this.#heartbeatPorts();
-      const { table, written } = await replaceTable(this.#model, this.#nft, tables, this.#log, arrival);
+      const { table, written } = await replaceTable(this.#model, this.#nft, tables, this.#log, initialSync);
       this.#succeeded('full', written);
       return table;
     }
@@ -237,7 +237,7 @@ export class FamilySyncer {
     this.#observer.began();
     const target = { model: this.#model, nft: this.#nft, table, isLive: true };
     const next = await nextOf(target, { maxWeight: this.#weightLimit.value });
-    if (!this.#model.isBehind) this.#observer.tookAll();
+    if (!this.#model.isBehind) this.#observer.caughtUp();
     const operations = sizeOf(next.transaction);
     const began = this.#clock.now();
     try {
@@ -341,20 +341,20 @@ export class FamilySyncer {
     const { family } = this.#model;
     // What was under way in the first look is done in the second.
     if ((await this.#isThere(table)) || (await this.#isThere(table))) {
-      this.#confirmed();
+      this.#verified();
       return true;
     }
     const why = reason !== undefined && { reason };
     this.#log.warn('somebody removed or changed our table: building it anew', { family, ...why });
     this.#become({ event: 'gone' });
     this.#setBehind();
-    this.#observer.lost();
+    this.#observer.tableLost();
     return false;
   }
 
   /** What is on its way may fail yet. */
-  #confirmed(): void {
-    if (this.#isInSync) this.#observer.confirmed();
+  #verified(): void {
+    if (this.#isInSync) this.#observer.verified();
   }
 
   async #isThere(table: TableName): Promise<boolean> {
@@ -385,7 +385,7 @@ export class FamilySyncer {
     if (isCleanup) this.#observer.cleanupFailed();
     // Where a table is in force, nothing is cleaned up before all that is needed is there.
     if (!isCleanup || !wasInForce) this.#observer.failed(error);
-    if (wasInForce && error instanceof NftError && error.failure === 'not-found') this.#observer.lost();
+    if (wasInForce && error instanceof NftError && error.failure === 'not-found') this.#observer.tableLost();
     const what = isCleanup ? 'what is no longer needed could not be deleted' : 'a transaction failed';
     const delay = retryDelay(this.#state);
     this.#log.error(`${what}, reading the kernel again`, messageOf(error), {

@@ -8,13 +8,13 @@ import { deleteTableCommand, type FoundTable, isLive, readTable, TABLE_NAMES, ty
 import type { Element } from '../ruleset/elements/element.ts';
 import { sizeOf, type Transaction } from '../ruleset/model/transaction.ts';
 import { stagedProgramText } from '../ruleset/program/program-text.ts';
-import { ARRIVED, type Arrival } from './arrival.ts';
 import { MAX_WEIGHT } from './batch-sizes.ts';
 import { carryClients } from './carry-clients.ts';
 import { carryCounts } from './carry-counts.ts';
 import { cleaningUp } from './cleanup-error.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
 import type { FamilyModel } from './family-model.ts';
+import { INITIAL_SYNC_DONE, type InitialSync } from './initial-sync.ts';
 import { encoded, isCleanRefusal, isForContent, nextOf, type Sent, send, type Target } from './sender.ts';
 import { inSlices } from './slices.ts';
 
@@ -32,18 +32,18 @@ const MAX_REFUSED = 16;
  * as far as that goes without it.
  * @throws NftError
  */
-export async function readWhileArriving(
+export async function readDuringInitialSync(
   model: FamilyModel,
   nft: Nft,
   table: TableName,
-  arrival: Arrival,
+  initialSync: InitialSync,
 ): Promise<TableContents> {
   const reading = readTable(nft, model.program, table);
   // Later on the model is in use, and stays whole until there is something better.
-  if (arrival.isComplete) return reading;
+  if (initialSync.isComplete) return reading;
   let isRead = false;
   let ahead = Promise.resolve();
-  void arrival.whenComplete.then(() => {
+  void initialSync.whenComplete.then(() => {
     if (!isRead) ahead = inSlices(model.workOutAheadSteps());
   });
   try {
@@ -68,7 +68,7 @@ export async function adoptTable(
   await inSlices(model.restartSteps(found));
   const rest = { model, nft, table: table.name, isLive: true, log };
   let written = await drain(rest);
-  await inSlices(model.ruleset.dropUnclaimed());
+  await inSlices(model.ruleset.dropUnreferenced());
   written += await drain(rest);
   log.info('the rules of the last run are in force and up to date', { family: model.family, written });
   return written;
@@ -84,7 +84,7 @@ export async function replaceTable(
   nft: Nft,
   found: readonly FoundTable[],
   log: Log,
-  arrival: Arrival,
+  initialSync: InitialSync,
 ): Promise<{ readonly table: TableName; readonly written: number }> {
   const { family, program } = model;
   const hooked = found.filter(({ baseChains }) => baseChains.length > 0).map(({ name }) => name);
@@ -93,7 +93,7 @@ export async function replaceTable(
     await cleaningUp(nft.apply(document([deleteTableCommand(family, leftover.name)])));
   }
   const old = found.filter((table) => table.name !== name).map((table) => deleteTableCommand(family, table.name));
-  if (hooked.length === 0 && arrival.isComplete && model.ruleset.size > 0) {
+  if (hooked.length === 0 && initialSync.isComplete && model.ruleset.size > 0) {
     return { table: name, written: await refillTable({ model, nft, table: name }, old, log) };
   }
   const staged = nft.load(stagedProgramText(program, name));
@@ -104,7 +104,7 @@ export async function replaceTable(
   const mend = isolateRefused(target, log);
   const last = [...hookCommands(program, name), ...old];
   const from = hooked.find((other) => other !== name);
-  const filling = { ...target, log, mend, arrival, inFlight: staged };
+  const filling = { ...target, log, mend, initialSync, inFlight: staged };
   const written = await drain(from === undefined ? { ...filling, last } : filling);
   if (from !== undefined) {
     await trySuspects(target);
@@ -176,7 +176,7 @@ interface Drain extends Target {
   readonly mend?: Mend;
   /** What nft works on at the start. */
   readonly inFlight?: Promise<void>;
-  readonly arrival?: Arrival;
+  readonly initialSync?: InitialSync;
   /** What a transaction may weigh. */
   readonly maxWeight?: number;
   /** Commands that go with the last transaction; once they are in force, nothing more is sent. */
@@ -188,14 +188,14 @@ interface Drain extends Target {
  * next is prepared.
  */
 async function drain({ log, mend = giveUp, last, maxWeight = MAX_WEIGHT, ...rest }: Drain): Promise<number> {
-  const { model, arrival = ARRIVED } = rest;
+  const { model, initialSync = INITIAL_SYNC_DONE } = rest;
   let { inFlight = Promise.resolve() } = rest;
   let written = 0;
   let reported = performance.now();
   let wasComplete = false;
   do {
-    while (!arrival.isComplete && !model.hasEarlyBatch) await arrival.more();
-    wasComplete = arrival.isComplete;
+    while (!initialSync.isComplete && !model.hasEarlyBatch) await initialSync.more();
+    wasComplete = initialSync.isComplete;
     const made = await nextOf(rest, { isComplete: wasComplete, maxWeight });
     const isLast = last !== undefined && wasComplete && !model.isDirty;
     const next = encoded(rest, isLast ? { ...made, last } : made);
@@ -255,8 +255,8 @@ function isolateRefused(target: Target, log: Log): Mend {
     if (adds.length === 1) {
       refused++;
       target.model.ruleset.refuse(element);
-      const { container, key, comment } = element;
-      log.error('nft refuses an element, it is left out', error.message, { set: container.name, key, comment });
+      const { setOrMap, key, comment } = element;
+      log.error('nft refuses an element, it is left out', error.message, { set: setOrMap.name, key, comment });
       return;
     }
     const middle = Math.ceil(adds.length / 2);

@@ -1,11 +1,11 @@
-import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 import type { Transaction } from '../ruleset/model/transaction.ts';
 import type { Commits } from './commits.ts';
 
 /** What our own transactions may have changed while something was looked at. */
 export interface Recording {
   /** True if one that was in flight meanwhile holds the element (or the chain, see chain-element.ts). */
-  touches(container: Container, key: string): boolean;
+  touches(setOrMap: SetOrMap, key: string): boolean;
   /** Ends it; to be called once. */
   stop(): void;
 }
@@ -14,8 +14,8 @@ export interface Recording {
 export class Flights {
   readonly #inFlight = new Set<Transaction>();
   readonly #recordings = new Set<Transaction[]>();
-  readonly #changes = new Map<Container, number>();
-  readonly #listeners = new Map<Container, (key: string) => void>();
+  readonly #changes = new Map<SetOrMap, number>();
+  readonly #listeners = new Map<SetOrMap, (key: string) => void>();
   readonly #commits: Commits;
 
   /** `commits`: shared by the families. */
@@ -36,42 +36,42 @@ export class Flights {
     }
   }
 
-  /** Another number once a transaction that changes the container has begun, and once it has ended. */
-  changesOf(container: Container): number {
-    return this.#changes.get(container) ?? 0;
+  /** Another number once a transaction that changes the set or map has begun, and once it has ended. */
+  changesOf(setOrMap: SetOrMap): number {
+    return this.#changes.get(setOrMap) ?? 0;
   }
 
   #count({ deletes, adds }: Transaction): void {
-    const containers = new Set([...deletes, ...adds].map(({ container }) => container));
-    for (const container of containers) this.#changes.set(container, this.changesOf(container) + 1);
-    if (![...containers].some((container) => this.#listeners.has(container))) return;
-    for (const { container, key } of [...deletes, ...adds]) this.#listeners.get(container)?.(key);
+    const setsAndMaps = new Set([...deletes, ...adds].map(({ setOrMap }) => setOrMap));
+    for (const setOrMap of setsAndMaps) this.#changes.set(setOrMap, this.changesOf(setOrMap) + 1);
+    if (![...setsAndMaps].some((setOrMap) => this.#listeners.has(setOrMap))) return;
+    for (const { setOrMap, key } of [...deletes, ...adds]) this.#listeners.get(setOrMap)?.(key);
   }
 
   /**
-   * Calls back with the key of each element (or chain) of a container that a transaction changes, when that begins and when
+   * Calls back with the key of each element (or chain) of a set or map that a transaction changes, when that begins and when
    * it has ended.
    */
-  onChange(container: Container, listener: (key: string) => void): void {
-    this.#listeners.set(container, listener);
+  onChange(setOrMap: SetOrMap, listener: (key: string) => void): void {
+    this.#listeners.set(setOrMap, listener);
   }
 
   /** From now on notes what is in flight. */
   record(): Recording {
     const recorded = [...this.#inFlight];
     this.#recordings.add(recorded);
-    const touched = new Map<Container, Set<string>>();
+    const touched = new Map<SetOrMap, Set<string>>();
     let known = 0;
     return {
-      touches: (container, key) => {
+      touches: (setOrMap, key) => {
         for (; known < recorded.length; known++) {
           const { deletes = [], adds = [] } = recorded[known] ?? {};
           for (const element of [...deletes, ...adds]) {
-            const keys = touched.get(element.container) ?? new Set();
-            touched.set(element.container, keys.add(element.key));
+            const keys = touched.get(element.setOrMap) ?? new Set();
+            touched.set(element.setOrMap, keys.add(element.key));
           }
         }
-        return touched.get(container)?.has(key) ?? false;
+        return touched.get(setOrMap)?.has(key) ?? false;
       },
       stop: () => void this.#recordings.delete(recorded),
     };

@@ -1,6 +1,6 @@
 import type { TableName } from '../nft/tables.ts';
 import type { Ruleset } from '../ruleset/model/ruleset.ts';
-import { affinityContainerOf } from '../ruleset/program/affinity.ts';
+import { affinityKindOf } from '../ruleset/program/affinity.ts';
 import type { Program } from '../ruleset/program/program.ts';
 
 /**
@@ -42,7 +42,7 @@ export class KnownRules {
 
   /** From now on these are known and no others. `handles`: those of the rules of each chain. */
   learn(table: TableName, ruleset: Ruleset, handles: ReadonlyMap<string, readonly number[]>): void {
-    const isByTurns = (chain: string) => affinityContainerOf(chain) !== undefined;
+    const isByTurns = (chain: string) => affinityKindOf(chain) !== undefined;
     this.#of = { table, ruleset };
     this.#always = new Map([...handles].filter(([chain]) => !isByTurns(chain)));
     this.#byTurns = new Map([...handles].filter(([chain]) => isByTurns(chain)));

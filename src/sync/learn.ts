@@ -34,25 +34,25 @@ const TIMEOUT = 20;
  */
 export async function learn({ model, nft, table }: Target, { transaction, undo }: Sent): Promise<Lesson | undefined> {
   const { ruleset, program } = model;
-  const all = new Set([...transaction.deletes, ...transaction.adds].map(({ container }) => container));
+  const all = new Set([...transaction.deletes, ...transaction.adds].map(({ setOrMap }) => setOrMap));
   // Chains have no listing of their own: the rules are looked at soon.
-  const containers = [...all].filter((container) => !OBJECTS.includes(container));
-  if (undo === undefined || containers.length === 0) return undefined;
+  const setsAndMaps = [...all].filter((setOrMap) => !OBJECTS.includes(setOrMap));
+  if (undo === undefined || setsAndMaps.length === 0) return undefined;
   try {
     const looks = [];
-    for (const container of containers) {
-      const { contents } = await lookAtElements(nft, program, table, container, { timeout: TIMEOUT });
-      looks.push({ container, listed: contents?.elements ?? [] });
+    for (const setOrMap of setsAndMaps) {
+      const { contents } = await lookAtElements(nft, program, table, setOrMap, { timeout: TIMEOUT });
+      looks.push({ setOrMap, listed: contents?.elements ?? [] });
     }
     undo();
     const learnt: ElementDifference[] = [];
     const others: ElementDifference[] = [];
-    for (const { container, listed } of looks) {
-      const news = ruleset.learn(container, new Map(listed.map((element) => [element.key, element])));
+    for (const { setOrMap, listed } of looks) {
+      const news = ruleset.learn(setOrMap, new Map(listed.map((element) => [element.key, element])));
       // Others may take what counts; it is needed no more than before.
-      if (container.counts) continue;
+      if (setOrMap.counts) continue;
       learnt.push(...news);
-      others.push(...(await inSlices(elementDifferences(container, listed, ruleset.inKernel(container)))));
+      others.push(...(await inSlices(elementDifferences(setOrMap, listed, ruleset.inKernel(setOrMap)))));
     }
     return { learnt, others };
   } catch (error) {

@@ -9,10 +9,10 @@ import { lookAtElements } from '../nft/table-look.ts';
 import type { TableName } from '../nft/tables.ts';
 import type { Chain } from '../ruleset/elements/chain.ts';
 import type { Element } from '../ruleset/elements/element.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 import type { Ruleset } from '../ruleset/model/ruleset.ts';
 import { CHAIN_OBJECTS } from '../ruleset/program/objects.ts';
-import { decidingContainers } from '../ruleset/program/sets-and-maps.ts';
+import { decidingSetsAndMaps } from '../ruleset/program/sets-and-maps.ts';
 import type { Steps } from '../service/steps.ts';
 import type { Way } from '../trace/way.ts';
 import { inSlices } from './slices.ts';
@@ -21,7 +21,7 @@ import { inSlices } from './slices.ts';
 export interface WayDifference {
   /** Neither of the two for what every packet comes to. */
   readonly chain?: string;
-  readonly element?: { readonly container: Container; readonly key: string };
+  readonly element?: { readonly setOrMap: SetOrMap; readonly key: string };
   readonly drift: Pick<Drift, 'kind' | 'action' | 'message'>;
 }
 
@@ -61,10 +61,10 @@ export async function compareWay(way: Way, ruleset: Ruleset, nft: Nft, table: Ta
 
 async function look(way: Way, ruleset: Ruleset, nft: Nft, table: TableName): Promise<WayComparison> {
   const { family } = ruleset.program;
-  const asked = decidingContainers(ruleset.program).filter(({ name }) => way.asks(name));
+  const asked = decidingSetsAndMaps(ruleset.program).filter(({ name }) => way.asks(name));
   try {
     const { count, differences } = await lookAtRules(way, ruleset, nft, table);
-    const portions = ruleset.size <= SMALL ? [asked] : asked.map((container) => [container]);
+    const portions = ruleset.size <= SMALL ? [asked] : asked.map((setOrMap) => [setOrMap]);
     const found = [];
     for (const portion of portions) found.push(await lookAt(portion, way, ruleset, nft, table));
     return {
@@ -91,8 +91,8 @@ async function lookAtRules(way: Way, ruleset: Ruleset, nft: Nft, table: TableNam
   const listed = tableIn(listing, program, table).chains;
   const known = [...program.chains, ...dynamicChains(way, ruleset)];
   const differences: WayDifference[] = [];
-  const concerned = known.filter(({ name }) => way.chains.has(name));
-  for (const chain of concerned) {
+  const affected = known.filter(({ name }) => way.chains.has(name));
+  for (const chain of affected) {
     const difference = compareChain(chain, listed.get(chain.name));
     if (difference !== undefined) differences.push({ chain: chain.name, drift: chainDrift(difference, program) });
   }
@@ -105,28 +105,28 @@ async function lookAtRules(way: Way, ruleset: Ruleset, nft: Nft, table: TableNam
       continue;
     differences.push({ drift: foreignTableDrift(other) });
   }
-  return { count: concerned.length, differences };
+  return { count: affected.length, differences };
 }
 
 /** Chains of Services that a packet enters, as the kernel should have them now. */
 function* dynamicChains(way: Way, ruleset: Ruleset): Iterable<Chain> {
   const changing = new Set<string>();
-  for (const container of CHAIN_OBJECTS) {
-    const view = ruleset.inKernel(container);
+  for (const setOrMap of CHAIN_OBJECTS) {
+    const view = ruleset.inKernel(setOrMap);
     for (const name of way.chains) if (view.isChanging(name)) changing.add(name);
   }
   for (const chain of ruleset.dynamicChains()) if (!changing.has(chain.name)) yield chain;
 }
 
 /** True if a packet meets an element, or would if it were there. */
-function isElementOnWay(way: Way, { name, interval }: Container, key: string): boolean {
+function isElementOnWay(way: Way, { name, interval }: SetOrMap, key: string): boolean {
   return way.concerns(name, key) || (way.asks(name) && !interval && STRANGE.test(key));
 }
 
 /** True if what differs is on a way: what is compared may be on several. */
 export function isOnWay(way: Way, { chain, element }: WayDifference): boolean {
   if (chain !== undefined) return way.chains.has(chain);
-  return element === undefined || isElementOnWay(way, element.container, element.key);
+  return element === undefined || isElementOnWay(way, element.setOrMap, element.key);
 }
 
 /** A key that stands for many, which others have put where ours stand for one each: ranges, networks, all others. */
@@ -138,22 +138,22 @@ interface Found extends Pick<WayComparison, 'differences' | 'notCompared'> {
 
 /** Looks at some sets and maps; at several by one listing of all. */
 async function lookAt(
-  portion: readonly Container[],
+  portion: readonly SetOrMap[],
   way: Way,
   ruleset: Ruleset,
   nft: Nft,
   table: TableName,
 ): Promise<Found> {
-  const isWanted = ({ container, key }: Element) => isElementOnWay(way, container, key);
-  const size = portion.reduce((sum, container) => sum + ruleset.countOf(container), 0);
+  const isWanted = ({ setOrMap, key }: Element) => isElementOnWay(way, setOrMap, key);
+  const size = portion.reduce((sum, setOrMap) => sum + ruleset.countOf(setOrMap), 0);
   const timeout = TIMEOUT + (5 * size * ELEMENT_COST) / 1000;
   const only = portion.length === 1 ? portion[0] : undefined;
   try {
     const { contents } = await lookAtElements(nft, ruleset.program, table, only, { timeout, isWanted });
     const found: ElementsFound[] = [];
-    for (const container of portion) {
-      const listed = (contents?.elements ?? []).filter((element) => element.container === container);
-      found.push(await inSlices(compareElements(container, listed, way, ruleset)));
+    for (const setOrMap of portion) {
+      const listed = (contents?.elements ?? []).filter((element) => element.setOrMap === setOrMap);
+      found.push(await inSlices(compareElements(setOrMap, listed, way, ruleset)));
     }
     return {
       count: found.reduce((sum, one) => sum + one.count, 0),
@@ -171,26 +171,26 @@ async function lookAt(
 type ElementsFound = Pick<Found, 'count' | 'differences'>;
 
 function* compareElements(
-  container: Container,
+  setOrMap: SetOrMap,
   listed: readonly Element[],
   way: Way,
   ruleset: Ruleset,
 ): Steps<ElementsFound> {
-  const { name } = container;
-  const view = ruleset.inKernel(container);
+  const { name } = setOrMap;
+  const view = ruleset.inKernel(setOrMap);
   const keys = new Set(way.keysOf(name));
   yield;
   if (way.asksIntervals(name)) for (const key of view.keys()) if (way.concerns(name, key)) keys.add(key);
   yield;
-  const differences = yield* elementDifferences(container, listed, { ...view, keys: () => keys });
+  const differences = yield* elementDifferences(setOrMap, listed, { ...view, keys: () => keys });
   // The model may have gone on meanwhile.
-  const now = ruleset.inKernel(container);
+  const now = ruleset.inKernel(setOrMap);
   return {
     count: keys.size,
     differences: differences
       .filter((difference) => isDifferent(difference, now))
       .map((difference) => ({
-        element: { container, key: difference.key },
+        element: { setOrMap, key: difference.key },
         drift: elementDrift(difference),
       })),
   };

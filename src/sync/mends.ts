@@ -35,7 +35,7 @@ export class Mends {
     }
     this.#left.set(recording, differences.length);
     this.#elements.push(...differences.map((difference) => ({ difference, recording })));
-    const ranks = new Map(this.#elements.map((one) => [one, DRIFT_KINDS.indexOf(kindOf(one.difference.container))]));
+    const ranks = new Map(this.#elements.map((one) => [one, DRIFT_KINDS.indexOf(kindOf(one.difference.setOrMap))]));
     this.#elements.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0));
   }
 
@@ -48,7 +48,7 @@ export class Mends {
   takeElements(): readonly ElementDifference[] {
     const taken = this.#elements.slice(0, BATCH);
     this.#elements = this.#elements.slice(BATCH);
-    const valid = taken.filter(({ difference: { container, key }, recording }) => !recording.touches(container, key));
+    const valid = taken.filter(({ difference: { setOrMap, key }, recording }) => !recording.touches(setOrMap, key));
     for (const { recording } of taken) this.#count(recording);
     return valid.map(({ difference }) => difference);
   }

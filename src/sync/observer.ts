@@ -15,20 +15,20 @@ export interface SyncObserver {
   /** Something waits to be brought to the kernel. */
   queued(): void;
   /** A change was nothing to this family, and nothing else of it waits: it is in force. */
-  unconcerned(): void;
+  unaffected(): void;
   /** Work on the kernel begins. */
   began(): void;
   /** The work at hand takes in everything that was known by now. */
-  tookAll(): void;
+  caughtUp(): void;
   succeeded(result: SyncResult): void;
   /** Work on the kernel failed: an NftError where nft did, else a fault of this program. */
   failed(error: unknown): void;
   /** Something that is no longer needed could not be deleted. Without `failed`, what is needed is in force. */
   cleanupFailed(): void;
   /** A look at the kernel found our table in place; there is nothing to write, and nothing on its way. */
-  confirmed(): void;
+  verified(): void;
   /** Something of ours was missing in the kernel. */
-  lost(): void;
+  tableLost(): void;
   /** Somebody else changed something of ours. `isNews`: it is worth an event, too. */
   drifted(drift: Drift, isNews: boolean): void;
   /**
@@ -48,14 +48,14 @@ export interface SyncObserver {
 /** For those who do not want to know. */
 export const NO_OBSERVER: SyncObserver = {
   queued: () => undefined,
-  unconcerned: () => undefined,
+  unaffected: () => undefined,
   began: () => undefined,
-  tookAll: () => undefined,
+  caughtUp: () => undefined,
   succeeded: () => undefined,
   failed: () => undefined,
   cleanupFailed: () => undefined,
-  confirmed: () => undefined,
-  lost: () => undefined,
+  verified: () => undefined,
+  tableLost: () => undefined,
   drifted: () => undefined,
   compared: () => undefined,
   noticesDeletions: () => undefined,

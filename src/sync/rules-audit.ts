@@ -6,7 +6,7 @@ import { handlesIn, type RulesLister, type RulesListing, tableIn, tablesIn } fro
 import { deleteTableCommand, type TableName } from '../nft/tables.ts';
 import type { Chain, ListedChain } from '../ruleset/elements/chain.ts';
 import type { Ruleset } from '../ruleset/model/ruleset.ts';
-import { CHAIN_OBJECTS, chainContainerOf } from '../ruleset/program/objects.ts';
+import { CHAIN_OBJECTS, chainKindOf } from '../ruleset/program/objects.ts';
 import type { Program } from '../ruleset/program/program.ts';
 import type { Steps } from '../service/steps.ts';
 import { rulesCost } from './audit-budget.ts';
@@ -149,9 +149,9 @@ export class RulesAuditor {
   /** Those of the program, and those that are in the kernel for Services and are not just being changed. */
   *#chains(ruleset: Ruleset): Iterable<Chain> {
     yield* this.#program.chains;
-    for (const container of CHAIN_OBJECTS) {
-      const view = ruleset.inKernel(container);
-      for (const { key, chain, refused } of ruleset.elementsOf(container)) {
+    for (const setOrMap of CHAIN_OBJECTS) {
+      const view = ruleset.inKernel(setOrMap);
+      for (const { key, chain, refused } of ruleset.elementsOf(setOrMap)) {
         if (chain !== undefined && !view.isChanging(key) && !refused) yield chain;
       }
     }
@@ -168,13 +168,13 @@ export class RulesAuditor {
   }
 
   #finding(table: TableName, chain: Chain, difference: ChainDifference): RuleFinding {
-    const container = chainContainerOf(chain.name);
+    const setOrMap = chainKindOf(chain.name);
     return {
       drift: chainDrift(difference, this.#program),
       // Not what others put there: a rule that counts is another text at each look.
       seen: JSON.stringify({ ...difference, foreign: undefined }),
       commands: rewriteCommands(this.#program.family, table, [{ chain, isMoved: difference.what === 'hook' }]),
-      isValid: (recording) => container === undefined || !recording.touches(container, chain.name),
+      isValid: (recording) => setOrMap === undefined || !recording.touches(setOrMap, chain.name),
     };
   }
 

@@ -2,7 +2,7 @@ import type { DryRuns } from '../nft/dry-runs.ts';
 import type { RulesLister } from '../nft/rules-lister.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
-import { CHAIN_OBJECTS, chainContainerOf } from '../ruleset/program/objects.ts';
+import { CHAIN_OBJECTS, chainKindOf } from '../ruleset/program/objects.ts';
 import { needsDryRuns, RULES_INTERVAL, rulesInterval } from './audit-budget.ts';
 import { Bell } from './bell.ts';
 import type { Commits } from './commits.ts';
@@ -57,7 +57,7 @@ export class RulesWatch {
     this.#rules = new RulesAuditor({ nft, program: model.program, lister, commits, clock });
     this.#failures = new LookFailures(options, 'rules');
     this.#known = new KnownRules(model.program);
-    for (const container of CHAIN_OBJECTS) flights.onChange(container, (chain) => this.#known.forget(chain));
+    for (const setOrMap of CHAIN_OBJECTS) flights.onChange(setOrMap, (chain) => this.#known.forget(chain));
     this.#due = clock.now() + rulesInterval(0);
   }
 
@@ -109,7 +109,7 @@ export class RulesWatch {
       );
       observer.noticesDeletions(isTried ? RULES_INTERVAL * this.#known.turns : rulesInterval(cost));
       if (audit.findings.length > 0) this.#mend(table, audit.findings);
-      else if (!model.isBehind) observer.confirmed();
+      else if (!model.isBehind) observer.verified();
     } catch (error) {
       this.#looksLeft = 0;
       this.#failures.failed(error);
@@ -126,8 +126,8 @@ export class RulesWatch {
   async #learn(table: TableName, { handles }: RulesAudit, recording: Recording): Promise<boolean> {
     const { ruleset } = this.#options.model;
     const isOld = (chain: string) => {
-      const container = chainContainerOf(chain);
-      return container !== undefined && recording.touches(container, chain);
+      const setOrMap = chainKindOf(chain);
+      return setOrMap !== undefined && recording.touches(setOrMap, chain);
     };
     this.#known.learn(table, ruleset, new Map([...handles()].filter(([chain]) => !isOld(chain))));
     return (await this.#try(table)) !== 'cannot be';
@@ -146,7 +146,7 @@ export class RulesWatch {
       this.look();
     } else {
       this.#tryDue = began + (outcome === 'there' ? RULES_INTERVAL : AGAIN);
-      if (outcome === 'there' && !model.isBehind) observer.confirmed();
+      if (outcome === 'there' && !model.isBehind) observer.verified();
     }
   }
 

@@ -70,7 +70,7 @@ export async function send(target: Target, sent: Sent): Promise<void> {
 function documentsOf({ model, table, isLive }: Target, { transaction, last = [] }: Sent): readonly string[] {
   const parts = isLive ? deepestFirst(transaction, model.program.hops) : [transaction];
   return parts.flatMap((part, i) => {
-    const commands = transactionCommands(model.family, table, part, model.setDialect);
+    const commands = transactionCommands(model.family, table, part, model.setSyntax);
     const all = i === parts.length - 1 ? [...commands, ...last] : commands;
     return all.length === 0 ? [] : [document(all)];
   });

@@ -15,7 +15,7 @@ export interface WatchOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly reports: DriftReports;
-  readonly observer: Pick<SyncObserver, 'confirmed' | 'compared' | 'noticesDeletions' | 'audited'>;
+  readonly observer: Pick<SyncObserver, 'verified' | 'compared' | 'noticesDeletions' | 'audited'>;
   readonly flights: Flights;
   /** The table in force; undefined while there is none that can be compared with the model. */
   readonly table: () => TableName | undefined;

@@ -1,6 +1,6 @@
 import { type Cidr, isInCidr, parseCidr } from '../ip.ts';
 import { concat, type Element } from '../ruleset/elements/element.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 import type { Expression, Lookup } from '../ruleset/elements/statement.ts';
 import type { Steps } from '../service/steps.ts';
 import { fieldOf, type IsOwn, notUnderstood } from './fields.ts';
@@ -26,7 +26,7 @@ export class Lookups {
   /** Sets that rules write to, and whether with a limit: their elements are not in the model. Found when one is first asked for. */
   #written: ReadonlyMap<string, boolean> | undefined;
   readonly #pinned: (set: string) => boolean;
-  readonly #containers: ReadonlyMap<string, Container>;
+  readonly #setsAndMaps: ReadonlyMap<string, SetOrMap>;
   readonly #draws = new Map<string, Draw>();
   readonly #networks = new Map<string, Cidr | undefined>();
 
@@ -36,7 +36,7 @@ export class Lookups {
     this.#isOwn = isOwn;
     this.#way = way;
     this.#pinned = pinned;
-    this.#containers = new Map(ruleset.containers.map((container) => [container.name, container]));
+    this.#setsAndMaps = new Map(ruleset.setsAndMaps.map((setOrMap) => [setOrMap.name, setOrMap]));
   }
 
   /** The element of a set ("@name") that a packet is in; true for a set that rules write to; undefined without such fields. */
@@ -44,8 +44,8 @@ export class Lookups {
     const fields = partsOf(key).map((part) => fieldOf(part, facts, this.#isOwn));
     if (!areAll(fields)) return undefined;
     const name = set.slice(1);
-    const container = this.#containers.get(name);
-    if (container !== undefined) return (yield* this.#find(container, fields)) ?? false;
+    const setOrMap = this.#setsAndMaps.get(name);
+    if (setOrMap !== undefined) return (yield* this.#find(setOrMap, fields)) ?? false;
     this.#written ??= yield* this.#writtenSets();
     const limits = this.#written.get(name);
     if (limits === undefined) throw notUnderstood(set);
@@ -59,28 +59,27 @@ export class Lookups {
     const drawn = parts.findIndex((part) => isDrawn(part, facts));
     const fields = parts.map((part, i) => (i === drawn ? RANDOM : fieldOf(part, facts, this.#isOwn)));
     if (!areAll(fields)) return undefined;
-    const container = this.#container(data.slice(1));
+    const setOrMap = this.#setOrMap(data.slice(1));
     if (drawn < 0) {
-      const element = yield* this.#find(container, fields);
+      const element = yield* this.#find(setOrMap, fields);
       return { key: concat(...fields), hits: element ? [{ element, share: 1 }] : [], missed: element ? 0 : 1 };
     }
     const slots = modulusOf(parts[drawn]);
     const name = `${data} ${concat(...fields)} ${slots}`;
-    const draw = this.#draws.get(name) ?? (yield* this.#enumerate(container, fields, slots));
+    const draw = this.#draws.get(name) ?? (yield* this.#enumerate(setOrMap, fields, slots));
     this.#draws.set(name, draw);
     return draw;
   }
 
-  *#enumerate(container: Container, fields: readonly string[], slots: number): Steps<Draw> {
+  *#enumerate(setOrMap: SetOrMap, fields: readonly string[], slots: number): Steps<Draw> {
     const [before = '', after = ''] = concat(...fields).split(RANDOM);
-    if (container.interval || container.key.length !== fields.length)
-      throw notUnderstood(`draw from @${container.name}`);
-    this.#way.draws(container.name, before, slots, after);
+    if (setOrMap.interval || setOrMap.key.length !== fields.length) throw notUnderstood(`draw from @${setOrMap.name}`);
+    this.#way.draws(setOrMap.name, before, slots, after);
     const counts = new Map<string, { readonly element: Element; count: number }>();
     let missed = slots;
     for (let slot = 0; slot < slots; slot++) {
       if (slot % STEP === STEP - 1) yield;
-      const element = this.#ruleset.lookUp(container.name, `${before}${slot}${after}`);
+      const element = this.#ruleset.lookUp(setOrMap.name, `${before}${slot}${after}`);
       if (element === undefined) continue;
       missed--;
       const known = counts.get(element.value);
@@ -91,10 +90,10 @@ export class Lookups {
     return { key: concat(...fields), hits, missed: missed / slots };
   }
 
-  *#find(container: Container, fields: readonly string[]): Steps<Element | undefined> {
-    const { name, key } = container;
+  *#find(setOrMap: SetOrMap, fields: readonly string[]): Steps<Element | undefined> {
+    const { name, key } = setOrMap;
     if (key.length !== fields.length) throw notUnderstood(`${concat(...fields)} @${name}`);
-    if (!container.interval) {
+    if (!setOrMap.interval) {
       const wanted = concat(...fields);
       this.#way.asksFor(name, wanted);
       return this.#ruleset.lookUp(name, wanted);
@@ -104,7 +103,7 @@ export class Lookups {
     const before = fields.length === 1 ? '' : concat(...fields.slice(0, -1), '');
     this.#way.asksForAll(name, before);
     let looked = 0;
-    for (const element of this.#ruleset.elementsOf(container)) {
+    for (const element of this.#ruleset.elementsOf(setOrMap)) {
       if (++looked % STEP === 0) yield;
       if (element.key.startsWith(before) && this.#isIn(last, element.key.slice(before.length))) return element;
     }
@@ -130,10 +129,10 @@ export class Lookups {
     return written;
   }
 
-  #container(name: string): Container {
-    const container = this.#containers.get(name);
-    if (container === undefined) throw notUnderstood(`@${name}`);
-    return container;
+  #setOrMap(name: string): SetOrMap {
+    const setOrMap = this.#setsAndMaps.get(name);
+    if (setOrMap === undefined) throw notUnderstood(`@${name}`);
+    return setOrMap;
   }
 }
 

@@ -6,7 +6,7 @@ import { type Flow, join, type Step, Steps, stepsOf, type Trail, wholeFlow } fro
 import { Lookups } from './lookups.ts';
 import { type Facts, factsOf, ownAddresses, placeText, type TracedPacket } from './packet.ts';
 import type { TracedRuleset } from './traced-ruleset.ts';
-import { type End, type Terrain, walkBaseChain } from './walk-chain.ts';
+import { type End, type TraceContext, walkBaseChain } from './walk-chain.ts';
 import { Way } from './way.ts';
 
 /** What becomes of a connection. */
@@ -100,12 +100,12 @@ const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'];
 
 /** The base chains of a table by hook, and where packets ended in them. */
 class TracedTable {
-  readonly #terrain: Terrain;
+  readonly #context: TraceContext;
   readonly #bases: readonly (readonly [NonNullable<Chain['hook']>, Chain])[];
   readonly #ends = new Map<string, { readonly fate: Fate; flow: Flow }>();
 
-  constructor(chains: readonly Chain[], terrain: Terrain) {
-    this.#terrain = terrain;
+  constructor(chains: readonly Chain[], context: TraceContext) {
+    this.#context = context;
     this.#bases = chains
       .flatMap((chain) => (chain.hook === undefined ? [] : [[chain.hook, chain] as const]))
       .sort(([a], [b]) => a.priority - b.priority);
@@ -123,7 +123,7 @@ class TracedTable {
         // The first nat chain that translates decides for the connection (nf_nat_inet_fn).
         const decided = hook === 'prerouting' || hook === 'output' ? facts.destinationNat : facts.sourceNat;
         if (type === 'nat' && (natDone || decided)) ends.push({ to: 'next', facts, flow });
-        else for (const end of yield* walkBaseChain(base, hook, facts, flow, this.#terrain)) ends.push(end);
+        else for (const end of yield* walkBaseChain(base, hook, facts, flow, this.#context)) ends.push(end);
       }
       here = yield* this.#goingOn(ends, type);
     }

@@ -1,7 +1,7 @@
 import type { Family } from '../ip.ts';
 import type { Chain } from '../ruleset/elements/chain.ts';
 import type { Element } from '../ruleset/elements/element.ts';
-import type { Container } from '../ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 import type { Ruleset } from '../ruleset/model/ruleset.ts';
 import { isCountingRule } from '../ruleset/program/counting.ts';
 import { isHeartbeat } from '../ruleset/program/heartbeat.ts';
@@ -10,31 +10,31 @@ import { isHeartbeat } from '../ruleset/program/heartbeat.ts';
 export interface TracedRuleset {
   readonly family: Family;
   /** Every declared set and map but those that rules write to. */
-  readonly containers: readonly Container[];
+  readonly setsAndMaps: readonly SetOrMap[];
   /** All chains as they are now: base chains and others. */
   readonly chains: readonly Chain[];
   /** The element with just this key, in nft's text form ("10.96.0.1 . tcp . 80"). */
-  lookUp(container: string, key: string): Element | undefined;
-  elementsOf(container: Container): Iterable<Element>;
+  lookUp(setOrMap: string, key: string): Element | undefined;
+  elementsOf(setOrMap: SetOrMap): Iterable<Element>;
 }
 
 /** The model, to trace packets through: it changes as that does. What serves heartbeats, or only counts, is not in it. */
 export function tracedRuleset(ruleset: Ruleset): TracedRuleset {
-  const { family, containers } = ruleset.program;
+  const { family, setsAndMaps } = ruleset.program;
   const chains = ruleset.program.chains.map((chain) => {
-    const rules = chain.rules.filter((rule) => !isCountingRule(rule, containers));
+    const rules = chain.rules.filter((rule) => !isCountingRule(rule, setsAndMaps));
     return rules.length === chain.rules.length ? chain : { ...chain, rules };
   });
   return {
     family,
-    containers,
+    setsAndMaps,
     get chains() {
       return [...chains, ...ruleset.dynamicChains()];
     },
-    lookUp: (container, key) => {
-      const element = ruleset.lookUp(container, key);
+    lookUp: (setOrMap, key) => {
+      const element = ruleset.lookUp(setOrMap, key);
       return element === undefined || isHeartbeat(element) ? undefined : element;
     },
-    elementsOf: (container) => ruleset.servingElementsOf(container),
+    elementsOf: (setOrMap) => ruleset.servingElementsOf(setOrMap),
   };
 }

@@ -10,7 +10,7 @@ import type { Facts } from './packet.ts';
 import type { Way } from './way.ts';
 
 /** What a trace walks through. */
-export interface Terrain {
+export interface TraceContext {
   /** Undefined where there is none of that name. */
   readonly chain: (name: string) => Chain | undefined;
   readonly lookups: Lookups;
@@ -41,13 +41,13 @@ export function walkBaseChain(
   hook: string,
   facts: Facts,
   flow: Flow,
-  terrain: Terrain,
+  context: TraceContext,
 ): InSteps<readonly End[]> {
-  return new ChainWalk(hook, facts, terrain).walk(base, flow);
+  return new ChainWalk(hook, facts, context).walk(base, flow);
 }
 
 /** What goes on to the next rule, and what goes back to the chain's caller (at the end of the target of a goto). */
-interface Parting {
+interface Branches {
   readonly next?: Flow | undefined;
   readonly back?: Flow | undefined;
 }
@@ -56,15 +56,15 @@ interface Parting {
 class ChainWalk {
   readonly #hook: string;
   readonly #facts: Facts;
-  readonly #terrain: Terrain;
+  readonly #context: TraceContext;
   readonly #ends: End[] = [];
   /** Translations by a map: eight draws among the same slots are one. */
   readonly #drawn = new Map<Draw, Flow>();
 
-  constructor(hook: string, facts: Facts, terrain: Terrain) {
+  constructor(hook: string, facts: Facts, context: TraceContext) {
     this.#hook = hook;
     this.#facts = facts;
-    this.#terrain = terrain;
+    this.#context = context;
   }
 
   *walk(base: Chain, flow: Flow): InSteps<readonly End[]> {
@@ -82,22 +82,22 @@ class ChainWalk {
 
   /** Gives what comes back to the caller. */
   *#chain(chain: Chain, flow: Flow, depth: number): InSteps<Flow | undefined> {
-    this.#terrain.way.enters(chain.name);
+    this.#context.way.enters(chain.name);
     if (depth >= MAX_DEPTH) throw notUnderstood(`chain ${chain.name}, ${depth} levels deep`);
     let here: Flow | undefined = flow;
     let returned: Flow | undefined;
     for (const rule of chain.rules) {
       if (here === undefined) break;
       yield;
-      const { next, back }: Parting = yield* this.#rule(chain.name, rule, here, depth);
+      const { next, back }: Branches = yield* this.#rule(chain.name, rule, here, depth);
       here = next;
       returned = join(returned, back);
     }
     return join(returned, here);
   }
 
-  *#rule(chain: string, rule: readonly Statement[], flow: Flow, depth: number): InSteps<Parting> {
-    const { lookups, isOwn, steps } = this.#terrain;
+  *#rule(chain: string, rule: readonly Statement[], flow: Flow, depth: number): InSteps<Branches> {
+    const { lookups, isOwn, steps } = this.#context;
     const after = (here: Flow, result: string, matched = true) =>
       afterStep(here, steps.step(this.#hook, chain, rule, result, matched));
     /** What of a draw misses. Not told where some of it hits: the next rule draws again. */
@@ -118,7 +118,7 @@ class ChainWalk {
       } else if ('vmap' in statement) {
         const draw = yield* lookups.draw(statement.vmap, this.#facts);
         if (draw === undefined) return { next: join(passed, on) };
-        let parted: Parting = { next: join(passed, missing(draw, on)) };
+        let parted: Branches = { next: join(passed, missing(draw, on)) };
         for (const { element, share } of draw.hits) {
           const taken = after(partOf(on, share), withComment(`${element.key} : ${element.value}`, element.comment));
           parted = both(parted, yield* this.#verdict(verdictOf(element), taken, depth));
@@ -156,7 +156,7 @@ class ChainWalk {
   }
 
   /** Carries out what ends a rule. */
-  *#verdict(statement: Verdict, flow: Flow, depth: number): InSteps<Parting> {
+  *#verdict(statement: Verdict, flow: Flow, depth: number): InSteps<Branches> {
     if ('jump' in statement) return { next: yield* this.#chain(this.#target(statement.jump.target), flow, depth + 1) };
     if ('goto' in statement) return { back: yield* this.#chain(this.#target(statement.goto.target), flow, depth + 1) };
     if ('drop' in statement) this.#ends.push({ to: 'dropped', flow });
@@ -170,13 +170,13 @@ class ChainWalk {
   }
 
   #target(name: string): Chain {
-    const chain = this.#terrain.chain(name);
+    const chain = this.#context.chain(name);
     if (chain === undefined) throw notUnderstood(`chain ${name}`);
     return chain;
   }
 }
 
-function both(one: Parting, other: Parting): Parting {
+function both(one: Branches, other: Branches): Branches {
   return { next: join(one.next, other.next), back: join(one.back, other.back) };
 }
 

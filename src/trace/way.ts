@@ -23,24 +23,24 @@ export class Way {
   }
 
   /** True if a set or map is asked. */
-  asks(container: string): boolean {
-    return this.#asked.has(container);
+  asks(setOrMap: string): boolean {
+    return this.#asked.has(setOrMap);
   }
 
   enters(chain: string): void {
     this.#chains.add(chain);
   }
 
-  asksFor(container: string, key: string): void {
-    this.#of(container).keys.add(key);
+  asksFor(setOrMap: string, key: string): void {
+    this.#of(setOrMap).keys.add(key);
   }
 
-  draws(container: string, before: string, slots: number, after: string): void {
-    this.#of(container).draws.push({ before, slots, after });
+  draws(setOrMap: string, before: string, slots: number, after: string): void {
+    this.#of(setOrMap).draws.push({ before, slots, after });
   }
 
-  asksForAll(container: string, beginning: string): void {
-    this.#of(container).beginnings.add(beginning);
+  asksForAll(setOrMap: string, beginning: string): void {
+    this.#of(setOrMap).beginnings.add(beginning);
   }
 
   /** All of several ways. */
@@ -48,8 +48,8 @@ export class Way {
     const all = new Way();
     for (const way of ways) {
       for (const chain of way.#chains) all.enters(chain);
-      for (const [container, { keys, draws, beginnings }] of way.#asked) {
-        const asked = all.#of(container);
+      for (const [setOrMap, { keys, draws, beginnings }] of way.#asked) {
+        const asked = all.#of(setOrMap);
         for (const key of keys) asked.keys.add(key);
         asked.draws.push(...draws);
         for (const beginning of beginnings) asked.beginnings.add(beginning);
@@ -59,8 +59,8 @@ export class Way {
   }
 
   /** True if an element with this key is, or would be, on the way. */
-  concerns(container: string, key: string): boolean {
-    const asked = this.#asked.get(container);
+  concerns(setOrMap: string, key: string): boolean {
+    const asked = this.#asked.get(setOrMap);
     if (asked === undefined) return false;
     if (asked.keys.has(key)) return true;
     for (const beginning of asked.beginnings) if (key.startsWith(beginning)) return true;
@@ -73,8 +73,8 @@ export class Way {
   }
 
   /** The keys that are asked for one by one. */
-  *keysOf(container: string): Iterable<string> {
-    const asked = this.#asked.get(container);
+  *keysOf(setOrMap: string): Iterable<string> {
+    const asked = this.#asked.get(setOrMap);
     if (asked === undefined) return;
     yield* asked.keys;
     for (const { before, slots, after } of asked.draws) {
@@ -83,13 +83,13 @@ export class Way {
   }
 
   /** True if a set of intervals is asked, whose elements are not known by their keys. */
-  asksIntervals(container: string): boolean {
-    return (this.#asked.get(container)?.beginnings.size ?? 0) > 0;
+  asksIntervals(setOrMap: string): boolean {
+    return (this.#asked.get(setOrMap)?.beginnings.size ?? 0) > 0;
   }
 
-  #of(container: string): Asked {
-    const asked = this.#asked.get(container) ?? { keys: new Set(), draws: [], beginnings: new Set() };
-    this.#asked.set(container, asked);
+  #of(setOrMap: string): Asked {
+    const asked = this.#asked.get(setOrMap) ?? { keys: new Set(), draws: [], beginnings: new Set() };
+    this.#asked.set(setOrMap, asked);
     return asked;
   }
 }

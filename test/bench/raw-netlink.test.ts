@@ -3,27 +3,27 @@ import { endianness } from 'node:os';
 import { suite, test } from 'node:test';
 import { rawLines } from '../../scripts/bench/raw-netlink.ts';
 import type { Element } from '../../src/ruleset/elements/element.ts';
-import type { Container, Field } from '../../src/ruleset/elements/set-or-map.ts';
+import type { Field, SetOrMap } from '../../src/ruleset/elements/set-or-map.ts';
 
-// What a field is compared with decides the declaration of a container only.
+// What a field is compared with decides the declaration of a set or map only.
 const field = (type: Field['type']): Field => ({ type, of: { meta: { key: 'l4proto' } } });
 const [address, protocol, port, slot] = [field('address'), field('protocol'), field('port'), field('slot')];
 
-const container = (name: string, fields: Pick<Container, 'key' | 'value' | 'interval'>): Container => ({
+const setOrMap = (name: string, fields: Pick<SetOrMap, 'key' | 'value' | 'interval'>): SetOrMap => ({
   name,
   comment: '',
   ...fields,
 });
-const VERDICTS = container('services', { key: [address, protocol, port], value: 'verdict' });
-const ENDPOINTS = container('endpoints', { key: [address, port, slot], value: [address, port] });
-const ADDRESSES = container('cluster-ips', { key: [address] });
+const VERDICTS = setOrMap('services', { key: [address, protocol, port], value: 'verdict' });
+const ENDPOINTS = setOrMap('endpoints', { key: [address, port, slot], value: [address, port] });
+const ADDRESSES = setOrMap('cluster-ips', { key: [address] });
 
 const added = (element: Element) => rawLines({ deletes: [], adds: [element] });
 
 suite('rawLines', () => {
   test('a verdict: each field of the key fills up words of 32 bits, in network byte order', () => {
     const element = {
-      container: VERDICTS,
+      setOrMap: VERDICTS,
       key: '10.96.0.12 . tcp . 80',
       value: 'goto pick-tcp-8',
       comment: 'a/b:http',
@@ -36,12 +36,12 @@ suite('rawLines', () => {
 
   test("an endpoint: the slot is in the machine's own byte order", () => {
     const three = endianness() === 'LE' ? '03000000' : '00000003';
-    const element = { container: ENDPOINTS, key: '10.96.0.12 . 80 . 3', value: '10.1.2.3 . 8080', comment: '' };
+    const element = { setOrMap: ENDPOINTS, key: '10.96.0.12 . 80 . 3', value: '10.1.2.3 . 8080', comment: '' };
     assert.deepEqual(added(element), [`add\tendpoints\t0a60000c00500000${three}\tdata\t0a0102031f900000\t`]);
   });
 
   test('IPv6, a set of one field, and what is deleted comes first', () => {
-    const element = { container: ADDRESSES, key: 'fd00:96::1', value: '', comment: 'a/b' };
+    const element = { setOrMap: ADDRESSES, key: 'fd00:96::1', value: '', comment: 'a/b' };
     const hex = 'fd000096000000000000000000000001';
     assert.deepEqual(rawLines({ deletes: [element], adds: [element] }), [
       `delete\tcluster-ips\t${hex}`,
@@ -50,11 +50,11 @@ suite('rawLines', () => {
   });
 
   test('what is no element of a plain set or map is refused', () => {
-    const networks = container('pod-cidrs', { key: [{ ...address, type: 'cidr' }], interval: true });
-    const element = { container: networks, key: '10.0.0.0/8', value: '', comment: '' };
+    const networks = setOrMap('pod-cidrs', { key: [{ ...address, type: 'cidr' }], interval: true });
+    const element = { setOrMap: networks, key: '10.0.0.0/8', value: '', comment: '' };
     assert.throws(() => added(element), /pod-cidrs/);
     assert.throws(
-      () => added({ ...element, container: ADDRESSES, key: 'chain', chain: { name: 'chain', rules: [] } }),
+      () => added({ ...element, setOrMap: ADDRESSES, key: 'chain', chain: { name: 'chain', rules: [] } }),
       /cluster-ips/,
     );
   });

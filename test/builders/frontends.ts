@@ -8,7 +8,7 @@ export function frontend(endpoints: readonly number[], changes: Partial<Frontend
     kind: 'cluster-ip',
     policy: 'cluster',
     localEndpoints: [],
-    anywhere: (changes.endpoints ?? endpoints).length > 0,
+    hasUsableEndpoints: (changes.endpoints ?? endpoints).length > 0,
     sourceRanges: [],
     address: '10.96.0.10',
     protocol: 'tcp',

@@ -104,13 +104,13 @@ export function modelFor(from: Cluster | readonly KubeObject[] = [], options: Mo
 
 /** All that a ruleset holds, as it would be found in the kernel: elements, and the chains and sets that come with Services. */
 export function elementsOf(ruleset: Ruleset): readonly Element[] {
-  const held = [...ruleset.program.containers, ...OBJECTS].flatMap((container) => [...ruleset.elementsOf(container)]);
-  return held.map(({ container, key, value, comment }) => ({ container, key, value, comment }));
+  const held = [...ruleset.program.setsAndMaps, ...OBJECTS].flatMap((setOrMap) => [...ruleset.elementsOf(setOrMap)]);
+  return held.map(({ setOrMap, key, value, comment }) => ({ setOrMap, key, value, comment }));
 }
 
 /** Elements as sorted lines, "CONTAINER KEY : VALUE # COMMENT". */
 export function elementLines(elements: Iterable<Element>): readonly string[] {
   return [...elements]
-    .map(({ container, key, value, comment }) => `${container.name} ${key} : ${value} # ${comment}`)
+    .map(({ setOrMap, key, value, comment }) => `${setOrMap.name} ${key} : ${value} # ${comment}`)
     .sort();
 }

@@ -57,10 +57,10 @@ export class WrittenTable {
   }
 
   /** Has nft refuse elements, so that the table does not have them. */
-  refuse(...elements: readonly Pick<Element, 'container' | 'key'>[]): void {
+  refuse(...elements: readonly Pick<Element, 'setOrMap' | 'key'>[]): void {
     for (const element of elements) {
       this.ruleset.refuse(element);
-      this.kernel.elements.delete(`${element.container.name} ${element.key}`);
+      this.kernel.elements.delete(`${element.setOrMap.name} ${element.key}`);
     }
   }
 

@@ -5,7 +5,7 @@ import type { Transaction } from '../../src/ruleset/model/transaction.ts';
 import { PICK_CHAINS } from '../../src/ruleset/program/pick-chain.ts';
 import { elementsOf } from './models.ts';
 
-/** What the kernel would hold: "container key" → "value # comment". Refuses what nft refuses. */
+/** What the kernel would hold: "set or map key" → "value # comment". Refuses what nft refuses. */
 export class StrictKernel {
   readonly elements: Map<string, string>;
 
@@ -15,25 +15,25 @@ export class StrictKernel {
 
   /** Throws, as nft fails, where a missing element is deleted or one is added that is there. */
   apply({ deletes, adds }: Transaction): void {
-    for (const { container, key } of deletes) {
-      const id = `${container.name} ${key}`;
+    for (const { setOrMap, key } of deletes) {
+      const id = `${setOrMap.name} ${key}`;
       if (!this.elements.delete(id)) throw new Error(`ENOENT: ${id} is deleted and not there`);
     }
-    for (const { container, key, value, comment } of adds) {
-      const id = `${container.name} ${key}`;
+    for (const { setOrMap, key, value, comment } of adds) {
+      const id = `${setOrMap.name} ${key}`;
       if (this.elements.has(id)) throw new Error(`EEXIST: ${id} is added and is there already`);
-      if (container.interval) this.#refuseOverlap(container.name, key);
+      if (setOrMap.interval) this.#refuseOverlap(setOrMap.name, key);
       this.elements.set(id, `${value} # ${comment}`);
     }
   }
 
-  #refuseOverlap(container: string, key: string): void {
-    const [prefix, range] = splitRange(`${container} ${key}`);
+  #refuseOverlap(setOrMap: string, key: string): void {
+    const [prefix, range] = splitRange(`${setOrMap} ${key}`);
     for (const id of this.elements.keys()) {
       const [otherPrefix, other] = splitRange(id);
       if (prefix !== otherPrefix || range === undefined || other === undefined) continue;
       const overlap = isInCidr(range.address, other) || isInCidr(other.address, range);
-      if (overlap) throw new Error(`EEXIST: ${container} ${key} overlaps ${id}`);
+      if (overlap) throw new Error(`EEXIST: ${setOrMap} ${key} overlaps ${id}`);
     }
   }
 }
@@ -45,7 +45,7 @@ export function heldBy(ruleset: Ruleset): Map<string, string> {
 
 function byId(elements: Iterable<Element>): Map<string, string> {
   return new Map(
-    [...elements].map(({ container, key, value, comment }) => [`${container.name} ${key}`, `${value} # ${comment}`]),
+    [...elements].map(({ setOrMap, key, value, comment }) => [`${setOrMap.name} ${key}`, `${value} # ${comment}`]),
   );
 }
 
@@ -60,11 +60,11 @@ function splitRange(id: string): readonly [prefix: string, range: Cidr | undefin
  * pick chains, which come once and stay.
  */
 export function describeTransaction({ deletes, adds }: Transaction): readonly string[] {
-  const elements = adds.filter(({ container }) => container !== PICK_CHAINS);
+  const elements = adds.filter(({ setOrMap }) => setOrMap !== PICK_CHAINS);
   return [
-    ...deletes.map(({ container, key }) => `- ${container.name} ${key}`).sort(),
+    ...deletes.map(({ setOrMap, key }) => `- ${setOrMap.name} ${key}`).sort(),
     ...elements
-      .map(({ container, key, value }) => `+ ${container.name} ${key}${value === '' ? '' : ` : ${value}`}`)
+      .map(({ setOrMap, key, value }) => `+ ${setOrMap.name} ${key}${value === '' ? '' : ` : ${value}`}`)
       .sort(),
   ];
 }

@@ -4,8 +4,8 @@ import type { Nft } from '../../src/nft/nft.ts';
 import { findTables, foundElements, isLive, readTable } from '../../src/nft/tables.ts';
 import type { KubeObject } from '../../src/objects/decode.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
-import type { Arrival } from '../../src/sync/arrival.ts';
 import { FamilySyncer } from '../../src/sync/family-syncer.ts';
+import type { InitialSync } from '../../src/sync/initial-sync.ts';
 import { NO_OBSERVER, type SyncObserver } from '../../src/sync/observer.ts';
 import type { SyncerOptions } from '../../src/sync/syncer-options.ts';
 import { applyChange, type ClusterChange, elementLines, elementsOf, type ModelOptions, newModel } from './models.ts';
@@ -14,7 +14,7 @@ export interface SyncerSettings extends Omit<SyncerOptions, 'observer'> {
   /** What is not said here is not told. */
   readonly observer?: Partial<SyncObserver>;
   /** Default: everything is known. */
-  readonly arrival?: Arrival;
+  readonly initialSync?: InitialSync;
   readonly model?: Omit<ModelOptions, 'family'>;
 }
 
@@ -22,12 +22,18 @@ export interface SyncerSettings extends Omit<SyncerOptions, 'observer'> {
 export function startSyncer(
   nft: Nft,
   from: Cluster | readonly KubeObject[],
-  { family = 'ip', arrival, model: modelOptions, observer = {}, ...options }: SyncerSettings & { family?: Family } = {},
+  {
+    family = 'ip',
+    initialSync,
+    model: modelOptions,
+    observer = {},
+    ...options
+  }: SyncerSettings & { family?: Family } = {},
 ) {
   const made = newModel(from, { ...modelOptions, family });
   const { cluster, model, log } = made;
   const syncer = new FamilySyncer(model, nft, log, { ...options, observer: { ...NO_OBSERVER, ...observer } });
-  const running = syncer.run(arrival);
+  const running = syncer.run(initialSync);
   /** Has the cluster change, and waits until that is in force. */
   const apply = (...changes: readonly ClusterChange[]) => {
     syncer.changed(changes.flatMap((change) => applyChange(cluster, change)));

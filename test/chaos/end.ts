@@ -61,6 +61,6 @@ async function elementsOf({ world, daemon }: Arena, family: Family): Promise<rea
   // The heartbeat's ports are drawn at each start over an empty kernel.
   const found = foundElements(await readTable(nft, program, table)).filter((element) => !isHeartbeat(element));
   return canonical(
-    new Map(found.map(({ container, key, value, comment }) => [`${container.name} ${key}`, `${value} # ${comment}`])),
+    new Map(found.map(({ setOrMap, key, value, comment }) => [`${setOrMap.name} ${key}`, `${value} # ${comment}`])),
   );
 }

@@ -19,7 +19,7 @@ export interface ListedRule {
 
 /** An element as libnftables' JSON has it: a key, or a pair of key and value. */
 export interface ListedElement {
-  readonly container: string;
+  readonly setOrMap: string;
   readonly isMap: boolean;
   readonly json: unknown;
   readonly text: string;
@@ -74,12 +74,12 @@ export async function listTable(world: World, family: Family): Promise<ListedTab
     chains: nftables.flatMap(({ chain }) => (chain === undefined ? [] : [chain])),
     rules: nftables.flatMap(({ rule }) => (rule === undefined ? [] : [{ ...rule, text: textOf(rule) }])),
     elements: nftables.flatMap(({ set, map }) => {
-      const container = map ?? set;
+      const setOrMap = map ?? set;
       // Packets enter clients with session affinity: those have sets of their own.
-      if (container === undefined || container.flags?.includes('dynamic') || container.flags?.includes('timeout'))
+      if (setOrMap === undefined || setOrMap.flags?.includes('dynamic') || setOrMap.flags?.includes('timeout'))
         return [];
-      return (container.elem ?? []).map((json) => ({
-        container: container.name,
+      return (setOrMap.elem ?? []).map((json) => ({
+        setOrMap: setOrMap.name,
         isMap: map !== undefined,
         json,
         text: textOf(json),

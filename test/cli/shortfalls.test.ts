@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
-import { askDaemon } from '../../src/control/control-socket.ts';
+import { requestDaemon } from '../../src/control/control-socket.ts';
 import { rawService, rawSlice } from '../builders/raw-objects.ts';
 import { Place } from './program.ts';
 
@@ -18,7 +18,7 @@ suite('what is not served as it asks', () => {
     writeFileSync(place.file('objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
     const flags = ['--manifests', place.file('objects.json'), '--max-elements-per-service=30'];
     const daemon = await place.startDaemon(flags);
-    const answer = JSON.parse(`${await askDaemon(place.file('run'), '/shortfalls')}`);
+    const answer = JSON.parse(`${await requestDaemon(place.file('run'), '/shortfalls')}`);
     assert.equal(answer.counts['service-budget'], 1);
     assert.equal(answer.counts['total-budget'], 0);
     assert.deepEqual(

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import process from 'node:process';
 import { suite, type TestContext, test } from 'node:test';
-import { askDaemon } from '../../src/control/control-socket.ts';
+import { requestDaemon } from '../../src/control/control-socket.ts';
 import type { Connections, PortConnections } from '../../src/status/connections.ts';
 import { eventually } from '../builders/eventually.ts';
 import { rawService, rawSlice } from '../builders/raw-objects.ts';
@@ -188,7 +188,7 @@ suite('top', () => {
     writeFileSync(place.file('objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
     const daemon = await place.startDaemon(['--manifests', place.file('objects.json')]);
     assert.deepEqual(await place.run(['top', '-o', 'json']), { exitCode: 0, stdout: '[]\n', stderr: '' });
-    const { counted, ports } = JSON.parse(`${await askDaemon(place.file('run'), '/connections')}`) as Connections;
+    const { counted, ports } = JSON.parse(`${await requestDaemon(place.file('run'), '/connections')}`) as Connections;
     assert.deepEqual([counted, ports], [true, []]);
     await daemon.stop();
     assert.equal((await place.run(['top'])).exitCode, 31);

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { askDaemon, piecesOf, type Responder, serveControl } from '../../src/control/control-socket.ts';
+import { piecesOf, type Responder, requestDaemon, serveControl } from '../../src/control/control-socket.ts';
 import { type ErrorCode, ProxyError } from '../../src/errors.ts';
 import { eventually } from '../builders/eventually.ts';
 
@@ -41,7 +41,7 @@ suite('the control socket', () => {
     const runDir = temporaryFolder(context);
     const dump = 'ä line of a dump\n'.repeat(200_000);
     await serve(context, runDir, (path) => (path === '/dump?output=nft' ? dump : undefined));
-    assert.equal((await askDaemon(runDir, '/dump?output=nft'))?.toString(), dump);
+    assert.equal((await requestDaemon(runDir, '/dump?output=nft'))?.toString(), dump);
   });
 
   test('writes a long text in pieces, none of which ends within a character', () => {
@@ -64,11 +64,11 @@ suite('the control socket', () => {
       answers.set(path, answer);
       return answer.promise;
     });
-    const first = askDaemon(runDir, '/first');
+    const first = requestDaemon(runDir, '/first');
     const soFar = () => begun.join();
     await eventually(() => begun.length === 1, soFar);
-    const bad = askDaemon(runDir, '/bad');
-    const second = askDaemon(runDir, '/second');
+    const bad = requestDaemon(runDir, '/bad');
+    const second = requestDaemon(runDir, '/second');
     assert.deepEqual(begun, ['/first']);
     answers.get('/first')?.resolve('one');
     assert.equal((await first)?.toString(), 'one');
@@ -87,12 +87,12 @@ suite('the control socket', () => {
       begun.push(path);
       return path.startsWith('/trace') ? nft.promise : 'at once';
     });
-    const traces = [askDaemon(runDir, '/trace?to=a&live='), askDaemon(runDir, '/trace?to=b&live=')];
+    const traces = [requestDaemon(runDir, '/trace?to=a&live='), requestDaemon(runDir, '/trace?to=b&live=')];
     await eventually(
       () => begun.length === 1,
       () => begun.join(),
     );
-    assert.equal((await askDaemon(runDir, '/status'))?.toString(), 'at once');
+    assert.equal((await requestDaemon(runDir, '/status'))?.toString(), 'at once');
     assert.equal(begun.length, 2);
     nft.resolve('compared');
     assert.deepEqual(
@@ -113,9 +113,9 @@ suite('the control socket', () => {
     await once(killed, 'close');
     renameSync(aside, path);
     assert.ok(existsSync(path));
-    assert.equal(await askDaemon(runDir, '/'), undefined, 'nobody is there');
+    assert.equal(await requestDaemon(runDir, '/'), undefined, 'nobody is there');
     await serve(context, runDir);
-    assert.equal((await askDaemon(runDir, '/'))?.toString(), 'hello');
+    assert.equal((await requestDaemon(runDir, '/'))?.toString(), 'hello');
   });
 
   test('of a running daemon is not taken from it', async (context) => {
@@ -125,7 +125,7 @@ suite('the control socket', () => {
       serveControl(runDir, () => 'second'),
       proxyError('E_ALREADY_RUNNING', runDir, '--run-dir'),
     );
-    assert.equal((await askDaemon(runDir, '/'))?.toString(), 'hello');
+    assert.equal((await requestDaemon(runDir, '/'))?.toString(), 'hello');
   });
 
   test('leaves the mode of a directory that was there as it is', async (context) => {
@@ -161,10 +161,10 @@ suite('the control socket', () => {
 
 suite('asking a daemon', () => {
   test('gives nothing where there is no directory', async (context) => {
-    assert.equal(await askDaemon(join(temporaryFolder(context), 'none'), '/dump'), undefined);
+    assert.equal(await requestDaemon(join(temporaryFolder(context), 'none'), '/dump'), undefined);
   });
 
   test('gives nothing where there is no socket', async (context) => {
-    assert.equal(await askDaemon(temporaryFolder(context), '/dump'), undefined);
+    assert.equal(await requestDaemon(temporaryFolder(context), '/dump'), undefined);
   });
 });

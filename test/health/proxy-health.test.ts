@@ -194,7 +194,7 @@ test('work that failed and is given up does not make the proxy unhealthy once a 
   health.started('ip');
   health.failed('ip', false);
   clock.now += 5000;
-  health.confirmed('ip');
+  health.verified('ip');
   clock.now += 1e9;
   assert.equal(health.isHealthy, true);
 });

@@ -1,18 +1,18 @@
-import type { Arrival } from '../../src/heartbeat/heartbeat-sockets.ts';
+import type { InitialSync } from '../../src/heartbeat/heartbeat-sockets.ts';
 
 /** Sockets whose beats arrive where the test says, or stay away until they are given up. */
 export class FakeSockets {
   /** Where the next beats arrive, in turn; then they do not. */
-  readonly arrivals: Arrival[] = [];
+  readonly arrivals: InitialSync[] = [];
   /** How many beats were sent. */
   sent = 0;
-  #arrived: ((where: Arrival) => void) | undefined;
+  #arrived: ((where: InitialSync) => void) | undefined;
 
   get isBeating(): boolean {
     return this.#arrived !== undefined;
   }
 
-  beat(arrived: (where: Arrival) => void): void {
+  beat(arrived: (where: InitialSync) => void): void {
     this.sent++;
     const where = this.arrivals.shift();
     if (where === undefined) this.#arrived = arrived;

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { suite, test } from 'node:test';
-import { type Arrival, HeartbeatSockets } from '../../src/heartbeat/heartbeat-sockets.ts';
+import { HeartbeatSockets, type InitialSync } from '../../src/heartbeat/heartbeat-sockets.ts';
 import type { Family } from '../../src/ip.ts';
 import { HEARTBEAT_ADDRESS } from '../../src/ruleset/program/heartbeat.ts';
 import { withNamespace } from '../builders/network-namespace.ts';
@@ -30,7 +30,7 @@ function peerOf(family: Family, port: number): number {
 /** proc_net_udp: "  12: 0100007F:C350 0100007F:9C40 01 …" */
 const ROW = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) /gm;
 
-const beat = (sockets: HeartbeatSockets) => new Promise<Arrival>((resolve) => sockets.beat(resolve));
+const beat = (sockets: HeartbeatSockets) => new Promise<InitialSync>((resolve) => sockets.beat(resolve));
 
 /** Beats so often, a moment apart, with so many ports for the kernel to choose from; prints where they arrived. */
 const FEW_PORTS = `
@@ -99,7 +99,7 @@ for (const family of FAMILIES) {
     test('tell a beat that did not arrive once it is given up, and none that is forgotten', async () => {
       const sockets = new HeartbeatSockets(family);
       await sockets.claim();
-      const arrivals: Arrival[] = [];
+      const arrivals: InitialSync[] = [];
       sockets.beat((where) => arrivals.push(where));
       sockets.giveUp();
       sockets.giveUp();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Heartbeat } from '../../src/heartbeat/heartbeat.ts';
-import type { Arrival } from '../../src/heartbeat/heartbeat-sockets.ts';
+import type { InitialSync } from '../../src/heartbeat/heartbeat-sockets.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { FakeSockets } from './fake-sockets.ts';
 
@@ -21,14 +21,15 @@ function start() {
     clock: { now: () => state.now },
   });
   /** Beats half a second apart; `arrivals`: of each beat, where it and the one that follows it at once arrive. */
-  const beats = (...arrivals: readonly (readonly Arrival[])[]) => {
+  const beats = (...arrivals: readonly (readonly InitialSync[])[]) => {
     for (const where of arrivals) {
       state.now += 500;
       sockets.arrivals.splice(0, Infinity, ...where);
       heart.beat(false);
     }
   };
-  const times = (count: number, ...where: readonly Arrival[]) => new Array<readonly Arrival[]>(count).fill(where);
+  const times = (count: number, ...where: readonly InitialSync[]) =>
+    new Array<readonly InitialSync[]>(count).fill(where);
   return { heart, sockets, outcomes, looks, lines, state, beats, times };
 }
 

@@ -75,7 +75,7 @@ suite('changes', () => {
     const totals = ['endpoint_changes_total 2', 'service_changes_total 1'];
     const pending = ['endpoint_changes_pending 2', 'service_changes_pending 1'];
     assert.deepEqual((await pendingAndTotal(metrics)).sort(), [...pending, ...totals].sort());
-    for (const family of FAMILIES) metrics.family(family).tookAll();
+    for (const family of FAMILIES) metrics.family(family).caughtUp();
     metrics.family('ip').succeeded(PARTIAL);
     assert.deepEqual((await pendingAndTotal(metrics)).sort(), [...pending, ...totals].sort());
     metrics.family('ip6').succeeded(PARTIAL);
@@ -85,8 +85,8 @@ suite('changes', () => {
   test('that are nothing to a family are in force there at once', async () => {
     const { metrics } = withClock();
     metrics.endpointsChanged();
-    metrics.family('ip6').unconcerned();
-    metrics.family('ip').tookAll();
+    metrics.family('ip6').unaffected();
+    metrics.family('ip').caughtUp();
     metrics.family('ip').succeeded({ kind: 'partial', operations: 1, services: [] });
     assert.deepEqual(await pendingAndTotal(metrics), ['endpoint_changes_total 1']);
   });
@@ -94,7 +94,7 @@ suite('changes', () => {
   test('that come while the kernel is written stay pending', async () => {
     const { metrics } = withClock();
     metrics.serviceChanged();
-    for (const family of FAMILIES) metrics.family(family).tookAll();
+    for (const family of FAMILIES) metrics.family(family).caughtUp();
     metrics.serviceChanged();
     for (const family of FAMILIES) metrics.family(family).succeeded(PARTIAL);
     assert.deepEqual(await pendingAndTotal(metrics), ['service_changes_pending 1', 'service_changes_total 2']);
@@ -104,7 +104,7 @@ suite('changes', () => {
     const { metrics } = withClock();
     const ip = metrics.family('ip');
     metrics.serviceChanged();
-    ip.tookAll();
+    ip.caughtUp();
     ip.failed(new Error('no'));
     for (const family of FAMILIES) metrics.family(family).succeeded(PARTIAL);
     assert.deepEqual(await pendingAndTotal(metrics), ['service_changes_pending 1', 'service_changes_total 1']);
@@ -114,7 +114,7 @@ suite('changes', () => {
     const { metrics, pass, time } = withClock();
     metrics.endpointsChanged(slice([ready('10.0.0.1')], { triggeredAt: time.now + 1000 }));
     const write = () => {
-      metrics.family('ip').tookAll();
+      metrics.family('ip').caughtUp();
       pass(1750);
       metrics.family('ip').succeeded(PARTIAL);
     };
@@ -143,7 +143,7 @@ suite('how long a change waits', () => {
     time.now = 0;
     pass(500);
     assert.deepEqual(await waiting(metrics), ['{ip_family="IPv4"} 2.5']);
-    for (const end of [() => ip.succeeded(PARTIAL), () => ip.confirmed(), () => ip.unconcerned()]) {
+    for (const end of [() => ip.succeeded(PARTIAL), () => ip.verified(), () => ip.unaffected()]) {
       ip.queued();
       pass(1000);
       end();
@@ -158,7 +158,7 @@ suite('how long a change waits', () => {
     ip.began();
     pass(1000);
     ip.failed(new Error('no'));
-    ip6.lost();
+    ip6.tableLost();
     pass(3000);
     assert.deepEqual(await waiting(metrics), ['{ip_family="IPv4"} 4', '{ip_family="IPv6"} 3']);
   });
@@ -169,9 +169,9 @@ suite('what is noted', () => {
     const { metrics } = withClock();
     const ip6 = metrics.family('ip6');
     ip6.queued();
-    ip6.confirmed();
+    ip6.verified();
     ip6.cleanupFailed();
-    ip6.lost();
+    ip6.tableLost();
     ip6.elements(12);
     ip6.conntrackReconciled(0.5, 3);
     ip6.localhostListeners(2);

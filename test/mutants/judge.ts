@@ -20,8 +20,8 @@ export async function judge(
   tests: readonly Coverage[],
   budgetMs: number,
 ): Promise<Omit<Result, 'key'>> {
-  const concerned = tests.filter((test) => test.passed && covers(test, mutant.path, text, mutant.site ?? mutant.start));
-  const { groups, leftOut } = grouped(mutant.path, concerned, budgetMs);
+  const affected = tests.filter((test) => test.passed && covers(test, mutant.path, text, mutant.site ?? mutant.start));
+  const { groups, leftOut } = grouped(mutant.path, affected, budgetMs);
   for (const group of groups) {
     const usual = group.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
     const { outcome, failure } = await runTests(
@@ -31,7 +31,7 @@ export async function judge(
     if (outcome === 'passed') continue;
     return { fate: outcome === 'timeout' ? 'timeout' : 'killed', by: failure ?? '', leftOut: 0 };
   }
-  return { fate: concerned.length === 0 ? 'not run' : 'survived', leftOut };
+  return { fate: affected.length === 0 ? 'not run' : 'survived', leftOut };
 }
 
 function grouped(path: string, tests: readonly Coverage[], budgetMs: number) {

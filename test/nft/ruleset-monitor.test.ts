@@ -85,9 +85,9 @@ suite('the monitor of the ruleset', () => {
     await sleep(200);
     assert.equal(kernel.processes().length, 1);
     again.stop();
-    const unwanted = again.runFor(60_000);
+    const unreferencedOf = again.runFor(60_000);
     again.stop();
-    await unwanted;
+    await unreferencedOf;
     await eventually(
       () => kernel.processes().length === 0,
       () => `${kernel.processes()} run`,

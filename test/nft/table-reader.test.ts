@@ -16,7 +16,7 @@ function read(...lines: readonly string[]): TableContents {
 }
 
 function texts({ elements }: TableContents): readonly string[] {
-  return elements.map(({ container, key, value, comment }) => `${container.name} ${key} : ${value} # ${comment}`);
+  return elements.map(({ setOrMap, key, value, comment }) => `${setOrMap.name} ${key} : ${value} # ${comment}`);
 }
 
 suite('a listing of our table', () => {

@@ -66,7 +66,7 @@ suite('the log of changes', () => {
   test('has what others did', () => {
     const { log, observer } = setUp();
     observer.drifted(DRIFT, true);
-    observer.lost();
+    observer.tableLost();
     observer.drifted({ ...DRIFT, message: 'x'.repeat(5000) }, false);
     assert.deepEqual(
       log.drifts.map(({ message }) => message.length),
@@ -109,14 +109,14 @@ suite('the log of changes', () => {
     const next = Object.fromEntries(Object.keys(NO_OBSERVER).map((name) => [name, () => told.push(name)]));
     const { observer, done } = setUp(next as unknown as SyncObserver);
     observer.queued();
-    observer.unconcerned();
+    observer.unaffected();
     observer.began();
-    observer.tookAll();
+    observer.caughtUp();
     observer.succeeded(done());
     observer.failed(new Error('x'));
     observer.cleanupFailed();
-    observer.confirmed();
-    observer.lost();
+    observer.verified();
+    observer.tableLost();
     observer.drifted(DRIFT, true);
     observer.compared([], 1);
     observer.noticesDeletions(1);

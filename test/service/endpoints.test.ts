@@ -305,7 +305,7 @@ function plainChoice(slices: readonly EndpointSlice[], port: ServicePortSpec): E
   return {
     cluster: readyOnes.length > 0 ? readyOnes : ending,
     local: readyHere.length > 0 ? readyHere : ofThese((entry) => ends(entry) && isHere(entry)),
-    anywhere: readyOnes.length > 0 || ending.length > 0,
+    hasUsableEndpoints: readyOnes.length > 0 || ending.length > 0,
   };
 }
 

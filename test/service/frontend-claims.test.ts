@@ -22,7 +22,7 @@ suite('a frontend', () => {
   test('belongs to the only Service that claims it', () => {
     const claims = new FrontendClaims();
     const result = claims.claim('default/a', NEW, [claimed('a')]);
-    assert.deepEqual(result, { concerned: ['default/a'], frontends: ['10.96.0.10 tcp 80'], conflicts: [] });
+    assert.deepEqual(result, { affected: ['default/a'], frontends: ['10.96.0.10 tcp 80'], conflicts: [] });
     assert.deepEqual(claims.held('default/a'), [claimed('a')]);
   });
 
@@ -54,15 +54,15 @@ suite('a frontend', () => {
   test('that is claimed anew concerns both Services, the changed one first', () => {
     const claims = new FrontendClaims();
     claims.claim('default/a', NEW, [claimed('a')]);
-    assert.deepEqual(claims.claim('default/b', OLD, [claimed('b')]).concerned, ['default/b', 'default/a']);
+    assert.deepEqual(claims.claim('default/b', OLD, [claimed('b')]).affected, ['default/b', 'default/a']);
   });
 
   test('passes on when its Service withdraws it, and concerns both', () => {
     const claims = new FrontendClaims();
     claims.claim('default/a', OLD, [claimed('a'), claimed('a', 81)]);
     claims.claim('default/b', NEW, [claimed('b')]);
-    const { concerned, conflicts } = claims.claim('default/a', OLD, [claimed('a', 81)]);
-    assert.deepEqual(concerned, ['default/a', 'default/b']);
+    const { affected, conflicts } = claims.claim('default/a', OLD, [claimed('a', 81)]);
+    assert.deepEqual(affected, ['default/a', 'default/b']);
     assert.deepEqual(conflicts, []);
     assert.deepEqual(heldPorts(claims, 'default/a'), [81]);
     assert.deepEqual(heldPorts(claims, 'default/b'), [80]);
@@ -91,8 +91,8 @@ suite('a frontend', () => {
     const claims = new FrontendClaims();
     claims.claim('default/a', OLD, [claimed('a')]);
     const others = [frontend([], { protocol: 'udp' }), frontend([], { address: '10.96.0.11' })];
-    const { concerned, conflicts } = claims.claim('default/b', NEW, others);
-    assert.deepEqual({ concerned, conflicts }, { concerned: ['default/b'], conflicts: [] });
+    const { affected, conflicts } = claims.claim('default/b', NEW, others);
+    assert.deepEqual({ affected, conflicts }, { affected: ['default/b'], conflicts: [] });
     assert.deepEqual(claims.held('default/b'), others);
   });
 
@@ -136,10 +136,10 @@ suite('what a frontend is to a Service decides before its age:', () => {
     claims.claim('default/a', OLD, [claimedAs('cluster-ip', 'a')]);
     claims.claim('default/b', NEW, [claimedAs('load-balancer-ip', 'b')]);
     const lost = claims.claim('default/a', OLD, [claimedAs('external-ip', 'a')]);
-    assert.deepEqual(lost.concerned, ['default/a', 'default/b']);
+    assert.deepEqual(lost.affected, ['default/a', 'default/b']);
     assert.deepEqual(heldPorts(claims, 'default/b'), [80]);
     const won = claims.claim('default/a', OLD, [claimedAs('cluster-ip', 'a')]);
-    assert.deepEqual(won.concerned, ['default/a', 'default/b']);
+    assert.deepEqual(won.affected, ['default/a', 'default/b']);
     assert.deepEqual(heldPorts(claims, 'default/a'), [80]);
   });
 
@@ -179,7 +179,7 @@ suite('conflicts', () => {
     claims.claim('default/b', NEW, [claimed('b')]);
     const changed = frontend([1, 2, 3], { servicePort: 'a' });
     assert.deepEqual(claims.claim('default/a', OLD, [changed]), {
-      concerned: ['default/a'],
+      affected: ['default/a'],
       frontends: ['10.96.0.10 tcp 80'],
       conflicts: [],
     });
@@ -189,9 +189,9 @@ suite('conflicts', () => {
   test('concern only who gets or loses a frontend, not all who want it', () => {
     const claims = new FrontendClaims();
     for (const name of ['a', 'b', 'c', 'd', 'e']) claims.claim(`default/${name}`, OLD, [claimed(name)]);
-    assert.deepEqual(claims.claim('default/c', OLD, []).concerned, ['default/c']);
-    assert.deepEqual(claims.claim('default/a', OLD, []).concerned, ['default/a', 'default/b']);
-    assert.deepEqual(claims.claim('default/a', OLD, [claimed('a')]).concerned, ['default/a', 'default/b']);
+    assert.deepEqual(claims.claim('default/c', OLD, []).affected, ['default/c']);
+    assert.deepEqual(claims.claim('default/a', OLD, []).affected, ['default/a', 'default/b']);
+    assert.deepEqual(claims.claim('default/a', OLD, [claimed('a')]).affected, ['default/a', 'default/b']);
   });
 });
 
@@ -216,7 +216,7 @@ suite('after any changes', () => {
         const heldBefore = new Map<string, readonly string[]>();
         for (const { serviceKey, createdAt, wishes } of changes) {
           const frontends = wishes.map(({ kind, port }) => frontend([], { kind, port, servicePort: serviceKey }));
-          const { concerned } = claims.claim(serviceKey, createdAt, frontends);
+          const { affected } = claims.claim(serviceKey, createdAt, frontends);
           wanted.set(serviceKey, { createdAt, frontends });
           const best = new Map<string, string>();
           for (const [key, claim] of wanted) {
@@ -230,7 +230,7 @@ suite('after any changes', () => {
             const due = claim.frontends.filter((one) => best.get(frontendKey(one)) === rank(key, claim.createdAt, one));
             assert.deepEqual(claims.held(key), due, key);
             const held = due.map(frontendKey);
-            if (!concerned.includes(key)) assert.deepEqual(held, heldBefore.get(key) ?? [], `${key} is not concerned`);
+            if (!affected.includes(key)) assert.deepEqual(held, heldBefore.get(key) ?? [], `${key} is not affected`);
             heldBefore.set(key, held);
           }
         }

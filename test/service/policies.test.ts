@@ -70,11 +70,11 @@ suite('policy Local', () => {
   const here = (address: string) => ready(address, { nodeName: NODE_NAME });
   const external = (endpoints: readonly SliceEndpoint[]) => {
     const frontend = frontends({ externalIps: ['203.0.113.5'], externalLocal: true }, endpoints)[1];
-    return frontend && [addresses(frontend.endpoints), addresses(frontend.localEndpoints), frontend.anywhere];
+    return frontend && [addresses(frontend.endpoints), addresses(frontend.localEndpoints), frontend.hasUsableEndpoints];
   };
   const internal = (endpoints: readonly SliceEndpoint[]) => {
     const frontend = frontends({ internalLocal: true }, endpoints)[0];
-    return frontend && [addresses(frontend.endpoints), frontend.anywhere];
+    return frontend && [addresses(frontend.endpoints), frontend.hasUsableEndpoints];
   };
 
   test('has all endpoints for clients on this node, those here for others', () => {

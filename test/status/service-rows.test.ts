@@ -14,7 +14,7 @@ suite('what becomes of connections to a frontend', () => {
     ['without one', frontend([]), 'refused: no endpoint is ready'],
     [
       'of internal policy Local with none here',
-      frontend([], { policy: 'local', anywhere: true }),
+      frontend([], { policy: 'local', hasUsableEndpoints: true }),
       'dropped: internalTrafficPolicy Local, and its ready endpoints are on other nodes',
     ],
     [

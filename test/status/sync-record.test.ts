@@ -53,7 +53,7 @@ suite('the record of a syncer', () => {
     assert.deepEqual([record.report.drifts, record.report.differences], [2, [DRIFT.message]]);
     observer.compared([], 8_000);
     observer.noticesDeletions(5_000);
-    observer.lost();
+    observer.tableLost();
     observer.audited(60_000);
     const { differences, losses, lostAt, rulesComparedAt, rulesComparedEvery, deletedRulesEvery } = record.report;
     assert.deepEqual([differences, losses, lostAt], [[], 1, 3_000]);
@@ -75,14 +75,14 @@ suite('the record of a syncer', () => {
     ) as unknown as typeof NO_OBSERVER;
     const observer = new SyncRecord().before(next);
     observer.queued();
-    observer.unconcerned();
+    observer.unaffected();
     observer.began();
-    observer.tookAll();
+    observer.caughtUp();
     observer.succeeded(DONE);
     observer.failed(new Error('no'));
     observer.cleanupFailed();
-    observer.confirmed();
-    observer.lost();
+    observer.verified();
+    observer.tableLost();
     observer.drifted(DRIFT, true);
     observer.compared([], 5_000);
     observer.noticesDeletions(5_000);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findTables, isLive, readTable } from '../../src/nft/tables.ts';
-import { createArrival } from '../../src/sync/arrival.ts';
+import { createInitialSync } from '../../src/sync/initial-sync.ts';
 import { eventually } from '../builders/eventually.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 import { startSyncer } from '../builders/syncers.ts';
@@ -16,15 +16,15 @@ const clusterIp = (n: number) => `10.96.${n >> 8}.${n & 255}`;
 /** `fault`: a shell fragment that plays one before nft runs; see TestKernel.nft. */
 function start(kernel: TestKernel, fault = '') {
   const nft = kernel.nft('ip', fault);
-  const { arrival, complete } = createArrival();
-  const { cluster, model, syncer, lines } = startSyncer(nft, [], { arrival });
+  const { initialSync, complete } = createInitialSync();
+  const { cluster, model, syncer, lines } = startSyncer(nft, [], { initialSync });
   const addService = (n: number) => syncer.changed(cluster.set(service({ name: `s${n}`, clusterIps: [clusterIp(n)] })));
   const addSlice = (n: number) =>
     syncer.changed(cluster.set(slice([ready('10.32.0.1')], { name: `s${n}`, serviceName: `s${n}` })));
   const keysIn = async (name: string) => {
     const [table] = await findTables(nft, 'ip');
     const elements = table === undefined ? [] : (await readTable(nft, model.program, table.name)).elements;
-    return elements.filter(({ container }) => container.name === name).map(({ key }) => key);
+    return elements.filter(({ setOrMap }) => setOrMap.name === name).map(({ key }) => key);
   };
   return { model, nft, syncer, lines, complete, addService, addSlice, keysIn };
 }

@@ -114,7 +114,7 @@ suite('the model of a family, within its budgets', () => {
     const second = modelFor(cluster, { totalBudget: new TotalBudget(50) });
     second.model.restart(found);
     second.drain();
-    atOnce(second.model.ruleset.dropUnclaimed());
+    atOnce(second.model.ruleset.dropUnreferenced());
     second.drain();
     assert.deepEqual(served(second.model, cluster), { ...before, s01: 9 });
     assert.ok(second.model.ruleset.size <= 50 + 2, `${second.model.ruleset.size}`);

@@ -17,10 +17,10 @@ suite('an audit of elements', () => {
     const costs: number[] = [];
     const onCost = (cost: number) => void costs.push(cost);
     const auditor = new ElementsAuditor({ model, nft: kernel.nft('ip'), flights, commits, onCost });
-    const container = model.program.containers.find(({ name }) => name === 'endpoints-tcp') ?? assert.fail();
+    const setOrMap = model.program.setsAndMaps.find(({ name }) => name === 'endpoints-tcp') ?? assert.fail();
     const recording = flights.record();
     const audit = async () => {
-      const found = await auditor.audit({ table: TABLE, container, timeout: 60, isHeld: false }, recording);
+      const found = await auditor.audit({ table: TABLE, setOrMap, timeout: 60, isHeld: false }, recording);
       return { found: found.map(({ key }) => key), costs: costs.splice(0) };
     };
     const first = await audit();
@@ -31,15 +31,15 @@ suite('an audit of elements', () => {
     assert.ok(unread < read, `${unread} and ${read} ms`);
     assert.deepEqual(await audit(), { found: [], costs: [unread] });
 
-    const [element] = model.ruleset.elementsOf(container);
+    const [element] = model.ruleset.elementsOf(setOrMap);
     assert.ok(element !== undefined);
     await flights.during({ deletes: [], adds: [element] }, async () => undefined);
     assert.deepEqual((await audit()).costs, [read], 'after a change of ours');
     assert.deepEqual((await audit()).costs, [unread]);
 
-    proxy.byHand('delete', 'element', 'ip', TABLE, container.name, `{ ${element.key} }`);
+    proxy.byHand('delete', 'element', 'ip', TABLE, setOrMap.name, `{ ${element.key} }`);
     const recorded = flights.record();
-    const look = { table: TABLE, container, timeout: 60, isHeld: true } as const;
+    const look = { table: TABLE, setOrMap, timeout: 60, isHeld: true } as const;
     for (let i = 0; i < 2; i++) {
       const found = await auditor.audit(look, recorded);
       assert.deepEqual(

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { FAMILIES, type Family } from '../../src/ip.ts';
 import { concat, type Element, parts } from '../../src/ruleset/elements/element.ts';
 import { elementText } from '../../src/ruleset/elements/element-text.ts';
-import type { Container } from '../../src/ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../../src/ruleset/elements/set-or-map.ts';
 import { eventually } from '../builders/eventually.ts';
 import { clusterWith } from '../builders/models.ts';
 import { ready, service, slice } from '../builders/objects.ts';
@@ -14,18 +14,18 @@ type Proxy = Awaited<ReturnType<typeof startRichProxy>>;
 
 /** One element of each set and map that has any. */
 function oneOfEach({ model }: Proxy): readonly Element[] {
-  return model.program.containers.flatMap((container) => [...model.ruleset.elementsOf(container)].slice(0, 1));
+  return model.program.setsAndMaps.flatMap((setOrMap) => [...model.ruleset.elementsOf(setOrMap)].slice(0, 1));
 }
 
-function command(verb: string, family: Family, { container }: Pick<Element, 'container'>, text: string) {
-  return [verb, 'element', family, TABLE, container.name, `{ ${text} }`];
+function command(verb: string, family: Family, { setOrMap }: Pick<Element, 'setOrMap'>, text: string) {
+  return [verb, 'element', family, TABLE, setOrMap.name, `{ ${text} }`];
 }
 
 /** An element of the same kind that the model does not have. */
 function foreign(element: Element, family: Family): Element {
-  const { container, key } = element;
+  const { setOrMap, key } = element;
   const texts = parts(key);
-  const types = container.key.map(({ type }) => type);
+  const types = setOrMap.key.map(({ type }) => type);
   const other = (type: string, text: string) => {
     if (type === 'port') return '4444';
     if (type === 'slot') return '77';
@@ -37,8 +37,8 @@ function foreign(element: Element, family: Family): Element {
 }
 
 /** A value that the element does not have. */
-function otherValue({ container, value }: Element): string {
-  if (container.value === 'verdict') return value === 'drop' ? 'goto refuse' : 'drop';
+function otherValue({ setOrMap, value }: Element): string {
+  if (setOrMap.value === 'verdict') return value === 'drop' ? 'goto refuse' : 'drop';
   return value.replace(/\d+$/, '1');
 }
 
@@ -46,8 +46,8 @@ function lines(proxy: Proxy) {
   return () => proxy.lines.join('\n');
 }
 
-function endpointsTcp({ model }: Proxy): Container {
-  return model.program.containers.find(({ name }) => name === 'endpoints-tcp') ?? assert.fail();
+function endpointsTcp({ model }: Proxy): SetOrMap {
+  return model.program.setsAndMaps.find(({ name }) => name === 'endpoints-tcp') ?? assert.fail();
 }
 
 /** Elements that others can add, and none of ours could be. */
@@ -95,7 +95,7 @@ const UNLIKE_OURS: readonly { family: Family; name: string; key: string; named: 
 
 const TCP = { name: 'tcp', protocol: 'tcp' as const, port: 8080 };
 
-const takesComments = (container: Container) => container.interval !== true;
+const takesComments = (setOrMap: SetOrMap) => setOrMap.interval !== true;
 
 suite('elements that somebody changed', () => {
   for (const family of FAMILIES) {
@@ -124,7 +124,7 @@ suite('elements that somebody changed', () => {
       using kernel = new TestKernel();
       using proxy = await startRichProxy(kernel, { family });
       const before = proxy.listing();
-      const changed = oneOfEach(proxy).filter(({ container }) => container.value !== undefined);
+      const changed = oneOfEach(proxy).filter(({ setOrMap }) => setOrMap.value !== undefined);
       for (const element of changed) {
         proxy.byHand(...command('delete', family, element, element.key));
         const text = elementText({ ...element, value: otherValue(element) });
@@ -146,11 +146,11 @@ suite('elements that somebody changed', () => {
       using proxy = await startRichProxy(kernel, { family });
       const before = proxy.listing();
       // Every source there is is one already.
-      const all = oneOfEach(proxy).filter(({ container }) => container.name !== 'all-sources');
+      const all = oneOfEach(proxy).filter(({ setOrMap }) => setOrMap.name !== 'all-sources');
       const added = all.map((element) => foreign(element, family));
       for (const element of added) {
-        const { container } = element;
-        const text = elementText({ ...element, comment: takesComments(container) ? element.comment : '' });
+        const { setOrMap } = element;
+        const text = elementText({ ...element, comment: takesComments(setOrMap) ? element.comment : '' });
         proxy.byHand(...command('add', family, element, text));
       }
       proxy.syncer.look('a test');
@@ -167,9 +167,9 @@ suite('elements that somebody changed', () => {
       using kernel = new TestKernel();
       using proxy = await startRichProxy(kernel, { family });
       const before = proxy.listing();
-      const container = proxy.model.program.containers.find((each) => each.name === name) ?? assert.fail(name);
-      const value = container.value === undefined ? '' : container.value === 'verdict' ? ' : drop' : ' : ::1 . 1';
-      const [lost] = proxy.model.ruleset.elementsOf(container);
+      const setOrMap = proxy.model.program.setsAndMaps.find((each) => each.name === name) ?? assert.fail(name);
+      const value = setOrMap.value === undefined ? '' : setOrMap.value === 'verdict' ? ' : drop' : ' : ::1 . 1';
+      const [lost] = proxy.model.ruleset.elementsOf(setOrMap);
       assert.ok(lost !== undefined);
       proxy.byHand(...command('delete', family, lost, lost.key));
       proxy.byHand(...command('add', family, lost, `${key}${value}`));
@@ -186,9 +186,9 @@ suite('elements that somebody changed', () => {
       using first = await startRichProxy(kernel, { family });
       first.syncer.stop();
       const before = first.listing();
-      const container = first.model.program.containers.find((each) => each.name === name) ?? assert.fail(name);
-      const value = container.value === undefined ? '' : container.value === 'verdict' ? ' : drop' : ' : ::1 . 1';
-      first.byHand(...command('add', family, { container }, `${key}${value}`));
+      const setOrMap = first.model.program.setsAndMaps.find((each) => each.name === name) ?? assert.fail(name);
+      const value = setOrMap.value === undefined ? '' : setOrMap.value === 'verdict' ? ' : drop' : ' : ::1 . 1';
+      first.byHand(...command('add', family, { setOrMap }, `${key}${value}`));
       using again = await startRichProxy(kernel, { family });
       assert.equal(again.syncer.table, TABLE, 'the same table');
       assert.equal(again.listing(), before);

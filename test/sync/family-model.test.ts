@@ -54,7 +54,7 @@ suite('the model of a family', () => {
       const { adds } = model.nextTransaction();
       assert.ok(adds.length <= 12_100, `${adds.length}`);
       assert.equal(model.isPending(`${name}/${name}`) && !model.takeProgrammed().includes(`${name}/${name}`), false);
-      large.push(adds.filter(({ container }) => container.name === 'endpoints-tcp').length);
+      large.push(adds.filter(({ setOrMap }) => setOrMap.name === 'endpoints-tcp').length);
     } while (++transactions < 10);
     // It takes some transactions to work its frontends out.
     assert.ok(Math.min(...large.slice(6)) >= 1900, `${large}`);
@@ -73,8 +73,8 @@ suite('the model of a family', () => {
       do {
         const { adds } = model.nextTransaction();
         assert.ok(adds.length < 10_500, `${adds.length}`);
-        for (const { container } of adds) {
-          if (container.name === 'services') verdict = count;
+        for (const { setOrMap } of adds) {
+          if (setOrMap.name === 'services') verdict = count;
           else last = count;
         }
         count++;
@@ -85,7 +85,7 @@ suite('the model of a family', () => {
       );
       remove('Service', 'default/web');
       const removed: string[][] = [];
-      do removed.push(model.nextTransaction().deletes.map(({ container }) => container.name));
+      do removed.push(model.nextTransaction().deletes.map(({ setOrMap }) => setOrMap.name));
       while (model.isDirty);
       assert.ok(removed[0]?.includes('services'), 'the verdict goes first');
       assert.ok(removed.every((names) => names.length < 11_000));

@@ -20,7 +20,7 @@ class RecordingNft implements Nft {
   }
 
   version = async () => '1.1.3';
-  setDialect = async () => 'typeof' as const;
+  setSyntax = async () => 'typeof' as const;
   load = async () => undefined;
   list = async () => [];
   look = async () => ({ size: 0, digest: '', isKnown: false });
@@ -78,7 +78,7 @@ suite('a syncer', () => {
   test('counts a change of the other family as in force at once, unless its own wait', async () => {
     const clock = new FakeClock();
     const told: string[] = [];
-    const observer = { unconcerned: () => told.push('unconcerned'), succeeded: () => told.push('done') };
+    const observer = { unaffected: () => told.push('unconcerned'), succeeded: () => told.push('done') };
     const nft = new RecordingNft(clock);
     using six = startSyncer(nft, [service()], { family: 'ip6', clock, observer });
     const { cluster, syncer } = six;

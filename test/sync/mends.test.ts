@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { ElementDifference } from '../../src/audit/drift.ts';
-import type { Container } from '../../src/ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../../src/ruleset/elements/set-or-map.ts';
 import { buildProgram } from '../../src/ruleset/program/program.ts';
 import type { Recording } from '../../src/sync/flights.ts';
 import { Mends } from '../../src/sync/mends.ts';
 
 const PROGRAM = buildProgram('ip', {});
 
-function containerOf(name: string): Container {
-  return PROGRAM.containers.find((container) => container.name === name) ?? assert.fail(name);
+function containerOf(name: string): SetOrMap {
+  return PROGRAM.setsAndMaps.find((setOrMap) => setOrMap.name === name) ?? assert.fail(name);
 }
 
 const missing = (name: string, key: string): ElementDifference => ({
-  container: containerOf(name),
+  setOrMap: containerOf(name),
   key,
   expected: { value: '', comment: '' },
   found: undefined,

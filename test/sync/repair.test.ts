@@ -85,11 +85,11 @@ describe('when someone else changes our table', () => {
 
   it('a look that finds our table changes nothing', async () => {
     using kernel = new TestKernel();
-    const confirmed = Promise.withResolvers<void>();
-    using proxy = await startProxy(kernel, { observer: { confirmed: () => confirmed.resolve() } });
+    const verified = Promise.withResolvers<void>();
+    using proxy = await startProxy(kernel, { observer: { verified: () => verified.resolve() } });
     const before = kernel.byHand('-j', 'list', 'ruleset').stdout;
     proxy.syncer.look('a test asks');
-    await confirmed.promise;
+    await verified.promise;
     assert.equal(kernel.byHand('-j', 'list', 'ruleset').stdout, before);
     assert.doesNotMatch(proxy.lines.join('\n'), /^W/m);
   });
@@ -185,7 +185,7 @@ describe('when someone else changes our table', () => {
   it('the other family is looked at when one finds its table gone', async () => {
     using kernel = new TestKernel();
     let losses = 0;
-    using proxy = await startProxy(kernel, { observer: { lost: () => losses++ } });
+    using proxy = await startProxy(kernel, { observer: { tableLost: () => losses++ } });
     kernel.byHand('flush', 'ruleset');
     await proxy.change(['10.32.0.7']);
     assert.equal(losses, 1);

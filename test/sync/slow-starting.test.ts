@@ -20,8 +20,8 @@ function start(slowStartSeconds: number | undefined = SECONDS) {
   const slots = () => {
     const operations = drain().reduce((sum, size) => sum + size, 0);
     const counts: Record<string, number> = {};
-    const container = model.program.containers.find(({ name }) => name === 'endpoints-tcp') ?? assert.fail();
-    for (const { value } of model.ruleset.elementsOf(container)) {
+    const setOrMap = model.program.setsAndMaps.find(({ name }) => name === 'endpoints-tcp') ?? assert.fail();
+    for (const { value } of model.ruleset.elementsOf(setOrMap)) {
       const name = value.split(' . ')[0]?.slice('10.0.0.'.length) ?? '';
       counts[name] = (counts[name] ?? 0) + 1;
     }

@@ -25,9 +25,9 @@ suite('a trace in steps', () => {
     let [looked, most] = [0, 0];
     const counted: TracedRuleset = {
       ...traced,
-      lookUp: (container, key) => {
+      lookUp: (setOrMap, key) => {
         looked++;
-        return traced.lookUp(container, key);
+        return traced.lookUp(setOrMap, key);
       },
     };
     const steps = traceSteps(counted, packet);

@@ -1,7 +1,7 @@
 import type { Family } from '../../src/ip.ts';
 import type { Chain } from '../../src/ruleset/elements/chain.ts';
 import type { Element } from '../../src/ruleset/elements/element.ts';
-import type { Container, FieldType } from '../../src/ruleset/elements/set-or-map.ts';
+import type { FieldType, SetOrMap } from '../../src/ruleset/elements/set-or-map.ts';
 import type { Statement } from '../../src/ruleset/elements/statement.ts';
 import type { TracedPacket } from '../../src/trace/packet.ts';
 import { type Fate, type Trace, tracePacket } from '../../src/trace/trace-packet.ts';
@@ -23,19 +23,19 @@ export function tracedTable(
 ): TracedRuleset {
   const of = { meta: { key: 'l4proto' } };
   const tables = Object.entries(data).map(([name, { types, elements }]) => {
-    const container: Container = {
+    const setOrMap: SetOrMap = {
       name,
       key: types.map((type) => ({ type, of })),
       ...(types.includes('cidr') ? { interval: true } : {}),
       comment: '',
     };
-    const held = Object.entries(elements).map(([key, value]): Element => ({ container, key, value, comment: '' }));
-    return { container, held };
+    const held = Object.entries(elements).map(([key, value]): Element => ({ setOrMap, key, value, comment: '' }));
+    return { setOrMap, held };
   });
-  const elementsOf = (name: string) => tables.find(({ container }) => container.name === name)?.held ?? [];
+  const elementsOf = (name: string) => tables.find(({ setOrMap }) => setOrMap.name === name)?.held ?? [];
   return {
     family,
-    containers: tables.map(({ container }) => container),
+    setsAndMaps: tables.map(({ setOrMap }) => setOrMap),
     chains: Object.entries(chains).map(([name, rules]) => ({ name, rules, ...hookOf(name) })),
     lookUp: (name, key) => elementsOf(name).find((element) => element.key === key),
     elementsOf: ({ name }) => elementsOf(name),

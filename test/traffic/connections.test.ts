@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { askDaemon } from '../../src/control/control-socket.ts';
+import { requestDaemon } from '../../src/control/control-socket.ts';
 import type { Connections } from '../../src/status/connections.ts';
 import { connectTcp, exchangeUdp } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
@@ -81,7 +81,7 @@ describe('new connections', () => {
   });
 
   async function asked(): Promise<Connections> {
-    const answer = await askDaemon(join(daemon.directory, 'run'), '/connections?frontends');
+    const answer = await requestDaemon(join(daemon.directory, 'run'), '/connections?frontends');
     return JSON.parse(`${answer}`) as Connections;
   }
 

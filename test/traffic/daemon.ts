@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { askDaemon } from '../../src/control/control-socket.ts';
+import { requestDaemon } from '../../src/control/control-socket.ts';
 import { eventually } from '../builders/eventually.ts';
 import { CLUSTER_CIDR } from '../netns/topology.ts';
 import type { World } from '../netns/world.ts';
@@ -104,7 +104,7 @@ export class Daemon {
 
   /** What `dump --all` prints: all that the kernel holds. */
   async wholeDump(output: 'nft' | 'json'): Promise<string> {
-    const dump = await askDaemon(join(this.directory, 'run'), `/dump?output=${output}&all`);
+    const dump = await requestDaemon(join(this.directory, 'run'), `/dump?output=${output}&all`);
     if (dump === undefined) throw new Error('the daemon does not answer');
     return dump.toString();
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { askDaemon } from '../../src/control/control-socket.ts';
+import { requestDaemon } from '../../src/control/control-socket.ts';
 import type { Connections } from '../../src/status/connections.ts';
 import { connectTcp, exchangeUdp, tally } from '../netns/clients.ts';
 import { type RunningHelper, startHelper } from '../netns/helper-program.ts';
@@ -175,7 +175,7 @@ describe('limits of a Service', () => {
   }
 
   it('are counted, each by itself, Service by Service', async () => {
-    const answer = await askDaemon(join(daemon.directory, 'run'), '/connections');
+    const answer = await requestDaemon(join(daemon.directory, 'run'), '/connections');
     const { limited = [] }: Connections = JSON.parse(`${answer}`);
     const of = (name: string) =>
       limited.find(({ namespace, service }) => `${namespace}/${service}` === `default/${name}`);

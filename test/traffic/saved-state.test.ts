@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { askDaemon } from '../../src/control/control-socket.ts';
+import { requestDaemon } from '../../src/control/control-socket.ts';
 import { eventually } from '../builders/eventually.ts';
 import { connectTcp, floodTcp, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
@@ -107,7 +107,7 @@ describe('a node that was rebooted', () => {
     (await world.exec('node', ['curl', '-sS', '-m', '10', '-w', '\n%{http_code}', `http://${NODE.ip4}:${port}${path}`]))
       .stdout;
   const metrics = async () => (await world.exec('node', ['curl', '-sS', 'http://127.0.0.1:10249/metrics'])).stdout;
-  const state = async () => JSON.parse(`${await askDaemon(join(daemon.directory, 'run'), '/state')}`);
+  const state = async () => JSON.parse(`${await requestDaemon(join(daemon.directory, 'run'), '/state')}`);
   const hasStaleFlow = async () =>
     (await world.exec('node', ['conntrack', '-L', ...STALE_FLOW.original], { allowFailure: true })).stdout !== '';
 

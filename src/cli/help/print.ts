@@ -3,7 +3,7 @@ import type { Arguments } from '../../config/arguments.ts';
 import { errnoOf, ProxyError } from '../../errors.ts';
 import { didYouMean } from '../../suggest.ts';
 import type { Command } from '../command.ts';
-import { namesOf } from '../command-asked.ts';
+import { namesOf } from '../requested-command.ts';
 import { bashCompletion } from './bash.ts';
 import { fishCompletion } from './fish.ts';
 import { manualPage } from './man.ts';

@@ -3,13 +3,13 @@ import { type Arguments, isSet, textOf } from '../../config/arguments.ts';
 import type { Refusal } from '../../daemon/answers/trace/answer-trace.ts';
 import { answerTrace } from '../../daemon/answers/trace/answer-trace.ts';
 import type { TraceAnswer } from '../../daemon/answers/trace/connection.ts';
-import { parseClient, parseTarget } from '../../daemon/answers/trace/question.ts';
+import { parseClient, parseTarget } from '../../daemon/answers/trace/request.ts';
 import { ProxyError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { kernelKnowledge } from '../kernel-knowledge.ts';
 import { print } from '../print.ts';
 import { isForPrograms, printData } from '../print-data.ts';
-import { askOrWorkOut } from '../questions.ts';
+import { requestOrCompute } from '../requests.ts';
 import { traceExitCode } from './exit-code.ts';
 import { traceText } from './text.ts';
 
@@ -18,7 +18,7 @@ const PATIENCE = { model: 30, live: 120 } as const;
 
 /**
  * `trace`: what becomes of connections, by the rules of the running daemon, or of a source. Sets the exit code by their fate.
- * @throws ProxyError E_USAGE, or as askOrWorkOut does
+ * @throws ProxyError E_USAGE, or as requestOrCompute does
  */
 export async function showTrace(args: Arguments, log: Log): Promise<void> {
   const [to = ''] = args.operands;
@@ -28,7 +28,7 @@ export async function showTrace(args: Arguments, log: Log): Promise<void> {
   parseTarget(to);
   parseClient(from);
   const asked = new URLSearchParams({ to, ...(from !== undefined && { from }), ...(isLive && { live: '' }) });
-  const text = await askOrWorkOut(args, `/trace?${asked}`, (known) => answerTrace(asked, known, args), log, {
+  const text = await requestOrCompute(args, `/trace?${asked}`, (known) => answerTrace(asked, known, args), log, {
     patience: isLive ? PATIENCE.live : PATIENCE.model,
     asInKernel: isLive,
     fromKernel: kernelKnowledge,

@@ -28,9 +28,9 @@ export function* dumpSteps(known: Knowledge, output: 'nft' | 'json', all: boolea
     (reason) => `${reason} ${shortfalls.count(reason)}`,
   );
   const headings = ({ model, inForce }: ModelInTable) => {
-    const counts = model.program.containers
-      .map((container) => ({ container, count: [...model.ruleset.servingElementsOf(container)].length }))
-      .flatMap(({ container, count }) => (count === 0 ? [] : [`${container.name} ${count}`]));
+    const counts = model.program.setsAndMaps
+      .map((setOrMap) => ({ setOrMap, count: [...model.ruleset.servingElementsOf(setOrMap)].length }))
+      .flatMap(({ setOrMap, count }) => (count === 0 ? [] : [`${setOrMap.name} ${count}`]));
     return [
       `kube-proxy-nft ${VERSION}, ${origin}`,
       `node ${nodeName}: ${node?.addresses.join(', ') || 'no addresses known'}`,

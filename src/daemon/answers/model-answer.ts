@@ -4,7 +4,7 @@ import type { Node } from '../../objects/node.ts';
 import type { ServiceCidr } from '../../objects/service-cidr.ts';
 import type { Chain } from '../../ruleset/elements/chain.ts';
 import type { Element } from '../../ruleset/elements/element.ts';
-import type { Container } from '../../ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../../ruleset/elements/set-or-map.ts';
 import { OBJECTS } from '../../ruleset/program/objects.ts';
 import type { Steps } from '../../service/steps.ts';
 import type { FamilyModel } from '../../sync/family-model.ts';
@@ -52,7 +52,7 @@ export interface DaemonTable {
   readonly inForce: boolean;
   /** Set, map or kind of chain, and then key, value, comment and, of a chain, its rules. */
   readonly elements: readonly (readonly [
-    container: string,
+    setOrMap: string,
     key: string,
     value: string,
     comment: string,
@@ -68,7 +68,7 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
   const families: string[] = [];
   for (const { model, table, inForce } of models) {
     const elements = [...allElements(model)].map(
-      ({ container, key, value, comment, chain }) => [container.name, key, value, comment, chain] as const,
+      ({ setOrMap, key, value, comment, chain }) => [setOrMap.name, key, value, comment, chain] as const,
     );
     const texts: string[] = [];
     for (let from = 0; from < elements.length; from += STEP) {
@@ -107,16 +107,16 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
 
 /** Everything that a model holds: elements of the program's sets and maps, and chains and sets beside it. */
 export function* allElements({ program, ruleset }: Pick<FamilyModel, 'program' | 'ruleset'>): Iterable<Element> {
-  for (const container of [...program.containers, ...OBJECTS]) {
-    for (const element of ruleset.elementsOf(container)) if (element.refused !== true) yield element;
+  for (const setOrMap of [...program.setsAndMaps, ...OBJECTS]) {
+    for (const element of ruleset.elementsOf(setOrMap)) if (element.refused !== true) yield element;
   }
 }
 
 /** The elements of an answer, for the same program. Those of sets that it does not have are left out. */
 export function elementsIn({ elements }: DaemonTable, { program }: Pick<FamilyModel, 'program'>): readonly Element[] {
-  const containers = new Map<string, Container>([...program.containers, ...OBJECTS].map((own) => [own.name, own]));
+  const setsAndMaps = new Map<string, SetOrMap>([...program.setsAndMaps, ...OBJECTS].map((own) => [own.name, own]));
   return elements.flatMap(([name, key, value, comment, chain]) => {
-    const container = containers.get(name);
-    return container === undefined ? [] : { container, key, value, comment, ...(chain && { chain }) };
+    const setOrMap = setsAndMaps.get(name);
+    return setOrMap === undefined ? [] : { setOrMap, key, value, comment, ...(chain && { chain }) };
   });
 }

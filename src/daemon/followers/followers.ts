@@ -122,8 +122,8 @@ export class Followers {
         numbers.failed(error);
         health.failed(family, isOfOurOwn(error));
       },
-      lost: () => {
-        numbers.lost();
+      tableLost: () => {
+        numbers.tableLost();
         health.queued(family);
       },
       drifted: (drift, isNews) => {
@@ -134,9 +134,9 @@ export class Followers {
         numbers.compared(differing, every);
         health.compared(family, differing.some(isNeededByAll));
       },
-      confirmed: () => {
-        numbers.confirmed();
-        health.confirmed(family);
+      verified: () => {
+        numbers.verified();
+        health.verified(family);
         // Interface addresses come and go without any change in the cluster.
         this.#answerChecks();
       },

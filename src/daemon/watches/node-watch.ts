@@ -44,10 +44,10 @@ export class NodeWatch {
 
   async #settle(): Promise<void> {
     const { cluster, onChanged } = this.#options;
-    const concerned = await inSlices(cluster.settleNodesSteps());
+    const affected = await inSlices(cluster.settleNodesSteps());
     this.#isWaiting = false;
-    this.#say(concerned.length);
-    if (concerned.length > 0) onChanged(concerned);
+    this.#say(affected.length);
+    if (affected.length > 0) onChanged(affected);
     this.looked();
   }
 

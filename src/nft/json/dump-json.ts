@@ -1,7 +1,7 @@
 import type { Ruleset } from '../../ruleset/model/ruleset.ts';
-import { neededContainers, shownTable, sorted } from '../../ruleset/model/shown-table.ts';
+import { neededSetsAndMaps, shownTable, sorted } from '../../ruleset/model/shown-table.ts';
 import { atOnce, type Steps } from '../../service/steps.ts';
-import { chainObjects, containerObjects } from './program-json.ts';
+import { chainObjects, setAndMapObjects } from './program-json.ts';
 import { setObject } from './set-json.ts';
 import { transactionCommands } from './transaction-json.ts';
 
@@ -20,11 +20,11 @@ export function* dumpCommandsSteps(ruleset: Ruleset, table: string, all: boolean
   const shown = shownTable(ruleset, all);
   const adds: string[] = [];
   const verdicts = new Set<string>();
-  for (const [container, elements] of shown.elements) {
+  for (const [setOrMap, elements] of shown.elements) {
     const own = yield* sorted(elements);
     for (let from = 0; from < own.length; from += ELEMENTS) {
       const some = own.slice(from, from + ELEMENTS);
-      if (container.value === 'verdict') for (const { value } of some) verdicts.add(value);
+      if (setOrMap.value === 'verdict') for (const { value } of some) verdicts.add(value);
       adds.push(...transactionCommands(family, table, { deletes: [], adds: some }, 'typeof'));
       yield;
     }
@@ -32,7 +32,7 @@ export function* dumpCommandsSteps(ruleset: Ruleset, table: string, all: boolean
   const { chains, marker } = shown.chains(verdicts);
   const objects = [
     { table: { family, name: table } },
-    ...containerObjects(family, table, all ? [...shown.elements.keys()] : neededContainers(shown, chains)),
+    ...setAndMapObjects(family, table, all ? [...shown.elements.keys()] : neededSetsAndMaps(shown, chains)),
     ...(marker === undefined ? [] : [{ chain: { family, table, name: marker } }]),
     ...(yield* sorted(shown.counters)).map(({ key }) => ({ counter: { family, table, name: key } })),
     ...(yield* sorted(shown.clientSets)).map(({ key }) => setObject(family, table, key, 'typeof')),

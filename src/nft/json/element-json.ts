@@ -3,18 +3,18 @@ import type { Field } from '../../ruleset/elements/set-or-map.ts';
 import { PROTOCOL_NUMBERS } from '../../ruleset/elements/set-or-map.ts';
 /** The element as libnftables JSON, as `add element` takes it; protocols as numbers. */
 export function elementJson(element: Element): string {
-  const { container, value, comment } = element;
+  const { setOrMap, value, comment } = element;
   const key = keyJson(element);
   const named = comment === '' ? key : `{"elem":{"val":${key},"comment":${JSON.stringify(comment)}}}`;
-  if (container.value === undefined) return named;
-  const data = container.value === 'verdict' ? verdictJson(value) : fieldsJson(container.value, value);
+  if (setOrMap.value === undefined) return named;
+  const data = setOrMap.value === 'verdict' ? verdictJson(value) : fieldsJson(setOrMap.value, value);
   return `[${named},${data}]`;
 }
 
 /** The element's key as libnftables JSON: all that `delete element` needs. */
-export function keyJson({ container, key }: Pick<Element, 'container' | 'key'>): string {
+export function keyJson({ setOrMap, key }: Pick<Element, 'setOrMap' | 'key'>): string {
   if (key === ALL_OTHERS) return JSON.stringify(key);
-  return fieldsJson(container.key, key, container.interval === true ? intervalJson : fieldJson);
+  return fieldsJson(setOrMap.key, key, setOrMap.interval === true ? intervalJson : fieldJson);
 }
 
 /** On the path of every element of a first fill: no arrays are made on the way. */

@@ -1,6 +1,6 @@
 import type { Family } from '../../ip.ts';
 import type { Chain } from '../../ruleset/elements/chain.ts';
-import type { Container, Field } from '../../ruleset/elements/set-or-map.ts';
+import type { Field, SetOrMap } from '../../ruleset/elements/set-or-map.ts';
 import type { Expression } from '../../ruleset/elements/statement.ts';
 import type { Program } from '../../ruleset/program/program.ts';
 
@@ -61,8 +61,8 @@ export function deleteChainCommands(family: Family, table: string, name: string)
 }
 
 /** Sets and maps as libnftables JSON objects, with `typeof` declarations as nft 1.1.2 and later understand them. */
-export function containerObjects(family: Family, table: string, containers: readonly Container[]): readonly object[] {
-  return containers.map(({ name, key, value, interval, counts }) => {
+export function setAndMapObjects(family: Family, table: string, setsAndMaps: readonly SetOrMap[]): readonly object[] {
+  return setsAndMaps.map(({ name, key, value, interval, counts }) => {
     const common = {
       family,
       table,

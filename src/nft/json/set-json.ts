@@ -2,19 +2,19 @@ import type { Family } from '../../ip.ts';
 import { sourceAddress } from '../../ruleset/elements/packet-fields.ts';
 import { MAX_CLIENTS } from '../../ruleset/program/affinity.ts';
 import { laterSetNamed } from '../../ruleset/program/later-sets.ts';
-import { containerObjects } from './program-json.ts';
+import { setAndMapObjects } from './program-json.ts';
 
 /** How this nft declares sets in JSON: nft before 1.1.2 does not know `typeof` there, and must not be given "dynamic". */
-export type SetDialect = 'type' | 'typeof';
+export type SetSyntax = 'type' | 'typeof';
 
 /**
  * A set of clients as libnftables JSON. `typeof` wherever nft knows it: a `type` set written by nft 1.1.3 or later makes
  * nft 1.0.6 segfault on every listing.
  */
-export function setObject(family: Family, table: string, name: string, dialect: SetDialect): object {
-  const type = dialect === 'typeof' ? { typeof: sourceAddress(family) } : family === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
+export function setObject(family: Family, table: string, name: string, syntax: SetSyntax): object {
+  const type = syntax === 'typeof' ? { typeof: sourceAddress(family) } : family === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
   // 1.0.6 adds "dynamic" by itself when it sees the rule that updates the set.
-  const flags = dialect === 'typeof' ? ['timeout', 'dynamic'] : ['timeout'];
+  const flags = syntax === 'typeof' ? ['timeout', 'dynamic'] : ['timeout'];
   return { set: { family, table, name, type, flags, size: MAX_CLIENTS } };
 }
 
@@ -27,10 +27,10 @@ const TYPES = {
 } as const;
 
 /** A set or map that comes with its first element, by its name, as libnftables JSON; for the dialects see setObject. */
-export function laterSetObject(family: Family, table: string, name: string, dialect: SetDialect): object {
-  const container = laterSetNamed(family, name);
-  const { key, value, interval } = container;
-  if (dialect === 'typeof') return containerObjects(family, table, [container])[0] ?? {};
+export function laterSetObject(family: Family, table: string, name: string, syntax: SetSyntax): object {
+  const setOrMap = laterSetNamed(family, name);
+  const { key, value, interval } = setOrMap;
+  if (syntax === 'typeof') return setAndMapObjects(family, table, [setOrMap])[0] ?? {};
   const type = key.map((field) => {
     if (field.type === 'slot') throw new Error(`set ${name} has a slot in its key`);
     return TYPES[field.type][family];

@@ -1,12 +1,12 @@
 import type { Family } from '../../ip.ts';
 import type { Element } from '../../ruleset/elements/element.ts';
-import { groupByContainer, type Transaction } from '../../ruleset/model/transaction.ts';
+import { groupBySetOrMap, type Transaction } from '../../ruleset/model/transaction.ts';
 import { LIMIT_COUNTERS } from '../../ruleset/program/limits.ts';
 import { LATER_SETS } from '../../ruleset/program/node-port-ranges.ts';
 import { CLIENT_SETS, OBJECTS } from '../../ruleset/program/objects.ts';
 import { elementJson, keyJson } from './element-json.ts';
 import { chainObjects } from './program-json.ts';
-import { laterSetObject, type SetDialect, setObject } from './set-json.ts';
+import { laterSetObject, type SetSyntax, setObject } from './set-json.ts';
 /**
  * The transaction as the commands of a libnftables JSON document, each ready to be joined by commas. Chains come before
  * the elements that lead to them, and go after them.
@@ -15,23 +15,23 @@ export function transactionCommands(
   family: Family,
   table: string,
   transaction: Transaction,
-  dialect: SetDialect,
+  syntax: SetSyntax,
 ): readonly string[] {
-  const [deletes, adds] = [groupByContainer(transaction.deletes), groupByContainer(transaction.adds)];
+  const [deletes, adds] = [groupBySetOrMap(transaction.deletes), groupBySetOrMap(transaction.adds)];
   const elements = (verb: 'add' | 'delete', encode: (element: Element) => string, groups: typeof adds) =>
-    [...groups].flatMap(([container, group]) =>
-      OBJECTS.includes(container)
+    [...groups].flatMap(([setOrMap, group]) =>
+      OBJECTS.includes(setOrMap)
         ? []
-        : `{"${verb}":{"element":{"family":"${family}","table":"${table}","name":"${container.name}","elem":[${group.map(encode).join(',')}]}}}`,
+        : `{"${verb}":{"element":{"family":"${family}","table":"${table}","name":"${setOrMap.name}","elem":[${group.map(encode).join(',')}]}}}`,
     );
   return [
     ...elements('delete', keyJson, deletes),
-    ...OBJECTS.toReversed().flatMap((container) => {
-      const stay = new Set(adds.get(container));
-      return (deletes.get(container) ?? []).map((object) => leaveCommand(family, table, object, stay.has(object)));
+    ...OBJECTS.toReversed().flatMap((setOrMap) => {
+      const stay = new Set(adds.get(setOrMap));
+      return (deletes.get(setOrMap) ?? []).map((object) => leaveCommand(family, table, object, stay.has(object)));
     }),
-    ...OBJECTS.flatMap((container) =>
-      objectsOf(family, table, adds.get(container) ?? [], dialect).map((object) => JSON.stringify({ add: object })),
+    ...OBJECTS.flatMap((setOrMap) =>
+      objectsOf(family, table, adds.get(setOrMap) ?? [], syntax).map((object) => JSON.stringify({ add: object })),
     ),
     ...elements('add', elementJson, adds),
   ];
@@ -43,22 +43,17 @@ export function document(commands: readonly string[]): string {
 }
 
 /** A chain that stays is emptied for its new rules. */
-function leaveCommand(family: Family, table: string, { container, key: name }: Element, stays: boolean): string {
-  if (container === LIMIT_COUNTERS) return JSON.stringify({ delete: { counter: { family, table, name } } });
-  if (CLIENT_SETS.includes(container)) return JSON.stringify({ delete: { set: { family, table, name } } });
+function leaveCommand(family: Family, table: string, { setOrMap, key: name }: Element, stays: boolean): string {
+  if (setOrMap === LIMIT_COUNTERS) return JSON.stringify({ delete: { counter: { family, table, name } } });
+  if (CLIENT_SETS.includes(setOrMap)) return JSON.stringify({ delete: { set: { family, table, name } } });
   return JSON.stringify({ [stays ? 'flush' : 'delete']: { chain: { family, table, name } } });
 }
 
-function objectsOf(
-  family: Family,
-  table: string,
-  elements: readonly Element[],
-  dialect: SetDialect,
-): readonly object[] {
-  return elements.flatMap(({ container, key, chain }) => {
-    if (container === LIMIT_COUNTERS) return [{ counter: { family, table, name: key } }];
-    if (CLIENT_SETS.includes(container)) return [setObject(family, table, key, dialect)];
-    if (container === LATER_SETS) return [laterSetObject(family, table, key, dialect)];
+function objectsOf(family: Family, table: string, elements: readonly Element[], syntax: SetSyntax): readonly object[] {
+  return elements.flatMap(({ setOrMap, key, chain }) => {
+    if (setOrMap === LIMIT_COUNTERS) return [{ counter: { family, table, name: key } }];
+    if (CLIENT_SETS.includes(setOrMap)) return [setObject(family, table, key, syntax)];
+    if (setOrMap === LATER_SETS) return [laterSetObject(family, table, key, syntax)];
     return chain === undefined ? [] : chainObjects(family, table, [chain]);
   });
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalRule, ruleComment } from './canonical-rule.ts';
 import type { Chain } from './chain.ts';
 import type { Element } from './element.ts';
-import type { Container } from './set-or-map.ts';
+import type { SetOrMap } from './set-or-map.ts';
 import { printRule } from './statement.ts';
 
 /**
@@ -10,15 +10,15 @@ import { printRule } from './statement.ts';
  * the signature of its rules (their hash and number). The signature is the comment of the last rule, too, so that a later
  * start knows by the chain alone whether its rules are as they were written.
  */
-export function chainElement(container: Container, unsigned: Chain): Element {
+export function chainElement(setOrMap: SetOrMap, unsigned: Chain): Element {
   const signature = signatureOf(unsigned.rules.map(printRule));
-  return { container, key: unsigned.name, value: signature, comment: '', chain: { ...unsigned, signature } };
+  return { setOrMap, key: unsigned.name, value: signature, comment: '', chain: { ...unsigned, signature } };
 }
 
 /** A chain found in the kernel, as the model holds it; without a value if its rules, as nft prints them, are not as written. */
-export function foundChainElement(container: Container, name: string, rules: readonly string[]): Element {
+export function foundChainElement(setOrMap: SetOrMap, name: string, rules: readonly string[]): Element {
   const signature = ruleComment(rules.at(-1) ?? '');
-  return { container, key: name, value: signature === signatureOf(rules) ? signature : '', comment: '' };
+  return { setOrMap, key: name, value: signature === signatureOf(rules) ? signature : '', comment: '' };
 }
 
 function signatureOf(rules: readonly string[]): string {

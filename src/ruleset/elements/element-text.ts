@@ -2,12 +2,12 @@ import { canonicalAddress, familyOf, parseCidr } from '../../ip.ts';
 import { sharedName } from '../../objects/compact.ts';
 import { canonicalText } from './canonical-text.ts';
 import { ALL_OTHERS, concat, type Element, parts } from './element.ts';
-import { type Container, type Field, PROTOCOL_NUMBERS } from './set-or-map.ts';
+import { type Field, PROTOCOL_NUMBERS, type SetOrMap } from './set-or-map.ts';
 
 /** The element as it stands in an nft script: `10.96.0.12 . tcp . 3306 comment "default/db:mysql" : goto pick-tcp-1`. */
-export function elementText({ container, key, value, comment }: Element): string {
+export function elementText({ setOrMap, key, value, comment }: Element): string {
   const named = comment === '' ? key : `${key}${COMMENT}"${comment}"`;
-  return container.value === undefined ? named : `${named}${VALUE}${value}`;
+  return setOrMap.value === undefined ? named : `${named}${VALUE}${value}`;
 }
 
 /** What stands before a comment, and before a value. */
@@ -23,14 +23,14 @@ const ELEMENT = /([^",{}]+)(?:"([^"]*)"([^",{}]*))?(?:,\s*|$)/y;
 /**
  * Reads elements as `nft list table` prints them: with commas and white space between them, protocols by name or number,
  * single addresses of interval sets without a prefix. Also those that others may have added and none of ours could be:
- * with ranges, other protocols, or for all other keys (`*`). Undefined if one of them cannot be an element of this container.
+ * with ranges, other protocols, or for all other keys (`*`). Undefined if one of them cannot be an element of this set or map.
  */
-export function parseElements(container: Container, text: string): readonly Element[] | undefined {
+export function parseElements(setOrMap: SetOrMap, text: string): readonly Element[] | undefined {
   const elements: Element[] = [];
   ELEMENT.lastIndex = 0;
   while (ELEMENT.lastIndex < text.length) {
     const match = ELEMENT.exec(text);
-    const element = match === null ? undefined : parseElement(container, match);
+    const element = match === null ? undefined : parseElement(setOrMap, match);
     if (element === undefined) return undefined;
     elements.push(element);
   }
@@ -44,8 +44,8 @@ export interface Counted {
 }
 
 /** Reads elements of a set that counts, with what they have counted; undefined as parseElements, and where one has no number. */
-export function parseCounted(container: Container, text: string): readonly Counted[] | undefined {
-  const elements = parseElements(container, text);
+export function parseCounted(setOrMap: SetOrMap, text: string): readonly Counted[] | undefined {
+  const elements = parseElements(setOrMap, text);
   const packets = [...text.matchAll(/ counter packets (\d+) bytes \d+/g)].map(([, number]) => Number(number));
   if (elements?.length !== packets.length) return undefined;
   return elements.map((element, i) => ({ element, packets: packets[i] ?? 0 }));
@@ -56,10 +56,7 @@ export function countedText({ element: { key, comment }, packets }: Counted): st
   return `${key} counter packets ${packets} bytes 0${comment === '' ? '' : `${COMMENT}"${comment}"`}`;
 }
 
-function parseElement(
-  container: Container,
-  [, before = '', comment, after = '']: RegExpExecArray,
-): Element | undefined {
+function parseElement(setOrMap: SetOrMap, [, before = '', comment, after = '']: RegExpExecArray): Element | undefined {
   if (before.endsWith(COMMENT) !== (comment !== undefined)) return undefined;
   const at = before.indexOf(VALUE);
   const [named, rest] =
@@ -68,13 +65,13 @@ function parseElement(
       : at < 0
         ? [before, '']
         : [before.slice(0, at), before.slice(at)];
-  const key = parseKey(container, (container.counts ? named.replace(COUNTER, '') : named).trim());
-  const value = parseValue(container.value, rest);
-  return key === undefined || value === undefined ? undefined : { container, key, value, comment: comment ?? '' };
+  const key = parseKey(setOrMap, (setOrMap.counts ? named.replace(COUNTER, '') : named).trim());
+  const value = parseValue(setOrMap.value, rest);
+  return key === undefined || value === undefined ? undefined : { setOrMap, key, value, comment: comment ?? '' };
 }
 
 /** `text`: " : goto pick-tcp-1", or nothing. */
-function parseValue(value: Container['value'], text: string): string | undefined {
+function parseValue(value: SetOrMap['value'], text: string): string | undefined {
   if (value === undefined) return text.trim() === '' ? '' : undefined;
   if (!text.startsWith(VALUE)) return undefined;
   const rest = text.slice(VALUE.length).trim();
@@ -83,7 +80,7 @@ function parseValue(value: Container['value'], text: string): string | undefined
   return /^[a-z]+( \S+)?$/.test(rest) ? sharedName(rest) : undefined;
 }
 
-function parseKey({ key, interval }: Container, text: string): string | undefined {
+function parseKey({ key, interval }: SetOrMap, text: string): string | undefined {
   return text === ALL_OTHERS ? text : parseFields(key, text, interval === true ? parseInterval : parseField);
 }
 

@@ -1,12 +1,12 @@
 import type { Chain } from './chain.ts';
-import type { Container } from './set-or-map.ts';
+import type { SetOrMap } from './set-or-map.ts';
 
 /**
  * One element of a set or map. Key and value are in nft's text form with canonical addresses
  * ("10.96.0.12 . tcp . 3306", "goto pick-tcp-1"), so equal elements are equal strings.
  */
 export interface Element {
-  readonly container: Container;
+  readonly setOrMap: SetOrMap;
   readonly key: string;
   /** Empty for elements of a set. */
   readonly value: string;

@@ -3,8 +3,8 @@ import type { Expression } from './statement.ts';
 /** What one part of an element's key or value is; decides its text and JSON forms. */
 export type FieldType = 'address' | 'protocol' | 'port' | 'slot' | 'cidr';
 
-/** A named set, or a map if it has a value. Containers are part of the fixed program; only elements come and go. */
-export interface Container {
+/** A named set, or a map if it has a value. Sets and maps are part of the fixed program; only elements come and go. */
+export interface SetOrMap {
   readonly name: string;
   readonly key: readonly Field[];
   /** Absent for a set. "verdict" for a verdict map. */
@@ -26,7 +26,7 @@ export interface Container {
 
 /**
  * Chains that an element may go to: one of the fixed program by its name, the pick chains with a prefix (`pick` or
- * `localPick` of an Entrance), or those of Services with session affinity.
+ * `localPick` of an FrontendMaps), or those of Services with session affinity.
  */
 export type Target = { readonly chain: string } | { readonly picks: string } | 'affinity chains';
 

@@ -1,6 +1,6 @@
 import type { Element } from '../elements/element.ts';
-import type { Container } from '../elements/set-or-map.ts';
-import { GONE, type HeldElement } from './held-element.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
+import { type Entry, GONE } from './entry.ts';
 import type { Transaction } from './transaction.ts';
 import { weightOf } from './weight.ts';
 
@@ -9,7 +9,7 @@ export type Before = Pick<Element, 'value' | 'comment'> | undefined;
 
 /** What the kernel was believed to hold of an element, and what it holds. */
 export interface Learnt {
-  readonly container: Container;
+  readonly setOrMap: SetOrMap;
   readonly key: string;
   readonly expected: Before;
   readonly found: Before;
@@ -17,7 +17,7 @@ export interface Learnt {
 
 /** What changed since the last transaction. */
 export class Changes {
-  #touched = new Map<HeldElement, Before>();
+  #touched = new Map<Entry, Before>();
   #weight = 0;
 
   get isEmpty(): boolean {
@@ -30,53 +30,53 @@ export class Changes {
   }
 
   /** An element as the kernel holds it; undefined if it does not have it. */
-  inKernel(element: HeldElement): Before {
+  inKernel(element: Entry): Before {
     return this.#touched.has(element) ? this.#touched.get(element) : element;
   }
 
-  /** The elements of a container that were touched, by key: as the kernel holds them. */
-  of(container: Container): ReadonlyMap<string, Before> {
+  /** The elements of a set or map that were touched, by key: as the kernel holds them. */
+  of(setOrMap: SetOrMap): ReadonlyMap<string, Before> {
     const touched = new Map<string, Before>();
     for (const [element, before] of this.#touched) {
       // One that is gone for good and one that comes in its place may have the same key.
-      if (element.container === container) touched.set(element.key, touched.get(element.key) ?? before);
+      if (element.setOrMap === setOrMap) touched.set(element.key, touched.get(element.key) ?? before);
     }
     return touched;
   }
 
   /** Notes what the kernel was found to hold of an element. */
-  corrects(element: HeldElement, found: Before): void {
+  corrects(element: Entry, found: Before): void {
     if (!this.#touched.has(element)) this.#weight += weightOf(element);
     this.#touched.set(element, found);
     delete element.refused;
   }
 
-  /** The same for all of a container that were touched. Returns those of which something else was known. */
-  learn(container: Container, found: ReadonlyMap<string, Element>): readonly Learnt[] {
-    const known = this.of(container);
+  /** The same for all of a set or map that were touched. Returns those of which something else was known. */
+  learn(setOrMap: SetOrMap, found: ReadonlyMap<string, Element>): readonly Learnt[] {
+    const known = this.of(setOrMap);
     const learnt: Learnt[] = [];
     const done = new Set<string>();
     for (const element of [...this.#touched.keys()]) {
       const { key } = element;
-      if (element.container !== container) continue;
+      if (element.setOrMap !== setOrMap) continue;
       // One that is gone for good comes before the one in its place.
       this.corrects(element, done.has(key) ? undefined : found.get(key));
       if (done.has(key)) continue;
       done.add(key);
       const [expected, there] = [known.get(key), found.get(key)];
       const isSame = expected?.value === there?.value && expected?.comment === there?.comment;
-      if (!isSame) learnt.push({ container, key, expected, found: there });
+      if (!isSame) learnt.push({ setOrMap, key, expected, found: there });
     }
     return learnt;
   }
 
   /** Notes an element that is not in the kernel. */
-  appears(element: HeldElement): void {
+  appears(element: Entry): void {
     if (!this.#touched.has(element)) this.#touch(element, undefined, weightOf(element));
   }
 
   /** Notes an element that is about to change or to go. */
-  changes(element: HeldElement, weight = weightOf(element)): void {
+  changes(element: Entry, weight = weightOf(element)): void {
     const { value, comment, refused } = element;
     if (!this.#touched.has(element)) this.#touch(element, refused ? undefined : { value, comment }, weight);
     delete element.refused;
@@ -86,11 +86,11 @@ export class Changes {
    * The changes as one transaction: what differs from what the kernel has. `isChosen`: which of them; the others wait.
    * Returns also what takes it back, for when the kernel did not take it.
    */
-  take(isChosen?: (element: HeldElement) => boolean): Transaction & { readonly undo: () => void } {
+  take(isChosen?: (element: Entry) => boolean): Transaction & { readonly undo: () => void } {
     const deletes: Element[] = [];
     const adds: Element[] = [];
-    const taken = isChosen === undefined ? this.#touched : new Map<HeldElement, Before>();
-    const rest = new Map<HeldElement, Before>();
+    const taken = isChosen === undefined ? this.#touched : new Map<Entry, Before>();
+    const rest = new Map<Entry, Before>();
     for (const [element, before] of this.#touched) {
       if (isChosen !== undefined) {
         const isIn = isChosen(element);
@@ -111,7 +111,7 @@ export class Changes {
     return { deletes, adds, undo };
   }
 
-  #touch(element: HeldElement, before: Before, weight: number): void {
+  #touch(element: Entry, before: Before, weight: number): void {
     this.#touched.set(element, before);
     this.#weight += weight;
   }

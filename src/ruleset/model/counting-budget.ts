@@ -1,11 +1,11 @@
-import type { Container } from '../elements/set-or-map.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
 import type { Program } from '../program/program.ts';
 import { BY_ADDRESS, BY_NODE_PORT } from '../program/sets-and-maps.ts';
 
 /** The sets and maps of one family whose sizes say what counting takes, and these sizes as of the last change. */
 interface Counting {
-  readonly sets: readonly Container[];
-  readonly dispatch: readonly Container[];
+  readonly sets: readonly SetOrMap[];
+  readonly dispatch: readonly SetOrMap[];
   counted: number;
   frontends: number;
 }
@@ -46,7 +46,7 @@ export class CountingBudget {
   }
 
   /** Whether the frontends of a family are counted now, by what its table has. False where its program does not count. */
-  allows(table: { readonly program: Program; countOf(container: Container): number }): boolean {
+  allows(table: { readonly program: Program; countOf(setOrMap: SetOrMap): number }): boolean {
     const family = this.#familyOf(table.program);
     if (family.sets.length === 0) return false;
     family.counted = sizeOf(family.sets, table);
@@ -68,10 +68,10 @@ export class CountingBudget {
   #familyOf(program: Program): Counting {
     const known = this.#families.get(program);
     if (known !== undefined) return known;
-    const { containers } = program;
+    const { setsAndMaps } = program;
     const family: Counting = {
-      sets: containers.filter(({ counts }) => counts),
-      dispatch: containers.filter(({ name }) => name === BY_ADDRESS.dispatch || name === BY_NODE_PORT.dispatch),
+      sets: setsAndMaps.filter(({ counts }) => counts),
+      dispatch: setsAndMaps.filter(({ name }) => name === BY_ADDRESS.dispatch || name === BY_NODE_PORT.dispatch),
       counted: 0,
       frontends: 0,
     };
@@ -81,8 +81,8 @@ export class CountingBudget {
 }
 
 /** This is asked for each frontend that changes: nothing is made on the way. */
-function sizeOf(containers: readonly Container[], table: { countOf(container: Container): number }): number {
+function sizeOf(setsAndMaps: readonly SetOrMap[], table: { countOf(setOrMap: SetOrMap): number }): number {
   let sum = 0;
-  for (const container of containers) sum += table.countOf(container);
+  for (const setOrMap of setsAndMaps) sum += table.countOf(setOrMap);
   return sum;
 }

@@ -1,10 +1,10 @@
 import { atOnce, type Steps } from '../../service/steps.ts';
 import { elementText } from '../elements/element-text.ts';
-import type { Container } from '../elements/set-or-map.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
 import { setText } from '../program/affinity.ts';
-import { chainText, containerText } from '../program/program-text.ts';
+import { chainText, setOrMapText } from '../program/program-text.ts';
 import type { Ruleset } from './ruleset.ts';
-import { neededContainers, shownTable, sorted } from './shown-table.ts';
+import { neededSetsAndMaps, shownTable, sorted } from './shown-table.ts';
 
 /** Lines that are made in one step. */
 const LINES = 1000;
@@ -27,24 +27,24 @@ export function* dumpTextSteps(
 ): Steps<string> {
   const { program } = ruleset;
   const shown = shownTable(ruleset, all);
-  const texts = new Map<Container, readonly string[]>();
+  const texts = new Map<SetOrMap, readonly string[]>();
   const verdicts = new Set<string>();
-  for (const [container, own] of shown.elements) {
+  for (const [setOrMap, own] of shown.elements) {
     const lines: string[] = [];
     for (const element of yield* sorted(own)) {
-      if (container.value === 'verdict') verdicts.add(element.value);
+      if (setOrMap.value === 'verdict') verdicts.add(element.value);
       lines.push(`\t\t\t${elementText(element)},`);
       if (lines.length % LINES === 0) yield;
     }
-    texts.set(container, lines);
+    texts.set(setOrMap, lines);
     yield;
   }
   const { chains, marker } = shown.chains(verdicts);
-  const containers = all ? [...shown.elements.keys()] : neededContainers(shown, chains);
+  const setsAndMaps = all ? [...shown.elements.keys()] : neededSetsAndMaps(shown, chains);
   const parts = [
     ...headings.map((line) => `# ${line}`),
     `table ${program.family} ${table} {`,
-    ...containers.flatMap((own) => [`\t# ${own.comment}`, containerText(own, texts.get(own) ?? [])]),
+    ...setsAndMaps.flatMap((own) => [`\t# ${own.comment}`, setOrMapText(own, texts.get(own) ?? [])]),
   ];
   if (marker !== undefined) parts.push('\t# names the version of this table', `\tchain ${marker} { }`);
   for (const { key } of yield* sorted(shown.counters)) parts.push(`\tcounter ${key} { packets 0 bytes 0 }`);

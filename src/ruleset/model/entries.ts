@@ -1,29 +1,29 @@
 import { eachInSteps, type Steps } from '../../service/steps.ts';
 import type { Element } from '../elements/element.ts';
-import type { Container } from '../elements/set-or-map.ts';
-import { type HeldElement, unclaimed } from './held-element.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
+import { type Entry, unreferenced } from './entry.ts';
 
 /** All elements of the model, and which of them an owner (a Service, or a setting) wants. */
 export class Entries {
-  readonly #byKey: ReadonlyMap<Container, Map<string, HeldElement>>;
-  readonly #owned = new Map<string, readonly HeldElement[]>();
+  readonly #byKey: ReadonlyMap<SetOrMap, Map<string, Entry>>;
+  readonly #owned = new Map<string, readonly Entry[]>();
   /** Intervals by what comes before them in their keys: frontend → its source ranges. */
-  readonly #intervals = new Map<string, Set<HeldElement>>();
+  readonly #intervals = new Map<string, Set<Entry>>();
 
-  constructor(containers: readonly Container[]) {
-    this.#byKey = new Map(containers.map((container) => [container, new Map<string, HeldElement>()]));
+  constructor(setsAndMaps: readonly SetOrMap[]) {
+    this.#byKey = new Map(setsAndMaps.map((setOrMap) => [setOrMap, new Map<string, Entry>()]));
   }
 
-  find(container: Container, key: string): HeldElement | undefined {
-    return this.#byKey.get(container)?.get(key);
+  find(setOrMap: SetOrMap, key: string): Entry | undefined {
+    return this.#byKey.get(setOrMap)?.get(key);
   }
 
-  /** The elements of a container, in no particular order. */
-  of(container: Container): ReadonlyMap<string, HeldElement> {
-    return this.#byKey.get(container) ?? NONE;
+  /** The elements of a set or map, in no particular order. */
+  of(setOrMap: SetOrMap): ReadonlyMap<string, Entry> {
+    return this.#byKey.get(setOrMap) ?? NONE;
   }
 
-  *all(): Iterable<HeldElement> {
+  *all(): Iterable<Entry> {
     for (const elements of this.#byKey.values()) yield* elements.values();
   }
 
@@ -32,17 +32,17 @@ export class Entries {
   }
 
   /** Takes in an element that is not there. */
-  add(element: Element): HeldElement {
-    const held = unclaimed(element);
-    this.#byKey.get(element.container)?.set(element.key, held);
+  add(element: Element): Entry {
+    const held = unreferenced(element);
+    this.#byKey.get(element.setOrMap)?.set(element.key, held);
     if (!isOneOfIntervals(held)) return held;
     const prefix = prefixOf(held);
     this.#intervals.set(prefix, (this.#intervals.get(prefix) ?? new Set()).add(held));
     return held;
   }
 
-  remove(element: HeldElement): void {
-    this.#byKey.get(element.container)?.delete(element.key);
+  remove(element: Entry): void {
+    this.#byKey.get(element.setOrMap)?.delete(element.key);
     if (!isOneOfIntervals(element)) return;
     const prefix = prefixOf(element);
     const rest = this.#intervals.get(prefix);
@@ -51,26 +51,26 @@ export class Entries {
   }
 
   /** An owner wants nothing any more; returns what it wanted. */
-  release(owner: string): readonly HeldElement[] {
+  release(owner: string): readonly Entry[] {
     const owned = this.#owned.get(owner) ?? [];
     this.#owned.delete(owner);
-    for (const element of owned) element.claims--;
+    for (const element of owned) element.references--;
     return owned;
   }
 
   /** What an owner wants. */
-  ownedBy(owner: string): readonly HeldElement[] {
+  ownedBy(owner: string): readonly Entry[] {
     return this.#owned.get(owner) ?? [];
   }
 
   /** An owner, which has released what it wanted before, wants these. */
-  claim(owner: string, elements: readonly HeldElement[]): void {
-    for (const element of elements) element.claims++;
+  claim(owner: string, elements: readonly Entry[]): void {
+    for (const element of elements) element.references++;
     if (elements.length > 0) this.#owned.set(owner, elements);
   }
 
   /** The intervals that stand beside those among the elements given and are none of them: a frontend's source ranges of before. */
-  *intervalsBeside(elements: readonly Element[]): Steps<readonly HeldElement[]> {
+  *intervalsBeside(elements: readonly Element[]): Steps<readonly Entry[]> {
     const keys = new Set<string>();
     const prefixes = new Set<string>();
     yield* eachInSteps(elements, (element) => {
@@ -78,7 +78,7 @@ export class Entries {
       keys.add(element.key);
       prefixes.add(prefixOf(element));
     });
-    const beside: HeldElement[] = [];
+    const beside: Entry[] = [];
     for (const prefix of prefixes) {
       yield* eachInSteps(this.#intervals.get(prefix) ?? [], (held) => {
         if (!keys.has(held.key)) beside.push(held);
@@ -88,11 +88,11 @@ export class Entries {
   }
 }
 
-const NONE: ReadonlyMap<string, HeldElement> = new Map();
+const NONE: ReadonlyMap<string, Entry> = new Map();
 
 /** True for an interval among others of its kind: a source range of a frontend. */
-function isOneOfIntervals({ container }: Element): boolean {
-  return container.interval === true && container.key.length > 1;
+function isOneOfIntervals({ setOrMap }: Element): boolean {
+  return setOrMap.interval === true && setOrMap.key.length > 1;
 }
 
 /** What an interval shares with the others of its frontend: "10.96.0.12 . tcp . 80 .". */

@@ -14,8 +14,8 @@ import {
   BY_ADDRESS,
   BY_NODE_PORT,
   DROP_CHAIN,
-  type Entrance,
   endpointsMap,
+  type FrontendMaps,
   NODE_PORT_RANGES,
   REFUSE_CHAIN,
   SOURCE_RANGES_CHAIN,
@@ -31,10 +31,10 @@ export function foundFrontends(ruleset: Ruleset): readonly Frontend[] {
   const chains = new Map([...ruleset.dynamicChains()].map((chain) => [chain.name, chain]));
   const ranges = sourceRanges(ruleset);
   const table: Found = { ruleset, chains, ranges };
-  return [BY_ADDRESS, BY_NODE_PORT].flatMap((entrance) => {
-    const container = ruleset.program.containers.find(({ name }) => name === entrance.dispatch);
-    if (container === undefined) return [];
-    return [...ruleset.elementsOf(container)].flatMap((element) => frontendOf(element, entrance, table) ?? []);
+  return [BY_ADDRESS, BY_NODE_PORT].flatMap((frontendMaps) => {
+    const setOrMap = ruleset.program.setsAndMaps.find(({ name }) => name === frontendMaps.dispatch);
+    if (setOrMap === undefined) return [];
+    return [...ruleset.elementsOf(setOrMap)].flatMap((element) => frontendOf(element, frontendMaps, table) ?? []);
   });
 }
 
@@ -47,13 +47,13 @@ interface Found {
   readonly ranges: ReadonlyMap<string, readonly string[]>;
 }
 
-function frontendOf(element: Element, entrance: Entrance, table: Found): Frontend | undefined {
+function frontendOf(element: Element, frontendMaps: FrontendMaps, table: Found): Frontend | undefined {
   const { ruleset, ranges, chains } = table;
   const { key, comment } = element;
   const [port, protocolName, address = ''] = parts(key).toReversed();
   const protocol = PROTOCOLS.find((known) => known === protocolName);
   if (protocol === undefined || isHeartbeat(element)) return undefined;
-  const valueIn = (container: string) => ruleset.lookUp(container, key)?.value;
+  const valueIn = (setOrMap: string) => ruleset.lookUp(setOrMap, key)?.value;
   const admitted = new Map([
     [`goto ${SOURCE_RANGES_CHAIN}`, ADMITTED],
     [ruleset.program.rangeCheck.verdict, ADMITTED_NODE_PORTS],
@@ -62,10 +62,10 @@ function frontendOf(element: Element, entrance: Entrance, table: Found): Fronten
   const first = admitted === undefined ? element.value : (valueIn(admitted) ?? 'drop');
   const verdict = behindLimit(first);
   const limitPerSecond = first === verdict ? undefined : limitOf(first.replace(/^goto /, ''), chains);
-  const isLocal = verdict === `goto ${entrance.localPolicy}`;
+  const isLocal = verdict === `goto ${frontendMaps.localPolicy}`;
   const place = { address, protocol, port: Number(port) };
-  const all = poolOf(isLocal ? valueIn(entrance.cluster) : verdict, entrance.endpoints, place, table);
-  const here = isLocal ? poolOf(valueIn(entrance.local), entrance.localEndpoints, place, table) : NO_POOL;
+  const all = poolOf(isLocal ? valueIn(frontendMaps.cluster) : verdict, frontendMaps.endpoints, place, table);
+  const here = isLocal ? poolOf(valueIn(frontendMaps.local), frontendMaps.localEndpoints, place, table) : NO_POOL;
   const by = all.by ?? here.by;
   const isClusterIp = address !== '' && ruleset.lookUp('cluster-ips', address) !== undefined;
   return {
@@ -76,7 +76,7 @@ function frontendOf(element: Element, entrance: Entrance, table: Found): Fronten
     policy: isLocal ? 'local' : 'cluster',
     endpoints: all.endpoints,
     localEndpoints: here.endpoints,
-    anywhere: verdict !== `goto ${REFUSE_CHAIN}`,
+    hasUsableEndpoints: verdict !== `goto ${REFUSE_CHAIN}`,
     sourceRanges: hasRanges ? (ranges.get(key) ?? []) : [],
     ...(all.seconds !== undefined && { affinitySeconds: all.seconds }),
     ...(limitPerSecond !== undefined && { limitPerSecond }),
@@ -137,11 +137,11 @@ function poolOf(
 }
 
 function sourceRanges(ruleset: Ruleset): ReadonlyMap<string, readonly string[]> {
-  const containers = ruleset.program.containers.filter(
+  const setsAndMaps = ruleset.program.setsAndMaps.filter(
     ({ name }) => name === 'source-ranges' || name === NODE_PORT_RANGES,
   );
   const found = new Map<string, string[]>();
-  for (const { key } of containers.flatMap((container) => [...ruleset.elementsOf(container)])) {
+  for (const { key } of setsAndMaps.flatMap((setOrMap) => [...ruleset.elementsOf(setOrMap)])) {
     const end = key.lastIndexOf(' . ');
     const known = found.get(key.slice(0, end));
     if (known === undefined) found.set(key.slice(0, end), [key.slice(end + ' . '.length)]);

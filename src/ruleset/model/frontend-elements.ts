@@ -5,7 +5,7 @@ import type { HashTable } from '../../service/hash-table.ts';
 import { eachInSteps, endsStep, mapInSteps, type Steps } from '../../service/steps.ts';
 import type { UdpAddress } from '../../service/udp-frontends.ts';
 import { commentOf, concat, type Element, parts } from '../elements/element.ts';
-import type { Container } from '../elements/set-or-map.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
 import { affinityElements, hasOwnChains, type PickScope } from '../program/affinity.ts';
 import { isHeartbeat } from '../program/heartbeat.ts';
 import { behindLimit, limitElements } from '../program/limits.ts';
@@ -18,8 +18,8 @@ import {
   BY_NODE_PORT,
   CLOSED_NODE_PORTS,
   DROP_CHAIN,
-  type Entrance,
   endpointsMap,
+  type FrontendMaps,
   NODE_PORT_RANGES,
   REFUSE_CHAIN,
   SOURCE_RANGES_CHAIN,
@@ -30,12 +30,12 @@ import { assignSlots, capacityFor, type LeavingSlot, MAX_ENDPOINTS } from './slo
 /** What a plan depends on besides the frontend. */
 export interface PlannedModel {
   readonly program: Program;
-  /** The program's containers by name. */
-  readonly containers: ReadonlyMap<string, Container>;
+  /** The program's sets and maps by name. */
+  readonly setsAndMaps: ReadonlyMap<string, SetOrMap>;
   /** The value of an element in the model, or undefined. */
-  readonly find: (container: Container, key: string) => string | undefined;
+  readonly find: (setOrMap: SetOrMap, key: string) => string | undefined;
   /** The same before the transaction that is being put together. */
-  readonly inKernel: (container: Container, key: string) => string | undefined;
+  readonly inKernel: (setOrMap: SetOrMap, key: string) => string | undefined;
   /** Whether its connections are counted, where the program can. */
   readonly isCounted: boolean;
 }
@@ -74,7 +74,7 @@ interface Pool {
 class Planner {
   readonly #frontend: Frontend;
   readonly #model: PlannedModel;
-  readonly #entrance: Entrance;
+  readonly #frontendMaps: FrontendMaps;
   /** The frontend's key in verdict maps. */
   readonly #key: string;
   readonly #comment: string;
@@ -88,32 +88,32 @@ class Planner {
   constructor(frontend: Frontend, model: PlannedModel) {
     this.#frontend = frontend;
     this.#model = model;
-    this.#entrance = frontend.kind === 'node-port' ? BY_NODE_PORT : BY_ADDRESS;
+    this.#frontendMaps = frontend.kind === 'node-port' ? BY_NODE_PORT : BY_ADDRESS;
     this.#key = frontendElementKey(frontend);
     this.#comment = commentOf(frontend.servicePort);
   }
 
   *plan(): Steps<FrontendPlan> {
     const { address, kind, sourceRanges } = this.#frontend;
-    const { dispatch, snat, snatFromNode, connections, refused, dropped } = this.#entrance;
+    const { dispatch, snat, snatFromNode, connections, refused, dropped } = this.#frontendMaps;
     this.#count(connections, true);
     this.#count(refused, false);
     this.#count(dropped, false);
     // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
     if (kind === 'cluster-ip') this.#add('cluster-ips', address, '', '');
-    if (kind === 'node-port' && this.#model.containers.has(CLOSED_NODE_PORTS)) {
+    if (kind === 'node-port' && this.#model.setsAndMaps.has(CLOSED_NODE_PORTS)) {
       this.#count(dropped, true);
       this.#add(CLOSED_NODE_PORTS, this.#key);
     }
     if (isRefusedOnLoopback(this.#frontend)) this.#add('localhost-node-ports', this.#key);
-    const fromNode = hasTwins(this.#frontend);
+    const fromNode = hasLocalAndClusterMaps(this.#frontend);
     const snatKeys = yield* this.#snatKeys();
     yield* eachInSteps(snatKeys, (key) => this.#add(fromNode ? snatFromNode : snat, key));
     const verdict = this.#limited(yield* this.#verdict());
     if (sourceRanges.length === 0) {
       this.#add(dispatch, this.#key, verdict);
     } else {
-      this.#count(this.#entrance.dropped, true);
+      this.#count(this.#frontendMaps.dropped, true);
       const { ranges, admitted, check } = this.#rangeCheck();
       yield* eachInSteps(sourceRanges, (range) => this.#add(ranges, concat(this.#key, range)));
       this.#add(admitted, this.#key, verdict);
@@ -127,7 +127,7 @@ class Planner {
     const { limitPerSecond, endpoints } = this.#frontend;
     if (limitPerSecond === undefined || endpoints.length === 0) return verdict;
     const limited = limitElements(this.#frontend, limitPerSecond, verdict);
-    this.#count(this.#entrance.refused, true);
+    this.#count(this.#frontendMaps.refused, true);
     this.#elements.push(...limited.elements);
     return limited.verdict;
   }
@@ -143,10 +143,10 @@ class Planner {
 
   /** What becomes of a connection that may come: refused if there is no endpoint anywhere, dropped if there is elsewhere. */
   *#verdict(): Steps<string> {
-    const { kind, policy, endpoints, localEndpoints, anywhere, hashing } = this.#frontend;
-    const { dispatch, cluster, local, localPolicy, ...names } = this.#entrance;
-    if (!anywhere) {
-      this.#count(this.#entrance.refused, true);
+    const { kind, policy, endpoints, localEndpoints, hasUsableEndpoints, hashing } = this.#frontend;
+    const { dispatch, cluster, local, localPolicy, ...names } = this.#frontendMaps;
+    if (!hasUsableEndpoints) {
+      this.#count(this.#frontendMaps.refused, true);
       return `goto ${REFUSE_CHAIN}`;
     }
     const all = yield* this.#pick({
@@ -157,7 +157,7 @@ class Planner {
       table: hashing?.table,
       verdicts: [dispatch, ADMITTED, ADMITTED_NODE_PORTS, cluster],
     });
-    if (!hasTwins(this.#frontend)) return all;
+    if (!hasLocalAndClusterMaps(this.#frontend)) return all;
     this.#add(cluster, this.#key, all);
     const here = yield* this.#pick({
       slots: names.localEndpoints,
@@ -174,14 +174,14 @@ class Planner {
   *#pick(pool: Pool): Steps<string> {
     const endpoints = pool.endpoints.slice(0, MAX_ENDPOINTS);
     if (endpoints.length === 0) {
-      this.#count(this.#entrance.dropped, true);
-      return this.#model.containers.has(this.#entrance.dropped) ? `goto ${DROP_CHAIN}` : 'drop';
+      this.#count(this.#frontendMaps.dropped, true);
+      return this.#model.setsAndMaps.has(this.#frontendMaps.dropped) ? `goto ${DROP_CHAIN}` : 'drop';
     }
     yield* eachInSteps(endpoints, ({ address, maybeLocal }) => {
       if (maybeLocal) this.#add('hairpin', concat(address, address), '', '');
     });
     if (!hasOwnChains(this.#frontend)) return yield* this.#pickSlot(pool, endpoints);
-    if (this.#frontend.maxConnections !== undefined) this.#count(this.#entrance.refused, true);
+    if (this.#frontend.maxConnections !== undefined) this.#count(this.#frontendMaps.refused, true);
     const { chain, elements } = affinityElements(this.#frontend, pool.scope, endpoints);
     this.#elements.push(...elements);
     return `goto ${chain}`;
@@ -216,7 +216,7 @@ class Planner {
     const full = most((known) => known.full);
     for (; slot < current.length; slot++) {
       const standIn = slot < full ? assigned[slot % assigned.length] : undefined;
-      this.#leaving.push({ container: this.#container(map), key: this.#slotKey(slot), ...(standIn && { standIn }) });
+      this.#leaving.push({ setOrMap: this.#setOrMap(map), key: this.#slotKey(slot), ...(standIn && { standIn }) });
       if (endsStep(slot)) yield;
     }
     return chain.verdict;
@@ -224,20 +224,20 @@ class Planner {
 
   /** The pick chains that packets may be on their way to. */
   #chainsInKernel(verdicts: readonly string[]): readonly PickChain[] {
-    const { containers, inKernel, program } = this.#model;
+    const { setsAndMaps, inKernel, program } = this.#model;
     return verdicts.flatMap((name) => {
-      const container = containers.get(name);
-      const verdict = container && inKernel(container, this.#key);
+      const setOrMap = setsAndMaps.get(name);
+      const verdict = setOrMap && inKernel(setOrMap, this.#key);
       return verdict === undefined ? [] : (program.picks.byVerdict(behindLimit(verdict)) ?? []);
     });
   }
 
   /** What the slots of this frontend hold. They are dense. */
   *#currentSlots(map: string): Steps<readonly string[]> {
-    const container = this.#container(map);
+    const setOrMap = this.#setOrMap(map);
     const slots: string[] = [];
     for (;;) {
-      const value = this.#model.find(container, this.#slotKey(slots.length));
+      const value = this.#model.find(setOrMap, this.#slotKey(slots.length));
       if (value === undefined) return slots;
       slots.push(value);
       if (endsStep(slots.length)) yield;
@@ -263,10 +263,10 @@ class Planner {
     return key;
   }
 
-  #container(name: string): Container {
-    const container = this.#model.containers.get(name);
-    if (container === undefined) throw new Error(`the program has no set ${name}`);
-    return container;
+  #setOrMap(name: string): SetOrMap {
+    const setOrMap = this.#model.setsAndMaps.get(name);
+    if (setOrMap === undefined) throw new Error(`the program has no set ${name}`);
+    return setOrMap;
   }
 
   /**
@@ -274,16 +274,16 @@ class Planner {
    * their number.
    */
   #count(name: string, isMet: boolean): void {
-    const { containers, isCounted, find } = this.#model;
+    const { setsAndMaps, isCounted, find } = this.#model;
     if (!isCounted || this.#counted.includes(name)) return;
-    const container = containers.get(name);
-    if (container === undefined || (!isMet && find(container, this.#key) === undefined)) return;
+    const setOrMap = setsAndMaps.get(name);
+    if (setOrMap === undefined || (!isMet && find(setOrMap, this.#key) === undefined)) return;
     this.#counted.push(name);
     this.#add(name, this.#key);
   }
 
   #add(name: string, key: string, value = '', comment = this.#comment): void {
-    this.#elements.push({ container: this.#container(name), key, value, comment });
+    this.#elements.push({ setOrMap: this.#setOrMap(name), key, value, comment });
   }
 }
 
@@ -292,7 +292,7 @@ function isRefusedOnLoopback({ kind, protocol }: Frontend): boolean {
 }
 
 /** externalTrafficPolicy Local: two verdicts, for clients on this node and for all others. A ClusterIP has one policy for all. */
-function hasTwins({ kind, policy }: Frontend): boolean {
+function hasLocalAndClusterMaps({ kind, policy }: Frontend): boolean {
   return policy === 'local' && kind !== 'cluster-ip';
 }
 
@@ -302,9 +302,9 @@ export function frontendElementKey({ kind, address, protocol, port }: Frontend):
 }
 
 /** The UDP frontend of a Service whose verdict an element is, by its key; undefined for any other element. */
-export function udpFrontendOf(element: Pick<Element, 'container' | 'key' | 'comment'>): UdpAddress | undefined {
-  const { container, key } = element;
-  const { name } = container;
+export function udpFrontendOf(element: Pick<Element, 'setOrMap' | 'key' | 'comment'>): UdpAddress | undefined {
+  const { setOrMap, key } = element;
+  const { name } = setOrMap;
   if (isHeartbeat(element)) return undefined;
   if (name !== BY_ADDRESS.dispatch && name !== BY_NODE_PORT.dispatch) return undefined;
   const [port, protocol, address = ''] = parts(key).toReversed();

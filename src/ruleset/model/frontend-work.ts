@@ -1,12 +1,12 @@
 import type { Frontend } from '../../service/frontend.ts';
 import type { Element } from '../elements/element.ts';
+import type { Entry } from './entry.ts';
 import type { FrontendPlan } from './frontend-elements.ts';
-import type { HeldElement } from './held-element.ts';
 import type { LeavingSlot } from './slots.ts';
 
 /** One thing to be done for a frontend. */
 export type FrontendStep =
-  | { readonly interval: HeldElement }
+  | { readonly interval: Entry }
   | { readonly leaving: LeavingSlot }
   | { readonly wanted: Element };
 
@@ -19,13 +19,13 @@ export class FrontendWork {
   readonly frontend: Frontend | undefined;
   readonly leaving: readonly LeavingSlot[];
   /** What the frontend has so far. */
-  readonly held: HeldElement[] = [];
+  readonly held: Entry[] = [];
   /** How many steps are done. */
   done = 0;
   readonly #elements: readonly Element[];
-  readonly #intervals: readonly HeldElement[];
+  readonly #intervals: readonly Entry[];
   /** What is wanted though the frontend is not done; that of a version before that was not done either, too. */
-  readonly #staged: Set<HeldElement>;
+  readonly #staged: Set<Entry>;
   /** How many of `held` are in it. */
   #kept = 0;
 
@@ -33,7 +33,7 @@ export class FrontendWork {
   constructor(
     frontend: Frontend | undefined,
     plan: FrontendPlan,
-    intervals: readonly HeldElement[],
+    intervals: readonly Entry[],
     begun: FrontendWork | undefined,
   ) {
     this.frontend = frontend;
@@ -62,7 +62,7 @@ export class FrontendWork {
   }
 
   /** What is kept though the frontend is not done. */
-  get staged(): ReadonlySet<HeldElement> {
+  get staged(): ReadonlySet<Entry> {
     return this.#staged;
   }
 
@@ -71,14 +71,14 @@ export class FrontendWork {
     for (const element of this.held.slice(this.#kept)) {
       if (this.#staged.has(element)) continue;
       this.#staged.add(element);
-      element.claims++;
+      element.references++;
     }
     this.#kept = this.held.length;
   }
 
   /** Ends that; returns what was kept. */
-  unstage(): Iterable<HeldElement> {
-    for (const element of this.#staged) element.claims--;
+  unstage(): Iterable<Entry> {
+    for (const element of this.#staged) element.references--;
     return this.#staged;
   }
 }

@@ -1,4 +1,4 @@
-import { type HeldElement, REMAINS } from './held-element.ts';
+import { type Entry, REMAINS } from './entry.ts';
 
 /**
  * What nobody wants any more and still waits to be deleted, since a packet may be on its way to it (see hops.ts), or
@@ -8,7 +8,7 @@ export class Graveyard {
   /** Number of the transaction that is being put together. It stands still while more is due than one can take. */
   #now = 1;
   /** Number of a transaction → what is due with it, in the order in which it can be deleted. */
-  readonly #due = new Map<number, Set<HeldElement>>();
+  readonly #due = new Map<number, Set<Entry>>();
 
   /** True while nothing waits. */
   get isEmpty(): boolean {
@@ -16,7 +16,7 @@ export class Graveyard {
   }
 
   /** Deletes an element so many transactions later; 0: with the next one taken. One that waits already goes when it was to go. */
-  bury(element: HeldElement, hops: number): void {
+  bury(element: Entry, hops: number): void {
     if (element.goesWith !== REMAINS) return;
     element.goesWith = this.#now + hops;
     const due = this.#due.get(element.goesWith);
@@ -25,7 +25,7 @@ export class Graveyard {
   }
 
   /** Somebody wants an element again. */
-  digUp(element: HeldElement): void {
+  digUp(element: Entry): void {
     if (element.goesWith === REMAINS) return;
     const moment = element.goesWith;
     element.goesWith = REMAINS;
@@ -38,8 +38,8 @@ export class Graveyard {
    * What goes with the transaction that is put together, of about `room` weight at most; what was due first comes first.
    * What is left goes with the next, and all that is to go later waits for so much longer.
    */
-  take(room: number, weightOf: (element: HeldElement) => number): readonly HeldElement[] {
-    const taken: HeldElement[] = [];
+  take(room: number, weightOf: (element: Entry) => number): readonly Entry[] {
+    const taken: Entry[] = [];
     let weight = 0;
     for (const moment of [...this.#due.keys()].filter((due) => due <= this.#now).sort((a, b) => a - b)) {
       const due = this.#due.get(moment) ?? new Set();

@@ -2,17 +2,17 @@ import type { Frontend } from '../../service/frontend.ts';
 import { eachInSteps, endsStep, mapInSteps, type Steps } from '../../service/steps.ts';
 import type { Chain } from '../elements/chain.ts';
 import type { Element } from '../elements/element.ts';
-import type { Container } from '../elements/set-or-map.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
 import { type HeartbeatPorts, heartbeatElements, isHeartbeat } from '../program/heartbeat.ts';
 import { CHAIN_OBJECTS, knownElement, OBJECTS } from '../program/objects.ts';
 import type { Program } from '../program/program.ts';
 import { type Before, Changes, type Learnt } from './changes.ts';
 import { CountingBudget } from './counting-budget.ts';
 import { Entries } from './entries.ts';
+import { type Entry, GONE, isUnreferenced, unreferencedOf } from './entry.ts';
 import { type FrontendPlan, NOTHING_PLANNED, planFrontend } from './frontend-elements.ts';
 import { FrontendWork } from './frontend-work.ts';
 import { Graveyard } from './graveyard.ts';
-import { GONE, type HeldElement, isUnwanted, unwanted } from './held-element.ts';
 import type { LeavingSlot } from './slots.ts';
 import type { Transaction } from './transaction.ts';
 import { deleteWeightOf } from './weight.ts';
@@ -20,12 +20,12 @@ import { deleteWeightOf } from './weight.ts';
 /** Sets whose elements come from the node's configuration, not from Services. */
 export type NetworkSet = 'pod-cidrs' | 'all-sources' | 'node-port-networks' | 'node-port-clients' | 'service-cidrs';
 
-/** A container's elements in the kernel. */
+/** A set or map's elements in the kernel. */
 export interface KernelView {
   find(key: string): Before;
   /** True if the model has changed it since the last transaction. */
   isChanging(key: string): boolean;
-  /** True if it has changed nothing of the container since then. */
+  /** True if it has changed nothing of the set or map since then. */
   readonly isAtRest: boolean;
   /** All that find may know. */
   keys(): Iterable<string>;
@@ -41,7 +41,7 @@ export interface KernelView {
 export class Ruleset {
   readonly program: Program;
   readonly counting: CountingBudget;
-  readonly #containers: ReadonlyMap<string, Container>;
+  readonly #setsAndMaps: ReadonlyMap<string, SetOrMap>;
   readonly #entries: Entries;
   readonly #changes = new Changes();
   readonly #graveyard = new Graveyard();
@@ -49,17 +49,17 @@ export class Ruleset {
   readonly #begun = new Map<string, FrontendWork>();
   #takenWeight = 0;
   /** Frontends whose changes do not go with others → the intervals that go with them. */
-  readonly #suspects = new Map<string, Set<HeldElement>>();
+  readonly #suspects = new Map<string, Set<Entry>>();
   #undo = () => {};
 
   constructor(program: Program, counting = new CountingBudget()) {
     this.program = program;
     this.counting = counting;
-    this.#containers = new Map(program.containers.map((container) => [container.name, container]));
-    this.#entries = new Entries([...program.containers, ...OBJECTS]);
+    this.#setsAndMaps = new Map(program.setsAndMaps.map((setOrMap) => [setOrMap.name, setOrMap]));
+    this.#entries = new Entries([...program.setsAndMaps, ...OBJECTS]);
   }
 
-  /** Takes over elements found in the kernel. Those that no Service claims afterwards go with dropUnclaimed. */
+  /** Takes over elements found in the kernel. Those that no Service claims afterwards go with dropUnreferenced. */
   adopt(elements: Iterable<Element>): void {
     for (const element of elements) this.#entries.add(knownElement(this.program, element));
   }
@@ -95,16 +95,16 @@ export class Ruleset {
 
   /** Sets what a set of networks holds, as "address/prefix"; they must not overlap. */
   setNetworks(name: NetworkSet, cidrs: readonly string[]): void {
-    const container = this.#containers.get(name);
-    if (container === undefined) return;
+    const setOrMap = this.#setsAndMaps.get(name);
+    if (setOrMap === undefined) return;
     const owner = `networks ${name}`;
     this.#entries.release(owner);
     this.#claim(
       owner,
-      cidrs.map((key) => ({ container, key, value: '', comment: '' })),
+      cidrs.map((key) => ({ setOrMap, key, value: '', comment: '' })),
     );
     // At once, those found in the kernel too: what is not wanted may overlap what is.
-    for (const element of unwanted(this.#entries.of(container).values())) this.#delete(element);
+    for (const element of unreferencedOf(this.#entries.of(setOrMap).values())) this.#delete(element);
   }
 
   /** Sets where heartbeats are led (see heartbeat.ts). Once, after what was found in the kernel was adopted. */
@@ -113,10 +113,10 @@ export class Ruleset {
   }
 
   /** Removes what was adopted and nobody has claimed; in steps, as setFrontend. */
-  *dropUnclaimed(): Steps<void> {
+  *dropUnreferenced(): Steps<void> {
     // So many may be unwanted that they go with several transactions, those that packets meet first before all others.
     yield* eachInSteps(this.#entries.all(), (element) => {
-      if (isUnwanted(element) && !element.container.stays) this.#graveyard.bury(element, this.#hopOf(element));
+      if (isUnreferenced(element) && !element.setOrMap.stays) this.#graveyard.bury(element, this.#hopOf(element));
     });
   }
 
@@ -170,7 +170,7 @@ export class Ruleset {
     this.#begun.delete(key);
     this.acquit(key);
     const released = new Set([...this.#entries.release(key), ...(work?.held ?? []), ...(work?.unstage() ?? [])]);
-    for (const element of unwanted(released).toReversed()) {
+    for (const element of unreferencedOf(released).toReversed()) {
       const inKernel = this.#changes.inKernel(element);
       if (inKernel === undefined) {
         this.#delete(element);
@@ -183,12 +183,12 @@ export class Ruleset {
   }
 
   /**
-   * What the kernel holds of a container if all transactions taken are in force, by key. To be asked again once one is
+   * What the kernel holds of a set or map if all transactions taken are in force, by key. To be asked again once one is
    * taken, or the model has changed.
    */
-  inKernel(container: Container): KernelView {
-    const touched = this.#changes.of(container);
-    const held = this.#entries.of(container);
+  inKernel(setOrMap: SetOrMap): KernelView {
+    const touched = this.#changes.of(setOrMap);
+    const held = this.#entries.of(setOrMap);
     const find = (key: string): Before => {
       if (touched.has(key)) return touched.get(key);
       const element = held.get(key);
@@ -202,15 +202,15 @@ export class Ruleset {
    * A transaction of what was found in the kernel and is not as the model has it, each with what was found; undefined: it
    * is not there. Elements that the model is about to change itself are left out.
    */
-  takeCorrections(found: readonly (Pick<Element, 'container' | 'key'> & { readonly found: Before })[]): Transaction {
-    const corrected = new Set<HeldElement>();
-    const containers = new Set(found.map(({ container }) => container));
-    const changing = new Map([...containers].map((container) => [container, this.#changes.of(container)]));
-    for (const { container, key, found: before } of found) {
-      if (changing.get(container)?.has(key)) continue;
-      const known = this.#entries.find(container, key);
+  takeCorrections(found: readonly (Pick<Element, 'setOrMap' | 'key'> & { readonly found: Before })[]): Transaction {
+    const corrected = new Set<Entry>();
+    const setsAndMaps = new Set(found.map(({ setOrMap }) => setOrMap));
+    const changing = new Map([...setsAndMaps].map((setOrMap) => [setOrMap, this.#changes.of(setOrMap)]));
+    for (const { setOrMap, key, found: before } of found) {
+      if (changing.get(setOrMap)?.has(key)) continue;
+      const known = this.#entries.find(setOrMap, key);
       if (known === undefined && before === undefined) continue;
-      const element = known ?? this.#entries.add({ container, key, value: '', comment: '', ...before });
+      const element = known ?? this.#entries.add({ setOrMap, key, value: '', comment: '', ...before });
       this.#changes.corrects(element, before);
       corrected.add(element);
       if (known !== undefined) continue;
@@ -220,14 +220,14 @@ export class Ruleset {
     return this.#take((element) => corrected.has(element));
   }
 
-  /** Takes all that the model is changing of a container for what the kernel was found to hold; returns what is news. */
-  learn(container: Container, found: ReadonlyMap<string, Element>): readonly Learnt[] {
-    return this.#changes.learn(container, found);
+  /** Takes all that the model is changing of a set or map for what the kernel was found to hold; returns what is news. */
+  learn(setOrMap: SetOrMap, found: ReadonlyMap<string, Element>): readonly Learnt[] {
+    return this.#changes.learn(setOrMap, found);
   }
 
   /** Notes that the kernel did not take an element of the last transaction. It is tried again when it changes. */
-  refuse({ container, key }: Pick<Element, 'container' | 'key'>): void {
-    const held = this.#entries.find(container, key);
+  refuse({ setOrMap, key }: Pick<Element, 'setOrMap' | 'key'>): void {
+    const held = this.#entries.find(setOrMap, key);
     if (held !== undefined) held.refused = true;
   }
 
@@ -238,73 +238,75 @@ export class Ruleset {
 
   /** The chains outside the fixed program, those on their way out included. Unknown rules of a chain just found are left out. */
   *dynamicChains(): Iterable<Chain> {
-    for (const container of CHAIN_OBJECTS) {
-      for (const { chain } of this.elementsOf(container)) if (chain !== undefined) yield chain;
+    for (const setOrMap of CHAIN_OBJECTS) {
+      for (const { chain } of this.elementsOf(setOrMap)) if (chain !== undefined) yield chain;
     }
   }
 
   /** One element, or undefined. */
-  lookUp(container: string, key: string): Element | undefined {
-    const known = this.#containers.get(container);
+  lookUp(setOrMap: string, key: string): Element | undefined {
+    const known = this.#setsAndMaps.get(setOrMap);
     return known && this.#entries.find(known, key);
   }
 
-  /** The elements of a container, in no particular order. */
-  elementsOf(container: Container): Iterable<Readonly<HeldElement>> {
-    return this.#entries.of(container).values();
+  /** The elements of a set or map, in no particular order. */
+  elementsOf(setOrMap: SetOrMap): Iterable<Readonly<Entry>> {
+    return this.#entries.of(setOrMap).values();
   }
 
   /** The same, but for those that serve heartbeats: what people are shown. */
-  *servingElementsOf(container: Container): Iterable<Element> {
-    for (const element of this.elementsOf(container)) if (!isHeartbeat(element)) yield element;
+  *servingElementsOf(setOrMap: SetOrMap): Iterable<Element> {
+    for (const element of this.elementsOf(setOrMap)) if (!isHeartbeat(element)) yield element;
   }
 
-  /** The number of elements of a container. */
-  countOf(container: Container): number {
-    return this.#entries.of(container).size;
+  /** The number of elements of a set or map. */
+  countOf(setOrMap: SetOrMap): number {
+    return this.#entries.of(setOrMap).size;
   }
 
-  /** The number of elements in all containers, but for those that serve heartbeats. */
+  /** The number of elements in all sets and maps, but for those that serve heartbeats. */
   get size(): number {
     return this.#entries.size - this.#entries.ownedBy('heartbeat').filter(isHeartbeat).length;
   }
 
-  readonly #find = (container: Container, key: string) => this.#entries.find(container, key)?.value;
+  readonly #find = (setOrMap: SetOrMap, key: string) => this.#entries.find(setOrMap, key)?.value;
 
-  readonly #inKernel = (container: Container, key: string) => {
-    const element = this.#entries.find(container, key);
+  readonly #inKernel = (setOrMap: SetOrMap, key: string) => {
+    const element = this.#entries.find(setOrMap, key);
     return element && this.#changes.inKernel(element)?.value;
   };
 
-  #take(isChosen?: (element: HeldElement) => boolean): Transaction {
+  #take(isChosen?: (element: Entry) => boolean): Transaction {
     this.#takenWeight = this.weight;
     const { deletes, adds, undo } = this.#changes.take(isChosen);
     this.#undo = undo;
     return { deletes, adds };
   }
 
-  #elementsOf(key: string): Iterable<HeldElement> {
+  #elementsOf(key: string): Iterable<Entry> {
     const work = this.#begun.get(key);
     return new Set([...this.#ownOf(key), ...(work?.held ?? []), ...(work?.staged ?? [])]);
   }
 
-  #ownOf(key: string): readonly HeldElement[] {
+  #ownOf(key: string): readonly Entry[] {
     return [...this.#entries.ownedBy(key), ...(this.#suspects.get(key) ?? [])];
   }
 
   /** The elements that nobody but these frontends wants. */
-  #onlyOf(keys: Iterable<string>): ReadonlySet<HeldElement> {
-    const claims = new Map<HeldElement, number>();
+  #onlyOf(keys: Iterable<string>): ReadonlySet<Entry> {
+    const references = new Map<Entry, number>();
     for (const key of keys) {
       const work = this.#begun.get(key);
       for (const element of [...this.#ownOf(key), ...(work?.staged ?? [])]) {
-        claims.set(element, (claims.get(element) ?? 0) + 1);
+        references.set(element, (references.get(element) ?? 0) + 1);
       }
     }
-    return new Set([...claims].filter(([element, count]) => element.claims <= count).map(([element]) => element));
+    return new Set(
+      [...references].filter(([element, count]) => element.references <= count).map(([element]) => element),
+    );
   }
 
-  readonly #deleteWeight = (element: Element) => deleteWeightOf(element, this.countOf(element.container));
+  readonly #deleteWeight = (element: Element) => deleteWeightOf(element, this.countOf(element.setOrMap));
 
   #claim(owner: string, wanted: readonly Element[]): void {
     const held = wanted.map((element) => this.#want(element));
@@ -312,13 +314,13 @@ export class Ruleset {
   }
 
   #planFor(frontend: Frontend): Steps<FrontendPlan> {
-    const [program, containers, find, inKernel] = [this.program, this.#containers, this.#find, this.#inKernel];
+    const [program, setsAndMaps, find, inKernel] = [this.program, this.#setsAndMaps, this.#find, this.#inKernel];
     const isCounted = this.counting.allows(this);
-    return planFrontend(frontend, { program, containers, find, inKernel, isCounted });
+    return planFrontend(frontend, { program, setsAndMaps, find, inKernel, isCounted });
   }
 
   /** In this order a part leads nowhere: what is to be gone goes first, and the verdict that leads to all others comes last. */
-  #doStep(work: FrontendWork, cut: Set<HeldElement> | undefined): void {
+  #doStep(work: FrontendWork, cut: Set<Entry> | undefined): void {
     const step = work.next();
     // nft refuses intervals that overlap. No packet is let through: their frontend has others, or drops.
     if ('interval' in step) {
@@ -335,8 +337,8 @@ export class Ruleset {
   *#finish(key: string, work: FrontendWork): Steps<void> {
     const released = [...this.#entries.release(key), ...work.unstage()];
     this.#entries.claim(key, work.held);
-    const standIns = yield* mapInSteps(work.leaving, (slot) => this.#entries.find(slot.container, slot.key));
-    const leaving = unwanted([...released, ...standIns]);
+    const standIns = yield* mapInSteps(work.leaving, (slot) => this.#entries.find(slot.setOrMap, slot.key));
+    const leaving = unreferencedOf([...released, ...standIns]);
     // Chains go before what their rules lead to. All else in the order in which it came: in which the kernel finds intervals
     // first (100 times as fast as the other way round, with 20,000 of them).
     for (const element of leaving.filter(isObject).toReversed()) this.#remove(element);
@@ -345,8 +347,8 @@ export class Ruleset {
     });
   }
 
-  #want(wanted: Element): HeldElement {
-    let element = this.#entries.find(wanted.container, wanted.key);
+  #want(wanted: Element): Entry {
+    let element = this.#entries.find(wanted.setOrMap, wanted.key);
     if (element === undefined) {
       element = this.#entries.add(wanted);
       this.#changes.appears(element);
@@ -362,20 +364,20 @@ export class Ruleset {
     return element;
   }
 
-  #remove(element: HeldElement): void {
-    if (element.container.stays) return;
+  #remove(element: Entry): void {
+    if (element.setOrMap.stays) return;
     const hop = this.#hopOf(element);
     if (hop === 0) this.#delete(element);
     else this.#graveyard.bury(element, hop);
   }
 
-  #hopOf({ container }: HeldElement): number {
-    return this.program.hops.get(container.name) ?? 0;
+  #hopOf({ setOrMap }: Entry): number {
+    return this.program.hops.get(setOrMap.name) ?? 0;
   }
 
   /** A slot that must not be empty yet gets another endpoint, and goes once the frontend is done. */
-  #leave({ container, key, standIn }: LeavingSlot): void {
-    const element = this.#entries.find(container, key);
+  #leave({ setOrMap, key, standIn }: LeavingSlot): void {
+    const element = this.#entries.find(setOrMap, key);
     if (element === undefined) return;
     if (standIn === undefined) {
       this.#delete(element);
@@ -385,7 +387,7 @@ export class Ruleset {
     }
   }
 
-  #delete(element: HeldElement): void {
+  #delete(element: Entry): void {
     this.#graveyard.digUp(element);
     this.#changes.changes(element, this.#deleteWeight(element));
     this.#entries.remove(element);
@@ -393,6 +395,6 @@ export class Ruleset {
   }
 }
 
-function isObject({ container }: Element): boolean {
-  return OBJECTS.includes(container);
+function isObject({ setOrMap }: Element): boolean {
+  return OBJECTS.includes(setOrMap);
 }

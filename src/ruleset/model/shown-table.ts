@@ -2,8 +2,8 @@ import { sortedSteps } from '../../service/sorted-steps.ts';
 import type { Steps } from '../../service/steps.ts';
 import type { Chain } from '../elements/chain.ts';
 import type { Element } from '../elements/element.ts';
-import type { Container } from '../elements/set-or-map.ts';
-import { affinityContainerOf } from '../program/affinity.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
+import { affinityKindOf } from '../program/affinity.ts';
 import { LIMIT_COUNTERS } from '../program/limits.ts';
 import { LATER_SETS } from '../program/node-port-ranges.ts';
 import { CLIENT_SETS } from '../program/objects.ts';
@@ -16,7 +16,7 @@ const SORTED = 256;
 /** A family's table as a dump shows it, taken at one moment: what changes in the model later is not in it. */
 export interface ShownTable {
   /** Elements of every set and map of the program, in no particular order. */
-  readonly elements: ReadonlyMap<Container, readonly Element[]>;
+  readonly elements: ReadonlyMap<SetOrMap, readonly Element[]>;
   /** Sets that packets fill, and named counters. */
   readonly clientSets: readonly Element[];
   readonly counters: readonly Element[];
@@ -41,10 +41,10 @@ export function shownTable(ruleset: Ruleset, all: boolean): ShownTable {
   );
   const dynamic = [...ruleset.dynamicChains()];
   const isEmpty = (name: string) =>
-    program.containers.some((own) => own.name === name && elements.get(own)?.length === 0);
+    program.setsAndMaps.some((own) => own.name === name && elements.get(own)?.length === 0);
   return {
     elements,
-    clientSets: CLIENT_SETS.flatMap((container) => copiesOf(ruleset.elementsOf(container))),
+    clientSets: CLIENT_SETS.flatMap((setOrMap) => copiesOf(ruleset.elementsOf(setOrMap))),
     counters: copiesOf(ruleset.elementsOf(LIMIT_COUNTERS)),
     chains: (verdicts) => {
       if (all) return { chains: [...program.chains, ...dynamic], marker: program.marker };
@@ -54,7 +54,7 @@ export function shownTable(ruleset: Ruleset, all: boolean): ShownTable {
       for (let before = -1; used.size > before; ) {
         before = used.size;
         for (const chain of dynamic) {
-          if (used.has(chain) || !(targets.has(chain.name) || affinityContainerOf(chain.name) !== undefined)) continue;
+          if (used.has(chain) || !(targets.has(chain.name) || affinityKindOf(chain.name) !== undefined)) continue;
           used.add(chain);
           for (const rule of chain.rules) for (const to of targetsOf(rule)) targets.add(to);
         }
@@ -65,20 +65,20 @@ export function shownTable(ruleset: Ruleset, all: boolean): ShownTable {
 }
 
 /** The sets and maps of a table: also those that came later, where they did. */
-function containersIn(ruleset: Ruleset): readonly Container[] {
+function containersIn(ruleset: Ruleset): readonly SetOrMap[] {
   const later = new Set([...ruleset.elementsOf(LATER_SETS)].map(({ key }) => key));
-  return ruleset.program.containers.filter(({ name, comesLater }) => !comesLater || later.has(name));
+  return ruleset.program.setsAndMaps.filter(({ name, comesLater }) => !comesLater || later.has(name));
 }
 
 /** The sets and maps of a table that have elements, or that one of these chains looks into: nft needs them declared. */
-export function neededContainers({ elements }: ShownTable, chains: Iterable<Chain>): readonly Container[] {
+export function neededSetsAndMaps({ elements }: ShownTable, chains: Iterable<Chain>): readonly SetOrMap[] {
   const names = new Set(lookedUp(chains));
   return [...elements].flatMap(([own, { length }]) => (length > 0 || names.has(own.name) ? own : []));
 }
 
 function copiesOf(elements: Iterable<Element>): readonly Element[] {
   const copies: Element[] = [];
-  for (const { container, key, value, comment } of elements) copies.push({ container, key, value, comment });
+  for (const { setOrMap, key, value, comment } of elements) copies.push({ setOrMap, key, value, comment });
   return copies;
 }
 

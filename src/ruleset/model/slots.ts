@@ -1,10 +1,10 @@
 import { eachInSteps, endsStep, mapInSteps, type Steps } from '../../service/steps.ts';
-import type { Container } from '../elements/set-or-map.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
 import { CAPACITIES } from '../program/pick-chain.ts';
 
 /** A slot that a frontend needs no longer. */
 export interface LeavingSlot {
-  readonly container: Container;
+  readonly setOrMap: SetOrMap;
   readonly key: string;
   /** What it holds until it is deleted: an endpoint that stays. Absent: it is deleted at once. */
   readonly standIn?: string;

@@ -7,7 +7,7 @@ import { laterSetText } from '../program/later-sets.ts';
 import { LIMIT_COUNTERS } from '../program/limits.ts';
 import { LATER_SETS } from '../program/node-port-ranges.ts';
 import { CLIENT_SETS, OBJECTS } from '../program/objects.ts';
-import { groupByContainer, type Transaction } from './transaction.ts';
+import { groupBySetOrMap, type Transaction } from './transaction.ts';
 
 /**
  * A transaction as an nft script, for people and for `nft -c`: the same commands in the same order as transactionCommands
@@ -15,17 +15,17 @@ import { groupByContainer, type Transaction } from './transaction.ts';
  */
 export function transactionText(family: Family, table: string, { deletes, adds }: Transaction): string {
   const own = `${family} ${table}`;
-  const isObject = ({ container }: Element) => OBJECTS.includes(container);
+  const isObject = ({ setOrMap }: Element) => OBJECTS.includes(setOrMap);
   const elements = (verb: string, some: readonly Element[], text: (element: Element) => string) =>
-    [...groupByContainer(some.filter((element) => !isObject(element)))].map(
+    [...groupBySetOrMap(some.filter((element) => !isObject(element)))].map(
       ([{ name }, group]) => `${verb} element ${own} ${name} {\n${group.map((one) => `\t${text(one)},\n`).join('')}}`,
     );
-  const stay = new Set(adds.filter(isObject).map(({ container, key }) => `${container.name} ${key}`));
+  const stay = new Set(adds.filter(isObject).map(({ setOrMap, key }) => `${setOrMap.name} ${key}`));
   return [
     ...elements('delete', deletes, ({ key }) => key),
     ...OBJECTS.toReversed().flatMap((kind) =>
       deletes
-        .filter(({ container }) => container === kind)
+        .filter(({ setOrMap }) => setOrMap === kind)
         .map(({ key }) => {
           if (kind === LIMIT_COUNTERS) return `delete counter ${own} ${key}`;
           if (CLIENT_SETS.includes(kind)) return `delete set ${own} ${key}`;
@@ -33,7 +33,7 @@ export function transactionText(family: Family, table: string, { deletes, adds }
         }),
     ),
     ...OBJECTS.flatMap((kind) =>
-      adds.filter(({ container }) => container === kind).flatMap((object) => additionsOf(family, own, object)),
+      adds.filter(({ setOrMap }) => setOrMap === kind).flatMap((object) => additionsOf(family, own, object)),
     ),
     ...elements('add', adds, elementText),
   ]
@@ -41,10 +41,10 @@ export function transactionText(family: Family, table: string, { deletes, adds }
     .join('');
 }
 
-function additionsOf(family: Family, own: string, { container, key, chain }: Element): readonly string[] {
-  if (container === LIMIT_COUNTERS) return [`add counter ${own} ${key}`];
-  if (CLIENT_SETS.includes(container)) return [`table ${own} {\n${setText(family, key)}\n}`];
-  if (container === LATER_SETS) return [`table ${own} {\n${laterSetText(family, key)}\n}`];
+function additionsOf(family: Family, own: string, { setOrMap, key, chain }: Element): readonly string[] {
+  if (setOrMap === LIMIT_COUNTERS) return [`add counter ${own} ${key}`];
+  if (CLIENT_SETS.includes(setOrMap)) return [`table ${own} {\n${setText(family, key)}\n}`];
+  if (setOrMap === LATER_SETS) return [`table ${own} {\n${laterSetText(family, key)}\n}`];
   if (chain === undefined) return [];
   const { name, rules, signature } = chain;
   const comment = (i: number) => (signature !== undefined && i === rules.length - 1 ? ` comment "${signature}"` : '');

@@ -1,5 +1,5 @@
 import type { Element } from '../elements/element.ts';
-import type { Container } from '../elements/set-or-map.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
 import type { Hops } from '../program/hops.ts';
 import { OBJECTS } from '../program/objects.ts';
 import { PICK_CHAINS } from '../program/pick-chain.ts';
@@ -24,23 +24,23 @@ export function sizeOf({ deletes, adds }: Transaction): number {
 export function deepestFirst(transaction: Transaction, hops: Hops): readonly Transaction[] {
   const { deletes, adds } = transaction;
   if (!adds.some(({ chain }) => chain !== undefined)) return [transaction];
-  const hopOf = ({ container }: Element) => hops.get(container.name) ?? 0;
+  const hopOf = ({ setOrMap }: Element) => hops.get(setOrMap.name) ?? 0;
   const deepest = hops.get(PICK_CHAINS.name) ?? 0;
   const part = (isPart: (element: Element) => boolean) => ({
     deletes: deletes.filter(isPart),
     adds: adds.filter(isPart),
   });
-  const isDeep = (element: Element) => OBJECTS.includes(element.container) || hopOf(element) >= deepest;
+  const isDeep = (element: Element) => OBJECTS.includes(element.setOrMap) || hopOf(element) >= deepest;
   const parts = [part(isDeep), part((element) => !isDeep(element))];
   return parts.filter((each) => sizeOf(each) > 0);
 }
 
 /** Elements by their set or map, each group in the order given. */
-export function groupByContainer(elements: readonly Element[]): Map<Container, Element[]> {
-  const groups = new Map<Container, Element[]>();
+export function groupBySetOrMap(elements: readonly Element[]): Map<SetOrMap, Element[]> {
+  const groups = new Map<SetOrMap, Element[]>();
   for (const element of elements) {
-    const group = groups.get(element.container);
-    if (group === undefined) groups.set(element.container, [element]);
+    const group = groups.get(element.setOrMap);
+    if (group === undefined) groups.set(element.setOrMap, [element]);
     else group.push(element);
   }
   return groups;

@@ -8,18 +8,18 @@ import { CLIENT_SETS } from '../program/objects.ts';
  * - An endpoint with session affinity takes 4 to 5 ms, as many as 50 elements: a set, a chain with two rules, and two
  *   rules of the chain that picks. Each new set makes the kernel go through those of the transaction.
  */
-export function weightOf({ container, chain }: Pick<Element, 'container' | 'chain'>): number {
-  if (container.interval === true) return INTERVAL;
-  if (CLIENT_SETS.includes(container)) return SET;
+export function weightOf({ setOrMap, chain }: Pick<Element, 'setOrMap' | 'chain'>): number {
+  if (setOrMap.interval === true) return INTERVAL;
+  if (CLIENT_SETS.includes(setOrMap)) return SET;
   return chain === undefined ? 1 : chain.rules.length * RULE;
 }
 
 /**
- * What deleting an element costs, `others` being how many its container has: the kernel looks for an interval among all of
+ * What deleting an element costs, `others` being how many its set or map has: the kernel looks for an interval among all of
  * them (1.5 ms with 20,000).
  */
-export function deleteWeightOf(element: Pick<Element, 'container'>, others: number): number {
-  return element.container.interval === true ? INTERVAL + others / 400 : weightOf(element);
+export function deleteWeightOf(element: Pick<Element, 'setOrMap'>, others: number): number {
+  return element.setOrMap.interval === true ? INTERVAL + others / 400 : weightOf(element);
 }
 
 const INTERVAL = 10;

@@ -6,7 +6,7 @@ import { chainElement } from '../elements/chain-element.ts';
 import type { Element } from '../elements/element.ts';
 import { nameOf } from '../elements/object-name.ts';
 import { randomSlot, sourceAddress, transportProtocol } from '../elements/packet-fields.ts';
-import type { Container } from '../elements/set-or-map.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
 import type { Expression, Statement } from '../elements/statement.ts';
 import { fullEndpoint } from './limits.ts';
 
@@ -20,7 +20,7 @@ export const AFFINITY_PICKS = objects('chains that pick an endpoint for Services
 export const AFFINITY_ENDPOINTS = objects('chains of their endpoints');
 export const AFFINITY_SETS = objects('clients of their endpoints');
 
-function objects(comment: string): Container {
+function objects(comment: string): SetOrMap {
   return { name: comment, key: [], comment };
 }
 
@@ -31,7 +31,7 @@ export type PickScope = 'service' | 'local';
 const PREFIXES = { endpoint: 'endpoint-', set: 'affinity-', service: 'service-', local: 'local-' } as const;
 
 /** Which of the above a chain is, by its name; undefined for all others. */
-export function affinityContainerOf(chain: string): Container | undefined {
+export function affinityKindOf(chain: string): SetOrMap | undefined {
   // Its own chains have no slash: every name here has namespace, name, protocol and port.
   if (!chain.includes('/')) return undefined;
   if (chain.startsWith(PREFIXES.endpoint)) return AFFINITY_ENDPOINTS;
@@ -135,7 +135,7 @@ function endpointRules(
 
 /** A set as the model holds it. Its clients come and go with packets. */
 export function setElement(name: string): Element {
-  return { container: AFFINITY_SETS, key: name, value: '', comment: '' };
+  return { setOrMap: AFFINITY_SETS, key: name, value: '', comment: '' };
 }
 
 /** How many clients a set remembers; nft's own bound for sets that packets fill. */

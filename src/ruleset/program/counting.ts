@@ -1,5 +1,5 @@
 import type { Chain } from '../elements/chain.ts';
-import type { Container } from '../elements/set-or-map.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
 import type { Expression, Statement } from '../elements/statement.ts';
 import { BY_ADDRESS, BY_NODE_PORT, CLOSED_NODE_PORTS, DROP_CHAIN, REFUSE_CHAIN } from './sets-and-maps.ts';
 
@@ -91,9 +91,9 @@ export function dropOf(counts: boolean): Statement {
 }
 
 /** True for a rule that counts and does nothing else. */
-export function isCountingRule(rule: readonly Statement[], containers: readonly Container[]): boolean {
+export function isCountingRule(rule: readonly Statement[], setsAndMaps: readonly SetOrMap[]): boolean {
   const [only, ...more] = rule;
   if (only === undefined || more.length > 0 || !('match' in only)) return false;
   const { right } = only.match;
-  return containers.some(({ name, counts }) => counts === true && right === `@${name}`);
+  return setsAndMaps.some(({ name, counts }) => counts === true && right === `@${name}`);
 }

@@ -6,7 +6,7 @@ import type { Element } from '../elements/element.ts';
 import { randomSlot, sourceAddress, transportProtocol } from '../elements/packet-fields.ts';
 import { PROTOCOLS } from '../elements/set-or-map.ts';
 import { printRule, type Statement } from '../elements/statement.ts';
-import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, affinityContainerOf } from './affinity.ts';
+import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, affinityKindOf } from './affinity.ts';
 import { isLimitChain, LIMIT_CHAINS, readLimitRule } from './limits.ts';
 
 /**
@@ -15,9 +15,9 @@ import { isLimitChain, LIMIT_CHAINS, readLimitRule } from './limits.ts';
  */
 export function foundAffinityChains(family: Family, chains: ReadonlyMap<string, ListedChain>): readonly Element[] {
   return [...chains].flatMap(([name, { rules: texts }]) => {
-    const container = isLimitChain(name) ? LIMIT_CHAINS : affinityContainerOf(name);
-    if (container !== AFFINITY_PICKS && container !== AFFINITY_ENDPOINTS && container !== LIMIT_CHAINS) return [];
-    return chainElement(container, { name, rules: texts.flatMap((text) => readRule(family, text)) });
+    const setOrMap = isLimitChain(name) ? LIMIT_CHAINS : affinityKindOf(name);
+    if (setOrMap !== AFFINITY_PICKS && setOrMap !== AFFINITY_ENDPOINTS && setOrMap !== LIMIT_CHAINS) return [];
+    return chainElement(setOrMap, { name, rules: texts.flatMap((text) => readRule(family, text)) });
   });
 }
 

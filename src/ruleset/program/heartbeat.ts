@@ -19,13 +19,13 @@ export interface HeartbeatPorts {
 const COMMENT = 'kube-proxy-nft heartbeat';
 
 /** The elements that lead a heartbeat on, each after what it leads to: it passes dispatch, a verdict and a pick chain. */
-export function heartbeatElements({ family, containers, picks }: Program, ports: HeartbeatPorts): readonly Element[] {
+export function heartbeatElements({ family, setsAndMaps, picks }: Program, ports: HeartbeatPorts): readonly Element[] {
   const address = HEARTBEAT_ADDRESS[family];
   const pick = picks.chainFor(BY_ADDRESS.pick, 'udp', 1);
   const element = (name: string, key: string, value: string): Element => {
-    const container = containers.find((known) => known.name === name);
-    if (container === undefined) throw new Error(`the program has no set ${name}`);
-    return { container, key, value, comment: COMMENT };
+    const setOrMap = setsAndMaps.find((known) => known.name === name);
+    if (setOrMap === undefined) throw new Error(`the program has no set ${name}`);
+    return { setOrMap, key, value, comment: COMMENT };
   };
   return [
     pick.element,
@@ -41,7 +41,7 @@ export function isHeartbeat({ comment }: Pick<Element, 'comment'>): boolean {
 
 /** The ports by which the elements found in a kernel lead a heartbeat; undefined if they lead none. */
 export function heartbeatPortsIn(found: readonly Element[]): HeartbeatPorts | undefined {
-  const slot = found.find((element) => isHeartbeat(element) && element.container.name === ENDPOINTS);
+  const slot = found.find((element) => isHeartbeat(element) && element.setOrMap.name === ENDPOINTS);
   if (slot === undefined) return undefined;
   const [front, back] = [parts(slot.key)[1], parts(slot.value)[1]].map(Number);
   return front && back ? { front, back } : undefined;

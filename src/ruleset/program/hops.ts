@@ -1,5 +1,5 @@
 import type { Chain } from '../elements/chain.ts';
-import { type Container, PROTOCOLS, type Target } from '../elements/set-or-map.ts';
+import { PROTOCOLS, type SetOrMap, type Target } from '../elements/set-or-map.ts';
 import type { Statement } from '../elements/statement.ts';
 import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, AFFINITY_SETS } from './affinity.ts';
 import { LIMIT_CHAINS, LIMIT_COUNTERS, LIMIT_SETS } from './limits.ts';
@@ -19,8 +19,8 @@ export type Hops = ReadonlyMap<string, number>;
  * `chains`: those of the program, and those that come with elements that lead there.
  * A translation by a map counts like a verdict: what postrouting asks about translated connections comes after it.
  */
-export function hopsOf(chains: readonly Chain[], containers: readonly Container[]): Hops {
-  const walk = new Walk(chains, containers);
+export function hopsOf(chains: readonly Chain[], setsAndMaps: readonly SetOrMap[]): Hops {
+  const walk = new Walk(chains, setsAndMaps);
   const base = (hooks: readonly string[]) =>
     chains.filter(({ hook }) => hook !== undefined && hooks.includes(hook.hook));
   for (const chain of base(['prerouting', 'output'])) walk.chain(chain, 0);
@@ -40,11 +40,11 @@ class Walk {
   /** The hop of what is asked after the latest translation. */
   lastTranslation = 0;
   readonly #chains: ReadonlyMap<string, Chain>;
-  readonly #containers: ReadonlyMap<string, Container>;
+  readonly #setsAndMaps: ReadonlyMap<string, SetOrMap>;
 
-  constructor(chains: readonly Chain[], containers: readonly Container[]) {
+  constructor(chains: readonly Chain[], setsAndMaps: readonly SetOrMap[]) {
     this.#chains = new Map(chains.map((chain) => [chain.name, chain]));
-    this.#containers = new Map(containers.map((container) => [container.name, container]));
+    this.#setsAndMaps = new Map(setsAndMaps.map((setOrMap) => [setOrMap.name, setOrMap]));
   }
 
   chain({ rules }: Chain, hop: number): void {
@@ -58,7 +58,7 @@ class Walk {
     } else if ('vmap' in statement) {
       const name = statement.vmap.data.slice(1);
       this.#asked(name, hop);
-      for (const target of this.#containers.get(name)?.targets ?? []) this.#target(target, hop + 1);
+      for (const target of this.#setsAndMaps.get(name)?.targets ?? []) this.#target(target, hop + 1);
     } else if ('jump' in statement) this.#named(statement.jump.target, hop);
     else if ('goto' in statement) this.#named(statement.goto.target, hop);
   }

@@ -4,7 +4,7 @@ import { chainElement } from '../elements/chain-element.ts';
 import type { Element } from '../elements/element.ts';
 import { nameOf } from '../elements/object-name.ts';
 import { sourceAddress } from '../elements/packet-fields.ts';
-import type { Container } from '../elements/set-or-map.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
 import type { Expression, Statement } from '../elements/statement.ts';
 import { REFUSE_CHAIN } from './sets-and-maps.ts';
 
@@ -17,7 +17,7 @@ export const LIMIT_SETS = objects('clients of Services with a limit');
 export const LIMIT_CHAINS = objects('chains that keep the limits of Services');
 export const LIMIT_COUNTERS = objects('counters of what limits have done');
 
-function objects(comment: string): Container {
+function objects(comment: string): SetOrMap {
   return { name: comment, key: [], comment };
 }
 
@@ -66,7 +66,7 @@ export function limitElements(
     [{ goto: { target } }],
   ];
   const chain = chainElement(LIMIT_CHAINS, { name: chainNameOf(service, target), rules });
-  const elements = [limited, unlimited, { container: LIMIT_SETS, key: set, value: '', comment: '' }, chain];
+  const elements = [limited, unlimited, { setOrMap: LIMIT_SETS, key: set, value: '', comment: '' }, chain];
   return { verdict: `goto ${chain.key}`, elements };
 }
 
@@ -85,7 +85,7 @@ export function fullEndpoint(
 }
 
 function counterOf(result: LimitResult, service: string): Element {
-  return { container: LIMIT_COUNTERS, key: nameOf(`${result}-`, service), value: '', comment: '' };
+  return { setOrMap: LIMIT_COUNTERS, key: nameOf(`${result}-`, service), value: '', comment: '' };
 }
 
 /** The target comes before the Service: a long name is cut at its end. */
@@ -112,7 +112,7 @@ export function limitedBy(chain: string): string | undefined {
 
 /** A set or counter found in the kernel, as the model holds it; undefined for one that no limit has. */
 export function foundLimit(name: string): Element | undefined {
-  const object = (container: Container): Element => ({ container, key: name, value: '', comment: '' });
+  const object = (setOrMap: SetOrMap): Element => ({ setOrMap, key: name, value: '', comment: '' });
   if (name.startsWith(PREFIX)) return object(LIMIT_SETS);
   return limitCounted(name) === undefined ? undefined : object(LIMIT_COUNTERS);
 }

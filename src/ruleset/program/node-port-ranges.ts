@@ -3,7 +3,7 @@ import type { Chain } from '../elements/chain.ts';
 import { chainElement } from '../elements/chain-element.ts';
 import type { Element } from '../elements/element.ts';
 import { destinationPort, sourceAddress, transportProtocol } from '../elements/packet-fields.ts';
-import type { Container } from '../elements/set-or-map.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
 import type { Expression } from '../elements/statement.ts';
 import { dropOf } from './counting.ts';
 import { ADMITTED_NODE_PORTS, NODE_PORT_RANGES, NODE_PORT_RANGES_CHAIN } from './sets-and-maps.ts';
@@ -19,7 +19,7 @@ export const LATER_SETS = objects('sets and maps that come with their first elem
 /** The chains that ask them. */
 export const RANGE_CHECKS = objects('chains that check the source ranges of node ports');
 
-function objects(comment: string): Container {
+function objects(comment: string): SetOrMap {
   return { name: comment, key: [], stays: true, comment };
 }
 
@@ -69,5 +69,5 @@ export function foundLaterSet(name: string): Element | undefined {
 }
 
 function laterSet(key: string): Element {
-  return { container: LATER_SETS, key, value: '', comment: '' };
+  return { setOrMap: LATER_SETS, key, value: '', comment: '' };
 }

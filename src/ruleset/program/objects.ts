@@ -1,7 +1,7 @@
 import { foundChainElement } from '../elements/chain-element.ts';
 import type { Element } from '../elements/element.ts';
-import type { Container } from '../elements/set-or-map.ts';
-import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, AFFINITY_SETS, affinityContainerOf } from './affinity.ts';
+import type { SetOrMap } from '../elements/set-or-map.ts';
+import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, AFFINITY_SETS, affinityKindOf } from './affinity.ts';
 import { isLimitChain, LIMIT_CHAINS, LIMIT_COUNTERS, LIMIT_SETS } from './limits.ts';
 import { isRangeCheck, LATER_SETS, RANGE_CHECKS } from './node-port-ranges.ts';
 import { isPickChain, PICK_CHAINS } from './pick-chain.ts';
@@ -11,7 +11,7 @@ import type { Program } from './program.ts';
  * What the model holds besides the elements of the program's sets and maps: chains and sets that come with the Services.
  * In the order they can be added; they are deleted the other way round.
  */
-export const OBJECTS: readonly Container[] = [
+export const OBJECTS: readonly SetOrMap[] = [
   LIMIT_COUNTERS,
   LIMIT_SETS,
   AFFINITY_SETS,
@@ -24,7 +24,7 @@ export const OBJECTS: readonly Container[] = [
 ];
 
 /** The kinds of chains among them. */
-export const CHAIN_OBJECTS: readonly Container[] = [
+export const CHAIN_OBJECTS: readonly SetOrMap[] = [
   PICK_CHAINS,
   AFFINITY_PICKS,
   AFFINITY_ENDPOINTS,
@@ -33,23 +33,23 @@ export const CHAIN_OBJECTS: readonly Container[] = [
 ];
 
 /** Sets that packets fill: of clients with session affinity, and of those with a limit. */
-export const CLIENT_SETS: readonly Container[] = [AFFINITY_SETS, LIMIT_SETS];
+export const CLIENT_SETS: readonly SetOrMap[] = [AFFINITY_SETS, LIMIT_SETS];
 
 /** Which of them a chain is, by its name; undefined for one of the fixed program. */
-export function chainContainerOf(name: string): Container | undefined {
+export function chainKindOf(name: string): SetOrMap | undefined {
   if (isPickChain(name)) return PICK_CHAINS;
   if (isLimitChain(name)) return LIMIT_CHAINS;
-  return isRangeCheck(name) ? RANGE_CHECKS : affinityContainerOf(name);
+  return isRangeCheck(name) ? RANGE_CHECKS : affinityKindOf(name);
 }
 
 /** A chain found in the kernel with its rules as nft prints them, as the model holds it; undefined for one of the fixed program. */
 export function foundChain(name: string, rules: readonly string[]): Element | undefined {
-  const container = chainContainerOf(name);
-  return container && foundChainElement(container, name, rules);
+  const setOrMap = chainKindOf(name);
+  return setOrMap && foundChainElement(setOrMap, name, rules);
 }
 
 /** An element found in the kernel; a chain that all Services share with its rules, if they are as written. */
 export function knownElement({ picks, rangeCheck: { chain } }: Program, found: Element): Element {
-  if (found.container !== RANGE_CHECKS) return picks.known(found);
+  if (found.setOrMap !== RANGE_CHECKS) return picks.known(found);
   return found.key === chain.key && found.value === chain.value ? chain : found;
 }

@@ -11,7 +11,7 @@ import {
   randomSlot,
   transportProtocol,
 } from '../elements/packet-fields.ts';
-import { type Container, PROTOCOLS } from '../elements/set-or-map.ts';
+import { PROTOCOLS, type SetOrMap } from '../elements/set-or-map.ts';
 import type { Expression, Statement } from '../elements/statement.ts';
 import { BY_ADDRESS, BY_NODE_PORT, endpointsMap } from './sets-and-maps.ts';
 
@@ -29,7 +29,7 @@ const LAST_SEED = DRAWS + 1;
  * goes to it and stays: nft before 1.1.2 reads all chains for each transaction, and a rule added to a map of 150,000
  * elements takes the kernel 21 ms.
  */
-export const PICK_CHAINS: Container = {
+export const PICK_CHAINS: SetOrMap = {
   name: 'chains that pick an endpoint',
   key: [],
   stays: true,
@@ -68,7 +68,7 @@ export function hashedBy({ by }: Pick<PickChain, 'by'>): HashBy | undefined {
 
 /** Every pick chain that a family can have, each made when it is first asked for. */
 export interface PickChains {
-  /** `prefix`: `pick` or `localPick` of an Entrance. `capacity`: one of CAPACITIES. */
+  /** `prefix`: `pick` or `localPick` of an FrontendMaps. `capacity`: one of CAPACITIES. */
   chainFor(prefix: string, protocol: string, capacity: number, by?: DrawnBy): PickChain;
   /** The chain a verdict goes to; undefined for any other verdict. */
   byVerdict(verdict: string): PickChain | undefined;
@@ -117,7 +117,7 @@ export function createPickChains(family: Family): PickChains {
     byVerdict: (verdict) => byVerdict.get(verdict),
     byName,
     known(found) {
-      const element = found.container === PICK_CHAINS ? byName(found.key)?.element : undefined;
+      const element = found.setOrMap === PICK_CHAINS ? byName(found.key)?.element : undefined;
       return element?.value === found.value ? element : found;
     },
     chainFor(prefix, protocol, capacity, by = 'random') {

@@ -1,5 +1,5 @@
 import type { Chain } from '../elements/chain.ts';
-import type { Container, Field } from '../elements/set-or-map.ts';
+import type { Field, SetOrMap } from '../elements/set-or-map.ts';
 import { printExpression, printRule } from '../elements/statement.ts';
 import type { Program } from './program.ts';
 import { declaredAtOnce } from './sets-and-maps.ts';
@@ -12,7 +12,7 @@ export function stagedProgramText(program: Program, table: string): string {
   const chains = program.chains.filter(({ hook }) => hook === undefined);
   return [
     `table ${program.family} ${table} {`,
-    ...declaredAtOnce(program.containers).map((container) => containerText(container, [])),
+    ...declaredAtOnce(program.setsAndMaps).map((setOrMap) => setOrMapText(setOrMap, [])),
     `\tchain ${program.marker} {\n\t}`,
     ...chains.map(({ comment: _, ...chain }) => chainText(chain)),
     '}\n',
@@ -20,16 +20,16 @@ export function stagedProgramText(program: Program, table: string): string {
 }
 
 /** A set or map declaration with its elements, one printed element a line; an empty one is one line. */
-export function containerText(container: Container, elements: readonly string[]): string {
-  const kind = container.value === undefined ? 'set' : 'map';
+export function setOrMapText(setOrMap: SetOrMap, elements: readonly string[]): string {
+  const kind = setOrMap.value === undefined ? 'set' : 'map';
   const lines = [
-    `typeof ${typeText(container)}`,
-    ...(container.interval ? ['flags interval'] : []),
-    ...(container.counts ? ['counter'] : []),
+    `typeof ${typeText(setOrMap)}`,
+    ...(setOrMap.interval ? ['flags interval'] : []),
+    ...(setOrMap.counts ? ['counter'] : []),
   ];
-  if (elements.length === 0) return `\t${kind} ${container.name} { ${lines.map((line) => `${line};`).join(' ')} }`;
+  if (elements.length === 0) return `\t${kind} ${setOrMap.name} { ${lines.map((line) => `${line};`).join(' ')} }`;
   return [
-    `\t${kind} ${container.name} {`,
+    `\t${kind} ${setOrMap.name} {`,
     ...lines.map((line) => `\t\t${line}`),
     '\t\telements = {',
     ...elements,
@@ -38,8 +38,8 @@ export function containerText(container: Container, elements: readonly string[])
   ].join('\n');
 }
 
-/** What a container's key (and value) is compared with: "ip daddr . meta l4proto . th dport : verdict". */
-export function typeText({ key, value }: Container): string {
+/** What a set or map's key (and value) is compared with: "ip daddr . meta l4proto . th dport : verdict". */
+export function typeText({ key, value }: SetOrMap): string {
   const fields = (list: readonly Field[]) => list.map(({ of }) => printExpression(of)).join(' . ');
   if (value === undefined) return fields(key);
   return `${fields(key)} : ${value === 'verdict' ? value : fields(value)}`;

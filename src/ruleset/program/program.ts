@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Family } from '../../ip.ts';
 import type { Chain } from '../elements/chain.ts';
 import { destinationAddress, destinationPort, sourceAddress, transportProtocol } from '../elements/packet-fields.ts';
-import { type Container, PROTOCOLS } from '../elements/set-or-map.ts';
+import { PROTOCOLS, type SetOrMap } from '../elements/set-or-map.ts';
 import { type Expression, type Operand, printExpression, printRule, type Statement } from '../elements/statement.ts';
 import { countingChains, dispatchChains, dropOf, SEND_REFUSAL_CHAIN } from './counting.ts';
 import { type Hops, hopsOf } from './hops.ts';
@@ -12,12 +12,12 @@ import {
   ADMITTED,
   BY_ADDRESS,
   BY_NODE_PORT,
-  containersOf,
   declaredAtOnce,
-  type Entrance,
+  type FrontendMaps,
   NODE_PORT_CLIENTS,
   REFUSE_CHAIN,
   SOURCE_RANGES_CHAIN,
+  setsAndMapsOf,
 } from './sets-and-maps.ts';
 import { UNKNOWN_CONNECTIONS_HOOKS, unknownConnectionsChain } from './unknown-connections.ts';
 
@@ -45,7 +45,7 @@ export interface ProgramOptions {
 /** Everything of a family's table but its elements: the same for every cluster. */
 export interface Program {
   readonly family: Family;
-  readonly containers: readonly Container[];
+  readonly setsAndMaps: readonly SetOrMap[];
   /** In the order a packet meets them: base chains, then what they jump to. */
   readonly chains: readonly Chain[];
   /** The chains that pick an endpoint. In the kernel are those that an element ever went to. */
@@ -71,17 +71,17 @@ export const MARKER_PREFIX = 'program-';
 
 /** The fixed program of a family. */
 export function buildProgram(family: Family, options: ProgramOptions): Program {
-  const containers = containersOf(family, options);
+  const setsAndMaps = setsAndMapsOf(family, options);
   const chains = [...baseChains(options), ...regularChains(family, options)];
   const check = rangeCheckChain(family, options.connectionCounters === true);
   return {
     family,
-    containers,
+    setsAndMaps,
     chains,
     picks: createPickChains(family),
     rangeCheck: rangeCheckOf(check),
-    hops: hopsOf([...chains, check], containers),
-    marker: `${MARKER_PREFIX}${hashOf(family, containers, chains)}`,
+    hops: hopsOf([...chains, check], setsAndMaps),
+    marker: `${MARKER_PREFIX}${hashOf(family, setsAndMaps, chains)}`,
   };
 }
 
@@ -168,15 +168,20 @@ function localhostCheck(
 }
 
 /** Clients on this node reach every endpoint of a frontend with policy Local, all others those of this node. */
-function localPolicy(entrance: Entrance, key: Expression, family: Family, { localPods }: ProgramOptions): Chain {
-  const toAll = lookUp(key, entrance.cluster);
+function localPolicy(
+  frontendMaps: FrontendMaps,
+  key: Expression,
+  family: Family,
+  { localPods }: ProgramOptions,
+): Chain {
+  const toAll = lookUp(key, frontendMaps.cluster);
   return {
-    name: entrance.localPolicy,
+    name: frontendMaps.localPolicy,
     comment: 'externalTrafficPolicy Local: clients on this node use all endpoints, others those of this node',
     rules: [
       ...(localPods === undefined ? [] : [[fromPods(family, localPods, equal), toAll]]),
       [equal(typeOf('saddr'), 'local'), toAll],
-      [lookUp(key, entrance.local)],
+      [lookUp(key, frontendMaps.local)],
     ],
   };
 }
@@ -258,10 +263,10 @@ const baseChains = ({ localhostNodePorts = false, resetUnknown = false }: Progra
   },
 ];
 
-function hashOf(family: Family, containers: readonly Container[], chains: readonly Chain[]): string {
+function hashOf(family: Family, setsAndMaps: readonly SetOrMap[], chains: readonly Chain[]): string {
   const printed = [
     family,
-    ...declaredAtOnce(containers).map(({ name, key, value, interval, counts }) => {
+    ...declaredAtOnce(setsAndMaps).map(({ name, key, value, interval, counts }) => {
       const fields = [key, value === 'verdict' ? [] : (value ?? [])].map((list) =>
         list.map((f) => printExpression(f.of)),
       );

@@ -7,12 +7,12 @@ import {
   transportProtocol,
 } from '../elements/packet-fields.ts';
 import type { Field } from '../elements/set-or-map.ts';
-import { type Container, PROTOCOLS } from '../elements/set-or-map.ts';
+import { PROTOCOLS, type SetOrMap } from '../elements/set-or-map.ts';
 /**
  * The names by which one way to address a Service is served: by an address and a port, or by a port of the node.
  * Both have the same layout, but that the node port's keys have no address.
  */
-export interface Entrance {
+export interface FrontendMaps {
   /** Frontend → verdict. */
   readonly dispatch: string;
   /** Frontend of policy Local → verdict: for clients on this node, and for all others. */
@@ -34,7 +34,7 @@ export interface Entrance {
   readonly dropped: string;
 }
 
-export const BY_ADDRESS: Entrance = {
+export const BY_ADDRESS: FrontendMaps = {
   dispatch: 'services',
   cluster: 'services-cluster',
   local: 'services-local',
@@ -50,7 +50,7 @@ export const BY_ADDRESS: Entrance = {
   dropped: 'connections-dropped',
 };
 
-export const BY_NODE_PORT: Entrance = {
+export const BY_NODE_PORT: FrontendMaps = {
   dispatch: 'node-ports',
   cluster: 'node-ports-cluster',
   local: 'node-ports-local',
@@ -88,7 +88,7 @@ export const NODE_PORT_CLIENTS = 'node-port-clients';
 export const CLOSED_NODE_PORTS = 'closed-node-ports';
 
 /** Which sets a program has that not every one has. */
-export interface ContainerOptions {
+export interface SetsAndMapsOptions {
   /** New connections are counted. */
   readonly connectionCounters?: boolean;
   /** Node ports are for the clients of some networks only. */
@@ -96,27 +96,27 @@ export interface ContainerOptions {
 }
 
 /** Every set and map of a family's table, in the order they are declared. */
-export function containersOf(family: Family, options: ContainerOptions = {}): readonly Container[] {
+export function setsAndMapsOf(family: Family, options: SetsAndMapsOptions = {}): readonly SetOrMap[] {
   const { connectionCounters: counts = false, nodePortClients = false } = options;
   const address: Field = { type: 'address', of: destinationAddress(family) };
   const source: Field = { type: 'address', of: sourceAddress(family) };
   const protocol: Field = { type: 'protocol', of: transportProtocol };
   const port: Field = { type: 'port', of: destinationPort('th') };
   const frontend = [address, protocol, port];
-  const network = (name: string, field: Field, comment: string): Container => ({
+  const network = (name: string, field: Field, comment: string): SetOrMap => ({
     name,
     key: [{ ...field, type: 'cidr' }],
     interval: true,
     comment,
   });
-  const set = (name: string, key: readonly Field[], comment: string): Container => ({ name, key, comment });
+  const set = (name: string, key: readonly Field[], comment: string): SetOrMap => ({ name, key, comment });
   const verdicts = (
     name: string,
     key: readonly Field[],
     picks: string,
     chains: readonly string[],
     comment: string,
-  ): Container => ({
+  ): SetOrMap => ({
     name,
     key,
     value: 'verdict',
@@ -127,20 +127,20 @@ export function containersOf(family: Family, options: ContainerOptions = {}): re
     ],
     comment,
   });
-  const entrance = (
-    names: Entrance,
+  const frontendMaps = (
+    names: FrontendMaps,
     key: readonly Field[],
     snatKey: readonly Field[],
     what: string,
     chains: readonly string[],
-  ): Container[] => [
+  ): SetOrMap[] => [
     verdicts(names.dispatch, key, names.pick, chains, `${what} → what becomes of a new connection`),
     verdicts(names.cluster, key, names.pick, [], `${what} of policy Local → the same for clients on this node`),
     verdicts(names.local, key, names.localPick, [], `${what} of policy Local → the same for all other clients`),
     set(names.snat, snatKey, `${what} of policy Cluster from outside: clients get the node's address as source`),
     set(names.snatFromNode, snatKey, `${what} of policy Local: only the node's own clients do`),
   ];
-  const endpoints = (prefix: string, withAddress: boolean, what: string): Container[] =>
+  const endpoints = (prefix: string, withAddress: boolean, what: string): SetOrMap[] =>
     PROTOCOLS.map((name) => ({
       name: endpointsMap(prefix, name),
       // The draw's modulus is no part of the type: nft only wants an expression of that type here.
@@ -152,15 +152,15 @@ export function containersOf(family: Family, options: ContainerOptions = {}): re
       value: [address, { type: 'port', of: destinationPort(name) }],
       comment: `${what} and slot → endpoint, ${name.toUpperCase()}`,
     }));
-  const counting = (names: Entrance, key: readonly Field[], what: string): Container[] => [
+  const counting = (names: FrontendMaps, key: readonly Field[], what: string): SetOrMap[] => [
     { ...set(names.connections, key, `${what}: new connections, counted`), counts: true },
     { ...set(names.refused, key, `${what}: those that were refused`), counts: true },
     { ...set(names.dropped, key, `${what}: those that were dropped`), counts: true },
   ];
   return [
-    ...entrance(BY_ADDRESS, frontend, frontend, 'frontend', [BY_ADDRESS.localPolicy, SOURCE_RANGES_CHAIN]),
+    ...frontendMaps(BY_ADDRESS, frontend, frontend, 'frontend', [BY_ADDRESS.localPolicy, SOURCE_RANGES_CHAIN]),
     // With the endpoint's address, so that another program's translation of the same port number is not taken for ours.
-    ...entrance(BY_NODE_PORT, [protocol, port], [protocol, port, address], 'node port', [
+    ...frontendMaps(BY_NODE_PORT, [protocol, port], [protocol, port, address], 'node port', [
       BY_NODE_PORT.localPolicy,
       NODE_PORT_RANGES_CHAIN,
     ]),
@@ -218,20 +218,20 @@ export function containersOf(family: Family, options: ContainerOptions = {}): re
 }
 
 /** The sets and maps that decide about packets, of which a difference matters: all but those that count. */
-export function decidingContainers({
-  containers,
+export function decidingSetsAndMaps({
+  setsAndMaps,
 }: {
-  readonly containers: readonly Container[];
-}): readonly Container[] {
-  return containers.filter(({ counts }) => !counts);
+  readonly setsAndMaps: readonly SetOrMap[];
+}): readonly SetOrMap[] {
+  return setsAndMaps.filter(({ counts }) => !counts);
 }
 
 /** Those that a table has from the beginning. */
-export function declaredAtOnce(containers: readonly Container[]): readonly Container[] {
-  return containers.filter(({ comesLater }) => !comesLater);
+export function declaredAtOnce(setsAndMaps: readonly SetOrMap[]): readonly SetOrMap[] {
+  return setsAndMaps.filter(({ comesLater }) => !comesLater);
 }
 
-/** The map that holds a protocol's endpoints: frontend and slot → endpoint. `prefix`: see Entrance. */
+/** The map that holds a protocol's endpoints: frontend and slot → endpoint. `prefix`: see FrontendMaps. */
 export function endpointsMap(prefix: string, protocol: string): string {
   return `${prefix}-${protocol}`;
 }

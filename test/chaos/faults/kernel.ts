@@ -43,20 +43,20 @@ async function hasRules(arena: Arena, before: ListedTable, chains: readonly stri
   );
 }
 
-/** Whether a container has all these elements again, and none of `foreign`. */
+/** Whether a set or map has all these elements again, and none of `foreign`. */
 async function hasElements(
   arena: Arena,
   { family }: ListedTable,
-  wanted: readonly { readonly container: string; readonly text: string }[],
-  foreign: readonly { readonly container: string; readonly key: string }[] = [],
+  wanted: readonly { readonly setOrMap: string; readonly text: string }[],
+  foreign: readonly { readonly setOrMap: string; readonly key: string }[] = [],
 ): Promise<boolean> {
   const table = await listTable(arena.world, family);
   if (table === undefined) return false;
-  const found = new Set(table.elements.map(({ container, text }) => `${container} ${text}`));
-  const keys = new Set(table.elements.map((element) => `${element.container} ${keyOf(element)}`));
+  const found = new Set(table.elements.map(({ setOrMap, text }) => `${setOrMap} ${text}`));
+  const keys = new Set(table.elements.map((element) => `${element.setOrMap} ${keyOf(element)}`));
   return (
-    wanted.every(({ container, text }) => found.has(`${container} ${text}`)) &&
-    foreign.every(({ container, key }) => !keys.has(`${container} ${key}`))
+    wanted.every(({ setOrMap, text }) => found.has(`${setOrMap} ${text}`)) &&
+    foreign.every(({ setOrMap, key }) => !keys.has(`${setOrMap} ${key}`))
   );
 }
 
@@ -102,10 +102,10 @@ interface ElementCommand {
   readonly elem: readonly unknown[];
 }
 
-const command = (table: ListedTable, container: string, elem: unknown): ElementCommand => ({
+const command = (table: ListedTable, setOrMap: string, elem: unknown): ElementCommand => ({
   family: table.family,
   table: table.name,
-  name: container,
+  name: setOrMap,
   elem: [elem],
 });
 
@@ -194,12 +194,12 @@ export const KERNEL_FAULTS: readonly Fault[] = [
     ...HARMFUL,
     inject: async (arena, draws) => {
       const table = await drawTable(arena, draws);
-      const container = draws.pick([...new Set(lastingElements(table).map((element) => element.container))]);
-      const lost = lastingElements(table).filter((element) => element.container === container);
+      const setOrMap = draws.pick([...new Set(lastingElements(table).map((element) => element.setOrMap))]);
+      const lost = lastingElements(table).filter((element) => element.setOrMap === setOrMap);
       const { family, name } = table;
-      const its = { family, table: name, name: container };
+      const its = { family, table: name, name: setOrMap };
       await nft(arena, [{ flush: lost.some(({ isMap }) => isMap) ? { map: its } : { set: its } }]);
-      return { what: `flush ${family} ${name} ${container}`, isMended: () => hasElements(arena, table, lost) };
+      return { what: `flush ${family} ${name} ${setOrMap}`, isMended: () => hasElements(arena, table, lost) };
     },
   },
   {
@@ -210,9 +210,9 @@ export const KERNEL_FAULTS: readonly Fault[] = [
       const table = await drawTable(arena, draws);
       const element = drawElement(lastingElements(table), draws);
       const key = JSON.parse(keyOf(element));
-      await nft(arena, [{ delete: { element: command(table, element.container, key) } }]);
+      await nft(arena, [{ delete: { element: command(table, element.setOrMap, key) } }]);
       return {
-        what: `delete ${table.family} ${element.container} ${element.text}`,
+        what: `delete ${table.family} ${element.setOrMap} ${element.text}`,
         isMended: () => hasElements(arena, table, [element]),
       };
     },
@@ -225,10 +225,10 @@ export const KERNEL_FAULTS: readonly Fault[] = [
       const table = await drawTable(arena, draws);
       const model = drawElement(lastingElements(table), draws);
       const { json, key } = elementWithOtherKey(model, draws);
-      await nft(arena, [{ add: { element: command(table, model.container, json) } }]);
+      await nft(arena, [{ add: { element: command(table, model.setOrMap, json) } }]);
       return {
-        what: `add ${table.family} ${model.container} ${JSON.stringify(json)}`,
-        isMended: () => hasElements(arena, table, [], [{ container: model.container, key }]),
+        what: `add ${table.family} ${model.setOrMap} ${JSON.stringify(json)}`,
+        isMended: () => hasElements(arena, table, [], [{ setOrMap: model.setOrMap, key }]),
       };
     },
   },
@@ -244,19 +244,19 @@ export const KERNEL_FAULTS: readonly Fault[] = [
       );
       const key = JSON.parse(keyOf(element));
       await nft(arena, [
-        { delete: { element: command(table, element.container, key) } },
-        { add: { element: command(table, element.container, elementWithOtherValue(element, table.family)) } },
+        { delete: { element: command(table, element.setOrMap, key) } },
+        { add: { element: command(table, element.setOrMap, elementWithOtherValue(element, table.family)) } },
       ]);
       return {
-        what: `replace ${table.family} ${element.container} ${element.text}`,
+        what: `replace ${table.family} ${element.setOrMap} ${element.text}`,
         isMended: () => hasElements(arena, table, [element]),
       };
     },
   },
 ];
 
-/** Each container with the same chance, however many elements it has. */
-function drawElement<E extends { readonly container: string }>(elements: readonly E[], draws: Draws): E {
-  const container = draws.pick([...new Set(elements.map((element) => element.container))]);
-  return draws.pick(elements.filter((element) => element.container === container));
+/** Each set or map with the same chance, however many elements it has. */
+function drawElement<E extends { readonly setOrMap: string }>(elements: readonly E[], draws: Draws): E {
+  const setOrMap = draws.pick([...new Set(elements.map((element) => element.setOrMap))]);
+  return draws.pick(elements.filter((element) => element.setOrMap === setOrMap));
 }

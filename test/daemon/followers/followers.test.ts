@@ -37,7 +37,7 @@ function follow() {
 describe('what follows the rules', () => {
   it('the proxy is unhealthy a minute after rules failed or were lost, though nothing changed, until they are back', () => {
     const { health, observer, pass, close } = follow();
-    for (const trouble of [() => observer.failed(new NftError('refused', 'no')), observer.lost]) {
+    for (const trouble of [() => observer.failed(new NftError('refused', 'no')), observer.tableLost]) {
       pass(3600);
       assert.ok(health.isHealthy);
       trouble();

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { askDaemon } from '../../../src/control/control-socket.ts';
+import { requestDaemon } from '../../../src/control/control-socket.ts';
 import { decodeObject, KINDS } from '../../../src/objects/decode.ts';
 import { Draws } from '../../peer/draws.ts';
 import { differenceAtRest } from '../kernel-and-model.ts';
@@ -67,8 +67,8 @@ async function look({ world, daemon }: Stage, where: string): Promise<void> {
   const runDir = join(daemon.directory, 'run');
   const outputs = {
     log: daemon.log,
-    dump: String(await askDaemon(runDir, '/dump?output=nft')),
-    json: String(await askDaemon(runDir, '/dump?output=json')),
+    dump: String(await requestDaemon(runDir, '/dump?output=nft')),
+    json: String(await requestDaemon(runDir, '/dump?output=json')),
     metrics: (await world.exec('node', [...FETCH, METRICS])).stdout,
   };
   for (const [name, text] of Object.entries(outputs)) {

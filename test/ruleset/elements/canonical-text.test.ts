@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { canonicalText } from '../../../src/ruleset/elements/canonical-text.ts';
-import { containersOf } from '../../../src/ruleset/program/sets-and-maps.ts';
+import { setsAndMapsOf } from '../../../src/ruleset/program/sets-and-maps.ts';
 
 const fieldsOf = (family: 'ip' | 'ip6', name: string) =>
-  containersOf(family).find((container) => container.name === name)?.key ?? [];
+  setsAndMapsOf(family).find((setOrMap) => setOrMap.name === name)?.key ?? [];
 
 describe('the text of a key in canonical form', () => {
   const canonical = [

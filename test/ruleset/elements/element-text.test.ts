@@ -6,11 +6,11 @@ import { canonicalAddress, parseCidr } from '../../../src/ip.ts';
 import { keyJson } from '../../../src/nft/json/element-json.ts';
 import { concat, type Element } from '../../../src/ruleset/elements/element.ts';
 import { elementText, parseElements } from '../../../src/ruleset/elements/element-text.ts';
-import { type Container, type Field, PROTOCOLS } from '../../../src/ruleset/elements/set-or-map.ts';
-import { containersOf } from '../../../src/ruleset/program/sets-and-maps.ts';
+import { type Field, PROTOCOLS, type SetOrMap } from '../../../src/ruleset/elements/set-or-map.ts';
+import { setsAndMapsOf } from '../../../src/ruleset/program/sets-and-maps.ts';
 
-function container(name: string, family: Family = 'ip'): Container {
-  const found = containersOf(family).find((candidate) => candidate.name === name);
+function setOrMap(name: string, family: Family = 'ip'): SetOrMap {
+  const found = setsAndMapsOf(family).find((candidate) => candidate.name === name);
   assert.ok(found);
   return found;
 }
@@ -35,7 +35,7 @@ function fieldText({ type }: Field, family: Family): fc.Arbitrary<string> {
   }
 }
 
-function elementOf(target: Container, family: Family): fc.Arbitrary<Element> {
+function elementOf(target: SetOrMap, family: Family): fc.Arbitrary<Element> {
   const fields = (list: readonly Field[]) =>
     fc.tuple(...list.map((field) => fieldText(field, family))).map((parts) => concat(...parts));
   const { value } = target;
@@ -43,12 +43,12 @@ function elementOf(target: Container, family: Family): fc.Arbitrary<Element> {
   const comments = fc.constantFrom('', 'default/web:http', 'a, b : c \\ { }');
   return fc
     .tuple(fields(target.key), values, comments)
-    .map(([key, value, comment]) => ({ container: target, key, value, comment }));
+    .map(([key, value, comment]) => ({ setOrMap: target, key, value, comment }));
 }
 
 suite('an element as nft lists it', () => {
   for (const family of ['ip', 'ip6'] as const) {
-    for (const target of containersOf(family)) {
+    for (const target of setsAndMapsOf(family)) {
       test(`of ${family} ${target.name} is read back as it was, alone and among others`, () => {
         const same = (elements: readonly Element[]) =>
           assert.deepEqual(parseElements(target, elements.map(elementText).join(', ')), elements);
@@ -59,23 +59,23 @@ suite('an element as nft lists it', () => {
 
   test('comes in lines that end with a comma', () => {
     const text = '\t\t\t     10.96.0.10 . tcp . 80 comment "default/a:http" : goto pick-tcp-1,';
-    assert.deepEqual(parseElements(container('services'), text), [
+    assert.deepEqual(parseElements(setOrMap('services'), text), [
       {
-        container: container('services'),
+        setOrMap: setOrMap('services'),
         key: '10.96.0.10 . tcp . 80',
         value: 'goto pick-tcp-1',
         comment: 'default/a:http',
       },
     ]);
     assert.deepEqual(
-      parseElements(container('cluster-ips'), '\t\t\t     10.96.0.10, 10.96.0.11,')?.map(({ key }) => key),
+      parseElements(setOrMap('cluster-ips'), '\t\t\t     10.96.0.10, 10.96.0.11,')?.map(({ key }) => key),
       ['10.96.0.10', '10.96.0.11'],
     );
   });
 
   for (const protocol of ['tcp', '6']) {
     test(`may have its protocol as ${protocol}`, () => {
-      const services = container('services');
+      const services = setOrMap('services');
       const [element] = parseElements(services, `10.96.0.10 . ${protocol} . 80 : goto pick-tcp-1`) ?? [];
       assert.equal(element?.key, '10.96.0.10 . tcp . 80');
     });
@@ -92,18 +92,18 @@ suite('an element as nft lists it', () => {
   for (const [text, family, key] of prefixes) {
     test(`of an interval set may be ${text}`, () => {
       assert.deepEqual(
-        parseElements(container('pod-cidrs', family), text)?.map((element) => element.key),
+        parseElements(setOrMap('pod-cidrs', family), text)?.map((element) => element.key),
         [key],
       );
     });
   }
 
   test('has IPv6 addresses with a dotted tail made canonical', () => {
-    const [element] = parseElements(container('cluster-ips', 'ip6'), '::ffff:10.0.0.1') ?? [];
+    const [element] = parseElements(setOrMap('cluster-ips', 'ip6'), '::ffff:10.0.0.1') ?? [];
     assert.equal(element?.key, '::ffff:a00:1');
   });
 
-  const foreign: readonly [container: string, family: Family, text: string, json: unknown][] = [
+  const foreign: readonly [setOrMap: string, family: Family, text: string, json: unknown][] = [
     ['pod-cidrs', 'ip', '10.0.0.1-10.0.0.9', { range: ['10.0.0.1', '10.0.0.9'] }],
     ['pod-cidrs', 'ip6', 'fd00::1-fd00::9', { range: ['fd00::1', 'fd00::9'] }],
     [
@@ -131,14 +131,14 @@ suite('an element as nft lists it', () => {
   ];
   for (const [name, family, text, json] of foreign) {
     test(`that none of ours could be is read, so that it can be deleted: ${text} (${name})`, () => {
-      const target = container(name, family);
+      const target = setOrMap(name, family);
       const [element] = parseElements(target, `${text}${target.value === undefined ? '' : ' : drop'}`) ?? [];
       assert.ok(element !== undefined);
       assert.deepEqual(JSON.parse(keyJson(element)), json);
     });
   }
 
-  const strange: readonly [title: string, container: string, text: string][] = [
+  const strange: readonly [title: string, setOrMap: string, text: string][] = [
     ['what is no protocol', 'services', '10.96.0.10 . tcp-udp . 80 : drop'],
     ['too few parts', 'services', '10.96.0.10 . tcp : drop'],
     ['a key without a value', 'services', '10.96.0.10 . tcp . 80'],
@@ -157,6 +157,6 @@ suite('an element as nft lists it', () => {
     ['nothing', 'cluster-ips', ','],
   ];
   for (const [title, name, text] of strange) {
-    test(`is none of ours with ${title}`, () => assert.equal(parseElements(container(name), text), undefined));
+    test(`is none of ours with ${title}`, () => assert.equal(parseElements(setOrMap(name), text), undefined));
   }
 });

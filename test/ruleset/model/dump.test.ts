@@ -101,8 +101,8 @@ suite('the dump as JSON', () => {
     const read = nftables.flatMap(({ add: { element } }) =>
       (element?.elem ?? []).map((json) => `${element?.name} ${JSON.stringify(json)}`),
     );
-    const wanted = ruleset.program.containers.flatMap((container) =>
-      [...ruleset.elementsOf(container)].map((element) => `${container.name} ${elementJson(element)}`),
+    const wanted = ruleset.program.setsAndMaps.flatMap((setOrMap) =>
+      [...ruleset.elementsOf(setOrMap)].map((element) => `${setOrMap.name} ${elementJson(element)}`),
     );
     assert.equal(wanted.length, 8);
     assert.deepEqual(read.sort(), wanted.sort());

@@ -34,8 +34,8 @@ suite('what a table serves', () => {
     test(`is known from its elements alone (${model.family})`, () => {
       const { program, ruleset } = model;
       const found = new Ruleset(program);
-      for (const container of [...program.containers, ...OBJECTS]) {
-        found.adopt([...ruleset.elementsOf(container)].filter(({ chain }) => chain === undefined));
+      for (const setOrMap of [...program.setsAndMaps, ...OBJECTS]) {
+        found.adopt([...ruleset.elementsOf(setOrMap)].filter(({ chain }) => chain === undefined));
       }
       const chains = [...ruleset.dynamicChains()].map(
         ({ name, rules }) => [name, { hook: '', rules: rules.map(printRule) }] as const,
@@ -61,7 +61,7 @@ suite('what a table serves', () => {
     const ruleset = new Ruleset(PROGRAM);
     atOnce(ruleset.setFrontend(frontendKey(local), local));
     const found = new Ruleset(PROGRAM);
-    for (const container of PROGRAM.containers) found.adopt([...ruleset.elementsOf(container)]);
+    for (const setOrMap of PROGRAM.setsAndMaps) found.adopt([...ruleset.elementsOf(setOrMap)]);
     found.adopt(heartbeatElements(PROGRAM, { front: 1024, back: 1025 }));
     assert.deepEqual(told(foundFrontends(found)), told([local]));
   });

@@ -20,7 +20,7 @@ suite('the UDP frontend of an element', () => {
     ]) {
       atOnce(ruleset.setFrontend(frontendKey(one), one));
     }
-    const elements = PROGRAM.containers.flatMap((container) => [...ruleset.elementsOf(container)]);
+    const elements = PROGRAM.setsAndMaps.flatMap((setOrMap) => [...ruleset.elementsOf(setOrMap)]);
     assert.ok(elements.length > 3, 'slots as well');
     assert.deepEqual(
       elements.flatMap((element) => udpFrontendOf(element) ?? []),

@@ -26,7 +26,7 @@ import { heldBy, StrictKernel } from '../../builders/strict-kernel.ts';
 const newModel = (cluster: Cluster) => modelFor(cluster, podNetwork(['10.244.0.0/16']));
 
 /** Those that go when nobody wants them any more. */
-const AFFINITY_OBJECTS = OBJECTS.filter((container) => container !== PICK_CHAINS);
+const AFFINITY_OBJECTS = OBJECTS.filter((setOrMap) => setOrMap !== PICK_CHAINS);
 
 /** A change of the cluster, or a transaction, or a restart of the daemon: with changes while it reads the kernel, or without. */
 type Step = ClusterChange | 'transaction' | 'restart' | { readonly restartDuring: readonly ClusterChange[] };
@@ -99,7 +99,7 @@ class World {
       atOnce(this.model.restartSteps(found));
     }
     this.settle();
-    atOnce(this.model.ruleset.dropUnclaimed());
+    atOnce(this.model.ruleset.dropUnreferenced());
     do this.transact();
     while (this.model.isDirty);
   }
@@ -107,7 +107,7 @@ class World {
 
 /** The chains and sets outside the program: name → what a chain's rules name; nothing of one that was just found. */
 function chainsOf(model: FamilyModel): ReadonlyMap<string, readonly string[]> {
-  const sets = AFFINITY_OBJECTS.flatMap((container) => [...model.ruleset.elementsOf(container)]).map(
+  const sets = AFFINITY_OBJECTS.flatMap((setOrMap) => [...model.ruleset.elementsOf(setOrMap)]).map(
     ({ key }): [string, string[]] => [key, []],
   );
   const affinityChains = [...model.ruleset.dynamicChains()].filter(({ name }) => name.includes('/'));

@@ -225,7 +225,7 @@ suite('a restart', () => {
     before.change({ [WEB]: [frontend([2, 3, 4])] });
     const after = restarted(before);
     assert.equal(after.elementsFor({ [WEB]: [frontend([2, 3, 4])] }), 0);
-    atOnce(after.ruleset.dropUnclaimed());
+    atOnce(after.ruleset.dropUnreferenced());
     assert.deepEqual(after.take(), []);
     assert.equal(after.ruleset.hasWaiting, false);
     assert.equal(after.ruleset.size, before.ruleset.size);
@@ -238,7 +238,7 @@ suite('a restart', () => {
   test('removes what nobody wants any more: first what leads there, then the rest', () => {
     const after = restarted(serving(1));
     after.take();
-    atOnce(after.ruleset.dropUnclaimed());
+    atOnce(after.ruleset.dropUnreferenced());
     // Order is the point, as above.
     assert.deepEqual(after.take(), [`- ${DISPATCH}`]);
     assert.deepEqual(after.take(), [`- ${slot(0)}`]);
@@ -248,7 +248,7 @@ suite('a restart', () => {
 
   test('corrects an element that somebody changed', () => {
     const found = elementsOf(serving(1).ruleset).map((element) =>
-      element.container.name === 'services' ? { ...element, value: 'goto pick-tcp-8' } : element,
+      element.setOrMap.name === 'services' ? { ...element, value: 'goto pick-tcp-8' } : element,
     );
     assert.equal(new WrittenTable(PROGRAM, found).elementsFor({ [WEB]: [frontend([1])] }), 2, 'out and in');
   });
@@ -258,7 +258,7 @@ suite('a restart', () => {
     const networks = (cidrs: readonly string[], found: readonly Element[] = []) => {
       const table = new WrittenTable(program, found);
       table.ruleset.setNetworks('pod-cidrs', cidrs);
-      atOnce(table.ruleset.dropUnclaimed());
+      atOnce(table.ruleset.dropUnreferenced());
       return { found: elementsOf(table.ruleset), lines: [...table.take(), ...table.take()] };
     };
     const { found, lines } = networks(['10.244.0.0/16']);
@@ -274,8 +274,8 @@ suite('a restart', () => {
 suite('an element that nft refused', () => {
   test('is not deleted, since it is not there, and is tried again when it changes', () => {
     const table = serving(1);
-    const services = PROGRAM.containers.find(({ name }) => name === 'services') ?? assert.fail();
-    table.refuse({ container: services, key: '10.96.0.10 . tcp . 80' });
+    const services = PROGRAM.setsAndMaps.find(({ name }) => name === 'services') ?? assert.fail();
+    table.refuse({ setOrMap: services, key: '10.96.0.10 . tcp . 80' });
     assert.deepEqual(table.change({ [WEB]: [frontend([1])] }), []);
     assert.deepEqual(table.change({ [WEB]: [frontend([1, 2])] }), [
       `+ ${slot(1, 2)}`,

@@ -101,8 +101,8 @@ test('what nobody claims is removed in steps', () => {
   set(before, frontend([], { endpoints: endpointsOf(MANY) }));
   const after = new Ruleset(before.program);
   after.adopt(elementsOf(before));
-  const { count } = countSteps(after.dropUnclaimed());
+  const { count } = countSteps(after.dropUnreferenced());
   assert.ok(count > MANY / THINGS, `${count}`);
   const { deletes, adds } = after.takeTransaction();
-  assert.deepEqual([deletes.map(({ container }) => container.name), adds], [[BY_ADDRESS.dispatch], []]);
+  assert.deepEqual([deletes.map(({ setOrMap }) => setOrMap.name), adds], [[BY_ADDRESS.dispatch], []]);
 });

@@ -83,7 +83,7 @@ const isRefused = (lines: readonly string[]) => lines.every((line) => line === '
 
 /** The endpoints of all frontends. */
 function endpointsIn(ruleset: TracedRuleset): readonly string[] {
-  const maps = ruleset.containers.filter(({ name }) => /endpoints-(tcp|udp|sctp)$/.test(name));
+  const maps = ruleset.setsAndMaps.filter(({ name }) => /endpoints-(tcp|udp|sctp)$/.test(name));
   return maps.flatMap((map) =>
     [...ruleset.elementsOf(map)].map(({ value }) => {
       const [address = '', port] = value.split(' . ');
@@ -165,8 +165,8 @@ function follow(
       const next = changed(state, part);
       assertSafe(state, next, family, byHash);
       state = next;
-      for (const { container, key } of part.deletes) kernel.delete(`${container.name} ${key}`);
-      for (const element of part.adds) kernel.set(`${element.container.name} ${element.key}`, { ...element });
+      for (const { setOrMap, key } of part.deletes) kernel.delete(`${setOrMap.name} ${key}`);
+      for (const element of part.adds) kernel.set(`${element.setOrMap.name} ${element.key}`, { ...element });
     }
     assert.ok(++transactions < 1000, 'it comes to an end');
   };
@@ -174,7 +174,7 @@ function follow(
   const adopt = () => {
     model.restart([...kernel.values()].map(({ chain: _, ...element }) => element));
     while (model.isDirty) transact('transaction');
-    model.ruleset.dropUnclaimed();
+    model.ruleset.dropUnreferenced();
     while (model.isDirty) transact('transaction');
   };
   const transact = (ending: Ending) => {

@@ -1,25 +1,25 @@
 import type { Chain } from '../../../src/ruleset/elements/chain.ts';
 import type { Element } from '../../../src/ruleset/elements/element.ts';
-import type { Container } from '../../../src/ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../../../src/ruleset/elements/set-or-map.ts';
 import type { Ruleset } from '../../../src/ruleset/model/ruleset.ts';
 import type { Transaction } from '../../../src/ruleset/model/transaction.ts';
 import { type TracedRuleset, tracedRuleset } from '../../../src/trace/traced-ruleset.ts';
 
 /** A ruleset as it is now, which later changes leave as it is. */
 export function snapshot(ruleset: Ruleset): TracedRuleset {
-  const { family, containers, chains, elementsOf } = tracedRuleset(ruleset);
-  const held = new Map(containers.map((container) => [container.name, byKey(elementsOf(container))]));
-  return traced({ family, containers, chains: [...chains] }, held);
+  const { family, setsAndMaps, chains, elementsOf } = tracedRuleset(ruleset);
+  const held = new Map(setsAndMaps.map((setOrMap) => [setOrMap.name, byKey(elementsOf(setOrMap))]));
+  return traced({ family, setsAndMaps, chains: [...chains] }, held);
 }
 
 /** A ruleset as a transaction leaves it. */
 export function changed(before: TracedRuleset, { deletes, adds }: Transaction): TracedRuleset {
-  const held = new Map(before.containers.map((container) => [container.name, byKey(before.elementsOf(container))]));
+  const held = new Map(before.setsAndMaps.map((setOrMap) => [setOrMap.name, byKey(before.elementsOf(setOrMap))]));
   const chains = new Map(before.chains.map((chain) => [chain.name, chain]));
-  for (const { container, key } of deletes) if (!held.get(container.name)?.delete(key)) chains.delete(key);
+  for (const { setOrMap, key } of deletes) if (!held.get(setOrMap.name)?.delete(key)) chains.delete(key);
   for (const element of adds) {
     if (element.chain !== undefined) chains.set(element.key, element.chain);
-    else held.get(element.container.name)?.set(element.key, { ...element });
+    else held.get(element.setOrMap.name)?.set(element.key, { ...element });
   }
   return traced({ ...before, chains: [...chains.values()] }, held);
 }
@@ -30,7 +30,7 @@ function byKey(elements: Iterable<Element>): Map<string, Element> {
   return new Map([...elements].map((element) => [element.key, { ...element }]));
 }
 
-function traced(rest: Pick<TracedRuleset, 'family' | 'containers' | 'chains'>, held: Held): TracedRuleset {
+function traced(rest: Pick<TracedRuleset, 'family' | 'setsAndMaps' | 'chains'>, held: Held): TracedRuleset {
   return {
     ...rest,
     lookUp: (name, key) => held.get(name)?.get(key),
@@ -55,10 +55,10 @@ export function torn(before: TracedRuleset, after: TracedRuleset, intact: number
   const state = () => (looked++ < intact ? before : after);
   return {
     family: before.family,
-    containers: before.containers,
+    setsAndMaps: before.setsAndMaps,
     chains: [...before.chains, ...added],
-    lookUp: (container: string, key: string): Element | undefined => state().lookUp(container, key),
-    elementsOf: (container: Container): Iterable<Element> => state().elementsOf(container),
+    lookUp: (setOrMap: string, key: string): Element | undefined => state().lookUp(setOrMap, key),
+    elementsOf: (setOrMap: SetOrMap): Iterable<Element> => state().elementsOf(setOrMap),
     get looked() {
       return looked;
     },
@@ -76,15 +76,15 @@ export function isConcerned(
   let differs = false;
   trace({
     ...before,
-    lookUp: (container, key) => {
-      const found = before.lookUp(container, key);
-      differs ||= found?.value !== after.lookUp(container, key)?.value;
+    lookUp: (setOrMap, key) => {
+      const found = before.lookUp(setOrMap, key);
+      differs ||= found?.value !== after.lookUp(setOrMap, key)?.value;
       return found;
     },
-    elementsOf: (container) => {
-      const keys = (ruleset: TracedRuleset) => [...ruleset.elementsOf(container)].map(({ key }) => key).join();
+    elementsOf: (setOrMap) => {
+      const keys = (ruleset: TracedRuleset) => [...ruleset.elementsOf(setOrMap)].map(({ key }) => key).join();
       differs ||= keys(before) !== keys(after);
-      return before.elementsOf(container);
+      return before.elementsOf(setOrMap);
     },
   });
   return differs;

@@ -164,8 +164,8 @@ describe('session affinity', () => {
 
   it('declares sets as this nft understands', () => {
     const transaction = rulesetFor([sticky([1])]).takeTransaction();
-    const setIn = (dialect: 'type' | 'typeof') =>
-      transactionCommands('ip', 't', transaction, dialect).find((command) => command.includes('"set":{"family"'));
+    const setIn = (syntax: 'type' | 'typeof') =>
+      transactionCommands('ip', 't', transaction, syntax).find((command) => command.includes('"set":{"family"'));
     assert.match(setIn('type') ?? '', /"type":"ipv4_addr","flags":\["timeout"\],"size":65535/);
     assert.match(setIn('typeof') ?? '', /"typeof":.*"saddr".*"dynamic"/);
   });

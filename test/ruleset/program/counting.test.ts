@@ -5,7 +5,7 @@ import { printRule } from '../../../src/ruleset/elements/statement.ts';
 import { CountingBudget } from '../../../src/ruleset/model/counting-budget.ts';
 import { dumpText } from '../../../src/ruleset/model/dump-text.ts';
 import { Ruleset } from '../../../src/ruleset/model/ruleset.ts';
-import { containersOf, decidingContainers } from '../../../src/ruleset/program/sets-and-maps.ts';
+import { decidingSetsAndMaps, setsAndMapsOf } from '../../../src/ruleset/program/sets-and-maps.ts';
 import type { Frontend } from '../../../src/service/frontend.ts';
 import { atOnce } from '../../../src/service/steps.ts';
 import { frontend } from '../../builders/frontends.ts';
@@ -14,14 +14,14 @@ import { elementsOf, programOf } from '../../builders/models.ts';
 const PROGRAM = programOf('ip', { connectionCounters: true });
 
 const set = (name: string) => {
-  const found = PROGRAM.containers.find((container) => container.name === name);
+  const found = PROGRAM.setsAndMaps.find((setOrMap) => setOrMap.name === name);
   if (found === undefined) throw new Error(name);
   return found;
 };
 
 /** The sets that count it, each with the keys in it. */
 function counting(ruleset: Ruleset): Readonly<Record<string, readonly string[]>> {
-  const sets = ruleset.program.containers.filter(({ counts }) => counts);
+  const sets = ruleset.program.setsAndMaps.filter(({ counts }) => counts);
   const found = sets.map((own) => [own.name, [...ruleset.elementsOf(own)].map(({ key }) => key)] as const);
   return Object.fromEntries(found.filter(([, keys]) => keys.length > 0));
 }
@@ -55,15 +55,15 @@ suite('a program that counts', () => {
   test('is another one than that which does not, whose sets are the same but for those that count', () => {
     const plain = programOf('ip');
     assert.notEqual(plain.marker, PROGRAM.marker);
-    const names = (containers: readonly { readonly name: string }[]) => containers.map(({ name }) => name);
-    assert.deepEqual(names(decidingContainers(PROGRAM)), names(plain.containers));
-    assert.ok(!containersOf('ip').some(({ counts }) => counts));
+    const names = (setsAndMaps: readonly { readonly name: string }[]) => setsAndMaps.map(({ name }) => name);
+    assert.deepEqual(names(decidingSetsAndMaps(PROGRAM)), names(plain.setsAndMaps));
+    assert.ok(!setsAndMapsOf('ip').some(({ counts }) => counts));
   });
 });
 
 suite('what counts a frontend', () => {
   const KEY = '10.96.0.10 . tcp . 80';
-  const local = { policy: 'local', anywhere: true } as const;
+  const local = { policy: 'local', hasUsableEndpoints: true } as const;
 
   test('is there while it is, whatever becomes of its endpoints', () => {
     const ruleset = new Ruleset(PROGRAM);
@@ -80,7 +80,7 @@ suite('what counts a frontend', () => {
     atOnce(ruleset.setFrontend('web', frontend([1, 2, 3, 4, 5])));
     const { deletes, adds } = ruleset.takeTransaction();
     assert.deepEqual(
-      [...deletes, ...adds].filter(({ container }) => container.counts),
+      [...deletes, ...adds].filter(({ setOrMap }) => setOrMap.counts),
       [],
     );
     setTo(ruleset, undefined);
@@ -100,7 +100,7 @@ suite('what counts a frontend', () => {
     const again = new Ruleset(PROGRAM);
     again.adopt(elementsOf(ruleset));
     atOnce(again.setFrontend('web', frontend([1])));
-    atOnce(again.dropUnclaimed());
+    atOnce(again.dropUnreferenced());
     assert.deepEqual(again.takeTransaction(), { deletes: [], adds: [] });
   });
 

@@ -91,7 +91,7 @@ describe('a limit of new connections', () => {
       made.takeTransaction();
       setServices(made, { [WEB]: [frontend([1], limits)] });
       const { deletes } = made.takeTransaction();
-      return deletes.filter(({ container }) => container.name === 'endpoints-tcp').map(({ key }) => key);
+      return deletes.filter(({ setOrMap }) => setOrMap.name === 'endpoints-tcp').map(({ key }) => key);
     };
     assert.deepEqual(leaving({ limitPerSecond: 5 }), leaving({}));
   });
@@ -130,7 +130,7 @@ describe('a number of connections for an endpoint', () => {
 
 const V6: Partial<Frontend> = {
   endpoints: [{ address: 'fd00::21', port: 8080, maybeLocal: false }],
-  anywhere: true,
+  hasUsableEndpoints: true,
 };
 
 const EVERYTHING: Partial<Frontend> = { limitPerSecond: 5, maxConnections: 7, affinitySeconds: 10_800 };

@@ -29,10 +29,10 @@ const OF_FAMILY = {
 } as const;
 
 const elementsIn = (elements: Transaction['adds']) =>
-  elements.map(({ container, key, value }) => `${container.name}: ${key}${value === '' ? '' : ` : ${value}`}`).sort();
+  elements.map(({ setOrMap, key, value }) => `${setOrMap.name}: ${key}${value === '' ? '' : ` : ${value}`}`).sort();
 
 const lines = (elements: Transaction['adds']) =>
-  elementsIn(elements.filter(({ container }) => container.key.length > 0 || container.name.includes('come')));
+  elementsIn(elements.filter(({ setOrMap }) => setOrMap.key.length > 0 || setOrMap.name.includes('come')));
 
 const TABLE = 'kube-proxy-nft';
 

@@ -1,6 +1,6 @@
 import { answerSteps } from '../../../src/daemon/answers/trace/answer.ts';
 import { withLive } from '../../../src/daemon/answers/trace/live.ts';
-import type { TraceClient } from '../../../src/daemon/answers/trace/question.ts';
+import type { TraceClient } from '../../../src/daemon/answers/trace/request.ts';
 import { atOnce } from '../../../src/service/steps.ts';
 import { CLIENTS, INTERFACES, OWN_TARGETS, sourceOf, TARGETS } from './cast.ts';
 import type { Judge, Probe, Seen } from './judge.ts';

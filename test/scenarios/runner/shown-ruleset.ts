@@ -1,5 +1,5 @@
 import type { Ruleset } from '../../../src/ruleset/model/ruleset.ts';
-import { neededContainers, shownTable } from '../../../src/ruleset/model/shown-table.ts';
+import { neededSetsAndMaps, shownTable } from '../../../src/ruleset/model/shown-table.ts';
 import { type TracedRuleset, tracedRuleset } from '../../../src/trace/traced-ruleset.ts';
 
 /** What a dump without --all shows, to be traced: what it leaves out is to make no difference. */
@@ -10,5 +10,5 @@ export function shownRuleset(ruleset: Ruleset): TracedRuleset {
     own.value === 'verdict' ? elements.map(({ value }) => value) : [],
   );
   const { chains } = shown.chains(new Set(verdicts));
-  return { ...traced, chains, containers: neededContainers(shown, chains) };
+  return { ...traced, chains, setsAndMaps: neededSetsAndMaps(shown, chains) };
 }

@@ -8,7 +8,7 @@ import type { Knowledge } from '../knowledge.ts';
 import { answerSteps } from './answer.ts';
 import type { TraceAnswer } from './connection.ts';
 import { withLive } from './live.ts';
-import { parseClient, parseTarget } from './question.ts';
+import { parseClient, parseTarget } from './request.ts';
 /** What answers by the control socket instead of an answer. */
 export interface Refusal {
   readonly error: { readonly code: ErrorCode; readonly message: string };

@@ -17,13 +17,13 @@ import type { Knowledge, ModelInTable } from '../knowledge.ts';
 import { type ClientPlace, clientOf } from './client.ts';
 import type { AnsweringService, TracedConnection } from './connection.ts';
 import { frontendAt } from './frontend-at.ts';
-import type { TraceClient, TraceTarget } from './question.ts';
+import type { TraceClient, TraceTarget } from './request.ts';
 import { type Destination, destinationsOf, type TargetPlace } from './targets.ts';
 
 /** Connections that one answer is about, at most. */
 const MAX_CONNECTIONS = 32;
 
-export interface TraceQuestion {
+export interface ConnectionRequest {
   readonly target: TraceTarget;
   readonly client: TraceClient;
 }
@@ -44,7 +44,7 @@ export interface Traced {
  */
 export function* answerSteps(
   known: Pick<Knowledge, 'models' | 'cluster' | 'shortfalls' | 'state' | 'inKernel'>,
-  { target, client }: TraceQuestion,
+  { target, client }: ConnectionRequest,
   args: TraceArguments,
   own: readonly string[],
 ): Steps<{ readonly traced: readonly Traced[]; readonly left: number }> {
@@ -102,9 +102,9 @@ const NODE_PORTS = 'node-port-networks';
 
 /** What a set of networks holds; undefined where the program has no such set. */
 function networksIn(entry: ModelInTable | undefined, name: string): readonly string[] | undefined {
-  const container = entry?.model.program.containers.find((one) => one.name === name);
-  if (entry === undefined || container === undefined) return undefined;
-  return [...entry.model.ruleset.elementsOf(container)].map(({ key }) => key);
+  const setOrMap = entry?.model.program.setsAndMaps.find((one) => one.name === name);
+  if (entry === undefined || setOrMap === undefined) return undefined;
+  return [...entry.model.ruleset.elementsOf(setOrMap)].map(({ key }) => key);
 }
 
 function* traceTo(
@@ -141,7 +141,7 @@ function* traceTo(
     port === undefined ? undefined : yield* frontendAt(entry, cluster, { address, protocol, port, isOwn });
   const key = frontend && serviceKeyOf(frontend);
   const claimants = services.filter((service) => isClaimant(service, address, protocol, port, isOwn));
-  const concerned = key === undefined ? claimants.map(({ namespace, name }) => `${namespace}/${name}`) : [key];
+  const affected = key === undefined ? claimants.map(({ namespace, name }) => `${namespace}/${name}`) : [key];
   // The kernel knows the frontend, and not why it is so.
   const ofService = key === undefined || inKernel !== undefined ? undefined : cluster.service(key);
   const verdict = connectionVerdict(trace, {
@@ -154,7 +154,7 @@ function* traceTo(
     nodePortNetworks: nodePortNetworks(family),
     nodePortClients: networksIn(entry, NODE_PORT_CLIENTS),
     servesLocalhost: servesLocalhost(args.nodePortAddresses, family),
-    shortfalls: concerned.slice(0, MAX_CONNECTIONS).flatMap((of) => shortfalls.of('Service', of)),
+    shortfalls: affected.slice(0, MAX_CONNECTIONS).flatMap((of) => shortfalls.of('Service', of)),
   });
   const { resetsGone, slowStart } = besideRules(ofService, args.resetGoneEndpoints ?? false);
   const interfaceName = iifname?.startsWith('/') ? undefined : iifname;
@@ -172,7 +172,7 @@ function* traceTo(
     ...(resetsGone && protocol === 'tcp' && { resetsGone }),
     ...(slowStart !== undefined && { slowStart }),
     // Without a daemon nothing is on its way.
-    inForce: entry.inForce && (state === undefined || !concerned.some((of) => entry.model.isPending(of))),
+    inForce: entry.inForce && (state === undefined || !affected.some((of) => entry.model.isPending(of))),
     ...(yield* traceReport(trace)),
   };
   return { entry, trace, connection };

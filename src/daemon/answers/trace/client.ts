@@ -11,7 +11,7 @@ import {
   networkTester,
 } from '../../../ip.ts';
 import type { TracedPacket } from '../../../trace/packet.ts';
-import type { TraceClient } from './question.ts';
+import type { TraceClient } from './request.ts';
 
 /** The side that a traced connection comes from. */
 export interface TracedClient extends Pick<TracedPacket, 'source' | 'from' | 'iifname'> {

@@ -38,7 +38,7 @@ async function tableOf({ model, table }: ModelInTable, nft: Nft): Promise<TableN
 
 /** What of a comparison concerns one way. */
 function liveResult(way: Way, { chains, elements, differences, notCompared }: WayComparison): LiveResult {
-  const concerned = differences.filter((difference) => isOnWay(way, difference));
-  const told = concerned.map(({ drift: { kind, action, message } }) => ({ kind, action, message }));
+  const affected = differences.filter((difference) => isOnWay(way, difference));
+  const told = affected.map(({ drift: { kind, action, message } }) => ({ kind, action, message }));
   return { chains, elements, differences: told, notCompared };
 }

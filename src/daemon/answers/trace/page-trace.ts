@@ -8,7 +8,7 @@ import type { Knowledge } from '../knowledge.ts';
 import { answerSteps } from './answer.ts';
 import { ownAddresses } from './answer-trace.ts';
 import type { TracedConnection } from './connection.ts';
-import { parseClient, parseTarget } from './question.ts';
+import { parseClient, parseTarget } from './request.ts';
 
 /** Milliseconds of CPU time that a trace for the page may take. */
 const CPU_LIMIT = 50;

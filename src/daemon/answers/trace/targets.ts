@@ -5,7 +5,7 @@ import type { Cluster } from '../../../service/cluster.ts';
 import type { Steps } from '../../../service/steps.ts';
 import { listed } from '../../../status/words.ts';
 import { didYouMean } from '../../../suggest.ts';
-import { SERVICE_PROTOCOLS, type TraceTarget } from './question.ts';
+import { SERVICE_PROTOCOLS, type TraceTarget } from './request.ts';
 
 /** An address, protocol and port that connections are traced to. */
 export interface Destination {

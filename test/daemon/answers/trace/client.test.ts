@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { suite, test } from 'node:test';
 import { type ClientPlace, clientOf } from '../../../../src/daemon/answers/trace/client.ts';
-import { parseClient } from '../../../../src/daemon/answers/trace/question.ts';
+import { parseClient } from '../../../../src/daemon/answers/trace/request.ts';
 import { interfacesByName } from '../../../../src/host/interfaces.ts';
 
 const address = (cidr: string) => ({ address: cidr.split('/')[0], cidr }) as NetworkInterfaceInfo;

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { type Arguments, textOf } from '../config/arguments.ts';
-import { askDaemon } from '../control/control-socket.ts';
+import { requestDaemon } from '../control/control-socket.ts';
 import type { Knowledge, ModelInTable } from '../daemon/answers/knowledge.ts';
 import { createModels } from '../daemon/models.ts';
 import { namesSource } from '../daemon/open-source.ts';
@@ -23,16 +23,16 @@ import { liveTable } from '../sync/fill.ts';
  * @throws ProxyError E_NO_DAEMON if there is neither, E_ALREADY_RUNNING if flags name a source beside a daemon, E_RUN_DIR, or
  * what is wrong with the source
  */
-export async function askOrWorkOut(
+export async function requestOrCompute(
   args: Arguments,
   path: string,
   answer: (known: Knowledge) => Promise<string>,
   log: Log,
-  { patience, asInKernel = false, fromKernel }: QuestionOptions = {},
+  { patience, asInKernel = false, fromKernel }: RequestOptions = {},
 ): Promise<string | Buffer> {
   const named = sourceFlags(args);
-  if (named.length > 0 && (await askDaemon(args.runDir, '/state')) !== undefined) throw refusal(args, named);
-  const told = await askDaemon(args.runDir, path, patience);
+  if (named.length > 0 && (await requestDaemon(args.runDir, '/state')) !== undefined) throw refusal(args, named);
+  const told = await requestDaemon(args.runDir, path, patience);
   if (told !== undefined) return told;
   if (namesSource(args, process.env)) return answer(await workOut(args, log, asInKernel));
   const known = await fromKernel?.(args, log).catch((error: unknown) => {
@@ -47,7 +47,7 @@ export async function askOrWorkOut(
   return answer(known);
 }
 
-export interface QuestionOptions {
+export interface RequestOptions {
   /** Seconds that the daemon has. */
   readonly patience?: number;
   /** What is known without a source, too; undefined if nothing is. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const LOOK_INTERVAL = 50;
 
 /** The first delivery of a source, while it comes. */
-export interface Arrival {
+export interface InitialSync {
   /** Whether the whole cluster is known. */
   readonly isComplete: boolean;
   /** Resolves when it is. */
@@ -14,18 +14,18 @@ export interface Arrival {
 }
 
 /** For those who begin when everything is known. */
-export const ARRIVED: Arrival = {
+export const INITIAL_SYNC_DONE: InitialSync = {
   isComplete: true,
   whenComplete: Promise.resolve(),
   more: () => Promise.resolve(),
 };
 
 /** An arrival that is complete once `complete` is called. */
-export function createArrival(): { readonly arrival: Arrival; complete(): void } {
+export function createInitialSync(): { readonly initialSync: InitialSync; complete(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   let isComplete = false;
   return {
-    arrival: {
+    initialSync: {
       get isComplete() {
         return isComplete;
       },

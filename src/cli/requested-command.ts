@@ -13,7 +13,7 @@ export interface Asked {
  * What a command line asks for: a command by its words ("get services"), by its flag ("--dump"), or the first one there is
  * if it has neither. What is wrong with command, operands and the flags that go with it is added to the problems.
  */
-export function commandAsked(line: CommandLine, commands: readonly [Command, ...Command[]]): Asked {
+export function requestedCommand(line: CommandLine, commands: readonly [Command, ...Command[]]): Asked {
   const { values, problems } = line;
   const isReadable = problems.length === 0;
   const { command, operands } = choose(line, commands);

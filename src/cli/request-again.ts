@@ -17,7 +17,7 @@ export type Again<Answer> = { readonly answer: Answer } | { readonly lost: strin
  * one CPU. Comes to an end when nobody reads what is printed any more. A daemon that goes is waited for.
  * @throws ProxyError what the first question throws
  */
-export async function* askAgain<Answer>(ask: () => Promise<Answer>): AsyncGenerator<Again<Answer>> {
+export async function* requestAgain<Answer>(ask: () => Promise<Answer>): AsyncGenerator<Again<Answer>> {
   for (let isFirst = true; ; isFirst = false) {
     const began = performance.now();
     let told: Again<Answer>;

@@ -1,4 +1,4 @@
-import { askDaemon } from '../control/control-socket.ts';
+import { requestDaemon } from '../control/control-socket.ts';
 import { ProxyError } from '../errors.ts';
 import type { Connections } from '../status/connections.ts';
 
@@ -9,8 +9,8 @@ const PATIENCE = 30;
  * What the daemon of a run directory knows of new connections; undefined if there is none, or one that does not know them.
  * @throws ProxyError E_RUN_DIR if it cannot be asked
  */
-export async function askConnections(runDir: string, withFrontends: boolean): Promise<Connections | undefined> {
-  const answer = await askDaemon(runDir, `/connections${withFrontends ? '?frontends' : ''}`, PATIENCE);
+export async function requestConnections(runDir: string, withFrontends: boolean): Promise<Connections | undefined> {
+  const answer = await requestDaemon(runDir, `/connections${withFrontends ? '?frontends' : ''}`, PATIENCE);
   if (answer === undefined || answer.length === 0) return undefined;
   try {
     return JSON.parse(`${answer}`) as Connections;

@@ -2,12 +2,12 @@ import type { Chain } from '../elements/chain.ts';
 import type { Element } from '../elements/element.ts';
 
 /** An element of the model, and who wants it. */
-export interface HeldElement extends Element {
+export interface Entry extends Element {
   value: string;
   comment: string;
   chain?: Chain;
-  /** How many Services (and settings) want it. 0: found in the kernel and not claimed yet, or on its way out. */
-  claims: number;
+  /** How many Services (and settings) want it. 0: found in the kernel and not referenced yet, or on its way out. */
+  references: number;
   /** Number of the transaction it is deleted with, while nobody wants it; or one of the two below. */
   goesWith: number;
   /** True if nft refused it: the model wants it, the kernel does not have it. */
@@ -21,17 +21,17 @@ export const REMAINS = -1;
 export const GONE = -2;
 
 /** An element that nobody wants yet. All are of one shape, without room for more: there is one for every endpoint of the cluster. */
-export function unclaimed({ container, key, value, comment, chain }: Element): HeldElement {
-  const held: HeldElement = { container, key, value, comment, claims: 0, goesWith: REMAINS };
-  if (chain !== undefined) held.chain = chain;
-  return held;
+export function unreferenced({ setOrMap, key, value, comment, chain }: Element): Entry {
+  const entry: Entry = { setOrMap, key, value, comment, references: 0, goesWith: REMAINS };
+  if (chain !== undefined) entry.chain = chain;
+  return entry;
 }
 
 /** Those that nobody wants and that nothing has been done about. */
-export function unwanted(elements: Iterable<HeldElement>): readonly HeldElement[] {
-  return [...elements].filter(isUnwanted);
+export function unreferencedOf(elements: Iterable<Entry>): readonly Entry[] {
+  return [...elements].filter(isUnreferenced);
 }
 
-export function isUnwanted({ claims, goesWith }: HeldElement): boolean {
-  return claims === 0 && goesWith === REMAINS;
+export function isUnreferenced({ references, goesWith }: Entry): boolean {
+  return references === 0 && goesWith === REMAINS;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { parseClient, parseTarget } from '../../../../src/daemon/answers/trace/question.ts';
+import { parseClient, parseTarget } from '../../../../src/daemon/answers/trace/request.ts';
 import { ProxyError } from '../../../../src/errors.ts';
 
 suite('what trace is asked', () => {

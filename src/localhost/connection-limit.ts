@@ -1,5 +1,5 @@
 /** Room for a number of connections. */
-export class Room {
+export class ConnectionLimit {
   readonly #size: number;
   readonly #onFull: () => void;
   #taken = 0;
