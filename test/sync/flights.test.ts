@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Container } from '../../src/ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../../src/ruleset/elements/set-or-map.ts';
 import type { Transaction } from '../../src/ruleset/model/transaction.ts';
 import { buildProgram } from '../../src/ruleset/program/program.ts';
 import type { Commits } from '../../src/sync/commits.ts';
 import { Flights } from '../../src/sync/flights.ts';
 
 const [SERVICES, CLUSTER_IPS] = ['services', 'cluster-ips'].map(
-  (name) => buildProgram('ip', {}).containers.find((container) => container.name === name) ?? assert.fail(name),
-) as [Container, Container];
+  (name) => buildProgram('ip', {}).setsAndMaps.find((setOrMap) => setOrMap.name === name) ?? assert.fail(name),
+) as [SetOrMap, SetOrMap];
 
-const adding = (key: string, container = SERVICES): Transaction => ({
+const adding = (key: string, setOrMap = SERVICES): Transaction => ({
   deletes: [],
-  adds: [{ container, key, value: '', comment: '' }],
+  adds: [{ setOrMap, key, value: '', comment: '' }],
 });
 
 /** Flights whose transactions begin at once. `begin` begins one; what it returns ends it. */

@@ -2,25 +2,25 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Element } from '../../../src/ruleset/elements/element.ts';
 import { Changes } from '../../../src/ruleset/model/changes.ts';
-import { unclaimed } from '../../../src/ruleset/model/held-element.ts';
+import { unreferenced } from '../../../src/ruleset/model/entry.ts';
 import { buildProgram } from '../../../src/ruleset/program/program.ts';
 
-const SERVICES = buildProgram('ip', {}).containers.find(({ name }) => name === 'services') ?? assert.fail();
+const SERVICES = buildProgram('ip', {}).setsAndMaps.find(({ name }) => name === 'services') ?? assert.fail();
 
-const element = (key: string, value = 'goto refuse'): Element => ({ container: SERVICES, key, value, comment: '' });
+const element = (key: string, value = 'goto refuse'): Element => ({ setOrMap: SERVICES, key, value, comment: '' });
 
 suite('what the kernel is found to hold of changes', () => {
   test('is told where something else was known', () => {
     const changes = new Changes();
-    const [same, other, gone] = ['a', 'b', 'c'].map((key) => unclaimed(element(key))) as [Held, Held, Held];
+    const [same, other, gone] = ['a', 'b', 'c'].map((key) => unreferenced(element(key))) as [Held, Held, Held];
     for (const one of [same, other, gone]) changes.changes(one);
     const found = new Map([
       ['a', element('a')],
       ['b', element('b', 'drop')],
     ]);
     assert.deepEqual(changes.learn(SERVICES, found), [
-      { container: SERVICES, key: 'b', expected: { value: 'goto refuse', comment: '' }, found: element('b', 'drop') },
-      { container: SERVICES, key: 'c', expected: { value: 'goto refuse', comment: '' }, found: undefined },
+      { setOrMap: SERVICES, key: 'b', expected: { value: 'goto refuse', comment: '' }, found: element('b', 'drop') },
+      { setOrMap: SERVICES, key: 'c', expected: { value: 'goto refuse', comment: '' }, found: undefined },
     ]);
     // What differs from it goes with the next transaction: one is replaced, one is added.
     const { deletes, adds } = changes.take();
@@ -31,7 +31,7 @@ suite('what the kernel is found to hold of changes', () => {
 suite('changes that nft did not take', () => {
   test('come again, with what the kernel had, and only those that were chosen', () => {
     const changes = new Changes();
-    const [first, second] = ['a', 'b'].map((key) => unclaimed(element(key))) as [Held, Held];
+    const [first, second] = ['a', 'b'].map((key) => unreferenced(element(key))) as [Held, Held];
     changes.appears(first);
     changes.appears(second);
     const { adds, undo } = changes.take(({ key }) => key === 'a');
@@ -43,4 +43,4 @@ suite('changes that nft did not take', () => {
   });
 });
 
-type Held = ReturnType<typeof unclaimed>;
+type Held = ReturnType<typeof unreferenced>;

@@ -31,7 +31,7 @@ suite('a transaction for a table that packets meet', () => {
     assert.equal(parts.length, 2);
     assert.ok(parts[0]?.some(({ chain }) => chain !== undefined));
     assert.deepEqual(
-      parts[1]?.map(({ container }) => container.name),
+      parts[1]?.map(({ setOrMap }) => setOrMap.name),
       ['services'],
     );
   });

@@ -7,13 +7,13 @@ import { PICK_CHAINS } from '../../../src/ruleset/program/pick-chain.ts';
 import { buildProgram } from '../../../src/ruleset/program/program.ts';
 
 const containerOf = (name: string) =>
-  buildProgram('ip', {}).containers.find((container) => container.name === name) ?? assert.fail(name);
+  buildProgram('ip', {}).setsAndMaps.find((setOrMap) => setOrMap.name === name) ?? assert.fail(name);
 
 suite('what an element costs nft', () => {
   const services = containerOf('services');
   const ranges = containerOf('source-ranges');
 
-  test('is one in a map', () => assert.equal(weightOf({ container: services }), 1));
+  test('is one in a map', () => assert.equal(weightOf({ setOrMap: services }), 1));
 
   test('is more for an interval, most for a set, and so much for each rule of a chain', () => {
     const chain = (rules: number): Chain => ({ name: 'pick', rules: Array.from({ length: rules }, () => []) });
@@ -21,18 +21,18 @@ suite('what an element costs nft', () => {
     assert.ok(set !== undefined);
     assert.deepEqual(
       [
-        weightOf({ container: ranges }),
-        weightOf({ container: set }),
-        weightOf({ container: PICK_CHAINS, chain: chain(1) }),
-        weightOf({ container: PICK_CHAINS, chain: chain(3) }),
+        weightOf({ setOrMap: ranges }),
+        weightOf({ setOrMap: set }),
+        weightOf({ setOrMap: PICK_CHAINS, chain: chain(1) }),
+        weightOf({ setOrMap: PICK_CHAINS, chain: chain(3) }),
       ],
       [10, 30, 5, 15],
     );
   });
 
   test('is more for an interval that goes, the more there are', () => {
-    assert.equal(deleteWeightOf({ container: services }, 20_000), 1);
-    assert.equal(deleteWeightOf({ container: ranges }, 0), 10);
-    assert.equal(deleteWeightOf({ container: ranges }, 20_000), 60);
+    assert.equal(deleteWeightOf({ setOrMap: services }, 20_000), 1);
+    assert.equal(deleteWeightOf({ setOrMap: ranges }, 0), 10);
+    assert.equal(deleteWeightOf({ setOrMap: ranges }, 20_000), 60);
   });
 });

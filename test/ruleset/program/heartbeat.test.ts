@@ -20,7 +20,7 @@ suite('the ports of a heartbeat in the kernel', () => {
       { value: '127.0.0.1 . 0' },
       { key: '127.107.112.110 . x . 0' },
     ]) {
-      const changed = elements.map((one) => (one.container.name === 'endpoints-udp' ? { ...one, ...change } : one));
+      const changed = elements.map((one) => (one.setOrMap.name === 'endpoints-udp' ? { ...one, ...change } : one));
       assert.equal(heartbeatPortsIn(changed), undefined, JSON.stringify(change));
     }
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Chain } from '../../../src/ruleset/elements/chain.ts';
-import type { Container } from '../../../src/ruleset/elements/set-or-map.ts';
+import type { SetOrMap } from '../../../src/ruleset/elements/set-or-map.ts';
 import type { Statement } from '../../../src/ruleset/elements/statement.ts';
 import { hopsOf } from '../../../src/ruleset/program/hops.ts';
 import { buildProgram } from '../../../src/ruleset/program/program.ts';
@@ -18,8 +18,8 @@ function hopsWith(rules: readonly (readonly Statement[])[]) {
     { name: 'begin', hook, rules },
     { name: 'next', rules: [[asks('twice')], [asks('later')]] },
   ] as unknown as Chain[];
-  const containers = [{ name: 'first', key: [], value: 'verdict', targets: [{ chain: 'next' }], comment: '' }];
-  return hopsOf(chains, containers as unknown as Container[]);
+  const setsAndMaps = [{ name: 'first', key: [], value: 'verdict', targets: [{ chain: 'next' }], comment: '' }];
+  return hopsOf(chains, setsAndMaps as unknown as SetOrMap[]);
 }
 
 suite('the hop of a set', () => {

@@ -16,7 +16,7 @@ suite('the program', () => {
     const asked = program.chains.flatMap(({ name }) => rules(program, name)).join('\n');
     const names = [...asked.matchAll(/@([a-z0-9-]+)/g)].map(([, name]) => name ?? '');
     assert.ok(names.length > 5);
-    const known = program.containers.map(({ name }) => name);
+    const known = program.setsAndMaps.map(({ name }) => name);
     assert.deepEqual(
       names.filter((name) => !known.includes(name)),
       [],
