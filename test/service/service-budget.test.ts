@@ -168,7 +168,7 @@ suite('the budget of one Service', () => {
 
   test('weights get what endpoints leave, and are told of where that is too little', () => {
     const weighed = [1, 50].map((weight, i) =>
-      slice([ready(`10.0.0.${i}`)], { name: `web-${i}`, options: { weight } }),
+      slice([ready(`10.0.0.${i}`)], { name: `web-${i}`, ...(weight > 1 && { options: { weight } }) }),
     );
     const exact = frontendsWithin(service(), weighed, 'ip', HERE, 100);
     assert.equal(exact.cut, undefined);

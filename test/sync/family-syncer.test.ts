@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Family } from '../../src/ip.ts';
 import type { Nft } from '../../src/nft/nft.ts';
 import { NftError } from '../../src/nft/run.ts';
@@ -91,6 +92,40 @@ suite('a syncer', () => {
     syncer.changed(['default/unknown']);
     await clock.pass(1000);
     assert.deepEqual(told, ['unconcerned', 'done'], 'the transaction that was due tells of both');
+  });
+
+  test('is in sync before a change, not while it is on its way, and again when it is in force', async () => {
+    using both = await start();
+    const { syncer, nft } = both.four;
+    const isInSync = () => Promise.race([syncer.whenInSync().then(() => true), nextTurn(false)]);
+    both.scale(9);
+    await both.clock.pass(10);
+    assert.equal(await isInSync(), true);
+    nft.times.length = 0;
+    both.scale(10);
+    assert.equal(await isInSync(), false);
+    assert.deepEqual(nft.times, [], 'it waits for its turn');
+    await both.clock.pass(100);
+    assert.ok(nft.times.length > 0);
+    assert.equal(await isInSync(), true);
+  });
+
+  test('says that it took in all that was known only where nothing is left for the next transaction', async () => {
+    const clock = new FakeClock();
+    const told: string[] = [];
+    const observer = { tookAll: () => told.push('all'), succeeded: () => told.push('done') };
+    const nft = new RecordingNft(clock);
+    using one = startSyncer(nft, [service()], { clock, observer });
+    await clock.pass(1000);
+    told.length = 0;
+    const many = Array.from({ length: 2500 }, (_, i) =>
+      service({ name: `s${i}`, clusterIps: [`10.97.${i >> 8}.${i & 255}`] }),
+    );
+    one.syncer.changed(many.flatMap((each) => one.cluster.set(each)));
+    await one.syncer.whenInSync();
+    const first = told.indexOf('all');
+    assert.ok(first > 1, `${told}: several transactions before that of the last Services`);
+    assert.equal(told[first + 1], 'done');
   });
 
   test('sends a transaction for each step of a slow start when it is due, and none besides', async () => {
