@@ -11,11 +11,9 @@ import type { SlowStarts } from '../src/service/weights.ts';
 import { parseManifest } from '../src/source/manifests/parse.ts';
 import { endpointWeights } from '../src/status/endpoint-weights.ts';
 import { endpointText } from '../src/status/service-rows.ts';
-import { HTTP, NODE_NAME, ready, service, slice } from './builders/objects.ts';
+import { HERE, HTTP, ready, service, slice } from './builders/objects.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../docs/beyond-kube-proxy.md'), 'utf8');
-
-const VIEW = { nodeName: NODE_NAME, node: undefined };
 
 /** The objects of the example in a section, read as an API server's; its Services with an address that it gave them. */
 function exampleOf(title: string): readonly KubeObject[] {
@@ -36,7 +34,7 @@ suite('the examples of beyond-kube-proxy.md', () => {
     const [web] = objects.filter((object) => object.kind === 'Service');
     const slices = objects.filter((object) => object.kind === 'EndpointSlice');
     assert.ok(web !== undefined && slices.length === 2);
-    const [frontend] = frontendsOf(web, slices, 'ip', VIEW);
+    const [frontend] = frontendsOf(web, slices, 'ip', HERE);
     assert.deepEqual(endpointWeights(frontend?.endpoints ?? [], endpointText), {
       '10.32.0.21:8080': { weight: 9, share: 0.9 },
       '10.32.0.22:8080': { weight: 1, share: 0.1 },
@@ -56,7 +54,7 @@ suite('the examples of beyond-kube-proxy.md', () => {
       const slices = [slice(addresses.map((address) => ready(address)))];
       const cells = frontends.flatMap((one) => {
         const elements = (starts: SlowStarts) =>
-          atOnce(frontendSteps(one, slices, 'ip', VIEW, DEFAULT_SERVICE_BUDGET, starts)).elements;
+          atOnce(frontendSteps(one, slices, 'ip', HERE, DEFAULT_SERVICE_BUDGET, starts)).elements;
         const [first = ''] = addresses;
         const steps = Array.from({ length: SLOW_START_STEPS - 1 }, (_, i) => elements(new Map([[first, i + 1]])));
         return [elements(new Map()), Math.max(...steps)];

@@ -1,11 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dumpText } from '../../src/ruleset/model/dump-text.ts';
-import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
-import { buildProgram } from '../../src/ruleset/program/program.ts';
+import type { Ruleset } from '../../src/ruleset/model/ruleset.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
 import { frontend } from '../../test/builders/frontends.ts';
-import { setServices } from '../../test/builders/rulesets.ts';
+import { rulesetFor, setServices } from '../../test/builders/rulesets.ts';
 import { inNamespace, run, runSync } from '../../test/netns/namespaces.ts';
 import type { Report } from './report.ts';
 import { percentile } from './statistics.ts';
@@ -83,7 +82,7 @@ export async function measureLimits(report: Report, workspace: Workspace, plan: 
 
 /** The rules of a Service of each kind for each turn. */
 function rulesetOf(turns: number): Ruleset {
-  const ruleset = new Ruleset(buildProgram('ip', { connectionCounters: true }));
+  const ruleset = rulesetFor([], { connectionCounters: true });
   for (const [kind, { options }] of KINDS.entries()) {
     for (let turn = 0; turn < turns; turn++) {
       const name = `default/kind-${kind}-${turn}`;

@@ -7,6 +7,9 @@ import type { ServiceCidr } from '../../src/objects/service-cidr.ts';
 
 export const NODE_NAME = 'node-a';
 
+/** This node, of which nothing is known but its name. */
+export const HERE = { nodeName: NODE_NAME, node: undefined };
+
 export const HTTP: ServicePortSpec = { name: 'http', protocol: 'tcp', port: 80 };
 
 /** Service default/web at 10.96.0.10, port http 80/tcp. */

@@ -27,11 +27,11 @@ export function rawSlice(serviceName: string, addresses: readonly string[], chan
   };
 }
 
-export function rawNode(name: string, address: string) {
+export function rawNode(name: string, ...addresses: readonly string[]) {
   return {
     apiVersion: 'v1',
     kind: 'Node' as const,
     metadata: { name },
-    status: { addresses: [{ type: 'InternalIP', address }] },
+    status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
   };
 }

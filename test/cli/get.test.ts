@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { load } from 'js-yaml';
-import { rawService, rawSlice } from '../builders/raw-objects.ts';
+import { rawNode, rawService, rawSlice } from '../builders/raw-objects.ts';
 import { Place } from './program.ts';
 
 suite('get services', () => {
@@ -90,8 +90,8 @@ suite('with --skip-unreachable-nodes', () => {
     const place = new Place(context);
     const item = (address: string, nodeName: string) => ({ addresses: [address], nodeName });
     const node = (name: string, status: string) => ({
-      ...{ apiVersion: 'v1', kind: 'Node', metadata: { name } },
-      status: { addresses: [], conditions: [{ type: 'Ready', status }] },
+      ...rawNode(name),
+      status: { conditions: [{ type: 'Ready', status }] },
     });
     const items = [
       rawService('web', '10.96.0.11'),

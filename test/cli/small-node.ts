@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { rawService, rawSlice } from '../builders/raw-objects.ts';
+import { rawNode, rawService, rawSlice } from '../builders/raw-objects.ts';
 import type { Place } from './program.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
@@ -9,12 +9,7 @@ const onNode2 = (address: string) => ({ addresses: [address], nodeName: 'node-2'
 
 /** What the cluster has beside examples/. */
 const MORE: readonly object[] = [
-  {
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name: 'node-1' },
-    status: { addresses: [{ type: 'InternalIP', address: '192.0.2.1' }] },
-  },
+  rawNode('node-1', '192.0.2.1'),
   rawService('new', '10.96.0.81', { ports: [HTTP] }),
   rawService('shop', '10.96.0.82', {
     type: 'NodePort',

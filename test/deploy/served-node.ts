@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rawNode } from '../builders/raw-objects.ts';
 import { connectTcp, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { startServers } from '../netns/servers.ts';
@@ -14,12 +15,7 @@ export const NODE_NAME = 'node-a';
 export const WEB = { ip4: '10.96.0.80', ip6: 'fd00:96::80' };
 export const PODS = [21, 22].map((n) => ({ ip4: `10.32.0.${n}`, ip6: `fd00:32::${n}` }));
 const OBJECTS: readonly RawObject[] = [
-  {
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name: NODE_NAME },
-    status: { addresses: [{ type: 'InternalIP', address: NODE.ip4 }] },
-  },
+  rawNode(NODE_NAME, NODE.ip4),
   ...serviceObjects({
     name: 'web',
     clusterIps: WEB,

@@ -4,9 +4,7 @@ import type { EndpointSlice } from '../../src/objects/endpoint-slice.ts';
 import type { Service } from '../../src/objects/service.ts';
 import { frontendSteps, frontendsOf } from '../../src/service/frontend.ts';
 import { countSteps } from '../builders/count-steps.ts';
-import { HTTP, NODE_NAME, ready, service, slice, slicePort } from '../builders/objects.ts';
-
-const HERE = { nodeName: NODE_NAME, node: undefined };
+import { HERE, HTTP, ready, service, slice, slicePort } from '../builders/objects.ts';
 
 function keysOf(changes: Partial<Service>, family: 'ip' | 'ip6' = 'ip'): string[] {
   return frontendsOf(service(changes), [], family, HERE).map(

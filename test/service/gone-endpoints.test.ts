@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { frontendsOf } from '../../src/service/frontend.ts';
 import { goneFrontendsOf, hasAddress, leftAddresses } from '../../src/service/gone-endpoints.ts';
 import { resetsGone } from '../../src/service/reset-option.ts';
-import { NODE_NAME, notReady, ready, service, servingTerminating, slice, slicePort } from '../builders/objects.ts';
+import { HERE, notReady, ready, service, servingTerminating, slice, slicePort } from '../builders/objects.ts';
 
 const HTTP = [{ name: 'http', port: 8080 }];
 
@@ -46,7 +46,7 @@ suite('frontends of endpoints that are gone', () => {
     ],
     externalIps: ['203.0.113.1'],
   });
-  const frontends = frontendsOf(web, [], 'ip', { nodeName: NODE_NAME, node: undefined });
+  const frontends = frontendsOf(web, [], 'ip', HERE);
 
   test('are those of the ports that led there, over TCP', () => {
     const gone = new Map([

@@ -4,7 +4,7 @@ import { networkTester } from '../../src/ip.ts';
 import type { Service } from '../../src/objects/service.ts';
 import { frontendsOf } from '../../src/service/frontend.ts';
 import { type Objection, objectionsOf, type Protection } from '../../src/service/reserved-addresses.ts';
-import { NODE_NAME, node, service } from '../builders/objects.ts';
+import { HERE, NODE_NAME, node, service } from '../builders/objects.ts';
 
 const API = '192.0.2.10';
 const NODE = '192.0.2.1';
@@ -145,13 +145,13 @@ test('what no Service can have is never programmed, also where nothing is known 
   const bad = ['127.0.0.1', '169.254.169.254', '224.0.0.1', '255.255.255.255', '0.0.0.0'];
   const changes = { externalIps: bad, loadBalancerIps: bad, clusterIps: ['10.96.0.10'] };
   assert.deepEqual(
-    frontendsOf(service(changes), [], 'ip', { nodeName: NODE_NAME, node: undefined }).map(({ address }) => address),
+    frontendsOf(service(changes), [], 'ip', HERE).map(({ address }) => address),
     ['10.96.0.10'],
   );
   const bad6 = ['::1', '::', 'fe80::1', 'ff02::1', '::ffff:a9fe:a9fe', '64:ff9b::a9fe:a9fe'];
   const changes6 = { externalIps: bad6, loadBalancerIps: bad6, clusterIps: ['fd00:96::10'] };
   assert.deepEqual(
-    frontendsOf(service(changes6), [], 'ip6', { nodeName: NODE_NAME, node: undefined }).map(({ address }) => address),
+    frontendsOf(service(changes6), [], 'ip6', HERE).map(({ address }) => address),
     ['fd00:96::10'],
   );
 });

@@ -5,10 +5,8 @@ import type { EndpointSlice, SliceEndpoint } from '../../src/objects/endpoint-sl
 import type { Service, ServicePortSpec } from '../../src/objects/service.ts';
 import { type Frontend, frontendsOf, frontendsWithin } from '../../src/service/frontend.ts';
 import { DEFAULT_SERVICE_BUDGET, slicesWithin } from '../../src/service/service-budget.ts';
-import { notReady, ready, service, servingTerminating, slice } from '../builders/objects.ts';
+import { HERE, notReady, ready, service, servingTerminating, slice } from '../builders/objects.ts';
 import { rulesetFor } from '../builders/rulesets.ts';
-
-const HERE = { nodeName: 'node-a', node: undefined };
 
 function portsOf(count: number, nodePorts = false): ServicePortSpec[] {
   return Array.from({ length: count }, (_, i) => ({

@@ -6,6 +6,7 @@ import type { Service } from '../../src/objects/service.ts';
 import { frontendsOf } from '../../src/service/frontend.ts';
 import { udpFrontendsOf } from '../../src/service/udp-frontends.ts';
 import {
+  HERE,
   HTTP,
   NODE_NAME,
   notReady,
@@ -23,7 +24,7 @@ const dnsSlice = (endpoints: EndpointSlice['endpoints'], changes: Partial<Endpoi
 const CLIENTS_HERE = ['10.32.0.0/16', '192.0.2.1/32'];
 
 function stateOf(of: Service, slices: readonly EndpointSlice[], family: Family = 'ip', here?: readonly string[]) {
-  const frontends = frontendsOf(of, slices, family, { nodeName: NODE_NAME, node: undefined });
+  const frontends = frontendsOf(of, slices, family, HERE);
   return udpFrontendsOf(of, slices, frontends, { here: () => here, node: () => [], nodePorts: undefined });
 }
 

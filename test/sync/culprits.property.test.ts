@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Nft } from '../../src/nft/nft.ts';
 import { NftError } from '../../src/nft/run.ts';
 import { readTable } from '../../src/nft/tables.ts';
-import { type Clock, SYSTEM_CLOCK } from '../../src/sync/clock.ts';
+import { AheadClock } from '../builders/ahead-clock.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 import { startSyncer } from '../builders/syncers.ts';
 import { TestKernel } from '../netns/kernel.ts';
@@ -32,8 +32,7 @@ function faulty(nft: Nft, addresses: ReadonlySet<string>, fault: Fault, killed: 
 async function startProxy(kernel: TestKernel, fault: Fault, culprits: readonly number[] = []) {
   const bad = new Set(culprits.map(addressOf));
   const killed: string[] = [];
-  let skipped = 0;
-  const clock: Clock = { ...SYSTEM_CLOCK, now: () => performance.now() + skipped };
+  const clock = new AheadClock();
   const objects = (n: number, endpoint: number) => {
     const name = `s${n}`;
     return [
@@ -65,9 +64,7 @@ async function startProxy(kernel: TestKernel, fault: Fault, culprits: readonly n
     change,
     served,
     outOfService: () => [...shortfalls.all()].map(({ key, reason }) => `${reason} ${key}`).sort(),
-    skip: (ms: number) => {
-      skipped += ms;
-    },
+    skip: (ms: number) => clock.skip(ms),
     [Symbol.dispose]: proxy[Symbol.dispose],
   };
 }

@@ -11,14 +11,14 @@ import { serviceTable } from '../../src/status/service-table.ts';
 import { clientHash } from '../../src/trace/client-hash.ts';
 import { tracePacket } from '../../src/trace/trace-packet.ts';
 import { tracedRuleset } from '../../src/trace/traced-ruleset.ts';
-import { ready, service, slice } from '../builders/objects.ts';
+import { HERE, ready, service, slice } from '../builders/objects.ts';
 import { rulesetFor } from '../builders/rulesets.ts';
 
 const ADDRESSES = Array.from({ length: 5 }, (_, i) => `10.0.0.${i + 1}`);
 
 function frontends(lbAlgorithm: LbAlgorithm): readonly Frontend[] {
   const slices = [slice(ADDRESSES.map((address) => ready(address)))];
-  return frontendsOf(service({ options: { lbAlgorithm } }), slices, 'ip', { nodeName: 'node-a', node: undefined });
+  return frontendsOf(service({ options: { lbAlgorithm } }), slices, 'ip', HERE);
 }
 
 /** The outcomes for a client: "10.0.0.1:8080" → its probability. */

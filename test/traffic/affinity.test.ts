@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { rawNode } from '../builders/raw-objects.ts';
 import { connectTcp, exchangeUdp, type Outcome } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { onTcpAndUdp, startServers } from '../netns/servers.ts';
@@ -28,11 +29,7 @@ const STICKY = { sessionAffinity: 'ClientIP' };
 function objects({ pods, affinity = STICKY }: Wanted): readonly RawObject[] {
   const protocols = ['TCP', 'UDP'] as const;
   return [
-    {
-      kind: 'Node',
-      metadata: { name: 'node-a' },
-      status: { addresses: FAMILIES.map(({ node }) => ({ type: 'InternalIP', address: node })) },
-    },
+    rawNode('node-a', ...FAMILIES.map(({ node }) => node)),
     {
       kind: 'Service',
       metadata: { name: 'web' },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { rawNode } from '../builders/raw-objects.ts';
 import { connectTcp, exchangeUdp, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { startServers } from '../netns/servers.ts';
@@ -46,11 +47,7 @@ function wanting(name: string, n: number, { externalIps = [], loadBalancerIps = 
   return [{ ...service, status: { loadBalancer: { ingress } } }, ...slices];
 }
 
-const THIS_NODE = {
-  kind: 'Node',
-  metadata: { name: 'node-a' },
-  status: { addresses: Object.values(NODE).map((address) => ({ type: 'InternalIP', address })) },
-};
+const THIS_NODE = rawNode('node-a', ...Object.values(NODE));
 /** The API server's own Service. */
 const KUBERNETES = serviceObjects({
   name: 'kubernetes',

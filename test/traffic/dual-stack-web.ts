@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rawNode } from '../builders/raw-objects.ts';
 import type { connectTcp, Outcome } from '../netns/clients.ts';
 import { NODE } from '../netns/topology.ts';
 import type { World } from '../netns/world.ts';
@@ -43,9 +44,8 @@ export function dualStackWeb(
   { protocols = ['TCP', 'UDP'], annotations, spec, status }: DualStackWebOptions = {},
 ): readonly RawObject[] {
   const ports = protocols.map((protocol) => ({ name: protocol.toLowerCase(), protocol }));
-  const addresses = FAMILIES.map(({ node }) => ({ type: 'InternalIP', address: node }));
   return [
-    { kind: 'Node', metadata: { name: 'node-a' }, status: { addresses } },
+    rawNode('node-a', ...FAMILIES.map(({ node }) => node)),
     {
       kind: 'Service',
       metadata: { name: 'web', ...(annotations && { annotations }) },

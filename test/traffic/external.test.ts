@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { rawNode } from '../builders/raw-objects.ts';
 import { clientsSeen, connectTcp, exchangeUdp, type Outcome, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { onTcpAndUdp, startServers } from '../netns/servers.ts';
@@ -63,11 +64,7 @@ function objectsOf({ name, n, spec = {}, external, loadBalancer, endpoints }: Ex
 const LOCAL = { externalTrafficPolicy: 'Local' };
 const BOTH = ['here', 'there'] as const;
 const OBJECTS = [
-  {
-    kind: 'Node',
-    metadata: { name: 'node-a' },
-    status: { addresses: [NODE.ip4, NODE.ip6].map((address) => ({ type: 'InternalIP', address })) },
-  },
+  rawNode('node-a', NODE.ip4, NODE.ip6),
   ...[
     { name: 'cluster', n: 1, external: true, endpoints: BOTH },
     { name: 'local', n: 2, external: true, spec: LOCAL, endpoints: BOTH },
@@ -291,12 +288,7 @@ describe('a Service reached from everywhere', () => {
   it('a new address of the Node moves the node ports without a restart', async () => {
     await daemon.stop();
     await daemon.start(flags());
-    const moved = {
-      kind: 'Node',
-      metadata: { name: 'node-a' },
-      status: { addresses: [{ type: 'InternalIP', address: NODE_TO_REMOTE.ip4 }] },
-    };
-    daemon.write([moved, ...OBJECTS.slice(1)]);
+    daemon.write([rawNode('node-a', NODE_TO_REMOTE.ip4), ...OBJECTS.slice(1)]);
     await daemon.untilDump(/198\.51\.100\.1\/32/);
     const reach = async (address: string) => Object.keys(tally(await connectTcp(world, pod, { address, port: 30001 })));
     assert.deepEqual(await reach(NODE.ip4), ['refused']);

@@ -2,18 +2,15 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { rawNode } from '../builders/raw-objects.ts';
 import { NODE } from '../netns/topology.ts';
 import type { World } from '../netns/world.ts';
 import type { Daemon } from './daemon.ts';
 import { beforeEachFreshDaemon } from './fresh-daemon.ts';
-import { type RawObject, serviceObjects } from './manifests.ts';
+import { serviceObjects } from './manifests.ts';
 
 const TABLE = 'kube-proxy-nft';
-const NODE_OBJECT: RawObject = {
-  kind: 'Node',
-  metadata: { name: 'node-a' },
-  status: { addresses: [NODE.ip4, NODE.ip6].map((address) => ({ type: 'InternalIP', address })) },
-};
+const NODE_OBJECT = rawNode('node-a', NODE.ip4, NODE.ip6);
 const service = (n: number) =>
   serviceObjects({
     name: `s${n}`,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { rawNode } from '../builders/raw-objects.ts';
 import { NODE } from '../netns/topology.ts';
 import { createWorld, type Where, type World } from '../netns/world.ts';
 import { Daemon } from './daemon.ts';
@@ -8,9 +9,7 @@ import type { RawObject } from './manifests.ts';
 const CHECK_PORT = 32_100;
 
 const node = (changes: object = {}): RawObject => ({
-  kind: 'Node',
-  metadata: { name: 'node-a' },
-  status: { addresses: [NODE.ip4, NODE.ip6].map((address) => ({ type: 'InternalIP', address })) },
+  ...rawNode('node-a', NODE.ip4, NODE.ip6),
   ...changes,
 });
 

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requestDaemon } from '../../src/control/control-socket.ts';
 import type { Connections } from '../../src/status/connections.ts';
+import { rawNode } from '../builders/raw-objects.ts';
 import { connectTcp, exchangeUdp, tally } from '../netns/clients.ts';
 import { type RunningHelper, startHelper } from '../netns/helper-program.ts';
 import { onTcpAndUdp, startServers } from '../netns/servers.ts';
@@ -74,11 +75,7 @@ const PER_SECOND = 2;
 const OPEN = 3;
 
 const OBJECTS: readonly RawObject[] = [
-  {
-    kind: 'Node',
-    metadata: { name: 'node-a' },
-    status: { addresses: FAMILIES.map(({ node }) => ({ type: 'InternalIP', address: node })) },
-  },
+  rawNode('node-a', ...FAMILIES.map(({ node }) => node)),
   ...service('limited', LIMITED, { 'kube-proxy-nft/limit': `${PER_SECOND}/s` }),
   ...service('full', FULL, { 'kube-proxy-nft/max-connections': `${OPEN}` }, true),
 ];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { rawNode } from '../builders/raw-objects.ts';
 import { connectTcp, exchangeUdp, type Outcome, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { onTcpAndUdp, startServers } from '../netns/servers.ts';
@@ -62,11 +63,7 @@ describe('--nodeport-addresses localhost', () => {
     }
     daemon = new Daemon(world);
     daemon.write([
-      {
-        kind: 'Node',
-        metadata: { name: 'node-a' },
-        status: { addresses: FAMILIES.map(({ node }) => ({ type: 'InternalIP', address: node })) },
-      },
+      rawNode('node-a', ...FAMILIES.map(({ node }) => node)),
       ...objects('web', 1),
       ...objects('local', 2, { externalTrafficPolicy: 'Local' }),
       ...objects('sticky', 3, { sessionAffinity: 'ClientIP' }),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { eventually } from '../builders/eventually.ts';
+import { rawNode } from '../builders/raw-objects.ts';
 import { exchangeUdp, tally } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
 import { startServers } from '../netns/servers.ts';
@@ -22,11 +23,7 @@ const HERE = { addresses: ['10.32.0.21', 'fd00:32::21'], nodeName: 'node-a' } as
 const THERE = { addresses: ['10.33.0.22', 'fd00:33::22'], nodeName: 'node-b' } as const;
 const FAMILIES = [0, 1] as const;
 const both = (work: (family: 0 | 1) => Promise<unknown>) => Promise.all(FAMILIES.map(work));
-const AND_NODE = {
-  kind: 'Node',
-  metadata: { name: 'node-a' },
-  status: { addresses: NODE_IP.map((address) => ({ type: 'InternalIP', address })) },
-};
+const AND_NODE = rawNode('node-a', ...NODE_IP);
 
 /** Only dns has servers: nobody ever answers the others. */
 const PORTS = [
