@@ -105,15 +105,22 @@ suite('a syncer', () => {
     both.scale(10);
     assert.equal(await isInSync(), false);
     assert.deepEqual(nft.times, [], 'it waits for its turn');
+    const waiting = syncer.whenInSync().then(() => 'in sync');
+    both.scale(11);
     await both.clock.pass(100);
     assert.ok(nft.times.length > 0);
+    assert.equal(
+      await Promise.race([waiting, nextTurn('not yet')]),
+      'in sync',
+      'who waited before another change, too',
+    );
     assert.equal(await isInSync(), true);
   });
 
   test('says that it took in all that was known only where nothing is left for the next transaction', async () => {
     const clock = new FakeClock();
     const told: string[] = [];
-    const observer = { tookAll: () => told.push('all'), succeeded: () => told.push('done') };
+    const observer = { caughtUp: () => told.push('all'), succeeded: () => told.push('done') };
     const nft = new RecordingNft(clock);
     using one = startSyncer(nft, [service()], { clock, observer });
     await clock.pass(1000);

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { Nft } from '../../src/nft/nft.ts';
 import { NftError, type NftFailure } from '../../src/nft/run.ts';
-import { isDrift } from '../../src/sync/learn.ts';
+import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
+import { buildProgram } from '../../src/ruleset/program/program.ts';
+import { isDrift, learn } from '../../src/sync/learn.ts';
+import type { Target } from '../../src/sync/sender.ts';
 
 suite('a failure shows that the kernel holds other things', () => {
   for (const [failure, message, expected] of [
@@ -16,4 +20,34 @@ suite('a failure shows that the kernel holds other things', () => {
   }
 
   test('not one that is not nft’s', () => assert.equal(isDrift(new Error('File exists')), false));
+});
+
+suite('what a refused transaction was about', () => {
+  /** Looks with an nft whose listings fail; returns how often the transaction was taken back. */
+  const learnt = async (error: Error, undo: boolean) => {
+    let undone = 0;
+    const nft = { look: () => Promise.reject(error) } as unknown as Nft;
+    const program = buildProgram('ip', {});
+    const [setOrMap] = program.setsAndMaps;
+    const adds = [{ setOrMap, key: '10.96.0.10 . tcp . 80', value: 'goto refuse', comment: '' }];
+    const lesson = await learn(
+      { model: { ruleset: new Ruleset(program), program }, nft, table: 'kube-proxy-nft' } as unknown as Target,
+      { transaction: { deletes: [], adds }, ...(undo && { undo: () => undone++ }) } as unknown as Parameters<
+        typeof learn
+      >[1],
+    );
+    return { lesson, undone };
+  };
+
+  test('stays as it was where the listing fails', async () => {
+    assert.deepEqual(await learnt(new NftError('not-found', 'No such file'), true), { lesson: undefined, undone: 0 });
+  });
+
+  test('is not looked at where it cannot be taken back', async () => {
+    assert.deepEqual(await learnt(new Error('not to be asked'), false), { lesson: undefined, undone: 0 });
+  });
+
+  test('does not hide a fault of this program', async () => {
+    await assert.rejects(learnt(new TypeError('a fault'), true), /a fault/);
+  });
 });

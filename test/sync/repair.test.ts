@@ -272,6 +272,30 @@ describe('when nft fails', () => {
     await proxy.assertInSync();
   });
 
+  it('what it failed with for reasons of its own and then refuses is left out when a new table takes over', async () => {
+    using kernel = new TestKernel();
+    const ill = `${kernel.directory}/ill`;
+    const fault = `if [ -e ${ill} ]; then kill -SEGV $$; fi
+      case "$*" in *"-f "*) for last; do :; done
+      if grep -q 10.32.0.3 "$last"; then echo 'internal:0:0-0: Error: Could not process rule: Invalid argument' >&2; exit 1; fi;; esac`;
+    using proxy = await startProxy(kernel, { fault });
+    writeFileSync(ill, '');
+    const changed = proxy.change(['10.32.0.1', '10.32.0.3']);
+    await eventually(
+      () => proxy.lines.some((line) => line.includes('failures=4')),
+      () => proxy.lines.join('\n'),
+    );
+    rmSync(ill);
+    await changed;
+    assert.equal(proxy.syncer.table, 'kube-proxy-nft-b');
+    const served = kernel.byHand('list', 'map', 'ip', 'kube-proxy-nft-b', 'endpoints-tcp').stdout;
+    assert.match(served, /10\.96\.0\.12 \. 80 \. 0 comment "default\/db/);
+    assert.doesNotMatch(served, /10\.96\.0\.10/);
+    assert.deepEqual(await findTables(kernel.nft('ip'), 'ip').then((tables) => tables.length), 1);
+    await proxy.change(['10.32.0.1', '10.32.0.2']);
+    await proxy.assertInSync();
+  });
+
   it('an element it refuses is left out with an error that names its Service, and all others are served', async () => {
     using kernel = new TestKernel();
     const fault = `case "$*" in *"-f "*) for last; do :; done

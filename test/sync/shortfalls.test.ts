@@ -26,6 +26,12 @@ suite('what is not served as it asks', () => {
     assert.deepEqual([shortfalls.count('service-budget'), shortfalls.count('total-budget')], [1, 0]);
   });
 
+  test('is told where nobody listens for events, too', () => {
+    const { log, lines } = recordingLog();
+    new Shortfalls({ log }).report(WEB, 'service-budget', 'too much');
+    assert.deepEqual(lines, ['W Service default/web: too much (service-budget)']);
+  });
+
   test('is told once for an object and reason, whatever changes and whoever reports it', () => {
     const { shortfalls, lines, told } = setUp();
     shortfalls.report(WEB, 'service-budget', 'a', 'ip');

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { dumpText } from '../../src/ruleset/model/dump-text.ts';
+import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
+import { buildProgram } from '../../src/ruleset/program/program.ts';
+import { frontendKey } from '../../src/service/frontend.ts';
+import { atOnce } from '../../src/service/steps.ts';
+import { compareWay, isOnWay } from '../../src/sync/live-way.ts';
+import { Way } from '../../src/trace/way.ts';
+import { frontend } from '../builders/frontends.ts';
+import { TestKernel } from '../netns/kernel.ts';
+
+const TABLE = 'kube-proxy-nft';
+const PROGRAM = buildProgram('ip', {});
+const VERDICT = '10.96.0.10 . tcp . 80';
+
+const setOrMapOf = (name: string) => PROGRAM.setsAndMaps.find((one) => one.name === name) ?? assert.fail(name);
+
+/** The way of a packet to the Service: what it asks in three sets and maps, and the chain dispatch. */
+function wayToService(): Way {
+  const way = new Way();
+  way.enters('dispatch');
+  way.asksFor('services', VERDICT);
+  way.asksFor('cluster-ips', '10.96.0.10');
+  way.asksFor('endpoints-tcp', '10.96.0.10 . 80 . 0');
+  return way;
+}
+
+/** A kernel that holds a Service with two endpoints, and what of the way to it differs after a change by hand. */
+async function differencesAfter(...change: readonly string[]) {
+  using kernel = new TestKernel();
+  const ruleset = new Ruleset(PROGRAM);
+  const wanted = frontend([1, 2]);
+  atOnce(ruleset.setFrontend(frontendKey(wanted), wanted));
+  ruleset.takeTransaction();
+  kernel.load(dumpText(ruleset, TABLE, [], true));
+  if (change.length > 0) kernel.byHand(...change);
+  const { chains, elements, differences, notCompared } = await compareWay(
+    wayToService(),
+    ruleset,
+    kernel.nft('ip'),
+    TABLE,
+  );
+  assert.deepEqual(notCompared, []);
+  return { chains, elements, kinds: differences.map(({ drift: { kind, action } }) => `${kind} ${action}`) };
+}
+
+suite('the way of a packet in the kernel', () => {
+  test('is as the model has it', async () => {
+    assert.deepEqual(await differencesAfter(), { chains: 1, elements: 3, kinds: [] });
+  });
+
+  test('lacks an element that the packet asks for', async () => {
+    const { kinds } = await differencesAfter('delete', 'element', 'ip', TABLE, 'services', `{ ${VERDICT} }`);
+    assert.deepEqual(kinds, ['verdict deleted']);
+  });
+
+  test('lacks nothing where the packet does not ask for it', async () => {
+    const { kinds } = await differencesAfter(
+      'delete',
+      'element',
+      'ip',
+      TABLE,
+      'endpoints-tcp',
+      '{ 10.96.0.10 . 80 . 1 }',
+    );
+    assert.deepEqual(kinds, []);
+  });
+
+  test('lacks a rule', async () => {
+    const { kinds } = await differencesAfter('flush', 'chain', 'ip', TABLE, 'dispatch');
+    assert.deepEqual(kinds, ['dispatch deleted']);
+  });
+
+  test('lacks everything without the table', async () => {
+    assert.deepEqual(await differencesAfter('delete', 'table', 'ip', TABLE), {
+      chains: 0,
+      elements: 0,
+      kinds: ['table deleted'],
+    });
+  });
+});
+
+suite('what differs is on the way', () => {
+  const drift = { kind: 'slot', action: 'added', message: '' } as const;
+  const isOn = (name: string, key: string) =>
+    isOnWay(wayToService(), { element: { setOrMap: setOrMapOf(name), key }, drift });
+
+  test('if it is an element that the packet asks for', () => {
+    assert.equal(isOn('services', VERDICT), true);
+    assert.equal(isOn('services', '10.96.0.11 . tcp . 80'), false);
+  });
+
+  test('if it stands for many, in a set that is asked for one each', () => {
+    assert.equal(isOn('services', '10.96.0.0-10.96.0.255 . tcp . 80'), true);
+    assert.equal(isOn('services-cluster', '10.96.0.0-10.96.0.255 . tcp . 80'), false, 'it is not asked');
+    assert.equal(isOn('source-ranges', '10.96.0.10 . tcp . 80 . 10.0.0.0/8'), false, 'ranges are usual there');
+  });
+
+  test('if it is a chain that the packet enters, or what every packet comes to', () => {
+    assert.equal(isOnWay(wayToService(), { chain: 'dispatch', drift }), true);
+    assert.equal(isOnWay(wayToService(), { chain: 'refuse', drift }), false);
+    assert.equal(isOnWay(wayToService(), { drift }), true);
+  });
+});
