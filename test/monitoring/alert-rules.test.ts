@@ -255,7 +255,7 @@ suite('at half a minute between scrapes, in time:', () => {
       '10m',
       'ChangesNotInForce',
     );
-    assert.match(text, /Changes of IPv4 Services have not been in force on node-a for 10m 0s/);
+    assert.match(text, /Changes to IPv4 Services have been waiting on node-a for 10m 0s/);
     assert.doesNotMatch(text, /error expanding template|no value/);
   });
 });
