@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts the next token of this node in the place of the one before (docs/node-tokens.md). It needs kubectl 1.32 or newer.
+# Replaces this node's token with the next one (docs/node-tokens.md). Needs kubectl 1.32 or newer.
 set -eu
 umask 077
 token=${STATE_DIRECTORY:?this is for kube-proxy-nft-token.service}/token

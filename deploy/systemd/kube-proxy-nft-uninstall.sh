@@ -1,6 +1,7 @@
 #!/bin/sh
-# Removes kube-proxy-nft from this node: the service, its rules, and every file that install.sh and the service made. Of
-# folders, those that are empty then; what others have put into them stays, and is named. With KPN_KEEP_CONFIG=1 the configuration stays. Services do not work on this node afterwards, until another proxy runs.
+# Removes kube-proxy-nft from this node: the service, its rules, and every file that install.sh and the service created.
+# It removes only empty directories. If a directory contains other files, it stays, and the script names it. With
+# KPN_KEEP_CONFIG=1, the configuration stays. Services do not work on this node until another proxy runs.
 set -eu
 
 main() {
@@ -8,19 +9,19 @@ main() {
     echo 'kube-proxy-nft-uninstall: run this as root (sudo)' >&2
     exit 1
   fi
-  # Each step is tried even if the one before failed, so that a second run is never needed for what did work.
+  # Each step runs even if the previous one failed, so that one run removes as much as possible.
   failures=0
   if command -v systemctl >/dev/null; then
     if [ -e '@SYSTEMD_DIR@/kube-proxy-nft.service' ]; then
       try systemctl disable --now kube-proxy-nft.service
-      # What systemd keeps for the service: only possible while the unit is known.
+      # The files that systemd keeps for the service. This is possible only while the unit is known.
       try systemctl clean --what=all kube-proxy-nft.service
     fi
   fi
   if [ -x '@BIN_DIR@/kube-proxy-nft' ]; then try '@BIN_DIR@/kube-proxy-nft' --cleanup; fi
   try rm -f '@SYSTEMD_DIR@/kube-proxy-nft.service'
   remove_folder '@SYSTEMD_DIR@/kube-proxy-nft.service.d'
-  # What systemctl clean has left, as where systemd does not run.
+  # What systemctl clean has left, for example if systemd does not run.
   for folder in /run/private/kube-proxy-nft /run/kube-proxy-nft; do
     try rm -f "$folder/control.sock" "$folder"/ip.json "$folder"/ip6.json "$folder"/ip.nft "$folder"/ip6.nft "$folder"/migrate*
     remove_folder "$folder"
@@ -38,7 +39,7 @@ main() {
   fi
   if command -v systemctl >/dev/null; then
     try systemctl daemon-reload
-    # A unit that failed is remembered after it is gone.
+    # systemd remembers a failed unit after its file is removed.
     systemctl reset-failed kube-proxy-nft.service 2>/dev/null || true
   fi
   if [ "$failures" -ne 0 ]; then
@@ -49,7 +50,7 @@ main() {
   echo 'kube-proxy-nft is removed. Services do not work on this node until another proxy runs.'
 }
 
-# remove_folder PATH: an empty folder, or a link that systemd made to one that is gone. Another one stays.
+# remove_folder PATH: removes an empty directory, or a dangling link that systemd made. Others stay.
 remove_folder() {
   if [ -L "$1" ] && [ ! -e "$1" ]; then
     try rm -f "$1"

@@ -34,7 +34,10 @@ kubeconfig.conf: |
   current-context: default
 {{- end -}}
 
-{{/* The ConfigMap's name. With a hash in it where it is ours: a change makes a new one, which reaches the nodes some at a time. */}}
+{{/*
+The ConfigMap's name. If the chart creates the ConfigMap, its name contains a hash: a change creates a new one, which
+the nodes get gradually.
+*/}}
 {{- define "kube-proxy-nft.configMap" -}}
 {{- if .Values.configMap.create -}}
 {{ .Values.configMap.name }}-{{ include "kube-proxy-nft.data" . | sha256sum | trunc 10 }}
