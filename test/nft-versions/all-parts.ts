@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFound } from '../../src/cli/kernel-knowledge.ts';
 import { FAMILIES, type Family } from '../../src/ip.ts';
-import { findTables } from '../../src/nft/tables.ts';
+import { takeLimitCounts } from '../../src/nft/limit-counts.ts';
+import { findTables, TABLE_NAMES } from '../../src/nft/tables.ts';
 import type { ServiceOptions } from '../../src/objects/service-options.ts';
 import type { Cluster } from '../../src/service/cluster.ts';
 import type { Frontend } from '../../src/service/frontend.ts';
@@ -81,14 +82,14 @@ const PARTS: readonly RegExp[] = [
 ];
 
 /**
- * Datagrams to a Service with session affinity and to some with a limit, from an address of the namespace itself; all they
- * lead to is there, too, and nobody answers.
+ * Datagrams to a Service with session affinity and to some with a limit, of which one refuses most (a program's write fails
+ * then). All addresses are the namespace's own, and nobody answers.
  */
 const SEND = {
   ip: `ip link set lo up && ip address replace 10.77.0.1/8 dev lo
-    for n in 40 50 51 53; do echo > /dev/udp/10.96.0.$n/53; done`,
+    for n in 40 51 53 $(printf '50 %.0s' $(seq 20)); do echo > /dev/udp/10.96.0.$n/53 || :; done`,
   ip6: `ip link set lo up && ip address replace fd00:77::1/128 dev lo && ip -6 route replace local fd00::/8 dev lo
-    for n in 40 50 51 53; do echo > /dev/udp/fd00:96::$n/53; done`,
+    for n in 40 51 53 $(printf '50 %.0s' $(seq 20)); do echo > /dev/udp/fd00:96::$n/53 || :; done`,
 } as const;
 
 /** In a set: a client, and its token bucket. */
@@ -103,6 +104,7 @@ export async function allParts(writer: NftVersion, reader: NftVersion): Promise<
     const filled = await startProxy(writer, kernel, family, cluster, options);
     for (const version of [writer, reader]) {
       assertListed(version, kernel, filled);
+      await assertCounted(version, kernel, family);
       await assertRecognised(version, kernel, filled);
       await filled.assertInSync(version);
     }
@@ -143,6 +145,17 @@ function assertListed(version: NftVersion, kernel: TestKernel, { family, table }
   runSync(inNamespace(kernel.namespace, ['bash', '-c', SEND[family]]));
   byHand(version, kernel, ['-j', 'list', 'table', family, table()]);
   byHand(version, kernel, ['list', 'ruleset']);
+}
+
+/** What limits refused is read, and set to 0, as this version prints it. */
+async function assertCounted(version: NftVersion, kernel: TestKernel, family: Family): Promise<void> {
+  const nft = nftOf(version, kernel, family);
+  const counts = await takeLimitCounts(nft, family, TABLE_NAMES[0]);
+  assert.deepEqual(
+    counts.map(({ result, service }) => `${result} ${service}`),
+    ['limited default/limited'],
+  );
+  assert.deepEqual(await takeLimitCounts(nft, family, TABLE_NAMES[0]), []);
 }
 
 /** By the table alone: the program by its marker, and the limits of Services. */
