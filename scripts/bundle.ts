@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { buildPage, pageConstants } from './page.ts';
+import { PLACEHOLDER, sourceLines } from './source-lines.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -76,14 +77,25 @@ export async function bundle(entry: string, output: string, commit: string): Pro
     platform: 'node',
     format: 'cjs',
     target: 'node24',
-    define: { BUILD_COMMIT: JSON.stringify(commit), ...pageConstants(page) },
+    define: {
+      BUILD_COMMIT: JSON.stringify(commit),
+      SOURCE_LINES: JSON.stringify(PLACEHOLDER),
+      ...pageConstants(page),
+    },
+    // Not in the bundle: only which line is which.
+    sourcemap: 'external',
+    sourcesContent: false,
     plugins: [leaveOut, runOnFirstUse],
     logLevel: 'warning',
     metafile: true,
     write: false,
   });
   if (warnings.length > 0) throw new Error(`esbuild gave ${warnings.length} warnings, shown above`);
-  for (const { path, text } of outputFiles) await writeFile(path, inAscii(text));
+  const map = outputFiles.find(({ path }) => path.endsWith('.map'))?.text ?? '{}';
+  for (const { path, text } of outputFiles.filter((file) => !file.path.endsWith('.map'))) {
+    const lines = sourceLines(JSON.parse(map), text);
+    await writeFile(path, inAscii(text.replaceAll(PLACEHOLDER, lines)));
+  }
   return [metafile, page.metafile];
 }
 

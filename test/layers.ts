@@ -14,7 +14,7 @@ export interface Layer {
  */
 export const LAYERS: readonly Layer[] = [
   {
-    at: ['errors.ts', 'log-line.ts', 'log.ts', 'ip.ts', 'suggest.ts', 'version.ts'],
+    at: ['errors.ts', 'log-line.ts', 'log.ts', 'ip.ts', 'source-place.ts', 'suggest.ts', 'version.ts'],
     about: 'error codes, log lines, IP addresses',
   },
   {

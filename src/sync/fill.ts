@@ -6,8 +6,10 @@ import { NftError } from '../nft/run.ts';
 import type { TableContents } from '../nft/table-reader.ts';
 import { deleteTableCommand, type FoundTable, isLive, readTable, TABLE_NAMES, type TableName } from '../nft/tables.ts';
 import type { Element } from '../ruleset/elements/element.ts';
+import { originOf } from '../ruleset/model/element-origin.ts';
 import { sizeOf, type Transaction } from '../ruleset/model/transaction.ts';
 import { stagedProgramText } from '../ruleset/program/program-text.ts';
+import { serviceKeyOf } from '../service/frontend.ts';
 import { MAX_WEIGHT } from './batch-sizes.ts';
 import { carryClients } from './carry-clients.ts';
 import { carryCounts } from './carry-counts.ts';
@@ -242,6 +244,12 @@ async function sendLast(target: Target, sent: Sent, mend: Mend): Promise<void> {
 
 const giveUp: Mend = (_, error) => Promise.reject(error);
 
+/** The line of our source that made an element of a Service, by its comment. */
+function madeByLine(element: Element, model: FamilyModel): string | undefined {
+  const frontends = model.frontendsOf(serviceKeyOf({ servicePort: element.comment }));
+  return originOf(element, frontends, (frontend, elements) => model.ruleset.planFor(frontend, elements));
+}
+
 /**
  * For a staged table, where a transaction need not be atomic: halves of one that nft refused are tried until the
  * refused elements stand alone. They are left out with an error each, and all the rest is served.
@@ -256,7 +264,8 @@ function isolateRefused(target: Target, log: Log): Mend {
       refused++;
       target.model.ruleset.refuse(element);
       const { setOrMap, key, comment } = element;
-      log.error('nft refuses an element, it is left out', error.message, { set: setOrMap.name, key, comment });
+      const madeBy = madeByLine(element, target.model);
+      log.error('nft refuses an element, it is left out', error.message, { set: setOrMap.name, key, comment, madeBy });
       return;
     }
     const middle = Math.ceil(adds.length / 2);

@@ -53,9 +53,10 @@ export const NOTHING_PLANNED: FrontendPlan = { elements: [], leaving: [] };
 /**
  * The elements by which the fixed program serves a frontend. Slots in use stay as they are where they can. Endpoints beyond
  * MAX_ENDPOINTS get no connections. In steps, of which a frontend with few endpoints and source ranges has one.
+ * `elements`: the list to put them into (see element-origin.ts).
  */
-export function planFrontend(frontend: Frontend, model: PlannedModel): Steps<FrontendPlan> {
-  return new Planner(frontend, model).plan();
+export function planFrontend(frontend: Frontend, model: PlannedModel, elements: Element[] = []): Steps<FrontendPlan> {
+  return new Planner(frontend, model, elements).plan();
 }
 
 /** The endpoints that one verdict of a frontend picks from. */
@@ -78,14 +79,15 @@ class Planner {
   /** The frontend's key in verdict maps. */
   readonly #key: string;
   readonly #comment: string;
-  readonly #elements: Element[] = [];
+  readonly #elements: Element[];
   readonly #leaving: LeavingSlot[] = [];
   /** The keys of its slots, as far as they were asked for: each is asked for twice. */
   readonly #slotKeys: string[] = [];
   /** The sets that its connections are counted in: three at most. */
   readonly #counted: string[] = [];
 
-  constructor(frontend: Frontend, model: PlannedModel) {
+  constructor(frontend: Frontend, model: PlannedModel, elements: Element[]) {
+    this.#elements = elements;
     this.#frontend = frontend;
     this.#model = model;
     this.#frontendMaps = frontend.kind === 'node-port' ? BY_NODE_PORT : BY_ADDRESS;

@@ -34,9 +34,8 @@ export interface KernelView {
 /**
  * The full model of a family's elements: what the kernel holds once the last transaction taken is acknowledged.
  * A change of a frontend costs as much as it has endpoints, whatever the cluster's size. Frontends do not depend on each
- * other: each can have a transaction of its own.
- *
- * An element that nobody wants any more is deleted as many transactions later as its hop says (see hops.ts).
+ * other: each can have a transaction of its own. An element that nobody wants any more is deleted as many transactions later
+ * as its hop says (see hops.ts).
  */
 export class Ruleset {
   readonly program: Program;
@@ -73,7 +72,7 @@ export class Ruleset {
     const begun = this.#begun.get(key);
     let work = begun;
     if (work === undefined || work.frontend !== frontend) {
-      const plan = frontend === undefined ? NOTHING_PLANNED : yield* this.#planFor(frontend);
+      const plan = frontend === undefined ? NOTHING_PLANNED : yield* this.planFor(frontend);
       const hasIntervals = frontend !== undefined && frontend.sourceRanges.length > 0;
       const beside = hasIntervals ? yield* this.#entries.intervalsBeside(plan.elements) : [];
       work = new FrontendWork(frontend, plan, beside, begun);
@@ -313,10 +312,11 @@ export class Ruleset {
     this.#entries.claim(owner, held);
   }
 
-  #planFor(frontend: Frontend): Steps<FrontendPlan> {
+  /** What a frontend needs, into a new list or the one that is given; nothing changes by that. */
+  planFor(frontend: Frontend, elements?: Element[]): Steps<FrontendPlan> {
     const [program, setsAndMaps, find, inKernel] = [this.program, this.#setsAndMaps, this.#find, this.#inKernel];
     const isCounted = this.counting.allows(this);
-    return planFrontend(frontend, { program, setsAndMaps, find, inKernel, isCounted });
+    return planFrontend(frontend, { program, setsAndMaps, find, inKernel, isCounted }, elements);
   }
 
   /** In this order a part leads nowhere: what is to be gone goes first, and the verdict that leads to all others comes last. */
