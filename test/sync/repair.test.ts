@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { findTables } from '../../src/nft/tables.ts';
 import type { Service } from '../../src/objects/service.ts';
 import { dumpText } from '../../src/ruleset/model/dump-text.ts';
+import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
 import { buildProgram, type ProgramOptions } from '../../src/ruleset/program/program.ts';
 import { stagedProgramText } from '../../src/ruleset/program/program-text.ts';
 import type { SyncObserver } from '../../src/sync/observer.ts';
@@ -225,6 +226,15 @@ describe('when the program changes', () => {
       (await findTables(kernel.nft('ip'), 'ip')).map(({ name }) => name),
       ['kube-proxy-nft'],
     );
+  });
+
+  it('of two tables of ours in the packets’ way, which somebody else has made, a new one is left', async () => {
+    using kernel = new TestKernel();
+    const empty = new Ruleset(buildProgram('ip', {}));
+    for (const table of [TABLE, `${TABLE}-b`] as const) kernel.load(dumpText(empty, table, [], true));
+    using proxy = await startProxy(kernel);
+    await proxy.assertInSync();
+    assert.equal(proxy.syncer.table, TABLE);
   });
 
   it('what a crash left half filled is thrown away', async () => {

@@ -36,9 +36,14 @@ suite('a transaction for a table that packets meet', () => {
     );
   });
 
-  test('is one where it brings none', () => {
-    const [transaction] = transactionsOf(frontend([1]), frontend([1, 2]), frontend([1]), frontend([2]));
-    assert.ok(transaction !== undefined && transaction.adds.length > 0);
+  test('is one where it brings none: the chains that its verdicts lead to are there', () => {
+    const ruleset = new Ruleset(PROGRAM);
+    const [first, second] = [frontend([1]), frontend([1], { address: '10.96.0.11' })];
+    atOnce(ruleset.setFrontend(frontendKey(first), first));
+    ruleset.takeTransaction();
+    atOnce(ruleset.setFrontend(frontendKey(second), second));
+    const transaction = ruleset.takeTransaction();
+    assert.equal(transaction.adds.length, 3, 'ClusterIP, slot and verdict');
     assert.deepEqual(deepestFirst(transaction, PROGRAM.hops), [transaction]);
   });
 });
