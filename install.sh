@@ -1,39 +1,39 @@
 #!/bin/sh
-# Installs kube-proxy-nft as a systemd service, or brings it to another version: the same command for both.
+# Installs kube-proxy-nft as a systemd service. The same command upgrades it.
 #
 #   curl -fsSL https://github.com/kube-proxy-nft/kube-proxy-nft/releases/latest/download/install.sh | sh
 #
-# It checks the machine, downloads one archive, verifies its checksum, puts the files in place, starts the service and
-# looks whether it works; if not, the version before comes back. A run with nothing to do changes nothing. The rules of
-# a running daemon serve through all of it. docs/install.md tells more.
+# The script checks the machine, downloads one archive, verifies its checksum, installs the files, starts the service
+# and checks that it works. If it does not work, the script restores the previous version. If there is nothing to do, it
+# changes nothing. The rules stay in force all the time. docs/install.md has the details.
 #
-# Environment variables ("1" switches on what has no other value):
-#   KPN_VERSION          the version to install, such as 0.1.0; the latest release if not given
-#   KPN_KUBECONFIG       a kubeconfig for the service; a copy with everything in it is put in KPN_CONFIG_DIR
+# Environment variables (set those with "=1" to 1 to turn them on):
+#   KPN_VERSION          the version to install, such as 0.1.0 (default: the latest release)
+#   KPN_KUBECONFIG       a kubeconfig for the service; KPN_CONFIG_DIR gets a copy with all files embedded
 #   KPN_ARGS             the daemon's flags, for the first installation; later they are in KPN_DEFAULT_DIR
-#   KPN_ARTIFACTS        a folder with the archive and SHA256SUMS: nothing is downloaded
+#   KPN_ARTIFACTS        a directory with the archive and SHA256SUMS, instead of a download
 #   KPN_BASE_URL         a mirror: VERSION files in BASE/vVERSION/, the latest ones also in BASE/latest/
-#   KPN_ALLOW_HTTP=1     the mirror may be http:// (use KPN_SHA256 or KPN_PUBLIC_KEY with it: anybody on the way can
-#                        change files and checksums)
-#   KPN_SHA256           the checksum the archive must have, from a source that you trust; stands for the signature, too
+#   KPN_ALLOW_HTTP=1     the mirror may be http:// (also set KPN_SHA256 or KPN_PUBLIC_KEY, because anybody on the path
+#                        can change files and checksums)
+#   KPN_SHA256           the checksum of the archive, from a source that you trust; also replaces the signature
 #   KPN_PUBLIC_KEY       a file with the Ed25519 public key (PEM) that must have signed SHA256SUMS, instead of the
 #                        release key in this script; needs openssl 3
-#   KPN_ALLOW_DOWNGRADE=1  an older version than the installed one may be installed
-#   KPN_SKIP_DOWNLOAD=1  the files are in place already: only configure and start
-#   KPN_SKIP_START=1     do not start or restart anything, and need no running systemd (for images)
+#   KPN_ALLOW_DOWNGRADE=1  allow a version that is older than the installed one
+#   KPN_SKIP_DOWNLOAD=1  the files are already installed: only configure and start
+#   KPN_SKIP_START=1     do not start or restart anything, and do not require a running systemd (for images)
 #   KPN_SKIP_ENABLE=1    do not start the service at boot
-#   KPN_SKIP_CHECKS=1    go on though the machine lacks something
-#   KPN_FORCE_RESTART=1  restart the service though nothing has changed
-#   KPN_HEALTH_SECONDS   for how long the new version must keep running before it is trusted (5)
+#   KPN_SKIP_CHECKS=1    continue even if the machine lacks something
+#   KPN_FORCE_RESTART=1  restart the service even if nothing has changed
+#   KPN_HEALTH_SECONDS   how long the new version must keep running before it is trusted (default: 5)
 #   KPN_HEALTH_COMMAND   a command for sh that must succeed within KPN_HEALTH_SECONDS after a start
-#   KPN_BIN_DIR          for the executable (/usr/local/bin; /opt/bin where that is read-only)
+#   KPN_BIN_DIR          for the executable (/usr/local/bin; /opt/bin if that is read-only)
 #   KPN_SYSTEMD_DIR      for the unit (/etc/systemd/system)
 #   KPN_DEFAULT_DIR      for the environment file kube-proxy-nft (/etc/default)
-#   KPN_CONFIG_DIR       for kubeconfig and the record of what is installed (/etc/kube-proxy-nft)
-#   KPN_SHARE_DIR        for the manual page, and completion for bash and zsh (/usr/local/share)
-#   KPN_FISH_DIR         for completion for fish (/etc/fish/completions); these two only if they can be written to
+#   KPN_CONFIG_DIR       for the kubeconfig, and the record of what is installed (/etc/kube-proxy-nft)
+#   KPN_SHARE_DIR        for the manual page, and completion for bash and zsh (/usr/local/share), if writable
+#   KPN_FISH_DIR         for completion for fish (/etc/fish/completions), if writable
 
-# sh runs nothing before it has read the brace at the end: a download that was cut off does nothing at all.
+# sh runs nothing until it has read the closing brace, so an incomplete download does nothing.
 {
 set -eu
 
@@ -41,14 +41,14 @@ NAME=kube-proxy-nft
 UNIT=$NAME.service
 RELEASES=https://github.com/kube-proxy-nft/kube-proxy-nft/releases
 KUBECONFIG_COPY=/run/credentials/$UNIT/kubeconfig
-# The Ed25519 public key that signs releases (base64 of its DER form), and whether it is one for development only. The
-# release script fills them in. Without a key, as in a checkout, only KPN_PUBLIC_KEY makes signatures count.
+# The Ed25519 public key that signs releases (base64 of its DER form), and whether it is for development only. The
+# release script fills them in. Without a key, as in a checkout, signatures are checked only with KPN_PUBLIC_KEY.
 RELEASE_KEY=
 RELEASE_KEY_IS_FOR_DEVELOPMENT=
 
 main() {
   if [ $# -gt 0 ]; then
-    say "it takes no arguments, but environment variables: its head and docs/install.md have them all"
+    say "it takes no arguments, but environment variables: the top of the script and docs/install.md list them"
     case $1 in -h | --help) exit 0 ;; *) exit 2 ;; esac
   fi
   read_settings
@@ -88,12 +88,12 @@ read_settings() {
   was_active=
   version=${KPN_VERSION:-}
   version=${version#v}
-  case $version in *[!0-9A-Za-z.+-]*) die "KPN_VERSION=$KPN_VERSION is no version such as 0.1.0" ;; esac
+  case $version in *[!0-9A-Za-z.+-]*) die "KPN_VERSION=$KPN_VERSION is not a version such as 0.1.0" ;; esac
   health_seconds=${KPN_HEALTH_SECONDS:-5}
-  case $health_seconds in '' | *[!0-9]*) die "KPN_HEALTH_SECONDS=$health_seconds is no number of seconds" ;; esac
-  # They go into an environment file of systemd's, between double quotes.
+  case $health_seconds in '' | *[!0-9]*) die "KPN_HEALTH_SECONDS=$health_seconds is not a number of seconds" ;; esac
+  # systemd reads them from an environment file, between double quotes.
   case ${KPN_ARGS:-} in *[\"\\\$\`]* | *'
-'*) die 'KPN_ARGS must be one line without quotes, backslashes, dollars and backticks' ;; esac
+'*) die 'KPN_ARGS must be one line without quotes, backslashes, dollar signs and backticks' ;; esac
   bin_dir=${KPN_BIN_DIR:-$(default_bin_dir)}
   systemd_dir=${KPN_SYSTEMD_DIR:-/etc/systemd/system}
   config_dir=${KPN_CONFIG_DIR:-/etc/$NAME}
@@ -105,7 +105,7 @@ read_settings() {
     /bin | /boot | /etc | /etc/default | /etc/systemd | /etc/systemd/system | /home | /lib | /lib64 | /media | /mnt | /opt | \
       /root | /run | /sbin | /srv | /tmp | /usr | /usr/bin | /usr/lib | /usr/local | /usr/local/bin | /usr/local/etc | \
       /usr/local/share | /usr/sbin | /usr/share | /var | /var/lib | /var/log | /var/run | /var/tmp)
-      die "KPN_CONFIG_DIR=$config_dir is a folder of the system's: name one for $NAME alone" ;;
+      die "KPN_CONFIG_DIR=$config_dir is a system directory: choose one that is only for $NAME" ;;
   esac
   executable=$bin_dir/$NAME
   unit_file=$systemd_dir/$UNIT
@@ -114,14 +114,14 @@ read_settings() {
   record=$config_dir/.installed
 }
 
-# check_folder PATH: they are written into the unit and the uninstall script, which root runs.
+# check_folder PATH: paths go into the unit and the uninstall script, which root runs.
 check_folder() {
   case $1 in
-    /*[!A-Za-z0-9/._-]* | [!/]* | */ | *//*) die "$1: an absolute path of letters, digits and /._- is needed, without a / at its end" ;;
+    /*[!A-Za-z0-9/._-]* | [!/]* | */ | *//*) die "$1: use an absolute path of letters, digits and /._-, without a / at its end" ;;
   esac
   case $1/ in
-    */../* | */./*) die "$1: a path without . and .. is needed" ;;
-    /proc/* | /sys/* | /dev/*) die "$1: /proc, /sys and /dev are the kernel's" ;;
+    */../* | */./*) die "$1: use a path without . and .." ;;
+    /proc/* | /sys/* | /dev/*) die "$1: /proc, /sys and /dev belong to the kernel" ;;
   esac
 }
 
@@ -136,14 +136,14 @@ default_bin_dir() {
   fi
 }
 
-# As root, "test -w" says yes on read-only file systems, too, in some shells.
+# In some shells, "test -w" succeeds for root even on a read-only file system.
 writable() { (: >"$1/.$NAME.$$") 2>/dev/null && rm -f "$1/.$NAME.$$"; }
 
 # --- what the machine must have ---------------------------------------------------------------------------------------
 
 check_machine() {
-  if [ "$(uname -s)" != Linux ]; then die 'this is for Linux'; fi
-  if [ "$(id -u)" -ne 0 ]; then die 'this must run as root: put sudo before sh'; fi
+  if [ "$(uname -s)" != Linux ]; then die 'this script is for Linux'; fi
+  if [ "$(id -u)" -ne 0 ]; then die 'run this script as root: put sudo before sh'; fi
   case $(uname -m) in
     x86_64 | amd64) arch=amd64 ;;
     aarch64 | arm64) arch=arm64 ;;
@@ -155,12 +155,12 @@ check_machine() {
   check_nft
   check_systemd
   if ! have conntrack; then
-    warn "the program conntrack is missing: UDP clients of pods that are gone wait until their flow times out. $(get_it conntrack)"
+    warn "the program conntrack is missing: UDP clients of removed pods wait until their flow times out. $(get_it conntrack)"
   fi
   if [ -z "$lacking" ]; then return; fi
   printf 'install.sh: this machine lacks something:\n%s' "$lacking" >&2
-  if [ -z "${KPN_SKIP_CHECKS:-}" ]; then die 'nothing was changed. Mend this, or set KPN_SKIP_CHECKS=1 to go on all the same'; fi
-  warn 'going on all the same (KPN_SKIP_CHECKS)'
+  if [ -z "${KPN_SKIP_CHECKS:-}" ]; then die 'nothing was changed. Fix this, or set KPN_SKIP_CHECKS=1 to continue anyway'; fi
+  warn 'continuing anyway (KPN_SKIP_CHECKS)'
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -170,7 +170,7 @@ lack() {
 "
 }
 
-# get_it COMMAND: how to install what a command is in.
+# get_it COMMAND: how to install the package that contains a command.
 get_it() {
   package=$1
   case $1 in
@@ -209,7 +209,7 @@ check_tools() {
   fi
 }
 
-# BusyBox' wget takes any certificate, and follows whatever redirect there is.
+# BusyBox' wget accepts any certificate, and follows any redirect.
 have_gnu_wget() {
   case $(wget --version 2>/dev/null) in 'GNU Wget'*) ;; *) return 1 ;; esac
 }
@@ -236,7 +236,7 @@ check_nft() {
     return
   fi
   if ! at_least "$nft_version" 1.0.6; then warn "nft $nft_version is older than 1.0.6, the oldest version that is tested"; fi
-  # For an image, the kernel of the machine it is made on says nothing.
+  # For an image, the kernel of the build machine does not matter.
   if [ -n "${KPN_SKIP_START:-}" ]; then return; fi
   if ! complaint=$(try_rules ''); then
     lack "nftables in the kernel (CONFIG_NF_TABLES), or the right to use it: $(echo "$complaint" | head -n 1)"
@@ -254,7 +254,7 @@ CONFIG_NFT_NUMGEN numgen random mod 2 vmap { 0 : accept, 1 : drop }
 RULES
 }
 
-# try_rules RULE: whether kernel and nft take it; shows what they say. Nothing is changed (-c).
+# try_rules RULE: whether the kernel and nft accept it; prints their message. Changes nothing (-c).
 try_rules() {
   case $1 in
     dnat*) hook='type nat hook prerouting priority -100' ;;
@@ -269,7 +269,7 @@ try_rules() {
 
 check_systemd() {
   if ! have systemctl; then
-    lack 'systemd (the program systemctl): on other systems, run the executable of the archive as you run daemons there'
+    lack 'systemd (the program systemctl): on other systems, run the executable from the archive with your own service manager'
     return
   fi
   if [ -n "${KPN_SKIP_START:-}" ]; then return; fi
@@ -277,11 +277,11 @@ check_systemd() {
   if [ -z "$systemd_version" ]; then
     lack 'a running systemd: this machine was not booted with it. For an image, set KPN_SKIP_START=1'
   elif ! at_least "${systemd_version%%[!0-9.]*}" 247; then
-    lack "a systemd that is new enough: this is $systemd_version, and LoadCredential= needs 247. Update the system"
+    lack "a newer systemd: this is $systemd_version, and LoadCredential= needs 247. Update the system"
   fi
 }
 
-# at_least A B: whether version A is B or newer, by their first three numbers.
+# at_least A B: whether version A is B or newer. Compares the first three numbers.
 at_least() {
   [ "$(version_number "$1")" -ge "$(version_number "$2")" ]
 }
@@ -297,17 +297,17 @@ version_number() {
 
 lock() {
   mkdir -p "$bin_dir" "$systemd_dir" "$config_dir" "${default_file%/*}"
-  if ! writable "$bin_dir"; then die "$bin_dir cannot be written to: name another folder with KPN_BIN_DIR"; fi
-  # Two at a time would undo each other's work. The lock is the folder's, and ends with this process.
+  if ! writable "$bin_dir"; then die "$bin_dir is not writable: choose another directory with KPN_BIN_DIR"; fi
+  # Two runs would undo each other's work. The lock belongs to the directory, and ends with this process.
   exec 9<"$bin_dir"
-  if have flock && ! flock -n 9; then die "another install.sh works on $bin_dir: wait for its end"; fi
-  # What killed runs left.
+  if have flock && ! flock -n 9; then die "another install.sh is working on $bin_dir: wait until it has finished"; fi
+  # Remove what killed runs have left.
   rm -rf "$bin_dir/.$NAME-install-"??????
 }
 
 get_files() {
   read_record
-  # In the folder of the executable: /tmp may be small, or allow no execution.
+  # In the directory of the executable: /tmp may be small, or mounted noexec.
   work=$(mktemp -d "$bin_dir/.$NAME-install-XXXXXX")
   find_archive
   if [ "$archive_sum" = "$record_archive" ] && is_intact; then
@@ -318,14 +318,14 @@ get_files() {
   say "installing $NAME $version"
   if [ -n "${KPN_ARTIFACTS:-}" ]; then
     archive=$KPN_ARTIFACTS/$archive_name
-    if [ ! -f "$archive" ]; then die "$archive is named in SHA256SUMS, but is not there"; fi
+    if [ ! -f "$archive" ]; then die "SHA256SUMS names $archive, but the file does not exist"; fi
   else
     archive=$work/$archive_name
     fetch "$base_url/v$version/$archive_name" "$archive"
   fi
   actual=$(sha256 <"$archive")
   if [ "$actual" != "$archive_sum" ]; then
-    die "$archive_name has the checksum $actual, and $archive_sum is expected: it is damaged or not ours. Nothing was changed"
+    die "$archive_name has the checksum $actual instead of $archive_sum: it is damaged or not ours. Nothing was changed"
   fi
   unpack
   case $(systemctl is-active "$UNIT" 2>/dev/null || true) in active | activating | reloading) was_active=yes ;; esac
@@ -370,9 +370,9 @@ find_archive() {
   if [ -z "$archive_name" ]; then die "SHA256SUMS names no archive of ${version:-any version} for linux-$arch"; fi
   version=${archive_name#"$NAME-"}
   version=${version%"-linux-$arch.tar.gz"}
-  case $archive_name in *[!0-9A-Za-z.+_-]*) die 'SHA256SUMS holds a strange name. Nothing was changed' ;; esac
-  case $archive_sum in *[!0-9a-f]*) die 'SHA256SUMS holds what is no SHA-256 checksum. Nothing was changed' ;; esac
-  if [ ${#archive_sum} -ne 64 ]; then die 'SHA256SUMS holds what is no SHA-256 checksum. Nothing was changed'; fi
+  case $archive_name in *[!0-9A-Za-z.+_-]*) die 'SHA256SUMS contains an invalid name. Nothing was changed' ;; esac
+  case $archive_sum in *[!0-9a-f]*) die 'SHA256SUMS contains an invalid SHA-256 checksum. Nothing was changed' ;; esac
+  if [ ${#archive_sum} -ne 64 ]; then die 'SHA256SUMS contains an invalid SHA-256 checksum. Nothing was changed'; fi
   if [ -n "${KPN_SHA256:-}" ] && [ "$KPN_SHA256" != "$archive_sum" ]; then
     die "$archive_name should have the checksum $KPN_SHA256 (KPN_SHA256), but SHA256SUMS says $archive_sum. Nothing was changed"
   fi
@@ -385,19 +385,19 @@ check_signature() {
     printf '%s\n' '-----BEGIN PUBLIC KEY-----' "$RELEASE_KEY" '-----END PUBLIC KEY-----' >"$key"
     whose='the release key of this script'
     if [ -n "$RELEASE_KEY_IS_FOR_DEVELOPMENT" ]; then
-      warn 'this is no published release: it is signed by a development key, which the release script made'
+      warn 'this is not a published release: it is signed by a development key that the release script made'
     fi
   fi
   openssl pkeyutl -verify -rawin -pubin -inkey "$key" -in "$sums" -sigfile "$sums.sig" >/dev/null ||
     die "SHA256SUMS is not signed by $whose. Nothing was changed"
 }
 
-# Who can answer for the mirror, or on the way to it, could bring an old version's faults back: it is signed, too.
+# Old versions are signed, too. Anybody who controls the mirror or the path to it could bring back their faults.
 refuse_downgrade() {
   if [ -n "${KPN_ALLOW_DOWNGRADE:-}" ]; then return; fi
   installed=$("$executable" --version 2>/dev/null | sed -n "s/^$NAME \([0-9A-Za-z.+-]*\) .*/\1/p" || true)
   if [ -n "$installed" ] && is_older "$version" "$installed"; then
-    die "$version is older than $installed, which is installed. Set KPN_ALLOW_DOWNGRADE=1 to go back to it. Nothing was changed"
+    die "$version is older than the installed version, $installed. To install it, set KPN_ALLOW_DOWNGRADE=1. Nothing was changed"
   fi
 }
 
@@ -421,10 +421,10 @@ fetch() {
   case $1 in
     https://*) ;;
     http://*)
-      if [ -z "${KPN_ALLOW_HTTP:-}" ]; then die "$1: not over http; see KPN_ALLOW_HTTP at the head of this script"; fi
+      if [ -z "${KPN_ALLOW_HTTP:-}" ]; then die "$1: http is not allowed; see KPN_ALLOW_HTTP at the top of this script"; fi
       protocols='=http,https'
       ;;
-    *) die "$1: https:// is expected" ;;
+    *) die "$1: the URL must start with https://" ;;
   esac
   if have curl; then
     curl -fsSL --proto "$protocols" --proto-redir "$protocols" --connect-timeout 20 --max-time 1800 --retry 3 -o "$2" "$1" ||
@@ -432,11 +432,11 @@ fetch() {
   elif have_gnu_wget; then
     fetch_by_wget "$1" "$2"
   else
-    die "$1 cannot be downloaded: curl or GNU wget is needed. Nothing was changed"
+    die "$1 cannot be downloaded: install curl or GNU wget. Nothing was changed"
   fi
 }
 
-# fetch_by_wget URL FILE: wget has no rule for where redirects may lead, so each is looked at here.
+# fetch_by_wget URL FILE: wget cannot restrict redirects, so this function checks each one.
 fetch_by_wget() {
   url=$1
   hops=0
@@ -446,7 +446,7 @@ fetch_by_wget() {
     case $status in
       301 | 302 | 303 | 307 | 308) ;;
       *)
-        # Its words are on stderr only without -q: another attempt tells why.
+        # wget prints its error only without -q: try again to show it.
         wget -nv -S --max-redirect=0 -T 20 -t 1 -O /dev/null "$url" 2>&1 | grep -v '^ ' | tail -n 3 >&2 || true
         die "$url cannot be downloaded${status:+ (status $status)}. Nothing was changed"
         ;;
@@ -458,16 +458,16 @@ fetch_by_wget() {
     esac
     case $location in
       https://*) ;;
-      http://*) if [ "$protocols" = '=https' ]; then die "$url leads to $location: not over http. Nothing was changed"; fi ;;
-      *) die "$url leads to $location: https:// is expected. Nothing was changed" ;;
+      http://*) if [ "$protocols" = '=https' ]; then die "$url redirects to $location: http is not allowed. Nothing was changed"; fi ;;
+      *) die "$url redirects to $location: the URL must start with https://. Nothing was changed" ;;
     esac
     hops=$((hops + 1))
-    if [ "$hops" -gt 10 ]; then die "$1 leads from one place to another, ten times. Nothing was changed"; fi
+    if [ "$hops" -gt 10 ]; then die "$1 redirects more than ten times. Nothing was changed"; fi
     url=$location
   done
 }
 
-# Of stdin.
+# The checksum of stdin.
 sha256() {
   if have sha256sum; then
     sha256sum
@@ -478,11 +478,11 @@ sha256() {
   fi | sed 's/[^0-9a-f].*//'
 }
 
-# Into $work: the executable, and the other files with this machine's folders in them.
+# Extracts into $work: the executable, and the other files with this machine's paths filled in.
 unpack() {
   folder=$NAME-$version-linux-$arch
   mkdir "$work/unpacked"
-  # By name: nothing else of the archive is wanted.
+  # By name, so that nothing else is extracted.
   tar -xzf "$archive" -C "$work/unpacked" "$folder/$NAME" "$folder/$UNIT" "$folder/$NAME.default" "$folder/$NAME-uninstall.sh" ||
     die "$archive_name cannot be unpacked. Nothing was changed"
   mv "$work/unpacked/$folder/$NAME" "$work/$NAME"
@@ -495,16 +495,16 @@ unpack() {
   rm -rf "$work/unpacked"
   if ! output=$("$work/$NAME" --version 2>"$work/errors"); then
     head -n 5 "$work/errors" >&2
-    die 'the executable does not run here. It needs glibc 2.28 or newer (musl will not do) and libstdc++. Nothing was changed'
+    die 'the executable does not run here. It needs glibc 2.28 or newer (not musl) and libstdc++. Nothing was changed'
   fi
   case $output in
     "$NAME $version "*) ;;
-    *) die "the archive should hold $NAME $version, but its executable says: $output. Nothing was changed" ;;
+    *) die "the archive should contain $NAME $version, but its executable prints: $output. Nothing was changed" ;;
   esac
 }
 
-# put NEW FILE MODE: FILE becomes NEW at once, without a moment where it is not there or not whole. What was there is
-# kept beside it until all is well.
+# put NEW FILE MODE: replaces FILE with NEW in one step, so FILE is never missing or incomplete. Keeps the previous file
+# next to it until the installation has succeeded.
 put() {
   chmod "$3" "$1"
   rm -f "$(previous "$2")"
@@ -513,7 +513,7 @@ put() {
     return
   fi
   if [ -e "$2" ]; then ln "$2" "$(previous "$2")" 2>/dev/null || cp -p "$2" "$(previous "$2")"; fi
-  # Through a file of the same folder, since a rename works within a file system only; and on disk before it.
+  # Writes to the same directory first, because a rename works only within a file system, and syncs before it.
   mv -f "$1" "$2.new"
   sync "$2.new" 2>/dev/null || sync
   mv -f "$2.new" "$2"
@@ -542,7 +542,7 @@ read_record() {
 
 is_intact() { [ -n "$record_files" ] && [ "$(sum_of "$executable" "$uninstall_script" "$unit_file")" = "$record_files" ]; }
 
-# One checksum for some files, which need not be there.
+# One checksum for several files, which may be missing.
 sum_of() {
   for file in "$@"; do
     if [ -f "$file" ]; then sha256 <"$file"; else echo none; fi
@@ -550,7 +550,7 @@ sum_of() {
 }
 
 write_record() {
-  # With KPN_SKIP_DOWNLOAD it is right as it is.
+  # With KPN_SKIP_DOWNLOAD, the record does not change.
   if [ -z "${archive_sum:-}" ]; then return; fi
   {
     echo "archive $archive_sum"
@@ -561,19 +561,19 @@ write_record() {
 
 # --- the manual page and completion -----------------------------------------------------------------------------------
 
-# The executable prints them. They are a convenience: whatever fails here, the installation is none the worse.
+# The executable prints them. They are optional: a failure here does not fail the installation.
 write_manual() {
   if [ -d "$share_dir" ]; then
     offer "$share_dir/man/man8/$NAME.8" man
     offer "$share_dir/bash-completion/completions/$NAME" completion bash
     offer "$share_dir/zsh/site-functions/_$NAME" completion zsh
   fi
-  # There is a fish.
+  # fish is installed.
   if [ -d "${fish_dir%/*}" ]; then offer "$fish_dir/$NAME.fish" completion fish; fi
 }
 
-# offer FILE WORDS: FILE becomes what the executable prints for WORDS. With a version that prints nothing, and where it
-# cannot be written, it is not there.
+# offer FILE WORDS: writes what the executable prints for WORDS to FILE. Writes no file if the version prints nothing, or
+# if the directory is not writable.
 offer() {
   file=$1
   shift
@@ -591,7 +591,7 @@ offer() {
 
 write_default_file() {
   if [ -e "$default_file" ]; then
-    if [ -n "${KPN_ARGS:-}" ]; then warn "$default_file is there already and stays as it is: KPN_ARGS is not used"; fi
+    if [ -n "${KPN_ARGS:-}" ]; then warn "$default_file already exists and does not change: KPN_ARGS is not used"; fi
     return
   fi
   args=${KPN_ARGS:-}
@@ -600,11 +600,11 @@ write_default_file() {
     *) args="--kubeconfig $KUBECONFIG_COPY${args:+ $args}" ;;
   esac
   if [ ! -f "$work/$NAME.default" ]; then
-    # KPN_SKIP_DOWNLOAD, or the file was deleted since: without its comments, then.
+    # KPN_SKIP_DOWNLOAD, or the file was deleted since: write it without its comments.
     mkdir -p "${work:=$(mktemp -d "$bin_dir/.$NAME-install-XXXXXX")}"
     echo 'KUBE_PROXY_NFT_ARGS="@ARGS@"' >"$work/$NAME.default"
   fi
-  # It may come to hold passwords, such as a web proxy's.
+  # It may later contain passwords, such as a web proxy's.
   (umask 077 && sed "s|@ARGS@|$(printf '%s' "$args" | sed 's/[&|\\]/\\&/g')|" "$work/$NAME.default" >"$default_file.new")
   mv -f "$default_file.new" "$default_file"
 }
@@ -619,7 +619,7 @@ copy with everything in it, where there is one: kubectl config view --raw --mini
   fi
   if names_files "$kubeconfig.new"; then
     rm -f "$kubeconfig.new"
-    die "$KPN_KUBECONFIG names a file with a token, which the service cannot read: put the token itself into it"
+    die "$KPN_KUBECONFIG names a token file, which the service cannot read: put the token itself into it"
   fi
   if cmp -s "$kubeconfig.new" "$kubeconfig"; then
     rm -f "$kubeconfig.new"
@@ -644,21 +644,21 @@ names_files() {
   grep -Eq '(certificate-authority|client-certificate|client-key|tokenFile)"?[[:space:]]*:[[:space:]]*[^[:space:]]' "$1"
 }
 
-# Whether the service has where to take Services from.
+# Whether the service has a source of Services.
 is_configured() {
   [ -f "$kubeconfig" ] || [ -f "$kubeconfig.cred" ] || ! grep -q "^KUBE_PROXY_NFT_ARGS=.*$KUBECONFIG_COPY" "$default_file"
 }
 
 # --- kube-proxy on this node ------------------------------------------------------------------------------------------
 
-# The executable knows it in every form: a pod, a service, inside of k3s; rules in nftables, iptables and IPVS.
+# The executable finds every kind of kube-proxy: a pod, a service, inside k3s; rules in nftables, iptables and IPVS.
 look_for_kube_proxy() {
   kube_proxy_works=
   if [ -n "${KPN_SKIP_START:-}" ]; then return; fi
-  # A version without this command has nothing to say.
+  # A version without this command prints nothing.
   plan=$("$executable" migrate 2>/dev/null || true)
   case $plan in *'kube-proxy:      at work'* | *'Of kube-proxy in the kernel'*) ;; *) return ;; esac
-  say 'this node has a kube-proxy, or what one left. "kube-proxy-nft migrate" says, now and later:'
+  say 'this node has a kube-proxy, or rules that one has left. "kube-proxy-nft migrate" prints:'
   printf '%s\n' "$plan" | sed 's/^./    &/'
   case $plan in *'kube-proxy:      at work'*) kube_proxy_works=yes ;; esac
 }
@@ -667,7 +667,7 @@ look_for_kube_proxy() {
 
 start() {
   if [ ! -x "$executable" ] || [ ! -f "$unit_file" ]; then
-    die "$executable or $unit_file is not there: run this without KPN_SKIP_DOWNLOAD"
+    die "$executable or $unit_file is missing: run this script without KPN_SKIP_DOWNLOAD"
   fi
   if [ -n "${KPN_SKIP_START:-}" ]; then
     if [ -z "${KPN_SKIP_ENABLE:-}" ] && is_configured; then systemctl enable "$UNIT"; fi
@@ -677,30 +677,30 @@ start() {
   if ! is_configured || must_wait; then return; fi
   if [ -z "${KPN_SKIP_ENABLE:-}" ]; then systemctl enable --quiet "$UNIT"; fi
   if systemctl is-active --quiet "$UNIT" && [ -z "$replacing${KPN_FORCE_RESTART:-}" ] && ! has_changed; then
-    say 'nothing has changed: the service runs on'
+    say 'nothing has changed: the service keeps running'
     return
   fi
-  say "starting $UNIT: ready when the Services are programmed"
+  say "starting $UNIT, and waiting until the Services are programmed"
   if restart_and_watch; then return; fi
-  printf 'install.sh: %s did not become healthy. Its last words:\n' "$UNIT" >&2
+  printf 'install.sh: %s did not become healthy. Its last output:\n' "$UNIT" >&2
   { systemctl status --no-pager --lines=0 "$UNIT" || true; } 2>&1 | sed 's/^/    /' >&2
   { journalctl --no-pager --quiet --output=cat --lines=15 --unit="$UNIT" || true; } 2>&1 | sed 's/^/    /' >&2
   roll_back
   exit 1
 }
 
-# The daemon does not start beside a kube-proxy, unless it is told to.
+# The daemon does not start next to a running kube-proxy, unless a flag allows it.
 must_wait() {
   [ -n "$kube_proxy_works" ] && ! grep -q '^KUBE_PROXY_NFT_ARGS=.*--beside-kube-proxy' "$default_file" &&
     ! systemctl is-active --quiet "$UNIT"
 }
 
-# Whether something that the service was started with has changed since, whoever started it.
+# Whether any file of the service has changed since it was started, whoever started it.
 has_changed() {
   since=$(TZ=UTC systemctl show --property=ExecMainStartTimestamp --value "$UNIT")
   since=$(date -d "$since" +%s) || return 0
   for file in "$executable" "$unit_file" "$default_file" "$kubeconfig" "$kubeconfig.cred"; do
-    # The time of the last change, also of the name.
+    # The time of the last change. This includes a rename.
     if [ -e "$file" ] && [ "$(stat -c %Z "$file")" -gt "$since" ]; then return 0; fi
   done
   return 1
@@ -708,7 +708,7 @@ has_changed() {
 
 main_pid() { systemctl show --property=MainPID --value "$UNIT"; }
 
-# A restart ends when the daemon says that it is ready, or with an error when it does not within TimeoutStartSec.
+# A restart succeeds when the daemon reports that it is ready. It fails after TimeoutStartSec.
 restart_and_watch() {
   systemctl restart "$UNIT" || return 1
   pid=$(main_pid)
@@ -730,7 +730,7 @@ restart_and_watch() {
 roll_back() {
   replacing=
   if [ ! -e "$(previous "$executable")" ] && [ ! -e "$(previous "$unit_file")" ]; then
-    warn "there is no version before this one to go back to. See: journalctl -u $UNIT"
+    warn "there is no previous version to restore. See: journalctl -u $UNIT"
     return
   fi
   for file in "$executable" "$uninstall_script" "$unit_file"; do
@@ -740,54 +740,54 @@ roll_back() {
   systemctl daemon-reload
   if [ -z "$was_active" ]; then
     systemctl stop "$UNIT" || true
-    warn 'the version before is in place again, and stopped, as it was'
+    warn 'the previous version is restored, and stopped, as it was before'
   elif restart_and_watch; then
-    warn 'the version before is in place again, and runs. The rules were in force all the time'
+    warn 'the previous version is restored and running. The rules were in force all the time'
   else
-    warn "the version before is in place again, but does not become healthy either. See: journalctl -u $UNIT"
+    warn "the previous version is restored, but does not become healthy either. See: journalctl -u $UNIT"
   fi
 }
 
-# However this ends: no new version stays that was not seen to work.
+# Whatever happens, no new version stays installed unless it was seen to work.
 on_exit() {
   trap - EXIT
-  # Going back is not to be interrupted.
+  # Signals must not interrupt the rollback.
   trap '' INT TERM HUP
   if [ -n "$replacing" ]; then
-    warn 'interrupted: going back'
+    warn 'interrupted: restoring the previous version'
     roll_back
   fi
   if [ -n "$work" ]; then rm -rf "$work"; fi
   exit "$1"
 }
 
-# What the executable finds wrong with this node, by the service's own flags. It is advice: what is installed stays so.
+# Prints problems of this node that the executable finds with the service's flags. They do not undo the installation.
 tell_problems() {
   if [ -n "${KPN_SKIP_START:-}${KPN_SKIP_CHECKS:-}" ] || ! is_configured; then return; fi
   args=$(sed -n 's/^KUBE_PROXY_NFT_ARGS="\(.*\)"$/\1/p' "$default_file" | tail -n 1)
-  # Where the service does not run, its copy is not there.
+  # If the service does not run, its copy does not exist.
   if [ -f "$kubeconfig" ]; then args=$(printf '%s' "$args" | sed "s|$KUBECONFIG_COPY|$kubeconfig|g"); fi
   status=0
-  # Words, as systemd makes them of it; a version without this command has nothing to say.
+  # Split into words, as systemd does. A version without this command prints nothing.
   # shellcheck disable=SC2086
   findings=$(set -f && "$executable" check --run-dir "/run/$NAME" $args 2>/dev/null) || status=$?
   if [ "$status" -ne 1 ]; then return; fi
-  say 'there is something wrong with this node. "kube-proxy-nft check", with the flags of the service, says now and later:'
+  say 'this node has problems. "kube-proxy-nft check", with the flags of the service, prints:'
   printf '%s\n' "$findings" | sed -n '/^problem /{p;n;p;}' | sed 's/^/    /'
 }
 
 tell_what_is_next() {
   say "$("$executable" --version) is installed"
   if [ -n "${KPN_SKIP_START:-}" ]; then
-    say 'it was not started or restarted (KPN_SKIP_START)'
+    say 'the service was not started or restarted (KPN_SKIP_START)'
   elif is_configured && must_wait; then
-    say 'it is not started, since kube-proxy works here. Stop that first, its rules stay in force (docs/migration.md); then:'
-    say "systemctl enable --now $NAME, and: $NAME migrate --apply"
+    say 'the service is not started, because kube-proxy runs here. Stop kube-proxy; its rules stay in force (docs/migration.md). Then:'
+    say "systemctl enable --now $NAME, then: $NAME migrate --apply"
   elif is_configured; then
-    say "it runs. See: systemctl status $NAME; $NAME --dump; journalctl -u $NAME"
+    say "the service runs. See: systemctl status $NAME; $NAME --dump; journalctl -u $NAME"
   else
-    say "it is not started: there is no $kubeconfig yet. Put one there (root's, mode 0600), or name another source in"
-    say "$default_file; then: systemctl enable --now $NAME"
+    say "the service is not started: there is no $kubeconfig yet. Put one there (owner root, mode 0600), or set another source in"
+    say "$default_file. Then: systemctl enable --now $NAME"
   fi
   say "to remove it: $uninstall_script"
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # `npm run audit`: asks npm's registry for known vulnerabilities of the packages that can be in the executable.
-# Ends with 0 if there are none, with 1 and their names if there are, and with 2 if that is not known: no network, or a
-# registry that does not tell. Of Node.js itself it knows nothing: docs/security.md, "How a CVE of Node.js is followed".
+# Exit code 0: none; 1: some, and their names; 2: unknown, because there is no network or the registry does not answer.
+# It does not cover Node.js itself: see docs/security.md, "How a CVE of Node.js is followed".
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ status=0
 npm audit --omit=dev --package-lock-only --json --fetch-retries=1 >"$report" 2>"$report.log" || status=$?
 log=$(cat "$report.log")
 rm -f "$report.log"
-# npm ends with 1 for either; only an answer has this.
+# npm exits with 1 in both cases. Only an answer has this field.
 if ! grep -q '"auditReportVersion"' "$report"; then
   echo "audit: not known: npm's registry did not tell, or there is no network:" >&2
   printf '%s\n' "$log" | grep -v '^npm error A complete log' | head -n 5 | sed 's/^/  /' >&2

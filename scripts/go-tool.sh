@@ -1,13 +1,13 @@
 #!/bin/sh
-# Gets a program that the tests run and that Debian has no package for: go-tool.sh NAME PACKAGE@VERSION. Does nothing where
-# NAME is installed; otherwise Go builds it from its module, into the folder below, and it stays there.
-#   KPN_TOOLS_ROOT   the folder
+# Gets a program that the tests run and that Debian does not package: go-tool.sh NAME PACKAGE@VERSION. Does nothing if
+# NAME is installed. Otherwise Go builds it from its module into the directory below, where it stays.
+#   KPN_TOOLS_ROOT   the directory
 set -eu
 
 name=$1
 module=$2
 folder=${KPN_TOOLS_ROOT:-/var/cache/kube-proxy-nft-tests/tools}
-# With its version: another one is built anew. NAME itself is a link to it.
+# The path contains the version, so a new version is built anew. NAME itself is a link to it.
 built=$folder/$name-${module##*@}
 ticker=
 
@@ -29,7 +29,7 @@ if [ ! -x "$built" ]; then
     exit 1
   fi
   mkdir -p "$folder"
-  # One at a time: two would build the same.
+  # Only one at a time: two would build the same program.
   exec 9>"$folder/lock"
   flock 9
 fi

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes what `npm run test:nft-versions` needs besides scripts/setup.sh, and only what is missing: a Debian root per
-# suite, of which the tests run only nft, in a chroot. For Debian and Ubuntu, as root; downloads about 60 MB and keeps
-# 130 MB a suite. A root is kept as it is: delete its folder to get the nft that the suite has by then.
-#   KPN_NFT_ROOTS   the folder the roots are in
+# Prepares what `npm run test:nft-versions` needs in addition to scripts/setup.sh, and only what is missing: a Debian
+# root for each suite. The tests run only nft in it, in a chroot. For Debian and Ubuntu, as root. Downloads about 60 MB
+# and keeps 130 MB for each suite. A root does not change: to get a newer nft of the suite, delete its directory.
+#   KPN_NFT_ROOTS   the directory for the roots
 #   KPN_NFT_SUITES  the Debian suites, each with a newer nft than this machine's
 set -eu
 
@@ -21,8 +21,8 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# step TITLE LOG COMMAND...: runs COMMAND with its output in LOG, and shows that it goes on: on a terminal a dot every
-# two seconds. If COMMAND fails, shows the end of the log and ends the script.
+# step TITLE LOG COMMAND...: runs COMMAND with its output in LOG. On a terminal, prints a dot every two seconds. If
+# COMMAND fails, prints the end of the log and ends the script.
 step() {
   title=$1
   log=$2
@@ -46,7 +46,7 @@ step() {
   printf ' %s s\n' "$(($(date +%s) - started))" >&2
 }
 
-# debian-archive-keyring: without it debootstrap does not check signatures, and goes on.
+# debian-archive-keyring: without it, debootstrap does not check signatures, and continues.
 ensure_debootstrap() {
   if command -v debootstrap >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then return; fi
   if ! command -v apt-get >/dev/null; then
@@ -63,15 +63,15 @@ install_debootstrap() {
   "$@" || { apt-get -qq update && "$@"; }
 }
 
-# A root gets its name once it is complete: an interrupted one is thrown away. `unshare`: what debootstrap mounts in it
-# goes with debootstrap, however that ends.
+# A root gets its name when it is complete, and an interrupted one is removed. `unshare`: the mounts that debootstrap
+# makes in it disappear with debootstrap, however it ends.
 ensure_root() {
   if [ -x "$roots/$1/usr/sbin/nft" ]; then return; fi
   unfinished=$roots/$1.unfinished
   rm -rf --one-file-system "$unfinished" "${roots:?}/$1"
   step "making $roots/$1, takes a minute or two" "$roots/$1.log" \
     unshare --mount debootstrap --variant=minbase --include=nftables "$1" "$unfinished"
-  # Each of them as large as nft and its libraries together, and of no use here.
+  # Each of these is as large as nft and its libraries together, and is not needed here.
   rm -rf "$unfinished"/var/cache/apt/* "$unfinished"/var/lib/apt/lists/*
   mv "$unfinished" "$roots/$1"
   unfinished=
@@ -83,7 +83,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 PATH=$PATH:/usr/sbin:/sbin
 mkdir -p "$roots"
-# One at a time: two would make the same root.
+# Only one at a time: two would create the same root.
 exec 9>"$roots/lock"
 flock 9
 ensure_debootstrap

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Gets promtool, with which the tests check the metrics, into .cache/promtool: takes it out of Debian's package
-# prometheus without installing that, which would start a server. Downloads 20 MB and keeps 48 MB. A second run, or one
-# where promtool is installed, does nothing.
+# Gets promtool, which the tests use to check the metrics, into .cache/promtool. Extracts it from Debian's package
+# prometheus without installing the package, which would start a server. Downloads 20 MB and keeps 48 MB. Does nothing
+# on a second run, or if promtool is installed.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,9 +19,9 @@ trap 'exit 143' TERM
 
 download() { (cd "$folder" && apt-get -qq download prometheus); }
 
-# The package lists may be missing (a fresh image) or too old to download from: only then are they fetched.
+# The package lists may be missing (a fresh image) or too old to download from. Fetch them only then.
 download || { apt-get -qq update && download; }
 dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C "$folder" ./usr/bin/promtool
-# One that does not run here gets no name, nor one whose download was interrupted.
+# A program that does not run here, or whose download was interrupted, gets no name.
 "$folder/usr/bin/promtool" --version
 mv "$folder/usr/bin/promtool" "$target"

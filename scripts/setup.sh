@@ -1,11 +1,11 @@
 #!/bin/sh
-# Sets up everything `npm test` and `npm run demo` need, and only what is missing: Debian packages, node_modules,
-# .cache/promtool and dist/kube-proxy-nft (these two not with --without-build). For Debian and Ubuntu; needs Node and
+# Sets up everything that `npm test` and `npm run demo` need, and only what is missing: Debian packages, node_modules,
+# .cache/promtool and dist/kube-proxy-nft (not the last two with --without-build). For Debian and Ubuntu; needs Node and
 # npm. A second run takes no time and prints nothing.
 set -eu
 cd "$(dirname "$0")/.."
 
-# A user's PATH often lacks the folders nft and ip are in.
+# A user's PATH often lacks the directories of nft and ip.
 PATH=$PATH:/usr/sbin:/sbin
 log=dist/setup.log
 ticker=
@@ -22,8 +22,8 @@ trap stop_ticker EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# step TITLE COMMAND...: runs COMMAND with its output in the log; prints one line, "TITLE ... SECONDS s", on a terminal
-# with a dot each second. If COMMAND fails, shows the end of what it wrote and ends the set-up.
+# step TITLE COMMAND...: runs COMMAND with its output in the log, and prints one line, "TITLE ... SECONDS s". On a
+# terminal, adds a dot each second. If COMMAND fails, prints the end of its output and ends the set-up.
 step() {
   title=$1
   shift
@@ -70,7 +70,7 @@ fish fish
 LIST
 }
 
-# The package lists may be missing (a fresh image) or too old to download from: only then are they fetched.
+# The package lists may be missing (a fresh image) or too old to download from. Fetch them only then.
 install_packages() {
   export DEBIAN_FRONTEND=noninteractive
   set -- apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@"
@@ -94,14 +94,14 @@ ensure_packages() {
 }
 
 ensure_node_modules() {
-  # npm writes the second file when all packages are in place.
+  # npm writes the second file after it has installed all packages.
   if [ -e node_modules/.package-lock.json ] &&
     [ -z "$(find package-lock.json -newer node_modules/.package-lock.json)" ]; then
     return
   fi
-  # Nothing here needs a package's install script (esbuild's only makes its command line start faster).
+  # No package here needs its install script (esbuild's only makes its command line start faster).
   step 'npm ci' npm ci --ignore-scripts --include=dev --include=optional --no-audit --no-fund --loglevel=error
-  # npm passes over an optional package it cannot install without a word.
+  # npm silently skips an optional package that it cannot install.
   if ! node_modules/.bin/node --version >>"$log" 2>&1; then
     say "the Node in node_modules/.bin does not run here; it is for Linux with glibc 2.28 or newer on x86-64 or arm64"
     exit 1
@@ -122,7 +122,7 @@ ensure_promtool() {
 }
 
 mkdir -p dist
-# One set-up at a time: two would remove each other's node_modules.
+# Only one set-up at a time: two would remove each other's node_modules.
 exec 9>dist/setup.lock
 if command -v flock >/dev/null; then flock 9; fi
 ensure_packages

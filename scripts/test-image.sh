@@ -1,8 +1,9 @@
 #!/bin/sh
-# Builds the image of a release with deploy/Dockerfile, and runs it as the DaemonSet does: test-image.sh dist/release/v0.1.0
-# No registry is asked: the Debian root that scripts/nft-versions.sh makes stands for the base image. buildah and runc come
-# out of Debian's packages into .cache/image, without being installed. For Debian 12 and later, as root, after
-# scripts/setup.sh; downloads 15 MB, and keeps 70 MB. Needs 1.5 GB while it runs.
+# Builds the image of a release with deploy/Dockerfile, and runs it as the DaemonSet does: test-image.sh
+# dist/release/v0.1.0
+# Uses no registry: the Debian root that scripts/nft-versions.sh makes replaces the base image. buildah and runc are
+# extracted from Debian's packages into .cache/image, without being installed. For Debian 12 and later, as root, after
+# scripts/setup.sh. Downloads 15 MB, and keeps 70 MB. Needs 1.5 GB while it runs.
 set -eu
 
 base=trixie
@@ -14,7 +15,7 @@ main() {
   fi
   release=$(cd "$1" && pwd)
   cd "$(dirname "$0")/.."
-  # The checkout is the context of the build.
+  # The checkout is the build context.
   case $release in
     "$PWD"/dist/release/*) release=${release#"$PWD/"} ;;
     *) fail "$release is not in dist/release" ;;
@@ -34,12 +35,12 @@ main() {
   container=$(buildah from "$policy" scratch)
   buildah add --quiet "$container" "$roots/$base" / >"$work/log"
   buildah commit "$policy" --quiet --rm "$container" "localhost/debian:$base-slim" >"$work/log"
-  # The Debian root, in the place of the base that deploy/Dockerfile names by its digest.
+  # The Debian root replaces the base image that deploy/Dockerfile names by digest.
   sed "s|^FROM debian:[^ ]*|FROM localhost/debian:$base-slim|" deploy/Dockerfile >"$work/Dockerfile"
   build kube-proxy-nft
   build kube-proxy-nft-migrate --target migrate
   container=$(buildah from "$policy" --pull-never localhost/kube-proxy-nft)
-  # Without a shell, buildah's own "run" finds nothing to run in it: chroot does.
+  # The image has no shell, so buildah's own "run" cannot run anything in it. chroot can.
   KPN_IMAGE_ROOT=$(buildah mount "$container")
   KPN_IMAGE_ENTRYPOINT=$(buildah inspect --format '{{index .OCIv1.Config.Entrypoint 0}}' "$container")
   user=$(buildah inspect --format '{{.OCIv1.Config.User}}' "$container")

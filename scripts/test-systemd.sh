@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes what `npm run test:systemd` needs besides scripts/setup.sh, and only what is missing: the root of a Debian system
-# with systemd, which the tests boot in a container (each time a throw-away copy of it), and systemd-nspawn. For Debian
-# and Ubuntu, as root; downloads about 90 MB and keeps 300 MB. Delete the folder to get newer packages.
-#   KPN_SYSTEMD_ROOT   the folder for both
+# Prepares what `npm run test:systemd` needs in addition to scripts/setup.sh, and only what is missing: the root of a
+# Debian system with systemd, and systemd-nspawn. Each test boots a temporary copy of the root in a container. For
+# Debian and Ubuntu, as root. Downloads about 90 MB and keeps 300 MB. To get newer packages, delete the directory.
+#   KPN_SYSTEMD_ROOT   the directory for both
 #   KPN_SYSTEMD_SUITE  the Debian suite
 set -eu
 
@@ -22,8 +22,8 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# step TITLE LOG COMMAND...: runs COMMAND with its output in LOG, and shows that it goes on: on a terminal a dot every
-# two seconds. If COMMAND fails, shows the end of the log and ends the script.
+# step TITLE LOG COMMAND...: runs COMMAND with its output in LOG. On a terminal, prints a dot every two seconds. If
+# COMMAND fails, prints the end of the log and ends the script.
 step() {
   title=$1
   log=$2
@@ -47,7 +47,7 @@ step() {
   printf ' %s s\n' "$(($(date +%s) - started))" >&2
 }
 
-# debian-archive-keyring: without it debootstrap does not check signatures, and goes on.
+# debian-archive-keyring: without it, debootstrap does not check signatures, and continues.
 ensure_packages() {
   set --
   if ! command -v debootstrap >/dev/null; then set -- debootstrap; fi
@@ -66,8 +66,8 @@ install_packages() {
   "$@" || { apt-get -qq update && "$@"; }
 }
 
-# A root gets its name once it is complete: an interrupted one is thrown away. `unshare`: what debootstrap mounts in it
-# goes with debootstrap, however that ends.
+# A root gets its name when it is complete, and an interrupted one is removed. `unshare`: the mounts that debootstrap
+# makes in it disappear with debootstrap, however it ends.
 ensure_root() {
   if [ -x "$folder/$suite/lib/systemd/systemd" ]; then return; fi
   unfinished=$folder/$suite.unfinished
@@ -79,7 +79,7 @@ ensure_root() {
   unfinished=
 }
 
-# Unpacked, not installed: installing it would bring this machine's systemd to another version.
+# Extracted, not installed: installing it would change the version of this machine's systemd.
 ensure_nspawn() {
   if command -v systemd-nspawn >/dev/null || [ -x "$folder/nspawn/usr/bin/systemd-nspawn" ]; then return; fi
   unfinished=$folder/nspawn.unfinished
@@ -91,7 +91,7 @@ ensure_nspawn() {
 }
 
 unpack_nspawn() {
-  # Its libraries must be of its own version.
+  # Its libraries must have the same version.
   download || { apt-get -qq update && download; }
   for file in "$unfinished"/*.deb; do dpkg-deb -x "$file" "$unfinished" || return; done
   rm "$unfinished"/*.deb
@@ -99,7 +99,7 @@ unpack_nspawn() {
 
 download() { (cd "$unfinished" && apt-get -qq download systemd-container libsystemd-shared libsystemd0); }
 
-# Where no container can be started, no test can pass: better said at once.
+# If no container can be started, no test can pass. Say so at once.
 try_container() {
   nspawn=systemd-nspawn
   libraries=
@@ -120,7 +120,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 PATH=$PATH:/usr/sbin:/sbin
 mkdir -p "$folder"
-# One at a time: two would make the same root.
+# Only one at a time: two would create the same root.
 exec 9>"$folder/lock"
 flock 9
 ensure_packages

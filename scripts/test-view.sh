@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes what `npm run test:view` needs besides scripts/setup.sh, and only what is missing: Debian's Chromium, and a font.
-# For Debian, as root; downloads about 90 MB.
+# Prepares what `npm run test:view` needs in addition to scripts/setup.sh, and only what is missing: Debian's Chromium,
+# and a font. For Debian, as root. Downloads about 90 MB.
 set -eu
 
 log=dist/test-view.log

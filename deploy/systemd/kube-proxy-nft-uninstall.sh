@@ -43,7 +43,7 @@ main() {
     systemctl reset-failed kube-proxy-nft.service 2>/dev/null || true
   fi
   if [ "$failures" -ne 0 ]; then
-    echo "kube-proxy-nft-uninstall: $failures steps failed, see above; run it again when that is mended" >&2
+    echo "kube-proxy-nft-uninstall: $failures steps failed, see above; fix this and run it again" >&2
     exit 1
   fi
   try rm -f '@BIN_DIR@/kube-proxy-nft' '@BIN_DIR@/kube-proxy-nft-uninstall.sh'
@@ -57,7 +57,7 @@ remove_folder() {
   elif [ -L "$1" ]; then
     return
   elif [ -d "$1" ] && ! rmdir "$1" 2>/dev/null; then
-    echo "kube-proxy-nft-uninstall: $1 stays: there are files in it that are not ours" >&2
+    echo "kube-proxy-nft-uninstall: $1 stays: it contains other files" >&2
   fi
 }
 

@@ -64,7 +64,7 @@ suite('a released install.sh', () => {
     const { install } = await released(context, (folder) => releaseKey(undefined, join(folder, 'cache', 'key.pem')));
     const { exitCode, output } = install();
     assert.equal(exitCode, 0, output);
-    assert.match(output, /this is no published release: it is signed by a development key/);
+    assert.match(output, /this is not a published release: it is signed by a development key/);
   });
 });
 

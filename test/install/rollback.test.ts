@@ -26,7 +26,7 @@ suite('install.sh goes back to the version before', () => {
     const { sandbox, first, artifacts } = await before(context, fakeExecutable('0.2.0', { works: false }));
     const { exitCode, output } = sandbox.install({ KPN_ARTIFACTS: artifacts });
     assert.equal(exitCode, 1, output);
-    assert.match(output, /did not become healthy.*the last words of the service.*in place again, and runs/s);
+    assert.match(output, /did not become healthy.*the last words of the service.*is restored and running/s);
     isBack(sandbox);
     assert.ok(sandbox.has('state', 'active'));
     assert.equal(sandbox.calls().filter((call) => call.startsWith('systemctl restart')).length, 2);
@@ -39,7 +39,7 @@ suite('install.sh goes back to the version before', () => {
     const health = `"$KPN_BIN_DIR/kube-proxy-nft" --version | grep -q ' 0\\.1\\.0 '`;
     const { exitCode, output } = sandbox.install({ KPN_ARTIFACTS: artifacts, KPN_HEALTH_COMMAND: health });
     assert.equal(exitCode, 1, output);
-    assert.match(output, /KPN_HEALTH_COMMAND did not succeed.*in place again, and runs/s);
+    assert.match(output, /KPN_HEALTH_COMMAND did not succeed.*is restored and running/s);
     isBack(sandbox);
   });
 
@@ -48,7 +48,7 @@ suite('install.sh goes back to the version before', () => {
     const health = 'kill -TERM $PPID; sleep 1';
     const { exitCode, output } = sandbox.install({ KPN_ARTIFACTS: artifacts, KPN_HEALTH_COMMAND: health });
     assert.equal(exitCode, 143, output);
-    assert.match(output, /interrupted: going back/);
+    assert.match(output, /interrupted: restoring the previous version/);
     isBack(sandbox);
   });
 
@@ -57,7 +57,7 @@ suite('install.sh goes back to the version before', () => {
     rmSync(sandbox.at('state', 'active'));
     const { exitCode, output } = sandbox.install({ KPN_ARTIFACTS: artifacts });
     assert.equal(exitCode, 1, output);
-    assert.match(output, /in place again, and stopped, as it was/);
+    assert.match(output, /is restored, and stopped, as it was before/);
     isBack(sandbox);
     assert.ok(!sandbox.has('state', 'active'));
   });
@@ -67,6 +67,6 @@ suite('install.sh goes back to the version before', () => {
     const broken = await sandbox.release('0.2.0', { executable: fakeExecutable('0.2.0', { works: false }) });
     const { exitCode, output } = sandbox.install({ KPN_ARGS: '--manifests /srv', KPN_ARTIFACTS: broken });
     assert.equal(exitCode, 1);
-    assert.match(output, /no version before this one to go back to/);
+    assert.match(output, /no previous version to restore/);
   });
 });

@@ -53,10 +53,10 @@ suite('install.sh with wget', () => {
   test('follows redirects, and to https only', async (context) => {
     const { sandbox, install, https, http } = await machine(context);
     for (const [way, complaint] of [
-      ['http', /leads to http:\/\/127\.0\.0\.1:\d+\/release\/v0\.1\.0\/SHA256SUMS: not over http/],
-      ['later', /leads to http:\/\/.*: not over http/],
-      ['circle', /from one place to another, ten times/],
-      ['file', /leads to file:\/\/\/etc\/passwd: https:\/\/ is expected/],
+      ['http', /redirects to http:\/\/127\.0\.0\.1:\d+\/release\/v0\.1\.0\/SHA256SUMS: http is not allowed/],
+      ['later', /redirects to http:\/\/.*: http is not allowed/],
+      ['circle', /redirects more than ten times/],
+      ['file', /redirects to file:\/\/\/etc\/passwd: the URL must start with https:\/\//],
     ] as const) {
       const { exitCode, output } = install(`${https}/to/${way}`);
       assert.equal(exitCode, 1, output);

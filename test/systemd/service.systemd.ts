@@ -105,7 +105,7 @@ describe('a node with systemd', () => {
     const configured = INSTALL.replace(/sh$/, "KPN_ARGS='--manifests /srv/shared/services' sh");
     const output = await machine.shell(`rm /etc/default/kube-proxy-nft\n${configured}`);
     assert.match(output, /kube-proxy: +at work, pid \d+ \(\/root\/kube-proxy 1000\)/);
-    assert.match(output, /not started, since kube-proxy works here/);
+    assert.match(output, /not started, because kube-proxy runs here/);
     assert.equal(await machine.shell('systemctl is-active kube-proxy-nft || true'), 'inactive');
     await machine.shell('kill $(cat /root/pid); rm /root/kube-proxy /root/pid');
   });
@@ -153,7 +153,7 @@ describe('a node with systemd', () => {
 
   it('the same command again leaves it alone', async () => {
     const pid = await machine.property('MainPID');
-    assert.match(await machine.shell(INSTALL), /nothing has changed: the service runs on/);
+    assert.match(await machine.shell(INSTALL), /nothing has changed: the service keeps running/);
     assert.equal(await machine.property('MainPID'), pid);
   });
 
@@ -192,7 +192,7 @@ describe('a node with systemd', () => {
     const output = await underTraffic(() => machine.shell(`${INSTALL} && echo 'it said that all is well' || true`));
     assert.match(output, /did not become healthy/);
     assert.match(output, /I am broken/);
-    assert.match(output, /the version before is in place again, and runs/);
+    assert.match(output, /the previous version is restored and running/);
     assert.doesNotMatch(output, /all is well/);
     assert.match(await machine.shell('kube-proxy-nft --version'), /999\.1\.0/);
     assert.match(await dump(), /10\.96\.0\.80 /);
@@ -227,7 +227,7 @@ describe('a node with systemd', () => {
     await underTraffic(() => machine.shell('systemctl restart kube-proxy-nft'));
     assert.equal(await machine.property('StatusText'), 'the rules of the last run serve; Services are awaited');
     // It is no reason for the installer not to start the service.
-    assert.match(await machine.shell(INSTALL), /it runs\. See/);
+    assert.match(await machine.shell(INSTALL), /the service runs\. See/);
     await machine.shell(`rm -r ${folder} /etc/kube-proxy-nft/kubeconfig.cred
       mv /root/kubeconfig /etc/kube-proxy-nft/kubeconfig
       systemctl daemon-reload`);
