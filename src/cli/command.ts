@@ -3,50 +3,50 @@ import type { Output } from '../config/output.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
 
-/** A word that comes after the command. */
+/** A word after the command. */
 export interface Operand {
-  /** As usages call it: "FILE". */
+  /** Its name in the usage: "FILE". */
   readonly name: string;
-  /** What it is completed with: one of these words, the name of a command, or a path. */
+  /** How completion completes it: with one of these words, the name of a command, or a path. */
   readonly completes?: readonly string[] | 'command' | 'file';
-  /** True if it may be left out. */
+  /** True if it is optional. */
   readonly isOptional?: true;
-  /** The flag that can be given instead of it. */
+  /** The flag that can replace it. */
   readonly orFlag?: string;
-  /** True if several may follow. */
+  /** True if it can be repeated. */
   readonly isRepeated?: true;
 }
 
 /**
- * All there is to know about a command. The parser, main, help, the manual page and completion read this and nothing else;
- * what a command does is loaded when it is run.
+ * Everything about a command. The parser, main, help, the manual page and completion read only this. The code of a command
+ * is loaded when the command runs.
  */
 export interface Command {
   /** One word or two: "status", "config validate". */
   readonly name: string;
-  /** The same in other words: "get svc". */
+  /** Other names: "get svc". */
   readonly aliases?: readonly string[];
-  /** The flag that is this command, in kube-proxy or in our first versions. If it has a value, that is the operand. */
+  /** The flag form of this command, from kube-proxy or our first versions. The flag's value, if any, is the operand. */
   readonly flag?: string;
   readonly operands: readonly Operand[];
-  /** The options it takes, and those flags of the daemon that change what it does. */
+  /** The options it accepts, and the daemon's flags that affect it. */
   readonly flags: readonly string[];
-  /** True if all of the daemon's flags do. */
+  /** True if all of the daemon's flags affect it. */
   readonly isConfigured?: true;
-  /** What -o may be; the first is what it is without. Absent if it prints no data. */
+  /** The values of -o, the default first. Absent if the command prints no data. */
   readonly outputs?: readonly [Output, ...Output[]];
-  /** False if the file of --config is not read. */
+  /** False if it ignores the file of --config. */
   readonly readsConfiguration: boolean;
   /** Operands and flags, after the name. */
   readonly usage: string;
-  /** What it does; what comes before the first comma or semicolon stands alone in completion. */
+  /** What it does. Completion shows only the part before the first comma, semicolon or colon. */
   readonly summary: string;
   readonly paragraphs: readonly string[];
-  /** For a shell. */
+  /** Shell commands, with an explanation. */
   readonly examples: readonly { readonly command: string; readonly text: string }[];
-  /** What it can fail with, beside E_USAGE and E_INTERNAL. */
+  /** The errors it can exit with, in addition to E_USAGE and E_INTERNAL. */
   readonly errors: readonly ErrorCode[];
-  /** Exit codes that are an answer and no failure, where there are others than 0. */
+  /** Exit codes that report a result rather than a failure, if there are others than 0. */
   readonly answers?: readonly (readonly [exitCode: number, meaning: string])[];
   /** @throws ProxyError one of `errors`, E_USAGE */
   readonly run: (args: Arguments, log: Log, commands: readonly Command[]) => Promise<void>;
@@ -64,7 +64,7 @@ export const FILE_ERRORS = [
   'E_MANIFEST_MALFORMED',
 ] as const;
 
-/** Errors of commands that ask the daemon, or work out what one would program. */
+/** Errors of commands that query the daemon, or compute what a daemon would program. */
 export const QUESTION_ERRORS = [
   ...FILE_ERRORS,
   'E_API_UNREACHABLE',
@@ -74,7 +74,7 @@ export const QUESTION_ERRORS = [
   'E_RUN_DIR',
 ] as const;
 
-/** The daemon's flags that name a source and what is made of it. */
+/** The daemon's flags that select a source and how to use it. */
 export const SOURCE_FLAGS = [
   'config',
   'kubeconfig',

@@ -17,18 +17,18 @@ export const CHECK: Command = {
   outputs: ['text', 'json', 'yaml'],
   readsConfiguration: true,
   usage: '[--config FILE | --kubeconfig FILE] [flags] [-o json|yaml]',
-  summary: 'what this node lacks for us, or has that is in our way, each with a remedy',
+  summary: 'report what this node lacks or what would conflict, each with a remedy',
   paragraphs: [
-    "Looks at the kernel, nft, sysctls, the tables of others, kube-proxy and what one has left, the API server and what we may do there, clocks, the pods' network, memory and ports; before the installation and after. It takes all of the daemon's flags; those below change what it looks at.",
-    'Each finding is ok, a warning, a problem or unknown. It changes nothing, and takes half a minute at most. Without root it says of more things that they are unknown.',
+    "Checks the kernel, nft, sysctls, the tables of other programs, kube-proxy and its leftovers, the API server and our permissions there, clocks, the pods' network, memory and ports. Run it before or after the installation. It accepts all of the daemon's flags; those below affect what it checks.",
+    'Each finding is ok, a warning, a problem or unknown. The command changes nothing and takes at most half a minute. Without root, more findings are unknown.',
   ],
   examples: [
     {
       command: 'kube-proxy-nft check --kubeconfig /etc/kube-proxy-nft/kubeconfig --cluster-cidr 10.244.0.0/16',
-      text: 'with what the daemon is to be started with',
+      text: 'with the flags that the daemon will have',
     },
-    { command: 'kube-proxy-nft check --config /var/lib/kube-proxy/config.conf -o json', text: 'for programs' },
-    { command: 'kube-proxy-nft check', text: 'the node alone, without a cluster' },
+    { command: 'kube-proxy-nft check --config /var/lib/kube-proxy/config.conf -o json', text: 'output for programs' },
+    { command: 'kube-proxy-nft check', text: 'only the node, without a cluster' },
   ],
   errors: ['E_CONFIG'],
   answers: [

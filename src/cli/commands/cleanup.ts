@@ -9,13 +9,13 @@ export const CLEANUP: Command = {
   usage: '',
   summary: 'remove our tables, and nothing else',
   paragraphs: [
-    'Removes the tables kube-proxy-nft and kube-proxy-nft-b of both families. Services do not work on the node afterwards, until a proxy runs; open connections go on. It refuses while a daemon runs, which would put them back. "--cleanup" does the same, as in kube-proxy.',
+    'Removes the tables kube-proxy-nft and kube-proxy-nft-b of both families. Afterwards, Services do not work on the node until a proxy runs. Open connections continue. If a daemon runs, the command refuses, because the daemon would create the tables again. "--cleanup" does the same, as in kube-proxy.',
   ],
   examples: [
-    { command: 'kube-proxy-nft cleanup', text: 'where no daemon runs' },
+    { command: 'kube-proxy-nft cleanup', text: 'if no daemon runs' },
     {
       command: 'systemctl disable --now kube-proxy-nft && kube-proxy-nft cleanup',
-      text: 'where it is a service: stop it first',
+      text: 'if the daemon is a systemd service: stop it first',
     },
   ],
   errors: ['E_ALREADY_RUNNING', ...NFT_ERRORS],

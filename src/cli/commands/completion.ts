@@ -6,12 +6,12 @@ export const COMPLETION: Command = {
   flags: [],
   readsConfiguration: false,
   usage: 'bash|zsh|fish',
-  summary: 'print a script by which that shell completes this command',
+  summary: 'print the completion script for a shell',
   paragraphs: [
-    'Completes commands, every flag, and the values of those that take a word, a file or a folder. install.sh puts the scripts in place. bash finds its file there if the package bash-completion is installed.',
+    'Completes commands, all flags, and flag values that are a word, a file or a folder. install.sh installs the scripts. bash needs the package bash-completion to find its script.',
   ],
   examples: [
-    { command: 'source <(kube-proxy-nft completion bash)', text: 'for this bash' },
+    { command: 'source <(kube-proxy-nft completion bash)', text: 'for the current bash' },
     {
       command: 'kube-proxy-nft completion bash >/usr/local/share/bash-completion/completions/kube-proxy-nft',
       text: 'for every bash',

@@ -6,18 +6,18 @@ export const CONFIG_VALIDATE: Command = {
   flags: ['config'],
   readsConfiguration: false,
   usage: 'FILE',
-  summary: 'what is wrong with a configuration, and what of it has no effect here',
+  summary: 'report what is wrong with a configuration, and which settings have no effect',
   paragraphs: [
-    'The configuration is a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1, YAML or JSON). Every problem is named at once, each with file, line and field. A field that nobody knows is a problem here, and only a warning at a start.',
+    'The configuration is a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1, YAML or JSON). The command reports all problems at once, each with file, line and field. An unknown field is a problem here, but only a warning when the daemon starts.',
   ],
   examples: [
     {
       command: 'kube-proxy-nft config validate /var/lib/kube-proxy/config.conf',
-      text: 'ends with exit code 4 if something is wrong',
+      text: 'exits with code 4 if something is wrong',
     },
     {
       command: 'kube-proxy-nft config validate --config /var/lib/kube-proxy/config.conf',
-      text: "the same, in front of a daemon's own flags",
+      text: "the same, followed by a daemon's flags",
     },
   ],
   errors: ['E_CONFIG'],

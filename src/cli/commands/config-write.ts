@@ -8,18 +8,18 @@ export const CONFIG_WRITE: Command = {
   isConfigured: true,
   readsConfiguration: true,
   usage: 'FILE [flags]',
-  summary: 'write the configuration that the flags or --config lead to',
+  summary: 'write the configuration that results from the flags or --config',
   paragraphs: [
-    'What is written has every default in it, and is for its owner only (mode 0600). kube-proxy reads it, too. "--write-config-to FILE" does the same, as in kube-proxy.',
+    'The file contains all defaults, and only its owner can read it (mode 0600). kube-proxy can read this file too. "--write-config-to FILE" does the same, as in kube-proxy.',
   ],
   examples: [
     {
       command: 'kube-proxy-nft config write config.conf --cluster-cidr 10.244.0.0/16 --masquerade-all',
-      text: 'flags as a file',
+      text: 'convert flags to a file',
     },
     {
       command: 'kube-proxy-nft config write complete.conf --config config.conf',
-      text: 'a file with every default written out',
+      text: 'add all defaults to a file',
     },
   ],
   errors: ['E_CONFIG'],

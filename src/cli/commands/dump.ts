@@ -10,15 +10,15 @@ export const DUMP: Command = {
   usage: '[--all] [-o json]',
   summary: 'print the ruleset of the running daemon',
   paragraphs: [
-    'Prints both families, with the name of the Service at each element, as a script that nft -f loads or as libnftables JSON. Sets and maps without elements are left out, with the rules that look there, which changes nothing for packets; --all prints the whole table as the kernel holds it. If no daemon runs, and a source is given, it is what would be programmed from there.',
+    'Prints both families as a script for nft -f or as libnftables JSON. Each element has the name of its Service. Sets and maps without elements are left out, together with the rules that use them; packets are treated the same without these. --all prints the whole table as the kernel holds it. If no daemon runs and you name a source, the output is what would be programmed from that source.',
   ],
   examples: [
-    { command: 'kube-proxy-nft dump', text: 'all of it' },
+    { command: 'kube-proxy-nft dump', text: 'the whole ruleset' },
     { command: 'kube-proxy-nft dump | grep default/web', text: 'the elements of one Service' },
-    { command: 'kube-proxy-nft dump --all -o json', text: 'all that the kernel holds, for programs' },
+    { command: 'kube-proxy-nft dump --all -o json', text: 'everything that the kernel holds, for programs' },
     {
       command: 'kube-proxy-nft dump --manifests examples --hostname-override node-a',
-      text: 'what would be programmed on node-a from these files, where no daemon runs',
+      text: 'what would be programmed on node-a from these files, if no daemon runs',
     },
   ],
   errors: QUESTION_ERRORS,

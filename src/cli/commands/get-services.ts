@@ -1,12 +1,12 @@
 import { type Command, QUESTION_ERRORS, SOURCE_FLAGS } from '../command.ts';
 
-/** Whom `get` asks. */
+/** Where `get` finds its data. */
 export const WITHOUT_DAEMON =
-  'Asks the running daemon. If none runs, and a source is given, it is what would be programmed from there; without a source, what the kernel still holds.';
+  'Queries the running daemon. If no daemon runs and you name a source, the command shows what would be programmed from that source. Without a source, it shows what the kernel still holds.';
 
-/** What --watch of `get` is. */
+/** What --watch of `get` does. */
 export const WATCHING =
-  '--watch goes on until it is interrupted, and prints each row that changes, as it is then; one that is gone says so. With -o json each is a line {"type", "object"}, type being ADDED, MODIFIED or DELETED. It asks the daemon every second, or so seldom that this takes a twentieth of one CPU. A daemon that ends is waited for.';
+  '--watch keeps running and prints each row that changes; a row that disappears is printed as gone. With -o json, each change is a line {"type", "object"} with the type ADDED, MODIFIED or DELETED. It asks the daemon once a second, but never takes more than a twentieth of one CPU. If the daemon ends, it waits for the next one.';
 
 export const GET_SERVICES: Command = {
   name: 'get services',
@@ -16,18 +16,18 @@ export const GET_SERVICES: Command = {
   outputs: ['table', 'wide', 'json', 'yaml', 'name'],
   readsConfiguration: true,
   usage: '[[NAMESPACE/]NAME] [-n NAMESPACE] [-w] [-o wide|json|yaml|name]',
-  summary: 'Services as they are programmed: frontends, endpoints, and what becomes of connections to them',
+  summary: 'list Services as they are programmed: frontends, endpoints, and what happens to connections',
   paragraphs: [
-    `${WITHOUT_DAEMON} Without -n the Services of all namespaces are shown.`,
-    'ENDPOINTS has how many connections are sent to; under externalTrafficPolicy Local also how many of them are on this node, which clients from outside are sent to. STATE says what becomes of new connections, and why: served, refused or dropped. -o name prints NAMESPACE/NAME alone, each Service once.',
+    `${WITHOUT_DAEMON} Without -n, the Services of all namespaces are shown.`,
+    'ENDPOINTS is the number of endpoints that receive connections. With externalTrafficPolicy Local, it also shows how many of them are on this node and so receive connections from outside. STATE says what happens to new connections (served, refused or dropped) and why. -o name prints only NAMESPACE/NAME, once for each Service.',
     WATCHING,
-    'With -o wide, json and yaml also new connections so far, as the kernel has counted them: served, refused and dropped ones. A client that tries again after a refusal or a drop counts again. Without a daemon, and with --connection-counters=false, nothing is known of them; -w does not follow them, top does.',
+    '-o wide, json and yaml also show how many new connections the kernel has counted so far: served, refused and dropped. A client that tries again after a refusal or a drop counts again. There are no counts without a daemon or with --connection-counters=false. -w does not follow the counts; top does.',
   ],
   examples: [
-    { command: 'kube-proxy-nft get services', text: 'all of them' },
-    { command: 'kube-proxy-nft get services default/web -o wide', text: 'one, with its endpoints' },
+    { command: 'kube-proxy-nft get services', text: 'all Services' },
+    { command: 'kube-proxy-nft get services default/web -o wide', text: 'one Service, with its endpoints' },
     { command: 'kube-proxy-nft get services -n shop --no-headers', text: 'one namespace, for a script' },
-    { command: 'kube-proxy-nft get svc default/web --watch', text: 'one, and what becomes of it' },
+    { command: 'kube-proxy-nft get svc default/web --watch', text: 'watch one Service' },
     { command: 'kube-proxy-nft get svc --manifests examples', text: 'what would be programmed from these files' },
   ],
   errors: QUESTION_ERRORS,

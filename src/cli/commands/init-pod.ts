@@ -8,14 +8,18 @@ export const INIT_POD: Command = {
   flags: [...new Set([...CHECK.flags, ...INIT.flags])].filter((name) => name !== 'output'),
   readsConfiguration: true,
   usage: 'UID [flags]',
-  summary: "what the DaemonSet's init container runs as root, for a daemon that is user UID",
+  summary: "prepare the node for a daemon with user UID, as root in the DaemonSet's init container",
   paragraphs: [
-    'Gives the run directory to user and group UID, does what "init" does, and prints what "check" finds. What goes wrong is a warning, and the exit code is 0 all the same: the rules matter more, and the daemon says what it lacks.',
+    'Gives the run directory to user and group UID, does what "init" does, and prints what "check" finds. Failures are only warnings, and the exit code is still 0, because the rules matter more and the daemon reports what it lacks.',
   ],
   examples: [
     {
       command: 'kube-proxy-nft init-pod 65525 --config /var/lib/kube-proxy/config.conf',
-      text: 'as deploy/kubernetes has it',
+      text: 'as in deploy/kubernetes',
+    },
+    {
+      command: 'kube-proxy-nft init-pod 65525 --conntrack-max-per-core 0',
+      text: 'without a configuration, and leave the number of flows as it is',
     },
   ],
   errors: ['E_CONFIG'],

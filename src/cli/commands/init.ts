@@ -17,18 +17,18 @@ export const INIT: Command = {
   ],
   readsConfiguration: true,
   usage: '[flags]',
-  summary: 'set sysctls and look for nft, which takes root; a daemon needs no more than CAP_NET_ADMIN afterwards',
+  summary: 'set sysctls and check nft, as root; afterwards, the daemon needs only CAP_NET_ADMIN',
   paragraphs: [
-    'Sets the sysctls of conntrack that kube-proxy sets, where the kernel has other numbers, and makes sure that nft works. A daemon does the same at its start, but what it cannot set is a warning; here it is an error. "--init-only" does the same, as in kube-proxy.',
+    'Sets the conntrack sysctls that kube-proxy sets, if the kernel has other values, and makes sure that nft works. The daemon does the same when it starts, but only warns if it cannot set a sysctl. Here that is an error. "--init-only" does the same, as in kube-proxy.',
   ],
   examples: [
     {
       command: 'kube-proxy-nft init --config /var/lib/kube-proxy/config.conf',
-      text: 'as the configuration has it; an init container does this as root',
+      text: 'with the values of a configuration; an init container does this as root',
     },
     {
       command: 'kube-proxy-nft init --conntrack-max-per-core 0 --conntrack-udp-timeout 45s',
-      text: 'leave the number of flows as it is, and set one timeout more',
+      text: 'leave the number of flows as it is, and set one more timeout',
     },
   ],
   errors: ['E_SYSCTL', 'E_CONFIG', ...NFT_ERRORS],

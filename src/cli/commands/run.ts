@@ -8,29 +8,29 @@ export const RUN: Command = {
   isConfigured: true,
   readsConfiguration: true,
   usage: '[--dry-run] --config FILE | --kubeconfig FILE | --manifests PATH [flags]',
-  summary: 'run the daemon in the foreground; the word run may be left out',
+  summary: 'run the daemon in the foreground; the word run is optional',
   paragraphs: [
-    'Programs the rules for Services and keeps them up to date, as the daemon of a node. The line "ready: all Services are programmed" in its log, on stderr, is the moment after the first fill. Flags alone do the same, as for kube-proxy.',
-    'A stop (SIGTERM, SIGINT) or a crash leaves the rules in place. The next start takes them over without a gap, and writes only what differs. There is one daemon in a network namespace, and none beside a kube-proxy that works.',
-    'With --dry-run it prints what it would write until then, as one nft script: a whole table, or the difference to one that it can take over. nft checks that, and nothing is changed, also beside a running daemon. Heartbeats are not in it.',
-    'It takes a kernel of 5.13 or newer, nft 1.0.1 or newer, and CAP_NET_ADMIN. With the program conntrack, UDP flows to endpoints that are gone end at once.',
+    'Programs the rules for Services on this node and keeps them up to date. When all Services are programmed for the first time, the log on stderr has the line "ready: all Services are programmed". Flags without a command do the same, as for kube-proxy.',
+    'When the daemon stops (SIGTERM, SIGINT) or crashes, the rules stay in place. The next start takes them over without a gap and writes only what differs. There can be one daemon in each network namespace, and none while kube-proxy runs there.',
+    'With --dry-run, it prints what it would write until then, as one nft script: a whole table, or the difference from a table that it can take over. nft checks the script, but nothing is changed. This also works while a daemon runs. The script contains no heartbeats.',
+    'It requires Linux 5.13 or newer, nft 1.0.1 or newer, and CAP_NET_ADMIN. If the program conntrack is installed, UDP flows to removed endpoints end at once.',
   ],
   examples: [
     {
       command: 'kube-proxy-nft --config /var/lib/kube-proxy/config.conf',
-      text: "with kube-proxy's own configuration file, as kubeadm mounts it",
+      text: "with kube-proxy's configuration file, as kubeadm mounts it",
     },
     {
       command: 'kube-proxy-nft --kubeconfig /var/lib/kube-proxy/kubeconfig.conf --cluster-cidr 10.244.0.0/16',
-      text: "with kube-proxy's credentials, and the network of this cluster's pods",
+      text: "with kube-proxy's credentials and the cluster's pod network",
     },
     {
       command: 'kube-proxy-nft run --manifests examples --cluster-cidr 10.32.0.0/16,fd00:32::/64 -v 2',
-      text: 'without a cluster, from the files of a folder; the log shows each transaction',
+      text: 'without a cluster, from the files in a folder; the log shows each transaction',
     },
     {
       command: 'kube-proxy-nft --config config.conf --master https://192.0.2.10:6443',
-      text: "in a pod: the API server's real address, since the Service kubernetes is what we program",
+      text: "in a pod: with the API server's real address, because we program the Service kubernetes ourselves",
     },
   ],
   errors: [

@@ -7,17 +7,17 @@ export const STATUS: Command = {
   outputs: ['text', 'json', 'yaml'],
   readsConfiguration: false,
   usage: '[--brief] [--wait DURATION | -w] [-o json|yaml]',
-  summary: 'whether the kernel holds what the cluster asks for, and what is wrong if not',
+  summary: 'show whether the kernel holds what the cluster asks for, and what is wrong if not',
   paragraphs: [
-    'Asks the running daemon, which compares the kernel with what it should hold before it answers. The first line says it all; then come the source, each IP family, Services without endpoints, what is not served as it asks, and what others changed in our table.',
-    'Where no daemon runs it says what the kernel still serves. --wait waits until the rules are in sync, as a script does after a change.',
-    '--watch goes on until it is interrupted, and prints the answer anew when it is another one, each with the time; with -o json each in a line. It asks every second. A daemon that ends is waited for.',
+    'Queries the running daemon, which compares the kernel with what it should hold before it answers. The first line is the result. Then come the source, each IP family, Services without endpoints, what is not served as it asks, and what others changed in our table.',
+    'If no daemon runs, the command shows what the kernel still serves. --wait waits until the rules are in sync, for scripts that have made a change.',
+    '--watch keeps running and prints each answer that differs from the previous one, with the time. With -o json, each answer is one line. It asks once a second. If the daemon ends, it waits for the next one.',
   ],
   examples: [
-    { command: 'kube-proxy-nft status', text: 'all of it' },
+    { command: 'kube-proxy-nft status', text: 'the full status' },
     { command: 'kube-proxy-nft status --brief --wait 30s', text: 'in a script, after a start' },
     { command: 'kube-proxy-nft status --watch --brief', text: 'during an upgrade, in a second terminal' },
-    { command: 'kube-proxy-nft status -o json', text: 'for programs' },
+    { command: 'kube-proxy-nft status -o json', text: 'output for programs' },
   ],
   errors: ['E_RUN_DIR', ...NFT_ERRORS],
   answers: [

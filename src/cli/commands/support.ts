@@ -6,16 +6,16 @@ export const SUPPORT: Command = {
   flags: [...SOURCE_FLAGS, 'metrics-bind-address', 'state-dir', 'run-dir', 'list', 'yes'],
   readsConfiguration: true,
   usage: '[FILE] [--list | --yes] [flags]',
-  summary: 'put what a bug report needs into one archive, nothing secret in it',
+  summary: 'collect what a bug report needs in one archive, without secrets',
   paragraphs: [
-    'Gathers versions, the findings of check, status, Services and rules as they are programmed, sizes of the tables of others, sysctls, the configuration, metrics, and the last lines of the journal into a .tar.gz that only you can read, in the working folder or where FILE says. Credentials and whatever looks like one are left out; names and addresses of Services, endpoints and nodes are in it.',
-    'On a terminal it shows the list and asks before it writes; --yes, or no terminal, writes at once. --list shows it and writes nothing. Nothing is sent anywhere.',
+    'Collects versions, the findings of check, the status, Services and rules as they are programmed, the sizes of the tables of others, sysctls, the configuration, metrics, and the last lines of the journal. The result is a .tar.gz that only you can read, in the working folder or at FILE. Credentials, and whatever looks like one, are left out. Names and addresses of Services, endpoints and nodes are included.',
+    'On a terminal, it shows the list of contents and asks before it writes. With --yes, or without a terminal, it writes at once. --list shows the list and writes nothing. Nothing is sent anywhere.',
   ],
   examples: [
-    { command: 'kube-proxy-nft support --list', text: 'what would be in it' },
+    { command: 'kube-proxy-nft support --list', text: 'what the archive would contain' },
     {
       command: 'kube-proxy-nft support --config /var/lib/kube-proxy/config.conf',
-      text: 'with the flags of the daemon, so that check goes by them',
+      text: "with the daemon's configuration, for check",
     },
     { command: 'kube-proxy-nft support /tmp/node-a.tar.gz --yes', text: 'from a script' },
   ],

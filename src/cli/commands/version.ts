@@ -9,10 +9,10 @@ export const VERSION_COMMAND: Command = {
   readsConfiguration: false,
   usage: '[-o json|yaml]',
   summary: 'print version, commit and Node.js version',
-  paragraphs: ['Of this executable. What runs on the node is in "kube-proxy-nft status".'],
+  paragraphs: ['The version of this executable. "kube-proxy-nft status" shows the version that runs on the node.'],
   examples: [
-    { command: 'kube-proxy-nft version', text: 'in a line' },
-    { command: 'kube-proxy-nft version -o json', text: 'for programs' },
+    { command: 'kube-proxy-nft version', text: 'on one line' },
+    { command: 'kube-proxy-nft version -o json', text: 'output for programs' },
   ],
   errors: [],
   run: async (args) => (await import('../show-version.ts')).showVersion(args),

@@ -1,21 +1,21 @@
-/** What people are told about a flag: by --help, the manual page, and completion. */
+/** The text about a flag in --help, the manual page and completion. */
 export interface FlagHelp {
   /** Without dashes. */
   readonly name: string;
-  /** What its value is called; absent for flags that are on or off. */
+  /** The placeholder for its value; absent for boolean flags. */
   readonly value?: string;
-  /** Its beginning, up to the first colon, semicolon or bracket, stands alone in completion. */
+  /** Completion shows only its first phrase: up to the first colon, semicolon, full stop or bracket. */
   readonly text: string;
-  /** What its value is completed with: one of these words, several of them with commas, or paths. */
+  /** How completion completes its value: with one of these words, a comma-separated list of them, or paths. */
   readonly completes?: 'file' | 'folder' | { readonly words: readonly string[]; readonly list?: boolean };
 }
 
 /** Flags under one heading. */
 export interface FlagSection {
   readonly title: string;
-  /** What --help adds to the heading. */
+  /** A sentence that --help adds to the heading. */
   readonly note?: string;
-  /** False for those that --help leaves to the manual page. */
+  /** False if only the manual page shows the section. */
   readonly isListed: boolean;
   readonly flags: readonly FlagHelp[];
 }

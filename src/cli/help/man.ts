@@ -7,13 +7,13 @@ import { wrap } from './layout.ts';
 import { ABOUT, callOf } from './pages.ts';
 
 const DESCRIPTION =
-  "Does the job of kube-proxy's nftables mode: connections to the ClusterIPs, node ports and other addresses of " +
-  'Services go to their endpoints. Configuration file and flags are those of kube-proxy.';
+  "Replaces kube-proxy's nftables mode. Connections to the ClusterIPs, node ports and other addresses of " +
+  'Services go to their endpoints. The configuration file and the flags are the same as for kube-proxy.';
 
 const FILES: readonly (readonly [path: string, text: string])[] = [
-  ['/run/kube-proxy-nft', 'the control socket, and input of nft that failed; another folder with --run-dir'],
-  ['/etc/default/kube-proxy-nft', 'the flags of the service that install.sh makes'],
-  ['/etc/kube-proxy-nft/kubeconfig', 'its kubeconfig'],
+  ['/run/kube-proxy-nft', 'the control socket, and nft input that failed; --run-dir selects another folder'],
+  ['/etc/default/kube-proxy-nft', 'the flags of the service that install.sh creates'],
+  ['/etc/kube-proxy-nft/kubeconfig', "the service's kubeconfig"],
 ];
 
 /** The manual page, for `man -l -`: roff with the man macros, in ASCII. */
@@ -21,7 +21,7 @@ export function manualPage(commands: readonly Command[]): string {
   return `${[
     `.\\" Made by: kube-proxy-nft man`,
     `.TH KUBE\\-PROXY\\-NFT 8 "" "kube\\-proxy\\-nft ${escaped(VERSION)}" "System Administration"`,
-    // Neither stretched nor hyphenated: commands are to be copied.
+    // Neither justified nor hyphenated, so that readers can copy commands.
     '.ad l',
     '.nh',
     '.SH NAME',
@@ -38,7 +38,7 @@ export function manualPage(commands: readonly Command[]): string {
       ...flags.flatMap((flag) => tagged(headingOf(flag), flag.text)),
     ]),
     '.SH EXIT STATUS',
-    ...tagged('0', 'all went well; commands whose answer is an exit code have theirs above'),
+    ...tagged('0', 'success; some commands report their result as an exit code, see above'),
     ...(Object.keys(EXIT_CODES) as ErrorCode[]).flatMap((code) =>
       tagged(`${EXIT_CODES[code]} (${code})`, ERROR_MEANINGS[code]),
     ),
@@ -73,12 +73,12 @@ function answersOf(answers: NonNullable<Command['answers']>): string {
   return `Exit codes: ${answers.map(([code, meaning]) => `${code} ${meaning}`).join('; ')}.`;
 }
 
-/** A bold heading with its text, indented, below or beside it. */
+/** A bold heading with its indented text. */
 function tagged(heading: string, text: string): readonly string[] {
   return ['.TP', `\\fB${escaped(heading)}\\fR`, lines(text)];
 }
 
-/** A text in short lines, as roff sources are. */
+/** A text wrapped into short lines, as is usual in roff sources. */
 function lines(text: string): string {
   return wrap(text, 64).map(escaped).join('\n');
 }
@@ -93,7 +93,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '~': '\\(ti',
 };
 
-/** A text as roff prints it, whatever is in it. A period at its beginning would be a request. */
+/** A text escaped for roff. A period at its beginning would be read as a request. */
 function escaped(text: string): string {
   return text
     .replace(/[\\'"`^~-]/g, (character) => ESCAPES[character] ?? character)

@@ -7,35 +7,35 @@ const WITHOUT_EFFECT: readonly FlagHelp[] = FIELD_ENTRIES.flatMap(([, { flag, wi
   return {
     name: flag,
     ...(FLAGS.get(flag)?.type === 'string' && { value: 'VALUE' }),
-    text: `without effect here: ${withoutEffect}`,
+    text: `no effect: ${withoutEffect}`,
   };
 });
 
-/** Flags that only those of kube-proxy's command line would look for. */
+/** Flags that matter only to users of kube-proxy's command line. */
 export const OTHERS: FlagSection = {
-  title: 'Flags, the others of kube-proxy',
+  title: 'Other flags of kube-proxy',
   isListed: false,
   flags: [
     {
       name: 'proxy-mode',
       value: 'MODE',
-      text: 'always nftables; iptables and ipvs are taken for it, with a note',
+      text: 'always nftables; for iptables and ipvs the daemon logs a line and uses nftables',
       completes: { words: ['nftables', 'iptables', 'ipvs'] },
     },
     {
       name: 'ipvs-sync-period',
       value: 'DURATION',
-      text: 'with --proxy-mode ipvs what --iptables-sync-period is else (default: 30s)',
+      text: 'replaces --iptables-sync-period if --proxy-mode is ipvs (default: 30s)',
     },
     {
       name: 'healthz-port',
       value: 'PORT',
-      text: 'deprecated: the port of --healthz-bind-address where that has none; 0: nothing listens',
+      text: 'deprecated: the port for --healthz-bind-address if that has none; 0: do not listen',
     },
     {
       name: 'metrics-port',
       value: 'PORT',
-      text: 'deprecated: the port of --metrics-bind-address where that has none; 0: nothing listens',
+      text: 'deprecated: the port for --metrics-bind-address if that has none; 0: do not listen',
     },
     ...WITHOUT_EFFECT,
   ],

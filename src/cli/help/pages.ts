@@ -6,14 +6,14 @@ import { FLAG_SECTIONS, headingOf, sectionsWith } from './flags.ts';
 import { entry, paragraph } from './layout.ts';
 import { takes } from './words.ts';
 
-/** The program in a sentence. */
+/** What the program does, in one sentence. */
 export const ABOUT = 'makes the Services of a Kubernetes cluster reachable on this node, with nftables';
 
-/** Columns at which texts begin, beside usages and flags. */
+/** The columns at which the texts for usages and flags begin. */
 const USAGE_COLUMN = 64;
 const FLAG_COLUMN = 27;
 
-/** What --help prints. */
+/** The output of --help. */
 export function overview(commands: readonly Command[]): string {
   const flags = commands.flatMap(({ flag }) => (flag === undefined ? [] : `--${flag}`));
   return `${[
@@ -24,13 +24,13 @@ export function overview(commands: readonly Command[]): string {
       return `${note === undefined ? title : `${title}. ${note}`}:\n${entriesOf(section)}`;
     }),
     paragraph(
-      'If no daemon runs, get, dump and trace with a source work on what would be programmed, get and trace without one on what the kernel still holds. A stop (SIGTERM) leaves the rules in place.',
+      'If no daemon runs, get, dump and trace with a source show what would be programmed. Without a source, get and trace show what the kernel still holds. When the daemon stops (SIGTERM), the rules stay in place.',
     ),
-    paragraph(`Commands that are a flag, too, as in kube-proxy and in our first versions: ${flags.join(', ')}.`),
+    paragraph(`Some commands are also flags, as in kube-proxy and in our first versions: ${flags.join(', ')}.`),
   ].join('\n\n')}\n`;
 }
 
-/** What `help COMMAND` prints: how it is called, what it does, its flags, examples, and what can go wrong. */
+/** The output of `help COMMAND`: usage, description, flags, examples and exit codes. */
 export function commandPage(command: Command): string {
   const sections = sectionsWith((flag) => takes(command, flag)).map((section) => ({
     ...section,
@@ -53,10 +53,10 @@ export function commandPage(command: Command): string {
 }
 
 function outputsOf({ outputs }: Command): string {
-  return `how to print: ${outputs?.join(', ')} (default: ${outputs?.[0]})`;
+  return `output format: ${outputs?.join(', ')} (default: ${outputs?.[0]})`;
 }
 
-/** How it is called, after the name of the program. */
+/** The usage of a command, after the name of the program. */
 export function callOf({ name, usage }: Command): string {
   return usage === '' ? name : `${name} ${usage}`;
 }

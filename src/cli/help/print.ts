@@ -18,12 +18,12 @@ const SCRIPTS: Readonly<Record<string, (commands: readonly Command[]) => string>
   fish: fishCompletion,
 };
 
-/** `help`: everything in short, or all about a command. @throws ProxyError E_USAGE for one that nobody knows */
+/** `help`: an overview, or the page of a command. @throws ProxyError E_USAGE for an unknown command */
 export function printHelp({ operands }: Operands, commands: readonly Command[]): void {
   print(helpText(operands.join(' '), commands));
 }
 
-/** `completion`: the script for a shell, one of those that the command names. */
+/** `completion`: the script for one of the supported shells. */
 export function printCompletion({ operands }: Operands, commands: readonly Command[]): void {
   print(completionText(operands[0] ?? '', commands));
 }
@@ -33,7 +33,7 @@ export function printManualPage(commands: readonly Command[]): void {
   print(manualPage(commands));
 }
 
-/** What `help` prints on a topic: the name of a command, its first word, or the flag that is one. Throws as printHelp does. */
+/** The help for a topic: a command's name, its first word, or its flag. Throws like printHelp. */
 export function helpText(topic: string, commands: readonly Command[]): string {
   if (topic === '') return overview(commands);
   const names = (command: Command) => [...namesOf(command), command.flag ?? ''];
@@ -45,16 +45,17 @@ export function helpText(topic: string, commands: readonly Command[]): string {
   throw new ProxyError('E_USAGE', message);
 }
 
-/** The completion script for a shell. @throws ProxyError E_USAGE for a shell that nobody knows */
+/** The completion script for a shell. @throws ProxyError E_USAGE for an unknown shell */
 export function completionText(shell: string, commands: readonly Command[]): string {
   const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined;
-  if (script === undefined) throw new ProxyError('E_USAGE', `completion: there is none for ${JSON.stringify(shell)}`);
+  if (script === undefined)
+    throw new ProxyError('E_USAGE', `completion: there is no script for ${JSON.stringify(shell)}`);
   return script(commands);
 }
 
 function print(text: string): void {
   process.stdout.on('error', (error) => {
-    // The reader has seen enough ("| head").
+    // The reader closed the pipe early, as "| head" does.
     if (errnoOf(error) !== 'EPIPE') throw error;
   });
   process.stdout.write(text);

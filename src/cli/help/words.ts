@@ -6,15 +6,15 @@ import { FLAG_SECTIONS } from './flags.ts';
 /** Every flag there is. */
 export const ALL_FLAGS: readonly FlagHelp[] = FLAG_SECTIONS.flatMap(({ flags }) => flags);
 
-/** What one word is completed with: one of these, or a path. */
+/** How completion completes one word: with one of these, or with a path. */
 export type WordCompletion = readonly string[] | 'file';
 
-/** Commands that begin with the same word, as completion sees them. */
+/** The commands that begin with the same word, combined for completion. */
 export interface CommandWord {
   readonly name: string;
-  /** About it, for shells that show it. */
+  /** A short description, for shells that show one. */
   readonly text: string;
-  /** What comes after it, word by word. */
+  /** The words that follow, one by one. */
   readonly operands: readonly WordCompletion[];
   readonly flags: readonly FlagHelp[];
 }
@@ -35,7 +35,7 @@ export function commandWords(commands: readonly Command[]): readonly CommandWord
   });
 }
 
-/** The flags of a command line without such a word: those that only go with one are left out. */
+/** The flags of a command line without a command word. Flags that need a command are left out. */
 export function flagsWithoutWord(commands: readonly Command[]): readonly FlagHelp[] {
   const byFlag = commands.filter(({ flag }) => flag !== undefined);
   return ALL_FLAGS.filter(
@@ -43,7 +43,7 @@ export function flagsWithoutWord(commands: readonly Command[]): readonly FlagHel
   ).map((flag) => (flag.name === 'output' ? withOutputs(flag, byFlag) : flag));
 }
 
-/** Whether a command is shown with a flag. */
+/** Whether the help for a command lists a flag. */
 export function takes({ flags, isConfigured }: Command, { name }: FlagHelp): boolean {
   return flags.includes(name) || (isConfigured === true && FLAGS.get(name)?.role === 'daemon');
 }
@@ -52,7 +52,7 @@ function withOutputs(flag: FlagHelp, commands: readonly Command[]): FlagHelp {
   return { ...flag, completes: { words: [...new Set(commands.flatMap(({ outputs = [] }) => outputs))] } };
 }
 
-/** What comes after the name of one of these commands: of each place what the first has that knows it. */
+/** Completions for the words after the name of these commands. For each word, the first command with completions wins. */
 function operandsOf(those: readonly Command[], commands: readonly Command[]): readonly WordCompletion[] {
   const count = Math.max(...those.map(({ operands }) => operands.length));
   return Array.from({ length: count }, (_, i) => {

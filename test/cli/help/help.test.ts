@@ -107,26 +107,26 @@ suite('help', () => {
       `Usage:
   kube-proxy-nft cleanup                                        remove our tables, and nothing else
 
-Removes the tables kube-proxy-nft and kube-proxy-nft-b of both families. Services do not work on the node afterwards,
-until a proxy runs; open connections go on. It refuses while a daemon runs, which would put them back. "--cleanup" does
-the same, as in kube-proxy.
+Removes the tables kube-proxy-nft and kube-proxy-nft-b of both families. Afterwards, Services do not work on the node
+until a proxy runs. Open connections continue. If a daemon runs, the command refuses, because the daemon would create
+the tables again. "--cleanup" does the same, as in kube-proxy.
 
 Flags:
-  -v N                     verbosity; 0 is quiet, 2 shows each transaction
+  -v N                     verbosity: 0 is quiet, 2 shows each transaction
 
 Examples:
   kube-proxy-nft cleanup
-      where no daemon runs
+      if no daemon runs
   systemctl disable --now kube-proxy-nft && kube-proxy-nft cleanup
-      where it is a service: stop it first
+      if the daemon is a systemd service: stop it first
 
 Exit codes:
-  20  E_NFT_MISSING            there is no nft
+  20  E_NFT_MISSING            nft is not installed
   21  E_NFT_TOO_OLD            nft is older than 1.0.1
-  22  E_NFT_NOT_PERMITTED      nft may not work
-  23  E_NFT_FAILED             nft does not work
-  30  E_ALREADY_RUNNING        another daemon works in this network namespace, or uses the run directory; or a question
-                               names a source beside it
+  22  E_NFT_NOT_PERMITTED      nft lacks permission to read or change the ruleset
+  23  E_NFT_FAILED             nft failed
+  30  E_ALREADY_RUNNING        another daemon runs in this network namespace or uses the run directory, or a command
+                               names a source although a daemon runs
 `,
     );
   });
