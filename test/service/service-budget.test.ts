@@ -164,6 +164,17 @@ suite('the budget of one Service', () => {
     );
   });
 
+  test('endpoints of this node count twice where policy Local is for clients from outside', () => {
+    const slices = slicesOf(1, endpointsOf(1000, { nodeName: 'node-a' }));
+    const loadBalancerIps = ['203.0.113.1', '203.0.113.2', '203.0.113.3'];
+    const of = service({ type: 'LoadBalancer', ports: portsOf(1), loadBalancerIps, externalLocal: true });
+    const budget = Math.floor(elementsOf(frontendsOf(of, slices, 'ip', HERE)) / 2);
+    const { frontends, cut } = frontendsWithin(of, slices, 'ip', HERE, budget);
+    assert.equal(cut?.endpoints, true);
+    const took = elementsOf(frontends);
+    assert.ok(took <= budget && took > 0.8 * budget, `${took} of ${budget}`);
+  });
+
   test('weights get what endpoints leave, and are told of where that is too little', () => {
     const weighed = [1, 50].map((weight, i) =>
       slice([ready(`10.0.0.${i}`)], { name: `web-${i}`, ...(weight > 1 && { options: { weight } }) }),

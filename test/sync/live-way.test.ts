@@ -79,6 +79,12 @@ suite('the way of a packet in the kernel', () => {
       kinds: ['table deleted'],
     });
   });
+
+  test('is not known where nft fails', async () => {
+    using kernel = new TestKernel();
+    const nft = kernel.nft('ip', "echo 'Error: Could not process rule: Operation not permitted' >&2; exit 1");
+    await assert.rejects(compareWay(wayToService(), new Ruleset(PROGRAM), nft, TABLE), /Operation not permitted/);
+  });
 });
 
 suite('what differs is on the way', () => {
