@@ -52,14 +52,14 @@ export function chainDrift({ chain, what, action, missing, foreign }: ChainDiffe
     what === 'chain'
       ? `${where} was deleted`
       : what === 'hook'
-        ? `${where}: where the kernel calls it was changed: ${ours} to ${theirs}`
+        ? `${where}: its hook was changed from ${ours} to ${theirs}`
         : `${where}: ${done[action]}`;
   return { kind, action, message, key: `chain ${chain} ${action}` };
 }
 
 function servedBy(chain: string, hooked: boolean): string {
-  if (hooked) return ' (new connections come to our rules by it)';
-  if (chain === 'dispatch') return ' (every Service is served by it)';
+  if (hooked) return ' (new connections reach our rules through it)';
+  if (chain === 'dispatch') return ' (every Service depends on it)';
   if (isPickChain(chain)) return ' (it picks endpoints for many Services)';
   const limited = limitedBy(chain);
   if (limited !== undefined) return ` (the limit of Service ${limited})`;

@@ -56,7 +56,7 @@ function describe(tables: readonly OtherTable[], version: string, ms: number | u
       warning(
         TOPIC,
         `${counts}: nft ${version} reads all of these chains for each change, ${first.chains} of them in table ${first.table}`,
-        `upgrade nftables to ${QUIRKS.readsAllChains.before} or newer, or remove what nobody needs`,
+        `upgrade nftables to ${QUIRKS.readsAllChains.before} or newer, or remove those that nobody needs`,
       ),
     );
   }

@@ -62,9 +62,11 @@ class WatchedFolder {
         this.#changed = true;
         this.#wake();
       });
-      this.#watcher.on('error', (error) => log.warn(`${folder} cannot be watched, it is polled: ${error.message}`));
+      this.#watcher.on('error', (error) =>
+        log.warn(`${folder} cannot be watched, polling it instead: ${error.message}`),
+      );
     } catch (error) {
-      log.warn(`${folder} cannot be watched, it is polled: ${messageOf(error)}`);
+      log.warn(`${folder} cannot be watched, polling it instead: ${messageOf(error)}`);
     }
   }
 

@@ -36,7 +36,7 @@ const MAX_REMEMBERED_WARNINGS = 100;
 const GONE = "such conntrack doesn't exist";
 
 const MISSING =
-  'conntrack is missing: UDP clients of endpoints and Services that go away keep sending to them until their flows time out; ' +
+  'conntrack is missing: UDP clients of removed endpoints and Services keep sending to them until their flows time out; ' +
   'install the package conntrack (Debian, Ubuntu) or conntrack-tools';
 
 export interface ConntrackOptions {
@@ -111,7 +111,7 @@ export class Conntrack {
       if (error.failure !== 'interrupted' && !this.#stop.signal.aborted) this.warnOnce(error.message);
       throw error;
     }
-    if (this.#isMissing) this.#log.info('conntrack is there now: stale UDP flows are deleted');
+    if (this.#isMissing) this.#log.info('conntrack is available now: deleting stale UDP flows');
     this.#isMissing = false;
   }
 
@@ -127,7 +127,7 @@ export class Conntrack {
   async #execute(args: readonly string[], onLine: (line: string) => void): Promise<void> {
     let problem: string | undefined;
     const split = createLineSplitter(onLine, () => {
-      problem = 'printed a line without end';
+      problem = 'printed an endless line';
     });
     const { code, signal, stderr } = await runProcess([...this.#command, ...args], {
       timeLimit: this.#timeLimit,

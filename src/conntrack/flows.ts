@@ -39,7 +39,7 @@ export async function listFlows(
     else onFlow(flow);
   });
   if (unknown)
-    conntrack.warnOnce(`conntrack lists ${protocol.toUpperCase()} flows in a form that is not understood: those stay`);
+    conntrack.warnOnce(`conntrack lists ${protocol.toUpperCase()} flows in an unknown form: they are not deleted`);
 }
 
 /**

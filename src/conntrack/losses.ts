@@ -84,11 +84,11 @@ export class ConntrackLosses {
     const { entries, limit } = counts;
     this.#tell('drop', counts.drop - last.drop, (lost) => {
       const table = `conntrack has no room (${entries} of ${limit} entries): ${lost} first packets of connections were lost`;
-      return `${table}, which looks like Services that do not work; raise net.netfilter.nf_conntrack_max, or find who opens so many`;
+      return `${table}. This looks like broken Services; raise net.netfilter.nf_conntrack_max, or find out who opens so many connections`;
     });
     this.#tell('insertFailed', counts.insertFailed - last.insertFailed, (lost) => {
-      const clash = `conntrack lost ${lost} first packets of connections that had the addresses and ports of another`;
-      return `${clash}: clients send again after a second or five; a client that uses one port for many connections is the usual reason`;
+      const clash = `conntrack lost ${lost} first packets of connections with the addresses and ports of another`;
+      return `${clash}: clients retry after one or five seconds; the usual reason is a client that uses one port for many connections`;
     });
   }
 

@@ -161,7 +161,7 @@ export class ServiceHealthServers {
     const known = this.#failed.get(service);
     for (const [address, failure] of failures) {
       if (known?.get(address) === failure) continue;
-      log.warn(`the health check of a Service ${failure}; trying again until it can`, { service });
+      log.warn(`the health check of a Service ${failure}; retrying`, { service });
       onListenFailure?.(check, failure);
     }
     if (known !== undefined && failures.size === 0) log.info('the health check of a Service listens now', { service });

@@ -92,7 +92,7 @@ export class Heartbeat {
 
   #recovered(): void {
     const { log, family } = this.#options;
-    if (this.#isTold) log.info('heartbeats are led through our rules again', { family });
+    if (this.#isTold) log.info('heartbeats reach our rules again', { family });
     this.#bad = 0;
     this.#isTold = false;
   }
@@ -107,16 +107,16 @@ export class Heartbeat {
     if (!isFirst && now - this.#warned.unknown < HOLD_DOWN) return;
     this.#warned[isFirst ? 'lost' : 'unknown'] = now;
     this.#isTold = true;
-    if (isFirst) log.warn('a heartbeat met none of our rules: looking whether they are there', { family });
+    if (isFirst) log.warn('a heartbeat met none of our rules: checking whether they exist', { family });
     else if (outcome === 'lost') log.warn(PASSED_BY, { family });
     else log.warn(SILENT, { family });
   }
 }
 
 const PASSED_BY =
-  'heartbeats go on meeting none of our rules: if a look finds these in place, another program leads loopback past them ' +
-  '(notrack), and heartbeats tell nothing on this node; --heartbeat=false ends them';
+  'heartbeats still meet none of our rules. If a check finds the rules in place, another program leads loopback past ' +
+  'them (notrack), and heartbeats are of no use on this node; --heartbeat=false switches them off';
 
 const SILENT =
   'heartbeats do not arrive: another program drops UDP on loopback, the conntrack table is full, or our rules drop what ' +
-  'they should not; the kernel is looked at from time to time';
+  'they should not; the kernel is checked from time to time';

@@ -21,7 +21,7 @@ export function parseBindAddress(text: string, defaultPort: number): BindAddress
     /^(?:\[(?<inner>[^\]]*)\]|(?<plain>[^:[\]]*)):(?<port>\d{1,5})$/.exec(text)?.groups ?? {};
   const host = inner ?? plain ?? '';
   if (familyOf(host) === undefined || isIPv6(host) !== (inner !== undefined) || Number(port) > 65535) {
-    throw new ProxyError('E_USAGE', `"${text}" is no address and port such as 0.0.0.0:${defaultPort}; correct it`);
+    throw new ProxyError('E_USAGE', `"${text}" is not an address and port such as 0.0.0.0:${defaultPort}; correct it`);
   }
   return { host: canonicalAddress(host), port: Number(port) };
 }

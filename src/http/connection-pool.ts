@@ -79,7 +79,7 @@ export class ConnectionPool {
     this.#resets++;
     const now = performance.now();
     if (now - this.#toldAt < LOG_EVERY) return;
-    this.#log?.warn(`more connections to the ${this.#name} than it has places for: the longest silent were closed`, {
+    this.#log?.warn(`too many connections to the ${this.#name}: those that were silent for longest were closed`, {
       closed: this.#resets,
       last: address,
     });

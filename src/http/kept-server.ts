@@ -61,7 +61,7 @@ export class KeptServer {
       if (hardFail !== undefined) {
         throw new ProxyError(hardFail.code, `${message}; ${hardFail.advice}`, { cause: error });
       }
-      if (!this.#failed) log.warn(`${message}; trying again until it can`);
+      if (!this.#failed) log.warn(`${message}; retrying`);
       this.#failed = true;
       this.#retry = setTimeout(() => void this.start(), retryDelay);
     }

@@ -78,7 +78,7 @@ async function reach(forwarding: Forwarding): Promise<Socket | undefined> {
     try {
       return await dial(endpoint, forwarding.connectTimeout);
     } catch (error) {
-      forwarding.onTrouble(`an endpoint does not take connections: ${messageOf(error)}`);
+      forwarding.onTrouble(`an endpoint does not accept connections: ${messageOf(error)}`);
     }
   }
   return undefined;

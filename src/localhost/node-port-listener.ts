@@ -44,7 +44,7 @@ export class NodePortListener {
     this.#context = context;
     this.#choice = new EndpointChoice(context.chance);
     this.#limit = new ConnectionLimit(context.connectionsPerListener, () =>
-      this.#warn('a node port has all the connections on loopback it may have: further ones are reset'),
+      this.#warn('a node port has reached its limit of connections on loopback: further ones are reset'),
     );
   }
 
@@ -89,8 +89,8 @@ export class NodePortListener {
     this.#isOpening = false;
     this.#context.onFailure(this.#family);
     if (!this.#isWanted) return;
-    const reason = errnoOf(error) === 'EADDRINUSE' ? 'another program of this node uses the port' : error.message;
-    this.#warnOnce(`a node port cannot be reached on loopback, trying again from time to time: ${reason}`);
+    const reason = errnoOf(error) === 'EADDRINUSE' ? 'another program on this node uses the port' : error.message;
+    this.#warnOnce(`a node port cannot be reached on loopback, retrying from time to time: ${reason}`);
     this.#retry = setTimeout(() => this.#settle(), this.#context.retryDelay).unref();
   }
 

@@ -41,7 +41,7 @@ export class LocalhostNodePorts {
       ...settings,
       log,
       limit: new ConnectionLimit(connections, () =>
-        log.warn('node ports have all the connections on loopback they may have: further ones are reset', {
+        log.warn('node ports together have reached their limit of connections on loopback: further ones are reset', {
           connections,
         }),
       ),

@@ -81,12 +81,12 @@ export function addConnectionMetrics(registry: Registry, { most, read }: Connect
   const ports = new BusiestPorts(most, CONNECTION_RESULTS);
   let works = true;
   const failed = (why: string) => {
-    if (works) log.warn(`the metrics lack new connections: ${why}`);
+    if (works) log.warn(`metrics of new connections are missing: ${why}`);
     works = false;
   };
   new Counter({
     name: 'kubeproxy_nft_service_connections_total',
-    help: 'New connections to a port of a Service, by what became of them; without names: those to all other ports.',
+    help: 'New connections to a port of a Service, by result; without names: those to all other ports.',
     labelNames: ['namespace', 'service', 'port', 'result'],
     registers: [registry],
     async collect() {
@@ -104,7 +104,7 @@ export function addConnectionMetrics(registry: Registry, { most, read }: Connect
   const services = new BusiestPorts(most, LIMIT_RESULTS);
   new Counter({
     name: 'kubeproxy_nft_service_limited_connections_total',
-    help: 'New connections to a Service with limits that these refused, or served since none could be kept; without names: to all others.',
+    help: 'New connections to a Service with limits: refused by one, or served without one; without names: to all other Services.',
     labelNames: ['namespace', 'service', 'result'],
     registers: [registry],
     async collect() {

@@ -90,7 +90,7 @@ export function defineInstruments(registry: Registry, families: readonly Family[
   };
   const drift = new Counter({
     name: 'kubeproxy_nft_drift_total',
-    help: 'Things of ours that others changed in the kernel, by kind and by what was done.',
+    help: 'Things of kube-proxy-nft in the kernel that another program deleted, changed or added, by kind and action.',
     labelNames: ['ip_family', 'kind', 'action'],
     registers,
   });
@@ -122,7 +122,7 @@ export function defineInstruments(registry: Registry, families: readonly Family[
       PROGRAMMING_BUCKETS,
     ),
     lastSynced: gauge(`${SYNC}_last_timestamp_seconds`, 'When the kernel was last known to be up to date.'),
-    lastQueued: gauge(`${SYNC}_last_queued_timestamp_seconds`, 'When something was last found to be programmed.'),
+    lastQueued: gauge(`${SYNC}_last_queued_timestamp_seconds`, 'When the daemon last found something to program.'),
     syncFailures: counter(`${SYNC}_nftables_sync_failures_total`, 'Times the kernel could not be brought up to date.'),
     cleanupFailures: counter(
       `${SYNC}_nftables_cleanup_failures_total`,
@@ -138,7 +138,7 @@ export function defineInstruments(registry: Registry, families: readonly Family[
     ),
     goneConnections: counter(
       'kubeproxy_nft_gone_endpoint_connections_total',
-      'TCP connections to endpoints that are gone that were taken out of conntrack, so that they end.',
+      'TCP connections that were removed from conntrack because their endpoint is gone.',
     ),
     localhostListeners: gauge(`${LOCALHOST}_listeners`, 'Sockets for node ports on loopback addresses.'),
     localhostFailures: counter(
@@ -162,17 +162,20 @@ export function defineInstruments(registry: Registry, families: readonly Family[
     ),
     ruleDifferences: gauge(
       'kubeproxy_nft_rule_differences',
-      'Rules, hooks and chains in the kernel that were not as the model has them when they were last compared.',
+      'Rules, hooks and chains in the kernel that differed from the model at the last comparison.',
     ),
     heartbeats: heartbeatCounter(registry, families),
-    repairs: counter('kubeproxy_nft_repairs_total', 'Times something of ours was missing in the kernel or changed.'),
+    repairs: counter(
+      'kubeproxy_nft_repairs_total',
+      'Times something of kube-proxy-nft in the kernel was missing or changed.',
+    ),
   };
 }
 
 function heartbeatCounter(registry: Registry, families: readonly Family[]) {
   const made = new Counter({
     name: 'kubeproxy_nft_heartbeats_total',
-    help: 'Packets of our own through the rules, by outcome: well, lost (they met no rule) or unknown (did not arrive).',
+    help: 'Heartbeats through the rules, by outcome: well, lost (it met no rule) or unknown (it did not arrive).',
     labelNames: ['ip_family', 'outcome'],
     registers: [registry],
   });
@@ -185,7 +188,7 @@ function heartbeatCounter(registry: Registry, families: readonly Family[]) {
 function addWaiting(registry: Registry, families: readonly Family[], sources: MetricSources): void {
   new Gauge({
     name: 'kubeproxy_nft_change_waiting_seconds',
-    help: 'For how long the oldest change that is not in force has waited; 0: none waits.',
+    help: 'How long the oldest change that is not in force has been waiting; 0: none is waiting.',
     labelNames: ['ip_family'],
     registers: [registry],
     collect() {
@@ -197,7 +200,7 @@ function addWaiting(registry: Registry, families: readonly Family[], sources: Me
 function addApiFailing(registry: Registry, sources: MetricSources): void {
   new Gauge({
     name: 'kubeproxy_nft_api_failing_seconds',
-    help: 'For how long a list or watch of the API server has failed; 0: none fails.',
+    help: 'How long a list or watch of the API server has been failing; 0: none fails.',
     registers: [registry],
     collect() {
       this.set(sources.apiFailing() / 1000);
@@ -209,7 +212,7 @@ function addChangeMetrics(registry: Registry, kind: 'endpoint' | 'service', chan
   const noun = kind === 'endpoint' ? 'EndpointSlices' : 'Services';
   new Gauge({
     name: `${SYNC}_${kind}_changes_pending`,
-    help: `Changes of ${noun} that are not in force yet.`,
+    help: `Changes to ${noun} that are not in force yet.`,
     registers: [registry],
     collect() {
       this.set(changes.pending);
@@ -217,7 +220,7 @@ function addChangeMetrics(registry: Registry, kind: 'endpoint' | 'service', chan
   });
   new Counter({
     name: `${SYNC}_${kind}_changes_total`,
-    help: `Changes of ${noun} seen.`,
+    help: `Changes to ${noun} seen.`,
     registers: [registry],
     collect() {
       this.reset();
@@ -245,7 +248,7 @@ function addNoLocalEndpoints(registry: Registry, families: readonly Family[], so
 function addRejectedPackets(registry: Registry, families: readonly Family[], sources: MetricSources): void {
   new Counter({
     name: `${LOCALHOST}_rejected_packets_total`,
-    help: 'Packets to node ports on loopback addresses that were rejected, since the rules were made.',
+    help: 'Packets to node ports on loopback addresses that were rejected since the table was created.',
     labelNames: ['ip_family', 'protocol'],
     registers: [registry],
     async collect() {
@@ -264,7 +267,7 @@ function addRejectedPackets(registry: Registry, families: readonly Family[], sou
 export function limitedConnections(registry: Registry, families: readonly Family[]) {
   const made = new Counter({
     name: 'kubeproxy_nft_limited_connections_total',
-    help: 'New connections to Services with limits: refused (limited, full), or served since no limit could be kept (unlimited).',
+    help: 'New connections to Services with limits: refused (limited, full), or served without a limit (unlimited).',
     labelNames: ['ip_family', 'result'],
     registers: [registry],
   });
@@ -298,10 +301,10 @@ function addSavedState(registry: Registry, sources: MetricSources): void {
     });
   time(
     'served_since',
-    'Since when rules come from the saved state; 0: they do not.',
+    'Since when the rules have come from the saved state; 0: they do not.',
     ({ servedSince = 0 }) => servedSince,
   );
-  time('saved', 'When the state on the disk was known to be right; 0: none was saved.', ({ savedAt }) => savedAt);
+  time('saved', 'When the state on disk was last known to be correct; 0: none was saved.', ({ savedAt }) => savedAt);
 }
 
 function addConntrack(registry: Registry, sources: MetricSources): void {
@@ -335,7 +338,7 @@ function addConntrack(registry: Registry, sources: MetricSources): void {
   );
   gauge(
     'kubeproxy_nft_conntrack_entries_limit',
-    'How many it may know (nf_conntrack_max); 0: not known.',
+    'The maximum number of these connections (nf_conntrack_max); 0: not known.',
     (counts) => counts.limit,
   );
 }

@@ -129,7 +129,7 @@ function rejectedReader(read: MetricsOptions['readLocalhostRejected'], log: Log)
       works = true;
       return { UDP: udp, SCTP: sctp };
     } catch (error) {
-      if (works) log.warn(`the metrics lack new numbers of rejected packets: ${messageOf(error)}`, { family });
+      if (works) log.warn(`the metrics of rejected packets are not up to date: ${messageOf(error)}`, { family });
       works = false;
       return undefined;
     }

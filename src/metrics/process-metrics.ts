@@ -56,7 +56,7 @@ function addBuildInfo(registry: Registry): void {
   };
   new Gauge({
     name: 'kubernetes_build_info',
-    help: 'Always 1; the labels tell what was built from what.',
+    help: 'Always 1; the labels describe the build.',
     labelNames: Object.keys(labels),
     registers: [registry],
   }).set(labels, 1);

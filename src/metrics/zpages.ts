@@ -34,7 +34,7 @@ export function flagzText(flags: ReadonlyMap<string, string>): string {
 
 /** Under kube-proxy's name, as the metrics. */
 function header(page: string): string {
-  return `\nkube-proxy ${page}\nWarning: for people who look for a fault. Its form may change; programs have /metrics and /configz.\n`;
+  return `\nkube-proxy ${page}\nWarning: this page is for debugging. Its format may change; programs should use /metrics and /configz.\n`;
 }
 
 /** As Go's time.UnixDate, in UTC: "Sun Nov  9 13:26:03 UTC 2026". */

@@ -32,7 +32,7 @@ export async function readCounts(
     if (text === undefined) return;
     const counted = parseCounted(setOrMap, text);
     if (counted === undefined)
-      throw new NftError('refused', `${setOrMap.name} holds a strange element: ${text.trim()}`);
+      throw new NftError('refused', `${setOrMap.name} contains an unexpected element: ${text.trim()}`);
     counts.push(...counted);
   };
   await nft.look(onLine, ['list', 'set', family, table, setOrMap.name], timeout, options);

@@ -117,7 +117,7 @@ export class DryRunSession {
     const complaint = await this.#exchange(DOCUMENT);
     if (complaint === '') return;
     if (complaint.includes('Error: ')) throw refusal(complaint.replace(/^In file included from .*\n/, ''), '');
-    throw this.#end(`said what is no error: ${complaint.slice(0, 200)}`);
+    throw this.#end(`sent something that is not an error: ${complaint.slice(0, 200)}`);
   }
 
   /** Ends nft. */
@@ -153,7 +153,7 @@ export class DryRunSession {
 
   #heard(text: string): void {
     this.#answer += text;
-    if (this.#waiting === undefined) this.#end(`said something unasked: ${text.slice(0, 200)}`);
+    if (this.#waiting === undefined) this.#end(`sent something unexpected: ${text.slice(0, 200)}`);
     else if (this.#answer.length > MAX_ANSWER) this.#end(`said more than ${MAX_ANSWER} characters`);
     else if (this.#isAcknowledged) {
       this.#waiting.resolve(this.#answer.slice(0, this.#answer.length - this.#acknowledged.length));

@@ -21,7 +21,7 @@ export async function waitForLeftovers(runDir: string, log: Log): Promise<void> 
     if (look === 0) log.info('waiting for a transaction of the last run to end', { pids: pids.join(' ') });
     await sleep(LOOK_EVERY);
   }
-  log.warn('a transaction of the last run does not end; going on');
+  log.warn('a transaction of the last run does not end; continuing');
 }
 
 function nftProcesses(runDir: string): readonly string[] {

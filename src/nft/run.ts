@@ -95,7 +95,7 @@ export async function runNftLines(
   let thrown: { readonly error: unknown } | undefined;
   let problem: string | undefined;
   const split = createLineSplitter(onLine, () => {
-    problem = 'printed a line without end';
+    problem = 'printed an endless line';
   });
   const give = (piece: Buffer) => {
     try {
@@ -103,7 +103,7 @@ export async function runNftLines(
       if (thrown === undefined) split(piece.toString('latin1'));
     } catch (error) {
       thrown = { error };
-      problem = 'printed what cannot be read';
+      problem = 'printed something that cannot be parsed';
     }
     return problem;
   };

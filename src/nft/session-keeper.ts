@@ -186,7 +186,7 @@ export class SessionKeeper {
     this.#closed = true;
     this.#options.log.detail(
       1,
-      `nft has no interactive mode to use, each transaction gets a process: ${error.message}`,
+      `nft has no usable interactive mode, each transaction gets its own process: ${error.message}`,
     );
   }
 

@@ -175,7 +175,7 @@ export class NftSession {
   #check({ complaint }: Answer): void {
     if (complaint === '') return;
     if (complaint.includes('Error: ')) throw refusal(complaint, '');
-    throw this.#kill(`nft said what is no error: ${complaint}`);
+    throw this.#kill(`nft sent something that is not an error: ${complaint}`);
   }
 
   /** Lets nft take a transaction in flight to its end; then it exits. */
@@ -213,7 +213,7 @@ export class NftSession {
   #heard(text: string): void {
     const waiting = this.#waiting;
     if (waiting === undefined) {
-      this.#kill(`nft said something unasked: ${text}`);
+      this.#kill(`nft sent something unexpected: ${text}`);
       return;
     }
     this.#answer += text;
@@ -228,7 +228,7 @@ export class NftSession {
   #printed(text: string): void {
     const waiting = this.#waiting;
     if (waiting?.isListing !== true) {
-      this.#kill(`nft printed something unasked: ${text.slice(0, 200)}`);
+      this.#kill(`nft printed something unexpected: ${text.slice(0, 200)}`);
       return;
     }
     this.#listing += text;

@@ -24,20 +24,20 @@ export async function tellOfSlowTransactions(milliseconds: number, nft: Nft, log
     const version = await nft.version();
     const tell = (why: string) =>
       log.warn(
-        `tables of other programs make every change of ours slow, ${milliseconds.toFixed(0)} ms of CPU time each: ${why}`,
+        `tables of other programs make each of our changes slow (${milliseconds.toFixed(0)} ms of CPU time): ${why}`,
         { nft: version },
       );
     if (own >= MANY_CHAINS && own > others) return;
     if (hasQuirk(version, QUIRKS.readsAllChains) && others >= MANY_CHAINS) {
       tell(
         `this nft reads all of their ${others} chains for each, ${foreign[0]?.count} of them in table ${foreign[0]?.table}; ` +
-          `upgrade nftables to ${QUIRKS.readsAllChains.before} or newer, or remove what nobody needs`,
+          `upgrade nftables to ${QUIRKS.readsAllChains.before} or newer, or remove those that nobody needs`,
       );
     } else if (milliseconds >= BY_SETS) {
-      tell('nft reads all of their sets and maps for each; remove what nobody needs (nft list sets)');
+      tell('nft reads all of their sets and maps for each; remove those that nobody needs (nft list sets)');
     }
   } catch (error) {
-    log.detail(1, `why changes are slow is not known: ${messageOf(error)}`);
+    log.detail(1, `the reason for slow changes is not known: ${messageOf(error)}`);
   }
 }
 

@@ -89,7 +89,7 @@ export function createTableReader(program: Program, isWanted?: (element: Element
     const { name, setOrMap } = to;
     if (setOrMap === undefined || text === undefined) return;
     const parsed = parseElements(setOrMap, text);
-    if (parsed === undefined) throw new NftError('refused', `${name} holds a strange element: ${text.trim()}`);
+    if (parsed === undefined) throw new NftError('refused', `${name} contains an unexpected element: ${text.trim()}`);
     elements.push(...(isWanted === undefined ? parsed : parsed.filter(isWanted)));
   };
 
@@ -108,7 +108,7 @@ export function createTableReader(program: Program, isWanted?: (element: Element
       else if (block.kind === 'chain') takeRule(block, line);
     },
     end() {
-      if (!isComplete) throw new NftError('unknown-outcome', 'nft listed a table without its end');
+      if (!isComplete) throw new NftError('unknown-outcome', 'nft did not list a table to its end');
       return { chains, sets, elements };
     },
   };

@@ -97,7 +97,7 @@ export class ChangeLog {
         next.drifted(drift, isNews);
       },
       tableLost: () => {
-        this.#remember(family, 'the table, or something of it, was removed');
+        this.#remember(family, 'the table, or part of it, was removed');
         next.tableLost();
       },
     };

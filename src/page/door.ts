@@ -35,16 +35,16 @@ const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 export function refusalOf(incoming: Asked, door: Door, purpose: Purpose): string | undefined {
   const peer = plainAddress(incoming.socket.remoteAddress ?? '');
   if (door.is === 'loopback' && !isLoopback(peer)) {
-    return 'the page is answered on this machine only: connect over loopback, or see --page-address';
+    return 'the page is served on this machine only: connect over loopback, or see --page-address';
   }
   const [host = '', ...others] = (incoming.headersDistinct['host'] ?? []).map((value) => value.toLowerCase());
   const [, name = ''] = HOST.exec(host) ?? [];
   if (others.length > 0 || !isOurs(name, door)) {
     return door.is === 'loopback'
-      ? 'the page is answered as localhost, 127.0.0.1 or [::1] only'
-      : "the page is answered by an address, as localhost, or by the node's name only";
+      ? 'the page is served only as localhost, 127.0.0.1 or [::1]'
+      : "the page is served only under an address, localhost, or the node's name";
   }
-  return isFromPage(incoming, host, purpose) ? undefined : 'this is answered to the page itself only';
+  return isFromPage(incoming, host, purpose) ? undefined : 'only the page itself may request this';
 }
 
 /** An address cannot be made to lead elsewhere, and nobody else gives names to nodes. */

@@ -42,7 +42,7 @@ const PARTS = 4;
 /** Milliseconds from the end of a trace to the beginning of the next one: anybody on the node can ask for them. */
 const TRACE_PAUSE = 200;
 
-const BROWSER_ONLY = 'the page is not in this build: it was run from source; npm run build makes it\n';
+const BROWSER_ONLY = 'the page is not in this build, which runs from source; npm run build makes it\n';
 
 /**
  * What the operator's page is answered, at a door. It only reads: nothing that anybody can ask for changes anything, and
@@ -139,7 +139,7 @@ export class Page {
     if (text === undefined) return refused(413, `a body of ${MAX_BODY} bytes at most is expected`);
     const request = requestIn(text);
     if (request === undefined) return refused(400, 'a JSON object with "to", and perhaps "from", is expected');
-    if (this.#isTracing) return refused(429, 'another trace is on its way, or just over: one at a time');
+    if (this.#isTracing) return refused(429, 'another trace is running, or has just ended: one at a time');
     this.#isTracing = true;
     try {
       return await bodyAnswer(incoming, await this.#options.trace(request));

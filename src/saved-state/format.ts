@@ -77,7 +77,7 @@ export function createStateReader(nodeName: string): StateReader {
       return head;
     },
     take(line) {
-      if (isEnded) throw new StateUnusable('it is damaged: it goes on after its end');
+      if (isEnded) throw new StateUnusable('it is damaged: it continues after its end');
       const parsed = parseLine(line);
       if (head === undefined) {
         head = headOf(parsed, nodeName);
@@ -86,7 +86,7 @@ export function createStateReader(nodeName: string): StateReader {
       }
       if (v.is(End, parsed)) {
         isEnded = true;
-        if (check.end() !== `${line}\n`) throw new StateUnusable('it is damaged: its checksum is another');
+        if (check.end() !== `${line}\n`) throw new StateUnusable('it is damaged: its checksum is wrong');
         return undefined;
       }
       check.add(`${line}\n`);
@@ -100,11 +100,13 @@ export function createStateReader(nodeName: string): StateReader {
 
 function headOf(parsed: unknown, nodeName: string): StateHead {
   const { success, output } = v.safeParse(Head, parsed);
-  if (!success) throw new StateUnusable('it is damaged, or not ours: its first line is none of a saved state');
+  if (!success) throw new StateUnusable('it is damaged, or not ours: its first line is not that of a saved state');
   if (output.format !== FORMAT)
     throw new StateUnusable(`it has format ${output.format}, of another version; this one reads format ${FORMAT}`);
   if (output.node !== nodeName)
-    throw new StateUnusable(`it is of node ${JSON.stringify(output.node.slice(0, 253))}, and this one is ${nodeName}`);
+    throw new StateUnusable(
+      `it is from node ${JSON.stringify(output.node.slice(0, 253))}, but this is node ${nodeName}`,
+    );
   return { node: output.node, savedAt: output.savedAt };
 }
 
@@ -112,7 +114,7 @@ function parseLine(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    throw new StateUnusable('it is damaged: a line is no JSON');
+    throw new StateUnusable('it is damaged: a line is not JSON');
   }
 }
 

@@ -75,7 +75,7 @@ async function readFrom(file: FileHandle, options: StateReadOptions): Promise<Sa
   const { size, uid, mode } = found;
   if (!found.isFile()) throw new StateUnusable('it is not a regular file');
   if (uid !== process.geteuid?.()) throw new StateUnusable(`it belongs to another user (uid ${uid})`);
-  if ((mode & 0o022) !== 0) throw new StateUnusable('others than its owner can write to it');
+  if ((mode & 0o022) !== 0) throw new StateUnusable('users other than its owner can write to it');
   if (size > maxBytes) throw new StateUnusable(`it is larger than ${maxBytes} bytes`);
   if (size === 0) throw new StateUnusable('it is empty');
   const reader = createStateReader(nodeName);
@@ -122,5 +122,5 @@ function decodeLine(raw: unknown): ReturnType<typeof decodeObject> {
 
 function tooOld(savedAt: number, maxAge: number): string {
   const hours = (ms: number) => `${Math.round(ms / 360_000) / 10} h`;
-  return `it is of ${new Date(savedAt).toISOString()}, and older than ${hours(maxAge)} (--state-max-age)`;
+  return `it is from ${new Date(savedAt).toISOString()}, and older than ${hours(maxAge)} (--state-max-age)`;
 }

@@ -96,7 +96,7 @@ export class StandIn {
     const { folder, nodeName, maxAge, hasRules, log, date } = this.#options;
     try {
       if (await hasRules()) {
-        if (!this.#saidRules) log.info('the API server cannot be reached: the rules of the last run serve meanwhile');
+        if (!this.#saidRules) log.info('the API server cannot be reached: the rules of the last run stay in force');
         this.#saidRules = true;
         return undefined;
       }
@@ -118,7 +118,7 @@ export class StandIn {
     const { served, lostPods } = await inSlices(withoutLostPods(objects, nodeName));
     if (!this.#isDue) return;
     this.end();
-    const old = isFromTheFuture ? 'the clock is behind it' : `${(age / 60_000).toFixed(1)} min old`;
+    const old = isFromTheFuture ? 'its time is ahead of the clock' : `${(age / 60_000).toFixed(1)} min old`;
     log.warn(
       `the API server cannot be reached: serving from the state of ${new Date(savedAt).toISOString()} (${old}) until it answers`,
       {

@@ -120,8 +120,8 @@ export class StateKeeper {
       this.#isDirty = true;
       if (!this.#fails) {
         log.warn(
-          `the state cannot be saved in ${folder}: ${messageOf(error)}; tried again until it can. After a reboot this node ` +
-            'serves nothing until it reaches the API server',
+          `the state cannot be saved in ${folder}: ${messageOf(error)}; retrying. If this node reboots before it ` +
+            'can be saved, it serves nothing until it reaches the API server',
         );
       }
       this.#fails = true;

@@ -39,10 +39,10 @@ function problemsOf(
   return [
     ...problems,
     ...(maxConnections !== undefined && by !== undefined
-      ? ['kube-proxy-nft/max-connections: counts for nothing beside consistent hashing']
+      ? ['kube-proxy-nft/max-connections: has no effect with consistent hashing']
       : []),
     ...(lbAlgorithm === 'connection-hash' && by === undefined
-      ? ['kube-proxy-nft/lb-algorithm: "connection-hash" counts for nothing beside sessionAffinity ClientIP']
+      ? ['kube-proxy-nft/lb-algorithm: "connection-hash" has no effect with sessionAffinity ClientIP']
       : []),
     ...(lackZones ? ['kube-proxy-nft/zone-spill-over: has no effect, as none of its ready endpoints has a zone'] : []),
   ];

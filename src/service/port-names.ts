@@ -21,7 +21,7 @@ function isPortOf({ ports }: Service, { name, protocol }: SlicePort): boolean {
 export function describeUnmatched({ ports, namespace, name }: Service, slice: EndpointSlice): string {
   return (
     `EndpointSlice ${namespace}/${slice.name} has the ports ${listed(slice.ports)}, and Service ${namespace}/${name} has ` +
-    `${listed(ports)}: they are told apart by name and protocol, so its ${slice.endpoints.length} endpoints get no traffic`
+    `${listed(ports)}: ports are matched by name and protocol, so its ${slice.endpoints.length} endpoints get no traffic`
   );
 }
 

@@ -38,7 +38,8 @@ export interface EventSink {
 /** For sources without an API server: events are only in the log, where those who report them have put them already. */
 export function createLogSink(log: Log): EventSink {
   return {
-    event: ({ reason, message }) => log.detail(2, 'an event, with no API server to keep it', { reason, message }),
+    event: ({ reason, message }) =>
+      log.detail(2, 'an event, not sent because there is no API server', { reason, message }),
     whenSent: () => Promise.resolve(),
   };
 }

@@ -9,4 +9,4 @@ export function byFrontendAlone(fate: 'refused' | 'dropped', { policy, localEndp
   return { reason: isByPolicy ? `externalTrafficPolicy Local, and ${where}` : where, remedy: START };
 }
 
-const START = 'start the daemon to have it as it is now';
+const START = 'start the daemon to see the current state';

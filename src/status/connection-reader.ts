@@ -89,7 +89,7 @@ export class ConnectionReader {
       return { readAt, counted: true, ports, ...(withFrontends && { frontends }) };
     } catch (error) {
       if (!(error instanceof NftError)) throw error;
-      const message = `what the kernel has counted cannot be read: ${messageOf(error)}`;
+      const message = `the kernel's counters cannot be read: ${messageOf(error)}`;
       return { readAt: Date.now(), counted: false, why: message, ports: [] };
     }
   }

@@ -108,8 +108,8 @@ function sourceNotAdmitted(
   if (kind === 'node-port' && own.includes(source)) return undefined;
   if (kind === 'node-port' && nodePortClients !== undefined && !isInAny(source, nodePortClients)) {
     return {
-      reason: `${source} is in none of the networks that node ports are for: ${listed(nodePortClients)}`,
-      remedy: '--node-port-source-ranges says which; --from ADDRESS asks for another client',
+      reason: `${source} is in none of the networks that may use node ports: ${listed(nodePortClients)}`,
+      remedy: 'see --node-port-source-ranges; --from ADDRESS asks for another client',
     };
   }
   if (sourceRanges.length === 0 || isInAny(source, sourceRanges)) return undefined;
@@ -149,7 +149,7 @@ function unreachableOf(frontend: Frontend | undefined): string {
   const nodes = [...new Set(unreachable.map(({ node }) => node))].toSorted();
   const which = `${count(unreachable.length, 'endpoint')} on nodes that are not Ready (${listed(nodes)})`;
   const isUsed = endpoints.some(({ address, port }) => address === first.address && port === first.port);
-  return isUsed ? `; there are no others than ${which}` : `; not used: ${which}`;
+  return isUsed ? `; there are only ${which}` : `; not used: ${which}`;
 }
 
 function affinityOf(frontend: Frontend | undefined): string {
@@ -166,7 +166,7 @@ const HASHED = { client: "a client's address", connection: "a connection's addre
 /** What a trace cannot tell: how much of a limit is used up. */
 function limitedTo(frontend: Frontend | undefined): string {
   const limits = frontend === undefined ? '' : limitsText(frontend);
-  return limits === '' ? '' : `; may be refused: ${limits} at most`;
+  return limits === '' ? '' : `; may be refused: at most ${limits}`;
 }
 
 /** Where the rules know of no frontend. */
@@ -177,8 +177,8 @@ function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts
   // Of the node's own addresses nearly all ports are nobody's.
   const [claimant] = facts.isOwn ? facts.claimants.filter(isAsked) : facts.claimants;
   if (port === undefined) {
-    if (fate === 'untouched') return { reason: `${protocol} is no protocol of Services` };
-    return { reason: `${destination} is a ClusterIP, which answers on its Service's ports only, and no ping` };
+    if (fate === 'untouched') return { reason: `${protocol} is not a protocol of Services` };
+    return { reason: `${destination} is a ClusterIP, which answers only on its Service's ports, and not to ping` };
   }
   if (claimant === undefined) {
     if (fate === 'dropped') return { reason: `${destination} is in the ServiceCIDR, but no Service has it` };
@@ -216,7 +216,7 @@ function notServedHere({ packet }: Trace, { nodePortNetworks, family, servesLoca
   }
   return {
     reason: `node ports are served on ${networks.length === 0 ? 'no address' : `${listed(networks)} only`}`,
-    remedy: '--nodeport-addresses says where',
+    remedy: 'see --nodeport-addresses',
   };
 }
 

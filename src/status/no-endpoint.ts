@@ -28,7 +28,7 @@ export function noEndpoint(
   const having = filled.filter(({ ports }) => ports.some((one) => isSame(one, port)));
   if (having.length === 0) {
     const [slice] = filled;
-    const remedy = 'ports are told apart by name and protocol: give it the same ones in both';
+    const remedy = 'ports are matched by name and protocol: use the same ones in both';
     return { reason: otherPorts(slice?.name ?? '', slice?.ports ?? [], port), remedy };
   }
   const endpoints = having.flatMap((slice) => slice.endpoints).filter(isOfFamily);

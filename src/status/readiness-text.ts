@@ -6,6 +6,6 @@ export function readinessText({ nodes, unready, names, isPaused }: NodeReadiness
   if (unready === 0) return `${count(nodes, 'node')}, all Ready`;
   const which = `${unready} of ${count(nodes, 'node')} not Ready: ${listed(names, unready)}`;
   return isPaused
-    ? `${which}; more than half, so their endpoints are used as those of all others`
-    : `${which}; their endpoints are used only where there are no others`;
+    ? `${which}; more than half, so their endpoints are used like all others`
+    : `${which}; their endpoints are used only if there are no others`;
 }

@@ -94,7 +94,7 @@ export async function stateHead(folder = STATE_FOLDER): Promise<string> {
     const line =
       rest !== undefined && head.startsWith('{"kind":"kube-proxy-nft saved state"')
         ? head
-        : 'its first line is none of a saved state';
+        : 'its first line is not that of a saved state';
     return `${path}: ${size} bytes, of ${mtime.toISOString()}\n${line}\n`;
   } finally {
     await file.close();

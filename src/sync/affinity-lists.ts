@@ -61,17 +61,17 @@ export class AffinityLists {
 
 function describeUnbounded(count: number, limit: number, isLarge: boolean): string {
   const why = isLarge
-    ? `it has ${count} endpoints, more than ${limit} or lately so`
-    : 'older Services have all the chains of endpoints there may be';
-  return `kube-proxy-nft/max-connections counts for nothing: ${why}. See --max-affinity-endpoints`;
+    ? `it has ${count} endpoints, and has or recently had more than ${limit}`
+    : 'older Services use up all chains of endpoints';
+  return `kube-proxy-nft/max-connections has no effect: ${why}. See --max-affinity-endpoints`;
 }
 
 function describe(count: number, limit: number, isLarge: boolean): string {
   const why = isLarge
-    ? `it has session affinity and ${count} endpoints, more than ${limit} or lately so`
-    : 'it has session affinity, and older Services have all the lists of clients there may be';
+    ? `it has session affinity and ${count} endpoints, and has or recently had more than ${limit}`
+    : 'it has session affinity, and older Services use up all lists of clients';
   return (
-    `${why}: a client's address chooses its endpoint, without a timeout, and some clients move when endpoints come or ` +
-    'go. See --max-affinity-endpoints'
+    `${why}. A client's address selects its endpoint, without a timeout, and some clients move when endpoints are added ` +
+    'or removed. See --max-affinity-endpoints'
   );
 }

@@ -141,7 +141,9 @@ export class AllowedFrontends {
     for (const conflict of result.conflicts) this.#conflicts.report(conflict);
     for (const { servicePort, endpoints } of frontends) {
       if (endpoints.length <= MAX_ENDPOINTS) continue;
-      this.#warnOnce(`Service ${servicePort} has ${endpoints.length} endpoints; ${MAX_ENDPOINTS} of them are used`);
+      this.#warnOnce(
+        `Service ${servicePort} has ${endpoints.length} endpoints; only ${MAX_ENDPOINTS} of them are used`,
+      );
     }
     return result;
   }
@@ -191,12 +193,12 @@ export class AllowedFrontends {
 
   #describe(cut: Cut, frontends: readonly Frontend[]): string {
     const most = frontends.reduce((max, { endpoints }) => Math.max(max, endpoints.length), 0);
-    const used = cut.endpoints ? [`each port uses ${most} of its endpoints at most`] : [];
-    const weights = cut.weights ? ['the weights of its endpoints count less exactly'] : [];
+    const used = cut.endpoints ? [`each port uses at most ${most} of its endpoints`] : [];
+    const weights = cut.weights ? ['the weights of its endpoints are less exact'] : [];
     const fewer = cut.slotsEach === undefined ? [] : [`its hash tables have ${cut.slotsEach} slots for each endpoint`];
     const refused = cut.frontends ? ['some of its ports or addresses are not served'] : [];
     return (
-      `its ports, addresses and endpoints ask for more than the ${this.#serviceBudget} elements that one Service may ` +
+      `its ports, addresses and endpoints need more than the ${this.#serviceBudget} elements that one Service may ` +
       `have: ${[...fewer, ...used, ...weights, ...refused].join(', ')}. Split it, or raise --max-elements-per-service`
     );
   }
@@ -217,9 +219,9 @@ type Lacking = 'endpoints' | 'weights';
 
 function describeShort({ elements }: BoundedFrontends, lacking: Lacking): string {
   const some =
-    lacking === 'weights' ? 'the weights of its endpoints count less exactly' : 'some of its endpoints are not used';
+    lacking === 'weights' ? 'the weights of its endpoints are less exact' : 'some of its endpoints are not used';
   return (
-    'all Services ask for more elements than this node has memory for, and older ones come first: ' +
+    'all Services together need more elements than this node has memory for, and older ones come first: ' +
     `${elements === 0 ? 'it is not served' : some}. Give kube-proxy-nft more memory, or see --max-elements`
   );
 }

@@ -17,5 +17,5 @@ export async function assertWell(nft: Nft, family: Family, table: TableName, clo
   await nft.apply(document([addTableCommand(family, table)]));
   const seconds = (clock.now() - began) / 1000;
   if (seconds > WELL)
-    throw new NftError('unknown-outcome', `nft took ${seconds.toFixed(0)} s for what changes nothing`);
+    throw new NftError('unknown-outcome', `nft took ${seconds.toFixed(0)} s for a transaction that changes nothing`);
 }

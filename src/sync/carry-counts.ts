@@ -36,6 +36,6 @@ export async function carryCounts({ model, nft, table }: Target, from: TableName
     if (!(error instanceof NftError)) throw error;
     // A table that does not count: of a version before, or with --connection-counters=false.
     if (error.failure === 'not-found') return;
-    log.warn(`counters of new connections may begin anew: ${error.message}`, { family });
+    log.warn(`counters of new connections may start from 0 again: ${error.message}`, { family });
   }
 }

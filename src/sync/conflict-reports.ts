@@ -25,7 +25,7 @@ export class ConflictReports {
   constructor(options: ConflictReportsOptions) {
     this.#options = options;
     const { log, now } = options;
-    this.#told = new ToldOnce({ log, now, enough: 'conflicts of Services were told', events: EVENTS });
+    this.#told = new ToldOnce({ log, now, enough: 'conflicts of Services were reported', events: EVENTS });
   }
 
   report(conflict: ClaimConflict): void {
@@ -52,7 +52,7 @@ export function describeFrontend({ address, port, protocol }: ClaimConflict['fro
 /** Why one Service comes before another, for messages: "the older one". */
 export function whyFirst(winner: Claimant, loser: Claimant): string {
   if (winner.kind !== loser.kind) return `${KINDS[winner.kind]} comes before ${KINDS[loser.kind]}`;
-  return winner.createdAt === loser.createdAt ? 'as old, and the first by name' : 'the older one';
+  return winner.createdAt === loser.createdAt ? 'equally old, and first by name' : 'the older one';
 }
 
 const KINDS: Readonly<Record<FrontendKind, string>> = {

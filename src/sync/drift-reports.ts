@@ -49,6 +49,6 @@ export class DriftReports {
   #begin(): ToldOnce {
     const { log, now } = this.#options;
     this.#since = now();
-    return new ToldOnce({ log, now, enough: 'changes of our rules by others were told', events: EVENTS });
+    return new ToldOnce({ log, now, enough: 'changes to our rules by others were reported', events: EVENTS });
   }
 }

@@ -248,7 +248,7 @@ export class FamilySyncer {
       const suspects = this.#model.suspects.add(next.frontends ?? [], error, operations);
       if (suspects === 0 || !isCleanRefusal(error)) throw error;
       next.undo?.();
-      this.#refused(error, 'nft refuses a transaction, trying what is in it by parts');
+      this.#refused(error, 'nft refused a transaction, trying its content in parts');
       return 0;
     }
     this.#lessons = 0;
@@ -265,7 +265,7 @@ export class FamilySyncer {
     if (!isDrift(error) || ++this.#lessons > LESSONS) return false;
     const lesson = await learn(target, sent);
     if (lesson === undefined) return false;
-    this.#log.warn(`a transaction failed, looking at its sets and maps: ${error.message}`, {
+    this.#log.warn(`a transaction failed, listing its sets and maps: ${error.message}`, {
       family: target.model.family,
     });
     this.#reports.report([...lesson.learnt, ...lesson.others].map(elementDrift));
@@ -319,7 +319,7 @@ export class FamilySyncer {
       if (suspects.count === 1) await assertWell(this.#nft, this.#model.family, table, this.#clock);
       suspects.failed(this.#clock.now(), error.message);
       if (!isCleanRefusal(error)) throw error;
-      this.#refused(error, 'nft refuses a part of a transaction');
+      this.#refused(error, 'nft refused part of a transaction');
       return;
     }
     suspects.passed();

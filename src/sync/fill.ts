@@ -265,7 +265,7 @@ function isolateRefused(target: Target, log: Log): Mend {
       target.model.ruleset.refuse(element);
       const { setOrMap, key, comment } = element;
       const madeBy = madeByLine(element, target.model);
-      log.error('nft refuses an element, it is left out', error.message, { set: setOrMap.name, key, comment, madeBy });
+      log.error('nft refuses an element, leaving it out', error.message, { set: setOrMap.name, key, comment, madeBy });
       return;
     }
     const middle = Math.ceil(adds.length / 2);

@@ -48,8 +48,8 @@ export class KernelWatch {
     if (this.#fights.hasBegun(key)) {
       const seconds = this.#fights.pauseOf(key) / 1000;
       log.warn(
-        `somebody undoes again and again what we mend: ${key}. It is mended later and later, next time not before ` +
-          `${seconds} s; find out who does it with "nft monitor"`,
+        `somebody keeps undoing what we mend: ${key}. It is mended after growing pauses, next time in ` +
+          `${seconds} s at the earliest; find out who does it with "nft monitor"`,
         { family: model.family },
       );
     }

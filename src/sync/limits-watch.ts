@@ -104,11 +104,14 @@ export class LimitsWatch {
       }
       for (const { service, packets } of counts.filter(({ result }) => result === 'unlimited').slice(0, MAX_NAMED)) {
         const reason = 'its list of clients is full, so new ones are served without a limit';
-        log.warn(`Service ${service}: kube-proxy-nft/limit is not kept: ${reason}`, { family, connections: packets });
+        log.warn(`Service ${service}: kube-proxy-nft/limit is not enforced: ${reason}`, {
+          family,
+          connections: packets,
+        });
       }
     } catch (error) {
       if (!(error instanceof NftError)) throw error;
-      log.warn(`what limits of Services have done is not known: ${error.message}`, { family });
+      log.warn(`the counters of limits of Services cannot be read: ${error.message}`, { family });
     }
   }
 }

@@ -163,7 +163,7 @@ async function lookAt(
   } catch (error) {
     if (!(error instanceof NftError && error.isTooSlow)) throw error;
     const names = portion.map(({ name, value }) => `${value === undefined ? 'set' : 'map'} ${name}`).join(', ');
-    const why = 'nft did not come to an end of listing it, since it begins anew whenever something changes';
+    const why = 'nft did not finish listing it, because it starts again whenever something changes';
     return { count: 0, differences: [], notCompared: [`${names}: ${why}`] };
   }
 }

@@ -36,7 +36,7 @@ export class Shortfalls {
   constructor({ log, onShortfall, now }: ShortfallsOptions) {
     this.#log = log;
     this.#onShortfall = onShortfall;
-    this.#told = new ToldOnce({ log, now, enough: 'things that are not served were told', events: EVENTS });
+    this.#told = new ToldOnce({ log, now, enough: 'shortfalls were reported', events: EVENTS });
     this.#byReason = new Map(SHORTFALL_REASONS.map((reason) => [reason, new Map<string, Messages>()]));
   }
 
@@ -51,7 +51,7 @@ export class Shortfalls {
     if (message === undefined) {
       if (known === undefined || !known.delete(from) || known.size > 0) return;
       ofReason?.delete(subject);
-      this.#log.detail(1, `${subject}: nothing is held back any more (${reason})`);
+      this.#log.detail(1, `${subject}: no longer a shortfall (${reason})`);
       return;
     }
     if (known === undefined) ofReason?.set(subject, new Map([[from, message]]));

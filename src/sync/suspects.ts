@@ -172,8 +172,8 @@ export class Suspects {
     const [first] = own;
     const message =
       first &&
-      `nft does not take ${own.length} of its addresses and ports, such as ${first[0].trim()}: ${first[1].why}. ` +
-        'All else is served. They are tried again with growing pauses, up to an hour, and when the Service changes';
+      `nft does not accept ${own.length} of its addresses and ports, such as ${first[0].trim()}: ${first[1].why}. ` +
+        'All else is served. They are tried again after growing pauses of up to an hour, and when the Service changes';
     const { shortfalls, family } = this.#options;
     shortfalls.report({ kind: 'Service', key: service }, 'quarantined', message, family);
   }

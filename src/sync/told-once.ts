@@ -11,7 +11,7 @@ const MAX_REMEMBERED = 1000;
 
 export interface ToldOnceOptions {
   readonly log: Log;
-  /** Of what no more warnings come, after the number of them: "conflicts of Services were told". */
+  /** Of what no more warnings come, after the number of them: "conflicts of Services were reported". */
   readonly enough: string;
   /** In an hour so many are worth an event. */
   readonly events: number;
@@ -41,7 +41,7 @@ export class ToldOnce {
     const { log, enough, events } = this.#options;
     if (number <= WARNINGS) log.warn(describe());
     else log.detail(2, describe());
-    if (number === WARNINGS) log.warn(`${number} ${enough}; further ones of this hour only at -v 2`);
+    if (number === WARNINGS) log.warn(`${number} ${enough}; further ones in this hour are logged only at -v 2`);
     return number <= events;
   }
 

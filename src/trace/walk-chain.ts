@@ -142,7 +142,7 @@ class ChainWalk {
         return { next: join(passed, missing(draw, on)) };
       } else if ('ct count' in statement || ('set' in statement && statement.set.stmt !== undefined)) {
         // How much of a limit is used up nobody knows here: this is a packet within it.
-        return { next: join(passed, after(on, 'within the limit, it is assumed', false)) };
+        return { next: join(passed, after(on, 'assumed to be within the limit', false)) };
       } else if ('reject' in statement && statement.reject.type === 'tcp reset' && this.#facts.protocol !== 'tcp') {
         // nft puts a match of TCP before it.
         return { next: join(passed, on) };

@@ -71,10 +71,7 @@ suite('what an API server lets us do', () => {
     const { findings, access } = await ask(true);
     api.heal();
     const refused = of(findings, 'API access');
-    assert.match(
-      refused[0] ?? '',
-      /^warning: list of other nodes: .* 403 .*; --skip-unreachable-nodes is without effect$/,
-    );
+    assert.match(refused[0] ?? '', /^warning: list of other nodes: .* 403 .*; --skip-unreachable-nodes has no effect$/);
     assert.equal(refused.length, 2);
     assert.equal(readNode(access?.node)?.name, 'node-a');
   });

@@ -115,7 +115,7 @@ suite('with --skip-unreachable-nodes', () => {
     const { stdout: status } = await place.run(['status']);
     assert.match(
       status,
-      /^ +nodes +1 of 3 nodes not Ready: other; their endpoints are used only where there are no others$/m,
+      /^ +nodes +1 of 3 nodes not Ready: other; their endpoints are used only if there are no others$/m,
     );
     write(items.filter((object) => !('metadata' in object) || Object(object.metadata).name !== 'other'));
     // Each look is a process: far more of them than it takes.

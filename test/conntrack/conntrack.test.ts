@@ -69,7 +69,7 @@ suite('running conntrack', () => {
   test('kills it when it prints a line without end', async () => {
     using fake = new FakeConntrack();
     fake.before('exec cat /dev/zero');
-    await assert.rejects(start(fake).run('-L'), failsAs('failed', /a line without end/));
+    await assert.rejects(start(fake).run('-L'), failsAs('failed', /an endless line/));
   });
 
   test('takes it as done if there is nothing to delete', async () => {

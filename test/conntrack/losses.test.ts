@@ -65,7 +65,7 @@ describe('what conntrack loses', () => {
     assert.equal(lines.length, 2);
     assert.match(
       lines.join(),
-      /conntrack lost 3 first packets of connections that had the addresses and ports of another/,
+      /conntrack lost 3 first packets of connections with the addresses and ports of another/,
     );
   });
 

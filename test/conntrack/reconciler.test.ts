@@ -139,7 +139,7 @@ suite('a pass', () => {
       await run.passed(number);
       assert.deepEqual(fake.flows, []);
     }
-    assert.deepEqual(run.lines, ['W conntrack lists UDP flows in a form that is not understood: those stay']);
+    assert.deepEqual(run.lines, ['W conntrack lists UDP flows in an unknown form: they are not deleted']);
   });
 });
 

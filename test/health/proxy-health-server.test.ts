@@ -133,7 +133,7 @@ suite('an address that is taken', () => {
     const place = `127.0.0.1:${port}`;
     const message = `the health server cannot listen on ${place}: listen EADDRINUSE: address already in use ${place}`;
     assert.deepEqual(told, [message]);
-    assert.deepEqual(lines, [`W ${message}; trying again until it can`]);
+    assert.deepEqual(lines, [`W ${message}; retrying`]);
   });
 
   test('is taken when it is free', async (context) => {

@@ -46,7 +46,7 @@ suite('a heartbeat', () => {
     beats(['front', 'front']);
     assert.deepEqual(outcomes, ['lost']);
     assert.deepEqual(looks, ['a heartbeat met none of our rules']);
-    assert.match(lines.join('\n'), /^W a heartbeat met none of our rules: looking whether they are there/);
+    assert.match(lines.join('\n'), /^W a heartbeat met none of our rules: checking whether they exist/);
   });
 
   test('that meets no rule is nothing if the second one is led on: conntrack knew its port', () => {
@@ -116,14 +116,14 @@ suite('a heartbeat', () => {
     assert.equal(lines.length, 1);
     assert.match(lines[0] ?? '', /^W heartbeats do not arrive: another program drops UDP on loopback/);
     beats(['back']);
-    assert.match(lines.at(-1) ?? '', /^I heartbeats are led through our rules again/);
+    assert.match(lines.at(-1) ?? '', /^I heartbeats reach our rules again/);
   });
 
   test('that goes on meeting no rule is told of as passed by: another program may do that', () => {
     const { beats, times, lines } = start();
     beats(...times(100, 'front', 'front'));
     assert.equal(lines.length, 2);
-    assert.match(lines[1] ?? '', /^W heartbeats go on meeting none of our rules: .*notrack/);
+    assert.match(lines[1] ?? '', /^W heartbeats still meet none of our rules: .*notrack/);
   });
 
   test('that is lost and well by turns is told of once a minute', () => {

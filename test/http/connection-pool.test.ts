@@ -101,7 +101,7 @@ suite('beyond a limit', () => {
     for (let i = 0; i < 10; i++) connect('10.0.0.1');
     await settled();
     assert.deepEqual(lines, [
-      'W more connections to the server than it has places for: the longest silent were closed closed=1 last="10.0.0.1"',
+      'W too many connections to the server: those that were silent for longest were closed closed=1 last="10.0.0.1"',
     ]);
   });
 });

@@ -88,7 +88,7 @@ suite('the metric of new connections', () => {
     for (let scrape = 0; scrape < 2; scrape++) assert.match(await metrics.render(), /service="web".* 3\n/);
     assert.match(before, /service="web".* 3\n/);
     assert.equal(
-      lines.filter((line) => line.includes('the metrics lack new connections: the kernel is busy')).length,
+      lines.filter((line) => line.includes('metrics of new connections are missing: the kernel is busy')).length,
       1,
     );
   });

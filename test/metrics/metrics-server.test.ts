@@ -104,7 +104,7 @@ suite('an address that is taken', () => {
         () => lines.join('\n'),
       );
       assert.deepEqual(lines, [
-        `W the metrics server cannot listen on 127.0.0.1:${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}; trying again until it can`,
+        `W the metrics server cannot listen on 127.0.0.1:${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}; retrying`,
         `I the metrics server listens now address="127.0.0.1:${port}"`,
       ]);
       assert.deepEqual(failures, [

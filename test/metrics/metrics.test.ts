@@ -259,7 +259,7 @@ suite('rejected packets', () => {
     packets = -1;
     assert.deepEqual(await udp(), ['{ip_family="IPv4",protocol="UDP"} 5']);
     assert.deepEqual(await udp(), ['{ip_family="IPv4",protocol="UDP"} 5']);
-    assert.deepEqual(lines, ['W the metrics lack new numbers of rejected packets: nft: no family="ip"']);
+    assert.deepEqual(lines, ['W the metrics of rejected packets are not up to date: nft: no family="ip"']);
   });
 
   test('are read once for scrapes at the same time', async () => {

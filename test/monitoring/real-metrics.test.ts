@@ -195,7 +195,7 @@ describe('the alerts on the metrics of a daemon', { concurrency: 4 }, () => {
     // Not where heartbeats pass.
     const vandal = 'while :; do nft flush chain ip kube-proxy-nft nat-prerouting; sleep 0.05; done';
     const child = world.spawn('node', ['timeout', '120', 'sh', '-c', vandal], { stdio: 'ignore' });
-    await daemon.untilLog(/somebody undoes again and again/);
+    await daemon.untilLog(/somebody keeps undoing/);
     await scrapes.take(3);
     // A look right after they were mended finds them well.
     await scrapes.takeUntil(/^kubeproxy_nft_rule_differences\{ip_family="IPv4"\} [1-9]/m);

@@ -197,7 +197,7 @@ describe('a session whose nft fails', () => {
       // An acknowledgement on stderr might be read before it.
       what: 'it prints what nobody asked for',
       script: fakeNft('echo garbage; exec sleep 1000'),
-      message: /unasked: garbage/,
+      message: /unexpected: garbage/,
     },
     {
       what: 'it acknowledges another transaction',
@@ -237,7 +237,7 @@ describe('a session whose nft fails', () => {
     const { opening, ends } = openSession(kernel, { script });
     await (await opening).transact(change('add', 'ip', 0, 1));
     await eventually(() => ends.length > 0, String);
-    assert.match(ends.join(), /unasked: more/);
+    assert.match(ends.join(), /unexpected: more/);
   });
 
   for (const [what, script, failure] of [

@@ -21,8 +21,8 @@ suite('slow transactions', () => {
   test('beside many chains of others are told with the table that has the most, and the nft that does not read them', async () => {
     const tables = { 'ip filter': 200, 'ip nat': 2900, 'ip6 nat': 12, 'ip kube-proxy-nft': 30 };
     assert.deepEqual(await told(11.7, '1.0.6', tables), [
-      'W tables of other programs make every change of ours slow, 12 ms of CPU time each: this nft reads all of their 3112 ' +
-        'chains for each, 2900 of them in table ip nat; upgrade nftables to 1.1.2 or newer, or remove what nobody needs ' +
+      'W tables of other programs make each of our changes slow (12 ms of CPU time): this nft reads all of their 3112 ' +
+        'chains for each, 2900 of them in table ip nat; upgrade nftables to 1.1.2 or newer, or remove those that nobody needs ' +
         'nft="1.0.6"',
     ]);
   });

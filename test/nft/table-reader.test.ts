@@ -102,7 +102,7 @@ suite('a listing of our table', () => {
 
   test('with an element that we never write is refused, and so is one that was cut', () => {
     const strange = ['\tset cluster-ips {', '\t\telements = { 10.96.0.10 timeout 1s }', '\t}', '}'];
-    const message = 'cluster-ips holds a strange element: 10.96.0.10 timeout 1s';
+    const message = 'cluster-ips contains an unexpected element: 10.96.0.10 timeout 1s';
     assert.throws(() => read(...strange), { name: 'NftError', failure: 'refused', message });
     assert.throws(() => read('\tset cluster-ips {', '\t}'), { name: 'NftError', failure: 'unknown-outcome' });
   });
@@ -137,7 +137,7 @@ suite('our table in the kernel', () => {
     assert.ok(found.sets.includes('theirs'));
   });
 
-  test('is no table of ours once it holds a strange element: nft is ended and the element named', async () => {
+  test('is no table of ours once it contains an unexpected element: nft is ended and the element named', async () => {
     using kernel = new TestKernel();
     kernel.load(stagedProgramText(PROGRAM, TABLE));
     const nft = kernel.nft('ip');
@@ -148,7 +148,7 @@ suite('our table in the kernel', () => {
     const reading = readTable(nft, PROGRAM, TABLE);
     await assert.rejects(reading, {
       failure: 'refused',
-      message: /^cluster-ips holds a strange element: 10\.96\.0\.10 /,
+      message: /^cluster-ips contains an unexpected element: 10\.96\.0\.10 /,
     });
   });
 

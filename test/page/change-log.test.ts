@@ -70,7 +70,7 @@ suite('the log of changes', () => {
     observer.drifted({ ...DRIFT, message: 'x'.repeat(5000) }, false);
     assert.deepEqual(
       log.drifts.map(({ message }) => message.length),
-      [300, 'the table, or something of it, was removed'.length, DRIFT.message.length],
+      [300, 'the table, or part of it, was removed'.length, DRIFT.message.length],
     );
   });
 

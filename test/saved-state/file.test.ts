@@ -74,8 +74,8 @@ suite('a saved state', () => {
   test('is not put into a folder that others can write to', async (context) => {
     const { folder } = await saved(context);
     chmodSync(folder, 0o777);
-    await assert.rejects(writeState(folder, HEAD, OBJECTS), /others than its owner can write to it/);
-    await assert.rejects(read(folder), /others than its owner can write to it/);
+    await assert.rejects(writeState(folder, HEAD, OBJECTS), /users other than its owner can write to it/);
+    await assert.rejects(read(folder), /users other than its owner can write to it/);
   });
 
   test('is not written through a link that somebody put in its way', async (context) => {
@@ -94,17 +94,17 @@ suite('a saved state is ignored, and it is said why', () => {
     ['empty', (path) => writeFileSync(path, ''), /it is empty/],
     ['cut off within a line', (path) => cut(path, 40), /damaged: its last line is cut off/],
     ['cut off after a line', (path) => keepLines(path, 3), /damaged: its end is missing/],
-    ['changed in one byte', (path) => replace(path, '10.244.2.1', '10.244.2.7'), /damaged: its checksum is another/],
-    ['without one object', (path) => dropLine(path, 2), /damaged: its checksum is another/],
-    ['with more after its end', (path) => append(path, '{}\n'), /damaged: it goes on after its end/],
-    ['no JSON', (path) => replace(path, '{"kind":"Service"', 'x'), /damaged: a line is no JSON/],
+    ['changed in one byte', (path) => replace(path, '10.244.2.1', '10.244.2.7'), /damaged: its checksum is wrong/],
+    ['without one object', (path) => dropLine(path, 2), /damaged: its checksum is wrong/],
+    ['with more after its end', (path) => append(path, '{}\n'), /damaged: it continues after its end/],
+    ['no JSON', (path) => replace(path, '{"kind":"Service"', 'x'), /damaged: a line is not JSON/],
     ['something else', (path) => writeFileSync(path, '{"kind":"List"}\n'), /damaged, or not ours/],
     ['of another format', (path) => replace(path, '"format":1', '"format":2'), /format 2, of another version/],
     ['a symbolic link', link, /it is a symbolic link/],
     ['a folder', (path) => moveAway(path, () => mkdirSync(path)), /not a regular file/],
     ['a FIFO', (path) => moveAway(path, () => execFileSync('mkfifo', [path])), /not a regular file/],
     ['of another user', (path) => chownSync(path, 12_345, 0), /belongs to another user \(uid 12345\)/],
-    ['writable for others', (path) => chmodSync(path, 0o620), /others than its owner can write to it/],
+    ['writable for others', (path) => chmodSync(path, 0o620), /users other than its owner can write to it/],
   ];
   for (const [title, spoil, why] of cases) {
     test(title, async (context) => {
@@ -116,7 +116,7 @@ suite('a saved state is ignored, and it is said why', () => {
 
   test('of another node', async (context) => {
     const { folder } = await saved(context);
-    await assert.rejects(read(folder, { nodeName: 'node-b' }), /it is of node "node-a", and this one is node-b/);
+    await assert.rejects(read(folder, { nodeName: 'node-b' }), /it is from node "node-a", but this is node node-b/);
   });
 
   test('huge', async (context) => {
@@ -135,7 +135,7 @@ suite('a saved state is ignored, and it is said why', () => {
     const { folder } = await saved(context);
     await assert.rejects(
       read(folder, { now: SAVED_AT + 24 * HOUR + 1 }),
-      /it is of 2026-06-01T12:00:00.000Z, and older than 24 h \(--state-max-age\)/,
+      /it is from 2026-06-01T12:00:00.000Z, and older than 24 h \(--state-max-age\)/,
     );
     assert.equal((await read(folder, { now: SAVED_AT + 24 * HOUR })).age, 24 * HOUR);
   });

@@ -70,7 +70,7 @@ suite('the saved state', () => {
     const { clock, lines, served, shown } = await standing(context, { date: () => 0 });
     await clock.pass(3000);
     await eventually(() => served.length > 0, shown);
-    assert.match(lines[0] ?? '', /\(the clock is behind it\)/);
+    assert.match(lines[0] ?? '', /\(its time is ahead of the clock\)/);
   });
 
   const answers: readonly [title: string, hear: (standIn: StandIn) => void][] = [
@@ -126,7 +126,7 @@ suite('the saved state', () => {
       await clock.pass(10_000);
     }
     await eventually(() => served.length > 0, shown);
-    assert.equal(lines[0], 'I the API server cannot be reached: the rules of the last run serve meanwhile');
+    assert.equal(lines[0], 'I the API server cannot be reached: the rules of the last run stay in force');
     assert.equal(lines.length, 2);
   });
 
@@ -136,7 +136,7 @@ suite('the saved state', () => {
     await eventually(() => lines.length > 0, shown);
     assert.match(
       lines[0] ?? '',
-      /^W the API server cannot be reached, and the state saved in .* is not used: it is of node "node-a"/,
+      /^W the API server cannot be reached, and the state saved in .* is not used: it is from node "node-a"/,
     );
     standIn.heard(undefined);
     await clock.pass(60_000);

@@ -60,7 +60,7 @@ suite('a status', () => {
     assert.equal(nodesLine({ nodes: 5, unready: 0, names: [], isPaused: false }), '5 nodes, all Ready');
     assert.equal(
       nodesLine({ nodes: 5, unready: 1, names: ['node-b'], isPaused: false }),
-      '1 of 5 nodes not Ready: node-b; their endpoints are used only where there are no others',
+      '1 of 5 nodes not Ready: node-b; their endpoints are used only if there are no others',
     );
     assert.match(
       nodesLine({ nodes: 5, unready: 3, names: ['b', 'c', 'd'], isPaused: true }) ?? '',

@@ -53,7 +53,7 @@ suite('the model of a family, within its budgets', () => {
         [
           'default/web',
           'service-budget',
-          'its ports, addresses and endpoints ask for more than the 1000 elements that one Service may have: each port ' +
+          'its ports, addresses and endpoints need more than the 1000 elements that one Service may have: each port ' +
             'uses 18 of its endpoints at most. Split it, or raise --max-elements-per-service',
         ],
       ],
@@ -174,7 +174,7 @@ suite('the model of a family, within its budgets', () => {
     }
     assert.match(
       [...shortfalls.all()].map(({ key, message }) => `${key} ${message}`).join(),
-      /^default\/s00 all Services .*: the weights of its endpoints count less exactly\. Give kube-proxy-nft more memory/,
+      /^default\/s00 all Services .*: the weights of its endpoints are less exact\. Give kube-proxy-nft more memory/,
     );
     model.advance(9_000);
     drain();

@@ -27,7 +27,7 @@ suite('what is said of two Services that want the same', () => {
   const kinds: readonly [winner: FrontendKind, loser: FrontendKind, why: string][] = [
     ['cluster-ip', 'external-ip', 'a ClusterIP comes before an external IP'],
     ['cluster-ip', 'load-balancer-ip', 'a ClusterIP comes before a load balancer’s IP'],
-    ['external-ip', 'external-ip', 'as old, and the first by name'],
+    ['external-ip', 'external-ip', 'equally old, and first by name'],
   ];
   for (const [winner, loser, why] of kinds) {
     test(`${winner} against ${loser}: ${why}`, () => {
@@ -67,7 +67,10 @@ suite('what is said of two Services that want the same', () => {
     };
     report(0);
     assert.deepEqual([lines.length, told.length], [101, 10]);
-    assert.match(lines.at(-1) ?? '', /^W 100 conflicts of Services were told; further ones of this hour only at -v 2/);
+    assert.match(
+      lines.at(-1) ?? '',
+      /^W 100 conflicts of Services were reported; further ones in this hour are logged only at -v 2/,
+    );
     clock.now = HOUR - 1;
     report(5000);
     assert.equal(lines.length, 101);

@@ -360,7 +360,7 @@ suite('elements that somebody changed', () => {
     await eventually(() => {
       if (proxy.listing() === before) proxy.byHand(...command('delete', 'ip', element, element.key));
       proxy.syncer.look('a test');
-      return lines(proxy)().includes('undoes again and again');
+      return lines(proxy)().includes('keeps undoing');
     }, lines(proxy));
     assert.match(lines(proxy)(), /mended later and later, next time not before 5 s/);
     assert.equal(proxy.lines.filter((line) => line.includes('was deleted')).length, 1, 'told once');

@@ -102,7 +102,7 @@ describe('what limits of Services have done', () => {
     assert.deepEqual([lines, [...(await watch.counts())]], [[], []]);
     setServices(ruleset, { [WEB]: [frontend([1], { limitPerSecond: 5 })] });
     await watch.look();
-    assert.match(lines.join('\n'), /^W.*what limits of Services have done is not known: /);
+    assert.match(lines.join('\n'), /^W.*the counters of limits of Services cannot be read: /);
     assert.deepEqual(watch.countsOf(WEB), { limited: 0, unlimited: 0 });
   });
 });

@@ -316,7 +316,7 @@ describe('when nft fails', () => {
     assert.doesNotMatch(served, /10\.32\.0\.15/);
     assert.match(
       proxy.lines.join('\n'),
-      /E nft refuses an element, it is left out: .*Invalid argument \(input in .*\/ip\.json\) set="endpoints-tcp" key="10\.96\.0\.12 \. 80 \. 0" comment="default\/db:http"/,
+      /E nft refuses an element, leaving it out: .*Invalid argument \(input in .*\/ip\.json\) set="endpoints-tcp" key="10\.96\.0\.12 \. 80 \. 0" comment="default\/db:http"/,
     );
     await proxy.change(['10.32.0.1']);
     assert.doesNotMatch(endpointsOf(kernel), /10\.32\.0\.2 /);

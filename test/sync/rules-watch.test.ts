@@ -62,7 +62,7 @@ const FAULTS: readonly [
     'a policy changed',
     (family) => [['add', 'chain', family, TABLE, 'filter-input', '{ policy drop; }']],
     'hook changed',
-    /chain filter-input \(.*\): where the kernel calls it was changed: "filter input 0 accept" to "type filter hook input .* policy drop;"/,
+    /chain filter-input \(.*\): its hook was changed from "filter input 0 accept" to "type filter hook input .* policy drop;"/,
   ],
   [
     'a drop inserted into dispatch',

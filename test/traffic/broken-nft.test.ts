@@ -54,7 +54,7 @@ describe('under a running daemon, an nft', () => {
     ['that is killed', BROKEN_NFT.killed, /nft was ended by SIGKILL/],
     ['that crashes', BROKEN_NFT.crashing, /nft was ended by SIGSEGV/],
     ['without the memory for its libraries', BROKEN_NFT.withoutMemory, /nft was ended by exit code 127/],
-    ['that prints garbage and says that all is well', BROKEN_NFT.garbage, /nft listed what is no JSON/],
+    ['that prints garbage and says that all is well', BROKEN_NFT.garbage, /nft listed something that is not JSON/],
   ] as const) {
     it(`${what}: what is in the kernel stays, and changes go there once nft is back`, async () => {
       const restore = replaceNft(daemon.pid, content);

@@ -165,7 +165,7 @@ describe('health tells the truth', () => {
     await untilHealthz('503');
     assert.deepEqual(await answers('livez', 3000), ['200']);
     process.kill();
-    await daemon.untilLog(/somebody undoes again and again/);
+    await daemon.untilLog(/somebody keeps undoing/);
     // What is undone again and again is mended later and later: by hand here.
     await daemon.stop();
     await daemon.start(FLAGS);

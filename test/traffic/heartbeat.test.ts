@@ -103,7 +103,7 @@ describe('a heartbeat on a node', () => {
     await daemon.untilLog(/looking at the kernel family="ip" reason="a heartbeat met none of our rules"/);
     assert.doesNotMatch(daemon.log, /building it anew|in force family="ip" table="kube-proxy-nft-b"/);
     world.nodeShell('nft delete table ip stranger');
-    await daemon.untilLog(/heartbeats are led through our rules again family="ip"/);
+    await daemon.untilLog(/heartbeats reach our rules again family="ip"/);
   });
 
   it('keeps its ports over a restart, so that nothing is written; others where somebody has them', async () => {

@@ -215,7 +215,7 @@ describe('a node that was rebooted', () => {
     await apiServer.kill();
     await daemon.stop('SIGKILL');
     daemon.launch([...FLAGS, '--state-dir', stateDir]);
-    await daemon.untilLog(/the API server cannot be reached: the rules of the last run serve meanwhile/);
+    await daemon.untilLog(/the API server cannot be reached: the rules of the last run stay in force/);
     await assertServed('client', 'cluster-ip', ['here', 'there', 'host']);
     assert.equal((await state()).servedSince, null);
   });

@@ -14,7 +14,7 @@ export function traceText({ connections, left, origin }: TraceAnswer, withRules:
   const more = left > 0 ? [`and ${left} more: name a port\n`] : [];
   const late = connections.every(({ inForce }) => inForce)
     ? []
-    : ['NOT IN FORCE (yet): the kernel goes on with what it holds'];
+    : ['NOT IN FORCE (yet): the kernel keeps the rules it has'];
   return `${[blocks.join(withRules ? '\n\n' : '\n'), ...more, ...late, `(${oneLine(origin)})`].join('\n')}\n`;
 }
 

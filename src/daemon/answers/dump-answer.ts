@@ -34,7 +34,7 @@ export function* dumpSteps(known: Knowledge, output: 'nft' | 'json', all: boolea
     return [
       `kube-proxy-nft ${VERSION}, ${origin}`,
       `node ${nodeName}: ${node?.addresses.join(', ') || 'no addresses known'}`,
-      ...(inForce ? [] : ['NOT IN FORCE (yet): the kernel goes on with what it holds until this is complete']),
+      ...(inForce ? [] : ['NOT IN FORCE (yet): the kernel keeps the rules it has until this is complete']),
       `elements: ${counts.join(', ') || 'none'}`,
       ...(all ? [] : [LEFT_OUT]),
       ...(heldBack.length === 0 ? [] : [`not served as asked for: ${heldBack.join(', ')}`]),

@@ -7,6 +7,6 @@ export function objectsIn(listing: string): readonly unknown[] {
     const { nftables = [] }: { nftables?: unknown[] } = JSON.parse(listing);
     return nftables;
   } catch (error) {
-    throw new NftError('unknown-outcome', `nft listed what is no JSON: ${messageOf(error)}`);
+    throw new NftError('unknown-outcome', `nft listed something that is not JSON: ${messageOf(error)}`);
   }
 }

@@ -98,7 +98,7 @@ function frontendBlock(frontend: PageFrontend): HTMLElement {
     endpointList(localEndpoints === undefined ? 'endpoints' : 'endpoints in all', endpoints, endpointCount),
     ...(unreachable === undefined
       ? []
-      : [endpointList('on nodes that are not Ready: for want of others only', unreachable, unreachableCount)]),
+      : [endpointList('on nodes that are not Ready: used only if there are no others', unreachable, unreachableCount)]),
   );
 }
 

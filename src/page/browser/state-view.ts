@@ -93,7 +93,7 @@ interface Notice {
 
 /** What is wrong, and what others have done, as a list that is empty as a rule. */
 function showProblems({ families, at, staleSince, culprit }: PageState): void {
-  const stale = 'the source cannot be reached: what is served is the saved state, as it was then';
+  const stale = 'the source cannot be reached: Services are served from the saved state, as they were then';
   const notices: readonly Notice[] = [
     ...(staleSince === undefined ? [] : [{ tone: 'warn' as const, text: stale }]),
     ...families.flatMap(problemsOf),

@@ -63,7 +63,7 @@ function connectionBlock(connection: PageConnection): HTMLElement {
     h('h3', {}, service ?? destination),
     h('p', { class: TONES[fate] }, text),
     ...(remedy === undefined ? [] : [h('p', {}, remedy)]),
-    ...(inForce ? [] : [h('p', { class: 'warn' }, 'not in force (yet): the kernel goes on with what it holds')]),
+    ...(inForce ? [] : [h('p', { class: 'warn' }, 'not in force (yet): the kernel keeps the rules it has')]),
     path(connection),
     h(
       'details',

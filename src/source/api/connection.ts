@@ -133,7 +133,7 @@ export class Connection {
       this.#config = this.#configure();
       this.#reloadProblem = undefined;
     } catch (error) {
-      this.#reloadProblem = `${messageOf(error)}; going on with what was read before`;
+      this.#reloadProblem = `${messageOf(error)}; continuing with what was read before`;
     }
   }
 

@@ -61,7 +61,7 @@ export class EventSender implements EventSink {
     const isShared = event.sameOnAllNodes !== undefined;
     // What is the same on all nodes leaves half of the room to what only this one tells.
     if (this.#waiting.length >= room || (isShared && this.#spread >= room / 2)) {
-      this.#lost(event, 'too many events wait');
+      this.#lost(event, 'too many events are waiting');
     } else if (!isShared) this.#enqueue(event);
     else {
       this.#spread++;

@@ -79,7 +79,7 @@ export function answered(
   if (status === 401) {
     return new ApiFailure(
       'E_API_REFUSED',
-      `${start}: it does not know us; retrying; check the credentials of ${origin}`,
+      `${start}: it does not accept our credentials; retrying; check the credentials of ${origin}`,
       {
         status,
       },

@@ -38,7 +38,7 @@ export async function* initialEvents(
   const patience = new Watchdog();
   const stop = AbortSignal.any([signal, patience.signal]);
   const opened = () => {
-    patience.arm(settings.initialMs, 'neither another object nor the end of the list came');
+    patience.arm(settings.initialMs, 'neither another object nor the end of the list arrived');
     onOpen();
   };
   let isListing = true;

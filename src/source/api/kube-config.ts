@@ -92,7 +92,7 @@ function readNamed(kubeconfig: string, file: string): string {
 
 function readToken(origin: string, file: string): string {
   const token = readNamed(origin, file).trim();
-  if (token === '' || /\s/.test(token)) throw malformed(origin, `${file} holds no bearer token`);
+  if (token === '' || /\s/.test(token)) throw malformed(origin, `${file} contains no bearer token`);
   return token;
 }
 
@@ -104,7 +104,7 @@ function parsed(path: string, text: string, config: KubeConfig): unknown {
     return document;
   } catch (error) {
     // client-node reads fields of whatever it finds: its TypeErrors say nothing to an operator.
-    const what = error instanceof TypeError ? 'it holds no clusters, users and contexts' : firstLine(messageOf(error));
+    const what = error instanceof TypeError ? 'it has no clusters, users and contexts' : firstLine(messageOf(error));
     throw malformed(path, `${what}; correct it or give another file with --kubeconfig`, error);
   }
 }

@@ -109,9 +109,9 @@ function parsePage(chunks: readonly Buffer[], server: string, { name }: Resource
   try {
     parsed = JSON.parse(Buffer.concat(chunks).toString('utf8'));
   } catch (error) {
-    throw broken(server, `what it sent as the list of ${name} is no JSON`, { cause: error });
+    throw broken(server, `its list of ${name} is not JSON`, { cause: error });
   }
   const list = v.safeParse(ListObject, parsed);
-  if (!list.success) throw broken(server, `what it sent as the list of ${name} is no Kubernetes list`);
+  if (!list.success) throw broken(server, `its list of ${name} is not a Kubernetes list`);
   return list.output;
 }

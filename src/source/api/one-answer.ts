@@ -54,7 +54,7 @@ export async function askOnce(
   try {
     return { body: JSON.parse(Buffer.concat(chunks).toString()), ahead };
   } catch (error) {
-    throw broken(connection.server, `the answer for ${resource} is no JSON (${messageOf(error)})`, { cause: error });
+    throw broken(connection.server, `the answer for ${resource} is not JSON (${messageOf(error)})`, { cause: error });
   }
 }
 

@@ -118,7 +118,7 @@ export class Reflector {
       for await (const event of events) {
         const { version } = this.#phase;
         if (version !== undefined && isOlder(event.version, version)) {
-          const what = `the watch of ${name} tells of version ${event.version}, which is older than ours`;
+          const what = `the watch of ${name} reports version ${event.version}, which is older than ours`;
           throw broken(connection.server, what, { reason: 'ahead' });
         }
         if (event.type === 'DELETED') known.remove(event.object);
@@ -188,10 +188,10 @@ export class Reflector {
         );
         return;
       case 'withheld': {
-        const role = 'does not let us list and watch them; grant that by ClusterRole system:node-proxier';
+        const role = 'does not let us list and watch them; grant that with ClusterRole system:node-proxier';
         const why = status === 404 ? 'does not have them' : role;
         if (without === undefined) {
-          log.info(`going on without ${name}: ${server} ${why}`, { status });
+          log.info(`continuing without ${name}: ${server} ${why}`, { status });
           return;
         }
         log.warn(`${without}: ${server} ${why}`, { resource: name, status });
@@ -209,7 +209,7 @@ export class Reflector {
       case 'pages-only':
         if (listOnly.has(connection.server)) return;
         listOnly.add(connection.server);
-        log.detail(1, `${server} does not stream lists: they are asked for in pages`, { resource: name, status });
+        log.detail(1, `${server} does not stream lists: requesting them in pages`, { resource: name, status });
         return;
       case 'useless':
         log.detail(1, 'the API server does not know our version: listing again', { resource: name, why: detail });

@@ -54,7 +54,7 @@ function otherNodesThan(nodeName: string): Resource {
     path: '/api/v1/nodes',
     fieldSelector: `metadata.name!=${nodeName}`,
     optional: true,
-    without: '--skip-unreachable-nodes is without effect',
+    without: '--skip-unreachable-nodes has no effect',
   };
 }
 

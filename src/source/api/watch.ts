@@ -53,7 +53,7 @@ export async function* watchEvents(
     const parsed = parseLine(line.text);
     const event = eventOf(parsed);
     if (event === undefined) {
-      if (!v.is(ErrorLine, parsed)) throw unreadable(`a line in the watch of ${resource.name} is no event`);
+      if (!v.is(ErrorLine, parsed)) throw unreadable(`a line in the watch of ${resource.name} is not an event`);
       const code = v.safeParse(StatusCode, parsed.object);
       const status = code.success ? code.output.code : 500;
       throw answered(server, origin, resource.name, { status, body: parsed.object });

@@ -136,7 +136,7 @@ class ManifestState {
         } else {
           const { key, remark, object } = decoded;
           if (next[kind].has(key))
-            problems.warn(about('twice', kind, key), `${path}: ${kind} ${key} is there twice; the last one counts`);
+            problems.warn(about('twice', kind, key), `${path}: ${kind} ${key} is defined twice; the last one is used`);
           if (remark !== undefined) problems.warn(about('object', kind, key), `${path}: ${remark}`);
           put(object);
         }
@@ -184,9 +184,11 @@ async function watchPath(path: string, log: Log): Promise<Changes> {
         changed = true;
         notify();
       });
-      watcher.on('error', (error) => log.warn(`${folder} cannot be watched any more, it is polled: ${error.message}`));
+      watcher.on('error', (error) =>
+        log.warn(`${folder} can no longer be watched, polling it instead: ${error.message}`),
+      );
     } catch (error) {
-      log.warn(`${folder} cannot be watched, it is polled: ${messageOf(error)}`);
+      log.warn(`${folder} cannot be watched, polling it instead: ${messageOf(error)}`);
     }
   };
   await watchAgainIfReplaced();

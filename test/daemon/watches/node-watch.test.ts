@@ -37,7 +37,7 @@ suite('nodes that are Ready no more', () => {
     assert.deepEqual(told, [['default/on-1', 'default/on-2']]);
     assert.deepEqual([...(cluster.avoidedNodes ?? [])], ['node-1', 'node-2']);
     assert.deepEqual(lines, [
-      'I 2 of 5 nodes not Ready: node-1, node-2; their endpoints are used only where there are no others servicesChanged=2',
+      'I 2 of 5 nodes not Ready: node-1, node-2; their endpoints are used only if there are no others servicesChanged=2',
     ]);
     for (const i of [1, 2]) put(i);
     await clock.pass(500);

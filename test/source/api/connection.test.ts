@@ -19,7 +19,7 @@ describe('kubeconfigs that cannot be used', () => {
   const bad: Readonly<Record<string, [content: object | string, message: RegExp]>> = {
     'no YAML': ['clusters: [', /within a flow collection \(1:12\); correct it/],
     'an empty file': ['', /the input is empty/],
-    'an entry that is null': [{ ...VALID, users: [null] }, /it holds no clusters, users and contexts/],
+    'an entry that is null': [{ ...VALID, users: [null] }, /it has no clusters, users and contexts/],
     'no current-context': [{ ...VALID, 'current-context': undefined }, /current-context is missing/],
     'an unknown context': [{ ...VALID, 'current-context': 'y' }, /current-context "y" is not among the contexts/],
     'an unknown cluster': [{ ...VALID, clusters: [] }, /names the cluster "c", which is missing/],
@@ -46,7 +46,7 @@ describe('kubeconfigs that cannot be used', () => {
     ],
     'an empty token file': [
       { ...VALID, users: [{ name: 'u', user: { tokenFile: '/dev/null' } }] },
-      /\/dev\/null holds no bearer token/,
+      /\/dev\/null contains no bearer token/,
     ],
     'an exec plugin without command': [{ ...VALID, users: [{ name: 'u', user: { exec: {} } }] }, /exec plugin/],
   };
@@ -205,7 +205,7 @@ describe('files that change', () => {
     assert.equal(await authorization(), 'Bearer abc');
     writeFileSync(kubeconfig, 'clusters: [');
     assert.equal(await authorization(), 'Bearer abc');
-    assert.match(connection.reloadProblem ?? '', /\(1:12\);.*going on with what was read before/);
+    assert.match(connection.reloadProblem ?? '', /\(1:12\);.*continuing with what was read before/);
     rmSync(kubeconfig);
     assert.equal(await authorization(), 'Bearer abc');
     assert.match(connection.reloadProblem ?? '', /ENOENT/);

@@ -128,7 +128,7 @@ suite('an event that is the same on all nodes', () => {
     for (let i = 0; i < 3; i++) sender.event({ ...STARTING, message: `${i}` });
     await until(() => server.posted.length === 3);
     assert.deepEqual(new Set(server.posted.map(({ reason }) => reason)), new Set(['Starting']));
-    const lost = 'an event was not sent: too many events wait reason="ServiceAddressConflict"';
+    const lost = 'an event was not sent: too many events are waiting reason="ServiceAddressConflict"';
     assert.deepEqual(lines, [lost, lost]);
   });
 });
@@ -210,7 +210,7 @@ suite('events', () => {
     for (let i = 0; i < 5; i++) sender.event({ ...STARTING, message: `${i}` });
     assert.deepEqual(
       lines,
-      Array.from({ length: 2 }, () => 'an event was not sent: too many events wait reason="Starting"'),
+      Array.from({ length: 2 }, () => 'an event was not sent: too many events are waiting reason="Starting"'),
     );
     resolve();
     await until(() => server.posted.length === 3);

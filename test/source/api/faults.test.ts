@@ -135,7 +135,7 @@ describe('API server out of reach or refusing', () => {
     await until(() => view.isSynced);
     assert.equal(queries(api, 'list').length, 5);
     const said = complaints(log).join('\n');
-    for (const part of [/no answer within 0\.1 s/, /socket hang up/, /is no JSON/, /is no Kubernetes list/])
+    for (const part of [/no answer within 0\.1 s/, /socket hang up/, /is not JSON/, /is not a Kubernetes list/])
       assert.match(said, part);
   });
 
@@ -295,9 +295,9 @@ describe('a watch that breaks off', () => {
         const bookmark = { type: 'BOOKMARK', object: { kind: 'Service', metadata: { resourceVersion: '9999' } } };
         api.write('Service', `{"type":"MODIFIED","obj%%%\n${JSON.stringify(bookmark)}\n`);
       },
-      /is no event/,
+      /is not an event/,
     ],
-    'with a line that is no event': [(api) => api.write('Service', '{"type":"SURPRISE"}\n'), /is no event/],
+    'with a line that is no event': [(api) => api.write('Service', '{"type":"SURPRISE"}\n'), /is not an event/],
     'with an ERROR event of another code': [(api) => api.sendError('Service', 500), /answers 500 for services/],
     'with a line that never ends': [(api) => api.write('Service', 'x'.repeat(70_000)), /longer than 65536 bytes/],
     'by silence': [(api) => api.silence('Service'), /nothing more within 0\.[3-6]\d* s/],

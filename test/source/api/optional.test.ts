@@ -20,7 +20,7 @@ const withFault =
 
 const requests = (api: ApiServer) => api.requests.filter(({ kind }) => kind === KIND);
 
-/** Lines about the resource without time and process: "I going on without …". */
+/** Lines about the resource without time and process: "I continuing without …". */
 const said = (log: readonly string[]) =>
   log.filter((line) => line.includes('servicecidrs')).map((line) => line.replace(/^(.).*?\] /, '$1 ').trimEnd());
 
@@ -35,7 +35,7 @@ describe('ServiceCIDRs', () => {
 
   for (const [status, why] of [
     [404, 'does not have them'],
-    [403, 'does not let us list and watch them; grant that by ClusterRole system:node-proxier'],
+    [403, 'does not let us list and watch them; grant that with ClusterRole system:node-proxier'],
   ] as const) {
     test(`${status}: synced without them, said once, looked at seldom, taken in once they are there`, async (t) => {
       const { view, api, log, waits } = await withSource(t, {
@@ -44,7 +44,7 @@ describe('ServiceCIDRs', () => {
       });
       await until(() => view.isSynced);
       await until(() => requests(api).length >= 20);
-      assert.deepEqual(said(log), [`I going on without servicecidrs: API server ${api.url} ${why} status=${status}`]);
+      assert.deepEqual(said(log), [`I continuing without servicecidrs: API server ${api.url} ${why} status=${status}`]);
       assert.deepEqual(complaints(log), []);
       assert.deepEqual(view.keys(KIND), []);
       assert.ok(

@@ -50,7 +50,7 @@ describe('the Nodes of others', () => {
     const [first, ...rest] = complaints(log);
     assert.match(
       first ?? '',
-      /^--skip-unreachable-nodes is without effect: API server \S+ does not let us list and watch them; grant that by ClusterRole system:node-proxier resource="?other nodes"? status=403$/,
+      /^--skip-unreachable-nodes has no effect: API server \S+ does not let us list and watch them; grant that with ClusterRole system:node-proxier resource="?other nodes"? status=403$/,
     );
     assert.deepEqual(rest, []);
     api.heal();

@@ -276,7 +276,7 @@ test('an object that is there twice counts as the last one, with a warning', asy
   const web = listener.objects.get('Service default/web');
   assert.deepEqual(web?.kind === 'Service' && web.clusterIps, ['10.96.0.99']);
   assert.equal(log.length, 1);
-  assert.match(log[0] ?? '', /^W .*b\.yaml: Service default\/web is there twice; the last one counts$/);
+  assert.match(log[0] ?? '', /^W .*b\.yaml: Service default\/web is defined twice; the last one is used$/);
 });
 
 suite('the Node', () => {

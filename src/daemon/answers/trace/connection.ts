@@ -32,7 +32,7 @@ export interface TracedConnection extends ConnectionVerdict {
   readonly resetsGone?: true;
   /** "30s": in what time a new endpoint comes to its full share (slow-start); absent where it has that at once. */
   readonly slowStart?: string;
-  /** False while its table, or the Service's last change, is not in force: the kernel goes on with what it holds. */
+  /** False while its table, or the Service's last change, is not in force: the kernel keeps the rules it has. */
   readonly inForce: boolean;
   readonly outcomes: readonly ReportedOutcome[];
   /** How many there are: `outcomes` are the likeliest. */
