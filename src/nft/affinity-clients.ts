@@ -2,15 +2,15 @@ import type { Family } from '../ip.ts';
 import type { Nft } from './nft.ts';
 import type { TableName } from './tables.ts';
 
-/** Elements after which an input is closed: keeps nft near 0.2 s and 50 MB, as the model's batches do. */
+/** An input ends after this many elements. It keeps nft near 0.2 s and 50 MB, like the model's batches. */
 const INPUT_ELEMENTS = 10_000;
 
-/** Clients with session affinity that a table knows. */
+/** The clients with session affinity in a table. */
 export interface AffinityClients {
-  /** Set of an endpoint's clients → each as nft prints and reads it: "10.0.0.1 timeout 3h expires 2h5m". */
+  /** Set of an endpoint's clients → each client as nft prints and reads it: "10.0.0.1 timeout 3h expires 2h5m". */
   readonly bySet: ReadonlyMap<string, readonly string[]>;
   readonly count: number;
-  /** How many there were beyond those. */
+  /** How many more there were. */
   readonly left: number;
 }
 
@@ -18,7 +18,7 @@ export interface AffinityClients {
 const CLIENT = /[\da-f.:]+ timeout (?:\d+[dhms]+)+ expires (?:\d+[dhms]+)+/g;
 
 /**
- * Reads the clients of some sets, up to `most` of them, in one listing of the table and while nft prints it.
+ * Reads the clients of some sets, at most `most` of them, in one listing of the table, while nft prints it.
  * @throws NftError
  */
 export async function readClients(
@@ -54,7 +54,7 @@ export async function readClients(
   return { bySet, count, left };
 }
 
-/** Inputs for nft, in its text form, that add clients to the sets of the same names in another table. */
+/** Inputs for nft, in text form, that add clients to the sets with the same names in another table. */
 export function* clientInputs(family: Family, table: TableName, { bySet }: AffinityClients): Iterable<string> {
   let commands: string[] = [];
   let room = INPUT_ELEMENTS;

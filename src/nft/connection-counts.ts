@@ -7,15 +7,15 @@ import { elementsIn } from './table-reader.ts';
 import type { TableName } from './tables.ts';
 
 export interface CountsOptions {
-  /** Seconds until nft is ended: it begins anew whenever anybody commits something meanwhile. */
+  /** Seconds until nft is killed. It restarts whenever somebody commits something in the meantime. */
   readonly timeout: number;
-  /** Called when nft has read all, and begins to print. */
+  /** Called when nft has read everything and begins to print. */
   readonly onFirst?: () => void;
 }
 
 /**
- * What the elements of a set have counted that the program declares with a counter: one listing of that set.
- * @throws NftError, also (not-found) where the set is not there
+ * What the elements of a set with counters have counted, in one listing of that set.
+ * @throws NftError, also (not-found) if the set does not exist
  */
 export async function readCounts(
   nft: Nft,

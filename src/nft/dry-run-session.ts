@@ -7,44 +7,44 @@ import { residentMemory } from '../host/resident-memory.ts';
 import { inputFolders, openInput } from './input.ts';
 import { NftError, notRun, refusal } from './run.ts';
 
-/** What starts nft with its complaints among what it prints: only so is it known which came first. */
+/** Starts nft with stderr redirected to stdout. This is the only way to know the order of complaints and output. */
 const IN_ORDER = ['/bin/sh', '-c', 'exec "$0" "$@" 2>&1'];
 
-/** The file with the document, as nft finds it. It is read anew each time. */
+/** The file with the document, as nft finds it. nft reads it again each time. */
 const DOCUMENT = 'include "/proc/self/fd/3"\n';
 
-/** Answered with a line that never changes, and without a look at the kernel. */
+/** The answer to this is a line that never changes, and nft does not ask the kernel for it. */
 const ACKNOWLEDGEMENT = 'describe ip daddr\n';
 
-/** What nft answers to that, or an error in its place. */
+/** nft's answer to it, or an error instead. */
 const DESCRIBED = /, 32 bits\n$/;
 const FIRST_ANSWER = new RegExp(`${DESCRIBED.source}|Error: .*\n`);
 
-/** Characters of an answer. nft complains once a command. */
+/** Characters of an answer. nft complains once for each command. */
 const MAX_ANSWER = 4 * 1024 * 1024;
 
 export interface DryRunSessionOptions {
   /** The executable, as for runNft. */
   readonly nft: string;
-  /** A folder, there or not; see NftSession. */
+  /** A folder, which need not exist; see NftSession. */
   readonly runDir: string;
-  /** Milliseconds that a dry run may take until nft is killed. */
+  /** Milliseconds after which nft is killed over a dry run. */
   readonly timeout: number;
 }
 
-/** The answer that is waited for. */
+/** The answer that we are waiting for. */
 interface Waiting {
   resolve(answer: string): void;
   reject(error: NftError): void;
 }
 
 /**
- * A long-lived `nft -c -i`, which has the kernel try documents, and never sends the end of a batch: the kernel takes back
- * all of it. As long as nothing is committed in the network namespace, nft goes by the chains and sets that it has read:
- * a dry run takes it a millisecond of CPU time, where a process of its own takes 22 with 4,000 endpoints that have session
- * affinity. An error makes nft forget them, so the acknowledgement is not one, unlike that of NftSession.
+ * A long-lived `nft -c -i`. It has the kernel try documents, but never sends the end of a batch, so the kernel rolls all of
+ * it back. As long as nothing is committed in the network namespace, nft uses the chains and sets that it has already read:
+ * a dry run then takes a millisecond of CPU time. A new process would take 22 with 4,000 endpoints that have session
+ * affinity. An error makes nft forget what it has read. So, unlike in NftSession, the acknowledgement is not an error.
  *
- * An idle session does not keep this process alive, and ends with it: its stdin ends.
+ * An idle session does not keep this process alive, and ends with it, because its stdin ends.
  */
 export class DryRunSession {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
@@ -52,12 +52,12 @@ export class DryRunSession {
   readonly #timeout: number;
   #waiting: Waiting | undefined;
   #answer = '';
-  /** nft's answer to the acknowledgement; empty until it came. */
+  /** nft's answer to the acknowledgement; empty before the first one. */
   #acknowledged = '';
   #count = 0;
   #ended: NftError | undefined;
 
-  /** Starts nft and sees whether it answers as it should. Throws NftError. */
+  /** Starts nft and checks that it answers as expected. Throws NftError. */
   static async open({ nft, runDir, timeout }: DryRunSessionOptions): Promise<DryRunSession> {
     const file = openInput('', inputFolders(runDir));
     if (file === undefined) throw new NftError('not-started', 'there is no folder for a file that nft could read');
@@ -84,7 +84,7 @@ export class DryRunSession {
     this.#timeout = timeout;
     child.once('exit', (code, signal) => this.#end(`was ended by ${signal ?? `exit code ${code}`}`));
     child.stdout.setEncoding('latin1').on('data', (text: string) => this.#heard(text));
-    // nft is gone, which its exit tells.
+    // nft is gone. Its exit event reports that.
     child.stdin.on('error', () => undefined);
     child.unref();
     for (const stream of [child.stdin, child.stdout]) if (stream instanceof Socket) stream.unref();
@@ -95,19 +95,19 @@ export class DryRunSession {
     return this.#ended === undefined;
   }
 
-  /** Dry runs so far. Each line in nft's history makes the next one take longer. */
+  /** Dry runs so far. Each line in nft's history makes the next one slower. */
   get count(): number {
     return this.#count;
   }
 
-  /** Kilobytes of memory that nft has in use; 0 once it is gone. */
+  /** Kilobytes of memory that nft uses; 0 once it is gone. */
   get memory(): number {
     return residentMemory(this.#child.pid);
   }
 
   /**
-   * Has the kernel try a document in nft's own language; nothing of it comes into force. Calls must not overlap. Throws
-   * NftError: not-found if something that it names is not there.
+   * Has the kernel try a document in nft's own language. Nothing of it comes into force. Calls must not overlap. Throws
+   * NftError: not-found if something that it names does not exist.
    */
   async check(document: string): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
@@ -128,15 +128,15 @@ export class DryRunSession {
   async #begin(): Promise<void> {
     const answer = await this.#exchange('');
     if (!DESCRIBED.test(answer)) throw new NftError('refused', `nft -i said: ${answer.slice(0, 200)}`);
-    // Warnings of nft 1.1 may come before it.
+    // nft 1.1 may print warnings before it.
     this.#acknowledged = answer.slice(answer.lastIndexOf('\n', answer.length - 2) + 1);
-    // Whatever it complains of here is not what it is asked for later.
+    // A complaint here is not about what is requested later.
     await this.check('').catch((error: NftError) => {
       throw new NftError('refused', error.message);
     });
   }
 
-  /** Sends a line and waits for the acknowledgement; resolves to what nft said before that. */
+  /** Sends a line and waits for the acknowledgement. Resolves to what nft printed before it. */
   async #exchange(line: string): Promise<string> {
     this.#answer = '';
     const timer = setTimeout(() => this.#end(`took more than ${this.#timeout / 1000} s`, true), this.#timeout);

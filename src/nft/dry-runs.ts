@@ -3,16 +3,16 @@ import type { Log } from '../log.ts';
 import { DryRunSession } from './dry-run-session.ts';
 import { NftError } from './run.ts';
 
-/** Milliseconds. A dry run takes some twenty, most of them waiting for the kernel. */
+/** Milliseconds. A dry run takes about twenty, mostly waiting for the kernel. */
 const TIMEOUT = 10_000;
 
-/** Dry runs after which a session is replaced, see NftSession. */
+/** After this many dry runs a session is replaced, see NftSession. */
 const MAX_COUNT = 1000;
 
-/** Kilobytes. A session has 6,000, and 15,000 where 4,000 endpoints have session affinity. */
+/** Kilobytes. A session uses 6,000, or 15,000 with 4,000 endpoints that have session affinity. */
 const MAX_MEMORY = 64 * 1024;
 
-/** Milliseconds without a session after one that failed: the first pause, doubled each time in a row, up to the last. */
+/** Milliseconds without a session after a failure: the first pause, doubled for each failure in a row, up to the last. */
 const PAUSES = { first: 1_000, most: 60_000 };
 
 export interface DryRunsOptions {
@@ -23,11 +23,11 @@ export interface DryRunsOptions {
   readonly log: Log;
 }
 
-/** Has the kernel try documents, one after the other, by a session that is there from the first one on. */
+/** Has the kernel try documents, one after the other, in a session that opens with the first. */
 export class DryRuns {
   readonly #options: DryRunsOptions;
   #session: DryRunSession | undefined;
-  /** The one before the next. */
+  /** The previous dry run. */
   #last: Promise<unknown> = Promise.resolve();
   #notBefore = 0;
   /** Sessions that failed in a row. */
@@ -39,8 +39,8 @@ export class DryRuns {
   }
 
   /**
-   * Tries a document in nft's own language; nothing of it comes into force.
-   * @throws NftError: not-found if something that it names is not there; not-started where none can be tried now
+   * Tries a document in nft's own language. Nothing of it comes into force.
+   * @throws NftError: not-found if something that it names does not exist; not-started if dry runs are not possible now
    */
   check(document: string): Promise<void> {
     const checked = this.#last.then(() => this.#check(document));
@@ -48,7 +48,7 @@ export class DryRuns {
     return checked;
   }
 
-  /** From now on nothing is tried. */
+  /** Stops all dry runs. */
   close(): void {
     this.#isClosed = true;
     this.#drop();
@@ -57,7 +57,7 @@ export class DryRuns {
   async #check(document: string): Promise<void> {
     if (this.#isClosed || performance.now() < this.#notBefore)
       throw new NftError('not-started', 'there is no session for dry runs');
-    // Others may have ended it. Unlike a transaction, a dry run that failed can be made again.
+    // Somebody may have killed the session. Unlike a transaction, a failed dry run can be repeated.
     if (this.#session?.isOpen === false) this.#drop();
     const isFirst = this.#session === undefined;
     try {
@@ -81,7 +81,7 @@ export class DryRuns {
       this.#works();
     } catch (error) {
       if (error instanceof NftError && error.failure === 'not-found') {
-        // Its document is at fault, and it works.
+        // The document is at fault; the session works.
         this.#works();
         throw error;
       }

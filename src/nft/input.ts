@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { messageOf } from '../errors.ts';
 import { type RunOptions, runNft, STDIN } from './run.ts';
 
-/** O_TMPFILE, which Node has no name for: a file in a folder, but without a name there. It is gone when it is closed. */
+/** O_TMPFILE, which Node has no name for: a file in a folder, but without a name. It is deleted when it is closed. */
 const NAMELESS = constants.O_RDWR | constants.O_DIRECTORY | 0o20000000;
 
-/** As "w", but never through a link that somebody put in our way. */
+/** Like "w", but does not follow a link that somebody may have put there. */
 const WRITE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
 /**
- * Gives nft a document as its input: in a file, which is the cheapest, that stands in the run directory or wherever else
- * there is room; through a pipe where there is none. `args` come before it. Throws NftError.
+ * Passes a document to nft as its input. The cheapest way is a file, in the run directory or wherever else there is room. If
+ * there is no room, it goes through a pipe. `args` come before it. Throws NftError.
  */
 export async function load(
   args: readonly string[],
@@ -20,21 +20,21 @@ export async function load(
 ): Promise<void> {
   const file = openInput(document, inputFolders(runDir));
   try {
-    // The folder to include files from: nothing is included, but it shows in a list of processes.
+    // The folder for included files. Nothing is included, but it is visible in a list of processes.
     await runNft([...args, '-I', runDir, '-f', STDIN], { ...options, stdin: file ?? document });
   } finally {
     if (file !== undefined) closeSync(file);
   }
 }
 
-/** Where a file for nft may be, the best first. */
+/** The folders where a file for nft may be, the best first. */
 export function inputFolders(runDir: string): readonly string[] {
   return [runDir, '/dev/shm', tmpdir()];
 }
 
 /**
- * A file that holds the document, in the first folder that takes it; undefined if none does. Synchronously (most of
- * them are in memory): nft starts before the caller goes on to prepare the next document.
+ * A file with the document, in the first folder that accepts it; undefined if none does. It is written synchronously
+ * (usually to memory), so that nft starts before the caller prepares the next document.
  */
 export function openInput(document: string, folders: readonly string[]): number | undefined {
   for (const folder of folders) {
@@ -44,14 +44,15 @@ export function openInput(document: string, folders: readonly string[]): number 
       writeFileSync(file, document);
       return file;
     } catch {
-      // Full, read-only, gone, without such files: the next one may do, and what none takes goes through a pipe.
+      // The folder is full, read-only, gone, or does not support such files. The next one may work. If none does, the
+      // document goes through a pipe.
       if (file !== undefined) closeSync(file);
     }
   }
   return undefined;
 }
 
-/** Leaves a document at `path`, mode 0600, for an operator to look at. Returns where it is, or why it is not. */
+/** Saves a document at `path`, with mode 0600, for an operator. Returns where it is, or why it could not be saved. */
 export function leaveInput(path: string, document: string): string {
   try {
     const file = openSync(path, WRITE_FLAGS, 0o600);
@@ -67,11 +68,11 @@ export function leaveInput(path: string, document: string): string {
   }
 }
 
-/** A part of a document would mislead. */
+/** An incomplete document would mislead. */
 function removeQuietly(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // What could not be written, mostly cannot be removed either; leaveInput tells why.
+    // What could not be written usually cannot be removed either. leaveInput reports why.
   }
 }

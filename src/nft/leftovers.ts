@@ -4,15 +4,17 @@ import { ROOT, usersOf } from '../host/owners.ts';
 import { commandLineOf, namespaceOf, parentOf, processIds } from '../host/proc.ts';
 import type { Log } from '../log.ts';
 
-/** Milliseconds between two looks, and looks until it goes on regardless: longer than nft is given for one load. */
+/**
+ * Milliseconds between two looks, and how many looks before we continue anyway: longer than nft may take for one document.
+ */
 const LOOK_EVERY = 50;
 const MAX_LOOKS = 1200;
 
 /**
- * Waits for nft processes that a daemon before us started and did not live to see the end of: what they bring into the
- * kernel must be there when we read it. They are known by our run directory in their command line, and none is a child of
- * ours. A session ends by itself once its daemon is gone. Those of another daemon, which lives in another network namespace, are left out, and
- * what belongs to a user who is neither root nor ours: anybody can give a process such arguments.
+ * Waits for nft processes that an earlier daemon started and left running: what they write to the kernel must be there when
+ * we read it. They are known by our run directory in their command line, and are not our children. A session ends by itself
+ * once its daemon is gone. Processes in other network namespaces belong to another daemon and are ignored. So are processes
+ * of users other than root and ours, because anybody can give a process such arguments.
  */
 export async function waitForLeftovers(runDir: string, log: Log): Promise<void> {
   for (let look = 0; look < MAX_LOOKS; look++) {
@@ -26,7 +28,7 @@ export async function waitForLeftovers(runDir: string, log: Log): Promise<void> 
 
 function nftProcesses(runDir: string): readonly string[] {
   const namespace = namespaceOf('self', 'net');
-  // Not by promises: with 200 processes they took 100 ms of CPU time, this takes 4.
+  // Synchronous: with 200 processes, promises took 100 ms of CPU time, and this takes 4.
   return processIds().filter((pid) => {
     const words = commandLineOf(pid);
     const isOurs = words.some((word, i) => word === runDir && words[i - 1] === '-I');

@@ -3,7 +3,7 @@ import { type LimitResult, limitCounted } from '../ruleset/program/limits.ts';
 import type { Nft } from './nft.ts';
 import type { TableName } from './tables.ts';
 
-/** What a named counter has counted since it was taken last. */
+/** What a named counter has counted since it was last read. */
 export interface LimitCount {
   readonly result: LimitResult;
   /** "namespace/name" */
@@ -15,8 +15,8 @@ export interface LimitCount {
 const TIMEOUT = 10;
 
 /**
- * What limits have done in a table since this was asked last. It sets the counters to 0: nft 1.0.6 reads all elements of a table
- * to list them, and none to reset them.
+ * What limits have done in a table since this was last called. It resets the counters to 0: nft 1.0.6 reads all elements of
+ * a table to list counters, and none to reset them.
  * @throws NftError
  */
 export async function takeLimitCounts(nft: Nft, family: Family, table: TableName): Promise<readonly LimitCount[]> {

@@ -7,7 +7,7 @@ import type { TableName } from './tables.ts';
 export type LocalhostRefusals = Readonly<Record<(typeof LOCALHOST_REFUSED)[number], number>>;
 
 /**
- * How many new connections to node ports on loopback a table has refused since it was made. On nft 1.0.6 it costs as
+ * How many new connections to node ports on loopback a table has refused since it was created. With nft 1.0.6, it costs as
  * much as reading all elements. Throws NftError.
  */
 export async function localhostRefusals(nft: Nft, family: Family, table: TableName): Promise<LocalhostRefusals> {

@@ -9,49 +9,53 @@ import { NftSession } from './session.ts';
 import { SessionKeeper } from './session-keeper.ts';
 
 /**
- * Seconds. Bounded transactions take 0.13 (0.25 in a first fill) on two cores, and 0.8 where ten others want these cores:
- * whatever takes longer than this holds a document that nft does not manage, or the machine does not manage nft.
+ * Seconds. Bounded transactions take 0.13 (0.25 in a first fill) on two cores, and 0.8 if ten other processes want these
+ * cores. If one takes longer than this limit, nft cannot handle the document, or the machine cannot handle nft.
  */
 const LOAD_TIMEOUT = 20;
-/** Seconds. Listing 150,000 elements takes nft 1.0.6 five on two cores. */
+/** Seconds. nft 1.0.6 takes five on two cores to list 150,000 elements. */
 const LIST_TIMEOUT = 120;
 
-/** The only way this program talks to the kernel. One instance serves one family; what writes must not overlap. */
+/**
+ * The only way in which this program talks to the kernel. One instance serves one family. Calls that write must not overlap.
+ */
 export interface Nft {
-  /** nft's number, "1.0.6": as its last listing had it, which spares a process, or as `nft --version` says. */
+  /** The version of nft, "1.0.6": from its last listing, which saves a process, or from `nft --version`. */
   version(): Promise<string>;
-  /** How this nft wants sets declared in JSON. */
+  /** How this nft wants sets to be declared in JSON. */
   setSyntax(): Promise<SetSyntax>;
-  /** Loads an nft document (text form, without comments and without line ends in strings) as one transaction. */
+  /** Loads an nft document as one transaction (text form, without comments and without line ends in strings). */
   load(text: string): Promise<void>;
   /** Loads a libnftables JSON document as one transaction. */
   apply(json: string): Promise<void>;
-  /** The objects that `nft -j list …` prints, without the metainfo. Chains cost next to nothing once a session is open. */
+  /**
+   * The objects that `nft -j list …` prints, without metainfo. Listing chains costs next to nothing once a session is open.
+   */
   list(...what: readonly string[]): Promise<readonly unknown[]>;
-  /** The lines that `nft list …` prints, each as it comes. What `onLine` throws ends it. */
+  /** The lines that `nft list …` prints, each as it arrives. If `onLine` throws, this ends. */
   listText(onLine: (line: string) => void, ...what: readonly string[]): Promise<void>;
-  /** The lines that `nft ARGS` prints, an `args` that only reads. `timeout`: seconds until it is ended. See runNftLines. */
+  /** The lines that `nft ARGS` prints, for `args` that only read. `timeout`: seconds until it is killed. See runNftLines. */
   look(
     onLine: (line: string) => void,
     args: readonly string[],
     timeout: number,
     options?: Pick<LinesOptions, 'known' | 'onFirst'>,
   ): Promise<Printed>;
-  /** The objects as `list` has them, without the elements of sets and maps. */
+  /** Like `list`, without the elements of sets and maps. */
   listTerse(...what: readonly string[]): Promise<readonly unknown[]>;
   /**
-   * From now on small documents and listings of chains go to a long-lived nft, as far as there is one at work. Resolves
-   * when it is or has failed; never rejects, and need not be awaited. Does nothing the second time.
+   * From now on, small documents and listings of chains go to a long-lived nft while one is available. Resolves when it is
+   * ready or has failed. It never rejects, and need not be awaited. Further calls do nothing.
    */
   openSession(log: Log): Promise<void>;
-  /** Ends that nft; it takes what is in flight to its end. */
+  /** Ends that nft, after the transaction in flight. */
   closeSession(): void;
 }
 
 /**
- * An Nft that leaves the documents it fails with in `runDir`, named after `name`, if that can be. It works without that
- * folder, which also tells its processes from others. `nft`: the executable. `sessions`: shared by several; default: one of
- * its own once openSession is called. `listTimeout`: seconds for a listing. Every method throws NftError.
+ * Creates an Nft. It saves documents that fail in `runDir`, in files named after `name`, if possible. The folder need not
+ * exist; it also distinguishes our processes from others. `nft`: the executable. `sessions`: shared by several instances;
+ * default: its own, once openSession is called. `listTimeout`: seconds for a listing. Every method throws NftError.
  */
 export function createNft(
   runDir: string,
@@ -61,13 +65,13 @@ export function createNft(
   listTimeout = LIST_TIMEOUT,
 ): Nft {
   let keeper = sessions;
-  /** `line`: the document as a session takes it. */
+  /** `line`: the document in the form for a session. */
   const send = (args: readonly string[], document: string, line = document) => {
     const byProcess = () => load(args, document, { nft, runDir, timeout: LOAD_TIMEOUT });
     if (keeper === undefined || !NftSession.takes(line)) return byProcess();
     return keeper.use((session) => session.transact(line), byProcess);
   };
-  /** Fails as `loading` does, with a word on where the document is. */
+  /** Fails like `loading`, and adds where the document is. */
   const leave = async (file: string, document: string, loading: Promise<void>) => {
     try {
       await loading;
@@ -96,9 +100,9 @@ export function createNft(
     apply: (json) => leave(`${name}.json`, json, send(['-j'], json)),
     list: async (...what) => {
       const byProcess = () => list(['-j', 'list', ...what]);
-      // Others may be large: nobody else is to wait for them.
+      // Other listings may be long, and nobody should wait for them.
       if (keeper === undefined || what[0] !== 'chains') return read(await byProcess());
-      // A listing that failed can be asked for again, unlike a transaction.
+      // Unlike a transaction, a failed listing can be repeated.
       return read(await keeper.use((session) => session.list(what).catch(byProcess), byProcess));
     },
     listText: async (onLine, ...what) => {
@@ -115,7 +119,7 @@ export function createNft(
   };
 }
 
-/** A document in text form as an interactive nft takes it: it ends at a line end, and completes at a tab. */
+/** A document in text form for an interactive nft, which ends it at a line end, and completes words at a tab. */
 function inOneLine(text: string): string {
   return text.replaceAll('\t', ' ').replaceAll('\n', ';');
 }

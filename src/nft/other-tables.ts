@@ -2,21 +2,21 @@ import type { Nft } from './nft.ts';
 import { chainsByTable } from './slow-transactions.ts';
 import { TABLE_NAMES } from './tables.ts';
 
-/** A table of somebody else, and how much is in it. */
+/** A table of another program, and how much it contains. */
 export interface OtherTable {
-  /** "ip filter"; from outside. */
+  /** "ip filter"; controlled by others. */
   readonly table: string;
   readonly chains: number;
   /** Sets and maps. */
   readonly sets: number;
-  /** Of these together; undefined where they are too many to be counted. */
+  /** In all of them together; undefined if there are too many to count. */
   readonly elements: number | undefined;
 }
 
-/** Seconds that nft may take for a listing of sets: some hundred thousand elements. */
+/** Seconds that nft may take to list sets: some hundred thousand elements. */
 const TIMEOUT = 10;
 
-/** The tables of other programs, the one with most chains first. Reads them, and changes nothing. Throws NftError. */
+/** The tables of other programs, the one with the most chains first. It only reads. Throws NftError. */
 export async function otherTables(nft: Nft): Promise<readonly OtherTable[]> {
   const chains = (await chainsByTable(nft)).filter(({ isOurs }) => !isOurs);
   const sets = new SetCounter();
@@ -36,7 +36,7 @@ export async function otherTables(nft: Nft): Promise<readonly OtherTable[]> {
     .toSorted((a, b) => b.chains - a.chains || b.sets - a.sets);
 }
 
-/** Counts sets and their elements in what `nft list sets` prints, a line at a time. */
+/** Counts sets and their elements in the output of `nft list sets`, line by line. */
 export class SetCounter {
   readonly tables = new Map<string, { sets: number; elements: number }>();
   #isComplete = true;
@@ -49,7 +49,7 @@ export class SetCounter {
     this.#inElements = false;
   }
 
-  /** A listing broke off: what is counted is not all. */
+  /** A listing broke off, so the counts are incomplete. */
   giveUp(): void {
     this.#isComplete = false;
   }
@@ -66,7 +66,7 @@ export class SetCounter {
       counts.sets++;
       this.tables.set(this.#table, counts);
     }
-    // A comment of an element may hold anything.
+    // A comment of an element may contain anything.
     const plain = line.replace(/"[^"]*"/g, '');
     const begun = /^\t\telements = \{(.*)$/.exec(plain)?.[1];
     if (begun === undefined && !this.#inElements) return;

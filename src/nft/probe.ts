@@ -4,19 +4,19 @@ import type { Nft } from './nft.ts';
 import { hasQuirk, QUIRKS } from './quirks.ts';
 import { NftError } from './run.ts';
 
-/** kube-proxy's own lower bound, too. */
+/** The same minimum version as kube-proxy's. */
 const OLDEST = QUIRKS.cannotReadProgram.before;
 /** The oldest version this program is tested with. */
 export const OLDEST_TESTED = QUIRKS.untested.before;
 
 /**
- * Makes sure that nft is there, new enough and allowed to work; returns its version.
+ * Makes sure that nft exists, is new enough and has the permissions; returns its version.
  * @throws ProxyError E_NFT_MISSING, E_NFT_TOO_OLD, E_NFT_NOT_PERMITTED, E_NFT_FAILED
  */
 export async function probeNft(nft: Nft, log: Log): Promise<string> {
   try {
-    // Cheap on any host (no elements are read), and refused without CAP_NET_ADMIN. Why it fails is for later: an nft
-    // that is too old may fail, too.
+    // This is cheap on any host (no elements are read), and refused without CAP_NET_ADMIN. The error is handled later,
+    // because an nft that is too old may fail here, too.
     const listed = await nft.list('chains', 'ip').catch((error: unknown) => ({ error }));
     const version = await nft.version();
     if (hasQuirk(version, QUIRKS.cannotReadProgram)) {
@@ -32,7 +32,7 @@ export async function probeNft(nft: Nft, log: Log): Promise<string> {
   }
 }
 
-/** The error that a command ends with where nft does not do what it needs. */
+/** The error with which a command ends if nft cannot do what it needs. */
 export function explainNftError(error: NftError): ProxyError {
   const options = { cause: error };
   switch (error.failure) {

@@ -1,10 +1,13 @@
 import { isOlder } from './version.ts';
 
-/** Something that not all versions of nft do, and what we do about it. docs/nft-quirks.md lists them all. */
+/**
+ * Something that not all versions of nft do, or that their manual does not say, and what we do about it. docs/nft-quirks.md
+ * lists them all.
+ */
 export interface Quirk {
-  /** The first version that does it; absent: as far back as we know. */
+  /** The first version that does it; absent: the oldest version we know. */
   readonly from?: string;
-  /** The first version that does not do it any more; absent: the newest does it, too. */
+  /** The first version that no longer does it; absent: the newest version still does. */
   readonly before?: string;
   /** What nft does. */
   readonly behaviour: string;
@@ -13,8 +16,8 @@ export interface Quirk {
 }
 
 /**
- * Tried with nft 1.0.6, 1.1.3 and 1.1.7. 1.1.2 as a boundary is from nft's own history; 1.1.3 means: 1.0.6 does it, and 1.1.3 is
- * the next version tried.
+ * Tried with nft 1.0.6, 1.1.3 and 1.1.7. The boundary 1.1.2 is from nft's own history. 1.1.3 means that 1.0.6 does it, and
+ * 1.1.3 is the next version that was tried.
  */
 export const QUIRKS = {
   cannotReadProgram: {
@@ -94,7 +97,7 @@ export const QUIRKS = {
   },
 } as const satisfies Readonly<Record<string, Quirk>>;
 
-/** Whether an nft of this version ("1.0.6") does it. An unreadable version counts as the oldest. */
+/** Whether this version of nft ("1.0.6") does it. An unreadable version counts as the oldest. */
 export function hasQuirk(version: string, { from, before }: Quirk): boolean {
   return (from === undefined || !isOlder(version, from)) && (before === undefined || isOlder(version, before));
 }

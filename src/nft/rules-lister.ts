@@ -5,36 +5,36 @@ import { NftError } from './run.ts';
 import { createTableReader, type TableContents } from './table-reader.ts';
 import { TABLE_NAMES, type TableName } from './tables.ts';
 
-/** The lines of our tables in a listing of all rules. */
+/** The lines about our tables in a listing of all rules. */
 export interface RulesListing {
-  /** Milliseconds, by the clock of the one who asked. */
+  /** Milliseconds, on the caller's clock. */
   readonly began: number;
-  /** Characters, those of other tables included: its cost goes by them. */
+  /** Characters, including those of other tables: they determine its cost. */
   readonly size: number;
   /** "ip kube-proxy-nft" → its lines, with handles. */
   readonly tables: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Seconds. Tables of others with 10,000 rules take nft a tenth of one. */
+/** Seconds. nft takes a tenth of one for other tables with 10,000 rules. */
 const TIMEOUT = 20;
 
 const HEAD = /^table (\S+) (\S+) \{/;
 
 const CHAIN = /^\tchain (\S+) \{/;
 
-/** What `nft -a` puts at the end of a line. Comments of others may hold such words, before a quotation mark. */
+/** What `nft -a` prints at the end of a line. A comment may contain the same words, but then a quotation mark follows. */
 const HANDLE = / # handle (\d+)$/;
 
 /**
- * Lists all rules of the network namespace without elements: 6 ms of CPU time, whatever is in sets and maps. nft 1.0.6 reads
- * every element for `-t list table` and `list chain` (2.5 s at 100,000), but none for `-t list ruleset`. Both families share
- * one listing: to start a process is most of what it costs.
+ * Lists all rules of the network namespace without elements. This takes 6 ms of CPU time, regardless of the content of sets
+ * and maps. nft 1.0.6 reads every element for `-t list table` and `list chain` (2.5 s with 100,000), but none for `-t list
+ * ruleset`. Both families share one listing, because most of its cost is starting the process.
  */
 export class RulesLister {
   #last: { readonly began: number; readonly listing: Promise<RulesListing> } | undefined;
 
   /**
-   * A listing that began at `notBefore` or later; `now`: milliseconds of the same clock.
+   * A listing that began at `notBefore` or later. `now`: milliseconds of the same clock.
    * @throws NftError
    */
   list(nft: Nft, now: number, notBefore: number): Promise<RulesListing> {
@@ -62,14 +62,14 @@ async function list(nft: Nft, began: number): Promise<RulesListing> {
   return { began, size, tables };
 }
 
-/** Which of our tables of a family are in a listing. */
+/** Our tables of a family in a listing. */
 export function tablesIn({ tables }: RulesListing, family: Family): readonly TableName[] {
   return TABLE_NAMES.filter((name) => tables.has(`${family} ${name}`));
 }
 
 /**
  * A table of a listing.
- * @throws NftError (not-found) where it is not there
+ * @throws NftError (not-found) if it does not exist
  */
 export function tableIn({ tables }: RulesListing, program: Program, table: TableName): TableContents {
   const lines = tables.get(`${program.family} ${table}`);
@@ -79,7 +79,7 @@ export function tableIn({ tables }: RulesListing, program: Program, table: Table
   return reader.end();
 }
 
-/** Chain → the handles of its rules, in their order, of a table of a listing. */
+/** Chain → the handles of its rules, in order, for a table of a listing. */
 export function handlesIn(
   { tables }: RulesListing,
   family: Family,

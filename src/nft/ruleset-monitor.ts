@@ -5,11 +5,11 @@ import { nameOf, namespaceOf, parentOf } from '../host/proc.ts';
 import { environment, IN_A_GROUP, killGroup, started } from '../host/process.ts';
 import { TABLE_NAMES } from './tables.ts';
 
-/** That somebody else changed a table of ours. What is said of the process is its own word. */
+/** A change to our table by another process. What it says about the process is what the process itself claims. */
 export interface ForeignChange {
   /** Its number in the initial PID namespace; it may have ended. */
   readonly pid: number;
-  /** Its name, and that of the process that started it, if that was to be seen: "nft, started by ansible". */
+  /** Its name, and the name of its parent process if that is known: "nft, started by ansible". */
   readonly process: string;
   /** The first command of the transaction, as nft prints it. */
   readonly command: string;
@@ -22,22 +22,22 @@ export interface MonitorOptions {
   readonly onEnd: () => void;
 }
 
-/** "add rule ip kube-proxy-nft dispatch drop": of a table of ours. */
+/** "add rule ip kube-proxy-nft dispatch drop": a command about one of our tables. */
 const OURS = new RegExp(`^\\w+ \\w+ ip6? (?:${TABLE_NAMES.join('|')})(?: |$)`);
 
-/** Ends a transaction. nft 1.0.6 and newer have the process, kernel 4.18 and newer tell it. */
+/** Ends a transaction. nft 1.0.6 and newer print the process, and kernel 4.18 and newer report it. */
 const GENERATION = /^# new generation \d+ by process (\d+) \((.*)\)$/;
 
 /** The number of the initial PID namespace (PROC_PID_INIT_INO of Linux). */
 const INITIAL_PIDS = 'pid:[4026531836]';
 
-/** Characters of a command that are kept. */
+/** A command is cut to this many characters. */
 const MAX_COMMAND = 160;
 
 /**
- * `nft monitor`: tells which processes change our tables. It prints every change, ours too, and holds the ruleset in
- * memory, so it runs for a time only. In a PID namespace other than the initial one, as in most pods, process numbers
- * say nothing: there, changes by processes called nft are taken for ours.
+ * Runs `nft monitor` to find out which processes change our tables. It prints every change, including ours, and holds the
+ * ruleset in memory, so it runs only for a limited time. In a PID namespace other than the initial one, as in most pods,
+ * process IDs mean nothing. There, changes by processes called nft count as ours.
  */
 export class RulesetMonitor {
   readonly #options: MonitorOptions;
@@ -58,7 +58,7 @@ export class RulesetMonitor {
     return this.#child !== undefined;
   }
 
-  /** Runs for so many milliseconds from now; Infinity: until stop. */
+  /** Runs for this many milliseconds from now; Infinity: until stop. */
   async runFor(milliseconds: number): Promise<void> {
     clearTimeout(this.#timer);
     if (Number.isFinite(milliseconds)) this.#timer = setTimeout(() => this.stop(), milliseconds).unref();
@@ -118,7 +118,7 @@ function isInitialPidNamespace(): boolean {
   return namespaceOf('self', 'pid') === INITIAL_PIDS;
 }
 
-/** The name of the process that started another; undefined if that has ended. */
+/** The name of a process's parent; undefined if it has ended. */
 function parentNameOf(pid: number): string | undefined {
   const parent = parentOf(pid);
   return parent === undefined ? undefined : nameOf(parent);

@@ -4,25 +4,25 @@ import { errnoOf } from '../errors.ts';
 import { createLineSplitter } from '../host/line-splitter.ts';
 import { ProcessError, type ProcessOptions, runProcess } from '../host/process.ts';
 
-/** Why an nft command failed, as far as its caller can act on it. */
+/** Why an nft command failed, as far as its caller can react to it. */
 export type NftFailure =
   /** There is no nft to run. */
   | 'missing'
-  /** There are no processes, file descriptors or memory for it just now; nothing was sent. */
+  /** There are currently no processes, file descriptors or memory for it. Nothing was sent. */
   | 'not-started'
   /** EPERM: not root, or without CAP_NET_ADMIN in this network namespace. */
   | 'not-permitted'
-  /** ENOENT: a table, chain, set or element is not there. */
+  /** ENOENT: a table, chain, set or element does not exist. */
   | 'not-found'
-  /** The kernel or nft refused the input; nothing of it is in force. */
+  /** The kernel or nft refused the input. Nothing of it is in force. */
   | 'refused'
-  /** nft crashed or was killed after its time limit: whether the input is in force is not known. */
+  /** nft crashed, or was killed at its time limit. It is unknown whether the input is in force. */
   | 'unknown-outcome';
 
-/** A failed nft command. The message is nft's own first line of complaint. */
+/** An nft command that failed. The message is nft's first line of complaint. */
 export class NftError extends Error {
   readonly failure: NftFailure;
-  /** True if nft was killed since it met its time limit. */
+  /** True if nft was killed at its time limit. */
   readonly isTooSlow: boolean;
 
   constructor(failure: NftFailure, message: string, isTooSlow = false) {
@@ -33,13 +33,13 @@ export class NftError extends Error {
   }
 }
 
-/** Bytes of a listing: 900,000 elements of the usual length. */
+/** Bytes of a listing: 900,000 elements of usual length. */
 const MAX_LISTING = 128 * 1024 * 1024;
 
-/** The path under which nft opens its own stdin. Not "-": some versions then read on from where the writer stopped. */
+/** The path under which nft opens its own stdin. Not "-": some versions then continue reading where the writer stopped. */
 export const STDIN = '/proc/self/fd/0';
 
-/** What starts a program with a pipe as its stdin: Node's pipes are sockets, which nft cannot open by their path. */
+/** Starts a program with a pipe as its stdin. Node's own pipes are sockets, which nft cannot open by path. */
 const BY_PIPE = ['/bin/sh', '-c', 'cat | "$0" "$@"'];
 
 export interface RunOptions {
@@ -47,7 +47,7 @@ export interface RunOptions {
   readonly nft: string;
   /** Seconds until nft is killed. */
   readonly timeout: number;
-  /** What nft finds as STDIN: an open file, or text. Default: nothing. */
+  /** What nft finds at STDIN: an open file, or text. Default: nothing. */
   readonly stdin?: number | string;
 }
 
@@ -64,22 +64,22 @@ export interface Printed {
   /** Bytes. */
   readonly size: number;
   readonly digest: string;
-  /** True if that was known, and nobody was given a line. */
+  /** True if the text was known, so no line was passed on. */
   readonly isKnown: boolean;
 }
 
 export interface LinesOptions {
-  /** A folder for a file that nft prints to; for listings that may be long. */
+  /** A folder for a file that nft prints to, for listings that may be long. */
   readonly outputIn?: string | undefined;
-  /** The digest of a text, of MAX_KNOWN at most, of which no line is wanted. */
+  /** The digest of a text, of at most MAX_KNOWN bytes, whose lines are not needed. */
   readonly known?: string | undefined;
   /** Called when nft begins to print. */
   readonly onFirst?: (() => void) | undefined;
 }
 
 /**
- * Runs nft to its end and gives each line of its stdout as it comes, without its newline. What `onLine` throws ends nft and
- * is thrown.
+ * Runs nft to its end, and passes on each line of its stdout as it arrives, without its newline. If `onLine` throws, nft is
+ * killed and the error is thrown.
  * @throws NftError
  */
 export async function runNftLines(
@@ -90,7 +90,7 @@ export async function runNftLines(
 ): Promise<Printed> {
   const hash = createHash('sha256');
   let size = 0;
-  /** Until it is known whether they are wanted. */
+  /** Kept until it is known whether they are needed. */
   const kept: Buffer[] = [];
   let thrown: { readonly error: unknown } | undefined;
   let problem: string | undefined;
@@ -99,7 +99,7 @@ export async function runNftLines(
   });
   const give = (piece: Buffer) => {
     try {
-      // nft prints bytes as it has them; all that is ours is ASCII.
+      // nft prints bytes as they are. Everything of ours is ASCII.
       if (thrown === undefined) split(piece.toString('latin1'));
     } catch (error) {
       thrown = { error };
@@ -129,7 +129,7 @@ export async function runNftLines(
   }
 }
 
-/** Bytes of the longest text that may be known: 170,000 elements. What nft prints in its place is kept until its end. */
+/** Bytes of the longest known text: 170,000 elements. Until nft ends, this much output is kept. */
 export const MAX_KNOWN = 16 * 1024 * 1024;
 
 async function run(
@@ -144,7 +144,7 @@ async function run(
   });
   if (code === 0) return stdout;
   if (code === 1) throw refusal(stderr, 'nft ended with exit code 1');
-  // nft has no other code: it crashed, or a wrapper around it did.
+  // nft has no other exit code, so it crashed, or a wrapper around it did.
   throw new NftError('unknown-outcome', `nft was ended by ${signal ?? `exit code ${code}: ${stderr.trim()}`}`);
 }
 
@@ -152,13 +152,13 @@ async function run(
 export function notRun(error: unknown, nft: string): NftError {
   if (!(error instanceof ProcessError)) throw error;
   if (error.failure === 'killed') return new NftError('unknown-outcome', `nft ${error.message}`, error.isTooSlow);
-  // Its file has CAP_NET_ADMIN, as in our image, and the pod was not given it.
+  // The file has CAP_NET_ADMIN, as in our image, but the pod does not.
   if (errnoOf(error.cause) === 'EPERM') return new NftError('not-permitted', `${nft} ${error.message}`);
   const isMissing = error.failure === 'missing' || errnoOf(error.cause) === 'EACCES';
   return new NftError(isMissing ? 'missing' : 'not-started', `${nft} ${error.message}`);
 }
 
-/** The error for an input that nft did not take, by what it said; `silent`: the message if it said nothing. */
+/** The error for an input that nft refused, from what it printed. `silent`: the message if it printed nothing. */
 export function refusal(stderr: string, silent: string): NftError {
   return new NftError(failureOf(stderr), firstComplaint(stderr) || silent);
 }
@@ -168,15 +168,15 @@ function failureOf(stderr: string): NftFailure {
   return stderr.includes('No such file or directory') ? 'not-found' : 'refused';
 }
 
-/** What nft 1.1 says at its start where the run directory is gone. */
+/** What nft 1.1 prints at its start if the run directory does not exist. */
 const WARNINGS = /^(?:Warning: .*\n)+/;
 
-/** What nft said, without the warnings it begins with. */
+/** What nft printed, without the warnings at its beginning. */
 export function withoutWarnings(stderr: string): string {
   return stderr.replace(WARNINGS, '');
 }
 
-/** The first line without the position, which JSON mode does not have ("internal:0:0-0: "). */
+/** The first line without its position, which is meaningless in JSON mode ("internal:0:0-0: "). */
 function firstComplaint(stderr: string): string {
   const lines = withoutWarnings(stderr).split('\n');
   const line = lines.find((text) => text.trim() !== '') ?? '';

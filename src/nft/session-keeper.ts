@@ -3,35 +3,37 @@ import type { Log } from '../log.ts';
 import type { NftError } from './run.ts';
 import { NftSession } from './session.ts';
 
-/** Milliseconds. A transaction that a session takes needs a few, so this is a machine in trouble. */
+/** Milliseconds. A session needs only a few for a transaction, so if it takes this long, the machine is in trouble. */
 const TIMEOUT = 10_000;
 
 /**
- * Characters and lines after which a session is replaced. nft (libedit) keeps what it has read, and goes through all of it
- * for each line: a transaction takes 0.25 ms more of its CPU time for every thousand before it.
+ * After this many characters and lines a session is replaced. nft (libedit) keeps what it has read, and goes through all of
+ * it for each line: for every thousand earlier transactions, a transaction takes 0.25 ms more CPU time.
  */
 const MAX_SENT = 2 * 1024 * 1024;
 const MAX_COUNT = 1000;
 
-/** Milliseconds that a user waits for another one; then a process of its own is the faster way. */
+/** Milliseconds that a caller waits for another one. After that, its own process is faster. */
 const PATIENCE = 1000;
 
 /**
- * Kilobytes. A session has about 10,000, whatever our table holds; but nft keeps what it has read of others' tables:
- * 100,000 elements of their interval sets, which it reads for any transaction, are 130,000.
+ * Kilobytes. A session uses about 10,000, regardless of our table. But nft keeps what it has read of other tables: it reads
+ * their interval sets for any transaction, and 100,000 elements are 130,000 kilobytes.
  */
 const MAX_MEMORY = 64 * 1024;
 
-/** Its memory is looked at once in so many uses: a look costs a twentieth of a small transaction. */
+/** Memory is checked once in this many uses: a check costs a twentieth of a small transaction. */
 const MEMORY_CHECKS = 16;
 
-/** Milliseconds of CPU time. A transaction of one element takes less than 1 (2 cores, nft 1.0.6), whatever our table holds. */
+/**
+ * Milliseconds of CPU time. A transaction of one element takes less than 1 (2 cores, nft 1.0.6), regardless of our table.
+ */
 const SLOW = 2.5;
 
-/** Milliseconds without a session after the second death in a row: doubled each time, up to the second. */
+/** Milliseconds without a session after the second death in a row: the first pause, doubled each time up to the second. */
 const PAUSES = { first: 1000, most: 60_000 };
 
-/** Milliseconds that a session must have lived for its death not to count as one in a row. */
+/** Milliseconds. If a session has lived this long, its death does not count as one in a row. */
 const LONG_LIFE = 60_000;
 
 export interface KeeperOptions {
@@ -43,20 +45,20 @@ export interface KeeperOptions {
   readonly timeout?: number;
   /** Kilobytes; for tests. */
   readonly maxMemory?: number;
-  /** Told once if even the cheapest transactions are slow: how many milliseconds of CPU time one takes. */
+  /** Called once if even the cheapest transactions are slow, with the milliseconds of CPU time that one takes. */
   readonly onSlow?: (milliseconds: number) => void;
-  /** Milliseconds from which on a transaction is slow; for tests. */
+  /** Milliseconds from which a transaction counts as slow; for tests. */
   readonly slow?: number;
 }
 
 /**
- * Keeps one session at hand, for all who use it by turns. It is opened in the background, and so is the one that replaces
- * it; until then there is none, and transactions go to processes of their own.
+ * Keeps one session ready. Its users take turns. The session is opened in the background, and so is its replacement. Until
+ * then, transactions go to processes of their own.
  */
 export class SessionKeeper {
   readonly #options: KeeperOptions;
   #current: NftSession | undefined;
-  /** Takes over at the next transaction: never in the middle of one. */
+  /** Takes over before the next transaction, never during one. */
   #next: NftSession | undefined;
   #opening: Promise<void> | undefined;
   #opened = 0;
@@ -65,7 +67,7 @@ export class SessionKeeper {
   #notBefore = 0;
   #closed = false;
   #isInUse = false;
-  /** Those who wait for their turn, in order; each is told when it is. */
+  /** Callers who wait for their turn, in order. Each is called when its turn has come. */
   readonly #queue: (() => void)[] = [];
   #toldSlow = false;
 
@@ -73,7 +75,7 @@ export class SessionKeeper {
     this.#options = options;
   }
 
-  /** Opens a session if there is none that can go on. Resolves when it is there or has failed; never rejects. */
+  /** Opens a session if there is no usable one. Resolves when it is ready or has failed; never rejects. */
   open(): Promise<void> {
     const isThere = this.#next !== undefined || (this.#current !== undefined && !isWornOut(this.#current));
     if (this.#closed || isThere || performance.now() < this.#notBefore) return Promise.resolve();
@@ -83,7 +85,10 @@ export class SessionKeeper {
     return this.#opening;
   }
 
-  /** Has the session do some work when its turn comes; if there is no session, or another work takes long, `otherwise`. */
+  /**
+   * Lets the session do some work when its turn has come. If there is no session, or other work takes long, it does
+   * `otherwise`.
+   */
   async use<T>(work: (session: NftSession) => Promise<T>, otherwise: () => Promise<T>): Promise<T> {
     if (!this.#isInUse) this.#isInUse = true;
     else if (!(await this.#turn())) return otherwise();
@@ -101,7 +106,7 @@ export class SessionKeeper {
     }
   }
 
-  /** The session to use, or undefined if a process of its own is to do it. */
+  /** The session to use; undefined if the caller should use its own process. */
   session(): NftSession | undefined {
     if (this.#next !== undefined) {
       this.#current?.close();
@@ -113,8 +118,8 @@ export class SessionKeeper {
   }
 
   /**
-   * Looks at the memory of a session; one with too much ends after the transaction in flight, and it takes the longest
-   * pause until the next. To be called while that transaction is under way: nothing waits for it then.
+   * Checks the memory of a session. If it uses too much, it ends after the transaction in flight, and the longest pause
+   * follows. To be called during that transaction, because nothing waits for the check then.
    */
   checkMemory(session: NftSession): void {
     const { maxMemory = MAX_MEMORY } = this.#options;
@@ -134,7 +139,7 @@ export class SessionKeeper {
     onSlow?.(cost);
   }
 
-  /** From now on there is no session. */
+  /** There are no sessions from now on. */
   close(): void {
     this.#closed = true;
     for (const session of [this.#current, this.#next]) session?.close();
@@ -142,7 +147,7 @@ export class SessionKeeper {
     this.#next = undefined;
   }
 
-  /** Waits until the one at work is done: true if this is next then, false if that takes too long. */
+  /** Waits for the work in progress. Resolves to true if the caller is next, and to false if that takes too long. */
   #turn(): Promise<boolean> {
     return new Promise((resolve) => {
       const onTurn = () => {
@@ -177,7 +182,7 @@ export class SessionKeeper {
     }
   }
 
-  /** A session that never opened, for another reason than a crash or the time limit, never will. */
+  /** A session that failed to open for another reason than a crash or the time limit will never open. */
   #failedToOpen(error: NftError): void {
     if (this.#opened > 0 || ['unknown-outcome', 'not-started'].includes(error.failure)) {
       this.#pause(error);

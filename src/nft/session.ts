@@ -7,49 +7,51 @@ import { residentMemory } from '../host/resident-memory.ts';
 import { NftError, notRun, refusal, withoutWarnings } from './run.ts';
 
 /**
- * Characters of the longest document that a session takes. nft reads its line byte by byte, about 0.6 µs each, so that a
- * process of its own is faster for more: from some 100 added elements on, or 200 added and deleted ones.
+ * Characters of the longest document for a session. nft reads its line byte by byte, at about 0.6 µs each, so for more than
+ * about 100 added elements, or 200 added and deleted ones, a new process is faster.
  */
 export const MAX_DOCUMENT = 16 * 1024;
 
-/** Characters of an answer. nft repeats a document it cannot read, and complains once a command. */
+/** Characters of an answer. nft repeats a document that it cannot read, and complains once for each command. */
 const MAX_ANSWER = 256 * 1024;
 
 /** Characters of a listing: some 100,000 chains. */
 const MAX_LISTING = 16 * 1024 * 1024;
 
-/** Milliseconds from nft's exit until what it said is taken to be all. */
+/** Milliseconds after nft's exit until its output counts as complete. */
 const LAST_WORDS = 1000;
 
 /** Milliseconds that nft takes to read a character of its line. */
 const CHARACTER_COST = 0.0006;
 
-/** Transactions whose cost is looked at. */
+/** How many transactions are measured. */
 const SAMPLES = 20;
 
-/** A document that changes nothing, as long as the longest: what opens a session shows that it takes that. */
+/**
+ * A document that changes nothing, of maximum length. Opening a session with it shows that the session accepts this length.
+ */
 const NOTHING = `${'{"nftables":[]}'.padEnd(MAX_DOCUMENT)}\n`;
 
 export interface SessionOptions {
   /** The executable, as for runNft. */
   readonly nft: string;
-  /** A folder, there or not; it tells our sessions from others in a list of processes. */
+  /** A folder, which need not exist. It distinguishes our sessions from others in a list of processes. */
   readonly runDir: string;
-  /** Milliseconds that a transaction may take until nft is killed. */
+  /** Milliseconds after which nft is killed over a transaction. */
   readonly timeout: number;
-  /** Called once when nft is gone without close, before the transaction in flight, if any, is rejected. */
+  /** Called once when nft is gone without a call of close, before the transaction in flight, if any, is rejected. */
   readonly onEnd: (error: NftError) => void;
 }
 
-/** What nft said to a line, on stderr and on stdout. */
+/** What nft printed for a line, on stderr and on stdout. */
 interface Answer {
   readonly complaint: string;
   readonly listing: string;
 }
 
-/** The answer that is waited for. */
+/** The answer that we are waiting for. */
 interface Waiting {
-  /** The line nft will not understand; its complaint about it is the last of the answer. */
+  /** The line that nft cannot parse. Its complaint about it is the end of the answer. */
   readonly acknowledgement: string;
   /** Whether a line on stdout is part of the answer, unless nft complains. */
   readonly isListing: boolean;
@@ -58,12 +60,12 @@ interface Waiting {
 }
 
 /**
- * A long-lived `nft -j -i`: one transaction or listing a line, in a millisecond where a process of its own takes five, or
- * twenty if it deletes elements (the kernel makes it wait for a grace period when it exits).
+ * A long-lived `nft -j -i`: one transaction or listing for each line, in a millisecond. A new process takes five, or twenty
+ * if it deletes elements (at its exit, the kernel makes it wait for a grace period).
  *
- * nft says nothing about a transaction that is done. So a line follows that it cannot parse and that has a number;
- * the complaint comes on stderr as all others do, hence after them, and without a look at the kernel.
- * An idle session does not keep this process alive, and ends with it: its stdin ends.
+ * nft prints nothing when a transaction is done. So a numbered line follows that it cannot parse. The complaint comes on
+ * stderr like all others, and so after them, and nft does not ask the kernel for it. An idle session does not keep this
+ * process alive, and ends with it, because its stdin ends.
  */
 export class NftSession {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -80,10 +82,10 @@ export class NftSession {
   #ended: NftError | undefined;
   #isClosing = false;
 
-  /** Starts nft and sees whether it answers as it should. Throws NftError: refused if this nft will never do. */
+  /** Starts nft and checks that it answers as expected. Throws NftError: refused if this nft never will. */
   static async open(options: SessionOptions): Promise<NftSession> {
     const { nft, runDir } = options;
-    // The folder to include files from: nothing is included, but it shows in a list of processes.
+    // The folder for included files. Nothing is included, but it is visible in a list of processes.
     const args = ['-j', '-i', '-I', runDir];
     const child = await started(() =>
       spawn(nft, args, { ...IN_A_GROUP, env: environment(), stdio: ['pipe', 'pipe', 'pipe'] }),
@@ -103,40 +105,40 @@ export class NftSession {
   private constructor(child: ChildProcessByStdio<Writable, Readable, Readable>, options: SessionOptions) {
     this.#options = options;
     this.#child = child;
-    // Not before: a killed nft may be within the kernel, and what it does there must be done when it is read.
+    // Not earlier: a killed nft may still be in the kernel, and what it does there must be done before the kernel is read.
     child.on('exit', (code, signal) => this.#exited(code, signal));
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.#heard(text));
     child.stdout.setEncoding('utf8').on('data', (text: string) => this.#printed(text));
-    // nft is gone, which its exit tells, or does not read, which the time limit tells.
+    // Either nft is gone, and its exit event reports that, or it does not read, and the time limit applies.
     child.stdin.on('error', () => undefined);
     child.unref();
     for (const stream of [child.stdin, child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
   }
 
-  /** Characters sent so far. nft keeps them all in its history, two bytes and more each. */
+  /** Characters sent so far. nft keeps all of them in its history, at two or more bytes each. */
   get sent(): number {
     return this.#sent;
   }
 
-  /** Transactions and listings so far. Each line in nft's history makes the next one take longer. */
+  /** Transactions and listings so far. Each line in nft's history makes the next one slower. */
   get count(): number {
     return this.#count;
   }
 
-  /** Kilobytes of memory that nft has in use; 0 once it is gone. */
+  /** Kilobytes of memory that nft uses; 0 once it is gone. */
   get memory(): number {
     return residentMemory(this.#child.pid);
   }
 
   /**
-   * Milliseconds of CPU time that the cheapest of the first transactions took nft and the kernel, but for reading it;
-   * undefined before there were enough, or where the kernel does not tell.
+   * Milliseconds of CPU time that nft and the kernel took for the cheapest of the first transactions, without the time to
+   * read it; undefined before there were enough of them, or if the kernel does not report it.
    */
   get cheapest(): number | undefined {
     return this.#samples < SAMPLES || !Number.isFinite(this.#cheapest) ? undefined : this.#cheapest;
   }
 
-  /** Milliseconds of CPU time that nft has used; NaN where the kernel does not tell. */
+  /** Milliseconds of CPU time that nft has used; NaN if the kernel does not report it. */
   get #cpu(): number {
     try {
       return Number(readFileSync(`/proc/${this.#child.pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
@@ -145,17 +147,17 @@ export class NftSession {
     }
   }
 
-  /** True if a session can take a document: a short one, of characters that no line editor changes. */
+  /** True if a session can handle a document: a short one, without characters that a line editor changes. */
   static takes(json: string): boolean {
     return json.length <= MAX_DOCUMENT && /^[\x20-\x7e\n]*$/.test(json);
   }
 
   /**
-   * Loads a document that it `takes` as one transaction: libnftables JSON, or one line of nft's own language. Calls must
-   * not overlap. Throws NftError.
+   * Loads a document that it `takes` as one transaction: libnftables JSON, or one line of nft's own language. Calls must not
+   * overlap. Throws NftError.
    */
   async transact(document: string): Promise<void> {
-    // JSON has line ends between its tokens only.
+    // JSON has line ends only between its tokens.
     const line = `${document.replaceAll('\n', '')}\n`;
     if (this.#samples >= SAMPLES) return this.#check(await this.#exchange(line));
     const before = this.#cpu;
@@ -165,7 +167,7 @@ export class NftSession {
     this.#check(answer);
   }
 
-  /** What `nft -j list …` prints. Words of ours, without white space. Calls must not overlap. Throws NftError. */
+  /** What `nft -j list …` prints. `what`: our own words, without white space. Calls must not overlap. Throws NftError. */
   async list(what: readonly string[]): Promise<string> {
     const answer = await this.#exchange(`list ${what.join(' ')}\n`, true);
     this.#check(answer);
@@ -178,7 +180,7 @@ export class NftSession {
     throw this.#kill(`nft sent something that is not an error: ${complaint}`);
   }
 
-  /** Lets nft take a transaction in flight to its end; then it exits. */
+  /** Lets nft finish a transaction in flight. Then it exits. */
   close(): void {
     this.#isClosing = true;
     if (this.#waiting !== undefined) return;
@@ -188,7 +190,7 @@ export class NftSession {
     this.#child.on('exit', () => clearTimeout(timer));
   }
 
-  /** Sends a line and waits for the acknowledgement; resolves to what nft said before that. */
+  /** Sends a line and waits for the acknowledgement. Resolves to what nft printed before it. */
   async #exchange(line: string, isListing = false): Promise<Answer> {
     if (this.#ended !== undefined) throw this.#ended;
     const acknowledgement = `ack${String(this.#count++).padStart(9, '0')} ?\n`;
@@ -224,7 +226,7 @@ export class NftSession {
     this.#tryToSettle(waiting);
   }
 
-  /** nft writes a listing before it acknowledges it, but we may read it later. */
+  /** nft writes a listing before the acknowledgement, but we may read it after it. */
   #printed(text: string): void {
     const waiting = this.#waiting;
     if (waiting?.isListing !== true) {
@@ -244,7 +246,7 @@ export class NftSession {
     waiting.resolve({ complaint, listing: this.#listing });
   }
 
-  /** Versions differ in words; what the first answer says but for the number, all later ones do. */
+  /** The words differ between versions. Apart from the number, all later answers are like the first. */
   #firstAnswer({ acknowledgement }: Waiting): string | undefined {
     this.#answer = withoutWarnings(this.#answer);
     const at = this.#answer.lastIndexOf(acknowledgement);
@@ -253,13 +255,13 @@ export class NftSession {
     return this.#answer.lastIndexOf('Error: ', at) === 0 ? '' : this.#answer;
   }
 
-  /** What came before the acknowledgement, once that is there. */
+  /** What came before the acknowledgement, once that has arrived. */
   #nextAnswer({ acknowledgement }: Waiting): string | undefined {
     const expected = this.#pattern.replace(/ack0+ \?\n/, acknowledgement);
     return this.#answer.endsWith(expected) ? this.#answer.slice(0, -expected.length) : undefined;
   }
 
-  /** Ends a session that cannot be relied on any more; what is in flight is rejected when nft is gone. */
+  /** Ends a session that is no longer reliable. What is in flight is rejected when nft is gone. */
   #kill(message: string, isTooSlow = false): NftError {
     const error = new NftError('unknown-outcome', message, isTooSlow);
     if (this.#ended === undefined) {
@@ -286,14 +288,15 @@ export class NftSession {
       end();
       return;
     }
-    // Its last words may still be on their way. Somebody else may hold the other end of stderr, which is not waited for.
+    // Its last output may still be on its way. Another process may hold the other end of stderr, so this does not wait for
+    // it.
     this.#child.once('close', end);
     setTimeout(end, LAST_WORDS).unref();
   }
 
   #endOf(code: number | null, signal: NodeJS.Signals | null): NftError {
     if (signal !== null) return new NftError('unknown-outcome', `nft was ended by ${signal}`);
-    // Before the first answer nothing was asked for: this nft has no interactive mode.
+    // Nothing was requested before the first answer: this nft has no interactive mode.
     if (this.#pattern === '') return refusal(this.#answer, `nft -i ended with exit code ${code}`);
     return new NftError('unknown-outcome', `nft -i ended with exit code ${code}`);
   }

@@ -4,16 +4,19 @@ import type { Nft } from './nft.ts';
 import { hasQuirk, QUIRKS } from './quirks.ts';
 import { TABLE_NAMES } from './tables.ts';
 
-/** Chains from which on they are what takes the time of an older nft. Session affinity has as many sets as it has chains. */
+/** With this many chains, they are what takes an older nft so long. Session affinity has as many sets as chains. */
 export const MANY_CHAINS = 1000;
 
-/** Milliseconds from which on it must be sets of others, which any nft reads, if it is not the chains. */
+/**
+ * Milliseconds. If a transaction takes longer and the chains are not the reason, sets of other programs must be, which every
+ * nft reads.
+ */
 const BY_SETS = 10;
 
 /**
- * Says why even a small transaction takes so many milliseconds of CPU time, and what to do about it: nft reads for each what
- * other programs have in their tables. Nothing where it may be a slow machine, or our own chains and sets of session
- * affinity. Never rejects.
+ * Logs why even a small transaction takes so many milliseconds of CPU time, and what to do about it: for each, nft reads
+ * what other programs have in their tables. It logs nothing if the machine may be slow, or if our own chains and sets of
+ * session affinity may be the reason. Never rejects.
  */
 export async function tellOfSlowTransactions(milliseconds: number, nft: Nft, log: Log): Promise<void> {
   try {

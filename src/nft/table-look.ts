@@ -5,27 +5,29 @@ import type { Nft } from './nft.ts';
 import { createTableReader, type TableContents } from './table-reader.ts';
 import type { TableName } from './tables.ts';
 
-/** What a listing found, and how many characters it had, which its cost goes by. */
+/** What a listing found, and its length in characters, which determines its cost. */
 export interface Look {
-  /** Undefined if its text is known: it was not read. */
+  /** Undefined if its text is known, so it was not parsed. */
   readonly contents: TableContents | undefined;
   readonly digest: string;
   readonly size: number;
 }
 
 export interface LookOptions {
-  /** Seconds until nft is ended: it begins anew whenever anybody commits something meanwhile, and may never come to an end. */
+  /**
+   * Seconds until nft is killed. It restarts whenever somebody commits something in the meantime, so it may never finish.
+   */
   readonly timeout: number;
-  /** Other elements are left out, and take no memory. */
+  /** Other elements are left out, and use no memory. */
   readonly isWanted?: (element: Element) => boolean;
-  /** The digest of a text that is not to be read again (see runNftLines). */
+  /** The digest of a text that need not be parsed again (see runNftLines). */
   readonly known?: string | undefined;
-  /** Called when nft has read all, and begins to print. */
+  /** Called when nft has read everything and begins to print. */
   readonly onFirst?: () => void;
 }
 
 /**
- * The elements of one set or map, or with `set or map` undefined the whole table.
+ * The elements of one set or map, or the whole table if `setOrMap` is undefined.
  * @throws NftError
  */
 export async function lookAtElements(

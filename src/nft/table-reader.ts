@@ -8,9 +8,9 @@ import { NftError } from './run.ts';
 /** A table as found in the kernel. */
 export interface TableContents {
   readonly chains: ReadonlyMap<string, ListedChain>;
-  /** Maps and counters, too. */
+  /** Including maps and counters. */
   readonly sets: readonly string[];
-  /** Those of the program's sets and maps. */
+  /** Elements of the program's sets and maps. */
   readonly elements: readonly Element[];
 }
 
@@ -18,7 +18,7 @@ export interface TableContents {
 export interface TableReader {
   /** Takes the next line. Throws NftError (refused) for an element that this program cannot have written. */
   readonly line: (line: string) => void;
-  /** What the table holds. Throws NftError (unknown-outcome) if the listing had no end. */
+  /** What the table contains. Throws NftError (unknown-outcome) if the listing was incomplete. */
   readonly end: () => TableContents;
 }
 
@@ -31,23 +31,26 @@ type Block =
       readonly setOrMap: SetOrMap | undefined;
       inElements: boolean;
     }
-  /** A counter, a flow table, …: somebody else's. */
+  /** A counter, a flow table, …: not ours. */
   | { readonly kind: 'other' };
 
-/** `\tchain dispatch {`, `\tmap services {`: each begins a block, which `\t}` ends. */
+/** `\tchain dispatch {`, `\tmap services {`: each begins a block, which ends with `\t}`. */
 const BLOCK = /^\t(\w+) (\S+) \{/;
 
-/** What a base chain's block begins with. */
+/** The beginning of a base chain's block. */
 const HOOK = /^\t\ttype \w+ hook /;
 
-/** Any chain's block may have one. */
+/** Any chain may have one. */
 const COMMENT = /^\t\tcomment "/;
 
 const RULE = /^\t\t[^\t}]/;
 
 const ELEMENTS = '\t\telements = { ';
 
-/** The elements of a line in a set's or map's block; undefined if it has none. `isAmong`: those of the line before go on. */
+/**
+ * The elements in a line of a set's or map's block; undefined if there are none. `isAmong`: the elements of the previous
+ * line continue.
+ */
 export function elementsIn(
   line: string,
   isAmong: boolean,
@@ -59,8 +62,8 @@ export function elementsIn(
 }
 
 /**
- * Makes a reader of what `nft list table` prints of a table with this program: one line for each chain, rule, set and map,
- * and for a few elements. Elements of sets that are not the program's are passed over, and those that are not `isWanted`.
+ * Creates a reader for the output of `nft list table` for a table with this program: one line for each chain, rule, set and
+ * map, and for a few elements. It skips elements of sets that are not the program's, and those that are not `isWanted`.
  */
 export function createTableReader(program: Program, isWanted?: (element: Element) => boolean): TableReader {
   const setsAndMaps = new Map(program.setsAndMaps.map((setOrMap) => [setOrMap.name, setOrMap]));

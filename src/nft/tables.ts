@@ -9,19 +9,19 @@ import type { Nft } from './nft.ts';
 import { createTableReader, type TableContents } from './table-reader.ts';
 
 /**
- * The names our table can have. One is live; the other is where a new version of the program is staged before one
- * transaction hooks it and deletes the old, since nft cannot rename a table.
+ * The names that our table can have. One table is live. Under the other name, a new version of the program is staged, until
+ * one transaction adds its hooks and deletes the old table. nft cannot rename a table.
  */
 export const TABLE_NAMES = ['kube-proxy-nft', 'kube-proxy-nft-b'] as const;
 
 export type TableName = (typeof TABLE_NAMES)[number];
 
-/** One of our tables as found in the kernel. */
+/** One of our tables, as found in the kernel. */
 export interface FoundTable {
   readonly name: TableName;
-  /** The marker chain's name: which program the table holds. Empty if there is none. */
+  /** The name of the marker chain, which identifies the table's program. Empty if there is none. */
   readonly marker: string;
-  /** Its base chains as "name type hook priority", sorted; empty while it is staged. */
+  /** Its base chains as "name type hook priority", sorted; empty while the table is staged. */
   readonly baseChains: readonly string[];
 }
 
@@ -34,8 +34,8 @@ interface ListedChain {
 }
 
 /**
- * Our tables of a family. Reads chains only, which costs the same whatever the tables hold (`list tables` makes
- * nft 1.0.6 read every element).
+ * Our tables of a family. It reads only chains, whose cost does not depend on the tables' content (for `list tables`, nft
+ * 1.0.6 reads every element).
  */
 export async function findTables(nft: Nft, family: Family): Promise<readonly FoundTable[]> {
   const listed = await nft.list('chains', family);
@@ -55,7 +55,7 @@ export async function findTables(nft: Nft, family: Family): Promise<readonly Fou
   });
 }
 
-/** True if packets go through the table and it holds just this program. */
+/** True if packets go through the table and it contains exactly this program. */
 export function isLive(table: FoundTable, program: Program): boolean {
   const wanted = program.chains.flatMap(({ name, hook }) =>
     hook === undefined ? [] : [`${name} ${hook.type} ${hook.hook} ${hook.priority}`],
@@ -64,9 +64,9 @@ export function isLive(table: FoundTable, program: Program): boolean {
 }
 
 /**
- * All of a table, in one listing and while nft prints it. As text: as JSON nft takes twice the memory and a third more
- * CPU time. Nor would parts be cheaper: nft 1.0.6 reads every element even for a listing of rules, and most elements are in
- * one map.
+ * Reads a whole table, in one listing, while nft prints it. It uses the text form: for JSON, nft takes twice the memory and
+ * a third more CPU time. Reading parts would not be cheaper: nft 1.0.6 reads every element even to list rules, and most
+ * elements are in one map.
  * @throws NftError, also (refused) for an element that this program cannot have written
  */
 export async function readTable(nft: Nft, program: Program, table: TableName): Promise<TableContents> {
@@ -75,7 +75,7 @@ export async function readTable(nft: Nft, program: Program, table: TableName): P
   return reader.end();
 }
 
-/** What the model is to know of a table: its elements, and the chains and sets that are not of the program. */
+/** What the model has to know about a table: its elements, and the chains and sets that are not part of the program. */
 export function foundElements({ chains, sets, elements }: TableContents): readonly Element[] {
   return [
     ...elements,
@@ -85,12 +85,12 @@ export function foundElements({ chains, sets, elements }: TableContents): readon
   ];
 }
 
-/** The command that adds a table, or does nothing if it is there. */
+/** The command that adds a table. It does nothing if the table exists. */
 export function addTableCommand(family: Family, name: TableName): string {
   return JSON.stringify({ add: { table: { family, name } } });
 }
 
-/** The command that deletes a table with all it holds. */
+/** The command that deletes a table with its content. */
 export function deleteTableCommand(family: Family, name: TableName): string {
   return JSON.stringify({ delete: { table: { family, name } } });
 }

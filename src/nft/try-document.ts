@@ -1,8 +1,8 @@
 import { NftError, runNft, STDIN } from './run.ts';
 
 /**
- * What nft and the kernel say against a document in text form, undefined if they take it. Nothing is changed: it is
- * `nft --check`, for which the kernel works the transaction out and drops it. `timeout`: seconds.
+ * The objections of nft and the kernel to a document in text form; undefined if they accept it. Nothing is changed: for `nft
+ * --check`, the kernel prepares the transaction and then discards it. `timeout`: seconds.
  */
 export async function refusalOf(text: string, timeout: number, nft = 'nft'): Promise<NftError | undefined> {
   try {

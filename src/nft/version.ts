@@ -1,4 +1,4 @@
-/** Compares dotted version numbers, the first three parts; an unreadable one counts as oldest. */
+/** Compares the first three parts of dotted version numbers. An unreadable one counts as the oldest. */
 export function isOlder(version: string, than: string): boolean {
   const [a, b] = [version, than].map((text) => text.split('.').map(Number));
   for (let i = 0; i < 3; i++) {

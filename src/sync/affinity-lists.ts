@@ -5,18 +5,18 @@ import type { Frontend } from '../service/frontend.ts';
 import type { ShortfallReason } from '../service/shortfall.ts';
 import type { Shortfalls } from './shortfalls.ts';
 
-/** How session affinity is kept, and where it is told that it is by hash. */
+/** How session affinity is kept, and where affinity by hash is reported. */
 export interface AffinityListsOptions {
   /** Endpoints of one Service that may have lists of clients. Default: DEFAULT_AFFINITY_ENDPOINTS. */
   readonly limit?: number | undefined;
   readonly shortfalls: Shortfalls;
   /** metadata.creationTimestamp of a Service ("namespace/name"), or empty. */
   readonly createdAt: (service: string) => string;
-  /** Whether the rules choose the endpoints of a frontend by the client's address now. */
+  /** Whether the rules currently select this frontend's endpoints by the client's address. */
   readonly picksByClient: (frontend: Frontend) => boolean;
 }
 
-/** Which Services of a family have lists of clients for session affinity, and which choose an endpoint by hash. */
+/** Decides which Services of a family get lists of clients for session affinity, and which select an endpoint by hash. */
 export class AffinityLists {
   readonly #family: Family;
   readonly #limit: number;
@@ -31,8 +31,8 @@ export class AffinityLists {
   }
 
   /**
-   * The frontends of a Service with what is decided for them: lists up to the limit, and then only below half of it again,
-   * so that clients do not move to and fro with each endpoint.
+   * Returns the frontends of a Service with the decision applied. A Service above the limit gets lists again only when it
+   * has fallen below half of it. Otherwise each added or removed endpoint could move its clients.
    */
   decide(service: string, frontends: readonly Frontend[]): readonly Frontend[] {
     const { shortfalls, picksByClient } = this.#options;
@@ -53,7 +53,7 @@ export class AffinityLists {
     );
   }
 
-  /** Shares out the lists that all may have together; returns the Services for which another decision may be due. */
+  /** Distributes the lists that all Services may have together. Returns the Services whose decision may change. */
   shareOut(): readonly string[] {
     return this.#allowances.settle(this.#limit * AFFINITY_SERVICES);
   }

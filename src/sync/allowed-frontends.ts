@@ -24,30 +24,35 @@ import { ConflictReports } from './conflict-reports.ts';
 import { Shortfalls } from './shortfalls.ts';
 import { SlowStarting } from './slow-starting.ts';
 
-/** By what frontends are allowed, and where it is told that one is not; all have a default. */
+/** What limits the frontends, and where it is reported that one is not served. All options have a default. */
 export interface AllowedFrontendsOptions {
-  /** Where Services that want the same are told of: one for both families. Default: one of its own, to the log. */
+  /**
+   * Where Services that claim the same frontend are reported: one instance for both families. Default: one of its own, which
+   * logs.
+   */
   readonly conflicts?: ConflictReports;
-  /** Where it is told what is not served as it asks: one for both families. Default: one of its own, to the log. */
+  /** Where shortfalls are reported: one instance for both families. Default: one of its own, which logs. */
   readonly shortfalls?: Shortfalls;
   /** Elements that one Service may have. Default: DEFAULT_SERVICE_BUDGET. */
   readonly serviceBudget?: number;
-  /** Elements that all Services may have: one for both families. Default: without bound. */
+  /** Elements that all Services together may have: one instance for both families. Default: no limit. */
   readonly totalBudget?: TotalBudget;
-  /** How many elements may count connections: one for both families. Default: without bound. */
+  /** How many elements may count connections: one instance for both families. Default: no limit. */
   readonly counting?: CountingBudget;
   /** Endpoints of one Service that may have lists of clients, for session affinity. Default: DEFAULT_AFFINITY_ENDPOINTS. */
   readonly affinityLimit?: number;
-  /** Both: see Viewpoint. */
+  /** For both, see Viewpoint. */
   readonly sourceRangesOnNodePorts?: boolean;
   readonly closesNodePorts?: boolean;
-  /** Whether the rules choose the endpoints of a frontend by the client's address now. Default: they do not. */
+  /** Whether the rules currently select this frontend's endpoints by the client's address. Default: no. */
   readonly picksByClient?: (frontend: Frontend) => boolean;
-  /** Which endpoints begin slowly. Default: one of its own. */
+  /** Which endpoints start slowly. Default: one of its own. */
   readonly slowStarting?: SlowStarting;
 }
 
-/** What a Service may have: within its own budget and that of all, and of what it shares with others what it wins. */
+/**
+ * What a Service may have: within its own budget and the total budget, and only the frontends it wins from other Services.
+ */
 export class AllowedFrontends {
   readonly #cluster: Cluster;
   readonly #family: Family;
@@ -59,12 +64,15 @@ export class AllowedFrontends {
   readonly #serviceBudget: number;
   readonly #totalBudget: TotalBudget;
   readonly #allowances: Allowances;
-  /** What makes weights exact: given only of what no Service needs, so that no slow start takes another Service away. */
+  /**
+   * Elements that only make weights exact. They come from what no Service needs, so a slow start takes nothing from another
+   * Service.
+   */
   readonly #spare: Allowances;
   readonly #onNodePorts: Pick<Viewpoint, 'sourceRangesOnNodePorts' | 'closesNodePorts'>;
   readonly #affinityLists: AffinityLists;
   readonly #slowStarting: SlowStarting;
-  /** What was shared out last. */
+  /** The budget at the last distribution. */
   #sharedRoom = Number.POSITIVE_INFINITY;
   #sharedSpareRoom = Number.POSITIVE_INFINITY;
   /** How many elements the kernel held when it was read. */
@@ -108,26 +116,26 @@ export class AllowedFrontends {
     return this.#claims.holding(key)?.serviceKey;
   }
 
-  /** About how many elements a Service has, or had, or asks for. */
+  /** An estimate of how many elements a Service has, had, or asks for. */
   sizeOf(serviceKey: string): number {
     const service = this.#cluster.service(serviceKey);
     const wanted = service === undefined ? 0 : serviceSize(service, this.#cluster.slicesOf(serviceKey));
     return Math.max(wanted, this.#claims.countOf(serviceKey));
   }
 
-  /** True while all that is asked for fits. */
+  /** True while everything fits that Services ask for. */
   get fit(): boolean {
     return this.#allowances.total <= this.#room && this.#spare.total <= this.#spareRoom;
   }
 
-  /** True if not all fits, and there is more or less room than when it was shared out. */
+  /** True if not everything fits, and the budget is no longer what it was when it was distributed. */
   get hasOtherRoom(): boolean {
     if (this.#allowances.isShort && this.#room !== this.#sharedRoom) return true;
     const isShort = this.#spare.isShort || this.#spare.total > this.#spareRoom;
     return isShort && this.#spareRoom !== this.#sharedSpareRoom;
   }
 
-  /** Works out the frontends of a Service, and who gets them. */
+  /** Computes the frontends of a Service, and decides who gets them. */
   *workOut(key: string): Steps<ClaimResult> {
     const { served, cut, lacking } = yield* this.#within(key);
     const frontends = this.#affinityLists.decide(key, served.frontends);
@@ -148,7 +156,7 @@ export class AllowedFrontends {
     return result;
   }
 
-  /** Shares out what there is; returns the Services that may have more or less than before. */
+  /** Distributes the budget. Returns the Services that may have more or less than before. */
   shareOut(): readonly string[] {
     this.#totalBudget.demand(this.#family, this.#allowances.total, this.#spare.total);
     this.#sharedRoom = this.#room;
@@ -157,7 +165,7 @@ export class AllowedFrontends {
     return [...others, ...this.#affinityLists.shareOut()];
   }
 
-  /** What all Services of this family may have. What the kernel holds at the start always fits. */
+  /** What all Services of this family may have together. What the kernel holds at the start always fits. */
   get #room(): number {
     return Math.max(this.#totalBudget.room(this.#family), this.adoptedSize);
   }
@@ -166,7 +174,7 @@ export class AllowedFrontends {
     return Math.max(this.#totalBudget.spareRoom(this.#family), this.adoptedSize - this.#allowances.total);
   }
 
-  /** The frontends that a Service may have, what its own budget leaves out, and what that of all leaves out. */
+  /** The frontends that a Service may have, and what its own budget and the total budget leave out. */
   *#within(key: string): Steps<{ served: BoundedFrontends; cut?: Cut | undefined; lacking?: Lacking }> {
     const service = this.#cluster.service(key);
     const slices = this.#cluster.slicesOf(key);
@@ -211,10 +219,10 @@ export class AllowedFrontends {
   }
 }
 
-/** Frontends of which the keys are made at once. */
+/** Up to this many frontends, their keys are computed in one go. */
 const FEW = 100;
 
-/** What a Service does not get all of where all together ask for too much. */
+/** What a Service has to do without if all Services together ask for too much. */
 type Lacking = 'endpoints' | 'weights';
 
 function describeShort({ elements }: BoundedFrontends, lacking: Lacking): string {
@@ -226,5 +234,5 @@ function describeShort({ elements }: BoundedFrontends, lacking: Lacking): string
   );
 }
 
-/** Bounds the memory for warnings given already; past it some are given again. */
+/** Bounds the memory for warnings already given. Beyond it, some may be repeated. */
 const MAX_REMEMBERED_WARNINGS = 1000;

@@ -5,12 +5,13 @@ import { NftError } from '../nft/run.ts';
 import { addTableCommand, type TableName } from '../nft/tables.ts';
 import type { Clock } from './clock.ts';
 
-/** Seconds for a transaction that changes nothing, beyond which the whole machine is slow. */
+/** Seconds. If a transaction that changes nothing takes longer, the whole machine is slow. */
 const WELL = 2;
 
 /**
- * Nobody is to blame where nft and the kernel do not take what changes nothing, or only after seconds.
- * @throws NftError then
+ * Checks that nft and the kernel accept a transaction that changes nothing, within seconds. If they do not, no frontend is
+ * to blame.
+ * @throws NftError if they do not
  */
 export async function assertWell(nft: Nft, family: Family, table: TableName, clock: Pick<Clock, 'now'>): Promise<void> {
   const began = clock.now();

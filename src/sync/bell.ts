@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 /** Milliseconds. */
 const MIN_REST = 20;
 
-/** Wakes the one who sleeps. A ring while nobody sleeps is kept for the next sleep. */
+/** Wakes a single sleeper. If it is rung while nobody sleeps, the next sleep ends at once. */
 export class Bell {
   readonly #clock: Clock;
   #isRung = false;
@@ -19,8 +19,9 @@ export class Bell {
   }
 
   /**
-   * Resolves at a ring: true; or after so many milliseconds without one: false. One sleeps at a time. Nearly every sleep
-   * ends by a ring, so that an AbortSignal, whose error holds a stack trace, would be a tenth of the cost of a change.
+   * Resolves to true at a ring, and to false after `ms` milliseconds without one. There may be one sleeper at a time. It
+   * does not use an AbortSignal: nearly every sleep ends by a ring, and the error of a signal, with its stack trace, would
+   * be a tenth of the cost of a change.
    */
   sleep(ms: number): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -38,7 +39,8 @@ export class Bell {
   }
 
   /**
-   * Does some work after each ring, and after `rest()` milliseconds without one (MIN_REST at least), until the signal aborts.
+   * Does some work after each ring, and after `rest()` milliseconds (at least MIN_REST) without one, until the signal
+   * aborts.
    */
   async workAfterEach(signal: AbortSignal, rest: () => number, work: () => Promise<void>): Promise<void> {
     signal.addEventListener('abort', () => this.ring(), { once: true });

@@ -5,13 +5,13 @@ import type { TableName } from '../nft/tables.ts';
 import { AFFINITY_SETS } from '../ruleset/program/affinity.ts';
 import type { Target } from './sender.ts';
 
-/** Clients of a family that are carried over at most: nft reads and adds them within 2 seconds (1.0.6, 2 cores). */
+/** The maximum number of clients carried over in a family: nft reads and adds them within 2 seconds (1.0.6, 2 cores). */
 const MAX_CLIENTS = 65_536;
 
 /**
- * Lets clients with session affinity keep their endpoints when a staged table takes over from another: adds those that the
- * other knows, with what is left of their time, to the sets that both have. Best effort: a client that comes or goes
- * meanwhile is as the listing had it, and if nft does not take them the table goes into force without.
+ * Lets clients with session affinity keep their endpoints when a staged table replaces another. It copies the clients of the
+ * old table, with their remaining time, into the sets that both tables have. This is best effort: clients that change in the
+ * meantime are copied as listed. If nft does not accept them, the table goes into force without them.
  */
 export async function carryClients({ model, nft, table }: Target, from: TableName, log: Log): Promise<void> {
   const { family, ruleset } = model;

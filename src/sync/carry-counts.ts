@@ -5,15 +5,16 @@ import type { TableName } from '../nft/tables.ts';
 import { countedText } from '../ruleset/elements/element-text.ts';
 import type { Target } from './sender.ts';
 
-/** Seconds that nft has to list what a set has counted: 100,000 elements take it 4 (1.0.6, 2 cores). */
+/** Seconds that nft may take to list a set with counters. 100,000 elements take 4 s (1.0.6, 2 cores). */
 const TIMEOUT = 20;
 
-/** Elements that go to nft at a time: 0.3 s. */
+/** Elements sent to nft at a time. This many take 0.3 s. */
 const INPUT_ELEMENTS = 10_000;
 
 /**
- * Lets counters go on when a staged table takes over from another: those that both have, and that are not 0. Best effort: what
- * comes while it is read is not counted, and if nft does not take them they begin anew.
+ * Lets counters continue when a staged table replaces another. It copies the counters that both tables have and that are not
+ * 0. This is best effort: connections that arrive while it reads are not counted. If nft does not accept the counters, they
+ * start from 0.
  */
 export async function carryCounts({ model, nft, table }: Target, from: TableName, log: Log): Promise<void> {
   const { family, ruleset, program } = model;
@@ -28,13 +29,13 @@ export async function carryCounts({ model, nft, table }: Target, from: TableName
         const some = kept.slice(i, i + INPUT_ELEMENTS);
         const own = `element ${family} ${table} ${setOrMap.name}`;
         const keys = some.map(({ element }) => element.key).join(', ');
-        // An element that is there keeps its counter.
+        // Adding an existing element would keep its counter, so delete it first.
         await nft.load(`delete ${own} { ${keys} }\nadd ${own} { ${some.map(countedText).join(', ')} }\n`);
       }
     }
   } catch (error) {
     if (!(error instanceof NftError)) throw error;
-    // A table that does not count: of a version before, or with --connection-counters=false.
+    // The old table does not count: it is from an older version, or was made with --connection-counters=false.
     if (error.failure === 'not-found') return;
     log.warn(`counters of new connections may start from 0 again: ${error.message}`, { family });
   }

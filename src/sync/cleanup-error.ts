@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { NftError } from '../nft/run.ts';
 
-/** Something that is no longer needed could not be deleted; `cause` says why. What is needed is not concerned. */
+/** Something that is no longer needed could not be deleted; `cause` says why. What is needed is not affected. */
 export class CleanupError extends Error {
   constructor(cause: unknown) {
     super(messageOf(cause), { cause });
@@ -11,7 +11,7 @@ export class CleanupError extends Error {
 
 /**
  * Deletes what is no longer needed.
- * @throws CleanupError if that fails; NftError not-found, since what was to go may be gone with our whole table
+ * @throws CleanupError if that fails; NftError not-found, because the whole table may be gone
  */
 export async function cleaningUp(work: Promise<void>): Promise<void> {
   try {

@@ -1,6 +1,6 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
-/** The time that a syncer goes by. Tests have one of their own, which goes when they say. */
+/** The clock of a syncer. Tests use their own, which they move by hand. */
 export interface Clock {
   /** Milliseconds since some moment. */
   now(): number;
@@ -8,7 +8,7 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls back after so many milliseconds, unless the function that it returns is called before. */
   after(ms: number, callback: () => void): () => void;
-  /** Resolves when what came in this moment has been looked at. */
+  /** Resolves when all events of the current moment have been handled. */
   soon(): Promise<void>;
 }
 

@@ -1,14 +1,14 @@
 import type { Clock } from './clock.ts';
 
 /**
- * Our own commits of all families, for who needs a time without any: nft begins a listing anew whenever something is
- * committed in the network namespace while it reads.
+ * Our own commits in all families. Listings use it to find a moment without commits: nft restarts a listing whenever
+ * something is committed in the network namespace.
  */
 export class Commits {
   readonly #clock: Clock;
   #inFlight = 0;
   #landed = Number.NEGATIVE_INFINITY;
-  /** Resolved when none is in flight; pending only while somebody waits for that. */
+  /** Resolved when no commit is in flight; pending only while somebody waits for that. */
   #idle: PromiseWithResolvers<void> | undefined;
   /** Pending while commits are held back. */
   #held: Promise<void> | undefined;
@@ -22,7 +22,7 @@ export class Commits {
     return this.#inFlight > 0 ? 0 : this.#clock.now() - this.#landed;
   }
 
-  /** Commits by `sent`, as soon as that is not held back. */
+  /** Commits by calling `sent`, once commits are not held back. */
   async during(sent: () => Promise<void>): Promise<void> {
     while (this.#held !== undefined) await this.#held;
     this.#inFlight++;
@@ -36,8 +36,8 @@ export class Commits {
   }
 
   /**
-   * Holds commits back, for `most` milliseconds at most from when none is in flight, which it waits for. Returns what ends it
-   * sooner.
+   * Waits until no commit is in flight, and then holds commits back for at most `most` milliseconds. Returns a function that
+   * releases them earlier.
    */
   async hold(most: number): Promise<() => void> {
     while (this.#held !== undefined) await this.#held;

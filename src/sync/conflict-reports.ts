@@ -3,20 +3,20 @@ import type { FrontendKind } from '../service/frontend.ts';
 import type { Claimant, ClaimConflict } from '../service/frontend-claims.ts';
 import { ToldOnce } from './told-once.ts';
 
-/** In each hour so many are worth an event. */
+/** At most this many events an hour. */
 const EVENTS = 10;
 
 export interface ConflictReportsOptions {
   readonly log: Log;
-  /** Told of a few of the conflicts, too: for events. */
+  /** Called for a few of the conflicts, which become events. */
   readonly onConflict?: ((conflict: ClaimConflict) => void) | undefined;
-  /** Milliseconds, from any start. */
+  /** Milliseconds from any origin. */
   readonly now?: () => number;
 }
 
 /**
- * Says that a Service does not get what another one has: once for each pair of Services, whatever they share and in
- * which family, and no more than so many times an hour. All are told at `-v 2`.
+ * Reports that a Service does not get what another one has: once for each pair of Services, regardless of what they share
+ * and in which family, and only so many times an hour. At `-v 2` all of them are logged.
  */
 export class ConflictReports {
   readonly #options: ConflictReportsOptions;

@@ -4,24 +4,27 @@ import type { Log } from '../log.ts';
 import type { SyncObserver } from './observer.ts';
 import { ToldOnce } from './told-once.ts';
 
-/** Milliseconds: what is done again within this time is not told again. */
+/** Milliseconds. A difference that comes back within this time is not reported again. */
 const HELD_DOWN = 600_000;
 
-/** Of one look so many are told by name. */
+/** How many differences of one look are named. */
 const NAMED = 20;
 
-/** In each hour so many are worth an event. */
+/** At most this many events an hour. */
 const EVENTS = 10;
 
 export interface DriftReportsOptions {
   readonly family: Family;
   readonly log: Log;
   readonly observer: Pick<SyncObserver, 'drifted'>;
-  /** Milliseconds, from any start. */
+  /** Milliseconds from any origin. */
   readonly now: () => number;
 }
 
-/** Says what others did to our table: one line for each thing, held down for ten minutes when it is done again. */
+/**
+ * Reports what others did to our table: one line for each difference. A difference that comes back within ten minutes is not
+ * reported again.
+ */
 export class DriftReports {
   readonly #options: DriftReportsOptions;
   #told: ToldOnce;

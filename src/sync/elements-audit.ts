@@ -13,7 +13,7 @@ import type { FamilyModel } from './family-model.ts';
 import type { Flights, Recording } from './flights.ts';
 import { inSlices } from './slices.ts';
 
-/** Milliseconds that our own commits are held back at most for a listing. */
+/** Milliseconds. Our own commits are held back for a listing for at most this long. */
 const HOLD = 2_000;
 
 export interface ElementsAuditorOptions {
@@ -22,22 +22,22 @@ export interface ElementsAuditorOptions {
   readonly flights: Flights;
   /** Shared by the families. */
   readonly commits: Commits;
-  /** Told what each listing cost: milliseconds of CPU time. */
+  /** Called with the cost of each listing, in milliseconds of CPU time. */
   readonly onCost: (cost: number) => void;
 }
 
-/** What is looked at, and how. */
+/** What to look at, and how. */
 export interface ElementsLook {
   readonly table: TableName;
-  /** One set or map; undefined: all. */
+  /** One set or map; undefined: all of them. */
   readonly setOrMap: SetOrMap | undefined;
-  /** Seconds until nft is ended. */
+  /** Seconds until nft is killed. */
   readonly timeout: number;
-  /** Whether our own commits are held back while nft reads, which begins anew with each of them. */
+  /** Whether our own commits are held back while nft reads. Each commit would make nft start again. */
   readonly isHeld: boolean;
 }
 
-/** A listing of a set or map that was right. */
+/** A listing of a set or map that was correct. */
 interface Right {
   readonly table: TableName;
   readonly ruleset: Ruleset;
@@ -46,10 +46,13 @@ interface Right {
   readonly digest: string;
 }
 
-/** Compares elements in the kernel with what they should be. */
+/** Compares the elements in the kernel with the model. */
 export class ElementsAuditor {
   readonly #options: ElementsAuditorOptions;
-  /** What is listed in the same text again, without a change of ours in between, is right again: it is not read. */
+  /**
+   * The last correct listing of each set or map. If a listing has the same text, and we changed nothing in between, it need
+   * not be parsed.
+   */
   readonly #right = new Map<SetOrMap, Right>();
 
   constructor(options: ElementsAuditorOptions) {
@@ -57,9 +60,9 @@ export class ElementsAuditor {
   }
 
   /**
-   * What differs in two looks one after the other, but for what our own transactions have touched meanwhile. `recording`:
-   * those since before.
-   * @throws NftError, also where the table is not there
+   * Returns what differs in two consecutive looks, without what our own transactions have touched in the meantime.
+   * `recording`: these transactions since before the first look.
+   * @throws NftError, also if the table does not exist
    */
   async audit(look: ElementsLook, recording: Recording): Promise<readonly ElementDifference[]> {
     const first = await this.#compare(look, recording);
@@ -89,7 +92,7 @@ export class ElementsAuditor {
       const listed = contents.elements.filter((element) => element.setOrMap === each);
       found.push(...(await inSlices(elementDifferences(each, listed, ruleset.inKernel(each)))));
     }
-    // The model may have gone on meanwhile.
+    // The model may have changed in the meantime.
     if (model.ruleset !== ruleset) return [];
     if (setOrMap !== undefined && found.length === 0 && size <= MAX_KNOWN) {
       const isSettled = ruleset.inKernel(setOrMap).isAtRest && changes === flights.changesOf(setOrMap);
@@ -106,14 +109,17 @@ export class ElementsAuditor {
     const { model, nft, commits } = this.#options;
     const release = isHeld ? await commits.hold(HOLD) : () => undefined;
     try {
-      // nft has read all before it prints anything.
+      // nft reads everything before it prints anything.
       return await lookAtElements(nft, model.program, table, setOrMap, { timeout, known, onFirst: release });
     } finally {
       release();
     }
   }
 
-  /** The digest of what was right, if that is right still. It is forgotten: the next look may fail, or find something. */
+  /**
+   * The digest of the last correct listing, if it still applies. It is removed here, because this look may fail or find a
+   * difference.
+   */
   #takeDigest(setOrMap: SetOrMap, now: Omit<Right, 'digest'>): string | undefined {
     const right = this.#right.get(setOrMap);
     this.#right.delete(setOrMap);

@@ -10,10 +10,13 @@ import type { Recording } from './flights.ts';
 import { LookFailures } from './look-failures.ts';
 import type { LooksOptions } from './watch-options.ts';
 
-/** Elements of a family up to which all of its table is listed at once: cheaper than a process for each set and map. */
+/**
+ * Up to this many elements of a family, its whole table is listed at once. That is cheaper than a process for each set and
+ * map.
+ */
 const SMALL = 2_000;
 
-/** Rounds in which all sets and maps that are to be empty have been looked at. */
+/** Within this many rounds, each set and map that should be empty is read once. */
 const EMPTY_ROUNDS = 4;
 
 /** Milliseconds of CPU time that nft takes to list an element. */
@@ -22,17 +25,17 @@ const ELEMENT_COST = 0.03;
 /** Milliseconds between looks at all elements, at least. */
 const INTERVAL = 10_000;
 
-/** Milliseconds from one look at everything for a reason to the next, at least. */
+/** Milliseconds. After a complete look that was caused by a sign of trouble, the next one comes no sooner than this. */
 const CALM = 5_000;
 
-/** Milliseconds that a listing which waits for a moment without changes is put off, and for how long in all at most. */
+/** Milliseconds. A listing that waits for a quiet moment is put off by the first, and for at most the second in total. */
 const POSTPONED = 500;
 const PATIENCE = 10_000;
 
-/** Milliseconds from one look at whether a table is in force again to the next. */
+/** Milliseconds between checks whether a table is in force again. */
 const NO_TABLE = 500;
 
-/** Seconds that nft is given for the shortest listing. */
+/** Seconds that nft may take for the shortest listing. */
 const TIMEOUT = 3;
 
 export interface ElementsWatchOptions extends LooksOptions {
@@ -42,8 +45,8 @@ export interface ElementsWatchOptions extends LooksOptions {
 }
 
 /**
- * Compares the elements of a family's table in the kernel with what they should be: set by set, as far as a small part of
- * a CPU goes, and all at once when there is a sign of trouble.
+ * Compares the elements of a family's table in the kernel with the model: set by set, within a small share of a CPU, and all
+ * at once after a sign of trouble.
  */
 export class ElementsWatch {
   readonly #options: ElementsWatchOptions;
@@ -51,21 +54,21 @@ export class ElementsWatch {
   readonly #elements: ElementsAuditor;
   readonly #failures: LookFailures;
   #due: number;
-  /** True after a sign of trouble, until all elements were looked at. */
+  /** True after a sign of trouble, until all elements have been compared. */
   #isHurried = false;
-  /** Since when the next listing has been waiting for a moment without changes. */
+  /** Since when the next listing has been waiting for a quiet moment. */
   #waitingSince: number | undefined;
-  /** No hurry before this: signs of trouble may come all the time. */
+  /** No hurry before this time, because signs of trouble may come all the time. */
   #calmUntil = Number.NEGATIVE_INFINITY;
-  /** What is looked at in this round, and what of it is next. */
+  /** What this round compares, and which part is next. */
   #portions: readonly (SetOrMap | undefined)[] = [];
   #next = 0;
-  /** True after a sign of trouble until the next round begins. */
+  /** True from a sign of trouble until the next round begins. */
   #isToBeginAnew = false;
   #rounds = 0;
-  /** False if something in this round could not be looked at. */
+  /** False if a part of this round could not be compared. */
   #isWhole = true;
-  /** When the last whole round ended. */
+  /** When the last complete round ended. */
   #audited: number;
   #hurriedCost = 0;
 
@@ -83,7 +86,7 @@ export class ElementsWatch {
     this.#due = this.#audited + INTERVAL;
   }
 
-  /** Looks at everything at once, but for what was looked at for a reason a moment ago. */
+  /** Compares everything at once, except what was compared a moment ago. */
   look(): void {
     const now = this.#options.clock.now();
     if (now < this.#calmUntil || this.#isHurried) return;
@@ -104,14 +107,14 @@ export class ElementsWatch {
     });
   }
 
-  /** When there may be a look. */
+  /** When the next look may begin. */
   get #free(): number {
     return this.#isHurried ? this.#due : Math.max(this.#due, this.#options.budget.free);
   }
 
   /**
-   * All of the table, or one set or map after the other. To those that are to be empty others can only add something: a part
-   * of them in each round, since it takes a process to see that they are.
+   * Plans a round: the whole table, or one set or map after the other. To sets and maps that should be empty, others can
+   * only add something. Only a part of these is in each round, because each takes a process.
    */
   #beginRound(): void {
     const { ruleset, program } = this.#options.model;
@@ -126,7 +129,7 @@ export class ElementsWatch {
     this.#portions = ruleset.size <= SMALL ? [undefined] : decidingSetsAndMaps(program).filter(isChosen);
   }
 
-  /** True where changes come too often for a listing that takes so many milliseconds: nft begins it anew with each. */
+  /** True if changes come too often for a listing that takes `expected` milliseconds: each change makes nft start again. */
   #hasNoRest(expected: number): boolean {
     const { clock, commits } = this.#options;
     if (expected <= POSTPONED / 10 || commits.quiet >= Math.max(POSTPONED, expected)) return false;
@@ -161,7 +164,7 @@ export class ElementsWatch {
       if (!isHandedOver) recording.stop();
     }
     const isPart = this.#next + 1 < portions.length || (portions.length > 1 && !this.#isHurried);
-    // What was looked at may be what it was before a sign of trouble that came meanwhile.
+    // The listing may be older than a sign of trouble that came in the meantime.
     const isSoon = isPart || this.#isToBeginAnew;
     this.#due = clock.now() + Math.max(this.#failures.pause, isSoon ? 0 : INTERVAL);
     if (this.#isToBeginAnew) return;
@@ -179,7 +182,7 @@ export class ElementsWatch {
     budget.spend(clock.now(), 0);
   }
 
-  /** Returns whether anything is to be mended. */
+  /** Returns whether something is to be mended. */
   #mend(found: readonly ElementDifference[], recording: Recording): boolean {
     const { reports, mends, onMends, mayMend, onDifference } = this.#options;
     const chosen = found.map((one) => ({ one, drift: elementDrift(one) })).filter(({ drift }) => mayMend(drift.key));

@@ -1,10 +1,10 @@
 /**
- * What waits, by groups that take turns: of a group with thousands of items one goes, then one of each other group. An
- * item is in it once.
+ * A queue whose items are in groups that take turns. If a group has thousands of items, one of them goes, and then one of
+ * each other group. An item is in the queue once.
  */
 export class FairQueue<Item> {
   readonly #groups = new Map<string, Group<Item>>();
-  /** One iterator for all turns: a new one would pass over what was taken out before, each time. */
+  /** One iterator for all turns. A new one would step over the deleted groups each time. */
   #turns = this.#groups.values();
   #size = 0;
 
@@ -59,7 +59,7 @@ export class FairQueue<Item> {
   }
 }
 
-/** Never empty, but for a moment. */
+/** Never empty, except for a moment. */
 interface Group<Item> {
   readonly name: string;
   readonly items: Set<Item>;

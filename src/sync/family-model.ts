@@ -26,38 +26,38 @@ import { namespaceOf, WaitingFrontends } from './waiting-frontends.ts';
 
 /** A transaction, and the frontends that it changes. */
 type Brought = { readonly transaction: Transaction; readonly frontends: readonly string[] };
-/** Elements of a Service from which on small ones go before it. */
+/** Services with at least this many elements are large: smaller ones go first. */
 const LARGE = 1_000;
 
-/** Of each transaction at least one part in so many is for large Services, if any wait. */
+/** At least one in this many parts of each transaction is for large Services, if any wait. */
 const PARTS = 5;
 
-/** How many times more endpoints than a transaction may weigh are looked at for it: most may have changed nothing. */
+/** How many times more endpoints than fit into a transaction are examined for it. Most of them may be unchanged. */
 const LOOKS = 4;
 
 /** What a family's model is built from, besides the cluster. */
 export interface ModelSettings extends AllowedFrontendsOptions {
   readonly program: Program;
-  /** The networks that belong to the node's configuration, as "address/prefix", by what is known of the cluster now. */
+  /** The networks of the node's configuration, as "address/prefix", as far as the cluster is known now. */
   readonly networks: (cluster: Cluster) => Readonly<Record<NetworkSet, readonly string[]>>;
 }
 
 /**
- * From the cluster to the ruleset of one family: which Services changed, who gets which frontend, which elements follow.
- * Pure but for its own state; whoever owns it sends the transactions.
+ * From the cluster to the ruleset of one family: which Services changed, who gets which frontend, and which elements follow.
+ * It has no side effects: its owner sends the transactions.
  *
- * Transactions are bounded, and namespaces take turns. Small Services come first, whole; what is left of a transaction, and
- * a fifth of it at least, is for the frontends of large ones. A frontend that is too large goes in parts.
+ * Transactions are bounded, and namespaces take turns. Small Services come first, and as a whole. The rest of a transaction,
+ * but at least a fifth, is for the frontends of large Services. A frontend that is too large is sent in parts.
  */
 export class FamilyModel {
   readonly family: Family;
   /** How the nft in use declares sets in JSON. */
   setSyntax: SetSyntax = 'typeof';
-  /** Where heartbeats are led from the next restart on; undefined: there are none. */
+  /** Where heartbeats go after the next restart; undefined: there are none. */
   heartbeat: HeartbeatPorts | undefined;
-  /** Which endpoints begin slowly. */
+  /** Which endpoints start slowly. */
   readonly slowStarting = new SlowStarting();
-  /** The frontends that nft may not take, or did not. */
+  /** The frontends that nft refuses, or may refuse. */
   readonly suspects: Suspects;
   /** How much goes into a transaction. */
   readonly batches = new BatchSizes();
@@ -66,20 +66,20 @@ export class FamilyModel {
   readonly #log: Log;
   #allowed: AllowedFrontends;
   #ruleset: Ruleset;
-  /** Services that changed since their frontends were worked out. */
+  /** Services that have changed since their frontends were computed. */
   readonly #dirty = new FairQueue<string>();
-  /** Those of them that are large. */
+  /** The large ones among them. */
   readonly #large = new FairQueue<string>();
-  /** The large Service whose frontends are being worked out. */
+  /** The large Service whose frontends are being computed. */
   #expansion: { readonly key: string; readonly steps: Steps<void> } | undefined;
-  /** Frontends that are worked out and wait for their elements. */
+  /** Frontends that are computed and wait for their elements. */
   #waiting = new WaitingFrontends();
-  /** Services whose frontends were worked out before it was known what the kernel holds. */
+  /** Services whose frontends were computed before it was known what the kernel holds. */
   readonly #ahead = new Set<string>();
-  /** Services whose elements were handed out in transactions that nobody has called done. */
+  /** Services whose elements are in transactions that were handed out and are not yet reported as done. */
   readonly #handedOut = new Set<string>();
   #networksDirty = false;
-  /** The UDP frontends found in the kernel, until they are asked for. */
+  /** The UDP frontends found in the kernel, until somebody asks for them. */
   #adopted: readonly UdpAddress[] = [];
 
   constructor(cluster: Cluster, settings: ModelSettings, log: Log) {
@@ -105,7 +105,7 @@ export class FamilyModel {
     return this.#settings.program;
   }
 
-  /** Notes that a Service or its slices changed; false if that is nothing to this family. */
+  /** Notes that a Service or its slices changed. Returns false if this does not affect the family. */
   markDirty(serviceKey: string): boolean {
     if (!this.#concerns(serviceKey)) return false;
     if (this.#expansion?.key === serviceKey) this.#expansion = undefined;
@@ -113,18 +113,21 @@ export class FamilyModel {
     return true;
   }
 
-  /** Notes that this node changed: what it is served with, and which endpoints it prefers. */
+  /** Notes that this node changed: which Services it serves, and which endpoints it prefers. */
   nodeChanged(): void {
     this.#networksDirty = true;
     for (const key of this.#cluster.serviceKeys()) this.markDirty(key);
   }
 
-  /** Notes that the networks changed, and nothing that Services depend on. */
+  /** Notes that the networks changed, but nothing that Services depend on. */
   networksChanged(): void {
     this.#networksDirty = true;
   }
 
-  /** Has done what is due at `now` (milliseconds): those left out are tried again, each alone; slow starts go on. */
+  /**
+   * Does what is due at `now` (milliseconds): tries frontends in quarantine again, each on its own, and continues slow
+   * starts.
+   */
   advance(now: number): void {
     for (const key of this.slowStarting.advance(now)) this.markDirty(key);
     for (const key of this.suspects.due(now)) this.#waiting.add(key, [this.#allowed.holderOf(key) ?? '/']);
@@ -135,7 +138,7 @@ export class FamilyModel {
     return this.isBehind || this.#ruleset.hasWaiting;
   }
 
-  /** True if changes wait for nextTransaction; what is only waiting to be removed does not count. */
+  /** True if changes wait for nextTransaction. Elements that only wait to be removed do not count. */
   get isBehind(): boolean {
     return this.#networksDirty || this.backlog > 0 || this.#allowed.hasOtherRoom;
   }
@@ -145,19 +148,19 @@ export class FamilyModel {
     return this.#dirty.size + this.#large.size + this.#waiting.size + (this.#expansion === undefined ? 0 : 1);
   }
 
-  /** True if large Services wait, so that a transaction is worth its process. */
+  /** True if large Services wait, so a transaction is worth its own process. */
   get hasLarge(): boolean {
     return this.#large.size > 0 || this.#waiting.size > 0 || this.#expansion !== undefined;
   }
 
-  /** The Services of all transactions since the last call. For when these are in force. */
+  /** The Services of all transactions since the last call, to be reported once these are in force. */
   takeProgrammed(): readonly string[] {
     const programmed = [...this.#handedOut].filter((key) => !this.suspects.concern(key));
     this.#handedOut.clear();
     return [...programmed, ...this.suspects.takeSettled()];
   }
 
-  /** True if a Service's last change is not known to be in force. */
+  /** True if a Service's last change is not yet known to be in force. */
   isPending(serviceKey: string): boolean {
     const namespace = namespaceOf(serviceKey);
     return (
@@ -170,12 +173,12 @@ export class FamilyModel {
     );
   }
 
-  /** The frontends of a Service that are in force, or will be with the transactions handed out. */
+  /** The frontends of a Service that are in force, or will be once the transactions handed out are. */
   frontendsOf(serviceKey: string): readonly Frontend[] {
     return this.#allowed.of(serviceKey);
   }
 
-  /** The slices of a Service as far as they are served at all. */
+  /** The slices of a Service, as far as they are served. */
   slicesOf(serviceKey: string): readonly EndpointSlice[] {
     const { ports = [] } = this.#cluster.service(serviceKey) ?? {};
     const slices = this.#cluster.slicesOf(serviceKey);
@@ -183,7 +186,10 @@ export class FamilyModel {
     return slicesWithin(slices, ports, this.family, placeOf(this.#cluster), serviceBudget).slices;
   }
 
-  /** The UDP frontends that were in force in the kernel when this program began or doubted what is there; each time once. */
+  /**
+   * The UDP frontends that were in force in the kernel when this program started, or when it last doubted the kernel's
+   * content. Each call empties the list.
+   */
   takeAdopted(): readonly UdpAddress[] {
     const adopted = this.#adopted;
     this.#adopted = [];
@@ -197,8 +203,8 @@ export class FamilyModel {
   }
 
   /**
-   * Works out the frontends of Services while the kernel is still read: what restartSteps has not to do then. Nothing else
-   * but noting changes may come in between. Those with session affinity wait: theirs depend on what is found.
+   * Computes the frontends of Services while the kernel is still being read, so that restartSteps need not. Between the
+   * steps, only changes may be noted. Services with session affinity wait, because their frontends depend on what is found.
    */
   *workOutAheadSteps(): Steps<void> {
     this.#forget();
@@ -211,7 +217,7 @@ export class FamilyModel {
     }
   }
 
-  /** As restart, in steps; nothing else but noting changes may come in between. */
+  /** As restart, in steps. Between them, only changes may be noted. */
   *restartSteps(found: readonly Element[]): Steps<void> {
     const ahead = new Set(this.#ahead);
     if (ahead.size === 0) this.#forget();
@@ -226,13 +232,13 @@ export class FamilyModel {
       yield;
     }
     if (this.heartbeat !== undefined) this.#ruleset.setHeartbeat(this.heartbeat);
-    // Where what was found could not be mended, it is still what was in force.
+    // Even if the found elements could not be mended, they were in force.
     if (found.length > 0) this.#adopted = udp;
     this.#setNetworks();
     this.suspects.restart();
     for (const key of this.#cluster.serviceKeys()) {
       if (ahead.has(key) && !this.#dirty.has(namespaceOf(key), key)) continue;
-      // Settled before the first write, so that no frontend that is right in a live table is handed around between
+      // Settled before the first write. Otherwise a correct frontend in a live table could move back and forth between
       // Services that share it.
       if (found.length > 0 && this.#allowed.fit) yield* this.#expand(key);
       else this.markDirty(key);
@@ -250,7 +256,7 @@ export class FamilyModel {
     this.batches.begin();
   }
 
-  /** True if so many changed Services have their endpoints already that a transaction for them is worth its process. */
+  /** True if enough changed Services already have their endpoints that a transaction for them is worth its process. */
   get hasEarlyBatch(): boolean {
     let ready = 0;
     for (const key of this.#dirty) if (this.#cluster.hasArrived(key) && ++ready >= BATCH_SERVICES) return true;
@@ -258,14 +264,14 @@ export class FamilyModel {
   }
 
   /**
-   * Brings the model up to date with the Services that changed: a bounded transaction, or an empty one. With `isComplete`
-   * false objects still arrive: Services without endpoints wait, since theirs may be yet to come.
+   * Brings the model up to date with the Services that changed. Returns a bounded transaction, which may be empty. While
+   * `isComplete` is false, objects still arrive, and Services without endpoints wait for theirs.
    */
   nextTransaction(isComplete = true): Transaction {
     return atOnce(this.transactionSteps(isComplete)).transaction;
   }
 
-  /** The same in steps; nothing else but noting changes may come in between. `maxWeight`: see weight.ts. */
+  /** The same in steps. Between them, only changes may be noted. `maxWeight`: see weight.ts. */
   *transactionSteps(isComplete = true, maxWeight = MAX_WEIGHT): Steps<Brought> {
     if (this.#networksDirty) this.#setNetworks();
     const brought: string[] = [];
@@ -289,7 +295,7 @@ export class FamilyModel {
     return { transaction, frontends: brought };
   }
 
-  /** Works out the frontends of changed Services: small ones that fit into a transaction. */
+  /** Computes the frontends of changed small Services, as many as fit into a transaction. */
   *#workOutSmall(isComplete: boolean, limit: number, batch: number): Steps<Map<string, ClaimResult>> {
     const results = new Map<string, ClaimResult>();
     const early: string[] = [];
@@ -313,7 +319,7 @@ export class FamilyModel {
     return results;
   }
 
-  /** Works out the frontends of large Services, as far as that does not take long. */
+  /** Computes the frontends of large Services, within a time limit. */
   *#workOutLarge(limit: number): Steps<void> {
     for (let looks = 0; this.#waiting.size === 0 && looks < LOOKS; ) {
       if (this.#expansion === undefined) {
@@ -330,7 +336,7 @@ export class FamilyModel {
     }
   }
 
-  /** Gives frontends of large Services what is left of a transaction. */
+  /** Uses the rest of a transaction for frontends of large Services. */
   *#bringLarge(room: number, brought: string[]): Steps<void> {
     const limit = this.#ruleset.weight + room;
     for (let looks = 0; this.#ruleset.weight < limit && looks < room * LOOKS; ) {
@@ -345,7 +351,10 @@ export class FamilyModel {
     }
   }
 
-  /** Brings a frontend to where it should be, as far as there is room, into `brought`; true if it is there, or left out. */
+  /**
+   * Moves a frontend towards its desired state, as far as there is room, and adds it to `brought`. Returns true if it is
+   * done or left out.
+   */
   *#bring(key: string, room: number, brought: string[]): Steps<boolean> {
     const frontend = this.#allowed.withKey(key);
     const { weight } = this.#ruleset;
@@ -355,7 +364,7 @@ export class FamilyModel {
     return isDone;
   }
 
-  /** Works out the frontends of a large Service, which then wait for their elements. */
+  /** Computes the frontends of a large Service, which then wait for their elements. */
   *#expand(key: string): Steps<void> {
     const { affected, frontends } = yield* this.#allowed.workOut(key);
     yield* eachInSteps(frontends, (frontend) => this.#waiting.add(frontend, affected));
@@ -383,8 +392,8 @@ export class FamilyModel {
   }
 
   /**
-   * Shares out what there is, and sees to those that may have more or less than before: at once if they are in `results`, or
-   * wait for their elements.
+   * Distributes the budget, and updates the Services that may have more or less than before: at once if they are in
+   * `results`, otherwise when it is their turn.
    */
   *#shareOut(results: Map<string, ClaimResult>): Steps<void> {
     for (const key of this.#allowed.shareOut()) {
@@ -396,5 +405,5 @@ export class FamilyModel {
   }
 }
 
-/** Elements found in the kernel that are taken in at a time. */
+/** How many elements found in the kernel are taken in at a time. */
 const FOUND_STEP = 5_000;

@@ -30,15 +30,15 @@ import { actionFor, retryDelay, type SyncEvent, type SyncState, step, UNKNOWN } 
 import type { SyncerOptions } from './syncer-options.ts';
 import { WeightLimit } from './weight-limit.ts';
 
-/** Milliseconds between two looks at whether our table is still there. The open session lists the chains. */
+/** Milliseconds between checks whether our table still exists. The open session lists the chains. */
 const CHECK_INTERVAL = 5000;
 
-/** Changed Services from which on nothing is gained by waiting for more. */
+/** With this many changed Services, there is no point in waiting for more. */
 const BACKLOG = 500;
 
 /**
- * Keeps the kernel's table of one family equal to the model, as state.ts has it. One transaction is in flight at a time;
- * changes that arrive meanwhile go together into the next.
+ * Keeps the kernel's table of one family equal to the model (for its states, see state.ts). One transaction is in flight at
+ * a time. Changes that arrive in the meantime go into the next one together.
  */
 export class FamilySyncer {
   readonly #model: FamilyModel;
@@ -48,7 +48,7 @@ export class FamilySyncer {
   readonly #clock: Clock;
   readonly #pace: FamilyPace;
   readonly #heartbeatPorts: NonNullable<SyncerOptions['heartbeatPorts']>;
-  /** Milliseconds without a change until what only waits to be deleted goes. */
+  /** Milliseconds without a change after which elements that only wait to be deleted are deleted. */
   readonly #quiet: number;
   readonly #bell: Bell;
   readonly #stop = new AbortController();
@@ -56,15 +56,15 @@ export class FamilySyncer {
   readonly #reports: DriftReports;
   readonly #flights: Flights;
   readonly #mends = new Mends();
-  /** Compares the kernel with the model; undefined: nobody does. */
+  /** Compares the kernel with the model; undefined: not compared. */
   readonly #watch: KernelWatch | undefined;
   #state: SyncState = UNKNOWN;
   /** Pending while the kernel is behind the model. */
   #inSync = Promise.withResolvers<void>();
   #isInSync = false;
-  /** How many transactions in a row have failed for what others changed. */
+  /** How many transactions in a row have failed because of changes by others. */
   #lessons = 0;
-  /** Why the kernel is to be looked at now; undefined: there is no reason to. */
+  /** Why the kernel is to be checked now; undefined: no reason. */
   #lookReason: string | undefined;
 
   constructor(model: FamilyModel, nft: Nft, log: Log, options: SyncerOptions = {}) {
@@ -102,7 +102,7 @@ export class FamilySyncer {
     return this.#inSync.promise;
   }
 
-  /** Notes changed Services; they go to the kernel at once if nothing is in flight and nothing went before. */
+  /** Notes changed Services. They go to the kernel at once, unless a transaction is in flight or has just ended. */
   changed(serviceKeys: readonly string[]): void {
     let isConcerned = false;
     for (const key of serviceKeys) if (this.#model.markDirty(key)) isConcerned = true;
@@ -116,16 +116,16 @@ export class FamilySyncer {
     this.#wakeUp();
   }
 
-  /** Notes that networks changed that no Service depends on: ServiceCIDRs. */
+  /** Notes that networks changed that no Service depends on (ServiceCIDRs). */
   networksChanged(): void {
     this.#model.networksChanged();
     this.#wakeUp();
   }
 
   /**
-   * Looks at once whether our table is still there, between two transactions if one is in flight; then, beside them, whether
-   * everything in it is as it should be. `reason`: what made somebody ask, for the log. While no table is in force the kernel
-   * is read anyway, and nothing is done.
+   * Checks at once whether our table still exists, between two transactions if one is in flight. Then the watch compares
+   * everything in the table, while transactions continue. `reason`: why, for the log. While no table is in force, the kernel
+   * is read anyway, so nothing is done.
    */
   look(reason: string): void {
     this.#check(reason);
@@ -139,7 +139,7 @@ export class FamilySyncer {
     this.#bell.ring();
   }
 
-  /** Works until stop. Nothing is put in the packets' way before the arrival is complete. */
+  /** Works until stop. No packet reaches the table before the initial sync is complete. */
   async run(initialSync = INITIAL_SYNC_DONE): Promise<void> {
     void this.#watch?.run(this.#stop.signal);
     while (!this.#stop.signal.aborted) {
@@ -163,12 +163,12 @@ export class FamilySyncer {
     if (this.#state.is !== 'live') this.#mends.clear();
   }
 
-  /** Brings the kernel's table to where changes can go on from. */
+  /** Brings the kernel's table to a state from which changes can continue. */
   async #settle(initialSync: InitialSync): Promise<void> {
     const table = await this.#readOrBuild(initialSync);
     this.#become({ event: 'settled', table });
     this.#model.batches.grow();
-    // What follows is small. Until it is open, if it is not yet, each transaction has a process of its own.
+    // The transactions that follow are small. Until the session is open, each gets its own process.
     void this.#nft.openSession(this.#log);
   }
 
@@ -181,7 +181,7 @@ export class FamilySyncer {
       this.#observer.caughtUp();
     });
     const program = this.#model.program;
-    // While objects still arrive.
+    // This happens while objects still arrive.
     let contents = live && (await readDuringInitialSync(this.#model, this.#nft, live.name, initialSync));
     if (live === undefined || contents === undefined) {
       this.#model.heartbeat = await this.#heartbeatPorts();
@@ -189,7 +189,7 @@ export class FamilySyncer {
       this.#succeeded('full', written);
       return table;
     }
-    // What serves those who have been there all along does not wait for objects.
+    // Chains serve existing Services, so mending them does not wait for objects.
     const drifts = await mendChains(this.#nft, program, live.name, contents.chains);
     this.#reports.report(drifts);
     if (drifts.length > 0) contents = await readTable(this.#nft, program, live.name);
@@ -215,7 +215,7 @@ export class FamilySyncer {
     } else if (this.#model.suspects.areThere) {
       await this.#trySuspects(table);
     } else if (this.#model.isDirty) {
-      // What only waits to be deleted rides along with a change, or goes when none comes.
+      // What only waits to be deleted goes with the next change, or by itself if none comes.
       if (await this.#bell.sleep(this.#quiet)) return;
       while (!this.#model.isBehind && this.#model.isDirty && this.#isLive(table)) await this.#sendNext(table);
     } else if (!this.#mends.areThere) {
@@ -226,12 +226,12 @@ export class FamilySyncer {
     }
   }
 
-  /** False once somebody has reason to doubt it, or wants us to stop. */
+  /** False once there is reason to doubt the table, or once we are to stop. */
   #isLive(table: TableName): boolean {
     return this.table === table && !this.#stop.signal.aborted;
   }
 
-  /** Sends one transaction; returns how many milliseconds it took. */
+  /** Sends one transaction. Returns how many milliseconds it took. */
   async #sendNext(table: TableName): Promise<number> {
     const { family } = this.#model;
     this.#observer.began();
@@ -260,7 +260,7 @@ export class FamilySyncer {
     return took;
   }
 
-  /** True if it is known now what a transaction met that failed, and the next one can go. */
+  /** True if it is known why a transaction failed, and the next one can go. */
   async #learnt(error: unknown, target: Target, sent: Sent): Promise<boolean> {
     if (!isDrift(error) || ++this.#lessons > LESSONS) return false;
     const lesson = await learn(target, sent);
@@ -279,7 +279,7 @@ export class FamilySyncer {
     return this.#flights.during(transaction, () => send(target, { transaction, isCleanup: false }));
   }
 
-  /** Mends some of what somebody else changed: as much as others can wait for. */
+  /** Mends some of what others changed, but no more than other changes can wait for. */
   async #mendNext(table: TableName): Promise<void> {
     this.#observer.began();
     const rules = this.#mends.takeRules();
@@ -301,7 +301,7 @@ export class FamilySyncer {
     this.#succeeded('partial', sizeOf(transaction));
   }
 
-  /** Tries some of those that may be why a transaction failed, apart from all others. */
+  /** Tries some of the suspects, apart from all other frontends. */
   async #trySuspects(table: TableName): Promise<void> {
     const { suspects, ruleset } = this.#model;
     if (suspects.slowAlone !== undefined) {
@@ -333,13 +333,13 @@ export class FamilySyncer {
   }
 
   /**
-   * Others flush rulesets (`nft flush ruleset`, a reload of nftables.service): traffic would wait for the next change.
-   * False if our table is lost.
+   * Other programs flush rulesets (`nft flush ruleset`, a reload of nftables.service). Without this check, traffic would
+   * have to wait for the next change. Returns false if our table is lost.
    */
   async #checkTable(table: TableName, reason?: string): Promise<boolean> {
     this.#lookReason = undefined;
     const { family } = this.#model;
-    // What was under way in the first look is done in the second.
+    // A change that was in progress at the first look is done by the second.
     if ((await this.#isThere(table)) || (await this.#isThere(table))) {
       this.#verified();
       return true;
@@ -352,14 +352,14 @@ export class FamilySyncer {
     return false;
   }
 
-  /** What is on its way may fail yet. */
+  /** Transactions in flight may still fail. */
   #verified(): void {
     if (this.#isInSync) this.#observer.verified();
   }
 
   async #isThere(table: TableName): Promise<boolean> {
     const tables = await findTables(this.#nft, this.#model.family);
-    // The watch mends all else in place.
+    // The watch mends everything else in place.
     if (this.#watch !== undefined)
       return tables.some(({ name, baseChains }) => name === table && baseChains.length > 0);
     return liveTable(tables, this.#model)?.name === table;
@@ -383,7 +383,7 @@ export class FamilySyncer {
     if (error instanceof NftError && error.failure === 'unknown-outcome') this.#model.batches.shrink();
     const isCleanup = error instanceof CleanupError;
     if (isCleanup) this.#observer.cleanupFailed();
-    // Where a table is in force, nothing is cleaned up before all that is needed is there.
+    // While a table is in force, a cleanup comes only after everything that is needed.
     if (!isCleanup || !wasInForce) this.#observer.failed(error);
     if (wasInForce && error instanceof NftError && error.failure === 'not-found') this.#observer.tableLost();
     const what = isCleanup ? 'what is no longer needed could not be deleted' : 'a transaction failed';

@@ -1,20 +1,23 @@
 import { pauseAfter } from '../host/backoff.ts';
 
-/** So often something is mended at once; from then on pauses grow. */
+/** So often a difference is mended at once. After that, the pauses grow. */
 const AT_ONCE = 3;
 
-/** Milliseconds: the first pause, doubled each time, up to the last; and how long a thing must rest to be forgotten. */
+/**
+ * Milliseconds: the first pause, doubled each time up to the last. After a rest as long as the last one, a difference is
+ * forgotten.
+ */
 const PAUSES = { first: 5_000, most: 300_000 };
 const FORGET = 1_800_000;
 
-/** What is remembered at most. Beyond that the oldest is forgotten. */
+/** The maximum number of differences to remember. Beyond it, the oldest is forgotten. */
 const MAX_REMEMBERED = 2_000;
 
-/** What is undone again and again by somebody else: mending it at once each time would be a fight without end. */
+/** Differences that somebody else keeps restoring. To mend them at once each time would be an endless fight. */
 export class Fights {
   readonly #times = new Map<string, { count: number; last: number }>();
 
-  /** True if a thing may be mended now; notes that it is. `now`: milliseconds. */
+  /** True if a difference may be mended now, which is noted. `now`: milliseconds. */
   mayMend(key: string, now: number): boolean {
     const before = this.#times.get(key);
     const { count, last } = before !== undefined && now - before.last < FORGET ? before : { count: 0, last: now };
@@ -26,12 +29,12 @@ export class Fights {
     return true;
   }
 
-  /** True if mending it has been put off for the first time just now: that is worth a line. */
+  /** True if mending was put off for the first time just now, which is worth a log line. */
   hasBegun(key: string): boolean {
     return this.#times.get(key)?.count === AT_ONCE + 1;
   }
 
-  /** Milliseconds until a thing is mended again if it is undone. */
+  /** Milliseconds until a difference is mended again if it comes back. */
   pauseOf(key: string): number {
     return pauseAfter((this.#times.get(key)?.count ?? 0) - AT_ONCE, PAUSES);
   }

@@ -23,15 +23,15 @@ import { inSlices } from './slices.ts';
 /** Seconds between two lines of progress on a long fill. */
 const PROGRESS_INTERVAL = 2;
 
-/** What a transaction may weigh in a table in force: others wait for it. */
+/** The maximum weight of a transaction for a table in force. It is lower, because other changes wait for it. */
 const LIVE_WEIGHT = MAX_WEIGHT / 2;
 
-/** A rebuild gives up once nft has refused this many single elements: then it is not the elements. */
+/** A rebuild gives up after nft has refused this many single elements: then the elements are not the reason. */
 const MAX_REFUSED = 16;
 
 /**
- * Reads a table that may be live while objects still arrive. Should these be there first, frontends are worked out meanwhile
- * as far as that goes without it.
+ * Reads a table that may be live, while objects still arrive. If the objects are complete first, frontends are computed in
+ * the meantime, as far as possible without the table.
  * @throws NftError
  */
 export async function readDuringInitialSync(
@@ -41,7 +41,7 @@ export async function readDuringInitialSync(
   initialSync: InitialSync,
 ): Promise<TableContents> {
   const reading = readTable(nft, model.program, table);
-  // Later on the model is in use, and stays whole until there is something better.
+  // After the initial sync the model is in use. It stays as it is until the reading is complete.
   if (initialSync.isComplete) return reading;
   let isRead = false;
   let ahead = Promise.resolve();
@@ -57,8 +57,8 @@ export async function readDuringInitialSync(
 }
 
 /**
- * Brings model and kernel to the same state through a table that is already live: writes the difference to what was
- * found in it. Returns the number of element operations.
+ * Makes model and kernel equal, for a table that is already live: writes the differences to what was found in it. Returns
+ * the number of element operations.
  */
 export async function adoptTable(
   model: FamilyModel,
@@ -77,9 +77,9 @@ export async function adoptTable(
 }
 
 /**
- * Builds the table anew beside whatever is there, out of the packets' way, in bounded transactions; it may begin while
- * Services still arrive. Once they are complete, the last one makes it live and deletes the old. One that was lost is built
- * in the packets' way, see refillTable.
+ * Builds a new table beside existing ones, in bounded transactions. No packet reaches it yet. This may begin while Services
+ * still arrive. Once they are complete, the last transaction makes the table live and deletes the old one. For a table that
+ * was lost, see refillTable.
  */
 export async function replaceTable(
   model: FamilyModel,
@@ -99,7 +99,8 @@ export async function replaceTable(
     return { table: name, written: await refillTable({ model, nft, table: name }, old, log) };
   }
   const staged = nft.load(stagedProgramText(program, name));
-  // A failure is for drain, which may wait for objects first; this keeps Node from calling it unhandled until then.
+  // drain handles a failure, but it may wait for objects first. This keeps Node from reporting an unhandled rejection until
+  // then.
   staged.catch(() => undefined);
   model.restart([]);
   const target: Target = { model, nft, table: name, isLive: false };
@@ -119,9 +120,9 @@ export async function replaceTable(
 }
 
 /**
- * Builds a table anew that was lost while it served. Nobody is served by then, so its hooks come first and not last:
- * connections to each Service, and its changes, wait for that Service only, and namespaces take turns. Returns the number of
- * element operations.
+ * Builds a table again that was lost while it served. No Service is served at this point, so the hooks come first, not last:
+ * each Service, and its changes, waits only until its turn has come. Namespaces take turns. Returns the number of element
+ * operations.
  */
 async function refillTable(
   { model, nft, table }: Pick<Target, 'model' | 'nft' | 'table'>,
@@ -132,7 +133,7 @@ async function refillTable(
   const begun = nft
     .load(stagedProgramText(program, table))
     .then(() => nft.apply(document([...hookCommands(program, table), ...old])));
-  // A failure is for drain; this keeps Node from calling it unhandled until then.
+  // drain handles a failure. This keeps Node from reporting an unhandled rejection until then.
   begun.catch(() => undefined);
   await inSlices(model.restartSteps([]));
   const written = await drain({ model, nft, table, isLive: true, log, inFlight: begun, maxWeight: LIVE_WEIGHT });
@@ -141,9 +142,9 @@ async function refillTable(
 }
 
 /**
- * Tries what is under suspicion before a new table takes over from one that may serve it: after that, it would not be served
- * until its turn came. Mostly an nft was killed, and nothing is wrong with what it was given. A group that ends nft again
- * is left to be tried in the new table: it delays all others only once.
+ * Tries the suspects before a new table replaces one that may serve them. Otherwise they would not be served until it is
+ * their turn. Usually an nft was killed, and its input is correct. A group that kills nft again is tried in the new table,
+ * so it delays all others only once.
  */
 async function trySuspects(target: Target): Promise<void> {
   const { suspects, ruleset } = target.model;
@@ -165,29 +166,29 @@ async function trySuspects(target: Target): Promise<void> {
   }
 }
 
-/** The live table among those found, if there is exactly one and it is whole. */
+/** The live table among those found, if there is exactly one and it is complete. */
 export function liveTable(found: readonly FoundTable[], model: FamilyModel): FoundTable | undefined {
   return found.length === 1 && found[0] !== undefined && isLive(found[0], model.program) ? found[0] : undefined;
 }
 
-/** Gets a transaction that nft refused, and what nft said. Rethrows what it cannot mend. */
+/** Handles a transaction that nft refused, with nft's error. Throws the error again if it cannot help. */
 type Mend = (transaction: Transaction, error: unknown) => Promise<void>;
 
 interface Drain extends Target {
   readonly log: Log;
   readonly mend?: Mend;
-  /** What nft works on at the start. */
+  /** What nft works on at the beginning. */
   readonly inFlight?: Promise<void>;
   readonly initialSync?: InitialSync;
-  /** What a transaction may weigh. */
+  /** The maximum weight of a transaction. */
   readonly maxWeight?: number;
-  /** Commands that go with the last transaction; once they are in force, nothing more is sent. */
+  /** Commands that go with the last transaction. Once they are in force, nothing more is sent. */
   readonly last?: readonly string[];
 }
 
 /**
- * Sends transactions until the model has no more; returns the number of element operations. While nft works on one, the
- * next is prepared.
+ * Sends transactions until the model has no more. Returns the number of element operations. While nft works on one
+ * transaction, the next is prepared.
  */
 async function drain({ log, mend = giveUp, last, maxWeight = MAX_WEIGHT, ...rest }: Drain): Promise<number> {
   const { model, initialSync = INITIAL_SYNC_DONE } = rest;
@@ -211,7 +212,7 @@ async function drain({ log, mend = giveUp, last, maxWeight = MAX_WEIGHT, ...rest
       suspectAfter(rest, next, error);
       return mend(next.transaction, error);
     });
-    // A failure is for the await above or below; this keeps Node from calling it unhandled in between.
+    // The awaits above and below handle a failure. This keeps Node from reporting an unhandled rejection in between.
     inFlight.catch(() => undefined);
     if (performance.now() - reported > PROGRESS_INTERVAL * 1000) {
       reported = performance.now();
@@ -223,15 +224,15 @@ async function drain({ log, mend = giveUp, last, maxWeight = MAX_WEIGHT, ...rest
 }
 
 /**
- * What a transaction had that failed is tried apart from all else after this. Not if an nft was killed over a batch of a
- * staged table: mostly it has too little memory. What it refuses is found right there.
+ * Makes suspects of the frontends in a failed transaction. This does not happen if an nft was killed over a batch of a
+ * staged table: usually it has too little memory. In a staged table, refused elements are found directly.
  */
 function suspectAfter({ model, isLive }: Target, { transaction, frontends = [] }: Sent, error: unknown): void {
   if (!isForContent(error) || !(isLive || error.isTooSlow)) return;
   model.suspects.add(frontends, error, sizeOf(transaction));
 }
 
-/** One process instead of two, which a start on a small cluster feels. */
+/** One process instead of two, which makes a difference at the start of a small cluster. */
 async function sendLast(target: Target, sent: Sent, mend: Mend): Promise<void> {
   try {
     await send(target, sent);
@@ -251,8 +252,8 @@ function madeByLine(element: Element, model: FamilyModel): string | undefined {
 }
 
 /**
- * For a staged table, where a transaction need not be atomic: halves of one that nft refused are tried until the
- * refused elements stand alone. They are left out with an error each, and all the rest is served.
+ * For a staged table, whose transactions need not be atomic: halves a refused transaction until each refused element is
+ * isolated. These are left out, each with an error. All others are served.
  */
 function isolateRefused(target: Target, log: Log): Mend {
   let refused = 0;

@@ -2,15 +2,15 @@ import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 import type { Transaction } from '../ruleset/model/transaction.ts';
 import type { Commits } from './commits.ts';
 
-/** What our own transactions may have changed while something was looked at. */
+/** What our own transactions may have changed while something was read. */
 export interface Recording {
-  /** True if one that was in flight meanwhile holds the element (or the chain, see chain-element.ts). */
+  /** True if a transaction in flight during that time contains the element (or the chain, see chain-element.ts). */
   touches(setOrMap: SetOrMap, key: string): boolean;
-  /** Ends it; to be called once. */
+  /** Ends the recording; to be called once. */
   stop(): void;
 }
 
-/** Our own transactions of a family on their way to the kernel, for those who read it at the same time. */
+/** Our own transactions of a family that are on their way to the kernel, for those who read the kernel at the same time. */
 export class Flights {
   readonly #inFlight = new Set<Transaction>();
   readonly #recordings = new Set<Transaction[]>();
@@ -23,7 +23,7 @@ export class Flights {
     this.#commits = commits;
   }
 
-  /** Notes a transaction until `sent` resolves or rejects; that begins once commits are not held back. */
+  /** Notes a transaction until `sent` resolves or rejects. `sent` is called once commits are not held back. */
   async during(transaction: Transaction, sent: () => Promise<void>): Promise<void> {
     this.#inFlight.add(transaction);
     for (const recording of this.#recordings) recording.push(transaction);
@@ -36,7 +36,7 @@ export class Flights {
     }
   }
 
-  /** Another number once a transaction that changes the set or map has begun, and once it has ended. */
+  /** A number that changes when a transaction that affects the set or map begins, and when it ends. */
   changesOf(setOrMap: SetOrMap): number {
     return this.#changes.get(setOrMap) ?? 0;
   }
@@ -49,14 +49,14 @@ export class Flights {
   }
 
   /**
-   * Calls back with the key of each element (or chain) of a set or map that a transaction changes, when that begins and when
+   * Calls back with the key of each element (or chain) of a set or map that a transaction changes, when it begins and when
    * it has ended.
    */
   onChange(setOrMap: SetOrMap, listener: (key: string) => void): void {
     this.#listeners.set(setOrMap, listener);
   }
 
-  /** From now on notes what is in flight. */
+  /** Notes what is in flight from now on. */
   record(): Recording {
     const recorded = [...this.#inFlight];
     this.#recordings.add(recorded);

@@ -1,26 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Milliseconds between two looks at what has come meanwhile. */
+/** Milliseconds between checks for new objects. */
 const LOOK_INTERVAL = 50;
 
-/** The first delivery of a source, while it comes. */
+/** The initial delivery of a source, while it is in progress. */
 export interface InitialSync {
   /** Whether the whole cluster is known. */
   readonly isComplete: boolean;
   /** Resolves when it is. */
   readonly whenComplete: Promise<void>;
-  /** Resolves when it is, or more may have come. */
+  /** Resolves when it is complete, or when more may have arrived. */
   more(): Promise<void>;
 }
 
-/** For those who begin when everything is known. */
+/** For those who start when everything is known. */
 export const INITIAL_SYNC_DONE: InitialSync = {
   isComplete: true,
   whenComplete: Promise.resolve(),
   more: () => Promise.resolve(),
 };
 
-/** An arrival that is complete once `complete` is called. */
+/** An initial sync that is complete once `complete` is called. */
 export function createInitialSync(): { readonly initialSync: InitialSync; complete(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   let isComplete = false;

@@ -3,15 +3,15 @@ import { Fights } from './fights.ts';
 import { RulesWatch, type RulesWatchOptions } from './rules-watch.ts';
 import type { WatchOptions } from './watch-options.ts';
 
-/** Those that are not in WatchOptions are shared by the families. */
+/** The families share those options that are not in WatchOptions. */
 export type KernelWatchOptions = WatchOptions &
   Pick<ElementsWatchOptions, 'commits' | 'budget'> &
   Pick<RulesWatchOptions, 'lister' | 'dryRuns'>;
 
 /**
- * Compares what the kernel holds with the model, as long as a table is in force: rules and elements beside each other, since
- * a listing of elements may take seconds, and much longer while changes go on. It only reads, beside the transactions that
- * go on meanwhile; what differs in two looks and no transaction of ours has touched is somebody else's doing, and goes to
+ * Compares the kernel with the model while a table is in force. Rules and elements are compared concurrently, because a
+ * listing of elements may take seconds, and much longer during changes. It only reads, while transactions continue. If two
+ * looks find the same difference, and none of our transactions has touched it, somebody else made it. It then goes to
  * `mends`.
  */
 export class KernelWatch {
@@ -31,7 +31,7 @@ export class KernelWatch {
     this.#elements = new ElementsWatch(common);
   }
 
-  /** Looks at everything at once. */
+  /** Compares everything at once. */
   look(): void {
     this.#rules.look();
     this.#elements.look();

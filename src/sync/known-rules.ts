@@ -4,43 +4,43 @@ import { affinityKindOf } from '../ruleset/program/affinity.ts';
 import type { Program } from '../ruleset/program/program.ts';
 
 /**
- * Rules of Services with session affinity that are tried at a time, a chain of more apart: each takes nft and the kernel
- * 4 µs, and there may be 16,000.
+ * How many rules of Services with session affinity are checked in one dry run, with a tolerance of one chain. Each costs nft
+ * and the kernel 4 µs, and there may be 16,000.
  */
 const AT_A_TIME = 250;
 
-/** What a dry run has the kernel delete. */
+/** What a dry run asks the kernel to delete. */
 export interface DryRun {
   /** In nft's own language. */
   readonly document: string;
-  /** False once our own transactions may have made other rules of some of these. */
+  /** False once our own transactions may have replaced some of these rules. */
   isValid(): boolean;
 }
 
-/** The rules of a table as a listing had them, to ask the kernel by their handles whether all are there still. */
+/** The rules of a table as last listed. By their handles, a dry run asks the kernel whether they still exist. */
 export class KnownRules {
   readonly #program: Program;
-  /** Where they are. A table that is built anew has another Ruleset, and may have the same name. */
+  /** Where they are. A table that is built again has another Ruleset, but may have the same name. */
   #of: { readonly table: TableName; readonly ruleset: Ruleset } | undefined;
-  /** Chain → the handles of its rules: those that are tried each time, and those of Services with session affinity. */
+  /** Chain → the handles of its rules: those that are checked every time, and those of Services with session affinity. */
   #always = new Map<string, readonly number[]>();
   #byTurns = new Map<string, readonly number[]>();
-  /** Chains of the latter whose turn comes in this round. */
+  /** Chains of the latter that are still to be checked in this round. */
   #waiting: string[] = [];
-  /** Counts chains that are not known any more. */
+  /** Counts chains that are no longer known. */
   #forgotten = 0;
 
   constructor(program: Program) {
     this.#program = program;
   }
 
-  /** How many dry runs take in all of them. */
+  /** How many dry runs it takes to check all rules. */
   get turns(): number {
     const rules = [...this.#byTurns.values()].reduce((sum, handles) => sum + handles.length, 0);
     return Math.max(1, Math.ceil(rules / AT_A_TIME));
   }
 
-  /** From now on these are known and no others. `handles`: those of the rules of each chain. */
+  /** Replaces what is known. `handles`: the handles of the rules of each chain. */
   learn(table: TableName, ruleset: Ruleset, handles: ReadonlyMap<string, readonly number[]>): void {
     const isByTurns = (chain: string) => affinityKindOf(chain) !== undefined;
     this.#of = { table, ruleset };
@@ -49,12 +49,12 @@ export class KnownRules {
     this.#waiting = this.#waiting.filter((chain) => this.#byTurns.has(chain));
   }
 
-  /** To be called when a transaction of ours changes a chain. */
+  /** To be called when one of our transactions changes a chain. */
   forget(chain: string): void {
     if (this.#byTurns.delete(chain) || this.#always.delete(chain)) this.#forgotten++;
   }
 
-  /** The next dry run; undefined if nothing is known of that table. */
+  /** The next dry run; undefined if nothing is known of this table. */
   next(table: TableName, ruleset: Ruleset): DryRun | undefined {
     if (this.#of?.table !== table || this.#of.ruleset !== ruleset) {
       this.#of = undefined;

@@ -6,36 +6,36 @@ import { OBJECTS } from '../ruleset/program/objects.ts';
 import type { Sent, Target } from './sender.ts';
 import { inSlices } from './slices.ts';
 
-/** After so many transactions in a row that met something else than was known, the kernel is read from end to end. */
+/** After this many transactions in a row that met something unexpected, the kernel is read from end to end. */
 export const LESSONS = 3;
 
-/** True if a transaction was refused since the kernel does not hold what the model knows of it. */
+/** True if a transaction was refused because the kernel differs from the model. */
 export function isDrift(error: unknown): error is NftError {
   if (!(error instanceof NftError)) return false;
   return error.failure === 'not-found' || (error.failure === 'refused' && error.message.includes('File exists'));
 }
 
-/** What the kernel was found to hold in another way than was known. */
+/** What the kernel turned out to hold, where the model had something else. */
 export interface Lesson {
-  /** Of the transaction: the next one goes by it. */
+  /** Elements of the transaction. The next transaction takes them into account. */
   readonly learnt: readonly ElementDifference[];
-  /** What else differs in the same sets and maps, and is to be mended. */
+  /** Other differences in the same sets and maps, which are to be mended. */
   readonly others: readonly ElementDifference[];
 }
 
-/** Seconds that nft is given to list what a transaction was about. */
+/** Seconds that nft may take to list the sets and maps of a transaction. */
 const TIMEOUT = 20;
 
 /**
- * After a transaction that was refused for drift, of which nothing is in force: takes it back, and lists the sets and maps
- * that it was about. The next one goes by what they hold. Other changes wait for that listing only (0.4 s for 15,000
- * endpoints); to read and compare the whole table takes many times as long. Undefined where this cannot be done: then the
- * transaction is as it was.
+ * To be called after a transaction was refused because of drift, so that nothing of it is in force. It takes the transaction
+ * back in the model, and lists the sets and maps involved; the next transaction takes their content into account. Other
+ * changes wait only for that listing (0.4 s for 15,000 endpoints). To read and compare the whole table would take many times
+ * as long. Returns undefined if this is not possible; then the transaction is unchanged.
  */
 export async function learn({ model, nft, table }: Target, { transaction, undo }: Sent): Promise<Lesson | undefined> {
   const { ruleset, program } = model;
   const all = new Set([...transaction.deletes, ...transaction.adds].map(({ setOrMap }) => setOrMap));
-  // Chains have no listing of their own: the rules are looked at soon.
+  // Chains have no listing of their own. The rules are compared soon.
   const setsAndMaps = [...all].filter((setOrMap) => !OBJECTS.includes(setOrMap));
   if (undo === undefined || setsAndMaps.length === 0) return undefined;
   try {
@@ -49,14 +49,14 @@ export async function learn({ model, nft, table }: Target, { transaction, undo }
     const others: ElementDifference[] = [];
     for (const { setOrMap, listed } of looks) {
       const news = ruleset.learn(setOrMap, new Map(listed.map((element) => [element.key, element])));
-      // Others may take what counts; it is needed no more than before.
+      // Others may delete elements that count. They are no more necessary than before.
       if (setOrMap.counts) continue;
       learnt.push(...news);
       others.push(...(await inSlices(elementDifferences(setOrMap, listed, ruleset.inKernel(setOrMap)))));
     }
     return { learnt, others };
   } catch (error) {
-    // The table itself may be gone: what reads it next says so.
+    // The table itself may be gone. The next read will say so.
     if (error instanceof NftError) return undefined;
     throw error;
   }

@@ -8,15 +8,18 @@ import { LIMIT_COUNTERS, type LimitResult, limitCounted } from '../ruleset/progr
 import type { Clock } from './clock.ts';
 import type { FamilyModel } from './family-model.ts';
 
-/** Services that are named in the log after one look. */
+/** How many Services one look names in the log. */
 const MAX_NAMED = 10;
 
-/** Milliseconds that a look is good for, at least; and so many times as long as it took: questions cost no more than a 125th of a CPU. */
+/**
+ * Milliseconds: a look is valid for at least this long, and for a multiple of the time it took, so that requests cost at
+ * most a 125th of a CPU.
+ */
 const FRESH = 1_000;
 const REST = 125;
 
 /**
- * New connections that the limits of a Service refused, or should have, by what a counter of its counts: as many results as it has
+ * New connections that the limits of a Service refused, or should have refused, by result. A Service has as many results as
  * counters.
  */
 export type LimitCounts = { readonly [Result in LimitResult]?: number };
@@ -25,32 +28,32 @@ export interface LimitsWatchOptions {
   readonly families: readonly {
     readonly model: Pick<FamilyModel, 'family' | 'ruleset'>;
     readonly nft: Nft;
-    /** Undefined where no table is in force. */
+    /** Undefined if no table is in force. */
     readonly table: () => TableName | undefined;
   }[];
   readonly log: Log;
   readonly clock: Pick<Clock, 'now'>;
-  /** Told of connections that came since the look before. */
+  /** Called with the connections since the previous look. */
   readonly onCount: (family: Family, result: LimitResult, connections: number) => void;
 }
 
 /**
- * Reads what the limits of Services have done, sums it up Service by Service, and tells where one is not kept. Nothing runs, and
- * nothing is kept, without such Services.
+ * Reads what the limits of Services have done, adds it up for each Service, and warns if a limit is not enforced. Without
+ * such Services, it does nothing and stores nothing.
  */
 export class LimitsWatch {
   readonly #options: LimitsWatchOptions;
-  /** Service → what was counted in both families while this lives. */
+  /** Service → what was counted in both families since this was created. */
   #sums: ReadonlyMap<string, LimitCounts> = new Map();
   #looking: Promise<void> | undefined;
-  /** Until when the last look is good, by the clock. */
+  /** Until when the last look is valid. */
   #goodUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: LimitsWatchOptions) {
     this.#options = options;
   }
 
-  /** Reads the kernel. One look at a time: who comes meanwhile waits for that. */
+  /** Reads the kernel. There is one look at a time; callers in the meantime wait for it. */
   look(): Promise<void> {
     this.#looking ??= this.#lookNow().finally(() => {
       this.#looking = undefined;
@@ -58,13 +61,13 @@ export class LimitsWatch {
     return this.#looking;
   }
 
-  /** What was counted of each Service with limits ("namespace/name"), read now unless that was a moment ago. */
+  /** The counts of each Service with limits ("namespace/name"). Read now, unless that was done a moment ago. */
   async counts(): Promise<ReadonlyMap<string, LimitCounts>> {
     if (this.#options.clock.now() >= this.#goodUntil) await this.look();
     return this.#sums;
   }
 
-  /** What was counted of a Service by the last look; undefined for one that had no limits then. */
+  /** The counts of a Service at the last look; undefined if it had no limits then. */
   countsOf(service: string): LimitCounts | undefined {
     return this.#sums.get(service);
   }
@@ -73,7 +76,7 @@ export class LimitsWatch {
     const { families, clock } = this.#options;
     const began = clock.now();
     const sums = new Map<string, LimitCounts>();
-    // Of each counter that there is; what is not there any more is forgotten.
+    // Only for existing counters. Others are forgotten.
     for (const { model } of families) {
       for (const { key } of model.ruleset.elementsOf(LIMIT_COUNTERS)) {
         const { service = '', result = 'full' } = limitCounted(key) ?? {};
@@ -99,7 +102,7 @@ export class LimitsWatch {
       for (const { result, service, packets } of counts) {
         onCount(family, result, packets);
         const known = sums.get(service);
-        // Of a Service that lost its limit meanwhile nothing is kept.
+        // Nothing is kept of a Service that has lost its limit in the meantime.
         if (known !== undefined) sums.set(service, { ...known, [result]: (known[result] ?? 0) + packets });
       }
       for (const { service, packets } of counts.filter(({ result }) => result === 'unlimited').slice(0, MAX_NAMED)) {

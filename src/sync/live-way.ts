@@ -17,15 +17,15 @@ import type { Steps } from '../service/steps.ts';
 import type { Way } from '../trace/way.ts';
 import { inSlices } from './slices.ts';
 
-/** Something on a packet's way that is not in the kernel as the model has it. */
+/** Something on a packet's way that differs in the kernel from the model. */
 export interface WayDifference {
-  /** Neither of the two for what every packet comes to. */
+  /** Neither of the two: it affects every packet. */
   readonly chain?: string;
   readonly element?: { readonly setOrMap: SetOrMap; readonly key: string };
   readonly drift: Pick<Drift, 'kind' | 'action' | 'message'>;
 }
 
-/** What was compared of a way, and what differs. */
+/** What was compared on a packet's way, and what differs. */
 export interface WayComparison {
   readonly chains: number;
   readonly elements: number;
@@ -34,20 +34,23 @@ export interface WayComparison {
   readonly notCompared: readonly string[];
 }
 
-/** Milliseconds between two looks: what differs in both is not just being changed. */
+/** Milliseconds between two looks. A difference in both is not a change in progress. */
 const PAUSE = 100;
 
-/** Milliseconds of CPU time that nft takes to list an element, and seconds that it is given for the shortest listing. */
+/** Milliseconds of CPU time that nft takes to list an element, and seconds that it may take for the shortest listing. */
 const ELEMENT_COST = 0.03;
 const TIMEOUT = 3;
 
-/** Elements of a family up to which all of its table is listed at once: cheaper than a process for each set and map. */
+/**
+ * Up to this many elements of a family, its whole table is listed at once. That is cheaper than a process for each set and
+ * map.
+ */
 const SMALL = 2_000;
 
 /**
- * Compares what decides about a packet with what the kernel holds: the chains that it enters, and every element that it asks
- * for, be it there or not; also chains and tables that others have put beside ours. Looks twice where something differs. It
- * only reads, beside the daemon's own transactions: what the model is just changing is left out.
+ * Compares what decides about a packet with the kernel: the chains that it enters, each element that it looks up, whether
+ * that exists or not, and chains and tables that others have added. If something differs, it looks twice. It only reads,
+ * concurrently with the daemon's transactions, so it leaves out what the model is changing.
  * @throws NftError
  */
 export async function compareWay(way: Way, ruleset: Ruleset, nft: Nft, table: TableName): Promise<WayComparison> {
@@ -118,25 +121,25 @@ function* dynamicChains(way: Way, ruleset: Ruleset): Iterable<Chain> {
   for (const chain of ruleset.dynamicChains()) if (!changing.has(chain.name)) yield chain;
 }
 
-/** True if a packet meets an element, or would if it were there. */
+/** True if a packet meets an element, or would meet it if it existed. */
 function isElementOnWay(way: Way, { name, interval }: SetOrMap, key: string): boolean {
   return way.concerns(name, key) || (way.asks(name) && !interval && STRANGE.test(key));
 }
 
-/** True if what differs is on a way: what is compared may be on several. */
+/** True if a difference is on this way. One comparison may serve several ways. */
 export function isOnWay(way: Way, { chain, element }: WayDifference): boolean {
   if (chain !== undefined) return way.chains.has(chain);
   return element === undefined || isElementOnWay(way, element.setOrMap, element.key);
 }
 
-/** A key that stands for many, which others have put where ours stand for one each: ranges, networks, all others. */
+/** A key that stands for many, which others have added where each of ours stands for one: ranges, networks, all others. */
 const STRANGE = /[-/*]/;
 
 interface Found extends Pick<WayComparison, 'differences' | 'notCompared'> {
   readonly count: number;
 }
 
-/** Looks at some sets and maps; at several by one listing of all. */
+/** Lists some sets and maps. Several are read in one listing. */
 async function lookAt(
   portion: readonly SetOrMap[],
   way: Way,
@@ -183,7 +186,7 @@ function* compareElements(
   if (way.asksIntervals(name)) for (const key of view.keys()) if (way.concerns(name, key)) keys.add(key);
   yield;
   const differences = yield* elementDifferences(setOrMap, listed, { ...view, keys: () => keys });
-  // The model may have gone on meanwhile.
+  // The model may have changed in the meantime.
   const now = ruleset.inKernel(setOrMap);
   return {
     count: keys.size,

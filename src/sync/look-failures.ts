@@ -3,17 +3,17 @@ import { pauseAfter } from '../host/backoff.ts';
 import { NftError } from '../nft/run.ts';
 import type { LooksOptions } from './watch-options.ts';
 
-/** Milliseconds after a listing that did not come to an end: the first pause, doubled each time, up to the last. */
+/** Milliseconds after a listing that did not finish: the first pause, doubled each time up to the last. */
 const PAUSES = { first: 5_000, most: 600_000 };
 
-/** Listings that failed, one after the other. */
+/** Listings that failed in a row. */
 export class LookFailures {
   readonly #options: Pick<LooksOptions, 'log' | 'model' | 'onMissing' | 'table'>;
   readonly #what: string;
   #count = 0;
   #saidBlind = false;
 
-  /** `what`: what was to be listed, for the log. */
+  /** `what`: what was listed, for the log. */
   constructor(options: Pick<LooksOptions, 'log' | 'model' | 'onMissing' | 'table'>, what: string) {
     this.#options = options;
     this.#what = what;
@@ -29,7 +29,7 @@ export class LookFailures {
     this.#saidBlind = false;
   }
 
-  /** Says once in a row why nothing can be compared, unless nft just takes too long. */
+  /** Logs once in a row why nothing can be compared, unless nft only takes too long. */
   failed(error: unknown): void {
     const { log, model, onMissing, table } = this.#options;
     if (table() === undefined) return;

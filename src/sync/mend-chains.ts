@@ -8,8 +8,8 @@ import type { ListedChain } from '../ruleset/elements/chain.ts';
 import type { Program } from '../ruleset/program/program.ts';
 
 /**
- * Gives the chains that differ from the program their rules again, in one transaction: the fixed ones, and of those that
- * pick endpoints all that are there, since any later verdict may lead to them. Returns what differed.
+ * Restores the rules of chains that differ from the program, in one transaction: of the fixed chains, and of all existing
+ * chains that pick endpoints, because any later verdict may lead to them. Returns what differed.
  * @throws NftError
  */
 export async function mendChains(

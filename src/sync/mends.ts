@@ -1,18 +1,18 @@
 import { DRIFT_KINDS, type ElementDifference, kindOf } from '../audit/drift.ts';
 import type { Recording } from './flights.ts';
 
-/** Elements that are mended in one transaction: others wait for no more than some tens of milliseconds. */
+/** Elements mended in one transaction. Other changes wait for it for no more than some tens of milliseconds. */
 const BATCH = 500;
 
 /** Commands that mend rules, ready for a document. */
 export interface RuleMend {
   readonly commands: readonly string[];
-  /** False once our own transactions have made another thing of it. */
+  /** False once our own transactions have changed the same thing. */
   isValid(): boolean;
   done(): void;
 }
 
-/** What was found to differ and is to be mended between the changes of the cluster, the most harmful first. */
+/** Differences that are to be mended between changes of the cluster, the most harmful first. */
 export class Mends {
   readonly #rules: RuleMend[] = [];
   #elements: { readonly difference: ElementDifference; readonly recording: Recording }[] = [];
@@ -27,7 +27,7 @@ export class Mends {
     this.#rules.push(mend);
   }
 
-  /** `recording`: since before they were found; it is stopped when the last of them is taken. */
+  /** `recording`: since before the differences were found. It is stopped when the last of them is taken. */
   addElements(differences: readonly ElementDifference[], recording: Recording): void {
     if (differences.length === 0) {
       recording.stop();
@@ -44,7 +44,7 @@ export class Mends {
     return this.#rules.shift();
   }
 
-  /** The next elements to mend, those left out that our own transactions have touched since. */
+  /** The next elements to mend, without those that our own transactions have touched since. */
   takeElements(): readonly ElementDifference[] {
     const taken = this.#elements.slice(0, BATCH);
     this.#elements = this.#elements.slice(BATCH);
@@ -53,7 +53,7 @@ export class Mends {
     return valid.map(({ difference }) => difference);
   }
 
-  /** Forgets all of it: the table is another one. */
+  /** Forgets everything: there is another table now. */
   clear(): void {
     for (const mend of this.#rules.splice(0)) mend.done();
     for (const { recording } of this.#elements.splice(0)) this.#count(recording);

@@ -10,42 +10,42 @@ export interface SyncResult {
   readonly services: readonly string[];
 }
 
-/** Told of a syncer's work on one family, as it happens. */
+/** Is told of a syncer's work on one family, as it happens. */
 export interface SyncObserver {
-  /** Something waits to be brought to the kernel. */
+  /** Something is waiting to be written to the kernel. */
   queued(): void;
-  /** A change was nothing to this family, and nothing else of it waits: it is in force. */
+  /** A change does not affect this family, and nothing else waits, so it is in force. */
   unaffected(): void;
   /** Work on the kernel begins. */
   began(): void;
-  /** The work at hand takes in everything that was known by now. */
+  /** The current work includes everything that is known now. */
   caughtUp(): void;
   succeeded(result: SyncResult): void;
-  /** Work on the kernel failed: an NftError where nft did, else a fault of this program. */
+  /** Work on the kernel failed: with an NftError because of nft, otherwise because of a bug in this program. */
   failed(error: unknown): void;
-  /** Something that is no longer needed could not be deleted. Without `failed`, what is needed is in force. */
+  /** Something that is no longer needed could not be deleted. Without `failed`, everything that is needed is in force. */
   cleanupFailed(): void;
-  /** A look at the kernel found our table in place; there is nothing to write, and nothing on its way. */
+  /** A check found our table in place. There is nothing to write, and nothing on its way. */
   verified(): void;
   /** Something of ours was missing in the kernel. */
   tableLost(): void;
-  /** Somebody else changed something of ours. `isNews`: it is worth an event, too. */
+  /** Somebody else changed something of ours. `isNews`: it is worth an event. */
   drifted(drift: Drift, isNews: boolean): void;
   /**
-   * All rules in the kernel were compared with the model: what differs of them now, be it mended soon or not. `every`:
-   * milliseconds until they are compared again.
+   * All rules in the kernel were compared with the model. `differing`: what differs now, whether it is mended soon or not.
+   * `every`: milliseconds until the next comparison.
    */
   compared(differing: readonly Drift[], every: number): void;
-  /** That a rule of ours is not there any more is noticed within so many milliseconds. */
+  /** A deleted rule is noticed within this many milliseconds. */
   noticesDeletions(every: number): void;
   /**
-   * Everything in the kernel has been compared with the model since this was told before. `round`: milliseconds since then;
-   * undefined where there was a reason to hurry.
+   * Everything in the kernel has been compared with the model since the last call. `round`: milliseconds since then;
+   * undefined if there was a reason to hurry.
    */
   audited(round: number | undefined): void;
 }
 
-/** For those who do not want to know. */
+/** An observer that ignores everything. */
 export const NO_OBSERVER: SyncObserver = {
   queued: () => undefined,
   unaffected: () => undefined,

@@ -1,34 +1,37 @@
 import type { Clock } from './clock.ts';
 
-/** Milliseconds from one transaction to the next while changes keep coming, unless it is set. */
+/** Default for the milliseconds between transactions while changes keep coming. */
 export const DEFAULT_INTERVAL = 80;
 
-/** Of the time at most one part in so many is spent in nft, while changes keep coming. */
+/** nft works for at most one part in this many of the time, while changes keep coming. */
 const PARTS_OF_TIME = 4;
 
-/** Milliseconds that follow from that at most: one Service's dear transaction is not to keep all others waiting. */
+/**
+ * The longest pause in milliseconds that follows from that. An expensive transaction of one Service must not delay all
+ * others.
+ */
 const MAX_REST = 200;
 
 /** The pace of one family. */
 export interface FamilyPace {
-  /** Resolves when a transaction may go. */
+  /** Resolves when a transaction may be sent. */
   turn(): Promise<void>;
   /** Notes how many milliseconds a transaction took. */
   took(ms: number): void;
 }
 
 /**
- * When the next transaction may go. The first change goes at once: it need not wait for others that may not come. While
- * changes keep coming, those of an interval go together: a transaction costs nearly the same for one element as for fifty.
+ * Decides when the next transaction may be sent. The first change is sent at once: others may not come. While changes keep
+ * coming, those of an interval are sent together, because a transaction costs nearly the same for one element as for fifty.
  *
- * All families have one beat, so that a change of both is the work of one moment. But what a family spends in nft slows
- * itself only.
+ * All families share one beat, so that a change of both is sent at the same moment. But the time that a family spends in nft
+ * slows down only this family.
  */
 export class Pace {
   readonly #clock: Clock;
-  /** Milliseconds from beat to beat; 0: every transaction goes at once. */
+  /** Milliseconds between beats; 0: every transaction is sent at once. */
   readonly interval: number;
-  /** The next beat must not come before this. */
+  /** The next beat may not come before this. */
   #notBefore = -Infinity;
   #beat: Promise<void> | undefined;
 
@@ -54,7 +57,7 @@ export class Pace {
   }
 
   async #nextBeat(): Promise<void> {
-    // All that comes in one go, such as the events of one packet of the API server, is for this beat.
+    // Everything that arrives at once, such as the events in one packet from the API server, belongs to this beat.
     await this.#clock.soon();
     await this.#until(this.#notBefore);
     this.#beat = undefined;

@@ -2,38 +2,39 @@ import { isDeepStrictEqual } from 'node:util';
 import { pauseAfter } from '../host/backoff.ts';
 import type { Frontend } from '../service/frontend.ts';
 
-/** Milliseconds until what nft did not take is tried again: doubled each time, up to the last. */
+/** Milliseconds until a refused frontend is tried again: the first pause, doubled each time up to the last. */
 const PAUSES = { first: 30_000, most: 3_600_000 };
 
 /** A frontend that is left out. */
 interface Held {
-  /** As it was when nft did not take it. */
+  /** As it was when nft refused it. */
   readonly frontend: Frontend | undefined;
   readonly failures: number;
-  /** Milliseconds, on the clock of who calls. */
+  /** Milliseconds, on the caller's clock. */
   readonly retryAt: number;
 }
 
 /**
- * Which frontends are under suspicion, since a transaction with them failed, and which are left out, since nft did not take
- * them alone either. Frontends by their keys. A group of suspects that fails is halved, and never tried again as it was.
+ * Which frontends are suspects, because a transaction that contained them failed, and which are left out, because they also
+ * failed on their own. Frontends are identified by their keys. If a group of suspects fails, it is halved, and never tried
+ * again as it was.
  */
 export class Quarantine {
   #groups: (readonly string[])[] = [];
   readonly #suspects = new Set<string>();
   readonly #held = new Map<string, Held>();
 
-  /** The group to be tried next; undefined if nobody is under suspicion. */
+  /** The next group to try; undefined if there are no suspects. */
   get next(): readonly string[] | undefined {
     return this.#groups[0];
   }
 
-  /** All who are under suspicion. */
+  /** All suspects. */
   get suspects(): ReadonlySet<string> {
     return this.#suspects;
   }
 
-  /** All who are left out. */
+  /** All that are left out. */
   get held(): Iterable<string> {
     return this.#held.keys();
   }
@@ -42,24 +43,24 @@ export class Quarantine {
     return this.#held.has(key);
   }
 
-  /** Puts those under suspicion that are not yet, since they failed together; returns them. */
+  /** Makes suspects of frontends that failed together. Returns those that were not suspects before. */
   suspect(keys: readonly string[]): readonly string[] {
     const group = keys.filter((key) => !this.#suspects.has(key));
     for (const key of group) this.#suspects.add(key);
-    // Halved if it is all that failed.
+    // Halved if nothing else failed.
     const isSame = group.length === keys.length && group.length > 1;
     this.#groups.push(...(isSame ? halvesOf(group) : [group]).filter(({ length }) => length > 0));
     return group;
   }
 
-  /** The next group was taken: none of it is under suspicion or left out any more. Returns it. */
+  /** The next group was accepted: none of its frontends is a suspect or left out any more. Returns them. */
   passed(): readonly string[] {
     const group = this.#groups.shift() ?? [];
     for (const key of group) this.#forget(key);
     return group;
   }
 
-  /** The next group failed: its halves are next, or it is one frontend, which is left out from now on and returned. */
+  /** The next group failed. Its halves are next. If it is a single frontend, it is left out and returned. */
   failed(now: number, frontendOf: (key: string) => Frontend | undefined): string | undefined {
     const group = this.#groups.shift() ?? [];
     const [key] = group;
@@ -74,13 +75,13 @@ export class Quarantine {
     return key;
   }
 
-  /** True if a frontend is left out, and still is as it was. One that is gone, or has changed, is worth another try. */
+  /** True if a frontend is left out and unchanged. If it is gone or has changed, it is worth another try. */
   keepsOut(key: string, frontend: Frontend | undefined): boolean {
     const held = this.#held.get(key);
     return held !== undefined && !this.#suspects.has(key) && isDeepStrictEqual(held.frontend, frontend);
   }
 
-  /** Those left out whose time to be tried again has come; each is told once, and then differs from what it was. */
+  /** Those left out that are due for another try. Each is returned once, and then counts as changed. */
   due(now: number): readonly string[] {
     const due = [...this.#held].filter(
       ([key, { retryAt, frontend }]) => retryAt <= now && frontend !== undefined && !this.#suspects.has(key),
@@ -89,7 +90,7 @@ export class Quarantine {
     return due.map(([key]) => key);
   }
 
-  /** Nobody claims a frontend any more. */
+  /** Nobody claims this frontend any more. */
   gone(key: string): void {
     if (!this.#suspects.has(key)) this.#held.delete(key);
   }

@@ -15,31 +15,31 @@ import type { Commits } from './commits.ts';
 import type { Recording } from './flights.ts';
 import { inSlices } from './slices.ts';
 
-/** Chains that are compared at a time. */
+/** How many chains are compared at a time. */
 const STEP = 20;
 
-/** Milliseconds that a listing has before our own commits are held back for it, and how long they are at most. */
+/** Milliseconds after which our own commits are held back for a listing, and for how long at most. */
 const PATIENCE = 500;
 const HOLD = 2_000;
 
-/** Something of our rules that differs, and the commands that mend it. */
+/** A difference in our rules, and the commands that mend it. */
 export interface RuleFinding {
   readonly drift: Drift;
-  /** The same text in two looks: the same finding. */
+  /** If two looks give the same text, it is the same finding. */
   readonly seen: string;
   readonly commands: readonly string[];
-  /** False once our own transactions have made another thing of it. */
+  /** False once our own transactions have changed the same thing. */
   isValid(recording: Recording): boolean;
 }
 
-/** What of the rules in the kernel is not as it should be, in two looks one after the other, and what the looks cost. */
+/** How the rules in the kernel differ in two consecutive looks, and what the looks cost. */
 export interface RulesAudit {
   readonly findings: readonly RuleFinding[];
   /** Milliseconds of CPU time. */
   readonly cost: number;
   /** When the last look began. */
   readonly began: number;
-  /** The chains that were right in the last look → the handles of their rules. Works that out. */
+  /** The chains that were correct in the last look → the handles of their rules. Computed when called. */
   readonly handles: () => ReadonlyMap<string, readonly number[]>;
 }
 
@@ -52,11 +52,11 @@ export interface RulesAuditorOptions {
   readonly clock: Pick<Clock, 'now' | 'after'>;
 }
 
-/** Compares the rules of a table in the kernel with what they should be. */
+/** Compares the rules of a table in the kernel with the model. */
 export class RulesAuditor {
   readonly #options: RulesAuditorOptions;
   readonly #program: Program;
-  /** Chain → how nft has printed it when it was right: nearly always the same again. */
+  /** Chain → its text when it was correct. Nearly always the next listing has the same. */
   readonly #right = new Map<string, { readonly chain: Chain; readonly printed: string }>();
 
   constructor(options: RulesAuditorOptions) {
@@ -65,9 +65,9 @@ export class RulesAuditor {
   }
 
   /**
-   * Looks twice where something differs: what the second look does not find was under way. `recording`: our own
-   * transactions since before. `notBefore`: when a listing that serves for the first look began at the earliest.
-   * @throws NftError, also where the table is not there
+   * Looks twice if something differs: what the second look does not find was a change in progress. `recording`: our own
+   * transactions since before. `notBefore`: the earliest start of a listing that may serve as the first look.
+   * @throws NftError, also if the table does not exist
    */
   async audit(table: TableName, ruleset: Ruleset, recording: Recording, notBefore: number): Promise<RulesAudit> {
     const first = await this.#look(table, ruleset, notBefore);
@@ -103,7 +103,7 @@ export class RulesAuditor {
     };
   }
 
-  /** nft begins a listing anew with each commit: after a while our own wait for it, so that it comes to an end. */
+  /** nft restarts a listing at each commit. After a while our own commits wait, so that it can finish. */
   async #list(notBefore: number): Promise<RulesListing> {
     const { nft, lister, commits, clock } = this.#options;
     let isOver = false;
@@ -121,7 +121,7 @@ export class RulesAuditor {
     }
   }
 
-  /** `right`: gets the names of those that are as they should be. */
+  /** `right`: receives the names of the correct chains. */
   *#compare(
     table: TableName,
     listed: ReadonlyMap<string, ListedChain>,
@@ -140,13 +140,13 @@ export class RulesAuditor {
     }
     if (!listed.has(this.#program.marker)) findings.push(this.#markerFinding(table));
     for (const [name, { hook }] of listed) {
-      // Others that nobody calls harm nobody.
+      // A chain of others that the kernel does not call is harmless.
       if (hook !== '' && !known.has(name)) findings.push(this.#foreignFinding(table, name, hook));
     }
     return findings;
   }
 
-  /** Those of the program, and those that are in the kernel for Services and are not just being changed. */
+  /** The chains of the program, and those that the kernel has for Services, without those that are just being changed. */
   *#chains(ruleset: Ruleset): Iterable<Chain> {
     yield* this.#program.chains;
     for (const setOrMap of CHAIN_OBJECTS) {
@@ -171,14 +171,14 @@ export class RulesAuditor {
     const setOrMap = chainKindOf(chain.name);
     return {
       drift: chainDrift(difference, this.#program),
-      // Not what others put there: a rule that counts is another text at each look.
+      // Without what others added: the text of a rule with a counter differs in each look.
       seen: JSON.stringify({ ...difference, foreign: undefined }),
       commands: rewriteCommands(this.#program.family, table, [{ chain, isMoved: difference.what === 'hook' }]),
       isValid: (recording) => setOrMap === undefined || !recording.touches(setOrMap, chain.name),
     };
   }
 
-  /** It has no rules; the next start knows the table by it. */
+  /** The marker has no rules. The next start recognises the table by it. */
   #markerFinding(table: TableName): RuleFinding {
     const chain: Chain = { name: this.#program.marker, rules: [] };
     return this.#finding(table, chain, { chain: chain.name, what: 'chain', action: 'deleted' });

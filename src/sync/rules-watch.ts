@@ -12,27 +12,30 @@ import { LookFailures } from './look-failures.ts';
 import { type RulesAudit, RulesAuditor } from './rules-audit.ts';
 import type { LooksOptions } from './watch-options.ts';
 
-/** Milliseconds: how old a listing of rules for the other family may be to serve for this one. */
+/** Milliseconds. A listing of rules for the other family may be this old to serve for this one, too. */
 const SHARED = 1000;
 
-/** Milliseconds until a dry run that met a transaction of ours is made anew, and a look that found nothing after an alarm. */
+/** Milliseconds until a dry run that met a transaction of ours is repeated, and until the second look after an alarm. */
 const AGAIN = 500;
 
-/** Looks for one alarm: who breaks something in two steps may be between them in the first. */
+/**
+ * How many looks follow an alarm. A program that breaks something in two steps may be between them during the first look.
+ */
 const LOOKS = 2;
 
 /** All of these are shared by the families. */
 export interface RulesWatchOptions extends LooksOptions {
   readonly lister: RulesLister;
   readonly commits: Commits;
-  /** Absent: nothing but listings. */
+  /** Absent: only listings. */
   readonly dryRuns?: Pick<DryRuns, 'check'> | undefined;
 }
 
 /**
- * Compares the rules of a family's table in the kernel with what they should be: every five seconds where a listing of all
- * rules of the network namespace is short, else as far as a small part of a CPU goes. Then a dry run that deletes them by
- * their handles tells every five seconds whether they are there still; one that somebody has replaced has the same handle.
+ * Compares the rules of a family's table in the kernel with the model. If a listing of all rules in the network namespace is
+ * short, it is made every five seconds. Otherwise it is made as often as a small share of a CPU allows, and in between, a
+ * dry run every five seconds deletes the rules by their handles and so tells whether they still exist. It does not notice a
+ * replaced rule, which keeps its handle.
  */
 export class RulesWatch {
   readonly #options: RulesWatchOptions;
@@ -41,13 +44,13 @@ export class RulesWatch {
   readonly #failures: LookFailures;
   readonly #known: KnownRules;
   #due: number;
-  /** When there is a dry run; none while it is infinite. */
+  /** When the next dry run is due; infinity: there is none. */
   #tryDue = Number.POSITIVE_INFINITY;
-  /** When the last listing would be followed by another if there were no dry runs. */
+  /** When the next listing would be due without dry runs. */
   #dueWithout = 0;
-  /** After a dry run that failed: how many looks may find nothing until it is taken for a false alarm. */
+  /** After a failed dry run: how many looks may find nothing before it counts as a false alarm. */
   #looksLeft = 0;
-  /** A listing that began before does not show what the last sign of trouble is about. */
+  /** A listing that began before this does not show what the last sign of trouble is about. */
   #lookedAfter = Number.NEGATIVE_INFINITY;
 
   constructor(options: RulesWatchOptions) {
@@ -61,7 +64,7 @@ export class RulesWatch {
     this.#due = clock.now() + rulesInterval(0);
   }
 
-  /** Looks at once. */
+  /** Compares at once. */
   look(): void {
     const now = this.#options.clock.now();
     this.#due = now;
@@ -90,7 +93,7 @@ export class RulesWatch {
     let began = clock.now();
     let isTried = false;
     const isAlarmed = this.#looksLeft > 0;
-    // At the same moment as the other family; a sign of trouble that comes meanwhile makes it sooner.
+    // At the same time as the other family, or earlier after a sign of trouble.
     this.#due = Number.POSITIVE_INFINITY;
     this.#tryDue = Number.POSITIVE_INFINITY;
     try {
@@ -101,7 +104,7 @@ export class RulesWatch {
       if (this.#options.table() !== table) return;
       const isRight = audit.findings.length === 0;
       this.#looksLeft = isRight && isAlarmed ? this.#looksLeft - 1 : 0;
-      // What differs is mended and looked at again. And who finds nothing after an alarm may find nothing after the next.
+      // A difference is mended and compared again. After a false alarm, dry runs may fail for no reason again.
       isTried = isRight && !isAlarmed && needsDryRuns(cost) && (await this.#learn(table, audit, recording));
       observer.compared(
         audit.findings.map(({ drift }) => drift),
@@ -122,7 +125,7 @@ export class RulesWatch {
     }
   }
 
-  /** Returns whether dry runs tell from now on if the rules of a look at them are there. */
+  /** Returns whether dry runs can now tell if the rules of this look still exist. */
   async #learn(table: TableName, { handles }: RulesAudit, recording: Recording): Promise<boolean> {
     const { ruleset } = this.#options.model;
     const isOld = (chain: string) => {
@@ -133,7 +136,7 @@ export class RulesWatch {
     return (await this.#try(table)) !== 'cannot be';
   }
 
-  /** One more dry run. What it does not find is looked at with all else of the rules at once. */
+  /** Makes one dry run. If it does not find a rule, all rules are compared at once. */
   async #tryNext(table: TableName): Promise<void> {
     const { clock, model, observer } = this.#options;
     const began = clock.now();
@@ -175,7 +178,7 @@ export class RulesWatch {
         isValid: () => this.#options.table() === table && isValid(recording),
         done: () => {
           recording.stop();
-          // It counts as different until it was looked at again.
+          // It counts as different until it has been compared again.
           this.look();
         },
       });

@@ -13,31 +13,31 @@ export interface Target {
   readonly model: FamilyModel;
   readonly nft: Nft;
   readonly table: TableName;
-  /** False for a table without hooks: no packet meets it, so nothing need be sent in an order. */
+  /** False for a table without hooks. No packet reaches it, so the order does not matter. */
   readonly isLive: boolean;
 }
 
-/** A transaction of the model, and what it is for. */
+/** A transaction of the model, with what the sender has to know about it. */
 export interface Sent {
   readonly transaction: Transaction;
   /** It only deletes what nobody needs any more. */
   readonly isCleanup: boolean;
   /** The frontends that it changes (see frontendKey). Default: none. */
   readonly frontends?: readonly string[];
-  /** Takes it back in the model, for when the kernel did not take it. */
+  /** Takes it back in the model, if the kernel did not accept it. */
   readonly undo?: () => void;
-  /** Commands that come after it, in the same document if it is one. */
+  /** Commands that follow it, in the same document if it fits into one. */
   readonly last?: readonly string[];
-  /** It is encoded already (see encoded). */
+  /** The transaction in encoded form, if it was encoded in advance (see encoded). */
   readonly documents?: readonly string[];
 }
 
-/** Milliseconds that go to what arrives between two slices of work on a transaction, at most: four fifths of the time. */
+/** Milliseconds between two slices of work that go to arriving objects, at most: four fifths of the time. */
 const FOR_ARRIVALS = 40;
 
 /**
- * The next transaction of the model, made in slices of 10 ms. With `isComplete` false, objects still arrive for the first
- * time: nft is to have something to do early.
+ * The next transaction of the model, made in slices of 10 ms. While `isComplete` is false, initial objects still arrive, and
+ * nft should be able to start early.
  */
 export async function nextOf(
   { model }: Pick<Target, 'model'>,
@@ -49,14 +49,14 @@ export async function nextOf(
   return { ...next, isCleanup, undo: model.ruleset.lastUndo };
 }
 
-/** The same, with nothing left to do but to send it: for when nft still works on the one before. */
+/** Encodes a transaction in advance, while nft still works on the previous one. */
 export function encoded(target: Target, sent: Sent): Sent {
   return { ...sent, documents: documentsOf(target, sent) };
 }
 
 /**
- * Brings a transaction to the kernel: the one way there is. An empty one is not sent.
- * @throws NftError; CleanupError if what could not be deleted is all that is wrong
+ * Sends a transaction to the kernel. Nothing else does so. An empty transaction is not sent.
+ * @throws NftError; CleanupError if only a deletion of what is no longer needed failed
  */
 export async function send(target: Target, sent: Sent): Promise<void> {
   const { documents = documentsOf(target, sent), isCleanup } = sent;
@@ -66,7 +66,7 @@ export async function send(target: Target, sent: Sent): Promise<void> {
   }
 }
 
-/** What nft is given for it, one after the other. */
+/** The documents for nft, in order. */
 function documentsOf({ model, table, isLive }: Target, { transaction, last = [] }: Sent): readonly string[] {
   const parts = isLive ? deepestFirst(transaction, model.program.hops) : [transaction];
   return parts.flatMap((part, i) => {
@@ -76,19 +76,19 @@ function documentsOf({ model, table, isLive }: Target, { transaction, last = [] 
   });
 }
 
-/** Part of the transaction is in force already: what nft refuses now does not leave all as it was. */
+/** A part of the transaction is in force already, so a refusal now does not leave everything unchanged. */
 function afterPart(error: unknown): never {
   if (error instanceof NftError && ['refused', 'not-found'].includes(error.failure))
     throw new NftError('unknown-outcome', error.message);
   throw error;
 }
 
-/** True if a transaction may have failed for what is in it: nft refused it, took too long for it, or crashed. */
+/** True if the content of a transaction may be the reason why it failed: nft refused it, took too long, or crashed. */
 export function isForContent(error: unknown): error is NftError {
   return error instanceof NftError && (error.failure === 'refused' || error.failure === 'unknown-outcome');
 }
 
-/** True if nothing of a transaction is in force, and the table is not known to be other than it should be. */
+/** True if nothing of a transaction is in force, and there is no sign that the table differs from the model. */
 export function isCleanRefusal(error: unknown): boolean {
   return error instanceof NftError && error.failure === 'refused' && !error.message.includes('File exists');
 }

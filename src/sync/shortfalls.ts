@@ -7,24 +7,24 @@ import {
 } from '../service/shortfall.ts';
 import { ToldOnce } from './told-once.ts';
 
-/** In each hour so many are worth an event. */
+/** At most this many events an hour. */
 const EVENTS = 20;
 
 export interface ShortfallsOptions {
   readonly log: Log;
-  /** Told of some of them, too: for events. */
+  /** Called for some of the shortfalls, which become events. */
   readonly onShortfall?: ((shortfall: Shortfall) => void) | undefined;
-  /** Milliseconds, from any start. */
+  /** Milliseconds from any origin. */
   readonly now?: () => number;
 }
 
-/** Who reports → what it says. */
+/** Reporter → its message. */
 type Messages = Map<string, string>;
 
 /**
- * What is not served now, or not as asked for, and why: the one place that those who hold something back report to. It
- * says so once for each object and reason: one line in the log and one event, so many an hour at most (all at `-v 2`).
- * Metrics and the control socket read it. A report costs the same however many there are.
+ * What is not served now, or not as it asks, and why. Everything that holds something back reports here. Each object and
+ * reason is reported once: with one line in the log and one event, up to a number an hour (all of them at `-v 2`). Metrics
+ * and the control socket read it. The cost of a report does not depend on their number.
  */
 export class Shortfalls {
   readonly #log: Log;
@@ -41,8 +41,8 @@ export class Shortfalls {
   }
 
   /**
-   * Sets what is not served of a subject for a reason; `message` undefined: nothing is held back for it (any more).
-   * `from`: who says so ("ip", "ip6"); each reporter replaces its own words only.
+   * Sets what is not served of a subject for a reason. `message` undefined: there is no shortfall (any more). `from`: the
+   * reporter ("ip", "ip6"). Each reporter replaces only its own messages.
    */
   report({ kind, key }: ShortfallSubject, reason: ShortfallReason, message: string | undefined, from = ''): void {
     const ofReason = this.#byReason.get(reason);
@@ -59,7 +59,7 @@ export class Shortfalls {
     this.#tell({ kind, key, reason, message });
   }
 
-  /** Forgets what a reporter said, which begins anew. Nothing is told again for that. */
+  /** Forgets the messages of a reporter that starts again. They are not reported again. */
   forget(from: string): void {
     for (const ofReason of this.#byReason.values()) {
       for (const [subject, messages] of ofReason) {
@@ -73,14 +73,14 @@ export class Shortfalls {
     return this.#byReason.get(reason)?.size ?? 0;
   }
 
-  /** What is not served of one subject, in the words of those who hold it back. */
+  /** The messages about one subject. */
   of(kind: ShortfallSubject['kind'], key: string): readonly string[] {
     return [...this.#byReason].flatMap(([reason, ofReason]) =>
       [...new Set(ofReason.get(`${kind} ${key}`)?.values() ?? [])].map((message) => `${message} (${reason})`),
     );
   }
 
-  /** All of them, by reason and subject; one for each reason and subject. */
+  /** All shortfalls: one for each reason and subject. */
   *all(): Iterable<Shortfall> {
     for (const [reason, ofReason] of this.#byReason) {
       for (const [subject, messages] of ofReason) {

@@ -1,16 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Steps } from '../service/steps.ts';
 
-/** Milliseconds of work until others have their turn: health checks are answered in between. */
+/** Milliseconds of work until others get a turn. Health checks are answered in between. */
 const SLICE = 10;
 
-/** Milliseconds of a turn of the event loop from which on others had something to do in it. */
+/** Milliseconds. If a turn of the event loop takes this long, others had something to do in it. */
 const BUSY = 1;
 
-/** Milliseconds that all work in slices has taken so far: what of a turn is not for others. */
+/** Milliseconds that all work in slices has taken so far. The rest of a turn is for others. */
 let worked = 0;
 
-/** The same when the first of it began in this turn of the event loop; undefined: none has. */
+/** The same at the start of the first slice in this turn of the event loop; undefined: there was none. */
 let workedBefore: number | undefined;
 
 /**

@@ -9,19 +9,19 @@ import type { SlowStarts } from '../service/weights.ts';
 const NONE: SlowStarts = new Map();
 
 /**
- * Since when the endpoints of Services with slow start are ready, in one family, as far as this node has seen it:
- * EndpointSlices do not say. Others take no memory here. There is no timer for an endpoint: whoever owns this asks when the
- * next step of any is due, and one Service has as many steps in its time as one endpoint has.
+ * Since when the endpoints of Services with slow start have been ready, in one family, as far as this node has seen it:
+ * EndpointSlices do not say. Other Services take no memory here. There are no timers for endpoints: the owner asks when the
+ * next step is due. All endpoints of a Service together have no more steps than one endpoint alone.
  */
 export class SlowStarting {
   /** Service → address → when it was first seen ready. */
   readonly #readySince = new Map<string, ReadonlyMap<string, number>>();
   /** Service → when one of its endpoints takes the next step. */
   readonly #nextStep = new Map<string, number>();
-  /** Undefined until the first table is in force: what is there by then has been there before this program. */
+  /** Undefined until the first table is in force. What exists by then was there before this program started. */
   #now: number | undefined;
 
-  /** Tells the time, in milliseconds; returns the Services of which an endpoint takes a step. */
+  /** Sets the time, in milliseconds. Returns the Services whose endpoints take a step. */
   advance(now: number): readonly string[] {
     this.#now = now;
     if (this.#nextStep.size === 0) return [];
@@ -30,7 +30,7 @@ export class SlowStarting {
     return due;
   }
 
-  /** Milliseconds until the next step of any, from the time that was told last; `most` at most. */
+  /** Milliseconds until the next step of any endpoint, from the time last set; at most `most`. */
   rest(most = Number.POSITIVE_INFINITY): number {
     let next = Number.POSITIVE_INFINITY;
     for (const at of this.#nextStep.values()) next = Math.min(next, at);
@@ -38,8 +38,9 @@ export class SlowStarting {
   }
 
   /**
-   * Takes in what a Service has now, and says which of its endpoints are at which step. `inForce`: the frontends that it
-   * has had so far. Of a Service that comes to have slow start their endpoints are old. In steps, for it may have very many.
+   * Takes in what a Service has now, and returns the step of each of its endpoints. `inForce`: the frontends that it has had
+   * so far. If a Service gets slow start later, its existing endpoints count as old. In steps, because there may be very
+   * many endpoints.
    */
   *startsOf(
     key: string,
@@ -61,7 +62,7 @@ export class SlowStarting {
     yield* eachInSteps(readyAddresses(slices, family), (address) => {
       const since = before.get(address) ?? now;
       const step = since === LONG_SINCE ? SLOW_START_STEPS : slowStartStep(since, now, seconds);
-      // At the last step nothing is left to compare it with, and its time need not be known.
+      // At the last step there is nothing to compare with, so the time need not be stored.
       readySince.set(address, step < SLOW_START_STEPS ? since : LONG_SINCE);
       if (step < SLOW_START_STEPS) starts.set(address, step);
     });

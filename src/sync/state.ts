@@ -3,11 +3,11 @@ import type { TableName } from '../nft/tables.ts';
 
 /** What is known of the kernel's table of one family. */
 export type SyncState =
-  /** No table of ours is known to serve. `attempt`: how often work on one has failed in a row. */
+  /** None of our tables is known to serve. `attempt`: how often work on one has failed in a row. */
   | { readonly is: 'empty'; readonly attempt: number }
-  /** This table is in force, and equal to the model but for what changed since the last transaction. */
+  /** This table is in force, and equal to the model except for changes since the last transaction. */
   | { readonly is: 'live'; readonly table: TableName }
-  /** This table may be in force, and may differ from the model in anything. */
+  /** This table may be in force, and may differ from the model in any way. */
   | { readonly is: 'doubted'; readonly table: TableName; readonly attempt: number };
 
 /** What happened to it. */
@@ -16,9 +16,9 @@ export type SyncEvent =
   | { readonly event: 'settled'; readonly table: TableName }
   /** A transaction, or other work on the kernel, failed or has an unknown outcome. */
   | { readonly event: 'failed' }
-  /** nft refused a transaction, of which nothing is in force: what is in the table is known as before. */
+  /** nft refused a transaction, so nothing of it is in force. What is known of the table stays valid. */
   | { readonly event: 'refused' }
-  /** A look at the kernel did not find our table, or not its hooks. */
+  /** A check did not find our table, or its hooks. */
   | { readonly event: 'gone' };
 
 /** What is to be done. */
@@ -27,19 +27,19 @@ export type SyncAction =
   | 'send'
   /** Read the kernel, and write the difference; build a table if there is none. */
   | 'mend'
-  /** Build a table anew, beside whatever is there. */
+  /** Build a new table beside existing ones. */
   | 'build';
 
-/** Nothing is known: a daemon has just begun. */
+/** Nothing is known: the daemon has just started. */
 export const UNKNOWN: SyncState = { is: 'empty', attempt: 0 };
 
 /**
- * After so many failures in a row what is in the table may be such that it cannot be mended by writing the difference: a new
- * one is built. If that fails, too, the reason may be another, and both are tried in turn: mending takes less of nft.
+ * After this many failures in a row, it may be impossible to mend the table by writing the differences, so a new table is
+ * built. If that fails, too, the reason may be another one, and both are tried in turn: mending takes less of nft.
  */
 const MENDS = 2;
 
-/** Milliseconds before work that has failed is tried again: at once, then the first, doubled each time up to the last. */
+/** Milliseconds before failed work is tried again: at once, then the first delay, doubled each time up to the last. */
 const RETRY_DELAYS = { first: 100, most: 30_000 };
 
 /** What is known after something happened. */
@@ -64,12 +64,12 @@ export function actionFor(state: SyncState): SyncAction {
   return state.attempt < MENDS || state.attempt % 2 === 1 ? 'mend' : 'build';
 }
 
-/** How many milliseconds to wait before that. */
+/** How many milliseconds to wait before the next action. */
 export function delayBefore(state: SyncState): number {
   return state.is === 'live' ? 0 : pauseAfter(state.attempt - 1, RETRY_DELAYS);
 }
 
-/** A moment within the last half of that: what makes the work fail may come back at a fixed beat. */
+/** A random moment within the second half of that delay. What makes the work fail may come back at regular intervals. */
 export function retryDelay(state: SyncState): number {
   return Math.round(spread(delayBefore(state)));
 }

@@ -7,31 +7,35 @@ import type { AllowedFrontends } from './allowed-frontends.ts';
 import { Quarantine } from './quarantine.ts';
 import type { Shortfalls } from './shortfalls.ts';
 
-/** Element operations that nft never needs its time limit for, whatever they are: something else was the reason. */
+/**
+ * A transaction with this many element operations never meets nft's time limit, whatever they are. If it does, there is
+ * another reason.
+ */
 const ALWAYS_FAST = 100;
 
 export interface SuspectsOptions {
   readonly family: Family;
   readonly shortfalls: Shortfalls;
-  /** Both begin anew when the kernel is read. */
+  /** The kernel is read again for both. */
   readonly ruleset: () => Ruleset;
   readonly allowed: () => AllowedFrontends;
 }
 
 /**
- * The frontends of a family that nft may not take. After a transaction that failed, those in it do not go with others any
- * more: they are tried in groups of their own, which are halved until the culprits stand alone. These are left out.
+ * The frontends of a family that nft may refuse. After a transaction has failed, its frontends are no longer sent with
+ * others. They are tried in groups of their own, which are halved until the culprits are isolated. The culprits are left
+ * out.
  */
 export class Suspects {
   readonly #options: SuspectsOptions;
   readonly #quarantine = new Quarantine();
   /** Left out → its Service, and why. */
   readonly #reasons = new Map<string, { readonly service: string; readonly why: string }>();
-  /** The Services of those under suspicion. */
+  /** The Services of the suspects. */
   readonly #services = new Set<string>();
-  /** Those that nft took too long for, though they were alone → what it was ended for. */
+  /** Frontends that took nft too long although they were alone → why nft was killed. */
   readonly #slowAlone = new Map<string, string>();
-  /** Those of which it is known now what becomes of them. */
+  /** Services whose outcome is known now. */
   #settled: string[] = [];
   /** True once nft did not survive one of the groups. */
   #endedNft = false;
@@ -50,32 +54,34 @@ export class Suspects {
     return this.#quarantine.next?.length ?? 0;
   }
 
-  /** True while a Service waits for a verdict. */
+  /** True while a Service waits for an outcome. */
   concern(service: string): boolean {
     return this.#services.has(service);
   }
 
-  /** The Services that wait no longer, since the last call. */
+  /** The Services that have stopped waiting since the last call. */
   takeSettled(): readonly string[] {
     const settled = this.#settled;
     this.#settled = [];
     return settled;
   }
 
-  /** Why nft must not be given the next group: it is one frontend, which was alone when nft took too long for it. */
+  /** Why nft must not get the next group: it is a single frontend that took nft too long before. */
   get slowAlone(): string | undefined {
     const [key = ''] = this.count === 1 ? (this.#quarantine.next ?? []) : [];
     return this.#slowAlone.get(key);
   }
 
-  /** True if the next group may be tried in a table that is to take over, which has to be made anew if that ends nft. */
+  /**
+   * True if the next group may be tried before a new table takes over. If nft dies over it, that table has to be made again.
+   */
   get mayDelay(): boolean {
     return this.areThere && !this.#endedNft && this.slowAlone === undefined;
   }
 
   /**
-   * Puts frontends under suspicion, since they failed together (`error`), in a transaction of so many element operations
-   * (`size`); returns how many were not before.
+   * Makes suspects of frontends that failed together (with `error`), in a transaction of `size` element operations. Returns
+   * how many were not suspects before.
    */
   add(keys: readonly string[], error?: Pick<NftError, 'message' | 'isTooSlow'>, size = 0): number {
     const { ruleset, allowed } = this.#options;
@@ -91,7 +97,10 @@ export class Suspects {
     return added.length;
   }
 
-  /** False if a frontend is left out as before. One that was, and has changed or is to be tried again, is under suspicion. */
+  /**
+   * False if a frontend is still left out. One that was left out, and has changed or is due for another try, becomes a
+   * suspect.
+   */
   admit(key: string, frontend: Frontend | undefined): boolean {
     const { ruleset } = this.#options;
     if (this.#quarantine.suspects.has(key)) {
@@ -125,12 +134,12 @@ export class Suspects {
     this.#settle();
   }
 
-  /** It ended nft, for whatever reason, in a table that was to take over. */
+  /** nft died over the group, for whatever reason, in a table that was to take over. */
   endedNft(): void {
     this.#endedNft = true;
   }
 
-  /** The kernel did not; `now`: milliseconds. A frontend that was tried alone is left out. */
+  /** The kernel refused the group. `now`: milliseconds. A frontend that was tried alone is left out. */
   failed(now: number, why: string): void {
     const { ruleset, allowed } = this.#options;
     const culprit = this.#quarantine.failed(now, (key) => allowed().withKey(key));
@@ -143,12 +152,12 @@ export class Suspects {
     this.#settle();
   }
 
-  /** Those left out that are to be tried again. */
+  /** Those left out that are due for another try. */
   due(now: number): readonly string[] {
     return this.#quarantine.due(now);
   }
 
-  /** The kernel was read: what was told is forgotten. */
+  /** The kernel was read again. Previous reports are forgotten. */
   restart(): void {
     for (const key of this.#quarantine.suspects) this.#options.ruleset().suspect(key);
     for (const service of new Set([...this.#reasons.values()].map((reason) => reason.service))) this.#report(service);

@@ -7,7 +7,7 @@ import type { Commits } from './commits.ts';
 import type { SyncObserver } from './observer.ts';
 import type { Pace } from './pace.ts';
 
-/** What a syncer goes by, besides its model; all have a default. */
+/** Options of a syncer besides its model. All have a default. */
 export interface SyncerOptions {
   readonly observer?: SyncObserver;
   readonly clock?: Clock;
@@ -17,8 +17,11 @@ export interface SyncerOptions {
   readonly budget?: AuditBudget;
   readonly lister?: RulesLister;
   readonly dryRuns?: Pick<DryRuns, 'check'>;
-  /** False: the kernel is only asked every five seconds whether our table and its hooks are there. */
+  /** False: the daemon only checks every five seconds that our table and its hooks exist. */
   readonly watch?: boolean;
-  /** Where heartbeats are to be led: `found` if that is free, where the kernel's rules do so already. Default: nowhere. */
+  /**
+   * Which ports heartbeats use: `found`, where the rules in the kernel lead them already, if it is free. Default: no
+   * heartbeats.
+   */
   readonly heartbeatPorts?: (found?: HeartbeatPorts) => Promise<HeartbeatPorts | undefined>;
 }

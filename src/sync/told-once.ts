@@ -1,27 +1,27 @@
 import type { Log } from '../log.ts';
 
-/** In each period so much is counted. */
+/** The period for counting. */
 const PERIOD_MS = 3_600_000;
 
-/** In each period so many are warnings. */
+/** At most this many warnings in a period. */
 const WARNINGS = 100;
 
-/** What was told, so as not to tell it twice. Beyond that the oldest is forgotten. */
+/** How much is remembered so as not to report it twice. Beyond that, the oldest is forgotten. */
 const MAX_REMEMBERED = 1000;
 
 export interface ToldOnceOptions {
   readonly log: Log;
   /** Of what no more warnings come, after the number of them: "conflicts of Services were reported". */
   readonly enough: string;
-  /** In an hour so many are worth an event. */
+  /** At most this many events an hour. */
   readonly events: number;
-  /** Milliseconds, from any start. */
+  /** Milliseconds from any origin. */
   readonly now?: (() => number) | undefined;
 }
 
 /**
- * Warns of each thing once, and no more than so many times an hour (all are told at `-v 2`): tenants can give reasons for
- * warnings as fast as the API server takes them.
+ * Warns of each thing once, and only so many times an hour (all are logged at `-v 2`): tenants can cause warnings as fast as
+ * the API server accepts objects.
  */
 export class ToldOnce {
   readonly #options: ToldOnceOptions;
@@ -34,7 +34,7 @@ export class ToldOnce {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Tells a thing; true if it is worth an event, too. */
+  /** Reports a thing. Returns true if it is worth an event. */
   tell(key: string, describe: () => string): boolean {
     const number = this.#count(key);
     if (number === undefined) return false;
@@ -45,7 +45,7 @@ export class ToldOnce {
     return number <= events;
   }
 
-  /** The number of this one in its hour, from 1 on; undefined if it was told already. */
+  /** The number of this report within its hour, from 1; undefined if it was already reported. */
   #count(key: string): number | undefined {
     if (this.#told.has(key)) return undefined;
     const [oldest] = this.#told;

@@ -10,7 +10,7 @@ export interface WaitingFrontend {
 
 type Held = WaitingFrontend & { readonly services: Set<string> };
 
-/** Frontends of large Services that are worked out and wait for their elements; namespaces take turns. */
+/** Frontends of large Services that are computed and wait for their elements. Namespaces take turns. */
 export class WaitingFrontends {
   readonly #queue = new FairQueue<Held>();
   readonly #byKey = new Map<string, Held>();
@@ -26,7 +26,7 @@ export class WaitingFrontends {
     return this.#countOf.has(service);
   }
 
-  /** Adds a frontend that some Services wait for, or more of these for one that waits already. */
+  /** Adds a frontend that some Services wait for, or adds Services to one that is waiting already. */
   add(key: string, services: readonly string[]): void {
     const known = this.#byKey.get(key);
     const frontend: Held = known ?? { key, services: new Set() };
@@ -40,19 +40,19 @@ export class WaitingFrontends {
     this.putBack(frontend);
   }
 
-  /** Takes out the one whose turn it is. Its Services still wait, until `done`. */
+  /** Takes out the next frontend. Its Services keep waiting until `done`. */
   next(): WaitingFrontend | undefined {
     return this.#queue.next();
   }
 
-  /** Part of it is done: it waits for another turn. */
+  /** A part of it is done: it waits for another turn. */
   putBack(frontend: WaitingFrontend): void {
     const held = this.#byKey.get(frontend.key);
     const [first = ''] = frontend.services;
     if (held !== undefined) this.#queue.add(namespaceOf(first), held);
   }
 
-  /** It waits no longer; returns the Services that now wait for none. */
+  /** It no longer waits. Returns the Services that now wait for nothing. */
   done({ key, services }: WaitingFrontend): readonly string[] {
     this.#byKey.delete(key);
     return [...services].filter((service) => {

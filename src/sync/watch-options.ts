@@ -8,7 +8,7 @@ import type { Flights } from './flights.ts';
 import type { Mends } from './mends.ts';
 import type { SyncObserver } from './observer.ts';
 
-/** What both those who compare rules and those who compare elements of a family need. */
+/** What is needed to compare rules, and to compare elements, of a family. */
 export interface WatchOptions {
   readonly model: FamilyModel;
   readonly nft: Nft;
@@ -17,20 +17,20 @@ export interface WatchOptions {
   readonly reports: DriftReports;
   readonly observer: Pick<SyncObserver, 'verified' | 'compared' | 'noticesDeletions' | 'audited'>;
   readonly flights: Flights;
-  /** The table in force; undefined while there is none that can be compared with the model. */
+  /** The table in force; undefined while none can be compared with the model. */
   readonly table: () => TableName | undefined;
   /** Called when our table could not be found. */
   readonly onMissing: () => void;
-  /** Takes what is to be mended. */
+  /** Receives what is to be mended. */
   readonly mends: Mends;
-  /** Called when there is something new in it. */
+  /** Called when there is something new to mend. */
   readonly onMends: () => void;
 }
 
-/** The same, and what belongs to both of them together. */
+/** The same, with what both share. */
 export interface LooksOptions extends WatchOptions {
-  /** False while somebody else undoes again and again what we mend, see Fights. */
+  /** False while somebody else keeps undoing what we mend, see Fights. */
   readonly mayMend: (key: string) => boolean;
-  /** Called when something differs: everything is to be looked at. */
+  /** Called when something differs: everything is to be compared. */
   readonly onDifference: () => void;
 }

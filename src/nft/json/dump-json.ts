@@ -5,15 +5,15 @@ import { chainObjects, setAndMapObjects } from './program-json.ts';
 import { setObject } from './set-json.ts';
 import { transactionCommands } from './transaction-json.ts';
 
-/** Elements that are encoded in one step, and then are a command. */
+/** How many elements are encoded in one step, and form one command. */
 const ELEMENTS = 2000;
 
-/** A family's table as libnftables JSON commands, each ready to be joined by commas. `all`: see dumpText. */
+/** A family's table as libnftables JSON commands, each ready to be joined with commas. `all`: see dumpText. */
 export function dumpCommands(...args: Parameters<typeof dumpCommandsSteps>): readonly string[] {
   return atOnce(dumpCommandsSteps(...args));
 }
 
-/** The same in steps: of the table as it is at the first one, whatever changes meanwhile. */
+/** The same in steps: the table as it is at the first step, regardless of later changes. */
 export function* dumpCommandsSteps(ruleset: Ruleset, table: string, all: boolean): Steps<readonly string[]> {
   const { program } = ruleset;
   const { family } = program;

@@ -1,7 +1,7 @@
 import { ALL_OTHERS, type Element, SEPARATOR } from '../../ruleset/elements/element.ts';
 import type { Field } from '../../ruleset/elements/set-or-map.ts';
 import { PROTOCOL_NUMBERS } from '../../ruleset/elements/set-or-map.ts';
-/** The element as libnftables JSON, as `add element` takes it; protocols as numbers. */
+/** The element as libnftables JSON, for `add element`. Protocols are numbers. */
 export function elementJson(element: Element): string {
   const { setOrMap, value, comment } = element;
   const key = keyJson(element);
@@ -11,13 +11,13 @@ export function elementJson(element: Element): string {
   return `[${named},${data}]`;
 }
 
-/** The element's key as libnftables JSON: all that `delete element` needs. */
+/** The element's key as libnftables JSON, which is all that `delete element` needs. */
 export function keyJson({ setOrMap, key }: Pick<Element, 'setOrMap' | 'key'>): string {
   if (key === ALL_OTHERS) return JSON.stringify(key);
   return fieldsJson(setOrMap.key, key, setOrMap.interval === true ? intervalJson : fieldJson);
 }
 
-/** On the path of every element of a first fill: no arrays are made on the way. */
+/** This runs for every element of a first fill, so it creates no arrays. */
 function fieldsJson(fields: readonly Field[], text: string, json = fieldJson): string {
   if (fields.length === 1 && fields[0] !== undefined) return json(fields[0], text);
   let list = '{"concat":[';

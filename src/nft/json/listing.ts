@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.ts';
 import { NftError } from '../run.ts';
 
-/** The objects of a listing, the first of which is about nft. */
+/** The objects of a listing. The first one describes nft. */
 export function objectsIn(listing: string): readonly unknown[] {
   try {
     const { nftables = [] }: { nftables?: unknown[] } = JSON.parse(listing);

@@ -5,8 +5,8 @@ import type { Expression } from '../../ruleset/elements/statement.ts';
 import type { Program } from '../../ruleset/program/program.ts';
 
 /**
- * The commands that add base chains with their rules: with them a staged table goes live. Priorities are numbers: as a
- * name ("dstnat") nft's JSON form silently makes a chain without a hook.
+ * The commands that add base chains with their rules, which makes a staged table live. Priorities are numbers: for a name
+ * ("dstnat"), nft's JSON form silently creates a chain without a hook.
  */
 export function hookCommands(program: Program, table: string): readonly string[] {
   const base = program.chains.filter(({ hook }) => hook !== undefined);
@@ -33,18 +33,18 @@ function ruleObjects(family: Family, table: string, { name, rules, signature }: 
   }));
 }
 
-/** A chain that is to have its rules again. `isMoved`: the kernel is to call it from elsewhere, which only a new chain can be. */
+/** A chain whose rules are to be restored. `isMoved`: its hook also differs, so it has to be created again. */
 export interface Rewritten {
   readonly chain: Chain;
   readonly isMoved: boolean;
 }
 
-/** The commands that give chains their rules again, in one document: no packet meets one without. */
+/** The commands that restore the rules of chains, in one document: no packet meets a chain without rules. */
 export function rewriteCommands(family: Family, table: string, rewritten: readonly Rewritten[]): readonly string[] {
   const own = ({ name }: Chain) => ({ chain: { family, table, name } });
   const added = (chain: Chain) => ({ add: chainObject(family, table, chain) });
   return [
-    // Rules of one may lead to another.
+    // The rules of one may lead to another.
     ...rewritten.flatMap(({ chain, isMoved }) => [
       added(chain),
       { flush: own(chain) },
@@ -54,13 +54,13 @@ export function rewriteCommands(family: Family, table: string, rewritten: readon
   ].map((command) => JSON.stringify(command));
 }
 
-/** The commands that delete a chain that nothing leads to, with its rules. */
+/** The commands that delete a chain that nothing leads to, and its rules. */
 export function deleteChainCommands(family: Family, table: string, name: string): readonly string[] {
   const chain = { family, table, name };
   return [{ flush: { chain } }, { delete: { chain } }].map((command) => JSON.stringify(command));
 }
 
-/** Sets and maps as libnftables JSON objects, with `typeof` declarations as nft 1.1.2 and later understand them. */
+/** Sets and maps as libnftables JSON objects, with `typeof` declarations for nft 1.1.2 and newer. */
 export function setAndMapObjects(family: Family, table: string, setsAndMaps: readonly SetOrMap[]): readonly object[] {
   return setsAndMaps.map(({ name, key, value, interval, counts }) => {
     const common = {
@@ -77,8 +77,8 @@ export function setAndMapObjects(family: Family, table: string, setsAndMaps: rea
 }
 
 /**
- * A verdict map's data as the `typeof` of some verdict. As the plain "verdict" nft 1.1.3 and 1.1.7 lose the key's
- * `typeof` as well, and a map so declared makes nft 1.0.6 segfault on every `list` and `delete table`.
+ * The data of a verdict map as the `typeof` of a verdict. With the plain word "verdict", nft 1.1.3 and 1.1.7 also lose the
+ * key's `typeof`, and a map declared like that makes nft 1.0.6 crash at every `list` and `delete table`.
  */
 const VERDICT = { accept: null };
 

@@ -8,8 +8,8 @@ import { elementJson, keyJson } from './element-json.ts';
 import { chainObjects } from './program-json.ts';
 import { laterSetObject, type SetSyntax, setObject } from './set-json.ts';
 /**
- * The transaction as the commands of a libnftables JSON document, each ready to be joined by commas. Chains come before
- * the elements that lead to them, and go after them.
+ * The transaction as the commands of a libnftables JSON document, each ready to be joined with commas. Chains are added
+ * before the elements that lead to them, and deleted after them.
  */
 export function transactionCommands(
   family: Family,
@@ -37,12 +37,12 @@ export function transactionCommands(
   ];
 }
 
-/** Joins commands to one document for `nft -j -f`. */
+/** Joins commands to a document for `nft -j -f`. */
 export function document(commands: readonly string[]): string {
   return `{"nftables":[${commands.join(',\n')}]}\n`;
 }
 
-/** A chain that stays is emptied for its new rules. */
+/** A chain that stays is flushed for its new rules. */
 function leaveCommand(family: Family, table: string, { setOrMap, key: name }: Element, stays: boolean): string {
   if (setOrMap === LIMIT_COUNTERS) return JSON.stringify({ delete: { counter: { family, table, name } } });
   if (CLIENT_SETS.includes(setOrMap)) return JSON.stringify({ delete: { set: { family, table, name } } });
