@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts';
 
-/** Something that happened, as an operator sees it with `kubectl get events`. */
+/** Something that happened, as `kubectl get events` shows it to an operator. */
 export interface ClusterEvent {
   readonly type: 'Normal' | 'Warning';
   readonly reason:
@@ -8,34 +8,37 @@ export interface ClusterEvent {
     | 'FailedToStartProxierHealthcheck'
     | 'FailedToStartMetricServer'
     | 'FailedToStartServiceHealthcheck'
-    /** Ours: another Service has an address and port that this one wants, too. */
+    /** Ours: another Service has an address and port that this one also claims. */
     | 'ServiceAddressConflict'
     /** Ours: a Service, or a ServiceCIDR, is not served as it asks (service/shortfall.ts). */
     | 'ServiceNotFullyServed'
-    /** Ours: an address that a Service asks for belongs to the cluster or the node. */
+    /** Ours: a Service asks for an address that belongs to the cluster or the node. */
     | 'ServiceAddressProtected'
     | 'ServiceAnnotationIgnored'
     | 'ServiceCIDRNotUsed'
-    /** Ours: somebody else on the node changed something in our table. */
+    /** Ours: another program on the node changed something in our table. */
     | 'KernelRulesChanged';
   readonly message: string;
   /** The object it happened to: our Node, or a Service. */
   readonly about: 'node' | { readonly namespace: string; readonly name: string };
   /**
-   * Present where every node tells the same: of events with equal reason, object and text here the cluster keeps one.
-   * Nodes send them at different times within half a minute, since all of them learn of it at the same.
+   * Present if every node reports the same. The cluster keeps one of the events with equal reason, object and this text. All
+   * nodes find out at the same time, so they send at different moments within half a minute.
    */
   readonly sameOnAllNodes?: string;
 }
 
-/** Where events go. Telling never fails and never waits: an event that cannot be kept is lost. */
+/** Where events go. Reporting never fails and never waits. An event that cannot be stored is lost. */
 export interface EventSink {
   event(event: ClusterEvent): void;
-  /** Resolves when every event so far has been sent or is lost. For those about to end the process; others need not wait. Those that are the same on all nodes are left to the others. */
+  /**
+   * Resolves when every event so far has been sent or is lost. It is for callers who are about to end the process. Events
+   * that are the same on all nodes are left to the other nodes.
+   */
   whenSent(): Promise<void>;
 }
 
-/** For sources without an API server: events are only in the log, where those who report them have put them already. */
+/** For sources without an API server: events go only to the log, where their reporters have already logged them. */
 export function createLogSink(log: Log): EventSink {
   return {
     event: ({ reason, message }) =>

@@ -110,7 +110,7 @@ suite('running conntrack', () => {
     await run('-L');
     await run('-L');
     assert.equal(lines.length, 2);
-    assert.match(lines[1] ?? '', /^I conntrack is there now/);
+    assert.match(lines[1] ?? '', /^I conntrack is available now/);
   });
 
   test('says what is wrong with an executable that cannot be run', async () => {

@@ -335,7 +335,7 @@ suite('a pass that cannot finish', () => {
     assert.deepEqual(fake.flows, []);
     assert.deepEqual(
       run.lines.map((line) => line.slice(0, 22)),
-      ['W conntrack is missing', 'I conntrack is there n'],
+      ['W conntrack is missing', 'I conntrack is availab'],
     );
   });
 });

@@ -123,7 +123,7 @@ suite('a heartbeat', () => {
     const { beats, times, lines } = start();
     beats(...times(100, 'front', 'front'));
     assert.equal(lines.length, 2);
-    assert.match(lines[1] ?? '', /^W heartbeats still meet none of our rules: .*notrack/);
+    assert.match(lines[1] ?? '', /^W heartbeats still meet none of our rules\. .*notrack/);
   });
 
   test('that is lost and well by turns is told of once a minute', () => {

@@ -187,7 +187,7 @@ describe('a session whose nft fails', () => {
       timeout: 300,
       message: /more than 0.3 s/,
     },
-    { what: 'it says what is no error', script: fakeNft('echo garbage >&2'), message: /no error: garbage/ },
+    { what: 'it says what is no error', script: fakeNft('echo garbage >&2'), message: /not an error: garbage/ },
     {
       what: 'it does not stop talking',
       script: fakeNft('exec yes internal:0:0-0: Error: >&2'),

@@ -54,7 +54,7 @@ suite('the model of a family, within its budgets', () => {
           'default/web',
           'service-budget',
           'its ports, addresses and endpoints need more than the 1000 elements that one Service may have: each port ' +
-            'uses 18 of its endpoints at most. Split it, or raise --max-elements-per-service',
+            'uses at most 18 of its endpoints. Split it, or raise --max-elements-per-service',
         ],
       ],
     );

@@ -4,7 +4,7 @@ import { ApiFailure } from './failure.ts';
 import { askOnce, beginWatch } from './one-answer.ts';
 import { pathOf, type Resource, type ResourceOptions, resourcesFor } from './resources.ts';
 
-/** EndpointSlices that are looked at to tell how many endpoints one has. */
+/** How many EndpointSlices are sampled to estimate how many endpoints one has. */
 const SAMPLE = 200;
 
 /** What we may not do with a resource, or could not find out. */
@@ -15,23 +15,23 @@ export interface Refusal {
   readonly status: number | undefined;
   /** In one line. */
   readonly why: string;
-  /** True if a daemon does without it. */
+  /** True if a daemon can do without it. */
   readonly isOptional: boolean;
-  /** What that means, where the resource says so. */
+  /** What that means, if the resource says so. */
   readonly without?: string;
 }
 
-/** What an API server says to us, as a daemon would ask it. */
+/** What an API server answers us, when asked like a daemon would. */
 export interface Access {
   readonly refusals: readonly Refusal[];
   /** Milliseconds that its clock is ahead of ours; undefined if it does not say. */
   readonly ahead: number | undefined;
   /** "v1.37.2"; undefined if it does not say. */
   readonly version: string | undefined;
-  /** Services and endpoints, of all kinds; endpoints by a sample of slices. undefined: not known. */
+  /** Services and endpoints, of all kinds. Endpoints are estimated from a sample of slices. undefined: not known. */
   readonly services: number | undefined;
   readonly endpoints: number | undefined;
-  /** The Node object, as it is on the wire; undefined: there is none, or it may not be listed. */
+  /** The Node object, as received; undefined: there is none, or we may not list it. */
   readonly node: unknown;
 }
 
@@ -48,10 +48,11 @@ const Version = v.object({ gitVersion: v.string() });
 const Review = v.object({ status: v.object({ allowed: v.boolean() }) });
 
 /**
- * Asks for all that a daemon asks for, in small: a list of a few objects and the beginning of a watch for each resource, by
- * real requests, for which its own ClusterRole is enough; and a SelfSubjectAccessReview for Events, which nobody is refused, so
- * that none has to be made. Changes nothing. What is refused is told, not thrown. Throws the ApiFailure of a server that
- * cannot be reached or does not know us (401), or the signal's reason.
+ * Makes small versions of all requests that a daemon makes: for each resource, a list of a few objects and the beginning of
+ * a watch. These are real requests, for which the daemon's ClusterRole is enough. For Events it makes a
+ * SelfSubjectAccessReview, which nobody is refused, so that it need not create one. It changes nothing. Refusals are
+ * returned, not thrown. Throws the ApiFailure if the server cannot be reached or does not accept our credentials (401), or
+ * the signal's reason.
  */
 export async function askAccess(
   connection: Connection,
@@ -68,7 +69,8 @@ export async function askAccess(
     const { name } = resource;
     const refuse = (verb: 'list' | 'watch', error: unknown) => refusals.push(refusalOf(resource, verb, error));
     try {
-      // Without selectors, since with them no server counts what remains. The Node's is what some may ask by alone.
+      // Without selectors, because with them no server counts the remaining objects. The Node's selector stays, because some
+      // roles only allow that.
       const { labelSelector: _label, fieldSelector, ...bare } = resource;
       const asked =
         resource.kind === 'Node' ? { ...bare, ...(fieldSelector !== undefined && { fieldSelector }) } : bare;
@@ -77,7 +79,7 @@ export async function askAccess(
       ahead ??= answer.ahead;
       const list = v.parse(List, answer.body);
       versions.set(resource, list.metadata.resourceVersion);
-      // Of the two of Nodes, our own.
+      // Nodes are listed twice. The first list is our own Node.
       if (!lists.has(resource.kind)) lists.set(resource.kind, list);
     } catch (error) {
       refuse('list', error);
@@ -119,7 +121,7 @@ async function eventRefusal(connection: Connection, signal: AbortSignal): Promis
   }
 }
 
-/** Throws what concerns all of the server. */
+/** Throws failures that affect the whole server. */
 function refusalOf({ name, optional, without }: Resource, verb: 'list' | 'watch', error: unknown): Refusal {
   const status = error instanceof ApiFailure ? error.status : undefined;
   if (!(error instanceof ApiFailure || v.isValiError(error))) throw error;
@@ -134,13 +136,13 @@ function refusalOf({ name, optional, without }: Resource, verb: 'list' | 'watch'
   };
 }
 
-/** Without what is said of further attempts: there are none. */
+/** Removes what is said of further attempts: there are none. */
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.replace('; retrying', '');
 }
 
-/** The answer, or undefined where it is refused: others will say why. */
+/** The answer, or undefined if it is refused; others will say why. */
 async function orNone<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
@@ -153,7 +155,7 @@ async function orNone<T>(answer: Promise<T>): Promise<T | undefined> {
 function totalOf(list: v.InferOutput<typeof List> | undefined): number | undefined {
   if (list === undefined) return undefined;
   const { remainingItemCount, continue: more } = list.metadata;
-  // There is more, and the server does not say how much.
+  // There are more, and the server does not say how many.
   if (more !== '' && remainingItemCount === 0) return undefined;
   return list.items.length + remainingItemCount;
 }

@@ -10,23 +10,23 @@ import { DEFAULT_SETTINGS, type OnAnswer, type Settings } from './settings.ts';
 
 export interface ApiSourceOptions extends ResourceOptions {
   readonly connection: Connection;
-  /** The Node to follow: ours. */
+  /** The Node to follow: our own. */
   readonly nodeName: string;
   readonly log: Log;
-  /** Told of every failure: for a caller that does not want to wait for ever. */
+  /** Called with every failure, for callers that do not want to wait for ever. */
   readonly onProblem?: (failure: ApiFailure) => void;
-  /** Told when a list or watch begins to fail (false), and when none does any more (true). */
+  /** Called when a list or watch begins to fail (false), and when all work again (true). */
   readonly onWorks?: (works: boolean) => void;
-  /** Told of each request to the API server, for metrics. */
+  /** Called with each request to the API server, for metrics. */
   readonly onAnswer?: OnAnswer;
-  /** Other periods and bounds than the usual ones, for tests. */
+  /** Periods and limits that differ from the defaults, for tests. */
   readonly settings?: Partial<Settings>;
 }
 
 /**
- * The API server as a source: Services, EndpointSlices, our Node (and others if they are asked for) and ServiceCIDRs, each listed, as a stream where the server knows
- * such lists, and then watched. Faults of the API server are retried for ever; what was passed on stays in force meanwhile.
- * When it ends, the connection is closed with it.
+ * The API server as a source: Services, EndpointSlices, our Node (and other Nodes if requested) and ServiceCIDRs. Each is
+ * listed, as a stream if the server supports that, and then watched. Failures of the API server are retried for ever, and
+ * what was passed on stays in force. When the source ends, it closes the connection.
  */
 export function createApiSource(options: ApiSourceOptions): Source {
   const { connection, log, onProblem, onWorks, onAnswer } = options;
@@ -62,6 +62,6 @@ export function createApiSource(options: ApiSourceOptions): Source {
       connection.close();
     }
   };
-  // The credentials have been read already; whether the server answers is found out by asking, again and again.
+  // The credentials have already been read. Whether the server answers is found out by requests, which are repeated.
   return { description: `API server ${connection.server}`, prepare: async () => undefined, run };
 }

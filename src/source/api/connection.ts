@@ -13,27 +13,26 @@ export function hasInClusterEnvironment(environment: NodeJS.ProcessEnv): boolean
 }
 
 /**
- * Reads how to reach the API server. Nothing is sent yet.
- * Throws E_KUBECONFIG_MISSING, E_KUBECONFIG_MALFORMED, E_USAGE (a `--master` that is no URL), or E_NO_SOURCE
- * where neither a kubeconfig, nor an address, nor an in-cluster environment is given.
+ * Reads how to reach the API server, without sending anything. Throws E_KUBECONFIG_MISSING, E_KUBECONFIG_MALFORMED, E_USAGE
+ * (a `--master` that is not a URL), or E_NO_SOURCE if there is no kubeconfig, no address and no in-cluster environment.
  */
 export function loadConnection(options: ConnectionOptions): Connection {
   return new Connection(options);
 }
 
-/** Arguments for http.request or https.request, by the URL's protocol. */
+/** Arguments for http.request or https.request, depending on the URL's protocol. */
 export interface PreparedRequest {
   readonly url: URL;
   readonly options: https.RequestOptions;
 }
 
-/** An API server and our credentials for it. Files that have changed are read again at the next request. */
+/** An API server and our credentials for it. Files that have changed are read again before the next request. */
 export class Connection {
   /** "kubeconfig /etc/…" or "the in-cluster service account", for messages. */
   readonly origin: string;
   readonly #options: ConnectionOptions;
   readonly #closed = new AbortController();
-  // Without TLS options of its own, so that those of each request count, also after a certificate was rotated.
+  // Without TLS options of its own, so that those of each request apply, even after a certificate was rotated.
   readonly #https = new https.Agent({ keepAlive: true, keepAliveMsecs: 30_000 });
   readonly #http = new http.Agent({ keepAlive: true, keepAliveMsecs: 30_000 });
   #proxy: http.Agent | undefined;
@@ -49,32 +48,32 @@ export class Connection {
     this.#config = this.#configure();
   }
 
-  /** The server's URL without a slash at its end, and without user name and password: for messages. */
+  /** The server's URL without a trailing slash, and without user name and password, for messages. */
   get server(): string {
     return shownServer(this.#credentials.cluster.server);
   }
 
-  /** The server's host name or address, without port and brackets: to be compared with known ClusterIPs. */
+  /** The server's host name or address, without port and brackets, to be compared with ClusterIPs. */
   get serverHost(): string {
     return hostOf(this.#credentials.cluster.server);
   }
 
-  /** The server's port, also where the URL leaves it out. */
+  /** The server's port, even if the URL does not contain it. */
   get serverPort(): number {
     const { port, protocol } = new URL(this.#credentials.cluster.server);
     return Number(port) || (protocol === 'http:' ? 80 : 443);
   }
 
   /**
-   * True if the server is reached through the Service "kubernetes", by its ClusterIP or its name. That is
-   * an address we program ourselves: with its rules gone, there would be no way to learn how to repair them.
+   * True if the server is reached through the Service "kubernetes", by its ClusterIP or name. We program this address
+   * ourselves: if its rules are lost, there is no way to learn how to repair them.
    */
   get usesServiceAddress(): boolean {
     const clusterIp = this.#options.environment['KUBERNETES_SERVICE_HOST'];
     return this.serverHost === clusterIp || /^kubernetes(\.default(\.svc(\..+)?)?)?$/.test(this.serverHost);
   }
 
-  /** What an operator should know at start, one line each. */
+  /** What an operator should know at startup, one line each. */
   get warnings(): readonly string[] {
     const { cluster } = this.#credentials;
     const warnings: string[] = [];
@@ -94,18 +93,18 @@ export class Connection {
     return warnings;
   }
 
-  /** Why changed files could not be read again; the credentials read before are still in use. */
+  /** Why changed files could not be read again. The credentials read before stay in use. */
   get reloadProblem(): string | undefined {
     return this.#reloadProblem;
   }
 
-  /** What a GET for `path` (with query) needs: URL, credentials, TLS, agent. Rejects if an exec plugin or a file fails. */
+  /** What is needed to GET `path` (with query): URL, credentials, TLS, agent. Rejects if an exec plugin or a file fails. */
   async prepare(path: string, signal: AbortSignal): Promise<PreparedRequest> {
     this.#reloadIfChanged();
     const { cluster } = this.#credentials;
     const options: https.RequestOptions = { headers: { accept: 'application/json', 'user-agent': 'kube-proxy-nft' } };
     await untilAborted(this.#config.applyToHTTPSOptions(options), signal);
-    // Said outright, because NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would switch the check off.
+    // Set explicitly, because NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would switch the check off.
     options.rejectUnauthorized = !cluster.skipTLSVerify;
     options.signal = signal;
     const plain = cluster.server.startsWith('http:');
@@ -114,12 +113,12 @@ export class Connection {
     return { url: new URL(cluster.server + path), options };
   }
 
-  /** After a 401: what an exec plugin said is forgotten and files are read again, even if they look unchanged. */
+  /** To be called after a 401: forgets the answer of an exec plugin, and reads files again, even if they look unchanged. */
   dropCredentials(): void {
     this.#stamp = 'refused';
   }
 
-  /** Ends every socket and exec plugin. */
+  /** Closes every socket and stops every exec plugin. */
   close(): void {
     this.#closed.abort();
     for (const agent of [this.#https, this.#http, this.#proxy]) agent?.destroy();
@@ -151,7 +150,7 @@ function hostOf(server: string): string {
   return new URL(server).hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** The promise's outcome, or the abort, whichever comes first. */
+/** Settles with the promise, or rejects at the abort, whichever comes first. */
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();

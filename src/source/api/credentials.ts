@@ -9,28 +9,28 @@ import {
 } from './kube-config.ts';
 
 export interface ConnectionOptions {
-  /** `--kubeconfig`; without it the pod's service account is used. */
+  /** `--kubeconfig`; without it, the pod's service account is used. */
   readonly kubeconfig?: string | undefined;
-  /** `--master`: the API server's URL, instead of the one in the kubeconfig or the in-cluster one. */
+  /** `--master`: the API server's URL, instead of the one in the kubeconfig or in the cluster. */
   readonly master?: string | undefined;
   readonly environment: NodeJS.ProcessEnv;
-  /** Where the service account is mounted; the place Kubernetes uses by default. */
+  /** Where the service account is mounted; default: Kubernetes' default. */
   readonly serviceAccountDirectory?: string;
 }
 
-/** The API server's address inside a pod: KUBERNETES_SERVICE_HOST and _PORT, which client-go's InClusterConfig reads, too. */
+/** The API server's address inside a pod: KUBERNETES_SERVICE_HOST and _PORT, like client-go's InClusterConfig. */
 export function inClusterServer(environment: NodeJS.ProcessEnv): string | undefined {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
   return host && port ? `https://${host.includes(':') ? `[${host}]` : host}:${port}` : undefined;
 }
 
-/** What names the server and our credentials, for messages. */
+/** Where the server's address and our credentials come from, for messages. */
 export function originOf({ kubeconfig, environment }: ConnectionOptions): string {
   if (kubeconfig !== undefined) return `kubeconfig ${kubeconfig}`;
   return inClusterServer(environment) ? 'the in-cluster service account' : '--master';
 }
 
-/** The first reading tells which files to stamp; the second cannot be older than the stamp, so no change is missed. */
+/** The first reading tells which files to stamp. The second cannot be older than the stamp, so no change is missed. */
 export function readStamped(options: ConnectionOptions): [Credentials, string] {
   const stamp = stampOf(readCredentials(options).files);
   return [readCredentials(options), stamp];
@@ -69,17 +69,20 @@ function readCredentials(options: ConnectionOptions): Credentials {
   return { ...read, cluster };
 }
 
-/** A server's URL for messages: without user name and password, also where they keep it from being a URL. */
+/** A server's URL for messages: without user name and password, even if these make it an invalid URL. */
 export function shownServer(server: string): string {
   const url = URL.canParse(server) ? new URL(server) : undefined;
   const isPlain = url !== undefined && url.host !== '' && url.username + url.password + url.search + url.hash === '';
   const at = server.lastIndexOf('@');
-  // An @ of the path is none of theirs.
+  // An @ in the path does not belong to them.
   if (isPlain || at === -1) return server;
   return `${/^\w+:\/\//.exec(server)?.[0] ?? ''}…${server.slice(at)}`;
 }
 
-/** The URL without a slash at its end. client-node refuses plain http where TLS was not given up expressly; so do we, but clearly. */
+/**
+ * The URL without a trailing slash. Like client-node, it refuses plain http unless TLS was switched off explicitly, but with
+ * a clear message.
+ */
 function checkedServer(server: string, error: (what: string) => ProxyError, plainAllowed = false): string {
   const protocol = URL.canParse(server) ? new URL(server).protocol : '';
   if (protocol !== 'https:' && protocol !== 'http:') throw error('it must be a URL such as https://192.0.2.1:6443');

@@ -4,32 +4,34 @@ import { isUnknown, mayStillList } from './initial-events.ts';
 import type { Phase, Step } from './phase.ts';
 import { isOlder } from './versions.ts';
 
-/** So often in a row a server may refuse what it gave before, until that is a problem: it may just have started. */
+/**
+ * A server may refuse this often in a row what it allowed before, until it counts as a problem. It may have just started.
+ */
 const REFUSALS_OF_STARTING = 3;
 
-/** So often in a row a watch may fail in the same way before what it goes on from is taken for the reason. */
+/** If a watch fails this often in a row in the same way, its starting point is taken for the reason. */
 const SAME_FAILURES_BEFORE_LIST = 3;
 
-/** What came of a step, or happens during one. */
+/** The outcome of a step, or an event during one. */
 export type Outcome =
-  /** A list has been taken in completely. */
+  /** A list has been received completely. */
   | { readonly what: 'listed'; readonly version: string }
-  /** The version that the server has now; `prompt` if it took no time to say so. */
+  /** The server's current version. `prompt`: the answer came without delay. */
   | { readonly what: 'compared'; readonly version: string; readonly prompt: boolean }
-  /** An event of a watch has been taken in. */
+  /** An event of a watch was received. */
   | { readonly what: 'taken'; readonly version: string }
   /** A watch has stayed open for a while. */
   | { readonly what: 'stable' }
-  /** The server ended a watch as servers do; `stable` if that had stayed open for a while. */
+  /** The server ended a watch normally. `stable`: it had stayed open for a while. */
   | { readonly what: 'ended'; readonly stable: boolean }
   /** `opened`: the answer had begun. */
   | { readonly what: 'failed'; readonly step: Step; readonly failure: ApiFailure; readonly opened: boolean };
 
-/** What is to be done about it, in order, before the next step. */
+/** What to do about it, in order, before the next step. */
 export type Effect =
-  /** A start need not wait for this kind any more. */
+  /** Startup need not wait for this kind any more. */
   | { readonly do: 'tried' }
-  /** It works: what was reported before is over. */
+  /** It works, so a reported problem is over. */
   | { readonly do: 'works' }
   | { readonly do: 'report'; readonly failure: ApiFailure }
   | { readonly do: 'say'; readonly what: Saying; readonly status?: number | undefined; readonly detail?: string }
@@ -37,8 +39,8 @@ export type Effect =
   | { readonly do: 'wait'; readonly wait: Wait; readonly attempt: number; readonly atLeastMs: number };
 
 /**
- * What an operator may want to know: that etcd was restored; that an optional resource is withheld, or is offered at last; that the server
- * does not know our field selector, or does not stream lists; that our version is of no use; that a watch broke off.
+ * What an operator may want to know: etcd was restored; an optional resource is withheld, or is now offered; the server does
+ * not know our field selector, or does not stream lists; our version is unusable; a watch broke off.
  */
 export type Saying = 'restored' | 'withheld' | 'offered' | 'no-selector' | 'pages-only' | 'useless' | 'broken';
 
@@ -52,17 +54,17 @@ const TRIED: Effect = { do: 'tried' };
 const WORKS: readonly Effect[] = [{ do: 'works' }];
 
 /**
- * How a reflector goes on. The rules:
+ * Decides how a reflector continues. The rules:
  *
- * - Before a watch goes on from where it was, the server is asked for its version: a watch from a version that lies ahead, as after a
- *   restore of etcd from a backup, is accepted and silent for ever.
- * - That does not tell of a restore after which etcd was written to beyond our version. But no restore takes less than some seconds, without
- *   any API server. So a list is due after an attempt that nobody answered, that was refused, or that took its time. A server
- *   that is overloaded (429) is not asked for a list.
- * - A watch that broke off after progress goes on at once, almost: what changes meanwhile would be late by the whole wait. Only what fails
- *   again without progress is a reason to ask less.
- * - A list is due, too, when the version turns out to be forgotten (410) or to lie ahead, or when a watch from it breaks off in the same way
- *   again and again.
+ * - Before a watch continues, the reflector asks the server for its version. The server would accept a watch from a version
+ *   that lies ahead, as after a restore of etcd from a backup, and then stay silent for ever.
+ * - The version does not reveal a restore after which etcd was written to beyond our version. But a restore takes at least
+ *   some seconds, in which there is no API server. So the reflector lists after an attempt that nobody answered, that was
+ *   refused, or that took long. It does not do so if the server is overloaded (429).
+ * - A watch that breaks off after progress continues almost at once, because changes would be late by the whole wait. Only
+ *   repeated failures without progress are a reason to ask less often.
+ * - The reflector also lists if the version has been forgotten (410) or lies ahead, or if a watch from it breaks off
+ *   repeatedly in the same way.
  */
 export function decide(phase: Phase, outcome: Outcome): Decision {
   switch (outcome.what) {
@@ -75,7 +77,7 @@ export function decide(phase: Phase, outcome: Outcome): Decision {
       return progressed({ ...phase, version, seen: version, same: undefined });
     }
     case 'stable':
-      // An event that cannot be read may take its time to come.
+      // It may take a while until an event arrives that cannot be read.
       return progressed({ ...phase, cuts: 0, same: phase.same?.unreadable ? phase.same : undefined });
     case 'ended': {
       if (outcome.stable) return { phase: { ...phase, doubtful: true }, effects: [] };
@@ -89,11 +91,11 @@ export function decide(phase: Phase, outcome: Outcome): Decision {
 
 type Failed = Extract<Outcome, { what: 'failed' }>;
 
-/** No progress: a server that forgets at once what it has listed is not to be asked without a pause. */
+/** This is not progress: a server that at once forgets what it has listed must not be asked without a pause. */
 function listed(phase: Phase, version: string): Decision {
   const { seen, streamFailure } = phase;
   const effects: Effect[] = [{ do: 'tried' }];
-  // Only now: had the list failed, too, then streaming need not be the reason.
+  // Only now: if the list had failed, too, streaming might not be the reason.
   if (streamFailure !== undefined && isUnknown(streamFailure))
     effects.push({ do: 'say', what: 'pages-only', status: streamFailure.status });
   if (seen !== undefined && isOlder(version, seen)) effects.push({ do: 'say', what: 'restored' });
@@ -109,7 +111,7 @@ function compared(phase: Phase, { version, prompt }: Extract<Outcome, { what: 'c
 
 function progressed(phase: Phase): Decision {
   const fresh = { failures: 0, isCut: false, inOutage: false, wasUseless: false, withheld: undefined, looks: 0 };
-  // Only once it can be watched: a role that grants list alone makes it a resource that is listed seldom.
+  // Only once it can be watched. With a role that only allows list, the resource is listed seldom.
   const effects: readonly Effect[] = phase.withheld === undefined ? WORKS : [...WORKS, { do: 'say', what: 'offered' }];
   return { phase: { ...phase, ...fresh }, effects };
 }
@@ -117,7 +119,7 @@ function progressed(phase: Phase): Decision {
 function listFailed(phase: Phase, failed: Failed): Decision {
   const { step, failure } = failed;
   if (step === 'stream') {
-    // Where there is no connection, streaming is not why.
+    // Without a connection, streaming is not the reason.
     const isBroken = failure.status !== undefined || failure.reason !== 'nobody';
     const tried = { ...phase, brokenStreams: phase.brokenStreams + (isBroken ? 1 : 0) };
     if (mayStillList(failure)) return { phase: { ...tried, streamFailure: failure }, effects: [] };
@@ -143,7 +145,7 @@ function watchFailed(phase: Phase, version: string, failed: Failed): Decision {
   const isListDue = failure.status !== 429 && (!opened || times >= SAME_FAILURES_BEFORE_LIST);
   const same = isListDue ? undefined : { message, times, unreadable: failure.reason === 'unreadable' };
   const next = { ...phase, version: isListDue ? undefined : version, doubtful: true, same };
-  // Streams break off in normal operation (a rolling restart, a load balancer): a problem only if it stays.
+  // Streams break off in normal operation (a rolling restart, a load balancer). It is a problem only if it persists.
   const isUsual = failure.status === undefined && hadProgress(phase);
   const said = isUsual ? inDetail(failure) : sayingOf(phase, failure);
   if (!opened || !hadProgress(phase) || failure.status === 429) return paused(next, failed, [said]);
@@ -151,7 +153,7 @@ function watchFailed(phase: Phase, version: string, failed: Failed): Decision {
   return { phase: after, effects: [...(phase.optional ? [TRIED] : []), said, ...effects] };
 }
 
-/** An API server, or a role, older than an optional resource: looked at again seldom. What it gave before stays. */
+/** The API server, or the role, is older than an optional resource. We try again seldom. What it delivered before stays. */
 function withheld(phase: Phase, failed: Failed): Decision | undefined {
   const { status } = failed.failure;
   if (!phase.optional || (status !== 403 && status !== 404)) return undefined;
@@ -169,7 +171,7 @@ function withheld(phase: Phase, failed: Failed): Decision | undefined {
   };
 }
 
-/** A server that starts refuses what it gave before (403 until it has read the roles): it does so for some seconds. */
+/** A server that starts refuses for some seconds what it allowed before (403 until it has read the roles). */
 function mayBeStarting({ seen, inOutage, failures }: Phase, { status, reason }: ApiFailure): boolean {
   const isRefusal = status !== undefined && reason !== 'nobody';
   return isRefusal && seen !== undefined && (inOutage || failures < REFUSALS_OF_STARTING);
@@ -183,12 +185,12 @@ function inDetail({ message }: ApiFailure): Effect {
   return { do: 'say', what: 'broken', detail: message };
 }
 
-/** Whether nothing failed since the last progress. */
+/** Whether nothing has failed since the last progress. */
 function hadProgress({ failures, isCut }: Phase): boolean {
   return failures === 0 && !isCut;
 }
 
-/** A watch broke off after progress. That is no failure yet: how long the next pause is says what comes now. */
+/** A watch broke off after progress. This is not a failure yet. The next pause depends on what comes now. */
 function cut(phase: Phase): Decision {
   const cuts = phase.cuts + 1;
   const effects: readonly Effect[] = [{ do: 'wait', wait: 'cut', attempt: cuts, atLeastMs: 0 }];
@@ -197,7 +199,7 @@ function cut(phase: Phase): Decision {
 
 function paused(phase: Phase, { failure, opened }: Failed, said: readonly Effect[]): Decision {
   const inOutage = !opened && failure.reason === 'nobody';
-  // A server that has come back is asked often again, however long it was away.
+  // After a server has come back, it is asked often again, however long it was away.
   const before = phase.inOutage && !inOutage ? 0 : phase.failures;
   const effects: Effect[] = phase.optional ? [TRIED] : [];
   effects.push(...said);
@@ -207,7 +209,7 @@ function paused(phase: Phase, { failure, opened }: Failed, said: readonly Effect
   return { phase: again.phase, effects: [...effects, ...again.effects] };
 }
 
-/** One more failure, and the wait after it. */
+/** Counts one more failure, and waits. */
 function failedAgain(phase: Phase, wait: Wait, atLeastMs: number): Decision {
   const failures = phase.failures + 1;
   return { phase: { ...phase, failures }, effects: [{ do: 'wait', wait, attempt: failures, atLeastMs }] };

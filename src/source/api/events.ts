@@ -11,22 +11,22 @@ export interface EventSenderOptions {
   readonly connection: Connection;
   readonly nodeName: string;
   readonly log: Log;
-  /** Milliseconds one event may take. */
+  /** Milliseconds that one event may take. */
   readonly patience?: number;
-  /** How many events may wait (and half as many for a time of their own); further ones are lost. */
+  /** How many events may wait (and half as many that are delayed). Further events are lost. */
   readonly room?: number;
-  /** Milliseconds over which the nodes of a cluster spread what is the same on all of them. */
+  /** Milliseconds over which the nodes of a cluster spread events that all of them send. */
   readonly spread?: number;
-  /** Told of each request to the API server, for metrics. */
+  /** Called with each request to the API server, for metrics. */
   readonly onAnswer?: OnAnswer;
 }
 
-/** Characters of a message: what the API takes. */
+/** The API's limit for a message, in characters. */
 const MAX_MESSAGE = 1024;
-/** Characters of reportingInstance. */
+/** The limit for reportingInstance, in characters. */
 const MAX_INSTANCE = 128;
 
-/** What was attempted, in kube-proxy's words. */
+/** The attempted action, in kube-proxy's words. */
 const ACTIONS: Readonly<Record<ClusterEvent['reason'], string>> = {
   Starting: 'StartKubeProxy',
   FailedToStartProxierHealthcheck: 'StartKubeProxy',
@@ -40,12 +40,12 @@ const ACTIONS: Readonly<Record<ClusterEvent['reason'], string>> = {
   KernelRulesChanged: 'Serve',
 };
 
-/** Sends events (core/v1) to the API server, one after the other and each once, as kube-proxy reports its own. */
+/** Sends events (core/v1) to the API server, one after the other and once each, like kube-proxy. */
 export class EventSender implements EventSink {
   readonly #options: EventSenderOptions & Required<Pick<EventSenderOptions, 'patience' | 'room' | 'spread'>>;
   readonly #settings: Settings;
   readonly #waiting: ClusterEvent[] = [];
-  /** How many wait for a time of their own. */
+  /** How many are delayed. */
   #spread = 0;
   #isSending = false;
   #sending = Promise.resolve();
@@ -59,7 +59,7 @@ export class EventSender implements EventSink {
   event(event: ClusterEvent): void {
     const { room, spread } = this.#options;
     const isShared = event.sameOnAllNodes !== undefined;
-    // What is the same on all nodes leaves half of the room to what only this one tells.
+    // Events that all nodes send leave half of the room for events that only this node sends.
     if (this.#waiting.length >= room || (isShared && this.#spread >= room / 2)) {
       this.#lost(event, 'too many events are waiting');
     } else if (!isShared) this.#enqueue(event);
@@ -104,23 +104,23 @@ export class EventSender implements EventSink {
       body: JSON.stringify(object),
       silenceMs: patience,
     };
-    // Read to its end, so that the connection can be used again.
+    // Read to the end, so that the connection can be reused.
     for await (const _chunk of ask(connection, question, this.#settings, AbortSignal.timeout(patience)));
   }
 
-  /** The first of a series of failures is told sooner. */
+  /** The first failure of a series is logged at a lower verbosity. */
   #lost({ reason }: ClusterEvent, why: string): void {
     this.#options.log.detail(this.#failing ? 3 : 1, `an event was not sent: ${why}`, { reason });
     this.#failing = true;
   }
 }
 
-/** True if another node was faster, or this one before its restart. */
+/** True if another node was faster, or this node before its restart. */
 function isKnown({ sameOnAllNodes }: ClusterEvent, error: unknown): boolean {
   return sameOnAllNodes !== undefined && error instanceof ApiFailure && error.status === 409;
 }
 
-/** The part of an event's name that tells it from others: random, or the same wherever the event is. */
+/** The part of an event's name that makes it unique: random, or the same on all nodes if the event is. */
 function suffixOf({ reason, about, sameOnAllNodes }: ClusterEvent): string {
   if (sameOnAllNodes === undefined) return randomBytes(8).toString('hex');
   const identity = JSON.stringify([reason, about, sameOnAllNodes]);
@@ -129,7 +129,7 @@ function suffixOf({ reason, about, sameOnAllNodes }: ClusterEvent): string {
 
 function eventObject(event: ClusterEvent, nodeName: string) {
   const { type, reason, message, about } = event;
-  // kube-proxy does not know UIDs and gives names; for a Node, `kubectl describe` searches for just that.
+  // Like kube-proxy, we do not know UIDs and give names. For a Node, `kubectl describe` searches for exactly that.
   const involvedObject =
     about === 'node'
       ? { kind: 'Node', name: nodeName, uid: nodeName }
@@ -144,7 +144,7 @@ function eventObject(event: ClusterEvent, nodeName: string) {
     kind: 'Event',
     metadata: {
       name: `kube-proxy.${suffixOf(event)}`,
-      // Events about objects without a namespace are kept in this one.
+      // Events about objects without a namespace are in this one.
       namespace: about === 'node' ? 'default' : about.namespace,
     },
     involvedObject,
@@ -152,14 +152,14 @@ function eventObject(event: ClusterEvent, nodeName: string) {
     reason,
     action: ACTIONS[reason],
     message: message.slice(0, MAX_MESSAGE),
-    // A MicroTime: the API wants six digits.
+    // A MicroTime: the API requires six digits.
     eventTime: new Date().toISOString().replace('Z', '000Z'),
     reportingComponent: 'kube-proxy',
     reportingInstance: `kube-proxy-${nodeName}`.slice(0, MAX_INSTANCE),
   };
 }
 
-/** Failures of the API server speak of trying again, which is not done here. */
+/** Failures of the API server mention retries, which do not happen here. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof ApiFailure)) return messageOf(error);
   const { status, cause } = error;

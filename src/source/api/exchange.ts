@@ -10,30 +10,30 @@ import { answered, broken, unreachable } from './failure.ts';
 import type { OnAnswer, Settings } from './settings.ts';
 import { Watchdog } from './watchdog.ts';
 
-/** Status objects are short; an error page of some gateway in between need not be. */
+/** Status objects are short. An error page of a gateway may not be. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
-/** What to ask for. */
+/** What to request. */
 export interface Question {
   /** The plural name of the resource, for messages. */
   readonly resource: string;
   /** Path and query. */
   readonly path: string;
-  /** JSON to POST; without it the request is a GET. */
+  /** JSON to POST; without it, the request is a GET. */
   readonly body?: string;
-  /** Longest silence within the answer's body, in milliseconds. */
+  /** Longest silence within the body, in milliseconds. */
   readonly silenceMs: number;
-  /** Called when status 200 has come, with the headers. */
+  /** Called when status 200 has arrived, with the headers. */
   readonly onOpen?: (headers: IncomingHttpHeaders) => void;
 }
 
 /**
- * Sends a GET or POST and gives the chunks of the answer's body as they come. Throws an ApiFailure if there is no answer in
- * time, if its status is not 200 (or 201 for a POST) or if it breaks off, and the signal's reason if that aborts. When the caller
- * stops reading before the end, the connection is closed.
+ * Sends a GET or POST, and yields the chunks of the body as they arrive. Throws an ApiFailure if no answer comes in time, if
+ * its status is not 200 (or 201 for a POST) or if it breaks off, and the signal's reason if that aborts. If the caller stops
+ * reading early, the connection is closed.
  *
- * client-node's Watch is not used for this: it drops Retry-After and the Status object of a refusal, swallows
- * lines that do not parse (so an event would be lost), bounds no line, and cannot be aborted before its answer comes.
+ * We do not use client-node's Watch for this. It drops Retry-After and the Status object of a refusal, skips lines that do
+ * not parse (which loses an event), does not limit the length of a line, and cannot be aborted before its answer arrives.
  */
 export async function* ask(
   connection: Connection,
@@ -53,7 +53,7 @@ export async function* ask(
       const untilConnected = (ms: number) => watchdog.arm(ms, 'no connection');
       untilConnected(settings.connectMs);
       const progress: Progress = {
-        // From here on, and not for as long as the lookup of a name takes.
+        // The time counts from here, so the lookup of a name does not use it up.
         onAttempt: () => untilConnected(Math.min(settings.reachMs, settings.connectMs)),
         onReached: () => untilConnected(settings.connectMs),
         onConnected: () => {
@@ -78,7 +78,7 @@ export async function* ask(
       for await (const chunk of response) {
         watchdog.refresh();
         yield chunk;
-        // Chunks of a burst wait in a queue already: between any two of them, all else gets its turn.
+        // The chunks of a burst are already in a queue. Between two of them, everything else gets a turn.
         await setImmediate();
       }
     } catch (error) {
@@ -89,13 +89,13 @@ export async function* ask(
     }
     complete = true;
   } finally {
-    // A completed answer's connection goes back to the agent's pool; any other ends here.
+    // The connection of a complete answer goes back to the agent's pool. Any other ends here.
     if (complete) watchdog.end();
     else watchdog.abort();
   }
 }
 
-/** Told of a connection's attempt: when an address is known, when TCP is through, and when TLS is, too. */
+/** Called as a connection is established: when an address is known, when TCP is connected, and when TLS is. */
 interface Progress {
   readonly onAttempt: () => void;
   readonly onReached: () => void;
@@ -121,7 +121,7 @@ async function responseTo(
     if (socket instanceof TLSSocket) socket.once('connect', onReached).once('secureConnect', onConnected);
     else socket.once('connect', onConnected);
   });
-  // While a socket is torn down it may report more than one error; the first is the one `once` rejects with.
+  // While a socket is torn down, it may report several errors. `once` rejects with the first.
   request.on('error', () => {});
   const response = once(request, 'response');
   request.end(json);
@@ -135,7 +135,10 @@ async function responseTo(
   }
 }
 
-/** The Status object of a refusal, or undefined where the body is none or does not come: the status says enough. */
+/**
+ * The Status object of a refusal; undefined if the body is something else or does not arrive. Then the status has to be
+ * enough.
+ */
 async function errorBody(response: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -3,16 +3,16 @@ import * as v from 'valibot';
 import { type ErrorCode, errnoOf, messageOf, ProxyError } from '../../errors.ts';
 
 /**
- * What tells the failures apart that have no status, or more than that: nobody is there to answer; the version we ask from lies ahead
- * of what the server has; what it sent cannot be taken in.
+ * Distinguishes failures that have no status, or that need more than a status: nobody answers; the version that we ask from
+ * is ahead of the server's; what it sent cannot be read.
  */
 export type Reason = 'nobody' | 'ahead' | 'unreadable';
 
-/** A request to the API server that failed. The message is the same for the same problem, so that it is said once. */
+/** A request to the API server that failed. The same problem always has the same message, so that it is logged once. */
 export class ApiFailure extends ProxyError {
   /** The HTTP status, or the code of a Status object in a watch; undefined if there was no answer. */
   readonly status: number | undefined;
-  /** What the server asked us to wait (Retry-After). */
+  /** How long the server asked us to wait (Retry-After). */
   readonly retryAfterMs: number;
   readonly reason: Reason | undefined;
 
@@ -34,17 +34,17 @@ export class ApiFailure extends ProxyError {
   }
 }
 
-/** The resourceVersion or the continue token is older than what the server remembers. */
+/** The server has forgotten the resourceVersion or the continue token. */
 export function isGone(error: unknown): boolean {
   return error instanceof ApiFailure && error.status === 410;
 }
 
-/** No answer came: connection refused, name not found, TLS, time-out, …; `connected`: though there was a connection. */
+/** No answer came: connection refused, name not found, TLS, timeout, …. `connected`: there was a connection. */
 export function unreachable(server: string, origin: string, error: unknown, connected: boolean): ApiFailure {
   if (error instanceof ProxyError) return new ApiFailure(error.code, `${error.message}; retrying`, { cause: error });
   const said = saidBy(error);
   const errno = errnoOf(error);
-  // What is said of a connection that a load balancer accepts and closes, for want of a server, speaks of TLS, too.
+  // If a load balancer accepts and closes a connection because it has no server, the error also mentions TLS.
   const isClosed = errno === 'ECONNRESET';
   const isTls =
     !isClosed && /CERT|SIGNED|SIGNATURE|SSL|TLS|OSSL|ISSUER|PEM|certificate|key values/.test(`${errno} ${said}`);
@@ -57,7 +57,7 @@ export function unreachable(server: string, origin: string, error: unknown, conn
   });
 }
 
-/** The API server broke off in the middle, or sent what is no answer. */
+/** The API server broke off in the middle, or sent something that is not an answer. */
 export function broken(
   server: string,
   what: string,
@@ -66,7 +66,7 @@ export function broken(
   return new ApiFailure('E_API_UNREACHABLE', `API server ${server}: ${what}; retrying`, { cause, reason });
 }
 
-/** An answer other than 200. `resource` is what was asked for ("services"), `body` a Status object if all is well. */
+/** An answer other than 200. `resource`: what was requested ("services"). `body`: normally a Status object. */
 export function answered(
   server: string,
   origin: string,
@@ -89,12 +89,13 @@ export function answered(
     const advice = `grant list and watch on ${resource} (ClusterRole system:node-proxier)`;
     return new ApiFailure('E_API_REFUSED', `${start}: ${said ?? 'forbidden'}; retrying; ${advice}`, { status });
   }
-  // What servers say with these differs from answer to answer (versions, times): left out, or it would be logged each time.
+  // The text that servers send with these differs from answer to answer (versions, times). It is left out; otherwise each
+  // answer would be logged.
   if (status === 429 || status >= 500) {
     const retryAfterMs = retryAfter(headers);
     const isAhead = status === 504 && v.is(TooLarge, body);
     const why = isAhead ? 'it is behind the version that we know' : 'it is overloaded or failing';
-    // Gateways, and servers that start or stop, answer for a server that is not there.
+    // Gateways, and servers that start or stop, answer for a server that does not exist.
     const reason = isAhead ? 'ahead' : [502, 503, 504].includes(status) ? 'nobody' : undefined;
     return new ApiFailure('E_API_UNREACHABLE', `${start}: ${why}; retrying`, { status, retryAfterMs, reason });
   }
@@ -102,8 +103,8 @@ export function answered(
 }
 
 /**
- * Retry-After in seconds or as a date, in milliseconds; at most ten minutes, so that no typo silences us. The server's own time
- * (Date) tells how long it is until a date: ours may have been set.
+ * Retry-After, in seconds or as a date, in milliseconds; at most ten minutes, so that a mistake cannot silence us. For a
+ * date, the server's own time (Date) is used, because our clock may be wrong.
  */
 function retryAfter(headers: IncomingHttpHeaders | undefined): number {
   const text = headers?.['retry-after'];
@@ -129,7 +130,7 @@ function statusMessage(body: unknown): string | undefined {
   return status.success && status.output.message !== '' ? status.output.message.slice(0, 300) : undefined;
 }
 
-/** Happy eyeballs' AggregateError has an empty message of its own. */
+/** Happy eyeballs' AggregateError has an empty message. */
 function saidBy(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
   return messageOf(error);

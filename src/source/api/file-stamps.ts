@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { errnoOf } from '../../errors.ts';
 
 /**
- * What tells one version of the files from the next without reading them: modification time, size and inode
- * (mounted ConfigMaps and tokens are swapped through a symbolic link). A missing file has a stamp too.
+ * Detects changes of files without reading them: modification time, size and inode (mounted ConfigMaps and tokens are
+ * replaced through a symbolic link). A missing file has a stamp, too.
  */
 export function stampOf(files: readonly string[]): string {
   return files.map(stampOfFile).join(' ');

@@ -6,15 +6,15 @@ import type { Settings } from './settings.ts';
 import { type WatchEvent, watchEvents } from './watch.ts';
 import { Watchdog } from './watchdog.ts';
 
-/** The bookmark by which an API server says that all there was has been sent. */
+/** The bookmark by which an API server says that it has sent everything that existed. */
 const InitialEnd = v.object({
   metadata: v.object({ annotations: v.object({ 'k8s.io/initial-events-end': v.literal('true') }) }),
 });
 
-/** An event of a streamed list; INITIAL_END comes once, with the version of the list. What follows is an ordinary watch. */
+/** An event of a streamed list. INITIAL_END comes once, with the version of the list. What follows is a normal watch. */
 export type InitialEvent = WatchEvent | { readonly type: 'INITIAL_END'; readonly version: string };
 
-/** The server began a watch as it was asked to, but without the list: it does not know the parameter. */
+/** The server began a watch, but without the list, so it does not know the parameter. */
 export class NotStreamed extends ApiFailure {
   constructor(server: string, resource: string, how: string) {
     super('E_API_UNREACHABLE', `API server ${server} does not stream the list of ${resource}: ${how}; retrying`);
@@ -23,9 +23,10 @@ export class NotStreamed extends ApiFailure {
 }
 
 /**
- * Lists a resource as a stream of ADDED events, one object at a time, and goes on with its watch (KEP-3157: `sendInitialEvents`;
- * API servers do so by default since Kubernetes 1.34, some since 1.32). Throws an ApiFailure as `watchEvents` does: refused with 422
- * (or 400) by servers that know the parameter but do not stream, NotStreamed where older ones ignore it.
+ * Lists a resource as a stream of ADDED events, one object at a time, and continues with its watch (KEP-3157:
+ * `sendInitialEvents`; API servers do so by default since Kubernetes 1.34, some since 1.32). Throws an ApiFailure like
+ * `watchEvents`: refused with 422 (or 400) by servers that know the parameter but do not stream, and NotStreamed if an older
+ * server ignores it.
  */
 export async function* initialEvents(
   connection: Connection,
@@ -45,7 +46,7 @@ export async function* initialEvents(
   try {
     for await (const event of watchEvents(connection, resource, undefined, settings, stop, opened)) {
       if (!isListing || event.type !== 'BOOKMARK') {
-        // Changes may come for ever, also from a server that only watches: they are no sign that the list goes on.
+        // Changes may arrive for ever, even from a server that only watches. They do not mean that the list makes progress.
         if (event.type === 'ADDED') patience.refresh();
         yield event;
         continue;
@@ -67,13 +68,14 @@ export async function* initialEvents(
   if (isListing) throw broken(server, `the stream of ${resource.name} ended before their list did`);
 }
 
-/** Whether a list in pages is worth asking for at once after this failure of a streamed one. */
+/** Whether a list in pages is worth trying at once after this failure of a streamed list. */
 export function mayStillList(failure: ApiFailure): boolean {
-  // 403: the role may grant list but not watch. 500: an etcd without progress requests (before 3.4.25), said in the stream.
+  // 403: the role may allow list but not watch. 500: an etcd without progress requests (before 3.4.25), reported in the
+  // stream.
   return isUnknown(failure) || failure.status === 403 || failure.status === 500;
 }
 
-/** The server does not stream lists, and will not do so when asked again. */
+/** The server does not stream lists, and will not do so if asked again. */
 export function isUnknown(failure: ApiFailure): boolean {
   return failure instanceof NotStreamed || failure.status === 422 || failure.status === 400;
 }

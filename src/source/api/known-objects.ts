@@ -6,17 +6,17 @@ import type { SourceListener } from '../source.ts';
 import { stateOf } from './raw-object.ts';
 
 /**
- * What the listener has been told about one kind: keys and versions only, since a large cluster has tens of
- * thousands of objects and the listener keeps them already. Tells it the differences.
+ * What the listener has been told about one kind: only keys and versions, because a large cluster has tens of thousands of
+ * objects, and the listener stores them already. It reports the differences to the listener.
  */
 export class KnownObjects {
   readonly #kind: Kind;
   readonly #listener: SourceListener;
-  /** Key → what tells the state last seen, valid or not, from others (`stateOf`). */
+  /** Key → the last seen state (`stateOf`), valid or not. */
   readonly #states = new Map<string, string>();
-  /** Of these, the keys of which the listener knows no version: none was valid so far. */
+  /** The keys among them of which no version was valid so far, so the listener knows none. */
   readonly #neverValid = new Set<string>();
-  /** By key; empty for objects without one. */
+  /** By key, which is empty for objects without one. */
   readonly #problems: ObjectProblems;
   #listed: Set<string> | undefined;
 
@@ -26,12 +26,12 @@ export class KnownObjects {
     this.#problems = new ObjectProblems(log);
   }
 
-  /** A list begins, perhaps again: until it ends nothing counts as gone. */
+  /** A list begins, possibly again. Until it ends, nothing counts as gone. */
   beginList(): void {
     this.#listed = new Set();
   }
 
-  /** The list is complete: what it did not hold is gone. */
+  /** The list is complete: what was not in it is gone. */
   endList(): void {
     const listed = this.#listed ?? new Set();
     for (const key of this.#states.keys()) {
@@ -40,7 +40,7 @@ export class KnownObjects {
     this.#listed = undefined;
   }
 
-  /** Objects as the server sent them: `put` for each. */
+  /** Objects as the server sent them. Calls `put` for each. */
   *putAll(items: readonly unknown[]): Parts<void> {
     for (const item of items) {
       yield* this.put(item);
@@ -48,7 +48,7 @@ export class KnownObjects {
     }
   }
 
-  /** An object as the server sent it: new, changed, or known already. Nothing else may come in between its parts. */
+  /** An object as the server sent it: new, changed, or already known. Nothing else may happen between its parts. */
   *put(raw: unknown): Parts<void> {
     const key = rawKey(this.#kind, raw);
     if (key === undefined) {

@@ -6,7 +6,7 @@ import { load } from 'js-yaml';
 import * as v from 'valibot';
 import { errnoOf, messageOf, ProxyError } from '../../errors.ts';
 
-/** Who to talk to and as whom, and the files that say so (to notice when they are rotated). */
+/** The server and credentials to use, and the files they come from (to notice when they are rotated). */
 export interface Credentials {
   readonly cluster: Cluster;
   readonly user: User;
@@ -17,9 +17,9 @@ export interface Credentials {
 export const SERVICE_ACCOUNT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * Reads a kubeconfig file's current context. client-node parses it; what it leaves out is added here:
- * `tokenFile`, data before file as clientcmd has it, a CA without a user, an exec plugin's own folder.
- * Throws E_KUBECONFIG_MISSING or E_KUBECONFIG_MALFORMED, naming the file and what is wrong.
+ * Reads the current context of a kubeconfig file. client-node parses it. This adds what client-node leaves out: `tokenFile`,
+ * precedence of data over files like clientcmd, a CA without a user, and an exec plugin's own folder. Throws
+ * E_KUBECONFIG_MISSING or E_KUBECONFIG_MALFORMED, which name the file and the problem.
  */
 export function readKubeconfig(path: string): Credentials {
   const text = readNamed(path, path);
@@ -56,7 +56,7 @@ export function readKubeconfig(path: string): Credentials {
   return credentials;
 }
 
-/** A pod's service account, as client-go's InClusterConfig reads it; throws E_KUBECONFIG_MISSING without its token. */
+/** A pod's service account, like client-go's InClusterConfig. Throws E_KUBECONFIG_MISSING without its token. */
 export function readServiceAccount(directory: string, server: string): Credentials {
   const tokenFile = join(directory, 'token');
   const caFile = join(directory, 'ca.crt');
@@ -96,14 +96,14 @@ function readToken(origin: string, file: string): string {
   return token;
 }
 
-/** Loads `text` into `config`, and gives it as plain data for what client-node does not look at. */
+/** Loads `text` into `config`, and returns it as plain data for the fields that client-node ignores. */
 function parsed(path: string, text: string, config: KubeConfig): unknown {
   try {
     const document: unknown = load(text);
     config.loadFromString(text);
     return document;
   } catch (error) {
-    // client-node reads fields of whatever it finds: its TypeErrors say nothing to an operator.
+    // client-node does not check fields. Its TypeErrors do not help an operator.
     const what = error instanceof TypeError ? 'it has no clusters, users and contexts' : firstLine(messageOf(error));
     throw malformed(path, `${what}; correct it or give another file with --kubeconfig`, error);
   }
@@ -127,7 +127,7 @@ const Exec = v.looseObject({
   env: v.nullish(v.array(v.object({ name: v.string(), value: v.string() })), []),
 });
 
-/** The plugin's entry with what clientcmd adds: its folder, and KUBERNETES_EXEC_INFO, which some plugins insist on. */
+/** The plugin's entry with clientcmd's additions: its folder, and KUBERNETES_EXEC_INFO, which some plugins require. */
 function execOf(path: string, exec: unknown): v.InferOutput<typeof Exec> {
   const read = v.safeParse(Exec, exec);
   if (!read.success) throw malformed(path, `the exec plugin of the current user: ${read.issues[0].message}`);

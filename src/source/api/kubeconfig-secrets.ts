@@ -4,7 +4,7 @@ import { load } from 'js-yaml';
 import * as v from 'valibot';
 import { secretsOfEnvironment } from '../../host/environment-secrets.ts';
 
-/** What is no secret by itself, and may be a word such as "default" that stands in many places. */
+/** Values that are not secret, and may be a word such as "default" that occurs in many places. */
 const HARMLESS = [
   'username',
   'client-certificate',
@@ -24,8 +24,8 @@ const User = v.looseObject({
 const Users = v.object({ users: v.array(v.object({ user: v.nullish(User) })) });
 
 /**
- * The credentials of a kubeconfig's users: tokens, passwords, keys and certificates, the tokens in the files that it names, and
- * of what an exec plugin gets, the variables that are called so. None where it cannot be read.
+ * The credentials of a kubeconfig's users: tokens, passwords, keys and certificates, the tokens in the files that it names,
+ * and those variables of an exec plugin whose names suggest a secret. None if the file cannot be read.
  */
 export function secretsOfKubeconfig(path: string): readonly string[] {
   const text = contentOf(path);
@@ -47,7 +47,7 @@ function textsOf(value: unknown): readonly string[] {
   return Object.entries(value).flatMap(([name, field]) => (HARMLESS.includes(name) ? [] : textsOf(field)));
 }
 
-/** A file that is not there, not for us or no YAML has nothing that we could tell. */
+/** A file that does not exist, that we may not read or that is not YAML has nothing that we could reveal. */
 function contentOf(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');

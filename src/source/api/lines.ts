@@ -1,13 +1,15 @@
 const NEWLINE = 0x0a;
 
-/** A stream of bytes as lines, cut at bytes (a character may span chunks), without their newline; empty ones are left out. */
+/**
+ * A line of a stream of bytes, cut at bytes (a character may span chunks), without its newline. Empty lines are left out.
+ */
 export interface Line {
   readonly text: string;
-  /** False for what is left when the stream ends without a newline: a line cut in the middle. */
+  /** False for the rest at the end of a stream without a newline: a line that was cut off. */
   readonly complete: boolean;
 }
 
-/** Gives the lines of a stream. A line longer than `maxBytes` gives the error that `tooLong` makes. */
+/** Yields the lines of a stream. For a line longer than `maxBytes` it throws the error from `tooLong`. */
 export async function* linesOf(
   chunks: AsyncIterable<Buffer>,
   maxBytes: number,

@@ -5,9 +5,9 @@ import { broken, isGone } from './failure.ts';
 import { pathOf, type Resource } from './resources.ts';
 import type { Settings } from './settings.ts';
 
-/** Part of a list: its objects, and the resourceVersion of the whole, which all pages share. */
+/** A part of a list: its objects, and the resourceVersion of the whole list, which all pages share. */
 export interface Page {
-  /** True for the first page of an attempt: what earlier attempts gave is not all there was. */
+  /** True for the first page of an attempt: earlier attempts did not deliver everything. */
   readonly first: boolean;
   readonly items: readonly unknown[];
   readonly resourceVersion: string;
@@ -19,8 +19,8 @@ const ListObject = v.object({
 });
 
 /**
- * Lists a resource page by page. A continue token can expire between two pages (410): the list is started again,
- * the second time without a limit, so that it comes to an end on a server that forgets quickly. Throws an ApiFailure.
+ * Lists a resource page by page. A continue token can expire between two pages (410). Then the list is started again, the
+ * second time without a limit, so that it finishes even on a server that forgets quickly. Throws an ApiFailure.
  */
 export async function* listPages(
   connection: Connection,
@@ -39,7 +39,7 @@ export async function* listPages(
   }
 }
 
-/** A page that is too long is asked for again, with an eighth of its objects; after short ones more are asked for. */
+/** A page that is too long is requested again with an eighth of its objects. After short pages, more are requested. */
 async function* pagesOf(
   connection: Connection,
   resource: Resource,
@@ -66,8 +66,8 @@ async function* pagesOf(
 }
 
 /**
- * The version that the server's state has now: what a list of one object says. Not from version 0 on: a server then gives all its
- * objects, of whatever version its memory has. Throws an ApiFailure.
+ * The version of the server's current state, from a list of one object. The list does not start from version 0: a server
+ * would then return all its objects, in whatever version it has in memory. Throws an ApiFailure.
  */
 export async function currentVersion(
   connection: Connection,
@@ -80,7 +80,10 @@ export async function currentVersion(
   return page?.list.metadata.resourceVersion ?? '';
 }
 
-/** Undefined for a page that is too long. `isOfMany`: fewer objects can be asked for; one that is too long fails without. */
+/**
+ * Undefined for a page that is too long. `isOfMany`: fewer objects can be requested. Without it, a page that is too long
+ * fails.
+ */
 async function pageAt(
   path: string,
   connection: Connection,

@@ -5,7 +5,7 @@ import { broken } from './failure.ts';
 import { pathOf, type Resource } from './resources.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
-/** What a person who waits is patient for. */
+/** Limits for a person who waits for the answer. */
 const SETTINGS: Settings = { ...DEFAULT_SETTINGS, connectMs: 5000, responseMs: 8000 };
 
 /** Milliseconds of silence within an answer. */
@@ -14,7 +14,7 @@ const SILENCE = 5000;
 /** Bytes. */
 const MAX_ANSWER = 32 * 2 ** 20;
 
-/** A question, and nothing after it. */
+/** A request without repeats. */
 export interface OneQuestion {
   /** What it is about, for messages: "services". */
   readonly resource: string;
@@ -26,11 +26,13 @@ export interface OneQuestion {
 
 export interface OneAnswer {
   readonly body: unknown;
-  /** Milliseconds that the server's clock is ahead of ours, by its header Date, which has seconds; undefined without one. */
+  /**
+   * Milliseconds that the server's clock is ahead of ours, from its header Date, which has seconds; undefined without it.
+   */
   readonly ahead: number | undefined;
 }
 
-/** Asks an API server once, without another attempt. Throws an ApiFailure, or the signal's reason. */
+/** Sends one request to an API server, without retries. Throws an ApiFailure, or the signal's reason. */
 export async function askOnce(
   connection: Connection,
   { resource, path, body }: OneQuestion,
@@ -38,7 +40,7 @@ export async function askOnce(
 ): Promise<OneAnswer> {
   let ahead: number | undefined;
   const onOpen = ({ date }: { readonly date?: string | undefined }) => {
-    // Half of the second that the header leaves out.
+    // Adds half of the second that the header leaves out.
     const there = Date.parse(date ?? '') + 500;
     if (Number.isFinite(there)) ahead = there - Date.now();
   };
@@ -59,7 +61,7 @@ export async function askOnce(
 }
 
 /**
- * Whether a watch may begin, from a version on; it is ended at once. Throws an ApiFailure if not, or the signal's reason.
+ * Tries whether a watch from a version may begin, and ends it at once. Throws an ApiFailure if not, or the signal's reason.
  */
 export async function beginWatch(
   connection: Connection,

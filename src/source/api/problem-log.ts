@@ -3,8 +3,8 @@ import type { Log } from '../../log.ts';
 import { ApiFailure } from './failure.ts';
 
 /**
- * Says each problem of the API server once when it begins and once when it is over, however many attempts
- * and reflectors meet it.
+ * Logs each problem of the API server once when it begins and once when it is over, regardless of how many attempts and
+ * reflectors have it.
  */
 export class ProblemLog {
   readonly #log: Log;
@@ -14,8 +14,8 @@ export class ProblemLog {
   readonly #current = new Map<string, string>();
 
   /**
-   * `onProblem` is told each failure, also those that are not said again; `onWorks` when something begins to fail, and when
-   * nothing does any more.
+   * `onProblem` is called with each failure, even if it is not logged again; `onWorks` when something begins to fail, and
+   * when everything works again.
    */
   constructor(
     log: Log,

@@ -1,14 +1,15 @@
 import { fieldOf } from '../../objects/raw-field.ts';
 
-/** metadata.resourceVersion; empty where there is none. */
+/** metadata.resourceVersion; empty if there is none. */
 export function versionOf(raw: unknown): string {
   const version = fieldOf(fieldOf(raw, 'metadata'), 'resourceVersion');
   return typeof version === 'string' ? version : '';
 }
 
 /**
- * What tells one state of an object from all others: its version, and the newest time of its managedFields. The version alone does not, once
- * etcd was restored from a backup: it is given again, then to a write of a later time. Empty without a version.
+ * Distinguishes a state of an object from all others: its version, and the newest time in its managedFields. After a restore
+ * of etcd from a backup, the version alone is not enough: it is used again, for a write at a later time. Empty without a
+ * version.
  */
 export function stateOf(raw: unknown): string {
   const version = versionOf(raw);

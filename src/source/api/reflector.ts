@@ -20,16 +20,16 @@ export interface ReflectorOptions {
   readonly known: KnownObjects;
   readonly settings: Settings;
   readonly problems: ProblemLog;
-  /** Servers found not to stream lists; all reflectors of a source share it. */
+  /** Servers that do not stream lists, as found out so far. All reflectors of a source share it. */
   readonly listOnly: Set<string>;
   readonly log: Log;
-  /** Called whenever a list has been taken in completely; for an optional resource also when that failed. */
+  /** Called whenever a list has been received completely. For an optional resource, also when that failed. */
   readonly onTried: () => void;
 }
 
 /**
- * Keeps `known` equal to one resource of the API server: lists it, then watches it (in one stream, if the server knows how), and starts
- * again where it must. What comes next is `decide`'s to say; this does it.
+ * Keeps `known` equal to one resource of the API server: lists it, then watches it (in one stream, if the server can), and
+ * starts again when necessary. `decide` says what comes next; this carries it out.
  */
 export class Reflector {
   readonly #options: ReflectorOptions;
@@ -44,11 +44,11 @@ export class Reflector {
     const { settings, resource } = options;
     this.#resource = resource;
     this.#phase = firstPhase(resource);
-    // Drawn once: what is said of a silence stays the same, and is said once.
+    // Drawn once, so that the message about a silence stays the same, and is logged once.
     this.#settings = { ...settings, silenceMs: Math.round(settings.silenceMs * (1 + Math.random())) };
   }
 
-  /** Runs until the signal aborts, then resolves. Rejects only with what is no fault of the API server. */
+  /** Runs until the signal aborts, then resolves. Rejects only for failures that are not the API server's. */
   async run(signal: AbortSignal): Promise<void> {
     const { connection, listOnly } = this.#options;
     while (!signal.aborted) {
@@ -88,7 +88,7 @@ export class Reflector {
     return version;
   }
 
-  /** A watch, or a list as a stream that goes on as one. */
+  /** A watch, or a list as a stream that continues as one. */
   async #watch(signal: AbortSignal): Promise<Outcome> {
     const { connection, known, log } = this.#options;
     const { name } = this.#resource;
@@ -130,7 +130,8 @@ export class Reflector {
           expectStable();
           continue;
         }
-        // An unfinished list leaves no version to resume from: it starts again, and nothing counts as gone. Nor is it progress.
+        // A list that is unfinished gives no version to resume from. It starts again, nothing counts as gone, and it is not
+        // progress.
         if (isListing) continue;
         progress = true;
         this.#take({ what: 'taken', version: event.version });
@@ -143,7 +144,7 @@ export class Reflector {
     return { what: 'ended', stable };
   }
 
-  /** Goes over to the phase that follows. Gives how long to wait before the next step, in milliseconds. */
+  /** Enters the phase that follows. Returns how long to wait before the next step, in milliseconds. */
   #take(outcome: Outcome): number {
     const { phase, effects } = decide(this.#phase, outcome);
     this.#phase = phase;
@@ -219,7 +220,7 @@ export class Reflector {
     }
   }
 
-  /** Files that were rotated into something unreadable: we go on with the old ones, which may soon be refused. */
+  /** A file was replaced by something unreadable. We continue with the old content, which may soon be refused. */
   #noteCredentials(): void {
     const { connection, problems } = this.#options;
     if (connection.reloadProblem === undefined) problems.clear('credentials');

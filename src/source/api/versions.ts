@@ -1,8 +1,9 @@
 const DECIMAL = /^(0|[1-9]\d*)$/;
 
 /**
- * Whether one resourceVersion is older than another of the same resource; undefined where one is no decimal number and nobody can say.
- * They are etcd's revisions, and may be compared as numbers (KEP-5504, conformance since Kubernetes 1.35); they may be longer than a double holds.
+ * Whether one resourceVersion is older than another of the same resource; undefined if one is not a decimal number, so
+ * nobody can tell. They are revisions of etcd, and may be compared as numbers (KEP-5504, conformance since Kubernetes 1.35).
+ * They may be too long for a double.
  */
 export function isOlder(version: string, than: string): boolean | undefined {
   if (!DECIMAL.test(version) || !DECIMAL.test(than)) return undefined;

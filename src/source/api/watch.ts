@@ -10,7 +10,7 @@ import type { Settings } from './settings.ts';
 
 const TYPES = ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'] as const;
 
-/** One event of a watch; `version` is the resourceVersion to resume from once it has been dealt with. */
+/** An event of a watch. `version`: the resourceVersion to resume from once the event has been handled. */
 export interface WatchEvent {
   readonly type: (typeof TYPES)[number];
   readonly object: unknown;
@@ -21,9 +21,10 @@ const ErrorLine = v.object({ type: v.literal('ERROR'), object: v.unknown() });
 const StatusCode = v.object({ code: v.number() });
 
 /**
- * Watches a resource from a resourceVersion on, or from all there is (see initial-events.ts) without one, until the server ends the stream, which it does after a few
- * minutes. Throws an ApiFailure for anything else: an ERROR event (its code as status), a line cut in the middle or
- * not readable, silence. Nothing after such a line is given, so resuming from the last event's version loses nothing.
+ * Watches a resource from a resourceVersion, or without one from everything that exists (see initial-events.ts), until the
+ * server ends the stream, which it does after a few minutes. Throws an ApiFailure for anything else: an ERROR event (its
+ * code as status), a line that is cut off or cannot be read, silence. Nothing after such a line is passed on, so resuming
+ * from the last event's version loses nothing.
  */
 export async function* watchEvents(
   connection: Connection,
@@ -62,7 +63,7 @@ export async function* watchEvents(
   }
 }
 
-/** The event a line holds; what its object is worth is found out by whoever decodes it. */
+/** The event in a line. Its object is checked when it is decoded. */
 function eventOf(line: unknown): WatchEvent | undefined {
   const said = fieldOf(line, 'type');
   const type = TYPES.find((each) => each === said);
@@ -71,7 +72,7 @@ function eventOf(line: unknown): WatchEvent | undefined {
   return type === undefined || version === '' ? undefined : { type, object, version };
 }
 
-/** Undefined, which is no event, for a line that is no JSON. */
+/** Undefined, which is not an event, for a line that is not JSON. */
 function parseLine(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,4 +1,4 @@
-/** Aborts its signal when what is being waited for does not come in time. */
+/** Aborts its signal if what it waits for does not come in time. */
 export class Watchdog {
   readonly #controller = new AbortController();
   #timer: NodeJS.Timeout | undefined;
@@ -13,7 +13,7 @@ export class Watchdog {
     return this.#verdict;
   }
 
-  /** From now, `missing` ("no connection") is waited for that long. Replaces what was waited for before. */
+  /** From now on, waits for `missing` ("no connection") for that long. This replaces an earlier wait. */
   arm(ms: number, missing: string): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -22,17 +22,17 @@ export class Watchdog {
     }, ms);
   }
 
-  /** The same wait from the start: there was a sign of life. */
+  /** Starts the same wait again, after a sign of life. */
   refresh(): void {
     this.#timer?.refresh();
   }
 
-  /** All has come: stops the clock. */
+  /** Everything has arrived: stops the clock. */
   end(): void {
     clearTimeout(this.#timer);
   }
 
-  /** Stops the clock and ends whatever still listens to the signal. */
+  /** Stops the clock, and ends whatever still listens to the signal. */
   abort(): void {
     this.end();
     this.#controller.abort();

@@ -2,7 +2,7 @@ import { interfaceAddresses } from '../../host/interfaces.ts';
 import { canonicalAddress, familyOf, isLinkLocal } from '../../ip.ts';
 import type { Node } from '../../objects/node.ts';
 
-/** The Node for a machine without a cluster behind it: its addresses are those of its interfaces. */
+/** The Node for a machine without a cluster: its addresses are those of its interfaces. */
 export function interfaceNode(name: string): Node {
   const addresses = interfaceAddresses()
     .filter(({ internal, address }) => !internal && familyOf(address) !== undefined)

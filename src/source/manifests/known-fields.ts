@@ -3,24 +3,24 @@ import { fieldOf } from '../../objects/raw-field.ts';
 import { didYouMean, suggest } from '../../suggest.ts';
 import type { ManifestObject } from './parse.ts';
 
-/** Something in a manifest that Kubernetes does not have. */
+/** Something in a manifest that Kubernetes does not know. */
 export interface Unknown {
-  /** The kind, or the kind and the field: what is said of once. */
+  /** The kind, or the kind and the field. Each subject is reported once. */
   readonly subject: string;
   /** A line that names the object. */
   readonly text: string;
 }
 
-/** So many are told of in a file at most. */
+/** The maximum number of reports for a file. */
 const MAX_TOLD = 20;
 
-/** Characters of a name that are shown. */
+/** Characters shown of a name. */
 const MAX_NAME = 60;
 
-/** What apiVersion begins with for the kinds that we read: of no group ("v1"), or of one of these. */
+/** The groups of the kinds that we read, as the beginning of apiVersion: none ("v1"), or one of these. */
 const OUR_GROUPS = ['', 'discovery.k8s.io', 'networking.k8s.io'];
 
-/** The other kinds of these groups (Kubernetes 1.37, and what kubectl apply takes), which are passed over in silence. */
+/** The other kinds of these groups (Kubernetes 1.37, and what kubectl apply accepts), which are skipped silently. */
 const OTHER_KINDS = [
   ...['Pod', 'PodTemplate', 'ReplicationController', 'Endpoints', 'Binding', 'Event', 'List', 'LimitRange'],
   ...['ResourceQuota', 'Namespace', 'Secret', 'ServiceAccount', 'PersistentVolume', 'PersistentVolumeClaim'],
@@ -28,7 +28,7 @@ const OTHER_KINDS = [
   ...['Ingress', 'IngressClass', 'NetworkPolicy', 'IPAddress'],
 ];
 
-/** The fields of an object, each with those below it; true: whatever is below it is not looked at. */
+/** The fields of an object, with the fields below each. true: what is below it is not checked. */
 interface Fields {
   readonly [name: string]: true | Fields;
 }
@@ -42,7 +42,10 @@ const METADATA = any(
 
 const OBJECT = { apiVersion: true, kind: true, metadata: METADATA } as const;
 
-/** As core/v1, discovery.k8s.io/v1 and networking.k8s.io/v1 of Kubernetes 1.37 have them. Items of lists have those of the list. */
+/**
+ * The fields in core/v1, discovery.k8s.io/v1 and networking.k8s.io/v1 of Kubernetes 1.37. Items of a list have the fields
+ * given for the list.
+ */
 const FIELDS: Readonly<Record<Kind, Fields>> = {
   Service: {
     ...OBJECT,
@@ -81,7 +84,7 @@ const FIELDS: Readonly<Record<Kind, Fields>> = {
   ServiceCIDR: { ...OBJECT, spec: any('cidrs'), status: true },
 };
 
-/** False for an object whose apiVersion names a group that has none of our kinds. */
+/** False for an object whose apiVersion names a group without any of our kinds. */
 export function isInOurGroups(raw: unknown): boolean {
   const apiVersion = fieldOf(raw, 'apiVersion');
   if (typeof apiVersion !== 'string') return true;
@@ -89,7 +92,7 @@ export function isInOurGroups(raw: unknown): boolean {
   return OUR_GROUPS.includes(version === undefined ? '' : group);
 }
 
-/** The kinds and fields in a manifest that nobody knows: most are misspelt, and would be passed over in silence. */
+/** The unknown kinds and fields in a manifest. Most are misspelt, and would otherwise be ignored silently. */
 export function unknownIn(objects: readonly ManifestObject[]): readonly Unknown[] {
   const found = new Map<string, Unknown>();
   const tell = (subject: string, text: string) => {
@@ -115,7 +118,7 @@ export function unknownIn(objects: readonly ManifestObject[]): readonly Unknown[
 function lookFor(fields: Fields, raw: unknown, at: string, tell: (path: string, advice: string) => void): void {
   if (typeof raw !== 'object' || raw === null) return;
   if (Array.isArray(raw)) {
-    // A list in a list is none of Kubernetes', and could be thousands deep.
+    // Kubernetes has no lists in lists, and they could be nested thousands deep.
     for (const item of raw) if (!Array.isArray(item)) lookFor(fields, item, at, tell);
     return;
   }

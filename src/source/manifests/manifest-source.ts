@@ -14,16 +14,16 @@ import { type ManifestFile, readManifests } from './read.ts';
 
 /** Milliseconds. */
 const TIMINGS = {
-  /** Editors and `cp` write in several steps; the files are read once they are quiet. */
+  /** Editors and `cp` write in several steps. The files are read once they are quiet. */
   settle: 50,
-  /** For changes nobody notifies us of: network file systems, a folder that was replaced, interface addresses. */
+  /** For changes without a notification: network file systems, a replaced folder, interface addresses. */
   poll: 5_000,
 };
 
 export interface ManifestSourceOptions {
   /** A file or a folder. */
   readonly path: string;
-  /** The name of this node; without a Node of that name its addresses are those of the interfaces. */
+  /** The name of this node. Without a Node of that name, its addresses are those of the interfaces. */
   readonly nodeName: string;
   readonly log: Log;
 }
@@ -67,17 +67,17 @@ async function followManifests(
   changes.close();
 }
 
-/** Stands for the manifests as a whole, where problems are told apart. */
+/** Stands for the manifests as a whole in the list of problems. */
 const ALL = 'manifests';
 
-/** What was last passed on, so that only differences are. */
+/** What was last passed on, so that only differences are passed on next. */
 class ManifestState {
   readonly #nodeName: string;
   readonly #problems: ObjectProblems;
   readonly #listener: SourceListener;
   /** Undefined before the first update. */
   #files: readonly ManifestFile[] | undefined;
-  /** Undefined while the files have a Node of our name. */
+  /** Undefined while the files contain a Node with our name. */
   #interfaceNode: Node | undefined;
   #known = emptyState();
 
@@ -105,7 +105,7 @@ class ManifestState {
     this.#known = next;
   }
 
-  /** Most looks find the files as they were: these must cost nothing in a large cluster. */
+  /** Usually the files are unchanged. Then this must cost nothing, even in a large cluster. */
   #isUnchanged(files: readonly ManifestFile[], node: Node): boolean {
     const known = this.#files;
     return (
@@ -156,21 +156,21 @@ function emptyState(): State {
 }
 
 interface Changes {
-  /** Resolves when something may have changed, at the latest after the poll interval. */
+  /** Resolves when something may have changed, and at the latest after the poll interval. */
   next(signal: AbortSignal): Promise<void>;
   close(): void;
 }
 
 /** Watches the folder, or the folder of the file: editors replace a file, which a watch on the file would miss. */
 async function watchPath(path: string, log: Log): Promise<Changes> {
-  // Gone since it was read? The next reading says so.
+  // It may be gone since it was read. The next reading reports that.
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
   const folder = isFolder ? path : dirname(path);
   let notify = () => {};
-  // The files were read before this watch began: what changed in between takes one more look.
+  // The files were read before this watch began, so one more look is needed for changes in between.
   let changed = true;
   let watcher: FSWatcher | undefined;
   let inode: number | undefined;
@@ -198,7 +198,7 @@ async function watchPath(path: string, log: Log): Promise<Changes> {
       notify = () => wake.abort();
       if (changed) wake.abort();
       await watchAgainIfReplaced();
-      // Aborting is how both sleeps end early: not an error.
+      // Both sleeps are ended early by aborting them, which is not an error.
       const ignore = () => undefined;
       await sleep(TIMINGS.poll, undefined, { signal: AbortSignal.any([signal, wake.signal]) }).catch(ignore);
       if (wake.signal.aborted) await sleep(TIMINGS.settle, undefined, { signal }).catch(ignore);

@@ -1,16 +1,16 @@
 import { loadAll, YAMLException } from 'js-yaml';
 import { messageOf, ProxyError } from '../../errors.ts';
 
-/** An object found in a manifest, unchecked, with the kind it says it has. */
+/** An unchecked object in a manifest, with the kind that it claims to have. */
 export interface ManifestObject {
   readonly kind: string;
   readonly raw: unknown;
 }
 
 /**
- * The objects in a manifest: YAML or JSON, one or several documents, lists (`kind: List`, `ServiceList`) unfolded.
+ * The objects in a manifest: YAML or JSON, one or several documents. Lists (`kind: List`, `ServiceList`) are unfolded.
  * `file` is for messages.
- * @throws ProxyError E_MANIFEST_MALFORMED naming file and line
+ * @throws ProxyError E_MANIFEST_MALFORMED with file and line
  */
 export function parseManifest(text: string, file: string): readonly ManifestObject[] {
   const json = parseJson(text);
@@ -20,7 +20,7 @@ export function parseManifest(text: string, file: string): readonly ManifestObje
   );
 }
 
-/** JSON is YAML, but JSON.parse is ten times faster. What it refuses is left to YAML, which can say where. */
+/** JSON is YAML, but JSON.parse is ten times faster. What it rejects is left to YAML, which can say where. */
 function parseJson(text: string): unknown {
   if (!/^\s*[{[]/.test(text)) return undefined;
   try {
@@ -32,18 +32,18 @@ function parseJson(text: string): unknown {
 
 interface Part {
   readonly text: string;
-  /** Of its document marker, and of its first content; counted from 1. */
+  /** The line of its document marker, and of its first content, counted from 1. */
   readonly line: number;
   readonly firstLine: number;
 }
 
-/** Cut at the document markers, so that the line each document begins at is known. */
+/** Cut at the document markers, so that the first line of each document is known. */
 function splitDocuments(text: string): readonly Part[] {
   const documents: Part[] = [];
   let line = 1;
   for (const part of text.split(/^(?=---(?:\s|$))/m)) {
     const lines = part.split('\n');
-    // A document without content is at its own beginning.
+    // For a document without content, this is its own beginning.
     const content = Math.max(
       0,
       lines.findIndex((text) => !/^(---)?\s*(#.*)?$/.test(text)),
@@ -54,7 +54,7 @@ function splitDocuments(text: string): readonly Part[] {
   return documents;
 }
 
-/** More than anybody writes by hand; nested ones can make a small file stand for a huge object. */
+/** More than anybody writes by hand. Nested aliases can make a small file stand for a huge object. */
 const MAX_ALIASES = 1000;
 
 function parseYaml(text: string, file: string, line: number): readonly unknown[] {
@@ -66,14 +66,14 @@ function parseYaml(text: string, file: string, line: number): readonly unknown[]
   }
 }
 
-/** `listKind`: the kind that items of the list around it have without saying so; undefined where there is none. */
+/** `listKind`: the kind that items of the surrounding list have without saying so; undefined if there is none. */
 function unfold(raw: unknown, file: string, line: number, listKind?: string): readonly ManifestObject[] {
   if (raw === null || raw === undefined) return [];
   if (typeof raw !== 'object') throw malformed(file, line, 'a Kubernetes object is expected');
   const { kind = listKind, items } = raw as { kind?: unknown; items?: unknown };
   if (typeof kind !== 'string' || kind === '') throw malformed(file, line, 'an object without a kind');
   if (!kind.endsWith('List')) return [{ kind, raw }];
-  // By aliases, lists in lists could hold themselves, or more objects than memory has room for.
+  // With aliases, lists in lists could contain themselves, or more objects than fit into memory.
   if (listKind !== undefined) throw malformed(file, line, `a ${kind} inside another list`);
   if (!Array.isArray(items)) throw malformed(file, line, `a ${kind} without items`);
   return items.flatMap((item) => unfold(item, file, line, kind.slice(0, -'List'.length)));

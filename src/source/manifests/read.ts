@@ -5,22 +5,22 @@ import { type Decoded, decodeObject, KINDS, type Kind } from '../../objects/deco
 import { isInOurGroups, type Unknown, unknownIn } from './known-fields.ts';
 import { parseManifest } from './parse.ts';
 
-/** A manifest file as last read. `version` changes when the file does. */
+/** A manifest file as last read. `version` changes whenever the file does. */
 export interface ManifestFile {
   readonly path: string;
   readonly version: string;
-  /** Slimmed and checked; kinds we do not use are left out. */
+  /** Slimmed and checked. Kinds that we do not use are left out. */
   readonly objects: readonly { readonly kind: Kind; readonly decoded: Decoded }[];
-  /** Kinds and fields in it that Kubernetes does not have. */
+  /** Kinds and fields in it that Kubernetes does not know. */
   readonly unknown: readonly Unknown[];
 }
 
-/** Bytes. Past it a manifest is refused: it has to be held in memory as a whole. */
+/** Bytes. A larger manifest is refused, because it has to fit into memory. */
 const MAX_FILE_SIZE = 256 * 1024 * 1024;
 
 /**
- * Reads the manifests at `path`: that file, or the *.yaml, *.yml and *.json files of that folder in the order of their
- * names. Files that have not changed since `previous` are taken from there.
+ * Reads the manifests at `path`: a file, or the *.yaml, *.yml and *.json files in a folder, in order of their names. Files
+ * that have not changed since `previous` are taken from there.
  * @throws ProxyError E_MANIFEST_MISSING, E_MANIFEST_MALFORMED
  */
 export async function readManifests(path: string, previous: readonly ManifestFile[]): Promise<readonly ManifestFile[]> {
@@ -49,7 +49,7 @@ async function readOne(path: string, known: ManifestFile | undefined): Promise<M
   try {
     const found = await stat(path);
     const { size, mtimeMs, ino } = found;
-    // A FIFO or a device would keep the reading thread, and with it the process, for ever.
+    // A FIFO or a device would block the reading thread, and so the process, for ever.
     if (!found.isFile()) throw new ProxyError('E_MANIFEST_MALFORMED', `${path}: it is not a regular file`);
     const version = `${ino} ${size} ${mtimeMs}`;
     if (known?.version === version) return known;
@@ -64,7 +64,7 @@ async function readOne(path: string, known: ManifestFile | undefined): Promise<M
   }
 }
 
-/** Others have kinds of these names, too: Knative has a Service. */
+/** Other groups have kinds with these names, too: Knative has a Service. */
 function isOurs(kind: string, raw: unknown): kind is Kind {
   return KINDS.some((known) => known === kind) && isInOurGroups(raw);
 }

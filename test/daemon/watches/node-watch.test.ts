@@ -53,7 +53,7 @@ suite('nodes that are Ready no more', () => {
     assert.equal(cluster.avoidedNodes?.size, 0);
     assert.match(
       lines.join(),
-      /^W 3 of 5 nodes not Ready: .*; more than half, so their endpoints are used as those of all/,
+      /^W 3 of 5 nodes not Ready: .*; more than half, so their endpoints are used like all others/,
     );
   });
 
