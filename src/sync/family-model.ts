@@ -124,10 +124,7 @@ export class FamilyModel {
     this.#networksDirty = true;
   }
 
-  /**
-   * Does what is due at `now` (milliseconds): tries frontends in quarantine again, each on its own, and continues slow
-   * starts.
-   */
+  /** Does what is due at `now` (milliseconds): tries quarantined frontends, each alone, and continues slow starts. */
   advance(now: number): void {
     for (const key of this.slowStarting.advance(now)) this.markDirty(key);
     for (const key of this.suspects.due(now)) this.#waiting.add(key, [this.#allowed.holderOf(key) ?? '/']);
@@ -186,10 +183,7 @@ export class FamilyModel {
     return slicesWithin(slices, ports, this.family, placeOf(this.#cluster), serviceBudget).slices;
   }
 
-  /**
-   * The UDP frontends that were in force in the kernel when this program started, or when it last doubted the kernel's
-   * content. Each call empties the list.
-   */
+  /** UDP frontends in force in the kernel at the start, or when its content was last doubted. Empties the list. */
   takeAdopted(): readonly UdpAddress[] {
     const adopted = this.#adopted;
     this.#adopted = [];
@@ -351,10 +345,7 @@ export class FamilyModel {
     }
   }
 
-  /**
-   * Moves a frontend towards its desired state, as far as there is room, and adds it to `brought`. Returns true if it is
-   * done or left out.
-   */
+  /** Brings a frontend forward, as far as there is room, into `brought`. Returns true if it is done or left out. */
   *#bring(key: string, room: number, brought: string[]): Steps<boolean> {
     const frontend = this.#allowed.withKey(key);
     const { weight } = this.#ruleset;
@@ -391,10 +382,7 @@ export class FamilyModel {
     }
   }
 
-  /**
-   * Distributes the budget, and updates the Services that may have more or less than before: at once if they are in
-   * `results`, otherwise when it is their turn.
-   */
+  /** Distributes the budget. Services in `results` are updated at once, others that are affected in their turn. */
   *#shareOut(results: Map<string, ClaimResult>): Steps<void> {
     for (const key of this.#allowed.shareOut()) {
       const first = results.get(key);

@@ -7,24 +7,24 @@ const PROTOCOL_NAMES: ReadonlyMap<string, string> = new Map(
 /** Seconds of the units of nft's durations: "1d3h46m40s". */
 const UNITS: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 };
 
-/** What only rules have whose form differs. Most of a Service's with session affinity have none of it. */
+/** Only rules that match this have a form that varies. Most rules of a Service with session affinity do not. */
 const VARIES = /\b(?:dnat|meta|counter|reject|timeout|comment)\b|\/128\b/;
 
-/** `meta l4proto tcp `, and what follows: nft does not print it where that says the same. */
+/** `meta l4proto tcp `, and what follows. nft does not print it if what follows implies it. */
 const PROTOCOL_MATCH = /^meta l4proto (tcp|udp|sctp) (?=(.*)$)/;
 
 /**
- * A rule of ours in one form, whoever printed it: printRule, or any nft (compared: 1.0.6, 1.1.3 and 1.1.7). Equal rules
- * give equal texts. nft leaves out what another part of the rule implies, counts, prints protocols by number where there
- * is no /etc/protocols, and durations in the largest units. What it prints of rules of others need not make sense here:
- * it only has to differ.
+ * One form for a rule of ours, whoever printed it: printRule, or any nft (compared: 1.0.6, 1.1.3 and 1.1.7). Equal rules
+ * give equal texts. nft leaves out what another part of the rule implies, prints counts, prints protocols as numbers without
+ * /etc/protocols, and durations in the largest units. For rules of others, the result need not make sense: it only has to
+ * differ.
  */
 export function canonicalRule(text: string): string {
   if (!VARIES.test(text)) return text;
   const plain = withoutComment(text)
     .replace(/\bcounter packets \d+ bytes \d+/, 'counter')
     .replace(/\breject with icmp(?:v6)? (?:type )?port-unreachable$/, 'reject')
-    // nft does not print its usual burst.
+    // nft does not print its default burst.
     .replace(/ burst 5 packets\b/, '')
     .replace(/\bdnat ip6? to /, 'dnat to ')
     .replace(/\bmeta iifname /, 'iifname ')
@@ -41,12 +41,12 @@ export function canonicalRule(text: string): string {
   return isImplied ? told : plain;
 }
 
-/** A rule as nft prints it, without its comment; that of pick chains is their signature. */
+/** A rule as nft prints it, without its comment. In pick chains, the comment is the signature. */
 function withoutComment(text: string): string {
   return text.replace(/ comment "[^"]*"$/, '');
 }
 
-/** The comment of a rule as nft prints it; empty for none. */
+/** The comment of a rule as nft prints it; empty if there is none. */
 export function ruleComment(text: string): string {
   return / comment "([^"]*)"$/.exec(text)?.[1] ?? '';
 }

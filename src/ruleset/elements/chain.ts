@@ -4,17 +4,17 @@ import type { Statement } from './statement.ts';
 export interface Chain {
   readonly name: string;
   readonly comment?: string;
-  /** Present on base chains: where the kernel calls them. */
+  /** Only for base chains: where the kernel calls them. */
   readonly hook?: { readonly type: 'nat' | 'filter'; readonly hook: string; readonly priority: number };
   readonly rules: readonly (readonly Statement[])[];
-  /** For chains outside the fixed program: the comment of the last rule, by which a later start knows the rules. */
+  /** For chains outside the fixed program: the comment of the last rule, which identifies the rules at a later start. */
   readonly signature?: string;
 }
 
 /** A chain as nft lists it. */
 export interface ListedChain {
-  /** Of a base chain: "type nat hook prerouting priority dstnat; policy accept;". Empty for others. */
+  /** For a base chain: "type nat hook prerouting priority dstnat; policy accept;". Empty for others. */
   readonly hook: string;
-  /** Each as printed, its comment included. */
+  /** Each as printed, with its comment. */
   readonly rules: readonly string[];
 }

@@ -4,26 +4,29 @@ import { canonicalText } from './canonical-text.ts';
 import { ALL_OTHERS, concat, type Element, parts } from './element.ts';
 import { type Field, PROTOCOL_NUMBERS, type SetOrMap } from './set-or-map.ts';
 
-/** The element as it stands in an nft script: `10.96.0.12 . tcp . 3306 comment "default/db:mysql" : goto pick-tcp-1`. */
+/** The element as in an nft script: `10.96.0.12 . tcp . 3306 comment "default/db:mysql" : goto pick-tcp-1`. */
 export function elementText({ setOrMap, key, value, comment }: Element): string {
   const named = comment === '' ? key : `${key}${COMMENT}"${comment}"`;
   return setOrMap.value === undefined ? named : `${named}${VALUE}${value}`;
 }
 
-/** What stands before a comment, and before a value. */
+/** Separates a comment, and a value, from what comes before it. */
 const COMMENT = ' comment ';
 const VALUE = ' : ';
 
-/** What an element has counted, as nft prints it; without the numbers with -s. */
+/** What an element has counted, as nft prints it; with -s without numbers. */
 const COUNTER = / counter(?: packets \d+ bytes \d+)?$/;
 
-/** An element and the comma behind it, if there is one: what comes before its comment, the comment, what comes after it. */
+/**
+ * An element and the comma after it, if there is one: what comes before its comment, the comment, and what comes after it.
+ */
 const ELEMENT = /([^",{}]+)(?:"([^"]*)"([^",{}]*))?(?:,\s*|$)/y;
 
 /**
- * Reads elements as `nft list table` prints them: with commas and white space between them, protocols by name or number,
- * single addresses of interval sets without a prefix. Also those that others may have added and none of ours could be:
- * with ranges, other protocols, or for all other keys (`*`). Undefined if one of them cannot be an element of this set or map.
+ * Reads elements as `nft list table` prints them: separated by commas and white space, protocols as names or numbers, single
+ * addresses of interval sets without a prefix. It also reads elements that others may have added and that cannot be ours:
+ * with ranges, other protocols, or for all other keys (`*`). Undefined if one of them cannot be an element of this set or
+ * map.
  */
 export function parseElements(setOrMap: SetOrMap, text: string): readonly Element[] | undefined {
   const elements: Element[] = [];
@@ -37,13 +40,13 @@ export function parseElements(setOrMap: SetOrMap, text: string): readonly Elemen
   return elements;
 }
 
-/** An element that counts, and how many packets it has counted. */
+/** An element with a counter, and how many packets it has counted. */
 export interface Counted {
   readonly element: Element;
   readonly packets: number;
 }
 
-/** Reads elements of a set that counts, with what they have counted; undefined as parseElements, and where one has no number. */
+/** Reads elements of a set with counters, and their counts; undefined as for parseElements, and if one has no count. */
 export function parseCounted(setOrMap: SetOrMap, text: string): readonly Counted[] | undefined {
   const elements = parseElements(setOrMap, text);
   const packets = [...text.matchAll(/ counter packets (\d+) bytes \d+/g)].map(([, number]) => Number(number));
@@ -51,7 +54,7 @@ export function parseCounted(setOrMap: SetOrMap, text: string): readonly Counted
   return elements.map((element, i) => ({ element, packets: packets[i] ?? 0 }));
 }
 
-/** An element with what it has counted, as it stands in an nft script. */
+/** An element with its count, as in an nft script. */
 export function countedText({ element: { key, comment }, packets }: Counted): string {
   return `${key} counter packets ${packets} bytes 0${comment === '' ? '' : `${COMMENT}"${comment}"`}`;
 }
@@ -76,7 +79,7 @@ function parseValue(value: SetOrMap['value'], text: string): string | undefined 
   if (!text.startsWith(VALUE)) return undefined;
   const rest = text.slice(VALUE.length).trim();
   if (value !== 'verdict') return parseFields(value, rest);
-  // Few, and each has many elements.
+  // There are few different ones, each in many elements.
   return /^[a-z]+( \S+)?$/.test(rest) ? sharedName(rest) : undefined;
 }
 
@@ -134,7 +137,7 @@ function parseField({ type }: Field, text: string): string | undefined {
   }
 }
 
-/** nft prints IPv6 addresses as inet_ntop does, whose form differs from ours where the tail is dotted, and only there. */
+/** nft prints IPv6 addresses like inet_ntop. This differs from our form only in addresses with a dotted tail. */
 function parseAddress(text: string): string | undefined {
   if (/^[0-9a-f:]*:[0-9a-f:]*$/.test(text)) return text;
   return familyOf(text) === undefined ? undefined : canonicalAddress(text);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
-/** Characters. nft takes 255; the rest is for people, the hash tells names apart. */
+/** Characters. nft allows 255. The beginning is for people, and the hash makes names unique. */
 const MAX_NAME = 230;
 
-/** A name that tells `id` apart from all others, and that people can read. */
+/** A readable name that is unique for `id`. */
 export function nameOf(prefix: string, id: string): string {
   const hash = createHash('sha256').update(id).digest('hex').slice(0, 10);
   const name = `${prefix}${hash}-${id}`;

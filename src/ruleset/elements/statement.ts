@@ -1,8 +1,8 @@
-/** The part of libnftables-json(5) that the fixed program uses, typed so that a rule cannot be misspelt. */
+/** The part of libnftables-json(5) that the fixed program uses, with types that do not allow misspelt rules. */
 
 export type Expression =
   | { readonly payload: { readonly protocol: string; readonly field: string } }
-  /** Bits from the beginning of the network header on, whatever fields they are: "@nh,96,80". */
+  /** Bits from the beginning of the network header, whatever fields they belong to: "@nh,96,80". */
   | { readonly payload: { readonly base: 'nh'; readonly offset: number; readonly len: number } }
   | { readonly meta: { readonly key: string } }
   | { readonly ct: { readonly key: string; readonly dir?: 'original' } }
@@ -13,16 +13,19 @@ export type Expression =
   /** A field and a mask: a network of the address. */
   | { readonly '&': readonly [Expression, string] };
 
-/** The kernel's jhash of a packet field, or of several that follow each other, from 0 to `mod` - 1. With another seed it is another number. */
+/**
+ * The kernel's jhash of a packet field, or of several adjoining ones, from 0 to `mod` - 1. Another seed gives another
+ * number.
+ */
 export interface ClientHash {
   readonly mod: number;
-  /** Not 0, which stands for a seed that the kernel draws. */
+  /** Not 0, for which the kernel draws a seed. */
   readonly seed: number;
   readonly offset: 0;
   readonly expr: Expression;
 }
 
-/** What an expression is compared with: "@set", a word such as "local", a number, a network, or one of several words. */
+/** What an expression is compared with: "@set", a word such as "local", a number, a network, or a list of words. */
 export type Operand =
   | string
   | number
@@ -36,18 +39,18 @@ export interface Lookup {
   readonly data: string;
 }
 
-/** Puts a packet field into a set for some time, or for that time again. */
+/** Adds a packet field to a set for some time, or extends its time. */
 export interface SetUpdate {
   readonly op: 'update';
   /** `timeout` in seconds. */
   readonly elem: { readonly elem: { readonly val: Expression; readonly timeout: number } };
   /** "@name" */
   readonly set: string;
-  /** What each element has of its own: a token bucket. The rule goes on for packets beyond it. */
+  /** Each element's own state: a token bucket. The rule continues for packets beyond the limit. */
   readonly stmt?: readonly [{ readonly limit: RateLimit }];
 }
 
-/** So many packets a second, and `burst` at once. `inv`: those beyond are meant. */
+/** This many packets a second, and `burst` at once. `inv`: matches those beyond. */
 export interface RateLimit {
   readonly rate: number;
   readonly burst: number;
@@ -64,14 +67,14 @@ export type Statement =
   | { readonly jump: { readonly target: string } }
   | { readonly goto: { readonly target: string } }
   | { readonly drop: null }
-  /** The name of a counter, or one of the rule's own. */
+  /** The name of a counter, or null for the rule's own. */
   | { readonly counter: string | null }
-  /** More than so many open connections have come here. */
+  /** Matches if more than this many open connections have come here. */
   | { readonly 'ct count': { readonly val: number; readonly inv: true } }
   | { readonly masquerade: { readonly flags: 'fully-random' } }
   | { readonly reject: { readonly type: 'tcp reset' } | { readonly type: string; readonly expr: string } };
 
-/** A rule in nft's own language, as a person reads it: "ip daddr @cluster-ips goto refuse". */
+/** A rule in nft's own language, for people: "ip daddr @cluster-ips goto refuse". */
 export function printRule(statements: readonly Statement[]): string {
   const known = printedRules.get(statements);
   if (known !== undefined) return known;
@@ -80,7 +83,7 @@ export function printRule(statements: readonly Statement[]): string {
   return printed;
 }
 
-/** A start prints the fixed program twice, for its hash and for nft; many of its rules are one and the same object. */
+/** At the start, the fixed program is printed twice, for its hash and for nft. Many of its rules are the same object. */
 const printedRules = new WeakMap<readonly Statement[], string>();
 
 function printStatement(statement: Statement): string {

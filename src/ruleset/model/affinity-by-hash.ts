@@ -4,7 +4,7 @@ import { ADMITTED, BY_ADDRESS, BY_NODE_PORT } from '../program/sets-and-maps.ts'
 import { frontendElementKey } from './frontend-elements.ts';
 import type { Ruleset } from './ruleset.ts';
 
-/** True if the rules choose an endpoint of this frontend by the client's address, as of the last change taken in. */
+/** True if, after the last change that was taken in, the rules select this frontend's endpoint by the client's address. */
 export function picksByClient(ruleset: Ruleset, frontend: Frontend): boolean {
   const { dispatch, cluster, local } = frontend.kind === 'node-port' ? BY_NODE_PORT : BY_ADDRESS;
   const key = frontendElementKey(frontend);

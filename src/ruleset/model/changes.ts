@@ -4,10 +4,10 @@ import { type Entry, GONE } from './entry.ts';
 import type { Transaction } from './transaction.ts';
 import { weightOf } from './weight.ts';
 
-/** What an element was before it was touched; undefined if the kernel did not have it. */
+/** An element before it was touched; undefined if the kernel did not have it. */
 export type Before = Pick<Element, 'value' | 'comment'> | undefined;
 
-/** What the kernel was believed to hold of an element, and what it holds. */
+/** What the model believed the kernel to hold of an element, and what it really holds. */
 export interface Learnt {
   readonly setOrMap: SetOrMap;
   readonly key: string;
@@ -24,21 +24,21 @@ export class Changes {
     return this.#touched.size === 0;
   }
 
-  /** What the transaction will cost nft, at most (see weight.ts). */
+  /** The maximum cost of the transaction for nft (see weight.ts). */
   get weight(): number {
     return this.#weight;
   }
 
-  /** An element as the kernel holds it; undefined if it does not have it. */
+  /** An element in the kernel; undefined if the kernel does not have it. */
   inKernel(element: Entry): Before {
     return this.#touched.has(element) ? this.#touched.get(element) : element;
   }
 
-  /** The elements of a set or map that were touched, by key: as the kernel holds them. */
+  /** The touched elements of a set or map, by key, as the kernel holds them. */
   of(setOrMap: SetOrMap): ReadonlyMap<string, Before> {
     const touched = new Map<string, Before>();
     for (const [element, before] of this.#touched) {
-      // One that is gone for good and one that comes in its place may have the same key.
+      // An element that is gone for good and its replacement may have the same key.
       if (element.setOrMap === setOrMap) touched.set(element.key, touched.get(element.key) ?? before);
     }
     return touched;
@@ -51,7 +51,7 @@ export class Changes {
     delete element.refused;
   }
 
-  /** The same for all of a set or map that were touched. Returns those of which something else was known. */
+  /** The same for all touched elements of a set or map. Returns those whose state was unexpected. */
   learn(setOrMap: SetOrMap, found: ReadonlyMap<string, Element>): readonly Learnt[] {
     const known = this.of(setOrMap);
     const learnt: Learnt[] = [];
@@ -59,7 +59,7 @@ export class Changes {
     for (const element of [...this.#touched.keys()]) {
       const { key } = element;
       if (element.setOrMap !== setOrMap) continue;
-      // One that is gone for good comes before the one in its place.
+      // The element that is gone for good comes before its replacement.
       this.corrects(element, done.has(key) ? undefined : found.get(key));
       if (done.has(key)) continue;
       done.add(key);
@@ -75,7 +75,7 @@ export class Changes {
     if (!this.#touched.has(element)) this.#touch(element, undefined, weightOf(element));
   }
 
-  /** Notes an element that is about to change or to go. */
+  /** Notes an element that is about to change or to be deleted. */
   changes(element: Entry, weight = weightOf(element)): void {
     const { value, comment, refused } = element;
     if (!this.#touched.has(element)) this.#touch(element, refused ? undefined : { value, comment }, weight);
@@ -83,8 +83,8 @@ export class Changes {
   }
 
   /**
-   * The changes as one transaction: what differs from what the kernel has. `isChosen`: which of them; the others wait.
-   * Returns also what takes it back, for when the kernel did not take it.
+   * The changes as a transaction: the differences to the kernel. `isChosen`: which of them; the others wait. It also returns
+   * a function that takes the transaction back, in case the kernel does not accept it.
    */
   take(isChosen?: (element: Entry) => boolean): Transaction & { readonly undo: () => void } {
     const deletes: Element[] = [];

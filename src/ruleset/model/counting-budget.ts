@@ -2,7 +2,7 @@ import type { SetOrMap } from '../elements/set-or-map.ts';
 import type { Program } from '../program/program.ts';
 import { BY_ADDRESS, BY_NODE_PORT } from '../program/sets-and-maps.ts';
 
-/** The sets and maps of one family whose sizes say what counting takes, and these sizes as of the last change. */
+/** The sets and maps of a family whose sizes determine the cost of counting, and their sizes at the last change. */
 interface Counting {
   readonly sets: readonly SetOrMap[];
   readonly dispatch: readonly SetOrMap[];
@@ -10,13 +10,13 @@ interface Counting {
   frontends: number;
 }
 
-/** Sets that a frontend may be counted in at most. */
+/** A frontend is counted in at most this many sets. */
 const SETS = 3;
 
 /**
- * Whether connections are counted: as long as what counts them is not more than so many elements, those of all families
- * together. Beyond that nothing is counted, until there are so few frontends that each of them could be counted in every set
- * and still fit: so it does not go back and forth.
+ * Whether connections are counted: as long as the elements that count are within a limit, for all families together. Beyond
+ * it, nothing is counted until there are so few frontends that each could be counted in every set. So counting does not
+ * switch on and off repeatedly.
  */
 export class CountingBudget {
   readonly most: number;
@@ -28,24 +28,24 @@ export class CountingBudget {
     this.most = most;
   }
 
-  /** Has it told when that changes; what was planned before is to be planned anew. */
+  /** Calls back when that changes. Earlier plans have to be made again. */
   tell(listener: (isOn: boolean) => void): void {
     this.#listeners.add(listener);
   }
 
-  /** False where connections would be counted, but for the memory that takes. */
+  /** False if connections would be counted, but there is not enough memory. */
   get isOn(): boolean {
     return this.#isOn;
   }
 
-  /** The frontends of all families, as of their last change. */
+  /** The frontends of all families, after their last change. */
   get frontends(): number {
     let sum = 0;
     for (const { frontends } of this.#families.values()) sum += frontends;
     return sum;
   }
 
-  /** Whether the frontends of a family are counted now, by what its table has. False where its program does not count. */
+  /** Whether the frontends of a family are counted now, given its table. False if its program does not count. */
   allows(table: { readonly program: Program; countOf(setOrMap: SetOrMap): number }): boolean {
     const family = this.#familyOf(table.program);
     if (family.sets.length === 0) return false;
@@ -80,7 +80,7 @@ export class CountingBudget {
   }
 }
 
-/** This is asked for each frontend that changes: nothing is made on the way. */
+/** This is called for each frontend that changes, so it creates no objects. */
 function sizeOf(setsAndMaps: readonly SetOrMap[], table: { countOf(setOrMap: SetOrMap): number }): number {
   let sum = 0;
   for (const setOrMap of setsAndMaps) sum += table.countOf(setOrMap);

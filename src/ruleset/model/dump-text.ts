@@ -6,19 +6,19 @@ import { chainText, setOrMapText } from '../program/program-text.ts';
 import type { Ruleset } from './ruleset.ts';
 import { neededSetsAndMaps, shownTable, sorted } from './shown-table.ts';
 
-/** Lines that are made in one step. */
+/** How many lines are made in one step. */
 const LINES = 1000;
 
 /**
- * A family's table as an nft script: loaded into an empty namespace it does what the table in the kernel does. Elements
- * are sorted and carry their Service as comment. `headings` go on top as comments. `all`: it gives the very table, else
- * what is empty is left out (see shownTable).
+ * A family's table as an nft script: loaded into an empty namespace, it behaves like the table in the kernel. Elements are
+ * sorted and have their Service as comment. `headings` are comments at the top. `all`: the exact table. Otherwise everything
+ * without effect is left out (see shownTable).
  */
 export function dumpText(...args: Parameters<typeof dumpTextSteps>): string {
   return atOnce(dumpTextSteps(...args));
 }
 
-/** The same in steps: of the table as it is at the first one, whatever changes meanwhile. */
+/** The same in steps: the table as it is at the first step, regardless of later changes. */
 export function* dumpTextSteps(
   ruleset: Ruleset,
   table: string,

@@ -7,7 +7,7 @@ import { type Entry, unreferenced } from './entry.ts';
 export class Entries {
   readonly #byKey: ReadonlyMap<SetOrMap, Map<string, Entry>>;
   readonly #owned = new Map<string, readonly Entry[]>();
-  /** Intervals by what comes before them in their keys: frontend → its source ranges. */
+  /** Intervals by the beginning of their keys: frontend → its source ranges. */
   readonly #intervals = new Map<string, Set<Entry>>();
 
   constructor(setsAndMaps: readonly SetOrMap[]) {
@@ -31,7 +31,7 @@ export class Entries {
     return [...this.#byKey.values()].reduce((sum, elements) => sum + elements.size, 0);
   }
 
-  /** Takes in an element that is not there. */
+  /** Adds an element that does not exist. */
   add(element: Element): Entry {
     const held = unreferenced(element);
     this.#byKey.get(element.setOrMap)?.set(element.key, held);
@@ -50,7 +50,7 @@ export class Entries {
     if (rest?.size === 0) this.#intervals.delete(prefix);
   }
 
-  /** An owner wants nothing any more; returns what it wanted. */
+  /** An owner no longer wants anything. Returns what it wanted. */
   release(owner: string): readonly Entry[] {
     const owned = this.#owned.get(owner) ?? [];
     this.#owned.delete(owner);
@@ -63,13 +63,16 @@ export class Entries {
     return this.#owned.get(owner) ?? [];
   }
 
-  /** An owner, which has released what it wanted before, wants these. */
+  /** An owner, which has released what it wanted before, wants these elements. */
   claim(owner: string, elements: readonly Entry[]): void {
     for (const element of elements) element.references++;
     if (elements.length > 0) this.#owned.set(owner, elements);
   }
 
-  /** The intervals that stand beside those among the elements given and are none of them: a frontend's source ranges of before. */
+  /**
+   * The intervals that belong to the same frontends as the given elements, but are not among them: a frontend's earlier
+   * source ranges.
+   */
   *intervalsBeside(elements: readonly Element[]): Steps<readonly Entry[]> {
     const keys = new Set<string>();
     const prefixes = new Set<string>();
@@ -90,12 +93,12 @@ export class Entries {
 
 const NONE: ReadonlyMap<string, Entry> = new Map();
 
-/** True for an interval among others of its kind: a source range of a frontend. */
+/** True for an interval that has others beside it: a source range of a frontend. */
 function isOneOfIntervals({ setOrMap }: Element): boolean {
   return setOrMap.interval === true && setOrMap.key.length > 1;
 }
 
-/** What an interval shares with the others of its frontend: "10.96.0.12 . tcp . 80 .". */
+/** The beginning that an interval shares with the others of its frontend: "10.96.0.12 . tcp . 80 .". */
 function prefixOf({ key }: Element): string {
   return key.slice(0, key.lastIndexOf(' '));
 }

@@ -23,9 +23,9 @@ import {
 import type { Ruleset } from './ruleset.ts';
 
 /**
- * The frontends that a table serves, by its elements alone: what is not in a table is not in them, either. So an address that
- * is no ClusterIP counts as an external IP, or where it has source ranges as a load balancer's; a ClusterIP has policy Cluster;
- * endpoints that are not used here are not known. `ruleset`: what was found in the kernel.
+ * The frontends that a table serves, from its elements alone. They lack what is not in a table. An address that is not a
+ * ClusterIP counts as an external IP, or as a load balancer's if it has source ranges. A ClusterIP has policy Cluster.
+ * Endpoints that are not used here are unknown. `ruleset`: what was found in the kernel.
  */
 export function foundFrontends(ruleset: Ruleset): readonly Frontend[] {
   const chains = new Map([...ruleset.dynamicChains()].map((chain) => [chain.name, chain]));
@@ -41,7 +41,7 @@ export function foundFrontends(ruleset: Ruleset): readonly Frontend[] {
 /** What is found in a table. */
 interface Found {
   readonly ruleset: Ruleset;
-  /** Those of Services with session affinity, and pick chains. */
+  /** Chains of Services with session affinity, and pick chains. */
   readonly chains: ReadonlyMap<string, Chain>;
   /** Who may connect, by the key of the frontend. */
   readonly ranges: ReadonlyMap<string, readonly string[]>;
@@ -89,7 +89,7 @@ interface Pool {
   readonly endpoints: readonly Endpoint[];
   readonly seconds?: number | undefined;
   readonly maxConnections?: number | undefined;
-  /** Where a hash picks: of what, and from which table. */
+  /** If a hash selects the endpoint: what is hashed, and the table. */
   readonly by?: HashBy | undefined;
   readonly table?: HashTable;
 }
@@ -97,7 +97,7 @@ interface Pool {
 const NO_POOL: Pool = { endpoints: [] };
 const NO_TABLE: HashTable = new Uint16Array(0);
 
-/** What a verdict picks from. */
+/** What a verdict draws from. */
 function poolOf(
   verdict: string | undefined,
   prefix: string,
@@ -128,7 +128,7 @@ function poolOf(
   }
   const endpoints = [...counts].map(([value, count]) => {
     const [at = '', on] = parts(value);
-    // The slots of a table are not what an endpoint counts for.
+    // The number of slots in a table is not the weight of an endpoint.
     return endpoint(at, Number(on), by === undefined ? count : 1);
   });
   if (by === undefined) return { endpoints };

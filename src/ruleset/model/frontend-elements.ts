@@ -32,22 +32,22 @@ export interface PlannedModel {
   readonly program: Program;
   /** The program's sets and maps by name. */
   readonly setsAndMaps: ReadonlyMap<string, SetOrMap>;
-  /** The value of an element in the model, or undefined. */
+  /** The value of an element in the model; undefined if there is none. */
   readonly find: (setOrMap: SetOrMap, key: string) => string | undefined;
-  /** The same before the transaction that is being put together. */
+  /** The same, before the transaction that is being prepared. */
   readonly inKernel: (setOrMap: SetOrMap, key: string) => string | undefined;
-  /** Whether its connections are counted, where the program can. */
+  /** Whether its connections are counted, if the program can count. */
   readonly isCounted: boolean;
 }
 
-/** How a frontend comes to be served, from what the kernel holds now. Made before anything of it is claimed. */
+/** How to serve a frontend, starting from what the kernel holds now. It is made before anything of it is claimed. */
 export interface FrontendPlan {
-  /** All it needs; what leads to an element comes after it. */
+  /** Everything that it needs. An element comes before what leads to it. */
   readonly elements: readonly Element[];
   readonly leaving: readonly LeavingSlot[];
 }
 
-/** What a frontend needs that is not there. */
+/** Elements that a frontend needs and that do not exist. */
 export const NOTHING_PLANNED: FrontendPlan = { elements: [], leaving: [] };
 
 /**
@@ -59,16 +59,16 @@ export function planFrontend(frontend: Frontend, model: PlannedModel, elements: 
   return new Planner(frontend, model, elements).plan();
 }
 
-/** The endpoints that one verdict of a frontend picks from. */
+/** The endpoints that a verdict of a frontend draws from. */
 interface Pool {
-  /** Names of the endpoint map and of the pick chains. */
+  /** The names of the endpoint map and of the pick chains. */
   readonly slots: string;
   readonly pick: string;
   readonly scope: PickScope;
   readonly endpoints: readonly Endpoint[];
-  /** Where a hash chooses among them: what is in which slot. */
+  /** If a hash selects the endpoint: the content of the slots. */
   readonly table: HashTable | undefined;
-  /** The verdict maps that may send packets here, now or before. */
+  /** The verdict maps that may lead here, now or before. */
   readonly verdicts: readonly string[];
 }
 
@@ -81,9 +81,9 @@ class Planner {
   readonly #comment: string;
   readonly #elements: Element[];
   readonly #leaving: LeavingSlot[] = [];
-  /** The keys of its slots, as far as they were asked for: each is asked for twice. */
+  /** The keys of its slots that were requested so far. Each is requested twice. */
   readonly #slotKeys: string[] = [];
-  /** The sets that its connections are counted in: three at most. */
+  /** The sets in which its connections are counted: at most three. */
   readonly #counted: string[] = [];
 
   constructor(frontend: Frontend, model: PlannedModel, elements: Element[]) {
@@ -101,7 +101,7 @@ class Planner {
     this.#count(connections, true);
     this.#count(refused, false);
     this.#count(dropped, false);
-    // Shared by several frontends, as hairpin elements are: a comment would depend on who came last.
+    // Several frontends share it, as they do hairpin elements. A comment would depend on who came last.
     if (kind === 'cluster-ip') this.#add('cluster-ips', address, '', '');
     if (kind === 'node-port' && this.#model.setsAndMaps.has(CLOSED_NODE_PORTS)) {
       this.#count(dropped, true);
@@ -124,7 +124,7 @@ class Planner {
     return { elements: this.#elements, leaving: this.#leaving };
   }
 
-  /** A verdict with the limit before it, where it serves anybody. */
+  /** A verdict, with the limit before it if it serves anybody. */
   #limited(verdict: string): string {
     const { limitPerSecond, endpoints } = this.#frontend;
     if (limitPerSecond === undefined || endpoints.length === 0) return verdict;
@@ -134,7 +134,7 @@ class Planner {
     return limited.verdict;
   }
 
-  /** The set of its source ranges, the map with its verdict for who is in them, and what leads there. */
+  /** The set of its source ranges, the map with its verdict for clients in them, and what leads there. */
   #rangeCheck(): { readonly ranges: string; readonly admitted: string; readonly check: string } {
     if (this.#frontend.kind !== 'node-port')
       return { ranges: 'source-ranges', admitted: ADMITTED, check: `goto ${SOURCE_RANGES_CHAIN}` };
@@ -143,7 +143,10 @@ class Planner {
     return { ranges: NODE_PORT_RANGES, admitted: ADMITTED_NODE_PORTS, check: verdict };
   }
 
-  /** What becomes of a connection that may come: refused if there is no endpoint anywhere, dropped if there is elsewhere. */
+  /**
+   * What happens to a connection that is allowed: refused if there is no endpoint anywhere, dropped if there are endpoints
+   * elsewhere.
+   */
   *#verdict(): Steps<string> {
     const { kind, policy, endpoints, localEndpoints, hasUsableEndpoints, hashing } = this.#frontend;
     const { dispatch, cluster, local, localPolicy, ...names } = this.#frontendMaps;
@@ -214,7 +217,7 @@ class Planner {
     this.#elements.push(chain.element);
     let slot = 0;
     yield* eachInSteps(assigned, (endpoint) => this.#add(map, this.#slotKey(slot++), endpoint));
-    // A draw that misses draws again, but the last one of a chain that packets may still be on their way to must hit.
+    // A draw that misses is repeated, but the last draw of a chain that packets may still be in must hit.
     const full = most((known) => known.full);
     for (; slot < current.length; slot++) {
       const standIn = slot < full ? assigned[slot % assigned.length] : undefined;
@@ -224,7 +227,7 @@ class Planner {
     return chain.verdict;
   }
 
-  /** The pick chains that packets may be on their way to. */
+  /** The pick chains that packets may still be in. */
   #chainsInKernel(verdicts: readonly string[]): readonly PickChain[] {
     const { setsAndMaps, inKernel, program } = this.#model;
     return verdicts.flatMap((name) => {
@@ -234,7 +237,7 @@ class Planner {
     });
   }
 
-  /** What the slots of this frontend hold. They are dense. */
+  /** The content of this frontend's slots. They are dense. */
   *#currentSlots(map: string): Steps<readonly string[]> {
     const setOrMap = this.#setOrMap(map);
     const slots: string[] = [];
@@ -246,7 +249,7 @@ class Planner {
     }
   }
 
-  /** Under which keys its connections are known for source NAT; none for a ClusterIP, which has rules of its own. */
+  /** The keys by which source NAT knows its connections; none for a ClusterIP, which has its own rules. */
   *#snatKeys(): Steps<Iterable<string>> {
     const { kind, endpoints, protocol, port } = this.#frontend;
     if (kind === 'cluster-ip' || endpoints.length === 0) return [];
@@ -272,8 +275,8 @@ class Planner {
   }
 
   /**
-   * Counts its connections in a set, if they are counted at all. `isMet`: they come there; those that do not any more keep
-   * their number.
+   * Counts its connections in a set, if they are counted at all. `isMet`: connections come there. If they no longer do, the
+   * count stays.
    */
   #count(name: string, isMet: boolean): void {
     const { setsAndMaps, isCounted, find } = this.#model;
@@ -293,7 +296,10 @@ function isRefusedOnLoopback({ kind, protocol }: Frontend): boolean {
   return kind === 'node-port' && LOCALHOST_REFUSED.some((refused) => refused === protocol);
 }
 
-/** externalTrafficPolicy Local: two verdicts, for clients on this node and for all others. A ClusterIP has one policy for all. */
+/**
+ * externalTrafficPolicy Local: two verdicts, for clients on this node and for all others. A ClusterIP has one policy for all
+ * clients.
+ */
 function hasLocalAndClusterMaps({ kind, policy }: Frontend): boolean {
   return policy === 'local' && kind !== 'cluster-ip';
 }
@@ -303,7 +309,7 @@ export function frontendElementKey({ kind, address, protocol, port }: Frontend):
   return kind === 'node-port' ? concat(protocol, port) : concat(address, protocol, port);
 }
 
-/** The UDP frontend of a Service whose verdict an element is, by its key; undefined for any other element. */
+/** The UDP frontend whose verdict is the element with this key; undefined for any other element. */
 export function udpFrontendOf(element: Pick<Element, 'setOrMap' | 'key' | 'comment'>): UdpAddress | undefined {
   const { setOrMap, key } = element;
   const { name } = setOrMap;

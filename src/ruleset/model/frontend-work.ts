@@ -4,16 +4,16 @@ import type { Entry } from './entry.ts';
 import type { FrontendPlan } from './frontend-elements.ts';
 import type { LeavingSlot } from './slots.ts';
 
-/** One thing to be done for a frontend. */
+/** One step of the work on a frontend. */
 export type FrontendStep =
   | { readonly interval: Entry }
   | { readonly leaving: LeavingSlot }
   | { readonly wanted: Element };
 
 /**
- * What is to be done for a frontend, and how much of it is: what goes first, then what comes, and what leads to an
- * element after that. So packets can meet any part of it. The slots of a frontend are dense at any time: the last ones go
- * first, and the first ones come first.
+ * The steps to bring a frontend to its desired state, and how many are done: deletions first, then additions, and each
+ * element before what leads to it. So any prefix of the steps is safe for packets. The slots of a frontend are always dense:
+ * the last are deleted first, and the first are added first.
  */
 export class FrontendWork {
   readonly frontend: Frontend | undefined;
@@ -24,12 +24,14 @@ export class FrontendWork {
   done = 0;
   readonly #elements: readonly Element[];
   readonly #intervals: readonly Entry[];
-  /** What is wanted though the frontend is not done; that of a version before that was not done either, too. */
+  /**
+   * What is wanted although the frontend is not done, including elements of an earlier version that was not finished either.
+   */
   readonly #staged: Set<Entry>;
   /** How many of `held` are in it. */
   #kept = 0;
 
-  /** `intervals`: those to go. `begun`: the work that this one takes the place of. */
+  /** `intervals`: those to delete. `begun`: the work that this work replaces. */
   constructor(
     frontend: Frontend | undefined,
     plan: FrontendPlan,
@@ -48,7 +50,7 @@ export class FrontendWork {
     return this.#intervals.length + this.leaving.length + this.#elements.length;
   }
 
-  /** The next step, which counts as done then. */
+  /** The next step, which then counts as done. */
   next(): FrontendStep {
     const step = this.done++;
     const interval = this.#intervals[step];
@@ -61,7 +63,7 @@ export class FrontendWork {
     return { wanted };
   }
 
-  /** What is kept though the frontend is not done. */
+  /** What is kept although the frontend is not done. */
   get staged(): ReadonlySet<Entry> {
     return this.#staged;
   }
@@ -76,7 +78,7 @@ export class FrontendWork {
     this.#kept = this.held.length;
   }
 
-  /** Ends that; returns what was kept. */
+  /** Ends that. Returns what was kept. */
   unstage(): Iterable<Entry> {
     for (const element of this.#staged) element.references--;
     return this.#staged;

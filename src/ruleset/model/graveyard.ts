@@ -1,11 +1,14 @@
 import { type Entry, REMAINS } from './entry.ts';
 
 /**
- * What nobody wants any more and still waits to be deleted, since a packet may be on its way to it (see hops.ts), or
- * since so much goes at once that it takes several transactions. The one place that says when.
+ * Elements that nobody wants any more, and that wait to be deleted: a packet may still be on its way to them (see hops.ts),
+ * or deleting them takes several transactions. Only this decides when.
  */
 export class Graveyard {
-  /** Number of the transaction that is being put together. It stands still while more is due than one can take. */
+  /**
+   * The number of the transaction that is being prepared. It does not advance while more is due than one transaction can
+   * take.
+   */
   #now = 1;
   /** Number of a transaction → what is due with it, in the order in which it can be deleted. */
   readonly #due = new Map<number, Set<Entry>>();
@@ -15,7 +18,10 @@ export class Graveyard {
     return this.#due.size === 0;
   }
 
-  /** Deletes an element so many transactions later; 0: with the next one taken. One that waits already goes when it was to go. */
+  /**
+   * Deletes an element `hops` transactions later; 0: with the next one taken. An element that is already waiting keeps its
+   * date.
+   */
   bury(element: Entry, hops: number): void {
     if (element.goesWith !== REMAINS) return;
     element.goesWith = this.#now + hops;
@@ -35,8 +41,8 @@ export class Graveyard {
   }
 
   /**
-   * What goes with the transaction that is put together, of about `room` weight at most; what was due first comes first.
-   * What is left goes with the next, and all that is to go later waits for so much longer.
+   * What goes with the transaction being prepared, of at most about `room` weight. What was due first comes first. The rest
+   * goes with the next transaction, and everything later is delayed by as much.
    */
   take(room: number, weightOf: (element: Entry) => number): readonly Entry[] {
     const taken: Entry[] = [];

@@ -1,8 +1,9 @@
 import { eachInSteps, endsStep, mapInSteps, type Steps } from '../../service/steps.ts';
 
 /**
- * Gives each wanted endpoint so many of the slots 0 … n-1, n being the sum of all, and changes as few as possible: those
- * that hold an endpoint which has too many, or go, get one that has too few. As assignSlots, of which each has one.
+ * Gives each wanted endpoint its number of slots among 0 … n-1, where n is the sum of these numbers, with as few changes as
+ * possible: slots of endpoints that have too many, or are removed, go to endpoints that have too few. assignSlots is the
+ * same with one slot each.
  */
 export function* assignRepeated(
   current: readonly string[],

@@ -20,14 +20,14 @@ import { deleteWeightOf } from './weight.ts';
 /** Sets whose elements come from the node's configuration, not from Services. */
 export type NetworkSet = 'pod-cidrs' | 'all-sources' | 'node-port-networks' | 'node-port-clients' | 'service-cidrs';
 
-/** A set or map's elements in the kernel. */
+/** The elements of a set or map in the kernel. */
 export interface KernelView {
   find(key: string): Before;
   /** True if the model has changed it since the last transaction. */
   isChanging(key: string): boolean;
-  /** True if it has changed nothing of the set or map since then. */
+  /** True if the model has changed nothing of the set or map since then. */
   readonly isAtRest: boolean;
-  /** All that find may know. */
+  /** All keys that find may know. */
   keys(): Iterable<string>;
 }
 
@@ -44,10 +44,10 @@ export class Ruleset {
   readonly #entries: Entries;
   readonly #changes = new Changes();
   readonly #graveyard = new Graveyard();
-  /** Frontend key → a frontend that takes several transactions, of which some are done. */
+  /** Frontend key → a frontend that takes several transactions, some of which are done. */
   readonly #begun = new Map<string, FrontendWork>();
   #takenWeight = 0;
-  /** Frontends whose changes do not go with others → the intervals that go with them. */
+  /** Frontends whose changes are not sent with others → the intervals that are sent with them. */
   readonly #suspects = new Map<string, Set<Entry>>();
   #undo = () => {};
 
@@ -58,15 +58,15 @@ export class Ruleset {
     this.#entries = new Entries([...program.setsAndMaps, ...OBJECTS]);
   }
 
-  /** Takes over elements found in the kernel. Those that no Service claims afterwards go with dropUnreferenced. */
+  /** Takes over elements found in the kernel. dropUnreferenced deletes those that no Service has claimed by then. */
   adopt(elements: Iterable<Element>): void {
     for (const element of elements) this.#entries.add(knownElement(this.program, element));
   }
 
   /**
-   * Sets what is in force of a frontend; undefined: nothing. `key`: its frontendKey. Of a frontend that is more than about
-   * `room` weight (see weight.ts), a part goes into the transaction that is being put together, and false is returned: the
-   * rest follows when this is called again, and what leads there comes last. Between the steps nothing may change the model.
+   * Sets the desired state of a frontend; undefined: nothing. `key`: its frontendKey. If the frontend has more than about
+   * `room` weight (see weight.ts), a part goes into the transaction being prepared, and the result is false: the next call
+   * continues, and what leads to the rest comes last. Between the steps nothing may change the model.
    */
   *setFrontend(key: string, frontend: Frontend | undefined, room = Number.POSITIVE_INFINITY): Steps<boolean> {
     const begun = this.#begun.get(key);
@@ -92,7 +92,7 @@ export class Ruleset {
     return true;
   }
 
-  /** Sets what a set of networks holds, as "address/prefix"; they must not overlap. */
+  /** Sets the content of a set of networks, as "address/prefix". They must not overlap. */
   setNetworks(name: NetworkSet, cidrs: readonly string[]): void {
     const setOrMap = this.#setsAndMaps.get(name);
     if (setOrMap === undefined) return;
@@ -102,39 +102,39 @@ export class Ruleset {
       owner,
       cidrs.map((key) => ({ setOrMap, key, value: '', comment: '' })),
     );
-    // At once, those found in the kernel too: what is not wanted may overlap what is.
+    // At once, including those found in the kernel: an unwanted network may overlap a wanted one.
     for (const element of unreferencedOf(this.#entries.of(setOrMap).values())) this.#delete(element);
   }
 
-  /** Sets where heartbeats are led (see heartbeat.ts). Once, after what was found in the kernel was adopted. */
+  /** Sets where heartbeats are led (see heartbeat.ts). Once, after elements found in the kernel were adopted. */
   setHeartbeat(ports: HeartbeatPorts): void {
     this.#claim('heartbeat', heartbeatElements(this.program, ports));
   }
 
-  /** Removes what was adopted and nobody has claimed; in steps, as setFrontend. */
+  /** Removes what was adopted and is claimed by nobody. In steps, like setFrontend. */
   *dropUnreferenced(): Steps<void> {
-    // So many may be unwanted that they go with several transactions, those that packets meet first before all others.
+    // There may be so many that they take several transactions. Those that packets meet first go before all others.
     yield* eachInSteps(this.#entries.all(), (element) => {
       if (isUnreferenced(element) && !element.setOrMap.stays) this.#graveyard.bury(element, this.#hopOf(element));
     });
   }
 
-  /** What the last transaction taken costs nft, at most. */
+  /** The maximum cost of the last transaction taken for nft. */
   get takenWeight(): number {
     return this.#takenWeight;
   }
 
-  /** What the transaction that is being put together will cost nft, at most (see weight.ts). */
+  /** The maximum cost of the transaction being prepared for nft (see weight.ts). */
   get weight(): number {
     return this.#changes.weight;
   }
 
   /**
-   * The changes since the last call, as one transaction, with all whose time to go has come, of about `room` weight at most.
-   * One that would be empty while something waits is passed over: nobody would notice it.
+   * The changes since the last call as one transaction, of at most about `room` weight, with everything that is due to be
+   * deleted. A transaction that would be empty while something waits is skipped, because nobody would notice it.
    */
   takeTransaction(room = Number.POSITIVE_INFINITY): Transaction {
-    // A frontend under suspicion leads where it led until its changes are in force: nothing is deleted meanwhile.
+    // A suspect keeps its old elements until its changes are in force, so nothing of it is deleted in the meantime.
     const waiting = this.#suspects.size === 0 ? undefined : this.#onlyOf(this.#suspects.keys());
     if (waiting !== undefined) return this.#take((element) => !waiting.has(element));
     do for (const element of this.#graveyard.take(room, this.#deleteWeight)) this.#delete(element);
@@ -142,7 +142,7 @@ export class Ruleset {
     return this.#take();
   }
 
-  /** From now on the changes of a frontend do not go with others, but with takeSuspects. */
+  /** From now on, the changes of a frontend are not sent with others, but with takeSuspects. */
   suspect(key: string): void {
     if (!this.#suspects.has(key)) this.#suspects.set(key, new Set());
   }
@@ -158,12 +158,12 @@ export class Ruleset {
     return this.#take((element) => chosen.has(element));
   }
 
-  /** Takes the last transaction taken back: the kernel did not take it. What changed goes with one of the next. */
+  /** Takes back the last transaction taken, because the kernel did not accept it. Its changes go with a later one. */
   get lastUndo(): () => void {
     return this.#undo;
   }
 
-  /** Takes a frontend out that the kernel does not take; what it has of it goes as usual. */
+  /** Withdraws a frontend that the kernel does not accept. The elements that the kernel has of it are removed as usual. */
   withdraw(key: string): void {
     const work = this.#begun.get(key);
     this.#begun.delete(key);
@@ -181,10 +181,7 @@ export class Ruleset {
     }
   }
 
-  /**
-   * What the kernel holds of a set or map if all transactions taken are in force, by key. To be asked again once one is
-   * taken, or the model has changed.
-   */
+  /** A set or map in the kernel if all transactions taken are in force. Valid until the model changes or is taken. */
   inKernel(setOrMap: SetOrMap): KernelView {
     const touched = this.#changes.of(setOrMap);
     const held = this.#entries.of(setOrMap);
@@ -198,8 +195,8 @@ export class Ruleset {
   }
 
   /**
-   * A transaction of what was found in the kernel and is not as the model has it, each with what was found; undefined: it
-   * is not there. Elements that the model is about to change itself are left out.
+   * A transaction that corrects what was found in the kernel and differs from the model. Each item has what was found;
+   * undefined: it does not exist. Elements that the model is about to change itself are left out.
    */
   takeCorrections(found: readonly (Pick<Element, 'setOrMap' | 'key'> & { readonly found: Before })[]): Transaction {
     const corrected = new Set<Entry>();
@@ -219,30 +216,30 @@ export class Ruleset {
     return this.#take((element) => corrected.has(element));
   }
 
-  /** Takes all that the model is changing of a set or map for what the kernel was found to hold; returns what is news. */
+  /** What the kernel holds of a set or map replaces what the model is changing of it. Returns what was unexpected. */
   learn(setOrMap: SetOrMap, found: ReadonlyMap<string, Element>): readonly Learnt[] {
     return this.#changes.learn(setOrMap, found);
   }
 
-  /** Notes that the kernel did not take an element of the last transaction. It is tried again when it changes. */
+  /** Notes that the kernel refused an element of the last transaction. It is tried again when it changes. */
   refuse({ setOrMap, key }: Pick<Element, 'setOrMap' | 'key'>): void {
     const held = this.#entries.find(setOrMap, key);
     if (held !== undefined) held.refused = true;
   }
 
-  /** True while elements wait for a later transaction: to be deleted, or since a frontend was withdrawn. */
+  /** True while elements wait for a later transaction: to be deleted, or because a frontend was withdrawn. */
   get hasWaiting(): boolean {
     return this.#suspects.size === 0 && !(this.#graveyard.isEmpty && this.#changes.isEmpty);
   }
 
-  /** The chains outside the fixed program, those on their way out included. Unknown rules of a chain just found are left out. */
+  /** The chains outside the fixed program, including those being deleted, without found ones of unknown rules. */
   *dynamicChains(): Iterable<Chain> {
     for (const setOrMap of CHAIN_OBJECTS) {
       for (const { chain } of this.elementsOf(setOrMap)) if (chain !== undefined) yield chain;
     }
   }
 
-  /** One element, or undefined. */
+  /** An element; undefined if there is none. */
   lookUp(setOrMap: string, key: string): Element | undefined {
     const known = this.#setsAndMaps.get(setOrMap);
     return known && this.#entries.find(known, key);
@@ -253,7 +250,7 @@ export class Ruleset {
     return this.#entries.of(setOrMap).values();
   }
 
-  /** The same, but for those that serve heartbeats: what people are shown. */
+  /** The same without those that serve heartbeats, for people. */
   *servingElementsOf(setOrMap: SetOrMap): Iterable<Element> {
     for (const element of this.elementsOf(setOrMap)) if (!isHeartbeat(element)) yield element;
   }
@@ -263,7 +260,7 @@ export class Ruleset {
     return this.#entries.of(setOrMap).size;
   }
 
-  /** The number of elements in all sets and maps, but for those that serve heartbeats. */
+  /** The number of elements in all sets and maps, without those that serve heartbeats. */
   get size(): number {
     return this.#entries.size - this.#entries.ownedBy('heartbeat').filter(isHeartbeat).length;
   }
@@ -291,7 +288,7 @@ export class Ruleset {
     return [...this.#entries.ownedBy(key), ...(this.#suspects.get(key) ?? [])];
   }
 
-  /** The elements that nobody but these frontends wants. */
+  /** The elements that only these frontends want. */
   #onlyOf(keys: Iterable<string>): ReadonlySet<Entry> {
     const references = new Map<Entry, number>();
     for (const key of keys) {
@@ -319,12 +316,12 @@ export class Ruleset {
     return planFrontend(frontend, { program, setsAndMaps, find, inKernel, isCounted }, elements);
   }
 
-  /** In this order a part leads nowhere: what is to be gone goes first, and the verdict that leads to all others comes last. */
+  /** In this order no part leads to a gap: deletions come first, and the verdict that leads to all others last. */
   #doStep(work: FrontendWork, cut: Set<Entry> | undefined): void {
     const step = work.next();
-    // nft refuses intervals that overlap. No packet is let through: their frontend has others, or drops.
+    // nft refuses intervals that overlap. No packet is let through in between: the frontend has other intervals, or drops.
     if ('interval' in step) {
-      // One that waited to be deleted may be gone since this work was planned.
+      // If it waited to be deleted, it may be gone since this work was planned.
       if (step.interval.goesWith !== GONE) this.#delete(step.interval);
       cut?.add(step.interval);
     } else if ('leaving' in step) {
@@ -339,8 +336,8 @@ export class Ruleset {
     this.#entries.claim(key, work.held);
     const standIns = yield* mapInSteps(work.leaving, (slot) => this.#entries.find(slot.setOrMap, slot.key));
     const leaving = unreferencedOf([...released, ...standIns]);
-    // Chains go before what their rules lead to. All else in the order in which it came: in which the kernel finds intervals
-    // first (100 times as fast as the other way round, with 20,000 of them).
+    // Chains are deleted before what their rules lead to. Everything else goes in the order in which it came, in which the
+    // kernel finds intervals first (100 times as fast as in the reverse order, with 20,000 of them).
     for (const element of leaving.filter(isObject).toReversed()) this.#remove(element);
     yield* eachInSteps(leaving, (element) => {
       if (!isObject(element)) this.#remove(element);
@@ -353,11 +350,11 @@ export class Ruleset {
       element = this.#entries.add(wanted);
       this.#changes.appears(element);
     } else if (element.value !== wanted.value || element.comment !== wanted.comment) {
-      // Elements that several Services share have neither; of all others the last claim is the winner's.
+      // Elements that several Services share have neither. For all others, the last claim is the winner's.
       this.#changes.changes(element);
       element.value = wanted.value;
     }
-    // Of equal strings the one that other elements have, too: those found in the kernel have each its own.
+    // Uses the string that other elements share. Each element found in the kernel has its own copy.
     element.comment = wanted.comment;
     if (wanted.chain !== undefined) element.chain = wanted.chain;
     this.#graveyard.digUp(element);
@@ -375,7 +372,7 @@ export class Ruleset {
     return this.program.hops.get(setOrMap.name) ?? 0;
   }
 
-  /** A slot that must not be empty yet gets another endpoint, and goes once the frontend is done. */
+  /** A slot that must not be empty yet gets another endpoint, and is deleted once the frontend is done. */
   #leave({ setOrMap, key, standIn }: LeavingSlot): void {
     const element = this.#entries.find(setOrMap, key);
     if (element === undefined) return;

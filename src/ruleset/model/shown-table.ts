@@ -10,10 +10,10 @@ import { CLIENT_SETS } from '../program/objects.ts';
 import { lookedUp, targetsOf, usedChains } from '../program/used-chains.ts';
 import type { Ruleset } from './ruleset.ts';
 
-/** Elements that are sorted in one step. */
+/** How many elements are sorted in one step. */
 const SORTED = 256;
 
-/** A family's table as a dump shows it, taken at one moment: what changes in the model later is not in it. */
+/** A family's table as a dump shows it, taken at one moment. Later changes of the model are not in it. */
 export interface ShownTable {
   /** Elements of every set and map of the program, in no particular order. */
   readonly elements: ReadonlyMap<SetOrMap, readonly Element[]>;
@@ -21,15 +21,15 @@ export interface ShownTable {
   readonly clientSets: readonly Element[];
   readonly counters: readonly Element[];
   /**
-   * Its chains, and the name of the marker chain if it is shown. `targets`: the verdicts of all elements. Without `all`
-   * they are those that something can come of.
+   * Its chains, and the name of the marker chain if it is shown. `targets`: the verdicts of all elements. Without `all`,
+   * chains without effect are left out.
    */
   chains(targets: ReadonlySet<string>): { readonly chains: readonly Chain[]; readonly marker: string | undefined };
 }
 
 /**
- * The table as it is now. `all`: all that the kernel is to hold; without it heartbeats are left out, what counts connections,
- * and what nothing can come of (see usedChains).
+ * The table as it is now. `all`: everything that the kernel should hold. Otherwise heartbeats, counters and everything
+ * without effect are left out (see usedChains).
  */
 export function shownTable(ruleset: Ruleset, all: boolean): ShownTable {
   const { program } = ruleset;
@@ -50,7 +50,7 @@ export function shownTable(ruleset: Ruleset, all: boolean): ShownTable {
       if (all) return { chains: [...program.chains, ...dynamic], marker: program.marker };
       const targets = new Set([...verdicts].map((verdict) => verdict.split(' ').at(-1) ?? ''));
       const used = new Set<Chain>();
-      // What a chain leads to may be among those that were looked at already.
+      // A chain may lead to chains that were already examined.
       for (let before = -1; used.size > before; ) {
         before = used.size;
         for (const chain of dynamic) {
@@ -64,13 +64,13 @@ export function shownTable(ruleset: Ruleset, all: boolean): ShownTable {
   };
 }
 
-/** The sets and maps of a table: also those that came later, where they did. */
+/** The sets and maps of a table, including those that were added later. */
 function containersIn(ruleset: Ruleset): readonly SetOrMap[] {
   const later = new Set([...ruleset.elementsOf(LATER_SETS)].map(({ key }) => key));
   return ruleset.program.setsAndMaps.filter(({ name, comesLater }) => !comesLater || later.has(name));
 }
 
-/** The sets and maps of a table that have elements, or that one of these chains looks into: nft needs them declared. */
+/** The sets and maps of a table that have elements, or that one of these chains refers to. nft needs their declarations. */
 export function neededSetsAndMaps({ elements }: ShownTable, chains: Iterable<Chain>): readonly SetOrMap[] {
   const names = new Set(lookedUp(chains));
   return [...elements].flatMap(([own, { length }]) => (length > 0 || names.has(own.name) ? own : []));
@@ -84,7 +84,7 @@ function copiesOf(elements: Iterable<Element>): readonly Element[] {
 
 const COLLATOR = new Intl.Collator('en', { numeric: true });
 
-/** Elements in a stable order a person can follow: addresses and numbers by value, not by spelling. */
+/** Elements in a stable order that people can follow: addresses and numbers by value, not by spelling. */
 export function sorted(elements: readonly Element[]): Steps<readonly Element[]> {
   return sortedSteps(elements, (a, b) => COLLATOR.compare(a.key, b.key), SORTED);
 }

@@ -2,17 +2,17 @@ import { eachInSteps, endsStep, mapInSteps, type Steps } from '../../service/ste
 import type { SetOrMap } from '../elements/set-or-map.ts';
 import { CAPACITIES } from '../program/pick-chain.ts';
 
-/** A slot that a frontend needs no longer. */
+/** A slot that a frontend no longer needs. */
 export interface LeavingSlot {
   readonly setOrMap: SetOrMap;
   readonly key: string;
-  /** What it holds until it is deleted: an endpoint that stays. Absent: it is deleted at once. */
+  /** Its content until it is deleted: an endpoint that stays. Absent: it is deleted at once. */
   readonly standIn?: string;
 }
 
 /**
- * Gives each wanted endpoint one of the slots 0 … n-1, keeping as many of the current ones in place as possible:
- * adding one endpoint fills one slot, removing one moves the last into its hole.
+ * Gives each wanted endpoint one of the slots 0 … n-1, and keeps as many as possible in place: adding an endpoint fills one
+ * slot, and removing one moves the last endpoint into its slot.
  */
 export function* assignSlots(current: readonly string[], wanted: readonly string[]): Steps<readonly string[]> {
   if (current.length === 0) return wanted;
@@ -28,13 +28,13 @@ export function* assignSlots(current: readonly string[], wanted: readonly string
   return yield* mapInSteps(slots, (endpoint) => endpoint ?? unplaced.next().value ?? '');
 }
 
-/** The most endpoints one frontend can have. */
+/** The maximum number of endpoints of a frontend. */
 export const MAX_ENDPOINTS = CAPACITIES.at(-1) ?? 1;
 
 /**
- * The smallest capacity (a power of two) that holds `endpoints` slots; 1 to MAX_ENDPOINTS. The next larger one stays if it
- * is the `current` one and just its lower half is full: a roll-out of four Pods adds a fifth and removes one, and a
- * verdict that moves makes the kernel check its whole map.
+ * The smallest capacity (a power of two) for `endpoints` slots, from 1 to MAX_ENDPOINTS. The next larger capacity stays if
+ * it is the `current` one and exactly its lower half is full. During a rollout of four Pods, a fifth is added and one is
+ * removed, and each change of a verdict makes the kernel check its whole map.
  */
 export function capacityFor(endpoints: number, current = 0): number {
   if (current === 2 * endpoints) return current;

@@ -10,8 +10,8 @@ import { CLIENT_SETS, OBJECTS } from '../program/objects.ts';
 import { groupBySetOrMap, type Transaction } from './transaction.ts';
 
 /**
- * A transaction as an nft script, for people and for `nft -c`: the same commands in the same order as transactionCommands
- * has them. Empty if there is nothing to do.
+ * A transaction as an nft script, for people and for `nft -c`: the same commands in the same order as in
+ * transactionCommands. Empty if there is nothing to do.
  */
 export function transactionText(family: Family, table: string, { deletes, adds }: Transaction): string {
   const own = `${family} ${table}`;

@@ -4,7 +4,10 @@ import type { Hops } from '../program/hops.ts';
 import { OBJECTS } from '../program/objects.ts';
 import { PICK_CHAINS } from '../program/pick-chain.ts';
 
-/** Element changes that the kernel takes or refuses as a whole. Deletes come first: a changed element is in both. */
+/**
+ * Changes of elements that the kernel accepts or refuses as a whole. Deletions come first: a changed element is in both
+ * lists.
+ */
 export interface Transaction {
   readonly deletes: readonly Element[];
   readonly adds: readonly Element[];
@@ -16,10 +19,10 @@ export function sizeOf({ deletes, adds }: Transaction): number {
 }
 
 /**
- * A transaction for a table that packets meet, as those to send one after the other. One that brings or changes chains is
- * two: the deepest first, and then the verdicts that lead there. A packet that has entered a hook sees the chains as they
- * were then (the kernel's rule generations) but elements as they are: a new verdict would lead it to an empty chain, or to
- * the old rules of one that nothing led to.
+ * Splits a transaction for a table in use into transactions to send one after the other. One that adds or changes chains
+ * becomes two: the deepest hops first, and then the verdicts that lead there. A packet that has entered a hook sees the
+ * chains as they were then (the kernel's rule generations), but elements as they are now. In a single transaction, a new
+ * verdict would lead it to an empty chain, or to the old rules of a chain that nothing led to.
  */
 export function deepestFirst(transaction: Transaction, hops: Hops): readonly Transaction[] {
   const { deletes, adds } = transaction;
@@ -35,7 +38,7 @@ export function deepestFirst(transaction: Transaction, hops: Hops): readonly Tra
   return parts.filter((each) => sizeOf(each) > 0);
 }
 
-/** Elements by their set or map, each group in the order given. */
+/** Elements grouped by set or map, each group in the given order. */
 export function groupBySetOrMap(elements: readonly Element[]): Map<SetOrMap, Element[]> {
   const groups = new Map<SetOrMap, Element[]>();
   for (const element of elements) {

@@ -4,9 +4,10 @@ import { CLIENT_SETS } from '../program/objects.ts';
 /**
  * What an element costs nft, in elements of a plain map: 10,000 of these take 0.25 s (nft 1.0.6, kernel 6.18, 2 cores).
  *
- * - An interval: 1,000 in one transaction take 0.1 s, 20,000 take 12 s. It is quadratic within a transaction only.
- * - An endpoint with session affinity takes 4 to 5 ms, as many as 50 elements: a set, a chain with two rules, and two
- *   rules of the chain that picks. Each new set makes the kernel go through those of the transaction.
+ * - An interval: 1,000 in one transaction take 0.1 s, 20,000 take 12 s. The cost is quadratic, but only within a
+ *   transaction.
+ * - An endpoint with session affinity takes 4 to 5 ms, like 50 elements: a set, a chain with two rules, and two rules in the
+ *   chain that picks. For each new set, the kernel goes through all sets of the transaction.
  */
 export function weightOf({ setOrMap, chain }: Pick<Element, 'setOrMap' | 'chain'>): number {
   if (setOrMap.interval === true) return INTERVAL;
@@ -15,8 +16,8 @@ export function weightOf({ setOrMap, chain }: Pick<Element, 'setOrMap' | 'chain'
 }
 
 /**
- * What deleting an element costs, `others` being how many its set or map has: the kernel looks for an interval among all of
- * them (1.5 ms with 20,000).
+ * What deleting an element costs. `others`: how many elements its set or map has. The kernel searches all of them for an
+ * interval (1.5 ms with 20,000).
  */
 export function deleteWeightOf(element: Pick<Element, 'setOrMap'>, others: number): number {
   return element.setOrMap.interval === true ? INTERVAL + others / 400 : weightOf(element);

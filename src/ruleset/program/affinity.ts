@@ -11,10 +11,10 @@ import type { Expression, Statement } from '../elements/statement.ts';
 import { fullEndpoint } from './limits.ts';
 
 /**
- * Session affinity is the one thing that is not data of the fixed program: a Service that asks for it gets chains of its
- * own, in kube-proxy's form, and a set of clients for each endpoint. (A map from client to endpoint would be data, but
- * nft 1.0.6 aborts on its IPv6 form.) The model treats each such object as an element of one of these three: claimed,
- * compared, adopted and retired like any other.
+ * Session affinity is the one thing that is not data of the fixed program: a Service with session affinity gets its own
+ * chains, in kube-proxy's form, and a set of clients for each endpoint. (A map from client to endpoint would be data, but
+ * nft 1.0.6 aborts on its IPv6 form.) The model treats each such object as an element of one of these three, which it
+ * claims, compares, adopts and deletes like any other.
  */
 export const AFFINITY_PICKS = objects('chains that pick an endpoint for Services with session affinity');
 export const AFFINITY_ENDPOINTS = objects('chains of their endpoints');
@@ -24,15 +24,15 @@ function objects(comment: string): SetOrMap {
   return { name: comment, key: [], comment };
 }
 
-/** Which of a ServicePort's endpoints a chain picks from: those of policy Cluster, or those of this node. */
+/** Which of a ServicePort's endpoints a chain picks from: those of policy Cluster, or those on this node. */
 export type PickScope = 'service' | 'local';
 
-/** kube-proxy's name prefixes. An operator finds what he knows. */
+/** kube-proxy's name prefixes, which operators know. */
 const PREFIXES = { endpoint: 'endpoint-', set: 'affinity-', service: 'service-', local: 'local-' } as const;
 
-/** Which of the above a chain is, by its name; undefined for all others. */
+/** The kind of a chain, by its name; undefined for all others. */
 export function affinityKindOf(chain: string): SetOrMap | undefined {
-  // Its own chains have no slash: every name here has namespace, name, protocol and port.
+  // The fixed chains have no slash in their names. Every name here contains namespace, name, protocol and port.
   if (!chain.includes('/')) return undefined;
   if (chain.startsWith(PREFIXES.endpoint)) return AFFINITY_ENDPOINTS;
   return chain.startsWith(PREFIXES.service) || chain.startsWith(PREFIXES.local) ? AFFINITY_PICKS : undefined;
@@ -43,15 +43,15 @@ export function isAffinitySet(name: string): boolean {
   return name.startsWith(PREFIXES.set);
 }
 
-/** Whether a frontend is served by chains of its own, in which each endpoint has one. */
+/** Whether a frontend has its own chains, with one for each endpoint. */
 export function hasOwnChains({ affinitySeconds, affinityByHash, maxConnections }: Frontend): boolean {
   return (affinitySeconds !== undefined && affinityByHash !== true) || maxConnections !== undefined;
 }
 
 /**
- * What serves `endpoints` (sorted, at least one) with session affinity, and the name of the chain to go to: clients that
- * are in an endpoint's set go there again, all others to a random one, which puts them into its set. Without affinity, but
- * with a number of connections that an endpoint may have open, there are no such sets.
+ * The elements that serve `endpoints` (sorted, at least one) with session affinity, and the name of the chain to go to.
+ * Clients in the set of an endpoint go there again. All others go to a random endpoint, which adds them to its set. Without
+ * affinity, but with a limit of open connections for each endpoint, there are no such sets.
  */
 export function affinityElements(
   frontend: Frontend,
@@ -74,7 +74,8 @@ export function affinityElements(
         { match: { op: '==', left: sourceAddress(family), right: `@${set}` } },
         goTo(chain),
       ]),
-      // One in n, of the rest one in n-1, …, or as many of them as its weight: no anonymous map, which nft 1.0.6 cannot read from nft 1.1.
+      // One in n, then one in n-1 of the rest, …, or as many as the endpoint's weight. There is no anonymous map, because
+      // nft 1.0.6 cannot read one that nft 1.1 wrote.
       ...members.map(({ chain, endpoint: { weight = 1 } }, i): Statement[] => {
         if (i === members.length - 1) return [goTo(chain)];
         const drawn = randomSlot(left);
@@ -107,7 +108,7 @@ function lessThan(left: Expression, right: number): Extract<Statement, { match: 
   return { op: '<', left, right };
 }
 
-/** A full set (65,535 clients) ends its rule only: the connection is translated all the same. */
+/** A full set (65,535 clients) only ends its own rule. The connection is still translated. */
 function endpointRules(
   family: Family,
   protocol: string,
@@ -133,12 +134,12 @@ function endpointRules(
   ];
 }
 
-/** A set as the model holds it. Its clients come and go with packets. */
+/** A set as the model holds it. Packets add and remove its clients. */
 export function setElement(name: string): Element {
   return { setOrMap: AFFINITY_SETS, key: name, value: '', comment: '' };
 }
 
-/** How many clients a set remembers; nft's own bound for sets that packets fill. */
+/** How many clients a set remembers: nft's own limit for sets that packets fill. */
 export const MAX_CLIENTS = 65_535;
 
 /** A set of clients as text. For JSON see nft/json/set-json.ts. */

@@ -4,21 +4,21 @@ import type { Expression, Statement } from '../elements/statement.ts';
 import { BY_ADDRESS, BY_NODE_PORT, CLOSED_NODE_PORTS, DROP_CHAIN, REFUSE_CHAIN } from './sets-and-maps.ts';
 
 /*
- * New connections, counted by the kernel. Elements of sets of their own do it, which nothing but their frontend's end takes
- * away: a verdict that is replaced, as when a frontend grows, would begin at 0, and to read it before takes nft 1.0.6 as long
- * as to list the table. nat chains see the first packet of a connection only, so a packet is a connection; where it is
- * refused or dropped, and the client tries again, it is another one.
+ * New connections, counted by the kernel. They are counted by elements in sets of their own, which are deleted only with
+ * their frontend. A counter in a verdict would start from 0 whenever the verdict is replaced, for example when a frontend
+ * grows, and to read it before takes nft 1.0.6 as long as listing the table. nat chains see only the first packet of a
+ * connection, so a packet is a connection. If it is refused or dropped and the client retries, that counts as another one.
  *
- * A frontend is counted once before its verdict, and again where it is refused or dropped: what is left was served.
+ * A frontend is counted once before its verdict, and again if the connection is refused or dropped. The rest was served.
  */
 
-/** Chain that refuses without counting, where refusals are counted: what is no frontend goes there at once. */
+/** Refuses without counting, where refusals are counted. Packets that are not for a frontend go directly there. */
 export const SEND_REFUSAL_CHAIN = 'send-refusal';
 
-/** The chain of node ports, where they are counted or closed to some: else their rule is in `dispatch`. */
+/** The chain for node ports, if they are counted or closed to some clients. Otherwise their rule is in `dispatch`. */
 const NODE_PORTS_CHAIN = 'dispatch-node-ports';
 
-/** What connections to a frontend are known by. */
+/** The keys of connections to a frontend. */
 export interface FrontendKeys {
   readonly frontend: Expression;
   readonly nodePort: Expression;
@@ -28,8 +28,9 @@ const isIn = (key: Expression, set: string): Statement => ({ match: { op: '==', 
 const lookUp = (key: Expression, map: string): Statement => ({ vmap: { key, data: `@${map}` } });
 
 /**
- * The chain that every new connection comes to, with those that it leads all connections to. `isNodePort`: what tells these.
- * `clients`: who may connect to node ports, as matches of which one is enough; all others are dropped. Undefined: everybody.
+ * The chain that every new connection reaches, and the chains that it leads all connections to. `isNodePort`: recognises
+ * node ports. `clients`: who may connect to node ports, as matches of which one is enough; all others are dropped.
+ * Undefined: everybody.
  */
 export function dispatchChains(
   { frontend, nodePort }: FrontendKeys,
@@ -42,7 +43,8 @@ export function dispatchChains(
   const comment = 'what becomes of a new connection to a Service';
   if (!counts && clients === undefined)
     return [{ name: 'dispatch', comment, rules: [byAddress, [...isNodePort, byNodePort]] }];
-  // Last who may not: a node port that has just come is served to nobody whom the set of closed ones did not know yet.
+  // The refusal comes last. Otherwise a node port that was just added would be open to clients that the set of closed ports
+  // does not yet exclude.
   const served =
     clients === undefined
       ? [[byNodePort]]
@@ -54,7 +56,7 @@ export function dispatchChains(
       rules: [
         ...(counts ? [[isIn(frontend, BY_ADDRESS.connections)]] : []),
         byAddress,
-        // It takes the longest to see that it is none: once.
+        // This check is the most expensive one for connections that are not to a node port, so it is made once.
         [...isNodePort, { goto: { target: NODE_PORTS_CHAIN } }],
       ],
     },
@@ -90,7 +92,7 @@ export function dropOf(counts: boolean): Statement {
   return counts ? { goto: { target: DROP_CHAIN } } : { drop: null };
 }
 
-/** True for a rule that counts and does nothing else. */
+/** True for a rule that only counts. */
 export function isCountingRule(rule: readonly Statement[], setsAndMaps: readonly SetOrMap[]): boolean {
   const [only, ...more] = rule;
   if (only === undefined || more.length > 0 || !('match' in only)) return false;

@@ -10,8 +10,9 @@ import { AFFINITY_ENDPOINTS, AFFINITY_PICKS, affinityKindOf } from './affinity.t
 import { isLimitChain, LIMIT_CHAINS, readLimitRule } from './limits.ts';
 
 /**
- * The chains of Services with session affinity or limits in a table as nft lists it, with their rules: a start writes them anew and does
- * not have to read them. A rule that is not of the form that affinityElements gives it is left out: somebody else's.
+ * The chains of Services with session affinity or limits, with their rules, in a table as nft lists it. At a start they are
+ * written again, and need not be read. A rule that does not have the form of affinityElements is left out, because it is not
+ * ours.
  */
 export function foundAffinityChains(family: Family, chains: ReadonlyMap<string, ListedChain>): readonly Element[] {
   return [...chains].flatMap(([name, { rules: texts }]) => {
@@ -21,7 +22,9 @@ export function foundAffinityChains(family: Family, chains: ReadonlyMap<string, 
   });
 }
 
-/** How many new connections a client may have in a second, by the chain that keeps this; undefined: any number. */
+/**
+ * How many new connections a client may have in a second, according to the chain that enforces this; undefined: no limit.
+ */
 export function limitOf(chain: string, chains: ReadonlyMap<string, Chain>): number | undefined {
   const [statement] = chains.get(chain)?.rules[0] ?? [];
   return statement !== undefined && 'set' in statement ? statement.set.stmt?.[0].limit.rate : undefined;
@@ -31,7 +34,7 @@ export function limitOf(chain: string, chains: ReadonlyMap<string, Chain>): numb
 interface AffinityPick {
   /** In order. `weight`: how many of the draws lead there. */
   readonly endpoints: readonly (readonly [address: string, port: number, weight: number])[];
-  /** How long a client stays with one. */
+  /** How long a client stays with an endpoint. */
   readonly seconds: number | undefined;
   /** How many connections each may have. */
   readonly maxConnections: number | undefined;
@@ -61,7 +64,7 @@ export function affinityEndpoints(chain: string, chains: ReadonlyMap<string, Cha
   return { endpoints: [...endpoints.values()], seconds, maxConnections };
 }
 
-/** How many draws lead to each chain. The last of them has what is left. */
+/** How many draws lead to each chain. The last chain gets the rest. */
 function weightsIn(rules: Chain['rules']): ReadonlyMap<string, number> {
   const weights = new Map<string, number>();
   let left = 1;
@@ -78,11 +81,11 @@ function weightsIn(rules: Chain['rules']): ReadonlyMap<string, number> {
   return weights;
 }
 
-/** A rule of these chains, from nft's own text; none if it is none of them. */
+/** A rule of these chains, from nft's own text; none if it is not one of them. */
 function readRule(family: Family, listed: string): readonly (readonly Statement[])[] {
   const text = canonicalRule(listed);
   const statements = statementsOf(family, text);
-  // What is printed from it is to be the same again: nothing was passed over.
+  // Printing it must give the same text. Otherwise something was overlooked.
   return statements !== undefined && canonicalRule(printRule(statements)) === text ? [statements] : [];
 }
 

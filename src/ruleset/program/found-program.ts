@@ -2,15 +2,15 @@ import type { Family } from '../../ip.ts';
 import type { ListedChain } from '../elements/chain.ts';
 import { buildProgram, type LocalPods, type Program } from './program.ts';
 
-/** A program, and the option by which it knows pods. */
+/** A program, and the option by which it recognises pods. */
 export interface FoundProgram {
   readonly program: Program;
   readonly localPods: LocalPods | undefined;
 }
 
 /**
- * The program that a table holds, by the name of its marker chain; undefined if no options of ours lead to it: the table is
- * of another version. `chains`: the table's, as nft lists them.
+ * The program in a table, from the name of its marker chain; undefined if no options of ours lead to it, so the table is
+ * from another version. `chains`: the table's chains, as nft lists them.
  */
 export function foundProgram(
   family: Family,
@@ -32,7 +32,7 @@ export function foundProgram(
   return undefined;
 }
 
-/** Options that are on or off, each as it mostly is. */
+/** Options that are on or off, with their usual values. */
 const USUAL = {
   masqueradeAll: false,
   localhostNodePorts: false,
@@ -49,7 +49,7 @@ function flagSets(): readonly (typeof USUAL)[] {
   );
 }
 
-/** What interfaces are compared with in rules: one pattern, unless somebody changed them. */
+/** What rules compare interfaces with: one pattern, unless somebody changed them. */
 function interfacePatterns(chains: ReadonlyMap<string, ListedChain>): readonly string[] {
   const rules = [...chains.values()].flatMap((chain) => chain.rules);
   return [...new Set(rules.flatMap((rule) => /\biifname (?:!= )?"([^"]+)"/.exec(rule)?.[1] ?? []))];

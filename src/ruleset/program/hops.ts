@@ -11,13 +11,13 @@ import { BY_ADDRESS, BY_NODE_PORT, endpointsMap } from './sets-and-maps.ts';
 export type Hops = ReadonlyMap<string, number>;
 
 /**
- * How many lookups that decided lie between a packet's arrival and a set or map, at most: 0 for what every packet comes to.
- * A packet is not a transaction: it may have read a verdict before a commit and reads what that leads to after it. So what
- * is taken away goes hop by hop: hop 0 at once, hop n at least n transactions later.
+ * The maximum number of deciding lookups between a packet's arrival and a set or map: 0 for what every packet looks up. A
+ * packet does not see a transaction as a whole: it may look up a verdict before a commit, and what the verdict leads to
+ * after it. So elements are deleted hop by hop: hop 0 at once, hop n at least n transactions later.
  *
- * The hops follow from the program: from base chain to base chain, through every chain that a rule or an element may lead to.
- * `chains`: those of the program, and those that come with elements that lead there.
- * A translation by a map counts like a verdict: what postrouting asks about translated connections comes after it.
+ * The hops follow from the program: from each base chain through every chain that a rule or an element may lead to.
+ * `chains`: the chains of the program, and those that are added with elements. A translation by a map counts like a verdict:
+ * what postrouting looks up about translated connections comes after it.
  */
 export function hopsOf(chains: readonly Chain[], setsAndMaps: readonly SetOrMap[]): Hops {
   const walk = new Walk(chains, setsAndMaps);
@@ -26,18 +26,18 @@ export function hopsOf(chains: readonly Chain[], setsAndMaps: readonly SetOrMap[
   for (const chain of base(['prerouting', 'output'])) walk.chain(chain, 0);
   const translated = walk.lastTranslation;
   for (const chain of base(['input', 'forward', 'postrouting'])) walk.chain(chain, translated);
-  // They lead on to chains that pick: all that such a chain asks is there before anything leads to it.
+  // They lead to pick chains. Everything that such a chain looks up exists before anything leads to it.
   for (const { name } of [LATER_SETS, RANGE_CHECKS]) walk.hops.set(name, walk.hops.get(PICK_CHAINS.name) ?? 0);
-  // Verdicts of dispatch, or of a client in the source ranges, lead there: it goes before what it leads to itself.
+  // Verdicts of dispatch, or of a client in the source ranges, lead there. It is deleted before what it leads to.
   walk.hops.set(LIMIT_CHAINS.name, 2);
-  // Their chains go before them.
+  // Their chains are deleted before them.
   for (const { name } of [LIMIT_SETS, LIMIT_COUNTERS]) walk.hops.set(name, translated);
   return walk.hops;
 }
 
 class Walk {
   readonly hops = new Map<string, number>();
-  /** The hop of what is asked after the latest translation. */
+  /** The hop of lookups after the latest translation. */
   lastTranslation = 0;
   readonly #chains: ReadonlyMap<string, Chain>;
   readonly #setsAndMaps: ReadonlyMap<string, SetOrMap>;

@@ -9,9 +9,9 @@ import type { Expression, Statement } from '../elements/statement.ts';
 import { REFUSE_CHAIN } from './sets-and-maps.ts';
 
 /*
- * Limits of a Service. It gets a set of its clients, each with a token bucket that the kernel keeps, and chains that ask it and go
- * on to what the frontend's verdict would be without a limit. Named counters count what a limit does: unlike those of rules they
- * go on when rules are written anew, and nft lists them without reading any element.
+ * Limits of a Service. It gets a set of its clients, each with a token bucket that the kernel maintains, and chains that
+ * check it and continue to what would be the frontend's verdict without a limit. Named counters count the effects of a
+ * limit. Unlike counters in rules, they continue when rules are replaced, and nft lists them without reading elements.
  */
 export const LIMIT_SETS = objects('clients of Services with a limit');
 export const LIMIT_CHAINS = objects('chains that keep the limits of Services');
@@ -21,28 +21,33 @@ function objects(comment: string): SetOrMap {
   return { name: comment, key: [], comment };
 }
 
-/** What a named counter counts: connections that a limit refused, that no limit could be kept for, that found an endpoint full. */
+/**
+ * What a named counter counts: connections refused by a limit, connections without a limit because the list was full, and
+ * connections that found an endpoint full.
+ */
 export const LIMIT_RESULTS = ['limited', 'unlimited', 'full'] as const;
 export type LimitResult = (typeof LIMIT_RESULTS)[number];
 
 const PREFIX = 'limit-';
 
-/** What stands between the chain that a limit leads to and the Service: no name of Kubernetes has it. */
+/** Separates the chain that a limit leads to from the Service. No name in Kubernetes contains it. */
 const BEFORE_SERVICE = '__';
 
 /**
- * Seconds that a client is remembered. The bucket of one who has not come for a second is full, as is that of a client nobody
- * remembers; the rest is for the kernel, which takes its time with timeouts.
+ * Seconds that a client is remembered. If a client has not come for a second, its bucket is full, like that of an unknown
+ * client. The other second is a margin, because the kernel may be late with timeouts.
  */
 const REMEMBERED = 2;
 
-/** The part of a client's address that counts as one client: of IPv6 its network, in which it can have any address. */
+/**
+ * The part of a client's address that counts as one client. For IPv6 this is its network, in which it can have any address.
+ */
 function clientOf(family: Family): Expression {
   const source = sourceAddress(family);
   return family === 'ip' ? source : { '&': [source, 'ffff:ffff:ffff:ffff::'] };
 }
 
-/** How connections come to a verdict that every client has so many of in a second; more are refused. */
+/** How connections reach a verdict, with at most this many for each client in a second. Others are refused. */
 export function limitElements(
   frontend: Frontend,
   perSecond: number,
@@ -61,7 +66,7 @@ export function limitElements(
       { counter: limited.key },
       { goto: { target: REFUSE_CHAIN } },
     ],
-    // The set is full: the kernel passes over the rule above.
+    // The set is full, so the kernel skips the rule above.
     [{ match: { op: '!=', left: client, right: `@${set}` } }, { counter: unlimited.key }],
     [{ goto: { target } }],
   ];
@@ -70,7 +75,10 @@ export function limitElements(
   return { verdict: `goto ${chain.key}`, elements };
 }
 
-/** The statements that begin a rule by which an endpoint with so many open connections gets no more, and their counter. */
+/**
+ * The statements at the beginning of a rule that sends no more connections to an endpoint with this many open ones, and
+ * their counter.
+ */
 export function fullEndpoint(
   frontend: Pick<Frontend, 'servicePort'>,
   most: number,
@@ -88,43 +96,46 @@ function counterOf(result: LimitResult, service: string): Element {
   return { setOrMap: LIMIT_COUNTERS, key: nameOf(`${result}-`, service), value: '', comment: '' };
 }
 
-/** The target comes before the Service: a long name is cut at its end. */
+/** The target comes before the Service, because a long name is cut at its end. */
 function chainNameOf(service: string, target: string): string {
   return nameOf(PREFIX, `${target}${BEFORE_SERVICE}${service}`);
 }
 
-/** The verdict that a limit's chain leads to; any other verdict as it is. */
+/** The verdict that a limit's chain leads to. Any other verdict is returned unchanged. */
 export function behindLimit(verdict: string): string {
   const [, target] = /^goto limit-[0-9a-f]{10}-(.+?)__/.exec(verdict) ?? [];
   return target === undefined ? verdict : `goto ${target}`;
 }
 
-/** True for the name of a chain that keeps a limit. */
+/** True for the name of a chain that enforces a limit. */
 export function isLimitChain(name: string): boolean {
   return name.startsWith(PREFIX) && name.includes(BEFORE_SERVICE);
 }
 
-/** The Service ("namespace/name", its end cut where it is long) whose limit a chain keeps; undefined for any other chain. */
+/**
+ * The Service ("namespace/name", with its end cut if it is long) whose limit a chain enforces; undefined for any other
+ * chain.
+ */
 export function limitedBy(chain: string): string | undefined {
   if (!isLimitChain(chain)) return undefined;
   return chain.slice(chain.indexOf(BEFORE_SERVICE) + BEFORE_SERVICE.length);
 }
 
-/** A set or counter found in the kernel, as the model holds it; undefined for one that no limit has. */
+/** A set or counter found in the kernel, as the model holds it; undefined if it does not belong to a limit. */
 export function foundLimit(name: string): Element | undefined {
   const object = (setOrMap: SetOrMap): Element => ({ setOrMap, key: name, value: '', comment: '' });
   if (name.startsWith(PREFIX)) return object(LIMIT_SETS);
   return limitCounted(name) === undefined ? undefined : object(LIMIT_COUNTERS);
 }
 
-/** What a named counter counts, and of which Service ("namespace/name"); undefined for somebody else's. */
+/** What a named counter counts, and for which Service ("namespace/name"); undefined if it is not ours. */
 export function limitCounted(name: string): { readonly result: LimitResult; readonly service: string } | undefined {
   const [, word, service = ''] = /^([a-z]+)-[0-9a-f]{10}-([^/]+\/.+)$/.exec(name) ?? [];
   const result = LIMIT_RESULTS.find((known) => known === word);
   return result && { result, service };
 }
 
-/** A rule of these from nft's own text, in canonical form; undefined if it is none. */
+/** A rule of these chains from nft's own text, in canonical form; undefined if it is not one of them. */
 export function readLimitRule(family: Family, text: string): readonly Statement[] | undefined {
   const client = clientOf(family);
   const [, set, timeout, rate, counter = ''] =

@@ -9,27 +9,28 @@ import { dropOf } from './counting.ts';
 import { ADMITTED_NODE_PORTS, NODE_PORT_RANGES, NODE_PORT_RANGES_CHAIN } from './sets-and-maps.ts';
 
 /*
- * Source ranges of node ports. Few clusters have them, and an annotation may bring them at any time: so the set, the map and the
- * chain that asks them are no part of the program but come with the first node port that has ranges, and stay, as pick chains do.
+ * Source ranges of node ports. Few clusters have them, and an annotation may add them at any time. So the set, the map and
+ * the chain are not part of the program. They are created with the first node port that has ranges, and stay, like pick
+ * chains.
  */
 
-/** Sets and maps that come with their first element, as elements of the model: the key is the name. */
+/** Sets and maps that are created with their first element, as elements of the model. The key is the name. */
 export const LATER_SETS = objects('sets and maps that come with their first element');
 
-/** The chains that ask them. */
+/** The chains that look them up. */
 export const RANGE_CHECKS = objects('chains that check the source ranges of node ports');
 
 function objects(comment: string): SetOrMap {
   return { name: comment, key: [], stays: true, comment };
 }
 
-/** How the clients in a node port's source ranges come to its verdict. */
+/** How clients in a node port's source ranges reach its verdict. */
 export interface RangeCheck {
   /** "goto node-port-ranges-check" */
   readonly verdict: string;
-  /** All that leads there needs, as the model holds it. */
+  /** Everything that is needed for it, as the model holds it. */
   readonly elements: readonly Element[];
-  /** The chain among them. */
+  /** The chain among the elements. */
   readonly chain: Element;
 }
 
@@ -42,7 +43,7 @@ export function rangeCheckChain(family: Family, counts: boolean): Chain {
     rules: [
       [
         { match: { op: '!=', left: allowed, right: `@${NODE_PORT_RANGES}` } },
-        // A process of this node may connect: it could as well connect to the endpoints.
+        // A process on this node may always connect: it could as well connect to the endpoints.
         { match: { op: '!=', left: { fib: { result: 'type', flags: ['saddr'] } }, right: 'local' } },
         dropOf(counts),
       ],
@@ -51,7 +52,7 @@ export function rangeCheckChain(family: Family, counts: boolean): Chain {
   };
 }
 
-/** The same with what it asks, as the model holds it. */
+/** The same with what it looks up, as the model holds it. */
 export function rangeCheckOf(rules: Chain): RangeCheck {
   const chain = chainElement(RANGE_CHECKS, rules);
   const sets = [NODE_PORT_RANGES, ADMITTED_NODE_PORTS].map(laterSet);
@@ -63,7 +64,7 @@ export function isRangeCheck(name: string): boolean {
   return name === NODE_PORT_RANGES_CHAIN;
 }
 
-/** A set or map found in the kernel, as the model holds it; undefined for one that does not come later. */
+/** A set or map found in the kernel, as the model holds it; undefined for one that is declared from the beginning. */
 export function foundLaterSet(name: string): Element | undefined {
   return name === NODE_PORT_RANGES || name === ADMITTED_NODE_PORTS ? laterSet(name) : undefined;
 }

@@ -8,8 +8,8 @@ import { isPickChain, PICK_CHAINS } from './pick-chain.ts';
 import type { Program } from './program.ts';
 
 /**
- * What the model holds besides the elements of the program's sets and maps: chains and sets that come with the Services.
- * In the order they can be added; they are deleted the other way round.
+ * What the model holds besides the elements of the program's sets and maps: chains and sets that are added with Services. In
+ * the order in which they can be added; they are deleted in reverse order.
  */
 export const OBJECTS: readonly SetOrMap[] = [
   LIMIT_COUNTERS,
@@ -32,23 +32,26 @@ export const CHAIN_OBJECTS: readonly SetOrMap[] = [
   LIMIT_CHAINS,
 ];
 
-/** Sets that packets fill: of clients with session affinity, and of those with a limit. */
+/** Sets that packets fill: of clients with session affinity, and of clients with a limit. */
 export const CLIENT_SETS: readonly SetOrMap[] = [AFFINITY_SETS, LIMIT_SETS];
 
-/** Which of them a chain is, by its name; undefined for one of the fixed program. */
+/** The kind of a chain among these, by its name; undefined for a chain of the fixed program. */
 export function chainKindOf(name: string): SetOrMap | undefined {
   if (isPickChain(name)) return PICK_CHAINS;
   if (isLimitChain(name)) return LIMIT_CHAINS;
   return isRangeCheck(name) ? RANGE_CHECKS : affinityKindOf(name);
 }
 
-/** A chain found in the kernel with its rules as nft prints them, as the model holds it; undefined for one of the fixed program. */
+/**
+ * A chain found in the kernel, with its rules as nft prints them, as the model holds it; undefined for a chain of the fixed
+ * program.
+ */
 export function foundChain(name: string, rules: readonly string[]): Element | undefined {
   const setOrMap = chainKindOf(name);
   return setOrMap && foundChainElement(setOrMap, name, rules);
 }
 
-/** An element found in the kernel; a chain that all Services share with its rules, if they are as written. */
+/** An element found in the kernel. A chain that all Services share gets its rules, if they are as they were written. */
 export function knownElement({ picks, rangeCheck: { chain } }: Program, found: Element): Element {
   if (found.setOrMap !== RANGE_CHECKS) return picks.known(found);
   return found.key === chain.key && found.value === chain.value ? chain : found;

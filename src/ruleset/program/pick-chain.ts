@@ -15,18 +15,18 @@ import { PROTOCOLS, type SetOrMap } from '../elements/set-or-map.ts';
 import type { Expression, Statement } from '../elements/statement.ts';
 import { BY_ADDRESS, BY_NODE_PORT, endpointsMap } from './sets-and-maps.ts';
 
-/** Slots per frontend that a pick chain can serve: powers of two up to the most ports an EndpointSlice world can hold. */
+/** The numbers of slots that pick chains can serve for a frontend: powers of two, up to the maximum number of endpoints. */
 export const CAPACITIES: readonly number[] = Array.from({ length: 17 }, (_, power) => 2 ** power);
 
-/** How often a pick chain draws among all its slots before it settles for the lower half, which is always full. */
+/** How often a pick chain draws from all its slots before it draws from the lower half, which is always full. */
 const DRAWS = 8;
 
 /** The seed of the last draw; the others have 1, 2, … */
 const LAST_SEED = DRAWS + 1;
 
 /**
- * The pick chains in the kernel, as elements of the model (see chain-element.ts). A chain comes with the first element that
- * goes to it and stays: nft before 1.1.2 reads all chains for each transaction, and a rule added to a map of 150,000
+ * The pick chains in the kernel, as elements of the model (see chain-element.ts). A chain is created with the first element
+ * that goes to it, and stays: nft before 1.1.2 reads all chains for each transaction, and adding a rule for a map of 150,000
  * elements takes the kernel 21 ms.
  */
 export const PICK_CHAINS: SetOrMap = {
@@ -36,10 +36,10 @@ export const PICK_CHAINS: SetOrMap = {
   comment: 'chains that pick an endpoint',
 };
 
-/** The seed of the one draw from a table: another than those of the draws above, which draw from slots. */
+/** The seed of the one draw from a table. It differs from the seeds above, which are for draws from slots. */
 const TABLE_SEED = LAST_SEED + 1;
 
-/** Serves all frontends of one endpoint map with at most `capacity` endpoints, and at least half of that; or tables. */
+/** Serves all frontends of an endpoint map with at most `capacity` endpoints, and at least half of that; or tables. */
 export interface PickChain {
   /** "goto pick-tcp-8" */
   readonly verdict: string;
@@ -53,7 +53,7 @@ export interface PickChain {
 }
 
 /**
- * What a slot is drawn by: at random, or by the client's address; or by a hash from a table that is always full
+ * How a slot is drawn: at random, by the client's address, or by a hash from a table that is always full
  * (service/hash-table.ts).
  */
 export type DrawnBy = 'random' | 'client' | `${HashBy}-hash`;
@@ -66,19 +66,19 @@ export function hashedBy({ by }: Pick<PickChain, 'by'>): HashBy | undefined {
   return by === 'connection-hash' ? 'connection' : undefined;
 }
 
-/** Every pick chain that a family can have, each made when it is first asked for. */
+/** Every pick chain that a family can have. Each is made when it is first requested. */
 export interface PickChains {
-  /** `prefix`: `pick` or `localPick` of an FrontendMaps. `capacity`: one of CAPACITIES. */
+  /** `prefix`: `pick` or `localPick` of a FrontendMaps. `capacity`: one of CAPACITIES. */
   chainFor(prefix: string, protocol: string, capacity: number, by?: DrawnBy): PickChain;
-  /** The chain a verdict goes to; undefined for any other verdict. */
+  /** The chain that a verdict goes to; undefined for any other verdict. */
   byVerdict(verdict: string): PickChain | undefined;
   /** Undefined for any other chain. */
   byName(chain: string): PickChain | undefined;
-  /** A pick chain found in the kernel, with its rules if they are as written; else what was found. */
+  /** A pick chain found in the kernel, with its rules if they are as they were written; otherwise what was found. */
   known(found: Element): Element;
 }
 
-/** How many slots the last draw of a pick chain chooses from. It is the last chance, so they must all be full. */
+/** How many slots the last draw of a pick chain chooses from. There is no draw after it, so all of them must be full. */
 export function lastDraw(capacity: number): number {
   return capacity === 1 ? 1 : capacity / 2;
 }
@@ -128,7 +128,7 @@ export function createPickChains(family: Family): PickChains {
   };
 }
 
-/** What pick chains draw from: the prefix of their names, the prefix of the endpoint maps, and what the maps' keys hold. */
+/** What pick chains draw from: the prefix of their names, the prefix of the endpoint maps, and the keys of the maps. */
 const POOLS = (
   [
     { pick: BY_ADDRESS.pick, endpoints: BY_ADDRESS.endpoints, withAddress: true },
@@ -145,13 +145,13 @@ function nameOf(pick: string, protocol: string, capacity: number, by: DrawnBy): 
 }
 
 /**
- * Draws a slot once, from a table whose slots are all full.
+ * From a table, whose slots are all full, this draws once.
  *
- * Or draws a slot; a draw that hits an empty slot does not match and the next rule draws again. The last rule draws from
- * the lower half, which is always full, so no packet leaves without an endpoint.
+ * From slots, a draw that hits an empty slot does not match, and the next rule draws again. The last rule draws from the
+ * lower half, which is always full, so every packet gets an endpoint.
  *
- * By the client's address each draw has a seed of its own and always the same outcome: that is consistent hashing. An
- * endpoint that comes fills a slot, and takes over the clients that have drawn it before another one that is full.
+ * By the client's address, each draw has its own seed and always the same outcome, which makes it consistent hashing. An
+ * added endpoint fills a slot, and takes over the clients that draw this slot before another full one.
  */
 function drawRules(
   family: Family,
@@ -172,7 +172,7 @@ function drawRules(
   if (by === 'connection-hash') return [drawOf(connectionSlot(family, capacity, TABLE_SEED))];
   const draw = (slots: number, seed = LAST_SEED) =>
     drawOf(by === 'client' ? clientSlot(family, slots, seed) : randomSlot(slots));
-  // With capacity 1 and 2 all slots are full but for the moment between losing an endpoint and the new verdict.
+  // With capacity 1 and 2, all slots are full, except for the moment between the loss of an endpoint and the new verdict.
   const count = capacity <= 2 ? 1 : DRAWS;
   const draws =
     by === 'client'

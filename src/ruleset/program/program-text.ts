@@ -5,8 +5,8 @@ import type { Program } from './program.ts';
 import { declaredAtOnce } from './sets-and-maps.ts';
 
 /**
- * The fixed program as an nft document, without base chains, comments and elements: a table that no packet reaches yet.
- * Text, since nft before 1.1.2 cannot say in JSON what a map is the `typeof`.
+ * The fixed program as an nft document, without base chains, comments and elements: a table that no packet reaches yet. It
+ * is text, because nft before 1.1.2 cannot express the `typeof` of a map in JSON.
  */
 export function stagedProgramText(program: Program, table: string): string {
   const chains = program.chains.filter(({ hook }) => hook === undefined);
@@ -19,7 +19,7 @@ export function stagedProgramText(program: Program, table: string): string {
   ].join('\n');
 }
 
-/** A set or map declaration with its elements, one printed element a line; an empty one is one line. */
+/** A set or map declaration with its elements, one printed element on each line. An empty one is a single line. */
 export function setOrMapText(setOrMap: SetOrMap, elements: readonly string[]): string {
   const kind = setOrMap.value === undefined ? 'set' : 'map';
   const lines = [
@@ -45,7 +45,7 @@ export function typeText({ key, value }: SetOrMap): string {
   return `${fields(key)} : ${value === 'verdict' ? value : fields(value)}`;
 }
 
-/** A chain with its rules; one that has a single rule, or less, and no comment, is one line. */
+/** A chain with its rules. With at most one rule and no comment, it is a single line. */
 export function chainText({ name, comment, hook, rules, signature }: Chain): string {
   const last = rules.length - 1;
   const suffix = (i: number) => (signature !== undefined && i === last ? ` comment "${signature}"` : '');

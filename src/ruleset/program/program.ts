@@ -21,46 +21,48 @@ import {
 } from './sets-and-maps.ts';
 import { UNKNOWN_CONNECTIONS_HOOKS, unknownConnectionsChain } from './unknown-connections.ts';
 
-/** How a connection from a pod of this cluster (or node) is known: by its source, or by where it comes in. */
+/** How a connection from a pod of this cluster (or node) is recognised: by its source, or by its interface. */
 export type LocalPods =
-  /** `comeLater`: there may be no networks of this family, now or ever. As long as that is so nobody is outside of them. */
+  /** `comeLater`: there may be no networks of this family, now or ever. Until there are, nobody is outside of them. */
   { readonly by: 'pod-cidrs'; readonly comeLater?: boolean } | { readonly by: 'interface'; readonly pattern: string };
 
-/** What of a node's configuration is in the program rather than its data. */
+/** The parts of a node's configuration that are in the program rather than in its data. */
 export interface ProgramOptions {
-  /** Every connection to a ClusterIP gets the node's address as source. */
+  /** Every connection to a ClusterIP gets the node's address as its source. */
   readonly masqueradeAll?: boolean;
-  /** Absent: nobody can be told to be outside. */
+  /** Absent: nobody can be recognised as outside. */
   readonly localPods?: LocalPods | undefined;
-  /** Node ports are served on loopback, too: over TCP, by a listener of this daemon (KEP-6032). All others are refused. */
+  /**
+   * Node ports are also served on loopback: over TCP, by a listener of this daemon (KEP-6032). Other protocols are refused.
+   */
   readonly localhostNodePorts?: boolean;
-  /** New connections are counted, frontend by frontend (see counting.ts). */
+  /** New connections are counted for each frontend (see counting.ts). */
   readonly connectionCounters?: boolean;
-  /** Node ports are for the clients of some networks only (see NODE_PORT_CLIENTS), and for this node. */
+  /** Only clients in some networks (see NODE_PORT_CLIENTS), and this node, may connect to node ports. */
   readonly nodePortClients?: boolean;
   /** Packets in the middle of connections that conntrack does not know are refused (see unknown-connections.ts). */
   readonly resetUnknown?: boolean;
 }
 
-/** Everything of a family's table but its elements: the same for every cluster. */
+/** Everything in a family's table except its elements. It is the same for every cluster. */
 export interface Program {
   readonly family: Family;
   readonly setsAndMaps: readonly SetOrMap[];
-  /** In the order a packet meets them: base chains, then what they jump to. */
+  /** In the order in which a packet meets them: base chains, then what they jump to. */
   readonly chains: readonly Chain[];
-  /** The chains that pick an endpoint. In the kernel are those that an element ever went to. */
+  /** The chains that pick an endpoint. The kernel has those that an element has ever led to. */
   readonly picks: PickChains;
-  /** What checks the source ranges of node ports. In the kernel once an element goes there. */
+  /** Checks the source ranges of node ports. It is in the kernel once an element leads to it. */
   readonly rangeCheck: RangeCheck;
   readonly hops: Hops;
   /**
-   * Name of an empty chain whose suffix is the hash of all the rest. By it a later start tells a table that holds
-   * just this program from one of another version or with other options.
+   * The name of an empty chain that ends with a hash of everything else. By this name, a later start recognises a table with
+   * exactly this program. Other versions and other options have other names.
    */
   readonly marker: string;
 }
 
-/** The chain that refuses and counts what listeners cannot serve, a rule for each protocol of LOCALHOST_REFUSED. */
+/** The chain that refuses and counts what listeners cannot serve, with a rule for each protocol in LOCALHOST_REFUSED. */
 export const LOCALHOST_CHAIN = 'localhost-node-ports-check';
 
 /** Protocols whose node ports are refused on loopback. */
@@ -91,7 +93,7 @@ const equal = (left: Expression, right: Operand): Statement => ({ match: { op: '
 const unequal = (left: Expression, right: Operand): Statement => ({ match: { op: '!=', left, right } });
 const lookUp = (key: Expression, map: string): Statement => ({ vmap: { key, data: `@${map}` } });
 const typeOf = (which: 'saddr' | 'daddr'): Expression => ({ fib: { result: 'type', flags: [which] } });
-/** Our own reset belongs to the connection it refuses and comes by in output: a client's port may be a node port's number. */
+/** Our own reset belongs to the connection that it refuses, and passes output. The client's port may equal a node port. */
 const FROM_CLIENT: Statement = equal({ ct: { key: 'direction' } }, 'original');
 const MASQUERADE: Statement = { masquerade: { flags: 'fully-random' } };
 
@@ -106,7 +108,7 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
   const { connectionCounters = false, nodePortClients = false } = options;
   const clients = [equal(source, `@${NODE_PORT_CLIENTS}`), equal(typeOf('saddr'), 'local')];
   const keys = { frontend, nodePort };
-  // Refusals of what is no frontend are not counted.
+  // Refusals of packets that are not for a frontend are not counted.
   const refusal = connectionCounters ? SEND_REFUSAL_CHAIN : REFUSE_CHAIN;
   return [
     ...dispatchChains(
@@ -125,7 +127,7 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
     ...(options.localhostNodePorts ? [localhostCheck(destination, nodePort, loopback, refusal)] : []),
     {
       name: 'cluster-ips-check',
-      // A node-local DNS cache has a ClusterIP of its own: what is bound here is not ours to refuse.
+      // A node-local DNS cache has a ClusterIP on this node. What is bound here is not ours to refuse.
       comment: 'nobody translated it: a port that no Service has, or an address that no Service has',
       rules: [
         [equal(destination, '@cluster-ips'), unequal(typeOf('daddr'), 'local'), { goto: { target: refusal } }],
@@ -135,7 +137,7 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
     ...(connectionCounters ? countingChains(keys) : []),
     {
       name: refusal,
-      // A reset is not rate-limited by the kernel, an ICMP error is: clients would hang instead of failing at once.
+      // The kernel rate-limits ICMP errors, but not resets. Clients would hang instead of failing at once.
       comment: 'TCP by reset, which the kernel does not rate-limit as it does ICMP',
       rules: [
         [equal(transportProtocol, 'tcp'), { reject: { type: 'tcp reset' } }],
@@ -147,7 +149,7 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
   ];
 }
 
-/** In hook input, not output: there a refusal reaches a UDP client as EPERM instead of ECONNREFUSED. */
+/** In hook input, not output: a refusal in output reaches a UDP client as EPERM instead of ECONNREFUSED. */
 function localhostCheck(
   destination: Expression,
   nodePort: Expression,
@@ -167,7 +169,7 @@ function localhostCheck(
   };
 }
 
-/** Clients on this node reach every endpoint of a frontend with policy Local, all others those of this node. */
+/** Clients on this node reach every endpoint of a frontend with policy Local. All others reach those on this node. */
 function localPolicy(
   frontendMaps: FrontendMaps,
   key: Expression,
@@ -193,16 +195,16 @@ function fromPods(family: Family, localPods: LocalPods, compare: typeof equal): 
       compare({ meta: { key: 'iifname' } }, localPods.pattern);
 }
 
-/** Without packet marks: conntrack knows what a connection was addressed to. */
+/** Without packet marks: conntrack knows the original destination of a connection. */
 function sourceNat(family: Family, { masqueradeAll, localPods }: ProgramOptions): readonly Chain[] {
   const destination = destinationAddress(family);
   const wasAddress: Expression = { ct: { key: `${family} daddr`, dir: 'original' } };
   const wasPort: readonly Expression[] = [transportProtocol, { ct: { key: 'proto-dst', dir: 'original' } }];
   const wasFrontend: Expression = { concat: [wasAddress, ...wasPort] };
   const wasNodePort: Expression = { concat: [...wasPort, destination] };
-  // Without it nft does not know what the original port is ("variable sized data types").
+  // Without it, nft does not know what the original port is ("variable sized data types").
   const hasPorts = equal(transportProtocol, { set: PROTOCOLS });
-  // Addresses of the node that lie in the pods' networks count as pods first, as they do when endpoints are chosen.
+  // Addresses of the node within the pods' networks count as pods first, like in the choice of endpoints.
   const fromNode = [
     ...(localPods?.by === 'pod-cidrs' ? [fromPods(family, localPods, unequal)] : []),
     equal(typeOf('saddr'), 'local'),
@@ -233,9 +235,9 @@ function sourceNat(family: Family, { masqueradeAll, localPods }: ProgramOptions)
 }
 
 /**
- * Everything is asked in nat chains, which see the first packet of a connection and no other: an open connection meets
- * no rule. Those that translate have kube-proxy's hooks and priorities, a public contract that other programs on a node
- * arrange themselves around. The later ones are asked only if nobody has translated by then, another program included.
+ * All lookups are in nat chains, which see only the first packet of a connection, so an open connection meets no rule. The
+ * chains that translate have kube-proxy's hooks and priorities, which are a public contract that other programs on a node
+ * rely on. The later ones only apply if nobody has translated the connection by then, including other programs.
  */
 const baseChains = ({ localhostNodePorts = false, resetUnknown = false }: ProgramOptions): readonly Chain[] => [
   ...['prerouting', 'output'].flatMap((hook): readonly Chain[] => [

@@ -9,26 +9,26 @@ import {
 import type { Field } from '../elements/set-or-map.ts';
 import { PROTOCOLS, type SetOrMap } from '../elements/set-or-map.ts';
 /**
- * The names by which one way to address a Service is served: by an address and a port, or by a port of the node.
- * Both have the same layout, but that the node port's keys have no address.
+ * The names for one of the two ways to address a Service: by address and port, or by a port of the node. Both have the same
+ * layout, except that the keys of node ports have no address.
  */
 export interface FrontendMaps {
   /** Frontend → verdict. */
   readonly dispatch: string;
-  /** Frontend of policy Local → verdict: for clients on this node, and for all others. */
+  /** Frontend of policy Local → verdict, for clients on this node and for all others. */
   readonly cluster: string;
   readonly local: string;
-  /** The chain that tells those clients apart. */
+  /** The chain that distinguishes these clients. */
   readonly localPolicy: string;
-  /** Frontends whose clients get the node's address as source: all of them, or those on the node itself. */
+  /** Frontends whose clients get the node's address as their source: all clients, or those on the node itself. */
   readonly snat: string;
   readonly snatFromNode: string;
-  /** Prefixes of endpoint maps and pick chains, for all endpoints and for those of this node. */
+  /** Prefixes of endpoint maps and pick chains, for all endpoints and for those on this node. */
   readonly endpoints: string;
   readonly localEndpoints: string;
   readonly pick: string;
   readonly localPick: string;
-  /** Frontends whose new connections are counted: all of them, and those of them that were refused or dropped. */
+  /** Frontends whose new connections are counted: all of them, and those that were refused or dropped. */
   readonly connections: string;
   readonly refused: string;
   readonly dropped: string;
@@ -66,36 +66,36 @@ export const BY_NODE_PORT: FrontendMaps = {
   dropped: 'node-port-connections-dropped',
 };
 
-/** The frontends with source ranges, once a client is known to be in them. */
+/** The frontends with source ranges, looked up once a client is known to be in them. */
 export const ADMITTED = 'admitted';
 
 /** Chain that refuses a connection. "reject" itself is a reserved word. */
 export const REFUSE_CHAIN = 'refuse';
 
-/** Chain that drops who may not connect to a frontend with source ranges. */
+/** Chain that drops connections to a frontend with source ranges from clients outside of them. */
 export const SOURCE_RANGES_CHAIN = 'source-ranges-check';
 
-/** Chain that drops who may not connect, where dropped connections are counted. */
+/** Chain that drops such connections if dropped connections are counted. */
 export const DROP_CHAIN = 'drop-counted';
 
-/** The same for node ports: the chain, the set, and the map that it asks. */
+/** The same for node ports: the chain, the set, and the map that it looks up. */
 export const NODE_PORT_RANGES_CHAIN = 'node-port-ranges-check';
 export const NODE_PORT_RANGES = 'node-port-source-ranges';
 export const ADMITTED_NODE_PORTS = 'admitted-node-ports';
 
-/** With a list of networks for all node ports: these networks, and the node ports that are closed to all others. */
+/** With a list of networks for all node ports: these networks, and the node ports that are closed to everybody else. */
 export const NODE_PORT_CLIENTS = 'node-port-clients';
 export const CLOSED_NODE_PORTS = 'closed-node-ports';
 
-/** Which sets a program has that not every one has. */
+/** Which optional sets a program has. */
 export interface SetsAndMapsOptions {
   /** New connections are counted. */
   readonly connectionCounters?: boolean;
-  /** Node ports are for the clients of some networks only. */
+  /** Only clients in some networks may connect to node ports. */
   readonly nodePortClients?: boolean;
 }
 
-/** Every set and map of a family's table, in the order they are declared. */
+/** Every set and map of a family's table, in the order of their declarations. */
 export function setsAndMapsOf(family: Family, options: SetsAndMapsOptions = {}): readonly SetOrMap[] {
   const { connectionCounters: counts = false, nodePortClients = false } = options;
   const address: Field = { type: 'address', of: destinationAddress(family) };
@@ -143,7 +143,7 @@ export function setsAndMapsOf(family: Family, options: SetsAndMapsOptions = {}):
   const endpoints = (prefix: string, withAddress: boolean, what: string): SetOrMap[] =>
     PROTOCOLS.map((name) => ({
       name: endpointsMap(prefix, name),
-      // The draw's modulus is no part of the type: nft only wants an expression of that type here.
+      // The draw's modulus is not part of the type. nft only needs an expression of this type here.
       key: [
         ...(withAddress ? [address] : []),
         { type: 'port', of: destinationPort(name) },
@@ -159,7 +159,7 @@ export function setsAndMapsOf(family: Family, options: SetsAndMapsOptions = {}):
   ];
   return [
     ...frontendMaps(BY_ADDRESS, frontend, frontend, 'frontend', [BY_ADDRESS.localPolicy, SOURCE_RANGES_CHAIN]),
-    // With the endpoint's address, so that another program's translation of the same port number is not taken for ours.
+    // With the endpoint's address, so that another program's translation of the same port number is not mistaken for ours.
     ...frontendMaps(BY_NODE_PORT, [protocol, port], [protocol, port, address], 'node port', [
       BY_NODE_PORT.localPolicy,
       NODE_PORT_RANGES_CHAIN,
@@ -217,7 +217,7 @@ export function setsAndMapsOf(family: Family, options: SetsAndMapsOptions = {}):
   ];
 }
 
-/** The sets and maps that decide about packets, of which a difference matters: all but those that count. */
+/** The sets and maps that decide about packets, whose differences matter: all except those that count. */
 export function decidingSetsAndMaps({
   setsAndMaps,
 }: {
@@ -231,7 +231,7 @@ export function declaredAtOnce(setsAndMaps: readonly SetOrMap[]): readonly SetOr
   return setsAndMaps.filter(({ comesLater }) => !comesLater);
 }
 
-/** The map that holds a protocol's endpoints: frontend and slot → endpoint. `prefix`: see FrontendMaps. */
+/** The map with a protocol's endpoints: frontend and slot → endpoint. `prefix`: see FrontendMaps. */
 export function endpointsMap(prefix: string, protocol: string): string {
   return `${prefix}-${protocol}`;
 }

@@ -5,7 +5,7 @@ import { BY_ADDRESS } from './sets-and-maps.ts';
 /** The chain that refuses packets in the middle of connections that the kernel does not know. */
 const CHAIN = 'unknown-connections';
 
-/** In any other state a packet meets nothing but this one comparison. */
+/** A packet in any other state meets only this one comparison. */
 const INVALID: Statement = { match: { op: 'in', left: { ct: { key: 'state' } }, right: 'invalid' } };
 
 /** The base chains that lead there. */
@@ -16,10 +16,10 @@ export const UNKNOWN_CONNECTIONS_HOOKS: readonly Chain[] = ['prerouting', 'outpu
 }));
 
 /**
- * Where nf_conntrack_tcp_loose is 0, a packet in the middle of a connection that conntrack does not know is INVALID: nat
- * chains do not see it, and it would leave for a Service's address. So it is answered by a reset here. Node ports need
- * none of it: the node itself knows of no such connection. `destination`, `frontend`: a packet's address, and its address,
- * protocol and port.
+ * If nf_conntrack_tcp_loose is 0, a packet in the middle of a connection that conntrack does not know is INVALID. nat chains
+ * do not see it, so it would leave the node with a Service's address as its destination. This chain answers it with a reset
+ * instead. Node ports do not need that, because the node itself does not know the connection. `destination`, `frontend`: a
+ * packet's address, and its address, protocol and port.
  */
 export function unknownConnectionsChain(destination: Expression, frontend: Expression): Chain {
   const tcp: Statement = { match: { op: '==', left: { meta: { key: 'l4proto' } }, right: 'tcp' } };
@@ -34,7 +34,7 @@ export function unknownConnectionsChain(destination: Expression, frontend: Expre
     rules: [
       // What is bound on the node itself is not ours to refuse.
       [tcp, among(destination, 'cluster-ips'), notLocal, reset],
-      // Every frontend beside the ClusterIP is in one of these.
+      // Every frontend except ClusterIPs is in one of these.
       ...[BY_ADDRESS.snat, BY_ADDRESS.snatFromNode].map((set) => [tcp, among(frontend, set), reset]),
     ],
   };

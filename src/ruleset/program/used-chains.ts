@@ -2,9 +2,9 @@ import type { Chain } from '../elements/chain.ts';
 import type { Statement } from '../elements/statement.ts';
 
 /**
- * Chains without what comes to nothing: rules that look a key up where nothing is, or lead to a chain without rules, and
- * chains that no packet meets. `isEmpty`: whether a set or map, by its name, has no elements; `targets`: the chains that
- * elements lead to. What becomes of packets is the same.
+ * Chains without everything that has no effect: rules that look up keys in empty maps, or lead to a chain without rules, and
+ * chains that no packet meets. `isEmpty`: whether a set or map, by its name, has no elements. `targets`: the chains that
+ * elements lead to. The result treats packets in the same way.
  */
 export function usedChains(
   chains: readonly Chain[],
@@ -25,18 +25,18 @@ export function usedChains(
   const met = new Set(targets);
   const byName = new Map(left.map((chain) => [chain.name, chain]));
   for (const { name, hook, rules } of left) if (hook !== undefined && rules.length > 0) met.add(name);
-  // A set gives what is added while it is gone through, too.
+  // Iteration over a set includes what is added meanwhile.
   for (const name of met)
     for (const rule of byName.get(name)?.rules ?? []) for (const to of targetsOf(rule)) met.add(to);
   return left.filter(({ name }) => met.has(name));
 }
 
-/** The sets and maps that rules look into or write to, by name. */
+/** The sets and maps that rules look up or write to, by name. */
 export function* lookedUp(chains: Iterable<Chain>): Iterable<string> {
   for (const { rules } of chains) for (const rule of rules) for (const statement of rule) yield* namesIn(statement);
 }
 
-/** Whether a rule ends at a statement, for every packet, since it finds nothing. */
+/** Whether a rule ends at a statement for every packet, because it finds nothing. */
 function findsNothing(statement: Statement, isEmpty: (name: string) => boolean): boolean {
   if ('match' in statement && statement.match.op === '!=') return false;
   if ('set' in statement) return false;
@@ -55,8 +55,8 @@ function namesIn(statement: Statement): readonly string[] {
 }
 
 /**
- * The rules of a chain but those that jump to a chain without rules and come back, or go there as the last thing the chain
- * does. In a base chain, too, the end is the end: its policy is to accept.
+ * The rules of a chain without those that jump to a chain without rules and come back, or go there as the last action of the
+ * chain. This also holds at the end of a base chain, whose policy is accept.
  */
 function withoutDetours({ rules }: Chain, bare: ReadonlySet<string>): Chain['rules'] {
   const left = rules.filter(
