@@ -1,15 +1,15 @@
 import type { Frontend } from './frontend.ts';
 
 /**
- * Endpoints of one Service and family that have a list of clients, unless it is set: so many take nft near half a second at
- * most (nft 1.0.6, kernel 6.18: 0.07 s for 128, 0.5 s for 256, 1.2 s for 512, 2.6 s for 1,000).
+ * Default for how many endpoints of one Service and family may have a list of clients. With this many, nft takes about half
+ * a second at most (nft 1.0.6, kernel 6.18: 0.07 s for 128, 0.5 s for 256, 1.2 s for 512, 2.6 s for 1,000).
  */
 export const DEFAULT_AFFINITY_ENDPOINTS = 256;
 
-/** All Services together may have so many times what one may: each list costs more the more there are. */
+/** All Services together may have this many times what one may have: each list costs more if there are more of them. */
 export const AFFINITY_SERVICES = 16;
 
-/** How many endpoints the ports of a Service have that need chains of their own; 0 where none does. */
+/** How many endpoints of a Service's ports need their own chains; 0 if none does. */
 export function affinityEndpoints(frontends: readonly Frontend[]): number {
   const byPort = new Map<string, number>();
   for (const { affinitySeconds, maxConnections, servicePort, protocol, endpoints, localEndpoints } of frontends) {

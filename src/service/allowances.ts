@@ -1,21 +1,24 @@
-/** Of the room one part in so many is given at the edge: the Service there need not change with each endpoint of the others. */
+/**
+ * At the limit, room is given in steps of one part in this many. So the Service there need not change with each endpoint of
+ * the others.
+ */
 const STEPS = 100;
 
 const NONE: ReadonlyMap<string, number> = new Map();
 
 /**
- * Which Services may have how many elements of one family where there is not room for all: the oldest first
- * (metadata.creationTimestamp, then namespace/name), each all it asks for; one may get a part; those after it get nothing.
- * That follows from what they ask for now, whatever was before. Where there is room for all, a change costs the same at any
- * number of Services; where there is not, `settle` goes through all of them.
+ * Which Services may have how many elements of one family if there is not enough room for all: the oldest first
+ * (metadata.creationTimestamp, then namespace/name), each with everything it asks for. One Service may get a part, and those
+ * after it get nothing. This depends only on what they ask for now, not on the past. If there is room for all, the cost of a
+ * change does not depend on the number of Services. Otherwise `settle` goes through all of them.
  */
 export class Allowances {
   readonly #createdAt: (service: string) => string;
   readonly #demands = new Map<string, number>();
   #total = 0;
-  /** Services that do not get all they ask for → what they get. */
+  /** Services that do not get everything they ask for → what they get. */
   #cut = NONE;
-  /** By age; undefined until it is asked for, and once a Service came or went. */
+  /** By age; undefined until it is needed, and after a Service was added or removed. */
   #order: readonly string[] | undefined;
 
   /** `createdAt`: metadata.creationTimestamp of a Service ("namespace/name"), or empty. */
@@ -23,12 +26,12 @@ export class Allowances {
     this.#createdAt = createdAt;
   }
 
-  /** What all ask for. */
+  /** What all Services together ask for. */
   get total(): number {
     return this.#total;
   }
 
-  /** True if some do not get all they ask for. */
+  /** True if some Services do not get everything they ask for. */
   get isShort(): boolean {
     return this.#cut.size > 0;
   }
@@ -52,7 +55,7 @@ export class Allowances {
     return this.#cut.get(service) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Shares out `room` anew; returns the Services that may have more or less than before. */
+  /** Distributes `room` again. Returns the Services that may have more or less than before. */
   settle(room: number): readonly string[] {
     const before = this.#cut;
     if (this.#total <= room) {

@@ -3,12 +3,12 @@ import type { Cluster } from './cluster.ts';
 import type { Frontend } from './frontend.ts';
 import { hashByOf } from './lb-algorithm.ts';
 
-/** Slices whose problem is told: a Service may have thousands. */
+/** How many slices are named: a Service may have thousands. */
 const MAX_SLICES = 3;
 
 /**
- * Why annotations of a Service and its slices count for nothing; undefined if all count. That this node's zone is not known is
- * none of them: it is the node that lacks something, and each Service of it would tell.
+ * Why annotations of a Service and its slices have no effect; undefined if all have. That this node's zone is unknown is not
+ * included: it is a problem of the node, and would be reported for each Service.
  */
 export function annotationProblems(
   cluster: Cluster,
@@ -25,7 +25,7 @@ export function annotationProblems(
   return all.length === 0 ? undefined : all.join(', ');
 }
 
-/** Values that are none, and annotations that do not go together. */
+/** Invalid values, and annotations that do not work together. */
 function problemsOf(
   service: Service,
   readsCilium: boolean,

@@ -1,11 +1,11 @@
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 
-/** Of an endpoint whose slice has no annotation, where another of its Service has Cilium's. */
+/** The weight of an endpoint whose slice has no annotation, if another one of its Service has Cilium's. */
 const CILIUM_DEFAULT = 100;
 
 /**
- * A Service's slices with the weights that Cilium's annotation gives them. Where one of them has ours, Cilium's count for
- * nothing: the scales differ.
+ * A Service's slices with the weights from Cilium's annotation. If one of them has our annotation, Cilium's are ignored,
+ * because the scales differ.
  */
 export function withCiliumWeights(slices: readonly EndpointSlice[]): readonly EndpointSlice[] {
   const isCilium = slices.some(({ options }) => options?.ciliumWeight !== undefined);

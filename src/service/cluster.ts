@@ -8,7 +8,7 @@ import { NOTHING_RESERVED, type ReservedAddresses } from './reserved-addresses.t
 import { SliceIndex } from './slice-index.ts';
 import type { Steps } from './steps.ts';
 
-/** Endpoints that are looked at in one step. */
+/** How many endpoints are examined in one step. */
 const ENDPOINTS_OF_STEP = 4096;
 
 export interface ClusterOptions {
@@ -17,36 +17,38 @@ export interface ClusterOptions {
 }
 
 /**
- * The cluster as the source last told it: slimmed objects, indexed so that one change costs the same at any size.
- * Service keys are "namespace/name".
+ * The cluster as last reported by the source: slimmed objects, with indexes, so that the cost of a change does not depend on
+ * its size. Service keys are "namespace/name".
  */
 export class Cluster {
   readonly nodeName: string;
-  /** Which nodes are Ready; undefined without --skip-unreachable-nodes. Without the objects of other nodes it knows of none. */
+  /**
+   * Which nodes are Ready; undefined without --skip-unreachable-nodes. Without the Node objects of others it knows no nodes.
+   */
   readonly readiness: NodeReadiness | undefined;
   #node: Node | undefined;
   readonly #services = new Map<string, Service>();
   /** Slice key → slice. */
   readonly #slices = new Map<string, EndpointSlice>();
-  /** Kept for slices that come before their Service, too. */
+  /** Also contains slices that arrive before their Service. */
   readonly #slicesOf = new SliceIndex();
   /** ServiceCIDR name → its networks. */
   readonly #cidrs = new Map<string, readonly string[]>();
   #serviceCidrs: readonly string[] = [];
-  /** Which addresses Services may not have. Whoever decides that sets it anew when what it depends on changes. */
+  /** Which addresses Services may not have. Its owner sets it again whenever what it depends on changes. */
   reserved: ReservedAddresses = NOTHING_RESERVED;
-  /** Whether annotations of Cilium count, too (--read-cilium-annotations). */
+  /** Whether annotations of Cilium also apply (--read-cilium-annotations). */
   readsCilium = false;
-  /** The networks of the ServiceCIDRs that are used, as the same one decides; undefined: of all there are. */
+  /** The networks of the ServiceCIDRs in use, set by the same owner; undefined: those of all ServiceCIDRs. */
   usedServiceCidrs: readonly string[] | undefined;
 
-  /** `nodeName`: the name of this node's Node object, by which local endpoints are known. */
+  /** `nodeName`: the name of this node's Node object, which identifies local endpoints. */
   constructor(nodeName: string, { skipUnreachableNodes = false }: ClusterOptions = {}) {
     this.nodeName = nodeName;
     this.readiness = skipUnreachableNodes ? new NodeReadiness(nodeName) : undefined;
   }
 
-  /** Nodes whose endpoints are to be used only where there are no others. */
+  /** Nodes whose endpoints are to be used only if there are no others. */
   get avoidedNodes(): ReadonlySet<string> | undefined {
     return this.readiness?.avoided;
   }
@@ -56,7 +58,7 @@ export class Cluster {
     return this.#node;
   }
 
-  /** The networks of all ServiceCIDRs, which may overlap. The same array as long as no ServiceCIDR changes. */
+  /** The networks of all ServiceCIDRs, which may overlap. It is the same array until a ServiceCIDR changes. */
   get serviceCidrs(): readonly string[] {
     return this.#serviceCidrs;
   }
@@ -66,7 +68,7 @@ export class Cluster {
     return this.#cidrs;
   }
 
-  /** All objects as they are now: those of a kind together, in no particular order. */
+  /** All objects as they are now, grouped by kind, otherwise in no particular order. */
   objects(): readonly KubeObject[] {
     const cidrs = [...this.#cidrs].map(([name, networks]) => ({ kind: 'ServiceCIDR' as const, name, cidrs: networks }));
     const node = this.#node === undefined ? [] : [this.#node];
@@ -97,12 +99,12 @@ export class Cluster {
     return this.#slicesOf.of(serviceKey);
   }
 
-  /** True if a Service is there, and slices of it. */
+  /** True if a Service exists, and has slices. */
   hasArrived(serviceKey: string): boolean {
     return this.#services.has(serviceKey) && this.#slicesOf.has(serviceKey);
   }
 
-  /** Takes in an object that was added or changed; returns the keys of the Services it concerns. */
+  /** Adds or replaces an object. Returns the keys of the affected Services. */
   set(object: KubeObject): readonly string[] {
     const key = keyOf(object);
     switch (object.kind) {
@@ -128,7 +130,7 @@ export class Cluster {
     }
   }
 
-  /** Forgets an object; returns the keys of the Services it concerned. Unknown keys are no error. */
+  /** Removes an object. Returns the keys of the affected Services. Unknown keys are not an error. */
   delete(kind: Kind, key: string): readonly string[] {
     switch (kind) {
       case 'Service':
@@ -146,8 +148,8 @@ export class Cluster {
   }
 
   /**
-   * Has what was set of nodes since the last time count; gives the keys of the Services that concerns. In steps, as it looks at
-   * all endpoints, if any node became or ceased to be one to avoid: other objects may come in between.
+   * Applies what was set for nodes since the last call. Returns the keys of the affected Services. In steps, because it
+   * examines all endpoints if a node is now to be avoided, or no longer. Other objects may arrive in between.
    */
   *settleNodesSteps(): Steps<readonly string[]> {
     const changed = this.readiness?.settle();
@@ -171,7 +173,7 @@ export class Cluster {
     return [this.#unlink(slice)];
   }
 
-  /** Takes a slice from its Service; returns the Service's key. */
+  /** Removes a slice from its Service. Returns the Service's key. */
   #unlink(slice: EndpointSlice): string {
     const serviceKey = serviceKeyOfSlice(slice);
     this.#slicesOf.remove(serviceKey, slice);
@@ -179,7 +181,7 @@ export class Cluster {
   }
 }
 
-/** The key of the Service that a slice is of. */
+/** The key of the Service that a slice belongs to. */
 export function serviceKeyOfSlice({ namespace, serviceName }: EndpointSlice): string {
   return joined('/', namespace, serviceName);
 }

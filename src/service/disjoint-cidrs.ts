@@ -2,22 +2,25 @@ import { bitsOf, type Family, familyOf, formatCidr, parseCidr } from '../ip.ts';
 import { sortedSteps } from './sorted-steps.ts';
 import { atOnce, eachInSteps, mapInSteps, type Steps } from './steps.ts';
 
-/** Networks of one family of which no two overlap. */
+/** Networks of one family that do not overlap. */
 export interface DisjointCidrs {
   readonly cidrs: readonly string[];
-  /** Whether a canonical address lies in one of them. Costs the logarithm of their number. */
+  /** Whether a canonical address is in one of them. The cost is logarithmic in their number. */
   readonly includes: (address: string) => boolean;
 }
 
 /**
- * The networks of a family without those that lie inside another: the same addresses, each network once, no two overlap.
- * In the order in which they were given; what is no network is passed over.
+ * The networks of a family without those inside others: the same addresses, without duplicates or overlaps, in the given
+ * order. Invalid networks are skipped.
  */
 export function disjointCidrs(texts: readonly string[], family: Family): readonly string[] {
   return atOnce(disjointSteps(texts, family)).cidrs;
 }
 
-/** The same in steps, and what tells which addresses are in them: a Service may have a hundred thousand source ranges. */
+/**
+ * The same in steps, with a function that tells which addresses are in them: a Service may have a hundred thousand source
+ * ranges.
+ */
 export function* disjointSteps(texts: readonly string[], family: Family): Steps<DisjointCidrs> {
   const networks = new Map<string, { readonly text: string; readonly prefix: number; readonly bits: string }>();
   yield* eachInSteps(texts, (given) => {
@@ -26,7 +29,7 @@ export function* disjointSteps(texts: readonly string[], family: Family): Steps<
     const text = formatCidr(cidr);
     if (!networks.has(text)) networks.set(text, { text, prefix: cidr.prefix, bits: bitsOf(cidr.address) });
   });
-  // By address, the larger network first: what a network holds comes next to it.
+  // By address, the larger network first, so networks inside it follow directly.
   const sorted = yield* sortedSteps([...networks.values()], (a, b) =>
     a.bits === b.bits ? a.prefix - b.prefix : a.bits < b.bits ? -1 : 1,
   );
@@ -43,7 +46,10 @@ export function* disjointSteps(texts: readonly string[], family: Family): Steps<
   return { cidrs, includes: (address) => familyOf(address) === family && startsOneOf(starts, bitsOf(address)) };
 }
 
-/** Whether a text begins with one of some sorted texts, none of which begins with another: that can be the last one before it only. */
+/**
+ * Whether a text begins with one of some sorted texts, none of which begins with another. Only the last one before it can be
+ * the one.
+ */
 function startsOneOf(starts: readonly string[], text: string): boolean {
   let [low, high] = [0, starts.length];
   while (low < high) {

@@ -7,23 +7,23 @@ import { atOnce, type Steps } from './steps.ts';
 import { isAvoided, type NodePlace, preferHinted, reachable } from './topology.ts';
 import { type UnknownZones, type ZoneShare, type ZoneSpillOver, zoneShareSteps } from './zone-spill-over.ts';
 
-/** One place a connection to a ServicePort can end. */
+/** A possible destination of connections to a ServicePort. */
 export interface Endpoint {
   /** Canonical, of the frontend's family. */
   readonly address: string;
   readonly port: number;
-  /** False only if it is known to run on another node: an unknown place may be here. */
+  /** False only if it is known to run on another node. An endpoint without a node may be here. */
   readonly maybeLocal: boolean;
   /**
-   * For how many of equal endpoints it counts where one is drawn, at least 1; absent: 1. Those of one list have no common
-   * divisor, and slow start is in them; see weights.ts.
+   * Its weight in a draw, at least 1; absent: 1. The weights of a list have no common divisor, and include slow start; see
+   * weights.ts.
    */
   readonly weight?: number;
-  /** Where slow start has brought it, 1 to SLOW_START_STEPS - 1; absent: it has its full share. */
+  /** How far slow start has progressed, 1 to SLOW_START_STEPS - 1; absent: it has its full share. */
   readonly slowStart?: number;
 }
 
-/** An endpoint on a node that is not Ready, which policy Cluster uses only where there are no others. */
+/** An endpoint on a node that is not Ready, which policy Cluster uses only if there are no others. */
 export interface UnreachableEndpoint {
   readonly address: string;
   readonly port: number;
@@ -31,36 +31,44 @@ export interface UnreachableEndpoint {
   readonly node: string;
 }
 
-/** The endpoints of one ServicePort, by who may use them. */
+/** The endpoints of a ServicePort, by who may use them. */
 export interface EndpointChoice {
-  /** For policy Cluster: the ready ones (those hinted for this node or its zone, if hints count), else the terminating. */
+  /**
+   * For policy Cluster: the ready ones (those hinted for this node or its zone, if hints apply), otherwise the terminating
+   * ones.
+   */
   readonly cluster: readonly Endpoint[];
-  /** For policy Local: those of this node that are ready, else those that terminate. Hints do not apply. */
+  /** For policy Local: the ready ones on this node, otherwise those that terminate. Hints do not apply. */
   readonly local: readonly Endpoint[];
-  /** Whether any node has one that is ready, or serves while it terminates: with none to use, drop here or reject. */
+  /**
+   * Whether any node has one that is ready, or serves while it terminates. This decides between drop and reject if there is
+   * none to use here.
+   */
   readonly hasUsableEndpoints: boolean;
-  /** Of those that policy Cluster would use otherwise, the ones on nodes that are not Ready; absent if there are none. */
+  /** Endpoints on nodes that are not Ready, which policy Cluster would use otherwise; absent if there are none. */
   readonly unreachable?: readonly UnreachableEndpoint[];
-  /** Where policy Cluster's are chosen by zone: how many of them are in this one, or why they are not. */
+  /** If policy Cluster selects by zone: how many of the endpoints are in this zone, or why it does not. */
   readonly zoneShare?: ZoneShare | UnknownZones;
 }
 
-/** What tells a port of a Service from its others. */
+/** Identifies a port of a Service. */
 type PortId = Pick<ServicePortSpec, 'name' | 'protocol'>;
 
-/** Entries of slices that are gone through in one step, at most. */
+/** The maximum number of slice entries in one step. */
 export const ENTRIES_OF_STEP = 4096;
 
-/** Lists of ports by which slices are told apart; beyond that each slice is for itself. Nearly all Services have one list. */
+/**
+ * How many lists of ports distinguish groups of slices. Beyond that, each slice is its own group. Nearly all Services have
+ * one list.
+ */
 const MAX_LISTS = 8;
 
 /**
- * Chooses among the endpoints of one ServicePort as kube-proxy does: ready ones, or, if there are none, those that
- * still serve while they terminate (KEP-1669), for both policies independently. For policy Cluster those on nodes to avoid
- * come after all others, terminating ones included. `zoneSpillOver`, where the zone of this node is known,
- * chooses among ready ones for policy Cluster in place of hints. Each list is sorted by address
- * and port, without duplicates: of several entries for the same address and port one that is not terminating wins.
- * The order of the slices makes no difference.
+ * Selects the endpoints of a ServicePort like kube-proxy: ready ones, or if there are none, those that still serve while
+ * they terminate (KEP-1669), for each policy separately. For policy Cluster, endpoints on nodes to avoid come after all
+ * others, including terminating ones. If the zone of this node is known, `zoneSpillOver` selects among the ready ones for
+ * policy Cluster, and replaces hints. Each list is sorted by address and port, without duplicates: of several entries for
+ * the same address and port, one that is not terminating wins. The order of the slices makes no difference.
  */
 export function chooseEndpoints(
   slices: readonly EndpointSlice[],
@@ -73,8 +81,8 @@ export function chooseEndpoints(
 }
 
 /**
- * The same for each port of a Service, in steps. Slices with the same ports are gone through once for all of these: the
- * entries of a port differ from those of another one in their port number only.
+ * The same for each port of a Service, in steps. Slices with the same ports are processed once for all of these ports, whose
+ * entries differ only in the port number.
  */
 export function* choiceSteps(
   slices: readonly EndpointSlice[],
@@ -112,7 +120,7 @@ interface Group {
   readonly slices: EndpointSlice[];
 }
 
-/** Slices that have a port, and its number in them. */
+/** Slices that have a port, and its index in them. */
 interface Source {
   readonly group: Group;
   readonly port: number;
@@ -121,7 +129,7 @@ interface Source {
 const NONE: readonly never[] = [];
 const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, hasUsableEndpoints: false };
 
-/** For each port (see portKey) the slices that have it. */
+/** For each port (see portKey), the slices that have it. */
 function sourcesByPort(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly Source[]> {
   const groups: Group[] = [];
   for (const slice of slices) {
@@ -151,12 +159,12 @@ function areSame(some: readonly SlicePort[], others: readonly SlicePort[]): bool
   );
 }
 
-/** One text for a port of a Service and the same port of its slices. */
+/** A text that is the same for a port of a Service and for that port in its slices. */
 export function portKey({ name, protocol }: PortId): string {
   return `${protocol} ${name}`;
 }
 
-/** The entries of some sources with an address of the family, sorted by address and port, each once. */
+/** The entries of some sources with an address of the family, sorted by address and port, without duplicates. */
 function* candidateSteps(sources: readonly Source[], family: Family): Steps<readonly Candidate[]> {
   const known = new Map<string, Candidate>();
   const isOnePort = sources.length === 1;
@@ -170,7 +178,7 @@ function* candidateSteps(sources: readonly Source[], family: Family): Steps<read
           left = ENTRIES_OF_STEP;
           yield;
         }
-        // Canonical addresses tell it by this alone.
+        // For canonical addresses, this is enough.
         if (entry.address.includes(':') !== isIp6) continue;
         const key = isOnePort ? entry.address : `${entry.address} ${port}`;
         const rival = known.get(key);
@@ -188,7 +196,7 @@ interface Candidate {
   readonly weight: number;
 }
 
-/** As EndpointChoice has it. */
+/** Like EndpointChoice. */
 interface Chosen {
   readonly cluster: readonly Candidate[];
   readonly local: readonly Candidate[];
@@ -217,7 +225,10 @@ function* chooseFrom(
   };
 }
 
-/** Those whose weight is not 0: new connections go there. If all have 0, all of them: no worse than without weights. */
+/**
+ * The endpoints whose weight is not 0, to which new connections go. If all weights are 0, all of them: no worse than without
+ * weights.
+ */
 function undrained(candidates: readonly Candidate[]): readonly Candidate[] {
   if (candidates.every(({ weight }) => weight > 0)) return candidates;
   const kept = candidates.filter(({ weight }) => weight > 0);
@@ -242,7 +253,7 @@ function* forCluster(
   return { endpoints: preferHinted(usable, node) };
 }
 
-/** What was chosen as endpoints with a port number; undefined: each with its own. */
+/** The selected endpoints with a port number; undefined: each with its own. */
 function* withPort(
   { cluster, local, hasUsableEndpoints, unreachable, zoneShare }: Chosen,
   port: number | undefined,
@@ -272,9 +283,11 @@ function* withPort(
   return { ...choice, unreachable: onNodes };
 }
 
-/** Whether of two entries for one address and port the first counts; of equal ones that with the larger weight. */
+/**
+ * Whether the first of two entries for an address and port applies. If they are equal, it is the one with the larger weight.
+ */
 function comesBefore(a: SliceEndpoint, weight: number, { entry: b, weight: other }: Candidate): boolean {
-  // Most that are said twice say the same.
+  // Most duplicates are identical.
   const isSame =
     a.terminating === b.terminating &&
     a.ready === b.ready &&
@@ -289,8 +302,8 @@ function comesBefore(a: SliceEndpoint, weight: number, { entry: b, weight: other
 }
 
 /**
- * Of two entries for one address and port the smaller counts. Where kube-proxy takes whichever slice comes last, the
- * ready one wins: slices come in no order, and the rules must not change with a restart.
+ * Of two entries for an address and port, the one with the smaller rank applies. kube-proxy takes the slice that comes last.
+ * Here the ready one wins, because slices have no order, and the rules must not change at a restart.
  */
 function rank({ terminating, ready, serving, nodeName, zone = '', zoneHints, nodeHints }: SliceEndpoint): string {
   return `${Number(terminating)}${Number(!ready)}${Number(!serving)}${nodeName} ${zoneHints} ${nodeHints} ${zone}`;

@@ -1,17 +1,20 @@
 import { type Frontend, type FrontendKind, frontendKey } from './frontend.ts';
 import { Ranking } from './ranking.ts';
 
-/** A Service that wants a frontend, and what decides whether it gets it. */
+/** A Service that claims a frontend, and what decides whether it gets it. */
 export interface Claimant {
   /** "namespace/name". */
   readonly serviceKey: string;
   /** metadata.creationTimestamp. */
   readonly createdAt: string;
-  /** What the frontend is to this Service. */
+  /** The kind of frontend for this Service. */
   readonly kind: FrontendKind;
 }
 
-/** That a Service does not get what another one has: one for each pair of winner and loser, however much they share. */
+/**
+ * A Service does not get what another one has. There is one conflict for each pair of winner and loser, however much they
+ * share.
+ */
 export interface ClaimConflict {
   readonly winner: Claimant;
   readonly loser: Claimant;
@@ -21,9 +24,9 @@ export interface ClaimConflict {
   readonly count: number;
 }
 
-/** What a Service's change did to the frontends that are in force. */
+/** How a change of a Service affected the frontends that are in force. */
 export interface ClaimResult {
-  /** The changed Service, then those that got a frontend or lost one. */
+  /** The changed Service, then those that gained or lost a frontend. */
   readonly affected: readonly string[];
   /** The keys of the frontends that may have changed: those that the Service claimed before or claims now. */
   readonly frontends: readonly string[];
@@ -31,22 +34,22 @@ export interface ClaimResult {
   readonly conflicts: readonly ClaimConflict[];
 }
 
-/** All that one Service claims. */
+/** Everything that a Service claims. */
 interface Claim {
   readonly createdAt: string;
   frontends: readonly Frontend[];
-  /** Their keys, where they are so many that it takes time to make them. */
+  /** Their keys, if there are so many that it takes time to compute them. */
   keys?: readonly string[];
-  /** True if another Service ever claimed one of them, too. */
+  /** True if another Service has ever claimed one of them. */
   isContested: boolean;
-  /** The frontends by key, once one of many was asked for. */
+  /** The frontends by key, once one of many was requested. */
   byKey?: ReadonlyMap<string, Frontend>;
 }
 
 /**
- * What comes first when several Services want an address and port. A ClusterIP is allocated by the API server, so nobody
- * can have it by asking; a load balancer's IP is set by a controller; an external IP is whatever a user writes.
- * A node port has no address, and meets only node ports.
+ * The order if several Services claim an address and port. A ClusterIP is allocated by the API server, so nobody gets it by
+ * asking. A load balancer's IP is set by a controller. An external IP is whatever a user writes. A node port has no address,
+ * and only conflicts with node ports.
  */
 const PRECEDENCE: Readonly<Record<FrontendKind, number>> = {
   'cluster-ip': 0,
@@ -56,10 +59,10 @@ const PRECEDENCE: Readonly<Record<FrontendKind, number>> = {
 };
 
 /**
- * Decides which Service gets a frontend that several claim: by what it is to them (PRECEDENCE), then the one created
- * first, then by key. Without a winner one address and port would be two elements with one key, and nft would refuse the
- * whole transaction. Cost of a change: the number of the Service's own frontends, times the logarithm of how many
- * Services claim the same one.
+ * Decides which Service gets a frontend that several claim: by its kind (PRECEDENCE), then by creation time, then by key.
+ * Without a winner, an address and port would be two elements with the same key, and nft would refuse the whole transaction.
+ * The cost of a change is the number of the Service's own frontends, times the logarithm of how many Services claim the same
+ * one.
  */
 export class FrontendClaims {
   readonly #byService = new Map<string, Claim>();
@@ -67,8 +70,9 @@ export class FrontendClaims {
   readonly #byFrontend = new Map<string, Claimant | Ranking<Claimant>>();
 
   /**
-   * Replaces what a Service claims. An empty list withdraws it. `createdAt`: metadata.creationTimestamp. Of frontends
-   * with the same key only the first counts. `keys`: the keys of the frontends, for who has made them in steps.
+   * Replaces what a Service claims. An empty list withdraws everything. `createdAt`: metadata.creationTimestamp. Of
+   * frontends with the same key, only the first counts. `keys`: the keys of the frontends, for callers who have computed
+   * them in steps.
    */
   claim(
     serviceKey: string,
@@ -97,7 +101,7 @@ export class FrontendClaims {
     return { affected: [...affected], frontends: eachOnce(before, keys), conflicts };
   }
 
-  /** The frontend in force with a key, and the Service that has it; undefined if nobody claims it. */
+  /** The frontend in force for a key, and the Service that has it; undefined if nobody claims it. */
   holding(key: string): { readonly serviceKey: string; readonly frontend: Frontend } | undefined {
     const serviceKey = this.#holder(key)?.serviceKey;
     const claim = serviceKey === undefined ? undefined : this.#byService.get(serviceKey);
@@ -115,7 +119,7 @@ export class FrontendClaims {
     return this.#byService.has(serviceKey);
   }
 
-  /** The frontends of a Service that are in force: those it claims and no Service that comes first does. */
+  /** The frontends of a Service that are in force: those that it claims, without those that another Service wins. */
   held(serviceKey: string): readonly Frontend[] {
     const claim = this.#byService.get(serviceKey);
     if (claim === undefined) return [];
@@ -123,7 +127,7 @@ export class FrontendClaims {
     return claim.frontends.filter((frontend) => this.#holder(frontendKey(frontend))?.serviceKey === serviceKey);
   }
 
-  /** Gives who had each of the frontends. */
+  /** Returns who had each of the frontends. */
   #withdraw(serviceKey: string, keys: readonly string[]): ReadonlyMap<string, Claimant> {
     const holders = new Map<string, Claimant>();
     for (const key of keys) {
@@ -150,7 +154,7 @@ export class FrontendClaims {
   ): readonly ClaimConflict[] {
     const { createdAt, frontends } = claim;
     if (frontends.length > 0) this.#byService.set(serviceKey, claim);
-    // One object for all frontends of a kind: a cluster has tens of thousands of them.
+    // One object for all frontends of a kind, because a cluster has tens of thousands of them.
     const claimants = new Map<FrontendKind, Claimant>();
     const conflicts = new Map<string, { -readonly [K in keyof ClaimConflict]: ClaimConflict[K] }>();
     let place = 0;
@@ -204,7 +208,7 @@ const ORDER = {
   },
 };
 
-/** What two claims of a Service in a row concern. */
+/** Combines the results of two successive claims of a Service. */
 export function bothOf(first: ClaimResult, second: ClaimResult): ClaimResult {
   return {
     affected: [...new Set([...first.affected, ...second.affected])],
@@ -222,7 +226,7 @@ function keysOf({ keys, frontends }: Claim): readonly string[] {
   return keys ?? frontends.map(frontendKey);
 }
 
-/** Frontends of a Service among which one is looked for one by one. */
+/** Up to this many frontends of a Service are searched one by one. */
 const FEW = 8;
 
 function frontendIn(claim: Claim, key: string): Frontend | undefined {
@@ -241,7 +245,7 @@ function firstByKey(keys: readonly string[], frontends: readonly Frontend[]): Re
   return byKey;
 }
 
-/** True if only endpoints and policies differ, as for most changes. */
+/** True if only endpoints and policies differ, as in most changes. */
 function areSameClaims(some: readonly Frontend[], others: readonly Frontend[]): boolean {
   return (
     some.length === others.length &&

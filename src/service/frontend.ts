@@ -25,10 +25,10 @@ import type { NodePlace } from './topology.ts';
 import { type SlowStarts, type Weighed, weighSteps } from './weights.ts';
 import type { UnknownZones, ZoneShare, ZoneSpillOver } from './zone-spill-over.ts';
 
-/** What an address, protocol and port that a Service answers on is to clients. */
+/** What an address, protocol and port of a Service is for its clients. */
 export type FrontendKind = 'cluster-ip' | ExternalKind | 'node-port';
 
-/** An address, protocol and port that a Service answers on, and the endpoints behind it. */
+/** An address, protocol and port at which a Service is reachable, and its endpoints. */
 export interface Frontend {
   readonly family: Family;
   readonly kind: FrontendKind;
@@ -38,25 +38,28 @@ export interface Frontend {
   readonly port: number;
   /** "namespace/name:port name", or "namespace/name" for the unnamed port. */
   readonly servicePort: string;
-  /** The traffic policy that applies here: internalTrafficPolicy for a ClusterIP, externalTrafficPolicy for all others. */
+  /** The traffic policy for it: internalTrafficPolicy for a ClusterIP, externalTrafficPolicy for all others. */
   readonly policy: 'cluster' | 'local';
-  /** What policy Cluster draws from; under policy Local the choice of clients on this node. Sorted, without duplicates. */
+  /** The endpoints for policy Cluster; under policy Local, those for clients on this node. Sorted, without duplicates. */
   readonly endpoints: readonly Endpoint[];
-  /** What policy Local draws from; empty under policy Cluster. */
+  /** The endpoints for policy Local; empty under policy Cluster. */
   readonly localEndpoints: readonly Endpoint[];
-  /** Whether any node has a usable endpoint: if not, connections are rejected; if so, but not here, dropped. */
+  /** Whether any node has a usable endpoint. If not, connections are rejected. If so, but not here, they are dropped. */
   readonly hasUsableEndpoints: boolean;
-  /** Who may connect to a load balancer's address or a node port, as disjoint networks; empty: everybody. */
+  /** Who may connect to a load balancer's address or a node port, as networks that do not overlap; empty: everybody. */
   readonly sourceRanges: readonly string[];
   /** Seconds a client stays with its endpoint (sessionAffinity ClientIP); absent without affinity. */
   readonly affinitySeconds?: number;
-  /** True if it has too many endpoints for lists of their clients: a client's address chooses its endpoint. */
+  /** True if it has too many endpoints for lists of clients, so a client's address selects its endpoint. */
   readonly affinityByHash?: boolean;
-  /** Endpoints on nodes that are not Ready: used only where there are no others. Absent if there are none. */
+  /** Endpoints on nodes that are not Ready, which are used only if there are no others. Absent if there are none. */
   readonly unreachable?: readonly UnreachableEndpoint[];
-  /** How a hash of each connection chooses its endpoint (lb-algorithm); absent: it does not. Without session affinity. */
+  /**
+   * How a hash of each connection selects its endpoint (lb-algorithm); absent: there is no hash. Only without session
+   * affinity.
+   */
   readonly hashing?: Hashing;
-  /** How its endpoints are chosen by zone (zone-spill-over), or why they are not; absent where nobody asks for it. */
+  /** How its endpoints are selected by zone (zone-spill-over), or why they are not; absent if this was not requested. */
   readonly zoneShare?: ZoneShare | UnknownZones;
   /** New connections that a client may have in a second; absent: any number. */
   readonly limitPerSecond?: number;
@@ -68,10 +71,10 @@ const NONE: readonly never[] = [];
 const NO_STARTS: SlowStarts = new Map();
 const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, hasUsableEndpoints: false };
 
-/** The frontends of a Service within a budget. */
+/** The frontends of a Service, within a budget. */
 export interface BoundedFrontends {
   readonly frontends: readonly Frontend[];
-  /** How many elements they take, at most. */
+  /** The maximum number of their elements. */
   readonly elements: number;
   /** How many of these are slots that only make weights exact (weights.ts); absent without weights. */
   readonly spare?: number;
@@ -81,45 +84,44 @@ export interface BoundedFrontends {
 
 export const NO_FRONTENDS: BoundedFrontends = { frontends: NONE, elements: 0 };
 
-/** Where a cluster is seen from. */
+/** The point of view from which the cluster is seen. */
 export interface Viewpoint {
   readonly nodeName: string;
-  /** Undefined until the source has it. */
+  /** Undefined until the source delivers it. */
   readonly node: Node | undefined;
-  /** Nodes whose endpoints are to be used only where there are no others. */
+  /** Nodes whose endpoints are to be used only if there are no others. */
   readonly avoidedNodes?: ReadonlySet<string> | undefined;
-  /** Which addresses are not for Services to ask for. Default: those that are nobody's. */
+  /** Which addresses Services may not have. Default: those that no Service can have. */
   readonly reserved?: ReservedAddresses;
-  /** Whether loadBalancerSourceRanges hold for node ports, too, unless a Service has it otherwise. Default: they do not. */
+  /** Whether loadBalancerSourceRanges also apply to node ports, unless a Service says otherwise. Default: no. */
   readonly sourceRangesOnNodePorts?: boolean;
-  /** Whether node ports are closed to all but some networks. Default: they are not. */
+  /** Whether node ports are closed to everybody outside some networks. Default: no. */
   readonly closesNodePorts?: boolean;
-  /** Whether annotations of Cilium count, too. Default: they do not. */
+  /** Whether annotations of Cilium also apply. Default: no. */
   readonly readsCilium?: boolean;
 }
 
-/** What of it decides where traffic goes. */
+/** The part of it that decides where traffic goes. */
 export function placeOf({ nodeName, node, avoidedNodes }: Viewpoint): NodePlace {
   return { name: nodeName, zone: node?.zone ?? '', avoided: avoidedNodes };
 }
 
-/** What a frontend's packets are told apart by; unique in a family's ruleset. */
+/** Identifies a frontend; unique in a family's ruleset. */
 export function frontendKey(frontend: Pick<Frontend, 'address' | 'protocol' | 'port'>): string {
   return joined(' ', frontend.address, frontend.protocol, frontend.port);
 }
 
-/** About how many elements a frontend has: one at least. */
+/** An estimate of a frontend's elements, at least one. */
 export function slotsOf({ endpoints, localEndpoints, hashing }: Frontend): number {
   const [all, here] = [hashing?.table ?? endpoints, hashing?.localTable ?? localEndpoints];
   return 1 + all.length + here.length;
 }
 
 /**
- * The frontends of one Service in one family. None for the Services kube-proxy ignores too: of another proxy
- * (label service.kubernetes.io/service-proxy-name), ExternalName, headless, or without a ClusterIP of the family.
- * Of ports that repeat a protocol and number, which the API forbids, the first counts; of an address that is both
- * external IP and load balancer's IP, the latter, with its source ranges. None for an address that is refused
- * (objectionTo).
+ * The frontends of one Service in one family. There are none for Services that kube-proxy ignores, too: of another proxy
+ * (label service.kubernetes.io/service-proxy-name), ExternalName, headless, or without a ClusterIP of the family. If ports
+ * repeat a protocol and number, which the API forbids, the first one counts. If an address is both an external IP and a load
+ * balancer's IP, it is the latter, with its source ranges. There is none for an address that is refused (objectionTo).
  */
 export function frontendsOf(
   service: Service,
@@ -131,16 +133,16 @@ export function frontendsOf(
 }
 
 /**
- * The same, with no more than `budget` elements (service-budget.ts), and whether that leaves something out. Always the same
- * of the same objects, in whatever order they came.
+ * The same with at most `budget` elements (service-budget.ts), and whether that leaves something out. The result depends
+ * only on the objects, not on their order.
  */
 export function frontendsWithin(...args: Parameters<typeof frontendSteps>): BoundedFrontends {
   return atOnce(frontendSteps(...args));
 }
 
 /**
- * The same in steps, some for each port, which take a few milliseconds where it has thousands of endpoints. `mostSpare`: so many
- * elements may make weights exact.
+ * The same in steps, some for each port, which take a few milliseconds for a port with thousands of endpoints. `mostSpare`:
+ * how many elements may be used to make weights exact.
  */
 export function* frontendSteps(
   service: Service,
@@ -175,7 +177,7 @@ export function* frontendSteps(
   const served = addresses.slice(0, room.addresses + 1);
   const place = placeOf(from);
   const by = hashByOf(service, from.readsCilium);
-  // Each node has a choice of its own where not all endpoints fit; but tables are the same on all.
+  // If not all endpoints fit, each node has its own selection. Hash tables, however, are the same on all nodes.
   const chooser = by === undefined ? place : { ...place, name: '' };
   const weighedByAll = from.readsCilium ? withCiliumWeights(all) : all;
   const { slices, isCut: hasFewerEndpoints } = slicesWithin(weighedByAll, ports, family, chooser, budget);
@@ -250,8 +252,8 @@ export function* frontendSteps(
 }
 
 /**
- * What a port's frontends take. `further`: how many source ranges each address besides the ClusterIP has; `onNodePort`: those
- * of its node port, undefined without one.
+ * The cost of a port's frontends. `further`: the number of source ranges of each address besides the ClusterIP.
+ * `onNodePort`: that of its node port; undefined if there is none.
  */
 function demandOf(
   { internalLocal, externalLocal, options }: Service,
@@ -262,19 +264,19 @@ function demandOf(
 ): PortDemand {
   const hasNodePort = onNodePort !== undefined;
   const closed = Number(hasNodePort && from.closesNodePorts === true);
-  // A chain of its own, which is made once.
+  // A chain for each endpoint, which is created once.
   const own = options?.maxConnections === undefined ? 0 : ENDPOINT_CHAIN;
   const restricted = [...further, onNodePort ?? 0];
   const outside = further.length + Number(hasNodePort);
   return {
     choice,
-    // A node port has each endpoint once more, for source NAT.
-    // The chain of an endpoint is that of all frontends.
+    // A node port has each endpoint once more, for source NAT. All frontends share the chain of an endpoint.
     clusterWeight: Number(!internalLocal) + outside + Number(hasNodePort) + own,
     localWeight: Number(internalLocal) + (externalLocal ? outside : 0),
     clusterSlots: Number(!internalLocal) + outside,
-    // The ClusterIP and its verdict; of the others a verdict and source NAT, and with policy Local one for each sort of
-    // clients; of a node port, refusal on loopback instead of source NAT, which is counted by endpoint, and that it is closed.
+    // The ClusterIP and its verdict; for other addresses a verdict and source NAT, and with policy Local one for each kind
+    // of client; for a node port, refusal on loopback instead of source NAT (which is counted for each endpoint), and that
+    // it is closed.
     fixed:
       2 +
       outside * (externalLocal ? 4 : 2) +
@@ -284,7 +286,7 @@ function demandOf(
   };
 }
 
-/** The endpoints of each port with what they count for, within `room` elements. */
+/** The endpoints of each port with their weights, within `room` elements. */
 function* weighedChoiceSteps(
   demands: readonly PortDemand[],
   starts: SlowStarts,
@@ -302,18 +304,18 @@ function* weighedChoiceSteps(
   return { choices, elements, isCut };
 }
 
-/** `chooser`: see ZoneSpillOver. With a table of hashes it is the zone, so that all nodes of a zone have the same one. */
+/** `chooser`: see ZoneSpillOver. With a hash table it is the zone, so that all nodes in a zone have the same table. */
 function spillOverOf({ options }: Service, chooser: string): ZoneSpillOver | undefined {
   return options?.zoneSpillOver === undefined ? undefined : { percent: options.zoneSpillOver, chooser };
 }
 
-/** What a chain with two rules counts as, and what a limit does: its set can have many clients. */
+/** The cost of a chain with two rules, and of a limit, whose set can have many clients. */
 const ENDPOINT_CHAIN = 10;
 const LIMIT_ELEMENTS = 250;
 
 const NO_LIMITS = {};
 
-/** What annotations allow. A table of a hash leads to endpoints, and to no chains of theirs that could count. */
+/** The limits from annotations. A hash table leads directly to endpoints, not to chains of theirs that could count. */
 function limitsOf({ options }: Service, by: HashBy | undefined): Pick<Frontend, 'limitPerSecond' | 'maxConnections'> {
   const { limitPerSecond } = options ?? {};
   const maxConnections = by === undefined ? options?.maxConnections : undefined;
@@ -324,7 +326,7 @@ function limitsOf({ options }: Service, by: HashBy | undefined): Pick<Frontend, 
   };
 }
 
-/** The key of the Service ("namespace/name") that a frontend is of. */
+/** The key of the Service ("namespace/name") that a frontend belongs to. */
 export function serviceKeyOf({ servicePort }: Pick<Frontend, 'servicePort'>): string {
   return servicePort.split(':')[0] ?? '';
 }
@@ -334,8 +336,8 @@ function servicePortName({ namespace, name }: Service, port: string): string {
 }
 
 /**
- * The Service's source ranges of a family; if this node may connect, also the load balancer's addresses: a node that has
- * such an address itself connects to it from there. Ranges of the other family only leave this one open to all.
+ * The Service's source ranges of a family. If this node is among them, the load balancer's addresses are added: a node that
+ * has such an address itself connects from it. If there are only ranges of the other family, this one is open to all.
  */
 function* allowedSourceSteps(
   { sourceRanges }: Service,
@@ -350,7 +352,10 @@ function* allowedSourceSteps(
   return [...cidrs, ...new Set(own)];
 }
 
-/** The Service's source ranges of a family where they hold for its node ports, too. Those of the other family leave them open. */
+/**
+ * The Service's source ranges of a family, if they also apply to its node ports. If there are only ranges of the other
+ * family, node ports are open to all.
+ */
 function* nodePortRangeSteps(service: Service, family: Family, from: Viewpoint): Steps<readonly string[]> {
   const { sourceRanges, options } = service;
   if (sourceRanges.length === 0) return NONE;

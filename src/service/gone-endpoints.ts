@@ -3,14 +3,14 @@ import type { Service } from '../objects/service.ts';
 import type { Frontend } from './frontend.ts';
 import { endpointKey, type UdpAddress } from './udp-frontends.ts';
 
-/** A TCP port of an endpoint's address, and which port of the Service leads there. */
+/** A TCP port of an endpoint's address, and the port of the Service that leads there. */
 export interface LeftPort {
   /** Name of the ServicePort. */
   readonly name: string;
   readonly port: number;
 }
 
-/** A TCP frontend of a Service, and endpoints of it that are gone: connections to them do not go on. */
+/** A TCP frontend of a Service, and its endpoints that are gone. Connections to them must not continue. */
 export interface GoneFrontend extends UdpAddress {
   /** Key of the Service. */
   readonly service: string;
@@ -19,8 +19,8 @@ export interface GoneFrontend extends UdpAddress {
 }
 
 /**
- * The addresses that a slice had, and has no more, each with its TCP ports; `next` undefined: it is deleted. An endpoint may
- * be in another slice of its Service all the same.
+ * The addresses that a slice no longer has, each with its TCP ports. `next` undefined: the slice was deleted. The endpoint
+ * may still be in another slice of its Service.
  */
 export function leftAddresses(
   previous: EndpointSlice,
@@ -34,14 +34,14 @@ export function leftAddresses(
   return new Map(left.map(({ address }) => [address, ports]));
 }
 
-/** True if one of the slices has an endpoint with this address, whatever its conditions. */
+/** True if one of the slices has an endpoint with this address, in any condition. */
 export function hasAddress(slices: readonly EndpointSlice[], address: string): boolean {
   return slices.some(({ endpoints }) => endpoints.some((endpoint) => endpoint.address === address));
 }
 
 /**
- * The TCP frontends of a Service, each with those of its endpoints that are `gone` (address → ports); none for frontends of
- * ports that led to none of them.
+ * The TCP frontends of a Service, each with those of its endpoints that are `gone` (address → ports). Frontends whose ports
+ * led to none of them are left out.
  */
 export function goneFrontendsOf(
   key: string,

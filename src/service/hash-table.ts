@@ -2,27 +2,30 @@ import type { Endpoint } from './endpoints.ts';
 import type { Steps } from './steps.ts';
 import { textHash } from './text-hash.ts';
 
-/** What chooses the endpoint of a new connection by hash: the client's address, or the connection's addresses and source port. */
+/**
+ * What a hash uses to select the endpoint of a new connection: the client's address, or the connection's addresses and
+ * source port.
+ */
 export type HashBy = 'client' | 'connection';
 
-/** For each slot the place of its endpoint in the list of endpoints. Empty without endpoints. */
+/** For each slot, the index of its endpoint in the list of endpoints. Empty without endpoints. */
 export type HashTable = Uint16Array;
 
-/** An endpoint, and how many connections it gets beside the others. Without a weight: 1. */
+/** An endpoint and its weight relative to the others. Default: 1. */
 export type WeightedEndpoint = Pick<Endpoint, 'address' | 'port'> & { readonly weight?: number };
 
-/** The most slots of a table, and the most endpoints: what nft's hash is scaled to, and an index of 16 bits. */
+/** The maximum number of slots in a table, and of endpoints: the range of nft's hash here, and of a 16-bit index. */
 export const MAX_SLOTS = 65_536;
 
-/** Slots for each endpoint, as long as there is room for them. */
+/** Slots for each endpoint, as long as there is room. */
 export const SLOTS_EACH = 16;
 
-/** A table is made for so many endpoints at least: with few of them, one more is no step of its size. */
+/** A table is made for at least this many endpoints. So with few endpoints, one more does not change its size. */
 const LEAST_ENDPOINTS = 16;
 
 /**
- * The size of a table: a power of two, with `each` slots for each endpoint at least; MAX_SLOTS at most. `each`: SLOTS_EACH,
- * or a smaller power of two where a budget leaves no room.
+ * The size of a table: a power of two, with at least `each` slots for each endpoint, and at most MAX_SLOTS. `each`:
+ * SLOTS_EACH, or a smaller power of two if the budget requires it.
  */
 export function tableSize(endpoints: number, each: number = SLOTS_EACH): number {
   if (endpoints === 0) return 0;
@@ -32,14 +35,14 @@ export function tableSize(endpoints: number, each: number = SLOTS_EACH): number 
 }
 
 /**
- * Fills a table. It depends on nothing but the endpoints (at most MAX_SLOTS) and their weights, not on their order: every
- * node has the same. Each endpoint has an order of its own in which it would have the slots; a slot goes to the endpoint
- * that names it first. Each takes as many as its share is, to one slot, and one at least. This is a stable matching, so one endpoint more or
- * less moves few others.
+ * Fills a table. The result depends only on the endpoints (at most MAX_SLOTS) and their weights, not on their order, so
+ * every node has the same. Each endpoint has its own order of preference for the slots. A slot goes to the endpoint that
+ * names it first. Each endpoint takes its share, rounded to slots, and at least one. This is a stable matching, so one
+ * endpoint more or less moves few others.
  *
- * nft scales a hash by its high bits: what was slot i is slots 2i and 2i+1 of a table of twice the size. So a table has
- * always `each` grains for each endpoint, of which the first to be taken are two slots wide. At the size of a table where
- * all are, it is the table of half the size: the number of slots doubles with hardly a client that moves.
+ * nft scales a hash by its high bits: slot i becomes slots 2i and 2i+1 in a table of twice the size. So a table always has
+ * `each` grains for each endpoint, of which the first to be taken are two slots wide. At the size at which all grains are
+ * two slots wide, the table equals the one of half the size. So hardly any client moves when the number of slots doubles.
  */
 export function* fillTable(endpoints: readonly WeightedEndpoint[], each: number = SLOTS_EACH): Steps<HashTable> {
   const size = tableSize(endpoints.length, each);
@@ -55,15 +58,15 @@ export function* fillTable(endpoints: readonly WeightedEndpoint[], each: number 
   return table;
 }
 
-/** An endpoint while the table is filled. */
+/** An endpoint while the table is being filled. */
 interface Taker {
   readonly place: number;
-  /** What it turns over at each rank, of the heaviest endpoint's 1. */
+  /** What it advances at each rank; 1 for the heaviest endpoint. */
   readonly pace: number;
-  /** Where its order of slots begins, and how it goes on: an odd number, so that it comes to each slot. */
+  /** Where its order of slots begins, and its stride: an odd number, so that it reaches every slot. */
   readonly start: number;
   readonly stride: number;
-  /** Slots that it may still take. */
+  /** How many slots it may still take. */
   left: number;
 }
 
@@ -71,7 +74,7 @@ function takersOf(endpoints: readonly WeightedEndpoint[], size: number): Taker[]
   const heaviest = endpoints.reduce((most, { weight = 1 }) => Math.max(most, weight), 0);
   const sum = (list: readonly WeightedEndpoint[]) => list.reduce((all, { weight = 1 }) => all + weight, 0);
   const all = sum(endpoints);
-  // However little one weighs, it has a slot.
+  // An endpoint has at least one slot, however small its weight.
   const isLight = ({ weight = 1 }: WeightedEndpoint) => size * weight < all;
   const light = endpoints.filter(isLight);
   const ofWeight = (size - light.length) / (all - sum(light));
@@ -81,7 +84,7 @@ function takersOf(endpoints: readonly WeightedEndpoint[], size: number): Taker[]
   let rest = size;
   let before = '';
   const takers = sorted.map(({ address, port, weight = 1, place }) => {
-    // By the address alone: a client meets the same Pod on each port of a Service.
+    // By the address alone, so that a client reaches the same Pod on each port of a Service.
     const key = address === before ? `${address} ${port}` : address;
     before = address;
     const hash = textHash(key);
@@ -105,7 +108,7 @@ interface Deal {
   readonly grains: number;
 }
 
-/** Ranks that are gone through in one step are about so many questions. */
+/** A step goes through as many ranks as this many lookups take. */
 const QUESTIONS_OF_STEP = 20_000;
 
 function* deal({ takers, table, isFull, width, grains }: Deal): Steps<void> {
@@ -140,7 +143,7 @@ function* deal({ takers, table, isFull, width, grains }: Deal): Steps<void> {
   }
 }
 
-/** The last `bits` bits of a number, the last one first: so a table of twice the size has the same order. */
+/** The last `bits` bits of a number in reverse order. So a table of twice the size has the same order. */
 function reversed(number: number, bits: number): number {
   let left = number;
   let result = 0;

@@ -5,17 +5,17 @@ import type { PortDemand } from './service-budget.ts';
 import type { Steps } from './steps.ts';
 import type { TableDemand } from './table-budget.ts';
 
-/** How a hash chooses the endpoints of a frontend: what of a connection is hashed, and its tables. */
+/** How a hash selects the endpoints of a frontend: what is hashed, and the tables. */
 export interface Hashing {
   readonly by: HashBy;
-  /** Of `endpoints`, and of `localEndpoints`. */
+  /** The table of `endpoints`, and that of `localEndpoints`. */
   readonly table: HashTable;
   readonly localTable: HashTable;
 }
 
 const NO_TABLE: HashTable = new Uint16Array(0);
 
-/** The tables of a port's frontends: of those of this node's endpoints alone, and of all others. */
+/** The tables of a port's frontends: of the endpoints on this node, and of all endpoints. */
 export function* hashingSteps(
   by: HashBy,
   { cluster, local }: EndpointChoice,
@@ -27,7 +27,7 @@ export function* hashingSteps(
   return { all: { by, table, localTable }, here: { by, table: localTable, localTable: NO_TABLE } };
 }
 
-/** What a port's frontends take where a hash chooses their endpoints. */
+/** The cost of a port's frontends if a hash selects their endpoints. */
 export function tableDemandOf({ choice, clusterWeight, clusterSlots, localWeight, fixed }: PortDemand): TableDemand {
   return {
     endpoints: Math.max(choice.cluster.length, choice.local.length),
@@ -38,7 +38,7 @@ export function tableDemandOf({ choice, clusterWeight, clusterSlots, localWeight
   };
 }
 
-/** The same where weights take no more slots: a table has as many as without. */
+/** The same if weights take no additional slots: a table has the same size with weights. */
 export function withoutSlots(demand: PortDemand): PortDemand {
   return { ...demand, clusterSlots: 0, localWeight: 0 };
 }

@@ -2,25 +2,25 @@ import { type Family, familyOf } from '../ip.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service } from '../objects/service.ts';
 
-/** What a load balancer that asks on a Service's healthCheckNodePort is to be told. */
+/** What a load balancer learns from a Service's healthCheckNodePort. */
 export interface HealthCheck {
   readonly namespace: string;
   readonly name: string;
   /** spec.healthCheckNodePort. */
   readonly port: number;
   /**
-   * How many endpoints on this node are ready, over all ports, in each family that the Service has. Those that terminate
-   * do not count, though they serve.
+   * How many endpoints on this node are ready, over all ports, in each family of the Service. Terminating endpoints do not
+   * count, although they serve.
    */
   readonly localEndpoints: ReadonlyMap<Family, number>;
 }
 
 /**
- * The health check of a Service of type LoadBalancer with externalTrafficPolicy Local and a healthCheckNodePort;
- * undefined for any other, and for those kube-proxy ignores (another proxy's, headless).
+ * The health check of a Service of type LoadBalancer with externalTrafficPolicy Local and a healthCheckNodePort; undefined
+ * for any other, and for those that kube-proxy ignores (of another proxy, headless).
  *
- * Endpoints are counted by address, in each family by itself: who asks over one is told of that one, as by kube-proxy
- * since 1.36 (kubernetes/kubernetes#137370). A load balancer's IPv4 traffic is lost where only IPv6 has an endpoint.
+ * Endpoints are counted by address, separately for each family. A client learns about the family it asks over, like in
+ * kube-proxy since 1.36 (kubernetes/kubernetes#137370): a load balancer's IPv4 traffic is lost if only IPv6 has an endpoint.
  */
 export function healthCheckOf(
   service: Service,
@@ -36,7 +36,7 @@ export function healthCheckOf(
 }
 
 function countReady(slices: readonly EndpointSlice[], nodeName: string, family: Family): number {
-  // An endpoint of no port takes no traffic.
+  // An endpoint without ports gets no traffic.
   const endpoints = slices.filter(({ ports }) => ports.length > 0).flatMap((slice) => slice.endpoints);
   const isHere = (place: string) => place !== '' && place === nodeName;
   const ready = endpoints.filter(

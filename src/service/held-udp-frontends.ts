@@ -1,27 +1,27 @@
 import type { UdpAddress } from './udp-frontends.ts';
 
-/** What frontends are told apart by. */
+/** Identifies a frontend. */
 export function udpFrontendKey({ address, port }: UdpAddress): string {
   return `${address} ${port}`;
 }
 
 /**
- * Which Service holds which UDP frontend, to tell those that nobody holds any more: once a Service is gone, nothing else
- * knows what it answered on. Cost of a change: the number of the Service's own UDP frontends.
+ * Which Service has which UDP frontend, to find those that nobody has any more. Once a Service is gone, nothing else knows
+ * its frontends. The cost of a change is the number of the Service's own UDP frontends.
  */
 export class HeldUdpFrontends {
   readonly #holders = new Map<string, string>();
   readonly #held = new Map<string, readonly UdpAddress[]>();
 
-  /** The Services that hold any. */
+  /** The Services that have any. */
   get services(): Iterable<string> {
     return this.#held.keys();
   }
 
   /**
-   * Notes what a Service holds now, and returns what it held before and no Service does now. `isSettled` false: another
-   * change of the Service is on its way to the kernel, where it may still hold all that it did; what is returned comes
-   * again with the next call.
+   * Sets what a Service has now. Returns what it had before and no Service has now. `isSettled` false: another change of the
+   * Service is on its way to the kernel, which may still hold everything from before. What is returned is then returned
+   * again at the next call.
    */
   set(service: string, frontends: readonly UdpAddress[], isSettled = true): readonly UdpAddress[] {
     const now = new Set(frontends.map(udpFrontendKey));

@@ -2,12 +2,13 @@ import type { Service } from '../objects/service.ts';
 import type { HashBy } from './hash-table.ts';
 
 /**
- * What of a connection chooses its endpoint by hash; undefined: the usual draw, or session affinity.
+ * What a hash uses to select the endpoint of a connection; undefined: there is no hash, but the usual draw, or session
+ * affinity.
  *
- * `readsCilium`: where a Service has no annotation of ours, Cilium's counts: its maglev hashes addresses and ports.
+ * `readsCilium`: if a Service has no annotation of ours, Cilium's applies: its maglev hashes addresses and ports.
  *
- * With sessionAffinity ClientIP a hash of the client's address takes the place of lists of clients: it promises more, the
- * same endpoint on all nodes. A hash of each connection would break the promise, and counts for nothing then.
+ * With sessionAffinity ClientIP, a hash of the client's address replaces lists of clients. It promises more: the same
+ * endpoint on all nodes. A hash of each connection would break the affinity, so it has no effect then.
  */
 export function hashByOf(
   { options, affinitySeconds }: Pick<Service, 'options' | 'affinitySeconds'>,

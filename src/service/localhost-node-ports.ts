@@ -2,11 +2,11 @@ import type { Family } from '../ip.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { Frontend } from './frontend.ts';
 
-/** A TCP node port as clients on the node's own loopback address meet it (KEP-6032). */
+/** A TCP node port for clients on the node's own loopback address (KEP-6032). */
 export interface LocalhostNodePort {
   readonly family: Family;
   readonly port: number;
-  /** "namespace/name:port name", as Frontend has it. */
+  /** "namespace/name:port name", as in Frontend. */
   readonly servicePort: string;
   /** Without duplicates; empty: connections are refused. */
   readonly endpoints: readonly Pick<Endpoint, 'address' | 'port' | 'weight'>[];
@@ -15,8 +15,8 @@ export interface LocalhostNodePort {
 }
 
 /**
- * The TCP node ports among a Service's frontends. Under externalTrafficPolicy Local these clients get this node's
- * endpoints only, as kube-proxy has it here, and not the cluster's, as they do at a load balancer's address.
+ * The TCP node ports among a Service's frontends. Under externalTrafficPolicy Local, these clients only get endpoints on
+ * this node, like in kube-proxy. At a load balancer's address they would get all.
  */
 export function localhostNodePortsOf(frontends: readonly Frontend[]): readonly LocalhostNodePort[] {
   return frontends

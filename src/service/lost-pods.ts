@@ -3,9 +3,9 @@ import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts'
 import type { Node } from '../objects/node.ts';
 
 /**
- * Tells the endpoints that were pods of a node, by its name and its Node as last known: addresses in its pod networks
- * (spec.podCIDRs), and those of endpoints that were there with an address that is not the node's own, as where a network
- * plugin gives out addresses itself. Pods do not outlive a reboot of their node, and their addresses are given again.
+ * Recognises endpoints that were pods of a node, by its name and its last known Node: addresses in its pod networks
+ * (spec.podCIDRs), and addresses of endpoints on it that are not the node's own, for network plugins that allocate addresses
+ * themselves. Pods do not survive a reboot of their node, and their addresses are reused.
  */
 export function lostPodTester(nodeName: string, node: Node | undefined): (endpoint: SliceEndpoint) => boolean {
   const isInPodNetwork = networkTester(node?.podCidrs ?? []);
@@ -13,7 +13,7 @@ export function lostPodTester(nodeName: string, node: Node | undefined): (endpoi
   return ({ address, nodeName: place }) => !own.has(address) && (place === nodeName || isInPodNetwork(address));
 }
 
-/** A slice without the endpoints that `isLost`; itself if there are none. */
+/** A slice without the endpoints that `isLost`; the same object if there are none. */
 export function withoutLost(slice: EndpointSlice, isLost: (endpoint: SliceEndpoint) => boolean): EndpointSlice {
   const endpoints = slice.endpoints.filter((endpoint) => !isLost(endpoint));
   return endpoints.length === slice.endpoints.length ? slice : { ...slice, endpoints };

@@ -1,6 +1,6 @@
 import type { Frontend } from './frontend.ts';
 
-/** How many ServicePorts have policy Local and no endpoint on this node, though there are some elsewhere. */
+/** How many ServicePorts have policy Local and no endpoint on this node, although there are some elsewhere. */
 export interface NoLocalEndpointsCount {
   /** By internalTrafficPolicy. */
   readonly internal: number;
@@ -11,8 +11,9 @@ export interface NoLocalEndpointsCount {
 const NONE_LACKING: NoLocalEndpointsCount = { internal: 0, external: 0 };
 
 /**
- * Counts them among the frontends of one Service in one family, each ServicePort once a policy however many addresses
- * it has (kube-proxy's metric sync_proxy_rules_no_local_endpoints_total). One without endpoints anywhere does not count.
+ * Counts them among the frontends of one Service in one family, each ServicePort once for each policy, however many
+ * addresses it has (kube-proxy's metric sync_proxy_rules_no_local_endpoints_total). A ServicePort without endpoints anywhere
+ * does not count.
  */
 export function noLocalEndpointsOf(frontends: readonly Frontend[]): NoLocalEndpointsCount {
   const lacking = frontends.filter(

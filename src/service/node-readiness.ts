@@ -1,33 +1,34 @@
 import { sharedName } from '../objects/compact.ts';
 import type { Node } from '../objects/node.ts';
 
-/** So many nodes may be not Ready whatever their share is: two of three may really be down. */
+/** This many nodes may be not Ready whatever their share is: two of three may really be down. */
 const FEW = 2;
 
-/** Of all nodes; with more than that not Ready it is the control plane that has lost them. */
+/** The share of all nodes. If more are not Ready, the control plane has probably lost contact. */
 const MOST = 0.5;
 
-/** Names that a report has at most. */
+/** The maximum number of names in a report. */
 const LISTED = 100;
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** How many nodes there are, which of them are not Ready, and whether these are so many that it counts for nothing. */
+/** How many nodes there are, which of them are not Ready, and whether there are so many that this is ignored. */
 export interface NodeReadinessReport {
   readonly nodes: number;
   readonly unready: number;
-  /** Names of these, the first hundred in order. */
+  /** Their names, the first hundred in order. */
   readonly names: readonly string[];
   readonly isPaused: boolean;
 }
 
 /**
- * The nodes whose endpoints are to be used only where there are no others: those that are not Ready, but for this one, which
- * runs this. None while more than two nodes and more than half of all are not Ready, as where the control plane has lost
- * its connection to them: the traffic of all would go to the few that are left. (kube-controller-manager calls a zone with
- * more than two nodes and 55 % not Ready disrupted, and stops evicting pods there.)
+ * The nodes whose endpoints are to be used only if there are no others: those that are not Ready, except this one, on which
+ * this program is running. There are none while more than two nodes and more than half of all nodes are not Ready: probably
+ * the control plane has lost its connection to them, and all traffic would go to the few that are left.
+ * (kube-controller-manager calls a zone with more than two nodes and 55 % not Ready disrupted, and stops evicting pods
+ * there.)
  *
- * What was set counts once it is settled: nodes that change at about the same time are one change.
+ * What is set applies once it is settled: nodes that change at about the same time are one change.
  */
 export class NodeReadiness {
   readonly #own: string;
@@ -42,7 +43,7 @@ export class NodeReadiness {
     this.#own = own;
   }
 
-  /** Names of nodes, as of when it was last settled. Never changed in place. */
+  /** Names of nodes, as last settled. Immutable. */
   get avoided(): ReadonlySet<string> {
     return this.#avoided;
   }
@@ -57,7 +58,7 @@ export class NodeReadiness {
     return { nodes: this.#nodes.size, unready: this.#unready.size, names, isPaused: this.#isPaused };
   }
 
-  /** A Node as it is now. Costs a look at a map where nothing of interest changed, as with heartbeats. */
+  /** Sets a Node. It costs one map lookup if nothing relevant changed, as with Node heartbeats. */
   set({ name, ...node }: Pick<Node, 'name' | 'unready'>): void {
     const unready = node.unready === true;
     if (this.#nodes.get(name) === !unready) return;
@@ -68,14 +69,14 @@ export class NodeReadiness {
     this.#isDirty = true;
   }
 
-  /** A Node is gone. Its endpoints are used for as long as there are any. */
+  /** A Node is gone. Its endpoints are used as long as there are any. */
   delete(name: string): void {
     if (!this.#nodes.delete(name)) return;
     this.#unready.delete(name);
     this.#isDirty = true;
   }
 
-  /** From now on what was set counts. Returns the names of nodes of which something else counts than before. */
+  /** From now on, what was set applies. Returns the names of nodes whose state changed by that. */
   settle(): ReadonlySet<string> {
     const before = this.#avoided;
     this.#isDirty = false;

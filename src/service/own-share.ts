@@ -3,8 +3,8 @@ import { mapInSteps, type Steps } from './steps.ts';
 import { textHash } from './text-hash.ts';
 
 /**
- * `limit` of the items, in the order they have: always the same ones of the same items, whatever their order. Each chooser
- * (a node, by its name) has its own, so that all of them together use all.
+ * Selects `limit` of the items, in their order. The selection does not depend on the order of the items. Each chooser (a
+ * node, by its name) has its own, so that all choosers together use all items.
  */
 export function chosen<T>(
   items: readonly T[],

@@ -2,8 +2,8 @@ import type { EndpointSlice, SlicePort } from '../objects/endpoint-slice.ts';
 import type { Service } from '../objects/service.ts';
 
 /**
- * A slice of a Service that has endpoints and ports, but none of these is a port of the Service, by name and protocol: what
- * is behind it gets no traffic. Undefined if there is none, or nothing is to be proxied for the Service.
+ * A slice of a Service that has endpoints and ports, but no port in common with the Service by name and protocol, so its
+ * endpoints get no traffic. Undefined if there is none, or if there is nothing to proxy for the Service.
  */
 export function unmatchedSlice(service: Service, slices: readonly EndpointSlice[]): EndpointSlice | undefined {
   if (service.otherProxy || service.clusterIps.length === 0) return undefined;
@@ -17,7 +17,7 @@ function isPortOf({ ports }: Service, { name, protocol }: SlicePort): boolean {
   return ports.some((port) => port.name === name && port.protocol === protocol);
 }
 
-/** A line for the log: what the slice has, and what the Service has. */
+/** A log line that says what the slice has, and what the Service has. */
 export function describeUnmatched({ ports, namespace, name }: Service, slice: EndpointSlice): string {
   return (
     `EndpointSlice ${namespace}/${slice.name} has the ports ${listed(slice.ports)}, and Service ${namespace}/${name} has ` +
@@ -25,7 +25,7 @@ export function describeUnmatched({ ports, namespace, name }: Service, slice: En
   );
 }
 
-/** Ports that are shown. */
+/** How many ports are shown. */
 const MAX_SHOWN = 5;
 
 function listed(ports: readonly Pick<SlicePort, 'name' | 'protocol'>[]): string {

@@ -1,20 +1,20 @@
-/** What is ranked: by an order, and known by a key that no other member has. */
+/** An order of items, and a key that is unique for each. */
 export interface Order<T> {
   keyOf(item: T): string;
   comesBefore(a: T, b: T): boolean;
 }
 
-/** Items that left may make up half of the heap, and these more. */
+/** Removed items may make up half of the heap, plus this many. */
 const SLACK = 8;
 
 /**
- * A set that knows its first member in an order. To join or leave costs the logarithm of its size, amortised; the first
- * one is there for nothing.
+ * A set that knows its first member in an order. Adding and removing costs the logarithm of its size, amortised; reading the
+ * first costs nothing.
  */
 export class Ranking<T> {
   readonly #order: Order<T>;
   readonly #members = new Map<string, T>();
-  /** A binary heap: an item comes before those at 2i + 1 and 2i + 2. Items that left stay in it until they would be first. */
+  /** A binary heap: an item comes before those at 2i + 1 and 2i + 2. Removed items stay in it until they would be first. */
   #heap: T[] = [];
 
   constructor(order: Order<T>) {
@@ -29,7 +29,7 @@ export class Ranking<T> {
     return this.#heap[0];
   }
 
-  /** Adds an item, in place of the one with its key. */
+  /** Adds an item. It replaces one with the same key. */
   add(item: T): void {
     this.delete(this.#order.keyOf(item));
     this.#members.set(this.#order.keyOf(item), item);
@@ -42,7 +42,7 @@ export class Ranking<T> {
     if (!this.#members.delete(key)) return;
     if (this.#heap.length > 2 * this.#members.size + SLACK) {
       const { comesBefore } = this.#order;
-      // What is sorted is a heap, too.
+      // A sorted array is also a heap.
       this.#heap = [...this.#members.values()].sort((a, b) => (comesBefore(a, b) ? -1 : 1));
     }
     while (this.#heap[0] !== undefined && !this.#isMember(this.#heap[0])) this.#removeFirst();
@@ -82,7 +82,7 @@ export class Ranking<T> {
     return true;
   }
 
-  /** True if what is at `i` may stand above what is at `j`; what is not there comes last. */
+  /** True if the item at `i` may be above the item at `j`. A missing item comes last. */
   #isOrdered(i: number, j: number): boolean {
     const [a, b] = [this.#heap[i], this.#heap[j]];
     return b === undefined || (a !== undefined && !this.#order.comesBefore(b, a));

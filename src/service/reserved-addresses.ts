@@ -2,10 +2,10 @@ import { translatedIpv4 } from '../ip.ts';
 import type { Service } from '../objects/service.ts';
 import { whyUnusable } from './unusable-address.ts';
 
-/** What becomes of external and load balancer IPs that belong to the cluster or the node (--protect-addresses). */
+/** How external and load balancer IPs are treated that belong to the cluster or the node (--protect-addresses). */
 export type Protection = 'off' | 'warn' | 'enforce';
 
-/** The addresses that somebody else has than the Services that ask for them. */
+/** The addresses that belong to something other than the Services that ask for them. */
 export interface ReservedAddresses {
   readonly protection: Protection;
   /** Address of an API server → its ports. */
@@ -16,7 +16,7 @@ export interface ReservedAddresses {
   readonly nodeAddresses: ReadonlySet<string>;
 }
 
-/** Where nothing is known of the cluster. What can be no Service's address is refused even then. */
+/** Nothing is known about the cluster. Addresses that no Service can have are refused even then. */
 export const NOTHING_RESERVED: ReservedAddresses = {
   protection: 'off',
   apiServers: new Map(),
@@ -25,10 +25,10 @@ export const NOTHING_RESERVED: ReservedAddresses = {
   nodeAddresses: new Set(),
 };
 
-/** The kinds of frontends whose address the API server has not allocated. */
+/** The kinds of frontends whose address was not allocated by the API server. */
 export type ExternalKind = 'external-ip' | 'load-balancer-ip';
 
-/** What speaks against an address that a Service asks for. */
+/** An objection to an address that a Service asks for. */
 export interface Objection {
   readonly kind: ExternalKind;
   /** Canonical. */
@@ -36,11 +36,11 @@ export interface Objection {
   readonly reason: 'unusable-address' | 'protected-address';
   /** What the address is: "a loopback address", "the API server’s". */
   readonly what: string;
-  /** Whether it is not programmed. */
+  /** Whether it is left out of the rules. */
   readonly isRefused: boolean;
 }
 
-/** What speaks against one external or load balancer IP of a Service; undefined: nothing. */
+/** The objection to an external or load balancer IP of a Service; undefined: none. */
 export function objectionTo(
   kind: ExternalKind,
   address: string,
@@ -56,7 +56,7 @@ export function objectionTo(
   return { kind, address, reason: 'protected-address', what, isRefused: protection === 'enforce' };
 }
 
-/** All that speaks against the addresses of a Service; nothing if this proxy ignores the Service. */
+/** All objections to the addresses of a Service. None if this proxy ignores the Service. */
 export function objectionsOf(service: Service, reserved: ReservedAddresses): readonly Objection[] {
   const { otherProxy, type, clusterIps, loadBalancerIps, externalIps } = service;
   if (otherProxy || type === 'ExternalName' || clusterIps.length === 0) return [];
@@ -65,8 +65,9 @@ export function objectionsOf(service: Service, reserved: ReservedAddresses): rea
 }
 
 /**
- * Whose an address is (CVE-2020-8554). Of load balancer IPs only the port of an API server is protected, and this node's
- * addresses are not: k3s ServiceLB, MetalLB and kube-vip put those of nodes there, the control plane's among them.
+ * The owner of an address (CVE-2020-8554). For load balancer IPs, only the port of an API server is protected, and this
+ * node's addresses are not: k3s ServiceLB, MetalLB and kube-vip use addresses of nodes as load balancer IPs, including those
+ * of the control plane.
  */
 function ownerOf(
   kind: ExternalKind,
@@ -78,7 +79,7 @@ function ownerOf(
   const apiPorts = apiServers.get(address);
   const isApi = isExternal || ports.some(({ protocol, port }) => protocol === 'tcp' && apiPorts?.has(port));
   if (apiPorts !== undefined && isApi) return 'an API server’s';
-  // Also on an interface of this node: a node-local DNS cache has a ClusterIP there.
+  // Checked first, because a ClusterIP may be on an interface of this node: a node-local DNS cache has one.
   if (isServiceAddress(address)) return 'in a network of ClusterIPs';
   const isOwn = nodeAddresses.has(address);
   if (isOwn && isExternal && protection === 'enforce') return 'this node’s own';

@@ -1,6 +1,9 @@
 import type { Service } from '../objects/service.ts';
 
-/** Whether connections to endpoints of a Service end when these are gone: its annotation, or else what counts for all. */
+/**
+ * Whether connections to a Service's endpoints end when these are gone: according to its annotation, otherwise to the
+ * default for all.
+ */
 export function resetsGone(service: Pick<Service, 'options'> | undefined, forAll: boolean): boolean {
   return service !== undefined && (service.options?.resetGoneEndpoints ?? forAll);
 }

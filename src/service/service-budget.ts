@@ -7,30 +7,33 @@ import type { Steps } from './steps.ts';
 import type { NodePlace } from './topology.ts';
 
 /**
- * Elements that one Service may have in the rules of one family, unless it is set. 10 ports with 5,000 endpoints on a
- * ClusterIP, a load balancer's IP and node ports take 200,000 to 250,000: one in the endpoint map of each of the three,
- * one for source NAT of the node port, and one for hairpins if the endpoint may run on this node.
+ * Default for the elements that one Service may have in the rules of one family. 10 ports with 5,000 endpoints on a
+ * ClusterIP, a load balancer's IP and node ports take 200,000 to 250,000: one in the endpoint map of each of the three, one
+ * for source NAT of the node port, and one for hairpins if the endpoint may run on this node.
  */
 export const DEFAULT_SERVICE_BUDGET = 300_000;
 
 /**
- * Elements of a frontend besides its endpoints, at most: its verdict and those for the two sorts of clients of policy
- * Local, source NAT (or the ClusterIP itself), refusal on loopback, and what follows with source ranges.
+ * The maximum number of a frontend's elements besides its endpoints: its verdict, the verdicts for the two kinds of clients
+ * of policy Local, source NAT (or the ClusterIP itself), refusal on loopback, and what source ranges add.
  */
 const FRONTEND_ELEMENTS = 6;
 
-/** What one endpoint of one port adds at most to a frontend: its slots for all and for other clients, source NAT, hairpin. */
+/**
+ * The maximum number of elements that an endpoint of a port adds to a frontend: its slots for all and for other clients,
+ * source NAT, hairpin.
+ */
 const ENDPOINT_ELEMENTS = 4;
 
-/** What of a Service is left out where it asks for more than its budget. */
+/** What is left out of a Service that asks for more than its budget. */
 export interface Cut {
   /** True if its ports do not use all of their endpoints. */
   readonly endpoints: boolean;
-  /** True if its endpoints have weights that count less exactly than they could. */
+  /** True if its weights are less exact than they could be. */
   readonly weights?: boolean;
   /** True if some addresses or ports are not served at all. */
   readonly frontends: boolean;
-  /** How many slots the tables have for each endpoint, at least, where these are fewer than usual (hash-table.ts). */
+  /** How many slots the hash tables have for each endpoint, at least, if there are fewer than usual (hash-table.ts). */
   readonly slotsEach?: number;
 }
 
@@ -41,8 +44,8 @@ export interface BoundedSlices {
 }
 
 /**
- * How many of its ports and of its further addresses (besides ClusterIP and node ports) a Service may have, so that each
- * can have an endpoint at least. `ranges`: for each further address how many source ranges it has; `nodePortRanges`: those of
+ * How many of its ports, and of its further addresses (besides ClusterIP and node ports), a Service may have, so that each
+ * can have at least one endpoint. `ranges`: the number of source ranges of each further address. `nodePortRanges`: that of
  * each node port.
  */
 export function roomForFrontends(
@@ -63,21 +66,21 @@ export function roomForFrontends(
   return { ports: ports.length, addresses: ranges.length };
 }
 
-/** The endpoints of one port, and how many of its frontends draw from which. */
+/** The endpoints of a port, and how many of its frontends draw from which list. */
 export interface PortDemand {
   readonly choice: EndpointChoice;
   /** Elements for each endpoint of policy Cluster, and of policy Local. */
   readonly clusterWeight: number;
   readonly localWeight: number;
-  /** Of clusterWeight the slots: what there is more of where endpoints have weights. */
+  /** The slots in clusterWeight, which increase if endpoints have weights. */
   readonly clusterSlots: number;
-  /** Elements whatever the endpoints. */
+  /** Elements that do not depend on the endpoints. */
   readonly fixed: number;
 }
 
 /**
- * How many endpoints each port may use, so that all together keep to the budget: the same number for each, at least one;
- * absent: as many as there are. And how many elements that makes, at most.
+ * How many endpoints each port may use, so that all together are within the budget: the same number for each, at least one;
+ * absent: all. Also returns the maximum number of elements.
  */
 export function* endpointLimitSteps(
   demands: readonly PortDemand[],
@@ -102,7 +105,7 @@ export function* endpointLimitSteps(
   };
   const most = sizes.reduce((max, { cluster, local }) => Math.max(max, cluster, local), 0);
   if (elements(most) <= budget) return { elements: elements(most) };
-  // Counted exactly only here: ports share the hairpins of their endpoints.
+  // They are counted exactly only here, because ports share the hairpins of their endpoints.
   const hairpins = yield* countHairpins(demands);
   if (elements(most, hairpins) <= budget) return { elements: elements(most, hairpins) };
   const limit = Math.max(
@@ -112,7 +115,7 @@ export function* endpointLimitSteps(
   return { limit, elements: elements(limit, hairpins) };
 }
 
-/** How many addresses there are among the endpoints that may be on this node. */
+/** How many different addresses the endpoints have that may be on this node. */
 function* countHairpins(demands: readonly PortDemand[]): Steps<number> {
   const here = new Set<string>();
   const isDue = everyEntries();
@@ -124,7 +127,7 @@ function* countHairpins(demands: readonly PortDemand[]): Steps<number> {
   return here.size;
 }
 
-/** Says after how many entries of ports a step ends. */
+/** Tells when a step ends, by the number of entries of ports. */
 function everyEntries(): (entries: number) => boolean {
   let count = 0;
   return (entries) => {
@@ -135,7 +138,7 @@ function everyEntries(): (entries: number) => boolean {
   };
 }
 
-/** Those of a port's endpoints that a node uses if it may use so many. */
+/** The endpoints of a port that a node uses if it may use this many. */
 export function limited(choice: EndpointChoice, limit: number | undefined, nodeName: string): EndpointChoice {
   if (limit === undefined) return choice;
   const cluster = chosen(choice.cluster, limit, nodeName, addressOf);
@@ -143,10 +146,10 @@ export function limited(choice: EndpointChoice, limit: number | undefined, nodeN
 }
 
 /**
- * Slices with so few endpoints that ports and endpoints make no more than `budget` pairs of this family. Each pair would
- * become an element at least; so nothing is left out where the budget is kept anyway. This comes before anything is made
- * for a pair: 20 slices of 264 kB in all stand for 2 million. Endpoints that can be used stay rather than others, those of
- * this node first of all, those of nodes to avoid last.
+ * Slices with so few endpoints that ports and endpoints make at most `budget` pairs of this family. Each pair would become
+ * at least one element, so nothing is left out if the budget is kept anyway. This comes before anything is made for a pair:
+ * 20 slices with 264 kB in total can stand for 2 million pairs. Usable endpoints are preferred, those on this node first,
+ * and those on nodes to avoid last.
  */
 export function slicesWithin(
   slices: readonly EndpointSlice[],
@@ -169,7 +172,7 @@ export function slicesWithin(
     1,
     largest(most, (candidate) => pairs(candidate) <= budget),
   );
-  // With so many slices that one endpoint of each is too much, the last by name are left out.
+  // If there are so many slices that even one endpoint of each is too much, the last ones by name are left out.
   let left = budget;
   const kept = sources
     .toSorted((a, b) => (a.slice.name < b.slice.name ? -1 : 1))
@@ -183,7 +186,7 @@ export function slicesWithin(
   };
 }
 
-/** For each port the slices that have it: to look for each in all would take time for every pair of them. */
+/** For each port, the slices that have it. Searching all slices for each port would take time for every pair. */
 export function slicesByPort(
   slices: readonly EndpointSlice[],
   ports: readonly ServicePortSpec[],
@@ -203,7 +206,7 @@ export function slicesByPort(
 
 const addressOf = ({ address }: Pick<Endpoint, 'address'>) => address;
 
-/** The first `limit` of a slice's endpoints in the order of their use to this node; in no particular order. */
+/** The first `limit` endpoints of a slice in the order of their use for this node; the result is in no particular order. */
 function usable(
   endpoints: readonly SliceEndpoint[],
   limit: number,
@@ -227,7 +230,7 @@ function useOf(
   return ready ? isElsewhere : 2 + isElsewhere;
 }
 
-/** The largest number from 0 to `most` that fits; what fits is the lower part. */
+/** The largest number from 0 to `most` that fits. All smaller numbers must fit, too. */
 export function largest(most: number, fits: (candidate: number) => boolean): number {
   let [low, high] = [0, most];
   while (low < high) {

@@ -1,17 +1,17 @@
 import { type Cidr, formatCidr, networkTester, overlap, parseCidr } from '../ip.ts';
 
-/** What ServiceCIDRs must not hold: connections to an unallocated address of theirs are dropped. */
+/** What ServiceCIDRs must not contain: connections to an unallocated address of theirs are dropped. */
 export interface TakenAddresses {
-  /** Canonical addresses, and whose each is: "an address of this node". */
+  /** Canonical addresses, and the owner of each: "an address of this node". */
   readonly addresses: readonly (readonly [address: string, whose: string])[];
   readonly podNetworks: readonly Cidr[];
 }
 
 /**
- * Why a ServiceCIDR with these networks is not used, with none of them: "its network 10.0.0.0/8 holds 10.0.0.5, an address
- * of this node"; undefined if it is. With one that overlaps this node's addresses, a pod network or an API server's address
- * the node would drop connections that are no Service's. `isServices`: whether an address that it holds is a Service's all
- * the same; only asked for those.
+ * Why a ServiceCIDR with these networks is not used at all: "its network 10.0.0.0/8 holds 10.0.0.5, an address of this
+ * node"; undefined if it is used. If it overlaps this node's addresses, a pod network or an API server's address, the node
+ * would drop connections that are not for a Service. `isServices`: whether an address in it belongs to a Service all the
+ * same; only called for such addresses.
  */
 export function whyUnused(
   networks: readonly string[],

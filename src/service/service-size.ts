@@ -5,10 +5,10 @@ import { tableSize } from './hash-table.ts';
 import { hashByOf } from './lb-algorithm.ts';
 import { SLOW_START_STEPS } from './slow-start.ts';
 
-/** What an endpoint of a Service with session affinity, or a number of connections, costs nft, in elements. */
+/** The cost for nft of an endpoint with session affinity, or with a limit of connections, in elements. */
 const AFFINITY_SIZE = 50;
 
-/** About how many elements a Service asks for, at most; at once, without working them out. */
+/** An estimate of the maximum number of elements that a Service asks for, without computing them. */
 export function serviceSize(service: Service, slices: readonly EndpointSlice[]): number {
   const { ports, externalIps, loadBalancerIps, sourceRanges, affinitySeconds, options } = service;
   const isHashed = hashByOf(service, true) !== undefined;
@@ -19,7 +19,7 @@ export function serviceSize(service: Service, slices: readonly EndpointSlice[]):
     affinitySeconds === undefined && options?.maxConnections === undefined ? endpoints : endpoints * AFFINITY_SIZE;
   const each = 2 + (isHashed ? tableSize(endpoints) : slots);
   const places = 2 + externalIps.length + loadBalancerIps.length;
-  // Where they hold for node ports, too; whether a flag says so is not known here.
+  // They may also apply to node ports. Whether a flag says so is not known here.
   const restricted = loadBalancerIps.length + Number(ports.some(({ nodePort }) => nodePort !== undefined));
   return ports.length * (places * each + restricted * sourceRanges.length);
 }

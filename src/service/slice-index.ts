@@ -1,25 +1,25 @@
 import { packed } from '../objects/compact.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 
-/** Slices of one Service that an array holds well: each that comes or goes is a copy of it. */
+/** Up to this many slices of a Service are in an array, which is copied at each change. */
 const FEW = 16;
 
 const NONE: readonly EndpointSlice[] = [];
 
-/** Many slices of one Service; the array of them is made when it is asked for. */
+/** Many slices of one Service. Their array is created on demand. */
 interface Many {
   readonly all: Set<EndpointSlice>;
   list: readonly EndpointSlice[] | undefined;
 }
 
 /**
- * The slices of each Service, by the Service's key. A slice that comes or goes costs the same however many there are: a
- * Service may have thousands, which come one by one. Few of them, as nearly all Services have, take little memory.
+ * The slices of each Service, by the Service's key. The cost of adding or removing a slice does not depend on their number:
+ * a Service may have thousands, which arrive one by one. The few slices of most Services take little memory.
  */
 export class SliceIndex {
   readonly #byService = new Map<string, readonly EndpointSlice[] | Many>();
 
-  /** In no particular order. An array that was given once stays as it is. */
+  /** In no particular order. An array that was returned never changes. */
   of(serviceKey: string): readonly EndpointSlice[] {
     const slices = this.#byService.get(serviceKey) ?? NONE;
     if (!isMany(slices)) return slices;
@@ -32,7 +32,7 @@ export class SliceIndex {
     return this.#byService.has(serviceKey);
   }
 
-  /** Adds a slice that is not there. */
+  /** Adds a slice that is not in the index. */
   add(serviceKey: string, slice: EndpointSlice): void {
     const slices = this.#byService.get(serviceKey) ?? NONE;
     if (isMany(slices)) {
@@ -50,7 +50,7 @@ export class SliceIndex {
     if (isMany(slices)) {
       slices.all.delete(slice);
       slices.list = undefined;
-      // Half as many, lest one that comes and goes makes them anew each time.
+      // Half as many, so that one slice that is added and removed repeatedly does not convert it each time.
       if (slices.all.size <= FEW / 2) this.#byService.set(serviceKey, packed([...slices.all]));
       return;
     }

@@ -1,13 +1,13 @@
-/** In so many steps an endpoint comes to its full share of new connections. */
+/** In this many steps an endpoint reaches its full share of new connections. */
 export const SLOW_START_STEPS = 8;
 
-/** Of an endpoint that has been ready for long. */
+/** The start of an endpoint that has been ready for a long time. */
 export const LONG_SINCE = Number.NEGATIVE_INFINITY;
 
 /**
- * At which step, 1 to SLOW_START_STEPS, an endpoint is at `now` that was first seen ready at `since`; both in milliseconds.
- * Steps are at the same moments for all endpoints of a Service, however many begin: so the first takes up to twice as long
- * as the others, and the last one is reached within the Service's `seconds`.
+ * The step, 1 to SLOW_START_STEPS, at `now` of an endpoint that was first seen ready at `since`; both in milliseconds. All
+ * endpoints of a Service take steps at the same moments. So the first step takes up to twice as long as the others, and the
+ * last one is reached within the Service's `seconds`.
  */
 export function slowStartStep(since: number, now: number, seconds: number): number {
   const step = millisecondsOf(seconds);
@@ -20,7 +20,7 @@ export function nextSlowStartStep(now: number, seconds: number): number {
   return (Math.floor(now / step) + 1) * step;
 }
 
-/** A whole number: sums of it are exact, and a step that is due is taken. */
+/** A whole number, so that sums are exact, and a step that is due is taken. */
 function millisecondsOf(seconds: number): number {
   return (1000 / SLOW_START_STEPS) * seconds;
 }

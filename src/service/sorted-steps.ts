@@ -1,11 +1,11 @@
 import type { Steps } from './steps.ts';
 
-/** Items that are sorted, or merged, at a time: where comparing two is the work of some nanoseconds. */
+/** How many items are sorted or merged at a time, if a comparison takes some nanoseconds. */
 const RUN = 4096;
 
 /**
- * Sorts in steps. `compare` as for Array.prototype.sort, and equal ones stay in their order, too. `run`: how many items are
- * sorted in one step.
+ * Sorts in steps. `compare`: as for Array.prototype.sort. Equal items keep their order. `run`: how many items are sorted in
+ * one step.
  */
 export function* sortedSteps<T>(items: readonly T[], compare: (a: T, b: T) => number, run = RUN): Steps<readonly T[]> {
   if (items.length <= run) return items.toSorted(compare);

@@ -2,10 +2,10 @@ import type { Family } from '../ip.ts';
 import { type DisjointCidrs, disjointSteps } from './disjoint-cidrs.ts';
 import type { Steps } from './steps.ts';
 
-/** A Service's list is the same one until the Service changes: its endpoints do so far more often. */
+/** A Service's list stays the same object until the Service changes. Its endpoints change far more often. */
 const KNOWN = new WeakMap<readonly string[], Map<Family, DisjointCidrs>>();
 
-/** The source ranges of a Service in one family, worked out once for each list (loadBalancerSourceRanges). */
+/** The source ranges of a Service in one family, computed once for each list (loadBalancerSourceRanges). */
 export function* sourceRangeSteps(list: readonly string[], family: Family): Steps<DisjointCidrs> {
   const found = KNOWN.get(list)?.get(family);
   if (found !== undefined) return found;

@@ -1,4 +1,4 @@
-/** Work that can stop between two steps; each takes a few milliseconds at most. */
+/** Work that can be interrupted between steps. Each step takes a few milliseconds at most. */
 export type Steps<Result> = Generator<undefined, Result>;
 
 /** Does all of it at once. */
@@ -9,15 +9,15 @@ export function atOnce<Result>(steps: Steps<Result>): Result {
   }
 }
 
-/** Items that are gone through in one step, where each is the work of a microsecond or two. */
+/** How many items a step goes through, if each takes a microsecond or two. */
 export const ITEMS_OF_STEP = 2048;
 
-/** True for the last place in a list that belongs to a step. */
+/** True for the last index of a step in a list. */
 export function endsStep(place: number): boolean {
   return place % ITEMS_OF_STEP === ITEMS_OF_STEP - 1;
 }
 
-/** Calls `action` for each item: thousands of them in one step. */
+/** Calls `action` for each item, for thousands of items in a step. */
 export function* eachInSteps<T>(items: Iterable<T>, action: (item: T) => void): Steps<void> {
   let left = ITEMS_OF_STEP;
   for (const item of items) {
@@ -28,7 +28,7 @@ export function* eachInSteps<T>(items: Iterable<T>, action: (item: T) => void): 
   }
 }
 
-/** What Array.prototype.flatMap returns, for an `action` that gives one item or none (undefined). */
+/** Like Array.prototype.flatMap, for an `action` that returns one item or none (undefined). */
 export function* mapInSteps<T, U>(items: Iterable<T>, action: (item: T) => U | undefined): Steps<U[]> {
   const made: U[] = [];
   yield* eachInSteps(items, (item) => {

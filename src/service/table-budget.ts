@@ -1,31 +1,31 @@
 import { MAX_SLOTS, SLOTS_EACH, tableSize } from './hash-table.ts';
 import { largest } from './service-budget.ts';
 
-/** One port of a Service whose endpoints are chosen by hash. */
+/** A port of a Service whose endpoints are selected by hash. */
 export interface TableDemand {
-  /** The most endpoints that one of its tables has. */
+  /** The maximum number of endpoints in one of its tables. */
   readonly endpoints: number;
   /** How many tables its frontends have. */
   readonly tables: number;
-  /** Elements for each endpoint besides. */
+  /** Further elements for each endpoint. */
   readonly each: number;
-  /** Elements whatever the endpoints. */
+  /** Elements that do not depend on the endpoints. */
   readonly fixed: number;
 }
 
 /** How large tables may be. */
 export interface TableLimit {
-  /** Slots for each endpoint, as tableSize has it. */
+  /** Slots for each endpoint, as in tableSize. */
   readonly slotsEach: number;
-  /** How many endpoints each table may have; absent: as many as there are. */
+  /** How many endpoints each table may have; absent: all. */
   readonly limit?: number;
-  /** How many elements that makes, at most. */
+  /** The maximum number of elements. */
   readonly elements: number;
 }
 
 /**
- * How large the tables of a Service may be within its budget: fewer slots come before fewer endpoints. It depends on nothing
- * that is another on another node but for the endpoints themselves, since all nodes are to have the same tables.
+ * How large the tables of a Service may be within its budget. It reduces slots before endpoints. The result depends on
+ * nothing that differs between nodes, except the endpoints themselves, because all nodes should have the same tables.
  */
 export function tableLimit(demands: readonly TableDemand[], budget: number): TableLimit {
   const elements = (slotsEach: number, limit: number) =>

@@ -1,4 +1,4 @@
-/** 32 bits: FNV-1a, and the last step of MurmurHash3, as texts that differ in the last letter only are usual here. */
+/** 32 bits: FNV-1a, and the last step of MurmurHash3, because many texts here differ only in the last letter. */
 export function textHash(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

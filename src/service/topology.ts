@@ -1,15 +1,15 @@
 import type { SliceEndpoint } from '../objects/endpoint-slice.ts';
 
-/** What of a node decides where its traffic goes. */
+/** The part of a node that decides where its traffic goes. */
 export interface NodePlace {
   readonly name: string;
   /** Empty if unknown. */
   readonly zone: string;
-  /** Names of nodes whose endpoints are to be used only where there are no others. */
+  /** Names of nodes whose endpoints are to be used only if there are no others. */
   readonly avoided?: ReadonlySet<string> | undefined;
 }
 
-/** Those of the endpoints that are not on nodes to avoid, in their order. */
+/** The endpoints that are not on nodes to avoid, in order. */
 export function reachable<E extends { readonly entry: Pick<SliceEndpoint, 'nodeName'> }>(
   endpoints: readonly E[],
   node: NodePlace,
@@ -19,16 +19,17 @@ export function reachable<E extends { readonly entry: Pick<SliceEndpoint, 'nodeN
   return endpoints.filter((endpoint) => !isElsewhere(endpoint));
 }
 
-/** Tells the endpoints on nodes to avoid. */
+/** Returns a function that recognises endpoints on nodes to avoid. */
 export function isAvoided({ avoided }: Pick<NodePlace, 'avoided'>) {
   return ({ entry }: { readonly entry: Pick<SliceEndpoint, 'nodeName'> }): boolean =>
     avoided?.has(entry.nodeName) === true;
 }
 
 /**
- * The ready endpoints that a node should use by their hints (KEP-2433, KEP-3015). Hints count only if every ready endpoint
- * has some of the kind and at least one names this node (or its zone); node hints come before zone hints. Otherwise
- * all are used. Service annotations and trafficDistribution are for the control plane; a proxy reads hints alone.
+ * The ready endpoints that a node should use according to their hints (KEP-2433, KEP-3015). Hints apply only if every ready
+ * endpoint has hints of that kind, and at least one names this node (or its zone). Node hints come before zone hints.
+ * Otherwise all endpoints are used. Service annotations and trafficDistribution are for the control plane; a proxy reads
+ * only hints.
  */
 export function preferHinted<E extends { readonly entry: Pick<SliceEndpoint, 'nodeHints' | 'zoneHints'> }>(
   ready: readonly E[],

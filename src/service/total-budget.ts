@@ -2,33 +2,35 @@ import type { Family } from '../ip.ts';
 
 /** The memory that elements have to fit into, in bytes. */
 export interface Memory {
-  /** What this process and those it starts (nft) may use: the limit of their cgroup, or else the machine's memory. */
+  /** What this process and its children (nft) may use: the limit of their cgroup, otherwise the machine's memory. */
   readonly available: number;
-  /** True if `available` is theirs alone; the machine's is everybody's. */
+  /** True if `available` is for them alone. The machine's memory is for all. */
   readonly isOwn: boolean;
   /** The limit of the JavaScript heap. */
   readonly heap: number;
 }
 
-/** What an element takes: 0.5 KiB here, 0.2 KiB in the kernel, and 1.4 KiB of nft when a start lists them. */
+/**
+ * The memory for an element: 0.5 KiB here, 0.2 KiB in the kernel, and 1.4 KiB of nft when it lists the elements at a start.
+ */
 const BYTES = 2560;
 
-/** What of that is JavaScript heap, with what is made and dropped on the way. */
+/** The part of it in the JavaScript heap, including temporary objects. */
 const HEAP_BYTES = 1024;
 
-/** What both processes take without any element. */
+/** What both processes use without any element. */
 const BASE_BYTES = 128 * 2 ** 20;
 
-/** Of the machine's memory, where it is everybody's. */
+/** The usable share of the machine's memory, if that is for all. */
 const MACHINE_SHARE = 3 / 4;
 
-/** Of the heap; the rest is for the objects of the cluster and for garbage. */
+/** The share of the heap. The rest is for the objects of the cluster and for garbage. */
 const HEAP_SHARE = 2 / 3;
 
-/** So many there are always: a limit that is too small for them is too small for anything. */
+/** The minimum: a memory limit that is too small for this many elements is too small for anything. */
 const LEAST = 20_000;
 
-/** How many elements fit into the memory there is. */
+/** How many elements fit into the memory. */
 export function elementsFor({ available, isOwn, heap }: Memory): number {
   const ours = (isOwn ? available : available * MACHINE_SHARE) - BASE_BYTES;
   return Math.max(LEAST, Math.floor(Math.min(ours / BYTES, (heap * HEAP_SHARE) / HEAP_BYTES)));
@@ -37,7 +39,7 @@ export function elementsFor({ available, isOwn, heap }: Memory): number {
 /** How many elements all Services may have together, in both families. */
 export class TotalBudget {
   readonly #total: number;
-  /** What the Services of each family need, and what more would make their weights exact. */
+  /** What the Services of each family need, and what else would make their weights exact. */
   readonly #needs = new Map<Family, number>();
   readonly #spare = new Map<Family, number>();
 
@@ -45,18 +47,18 @@ export class TotalBudget {
     this.#total = total;
   }
 
-  /** Notes what the Services of a family need, and what more (`spare`) would make their weights exact. */
+  /** Sets what the Services of a family need, and what else (`spare`) would make their weights exact. */
   demand(family: Family, elements: number, spare = 0): void {
     this.#needs.set(family, elements);
     this.#spare.set(family, spare);
   }
 
-  /** What the Services of a family may have: half, and what the other family does not need. */
+  /** What the Services of a family may have: half, plus what the other family does not need. */
   room(family: Family): number {
     return shareOf(this.#total, this.#needs, family);
   }
 
-  /** What they may have to make weights exact: half of what nobody needs, and what the other family does not ask for of it. */
+  /** What they may use to make weights exact: half of what nobody needs, plus what the other family does not ask for. */
   spareRoom(family: Family): number {
     let left = this.#total;
     for (const elements of this.#needs.values()) left -= elements;

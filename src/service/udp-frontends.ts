@@ -12,23 +12,32 @@ export interface UdpAddress {
 }
 
 /**
- * An address and UDP port that a Service answers on, or did, and which flows to it may go on. The kernel asks the rules
- * for a flow's first packet only: what they would refuse or drop now goes on until it is taken out of conntrack.
+ * An address and UDP port at which a Service is or was reachable, and which flows to it may continue. The kernel applies the
+ * rules only to the first packet of a flow, so a flow that they would now refuse or drop continues until it is deleted from
+ * conntrack.
  */
 export interface UdpFrontend extends UdpAddress {
-  /** False if no Service has it any more. Then only what was translated is ours; the address may be somebody else's. */
+  /**
+   * False if no Service has it any more. Then only translated flows are ours: the address may now belong to somebody else.
+   */
   readonly isHeld: boolean;
-  /** The endpoints that flows may go on to, as `address port` (canonical). Empty: to none, whoever the client is. */
+  /** The endpoints to which flows may continue, as `address port` (canonical). Empty: none, for any client. */
   readonly serving: ReadonlySet<string>;
-  /** Networks ("address/prefix"), in lists: a client may go on if each of these lists has a network with its address. */
+  /**
+   * Networks ("address/prefix"), in lists: a client's flows may continue if each of these lists has a network with its
+   * address.
+   */
   readonly admitted: readonly (readonly string[])[];
 }
 
-/** What is known of clients, as networks. */
+/** What is known about clients, as networks. */
 export interface UdpClients {
-  /** Those on this node, as the rules know them: pods, and itself. Undefined if addresses do not tell them. */
+  /**
+   * The clients on this node, as the rules recognise them: pods, and the node itself. Undefined if they are not recognised
+   * by address.
+   */
   here(): readonly string[] | undefined;
-  /** This node itself, whom no source range of a node port keeps out. */
+  /** This node itself, which no source range of a node port excludes. */
   node(): readonly string[];
   /** Who may connect to node ports; undefined: everybody. */
   readonly nodePorts: readonly string[] | undefined;
@@ -41,19 +50,20 @@ export function formerUdpFrontend({ address, port }: UdpAddress): UdpFrontend {
   return { address, port, isHeld: false, serving: NOBODY, admitted: [] };
 }
 
-/** What `UdpFrontend.serving` has of an endpoint. */
+/** An endpoint in the form of `UdpFrontend.serving`. */
 export function endpointKey(address: string, port: number | string): string {
   return `${address} ${port}`;
 }
 
 /**
- * The UDP frontends among those of one Service and family (`frontendsOf`, or those of them it holds against other
- * Services). Every endpoint of their port that has the condition serving keeps its flows, also if it is not chosen for
- * new ones (terminating, of another node or zone), as with kube-proxy; but none does where nobody is served: a frontend
- * without a usable endpoint, or of internalTrafficPolicy Local without one on this node. Where externalTrafficPolicy
- * Local finds none here, only clients on this node are served.
+ * The UDP frontends among those of one Service and family (`frontendsOf`, or those that it has after conflicts with other
+ * Services). Every endpoint of their port with the condition serving keeps its flows, even if it is not selected for new
+ * ones (terminating, of another node or zone), like in kube-proxy. But none does if nobody is served: if a frontend has no
+ * usable endpoint, or if internalTrafficPolicy is Local and there is none on this node. If externalTrafficPolicy is Local
+ * and there is none here, only clients on this node are served.
  *
- * Of the clients only those count whom the rules would let begin. Each member of it is only asked for where it counts.
+ * Only flows of clients that the rules would admit may continue. The members of `clients` are only called where they are
+ * needed.
  */
 export function udpFrontendsOf(
   service: Service,
@@ -98,7 +108,7 @@ function firstOf(
   return new Map(specs.toReversed().map((spec) => [numberOf(spec), spec]));
 }
 
-/** Whose new flows are not refused or dropped for want of an endpoint. */
+/** The clients whose new flows are not refused or dropped because there is no endpoint. */
 function servedClients({
   kind,
   policy,

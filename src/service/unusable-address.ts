@@ -1,9 +1,9 @@
 import { translatedIpv4 } from '../ip.ts';
 
 /**
- * Addresses that no Service can be reached at from outside (RFC 6890 and the registries that it began). IPv6 in canonical
- * text: what begins with `::` is reserved (RFC 4291), and holds every notation of an IPv4 address that some program or
- * kernel may take for IPv4 itself: mapped, compatible, translated.
+ * Addresses at which no Service can be reached from outside (RFC 6890 and the registries that it began). IPv6 is in
+ * canonical form: everything that begins with `::` is reserved (RFC 4291), and includes every notation of an IPv4 address
+ * that a program or kernel may take for IPv4: mapped, compatible, translated.
  */
 const SPECIAL: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^(0\.|::$)/, 'the unspecified address'],
@@ -14,13 +14,13 @@ const SPECIAL: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^::/, 'an IPv4 address in IPv6 form'],
 ];
 
-/** How each of these begins, and what NAT64 and 6to4 make of one: nearly all addresses begin otherwise. */
+/** The beginnings of all of these, and of their NAT64 and 6to4 forms. Nearly all addresses begin differently. */
 const SUSPICIOUS = /^(0\.|127|169|22|23|255|:|f[ef]|64:|2002:)/;
 
 /**
- * What a canonical address is that can be no Service's external or load balancer IP, whoever asks for it: "a loopback
- * address"; undefined if it can. With rules for it the node's own connections, or those to a metadata service
- * (169.254.169.254), would end at a pod. What NAT64 or 6to4 make such an IPv4 address of is one, too.
+ * What a canonical address is that can never be an external or load balancer IP of a Service: "a loopback address";
+ * undefined if it can. With rules for it, the node's own connections, or those to a metadata service (169.254.169.254),
+ * would end at a pod. This includes the NAT64 and 6to4 forms of such IPv4 addresses.
  */
 export function whyUnusable(address: string): string | undefined {
   if (!SUSPICIOUS.test(address)) return undefined;

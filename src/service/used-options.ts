@@ -3,7 +3,10 @@ import type { Service } from '../objects/service.ts';
 import { optionNames } from '../objects/service-options.ts';
 import type { Cluster } from './cluster.ts';
 
-/** What of docs/beyond-kube-proxy.md a Service and its slices ask for by annotations: "limit", "lb-algorithm=client-hash", "weight". */
+/**
+ * The features of docs/beyond-kube-proxy.md that a Service and its slices request with annotations: "limit",
+ * "lb-algorithm=client-hash", "weight".
+ */
 export function usedOptions(
   { options }: Pick<Service, 'options'>,
   slices: readonly Pick<EndpointSlice, 'options'>[],
@@ -16,14 +19,17 @@ export function usedOptions(
 
 const NONE: readonly never[] = [];
 
-/** What the weights of a Service's slices are called: Cilium's count where no slice has ours. Undefined without any. */
+/**
+ * The name of the option that gives a Service's slices their weights. Cilium's applies if no slice has ours. Undefined
+ * without any.
+ */
 function weightOption(slices: readonly Pick<EndpointSlice, 'options'>[], readsCilium: boolean): string | undefined {
   if (slices.some(({ options }) => options?.weight !== undefined)) return 'weight';
   const isCilium = readsCilium && slices.some(({ options }) => options?.ciliumWeight !== undefined);
   return isCilium ? 'service.cilium.io/weight' : undefined;
 }
 
-/** How many Services ask for what, by what usedOptions calls it; in alphabetical order. Undefined if none does. */
+/** How many Services request each feature, by the names of usedOptions, in alphabetical order. Undefined if none does. */
 export function countOptions(cluster: Cluster): Readonly<Record<string, number>> | undefined {
   const counts = new Map<string, number>();
   for (const key of cluster.serviceKeys()) {

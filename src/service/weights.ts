@@ -3,38 +3,38 @@ import { SLOW_START_STEPS } from './slow-start.ts';
 import type { Steps } from './steps.ts';
 
 /**
- * So many slots the endpoints of one draw may have, beside one for each: 82 endpoints with weights between 1 and 100, or
- * 1,170 of which some begin slowly, have theirs exactly.
+ * How many slots the endpoints of a draw may have in addition to one for each. This is exact for 82 endpoints with weights
+ * from 1 to 100, or for 1,170 of which some start slowly.
  */
 export const MAX_WEIGHTED_SLOTS = 8192;
 
-/** What a draw can have in all: as many as endpoints without weights. */
+/** The maximum number of slots of a draw: the same as for endpoints without weights. */
 const MAX_SLOTS = 65_536;
 
-/** Endpoints of which one is drawn. */
+/** Endpoints to draw from. */
 export interface Pool {
   readonly endpoints: readonly Endpoint[];
-  /** Elements that each slot takes: one for each frontend that draws from it. */
+  /** Elements for each slot: one for each frontend that draws from it. */
   readonly slotWeight: number;
 }
 
-/** Endpoints with what they count for, and what that takes. */
+/** Endpoints with their weights, and the cost of these. */
 export interface Weighed {
-  /** For each pool its endpoints. */
+  /** The endpoints of each pool. */
   readonly pools: readonly (readonly Endpoint[])[];
-  /** Elements beside one slot for each endpoint. */
+  /** Elements in addition to one slot for each endpoint. */
   readonly elements: number;
-  /** True if weights are less exact than they could be, for want of elements. */
+  /** True if weights are less exact than they could be, because there are not enough elements. */
   readonly isCut: boolean;
 }
 
-/** Address → at which step of slow start its endpoint is (slow-start.ts), for those that are not at the last. */
+/** Address → the slow-start step of its endpoint (slow-start.ts), for endpoints that are not at the last step. */
 export type SlowStarts = ReadonlyMap<string, number>;
 
 /**
- * Gives each endpoint what it counts for where one is drawn: its weight, and with slow start so many eighths of that. As
- * small whole numbers: by their common divisor, and where they are more than MAX_WEIGHTED_SLOTS allows, or take more than
- * `room` elements, halved until they are not. So equal objects always get the same, and few slots change with one endpoint.
+ * Gives each endpoint its weight in a draw: its own weight, times the eighths of its slow start. The weights become small
+ * whole numbers: they are divided by their common divisor, and halved until they are within MAX_WEIGHTED_SLOTS and `room`
+ * elements. So equal objects always get the same weights, and one more endpoint changes few slots.
  */
 export function* weighSteps(pools: readonly Pool[], starts: SlowStarts, room: number): Steps<Weighed> {
   const weighings: Weighing[] = [];
@@ -54,11 +54,11 @@ export function* weighSteps(pools: readonly Pool[], starts: SlowStarts, room: nu
 
 interface Weighing {
   readonly pool: Pool;
-  /** For each endpoint what it counts for; undefined: all count for the same. */
+  /** The weight of each endpoint; undefined: all are equal. */
   readonly weights: readonly number[] | undefined;
-  /** Whether slow start is in the weights. */
+  /** Whether the weights include slow start. */
   readonly isStarting: boolean;
-  /** What all are divided by: a power of two. */
+  /** The divisor of all weights: a power of two. */
   divisor: number;
 }
 
@@ -75,7 +75,7 @@ function weightsOf(endpoints: readonly Endpoint[], starts: SlowStarts): Pick<Wei
   for (const { weight = 1 } of endpoints) common = divisorOf(weight, common);
   const stepOf = ({ address }: Endpoint) => starts.get(address) ?? SLOW_START_STEPS;
   const [first] = endpoints;
-  // Where all are at the same step, as those of a new Service are, it makes no difference.
+  // If all endpoints are at the same step, like those of a new Service, it makes no difference.
   const isStarting =
     starts.size > 0 && first !== undefined && endpoints.some((endpoint) => stepOf(endpoint) !== stepOf(first));
   const weights = endpoints.map((endpoint) => ((endpoint.weight ?? 1) / common) * (isStarting ? stepOf(endpoint) : 1));
@@ -83,7 +83,7 @@ function weightsOf(endpoints: readonly Endpoint[], starts: SlowStarts): Pick<Wei
   return { weights: areEqual ? undefined : weights, isStarting };
 }
 
-/** The largest number that divides both; 0 is divided by all. */
+/** The largest number that divides both. Every number divides 0. */
 function divisorOf(a: number, b: number): number {
   return b === 0 ? a : divisorOf(b, a % b);
 }

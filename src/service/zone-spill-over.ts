@@ -3,26 +3,26 @@ import { chosenSteps } from './own-share.ts';
 import type { Steps } from './steps.ts';
 import type { NodePlace } from './topology.ts';
 
-/** What a Service asks for by zone-spill-over, as of one node. */
+/** What a Service requests with zone-spill-over, for one node. */
 export interface ZoneSpillOver {
   /** The annotation's value, in percent of all ready endpoints. */
   readonly percent: number;
-  /** Whose choice of endpoints elsewhere it is: those with the same chooser have the same one. */
+  /** Who selects the endpoints elsewhere. The same chooser always selects the same ones. */
   readonly chooser: string;
 }
 
-/** Of how many endpoints in this zone, and elsewhere, a choice by zone made use. */
+/** How many endpoints in this zone, and elsewhere, a selection by zone uses. */
 export interface ZoneShare {
   /** The annotation's value, in percent of all ready endpoints. */
   readonly percent: number;
-  /** Ready endpoints in this node's zone: all are used. */
+  /** Ready endpoints in this node's zone, which are all used. */
   readonly near: number;
-  /** Of the ready endpoints elsewhere (`others`) so many are used. */
+  /** How many of the ready endpoints elsewhere (`others`) are used. */
   readonly far: number;
   readonly others: number;
 }
 
-/** Why the annotation says nothing on this node: its zone is not known, or none of the ready endpoints has one. */
+/** Why the annotation has no effect on this node: its zone is unknown, or none of the ready endpoints has one. */
 export interface UnknownZones {
   /** The annotation's value. */
   readonly percent: number;
@@ -34,11 +34,11 @@ interface Placed {
 }
 
 /**
- * The ready endpoints that a node uses by the annotation zone-spill-over. Those of its zone alone, as long as they are `percent`
- * of all at least; else so many others with them as are missing to that (rounded up). Which these are depends on the
- * chooser and the endpoints' addresses: each node has its own, and few of them change when endpoints come or go. If its zone has
- * none, all are used, as with hints. `endpoints` is absent where zones say nothing: the node's is unknown, or those of all
- * endpoints are. An endpoint without a zone is elsewhere.
+ * The ready endpoints that a node uses with the annotation zone-spill-over. If those in its zone are at least `percent` of
+ * all, it uses only them. Otherwise it adds as many others as are missing (rounded up). Which ones depends on the chooser
+ * and the endpoints' addresses: each node has its own, and few of them change when endpoints are added or removed. If its
+ * zone has none, all are used, as with hints. `endpoints` is absent if zones say nothing: the node's zone, or those of all
+ * endpoints, are unknown. An endpoint without a zone is elsewhere.
  */
 export function* zoneShareSteps<E extends Placed>(
   ready: readonly E[],

@@ -29,7 +29,7 @@ suite('slow transactions', () => {
 
   test('are put down to sets of others where chains are not read, or few', async () => {
     const because =
-      /^W tables of other programs .* 31 ms .*: nft reads all of their sets and maps for each; remove those/;
+      /^W tables of other programs .*\(31 ms .*: nft reads all of their sets and maps for each; remove those/;
     for (const [version, count] of [
       ['1.1.3', 3000],
       ['1.0.6', 10],
