@@ -63,10 +63,7 @@ describe('what conntrack loses', () => {
   it('for a clash has words of its own', () => {
     const lines = linesAfter([[1000, { insertFailed: 3, drop: 1 }]]);
     assert.equal(lines.length, 2);
-    assert.match(
-      lines.join(),
-      /conntrack lost 3 first packets of connections with the addresses and ports of another/,
-    );
+    assert.match(lines.join(), /conntrack lost 3 first packets of connections with the addresses and ports of another/);
   });
 
   it('is not told where the kernel does not say, or begins to', () => {

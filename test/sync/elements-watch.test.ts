@@ -362,7 +362,7 @@ suite('elements that somebody changed', () => {
       proxy.syncer.look('a test');
       return lines(proxy)().includes('keeps undoing');
     }, lines(proxy));
-    assert.match(lines(proxy)(), /mended later and later, next time not before 5 s/);
+    assert.match(lines(proxy)(), /mended after growing pauses, next time in 5 s/);
     assert.equal(proxy.lines.filter((line) => line.includes('was deleted')).length, 1, 'told once');
   });
 });

@@ -86,7 +86,7 @@ describe('what limits of Services have done', () => {
       assert.equal(lines.length, 1);
       assert.match(
         lines[0] ?? '',
-        /^W.*Service default\/web: kube-proxy-nft\/limit is not kept: its list of clients is full.* connections=20$/,
+        /^W.*Service default\/web: kube-proxy-nft\/limit is not enforced: its list of clients is full.* connections=20$/,
       );
     });
   }

@@ -47,7 +47,7 @@ const FAULTS: readonly [
     'a base chain flushed',
     (family) => [['flush', 'chain', family, TABLE, 'nat-prerouting']],
     'hook deleted',
-    /chain nat-prerouting \(new connections come to our rules by it\): a rule was deleted: "ct direction original jump dispatch"/,
+    /chain nat-prerouting \(new connections reach our rules through it\): a rule was deleted: "ct direction original jump dispatch"/,
   ],
   [
     'a base chain deleted',
@@ -68,7 +68,7 @@ const FAULTS: readonly [
     'a drop inserted into dispatch',
     (family) => [['insert', 'rule', family, TABLE, 'dispatch', 'drop']],
     'dispatch added',
-    /chain dispatch \(every Service is served by it\): a rule was added: "drop"/,
+    /chain dispatch \(every Service depends on it\): a rule was added: "drop"/,
   ],
   [
     'dispatch flushed',

@@ -78,7 +78,7 @@ suite('what is not served as it asks', () => {
     };
     report(0);
     assert.deepEqual([lines.length, told.length, shortfalls.count('service-budget')], [101, 20, 2000]);
-    assert.match(lines.at(-1) ?? '', /^W 100 shortfalls were reported; further ones of this hour only at/);
+    assert.match(lines.at(-1) ?? '', /^W 100 shortfalls were reported; further ones in this hour are logged only at/);
     clock.now = HOUR;
     report(2000);
     assert.deepEqual([lines.length, told.length], [202, 40]);
