@@ -379,8 +379,9 @@ export class FamilySyncer {
 
   async #failed(error: unknown): Promise<void> {
     const wasInForce = this.#state.is === 'live';
-    this.#become({ event: 'failed' });
-    if (error instanceof NftError && error.failure === 'unknown-outcome') this.#model.batches.shrink();
+    const isUnknown = error instanceof NftError && error.failure === 'unknown-outcome';
+    this.#become({ event: 'failed', isKill: isUnknown && !error.isTooSlow });
+    if (isUnknown) this.#model.batches.shrink();
     const isCleanup = error instanceof CleanupError;
     if (isCleanup) this.#observer.cleanupFailed();
     // While a table is in force, a cleanup comes only after everything that is needed.

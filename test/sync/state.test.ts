@@ -6,8 +6,12 @@ const TABLE = 'kube-proxy-nft';
 const LIVE: SyncState = { is: 'live', table: TABLE };
 const SETTLED: SyncEvent = { event: 'settled', table: TABLE };
 const FAILED: SyncEvent = { event: 'failed' };
+const KILLED: SyncEvent = { event: 'failed', isKill: true };
 
-const doubted = (attempt: number): SyncState => ({ is: 'doubted', table: TABLE, attempt });
+const doubted = (attempt: number, kills = 0): SyncState => ({
+  ...{ is: 'doubted', table: TABLE, attempt },
+  ...(kills > 0 && { kills }),
+});
 const empty = (attempt: number): SyncState => ({ is: 'empty', attempt });
 
 suite('what is known of the kernel', () => {
@@ -22,6 +26,10 @@ suite('what is known of the kernel', () => {
     [LIVE, { event: 'gone' }, UNKNOWN],
     [doubted(0), FAILED, doubted(1)],
     [doubted(1), FAILED, doubted(2)],
+    [LIVE, KILLED, doubted(1, 1)],
+    [doubted(1, 1), KILLED, doubted(2, 2)],
+    [doubted(2, 2), FAILED, doubted(3, 2)],
+    [doubted(2, 2), SETTLED, LIVE],
     [doubted(2), { event: 'settled', table: 'kube-proxy-nft-b' }, { is: 'live', table: 'kube-proxy-nft-b' }],
   ];
   for (const [before, event, after] of cases) {
@@ -42,6 +50,13 @@ suite('what is done next', () => {
     [doubted(4), 'build', 400],
     [empty(2), 'build', 100],
     [doubted(20), 'build', 30_000],
+    // Whoever kills nft ten times a second does not keep changes waiting for longer and longer.
+    [doubted(1, 1), 'mend', 0],
+    [doubted(7, 7), 'mend', 100],
+    [doubted(8, 6), 'build', 100],
+    [doubted(9, 6), 'mend', 200],
+    // But for ever it is not tried so often: it may be our document that nft crashes over.
+    [doubted(24, 24), 'build', 400],
   ];
   for (const [state, action, delay] of cases) {
     test(`${JSON.stringify(state)}: ${action} after ${delay} ms`, () => {
