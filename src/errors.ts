@@ -1,5 +1,5 @@
 /**
- * Every error a user can meet: a stable code, and the exit code `kube-proxy-nft` ends with.
+ * Every error that a user can see: a stable code, and the exit code of `kube-proxy-nft`.
  * docs/troubleshooting.md explains each one.
  */
 export const EXIT_CODES = {

@@ -8,17 +8,17 @@ import { compileLess } from './host/compile-less.ts';
 import { createLog, journalPrefix } from './log.ts';
 import { jsonLine, type LogFormat, oneLine } from './log-line.ts';
 
-/** As far as it is known: also what ends the program before it is may be an error line. */
+/** The log format, as far as it is known. An error before that is printed in the default format. */
 let logFormat: LogFormat = 'text';
 
 /**
- * Commands are loaded when they are asked for: --version starts twice as fast without the API client, and the daemon
- * without what help and completion need.
+ * Commands are loaded on demand: --version starts twice as fast without the API client, and the daemon does not load what
+ * help and completion need.
  */
 async function main(argv: readonly string[]): Promise<void> {
   nameProcess();
   process.stderr.on('error', (error) => {
-    // Whoever read the log is gone (journald, "| head"): no reason to stop serving.
+    // The reader of the log has gone (journald, "| head"). That is no reason to stop serving.
     if (errnoOf(error) !== 'EPIPE') throw error;
   });
   const commandLine = readCommandLine(argv);
@@ -36,18 +36,18 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 /**
- * What top, pgrep and `ps -e` show; Node says "MainThread". process.title would do it, too, but in the place of the
- * arguments, which people read in `ps -f` and `systemctl status`.
+ * The name in top, pgrep and `ps -e`, where Node.js sets "MainThread". process.title would set it too, but would overwrite
+ * the arguments that `ps -f` and `systemctl status` show.
  */
 function nameProcess(): void {
   try {
     writeFileSync('/proc/self/comm', 'kube-proxy-nft');
   } catch {
-    // A /proc that is not for us to write: the name is for people's eyes only.
+    // /proc may be read-only. The name is only for display.
   }
 }
 
-/** Ends the program with the last line on stderr: what happened, and its code. Of a fault of ours, where it is, too. */
+/** Ends the program with a last line on stderr: the error and its code. A bug also prints its stack. */
 function fail(error: unknown): void {
   const [code, exitCode] =
     error instanceof ProxyError ? [error.code, error.exitCode] : ['E_INTERNAL', EXIT_CODES.E_INTERNAL];
@@ -64,7 +64,7 @@ function fail(error: unknown): void {
   process.exit(exitCode);
 }
 
-/** The stack of an error, a place a line. What its message holds, which may be from outside, makes no line of its own. */
+/** The stack of an error, one line per frame. The message may come from outside, so it cannot add lines. */
 function stackOf({ stack = '', message }: Error): string {
   const end = stack.indexOf(message) + message.length;
   const [rest = '', ...places] = stack.slice(end).split('\n');

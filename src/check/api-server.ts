@@ -9,18 +9,18 @@ const TOPIC = 'API server';
 const ACCESS = 'API access';
 const CLOCK = 'clock';
 
-/** Milliseconds that clocks may differ by: what the header leaves out, and a slow answer. */
+/** Milliseconds by which clocks may differ, because the Date header has no milliseconds and an answer may be slow. */
 const SAME = 5000;
-/** Milliseconds from which on certificates and tokens may not be valid yet, or not any more. */
+/** Milliseconds from which certificates and tokens may be not valid yet, or no longer valid. */
 const FAR = 60_000;
 
-/** An API server's answers, and what they say of it; `access` is undefined where it gives none. */
+/** The findings about an API server, and its answers; `access` is undefined if it does not answer. */
 export interface ApiFindings {
   readonly findings: readonly Finding[];
   readonly access: Access | undefined;
 }
 
-/** Whether the API server answers, knows us and lets us do what a daemon does, and whether our clocks agree. */
+/** Checks that the API server answers and authenticates us, that the daemon has its permissions, and that clocks agree. */
 export async function checkApiServer(
   connection: Connection,
   nodeName: string,
@@ -41,13 +41,16 @@ export async function checkApiServer(
     };
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error;
-    return { findings: [unreachable(error), ...warnings, unknown(ACCESS, 'it could not be asked')], access: undefined };
+    return {
+      findings: [unreachable(error), ...warnings, unknown(ACCESS, 'it could not be checked')],
+      access: undefined,
+    };
   }
 }
 
 function unreachable(error: ProxyError): Finding {
   const [what = '', ...advice] = reasonOf(error).split('; ');
-  const usual = error instanceof ApiFailure ? 'see that it runs, and that it can be reached from here' : 'correct it';
+  const usual = error instanceof ApiFailure ? 'make sure that it runs, and that this node can reach it' : 'correct it';
   return problem(TOPIC, what, advice.join('; ') || usual);
 }
 
@@ -71,20 +74,20 @@ const GRANT = 'grant it: deploy/kubernetes/rbac.yaml, or bind the ClusterRole sy
 
 function optionalFinding({ resource, verb, status, why, ...refusal }: Refusal): readonly Finding[] {
   if (status === 404 && refusal.without === undefined) {
-    // Of the list; the watch says no more.
+    // Reported once, for the list; the watch adds nothing.
     return verb === 'list' ? [ok(ACCESS, `this API server has no ${resource}, which came with Kubernetes 1.33`)] : [];
   }
   const what = `${verb} of ${resource}: ${withoutAdvice(why)}`;
   const without =
     refusal.without ??
     (resource === 'events'
-      ? 'conflicts between Services are then in the log alone'
-      : 'connections to ClusterIPs of no Service are then not dropped');
-  if (status === undefined) return [unknown(ACCESS, what, `if it is not, grant it: ${without}`)];
+      ? 'conflicts between Services are then only in the log'
+      : 'connections to unallocated ClusterIPs are then not dropped');
+  if (status === undefined) return [unknown(ACCESS, what, `if it is not permitted, grant it: ${without}`)];
   return [warning(ACCESS, `${what}; ${without}`, GRANT)];
 }
 
-/** Without "grant …", which is the remedy. */
+/** Cuts off "grant …", which is the remedy. */
 function withoutAdvice(why: string): string {
   return why.replace(/; grant .*$/, '');
 }
@@ -92,9 +95,13 @@ function withoutAdvice(why: string): string {
 function clockFinding(ahead: number | undefined): Finding {
   if (ahead === undefined) return unknown(CLOCK, 'the API server does not say what time it is');
   const seconds = Math.abs(Math.round(ahead / 1000));
-  if (Math.abs(ahead) < SAME) return ok(CLOCK, "as the API server's");
+  if (Math.abs(ahead) < SAME) return ok(CLOCK, 'in sync with the API server');
   const what = `this node's clock is ${seconds} s ${ahead > 0 ? 'behind' : 'ahead of'} the API server's`;
-  const remedy = 'set it, and keep it right by NTP (timedatectl status)';
+  const remedy = 'set the clock, and synchronise it with NTP (timedatectl status)';
   if (Math.abs(ahead) < FAR) return warning(CLOCK, what, remedy);
-  return problem(CLOCK, `${what}: certificates and tokens may not count, and a saved state's age is wrong`, remedy);
+  return problem(
+    CLOCK,
+    `${what}: certificates and tokens may be rejected, and the age of a saved state is wrong`,
+    remedy,
+  );
 }

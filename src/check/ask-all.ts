@@ -1,26 +1,26 @@
 import { messageOf } from '../errors.ts';
 import { type Finding, unknown } from './finding.ts';
 
-/** Something to find out about a node. Nothing is changed by it. */
+/** A check of the node. It changes nothing. */
 export interface Question {
-  /** Of the finding that is made where there is no answer. */
+  /** The topic of the finding if there is no answer. */
   readonly topic: string;
   /** Seconds. */
   readonly limit: number;
-  /** `signal` is aborted when time is up. */
+  /** `signal` is aborted when the limit is reached. */
   readonly ask: (signal: AbortSignal) => Promise<readonly Finding[]> | readonly Finding[];
 }
 
-/** What came of some questions. */
+/** The results of some checks. */
 export interface Answers {
-  /** In the order of the questions. */
+  /** In the order of the checks. */
   readonly findings: readonly Finding[];
-  /** True if something that was asked is still at work. */
+  /** True if a check is still running. */
   readonly isLate: boolean;
 }
 
 /**
- * Asks all questions at the same time. What fails or has no answer within its limit is a finding, too: `unknown`, and why.
+ * Runs all checks at the same time. A check that fails or exceeds its limit is also a finding: `unknown`, with the reason.
  * Never rejects, and takes no longer than the longest limit.
  */
 export async function askAll(questions: readonly Question[]): Promise<Answers> {

@@ -3,7 +3,7 @@ import { type Finding, ok, problem } from './finding.ts';
 
 const TOPIC = 'kube-proxy-nft';
 
-/** The daemon of this node, by its own answer. `status`: undefined if none answers. */
+/** The state of this node's daemon, from its own answer. `status` is undefined if no daemon answers. */
 export function checkDaemon(status: Status | undefined, version: string): Finding {
   if (status === undefined) return ok(TOPIC, `${version} here; no daemon runs`);
   const runs = `the daemon ${status.version} runs (pid ${status.pid})`;

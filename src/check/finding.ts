@@ -1,34 +1,36 @@
-/** What a check says of one topic. */
+/** The result of a check of one topic. */
 export type State = 'ok' | 'warning' | 'problem' | 'unknown';
 
-/** What was found about a topic. The texts may hold what is from outside: they are to be made visible where they are printed. */
+/** What was found about a topic. The texts may contain data from outside, so they must be escaped when printed. */
 export interface Finding {
   /** A few words: "nft", "API access". */
   readonly topic: string;
-  /** `warning`: it works, but costs or surprises; `problem`: Services are not, or would not be, served as they should. */
+  /**
+   * `warning`: it works, but at a cost or with surprises. `problem`: Services are not, or would not be, served correctly.
+   */
   readonly state: State;
-  /** What there is, in one line. */
+  /** What was found, in one line. */
   readonly found: string;
-  /** What to do, in one line; absent where there is nothing to do. */
+  /** What to do, in one line; absent if there is nothing to do. */
   readonly remedy?: string;
 }
 
-/** All is as it should be. */
+/** Everything is in order. */
 export function ok(topic: string, found: string): Finding {
   return { topic, state: 'ok', found };
 }
 
-/** It works, but somebody should look at it. */
+/** It works, but the operator should look at it. */
 export function warning(topic: string, found: string, remedy: string): Finding {
   return { topic, state: 'warning', found, remedy };
 }
 
-/** Services are not, or would not be, served as they should. */
+/** Services are not, or would not be, served correctly. */
 export function problem(topic: string, found: string, remedy: string): Finding {
   return { topic, state: 'problem', found, remedy };
 }
 
-/** It could not be found out, and why. */
+/** The check could not find out; `found` says why. */
 export function unknown(topic: string, found: string, remedy?: string): Finding {
   return { topic, state: 'unknown', found, ...(remedy !== undefined && { remedy }) };
 }

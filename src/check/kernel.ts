@@ -9,16 +9,16 @@ import { type Finding, ok, problem, unknown, warning } from './finding.ts';
 
 const TOPIC = 'kernel';
 
-/** The oldest kernel that has all we use: kube-proxy's nftables mode asks for the same. */
+/** The oldest kernel with everything we use. kube-proxy's nftables mode requires the same one. */
 const OLDEST = '5.13';
 
 /** Seconds. */
 const TIMEOUT = 10;
 
-/** A table that is never made: what is tried is dropped again. */
+/** A table that is never created: each test is only a dry run. */
 const TABLE = 'kube-proxy-nft-check';
 
-/** What a rule of ours takes, by the option of the kernel's configuration; `type`: of the chain it is tried in. */
+/** A sample rule for each option of the kernel's configuration that our rules need, and the hook to test it at. */
 const PARTS: readonly {
   readonly option: string;
   readonly hook: string;
@@ -43,8 +43,8 @@ const PARTS: readonly {
 ];
 
 /**
- * The kernel's version, and whether it takes our rules: the whole program of each family is worked out by it and dropped
- * again. Where it is refused, so is each part that it is made of, one by one.
+ * Checks the kernel's version, and whether it accepts our rules, in a dry run of the whole program of each family. If the
+ * kernel refuses it, each part is tried on its own to find the one that is missing.
  */
 export async function checkKernel(release: string, programs: readonly Program[]): Promise<readonly Finding[]> {
   const name = `Linux ${release}`;
@@ -58,26 +58,28 @@ export async function checkKernel(release: string, programs: readonly Program[])
     const family = FAMILY_NAMES[program.family];
     const refusal = await refusalOf(stagedProgramText(program, TABLE), TIMEOUT);
     const missing = await missingParts(program.family);
-    if (refusal?.failure === 'missing') return [unknown(TOPIC, `${name}; without nft its nf_tables cannot be tried`)];
+    if (refusal?.failure === 'missing') return [unknown(TOPIC, `${name}; its nf_tables cannot be tested without nft`)];
     if (refusal?.failure === 'not-permitted') return [notPermitted(name)];
     if (missing.length === 0 && refusal === undefined) taken.push(family);
     else findings.push(refused(name, family, missing, refusal));
   }
-  return taken.length === 0 ? findings : [ok(TOPIC, `${name}; it takes our rules (${taken.join(', ')})`), ...findings];
+  return taken.length === 0
+    ? findings
+    : [ok(TOPIC, `${name}; it accepts our rules (${taken.join(', ')})`), ...findings];
 }
 
 function notPermitted(name: string): Finding {
-  return unknown(TOPIC, `${name}; its nf_tables cannot be tried without CAP_NET_ADMIN`, 'run it as root');
+  return unknown(TOPIC, `${name}; its nf_tables cannot be tested without CAP_NET_ADMIN`, 'run it as root');
 }
 
 function refused(name: string, family: string, missing: readonly string[], refusal: NftError | undefined): Finding {
   if (missing.length === 0) {
     const why = refusal?.message ?? '';
     return refusal?.failure === 'unknown-outcome'
-      ? unknown(TOPIC, `${name}; whether it takes our ${family} rules is not known: ${why}`)
+      ? unknown(TOPIC, `${name}; whether it accepts our ${family} rules is unknown: ${why}`)
       : problem(
           TOPIC,
-          `${name} does not take our ${family} rules: ${why}`,
+          `${name} does not accept our ${family} rules: ${why}`,
           'update the kernel and nftables; if both are new, report it',
         );
   }
@@ -96,7 +98,7 @@ async function missingParts(family: Family): Promise<readonly string[]> {
   return missing;
 }
 
-/** What the daemon's rules go by in conntrack: its sysctls are there once the module is. `isThere`: whether they are. */
+/** Checks the conntrack module and tool. `isThere`: whether the module's sysctls exist, which means that it is loaded. */
 export function checkConntrack(isThere: boolean, hasTool: boolean): readonly Finding[] {
   const topic = 'conntrack';
   const findings = isThere
@@ -104,8 +106,8 @@ export function checkConntrack(isThere: boolean, hasTool: boolean): readonly Fin
     : [
         warning(
           topic,
-          'the module nf_conntrack is not loaded, so that its sysctls cannot be set',
-          'modprobe nf_conntrack, and name it in /etc/modules-load.d; the systemd unit does so',
+          'the module nf_conntrack is not loaded, so its sysctls cannot be set',
+          'modprobe nf_conntrack, and list it in /etc/modules-load.d; the systemd unit does this',
         ),
       ];
   const tool = hasTool
@@ -113,10 +115,10 @@ export function checkConntrack(isThere: boolean, hasTool: boolean): readonly Fin
     : [
         warning(
           topic,
-          'the program conntrack is missing: UDP clients of pods that are gone wait until their flow times out',
+          'the program conntrack is missing: UDP clients of removed pods wait until their flow times out',
           'install the package conntrack (conntrack-tools)',
         ),
       ];
   const all = [...findings, ...tool];
-  return all.length > 0 ? all : [ok(topic, 'the module nf_conntrack and the program conntrack are there')];
+  return all.length > 0 ? all : [ok(topic, 'the module nf_conntrack and the program conntrack are available')];
 }

@@ -10,10 +10,10 @@ const TOPIC = 'nft';
 const REMEDIES: Partial<Record<ErrorCode, string>> = {
   E_NFT_MISSING: 'install the package nftables',
   E_NFT_TOO_OLD: `update the package nftables to ${OLDEST_TESTED} or newer`,
-  E_NFT_FAILED: '"nft -j list chains ip" has to work; see what it says',
+  E_NFT_FAILED: 'make "nft -j list chains ip" work; see its error message',
 };
 
-/** nft's version, its JSON, and the right to use it: what a daemon makes sure of at its start. */
+/** Checks nft's version, JSON support and permission, as a daemon does when it starts. */
 export async function checkNft(nft: Nft, log: Log): Promise<readonly Finding[]> {
   try {
     const version = await probeNft(nft, log);
@@ -27,10 +27,14 @@ export async function checkNft(nft: Nft, log: Log): Promise<readonly Finding[]> 
     if (error.code === 'E_NFT_NOT_PERMITTED') {
       return [unknown(TOPIC, `nft ${await versionOf(nft)} is not permitted without CAP_NET_ADMIN`, 'run it as root')];
     }
-    // As people built it who wanted fewer libraries.
+    // Some builds leave out libjansson to save a library.
     if (/JSON support not compiled/i.test(error.message)) {
       return [
-        problem(TOPIC, 'nft is built without JSON', 'install an nftables with libjansson, as distributions have it'),
+        problem(
+          TOPIC,
+          'nft is built without JSON',
+          'install an nftables that is built with libjansson, as in most distributions',
+        ),
       ];
     }
     const found = error.message.replace(/; install .*$/, '');

@@ -8,10 +8,10 @@ import { type Finding, ok, unknown, warning } from './finding.ts';
 
 const TOPIC = 'other tables';
 
-/** Sets and maps of others from which on they cost any nft more than our own transaction. */
+/** From this number on, sets and maps of other programs cost every nft more than our own transaction. */
 const MANY_SETS = 1000;
 
-/** What is timed: nft reads what is there for an element, as for one of ours. Nothing comes of it. */
+/** The transaction that is timed. For an element, nft reads what exists, as it does for ours. It is only a dry run. */
 const SMALL = `table ip kube-proxy-nft-check {
  set small { type ipv4_addr; }
 }
@@ -20,7 +20,7 @@ add element ip kube-proxy-nft-check small { 192.0.2.1 }
 const TIMES = 3;
 const TIMEOUT = 10;
 
-/** Who else has tables in nftables, and what these cost each change of ours. */
+/** Checks which other programs have nftables tables, and what these add to the cost of each of our changes. */
 export async function checkOtherTables(nft: Nft): Promise<readonly Finding[]> {
   try {
     const tables = await otherTables(nft);
@@ -32,7 +32,7 @@ export async function checkOtherTables(nft: Nft): Promise<readonly Finding[]> {
   }
 }
 
-/** Milliseconds that nft takes for a small transaction; undefined if it does not take it. */
+/** Milliseconds that nft takes for a small transaction; undefined if nft refuses it. */
 async function shortestTransaction(): Promise<number | undefined> {
   let shortest = Number.POSITIVE_INFINITY;
   for (let i = 0; i < TIMES; i++) {
@@ -62,7 +62,7 @@ function describe(tables: readonly OtherTable[], version: string, ms: number | u
   }
   if (sets >= MANY_SETS) {
     const what = `${counts}: nft reads all of their sets and maps for each change`;
-    findings.push(warning(TOPIC, what, 'remove what nobody needs (nft list sets, nft list maps)'));
+    findings.push(warning(TOPIC, what, 'remove what is not needed (nft list sets, nft list maps)'));
   }
   return findings.length > 0 ? findings : [ok(TOPIC, tables.length === 0 ? 'there are none' : counts)];
 }

@@ -4,38 +4,38 @@ import { type BindAddress, formatBindAddress } from '../http/bind-address.ts';
 import { isLoopback } from '../ip.ts';
 import { type Finding, ok, problem, unknown } from './finding.ts';
 
-/** An address that the daemon is to listen on. */
+/** An address on which the daemon should listen. */
 export interface Wanted {
   /** "health", "metrics". */
   readonly what: string;
   readonly flag: string;
-  /** undefined: it does not listen. */
+  /** undefined if it should not listen. */
   readonly address: BindAddress | undefined;
 }
 
-/** What the daemon's process is called. */
+/** The name of the daemon's process. */
 const DAEMON = 'kube-proxy-nft';
 
 const ANY = ['0.0.0.0', '::'];
 
-/** Who else may be there. */
+/** What may already use the addresses. */
 export interface Surroundings {
   readonly listeners: readonly Listener[];
   /** This node's addresses. */
   readonly own: ReadonlySet<string>;
-  /** The daemon that answers here, by its own word: in a container its number is another one than here. */
+  /** The pid that the running daemon reports. In a container, this pid differs from the one on the host. */
   readonly daemonPid: number | undefined;
-  /** False where other users' processes are not for us to see. */
+  /** If false, we cannot see other users' processes. */
   readonly isRoot: boolean;
 }
 
-/** Whether the daemon could listen for health and metrics, or does. Read from the kernel's own list: nothing is bound. */
+/** Checks whether the daemon listens, or could listen, for health and metrics. Reads the kernel's list and binds nothing. */
 export function checkPorts(wanted: readonly Wanted[], around: Surroundings): readonly Finding[] {
   const { listeners, own, daemonPid, isRoot } = around;
   const isOurs = ({ pid, name }: Listener) => daemonPid !== undefined && (pid === daemonPid || name === DAEMON);
   return wanted.map(({ what, flag, address }) => {
     const topic = `${what} address`;
-    if (address === undefined) return ok(topic, 'none is wanted');
+    if (address === undefined) return ok(topic, 'not configured');
     const shown = formatBindAddress(address);
     const holders = listeners.filter((listener) => meet(listener, address));
     const [holder] = holders;
@@ -44,19 +44,23 @@ export function checkPorts(wanted: readonly Wanted[], around: Surroundings): rea
       const taken = `${shown} is taken by ${nameOf(holder)}`;
       // It may be our own daemon.
       if (holder.pid === undefined && (!isRoot || daemonPid !== undefined)) {
-        return unknown(topic, `${taken}, which cannot be seen from here`, 'run it as root of the node');
+        return unknown(topic, `${taken}, which cannot be seen from here`, 'run it as root on the node');
       }
       return problem(topic, taken, `stop that, or choose another with --${flag}`);
     }
-    // Loopback is there on every node, also while the interface is down.
+    // Every node has loopback addresses, even if no interface lists them.
     if (!ANY.includes(address.host) && !isLoopback(address.host) && !own.has(address.host)) {
-      return problem(topic, `${shown} is not of this node`, `choose one of the node's addresses with --${flag}`);
+      return problem(
+        topic,
+        `${shown} is not an address of this node`,
+        `choose one of the node's addresses with --${flag}`,
+      );
     }
     return ok(topic, `${shown} is free`);
   });
 }
 
-/** True if two sockets cannot both listen. "::" takes IPv4, too, as Node opens it. */
+/** True if two sockets cannot both listen. "::" also takes IPv4, because of how Node.js opens it. */
 function meet({ host, port }: Listener, wanted: BindAddress): boolean {
   if (port !== wanted.port) return false;
   if (host === wanted.host) return true;

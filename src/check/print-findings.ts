@@ -3,7 +3,7 @@ import { countOf, type Finding, type State } from './finding.ts';
 
 const WIDTH = 8;
 
-/** A line for each finding under one that counts them, and remedies below; nothing from outside is left as it is. */
+/** A line with the counts, then a line for each finding, with its remedy below. Everything from outside is escaped. */
 export function findingsText(node: string, findings: readonly Finding[]): string {
   const widest = Math.max(0, ...findings.map(({ topic }) => topic.length));
   const lines = findings.flatMap(({ topic, state, found, remedy }) => [

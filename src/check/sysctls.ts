@@ -3,17 +3,17 @@ import { type Finding, ok, problem, unknown, warning } from './finding.ts';
 
 const TOPIC = 'sysctls';
 
-/** The value of a sysctl; undefined where there is none. */
+/** The value of a sysctl; undefined if it does not exist. */
 export type ReadSysctl = (name: string) => string | undefined;
 
 const KEEP = 'in /etc/sysctl.d, to keep it';
 
-/** Percent of the entries of conntrack from which on new connections may soon be dropped. */
+/** Percent of conntrack's entries from which new connections may soon be dropped. */
 const NEARLY_FULL = 90;
 
 /**
- * What the kernel must be set to for packets to come from Services to pods, and what gets in their way. `podBridges`: the
- * bridges of this node that pods are behind.
+ * Checks the sysctls that packets from Services to pods depend on. `podBridges`: the bridges of this node that connect
+ * pods.
  */
 export function checkSysctls(
   read: ReadSysctl,
@@ -42,9 +42,9 @@ function forwarding(read: ReadSysctl, families: readonly Family[]): readonly Fin
     const value = read(name);
     if (value === undefined) return [unknown(TOPIC, `${name} cannot be read`)];
     if (value !== '0') return [];
-    const what = `${name} is 0: connections of pods, and from outside, do not get to the pods behind Services`;
+    const what = `${name} is 0: connections from pods and from outside do not reach the pods behind Services`;
     const remedy = `sysctl -w ${name}=1, and ${KEEP}`;
-    // A node without IPv6 pods has no use for it.
+    // A node without IPv6 pods does not need it.
     return [family === 'ip' ? problem(TOPIC, what, remedy) : warning(TOPIC, `${what} (IPv6)`, remedy)];
   });
 }
@@ -54,8 +54,8 @@ function reversePath(read: ReadSysctl): readonly Finding[] {
   return [
     warning(
       TOPIC,
-      'net.ipv4.conf.all.rp_filter is 1 (strict): what comes in by another interface than its answer goes out by is dropped',
-      'sysctl -w net.ipv4.conf.all.rp_filter=2, where a node has several ways out, or pods are routed',
+      'net.ipv4.conf.all.rp_filter is 1 (strict): packets that arrive on another interface than their replies leave by are dropped',
+      'sysctl -w net.ipv4.conf.all.rp_filter=2, if a node has several uplinks, or pods are routed',
     ),
   ];
 }
@@ -68,7 +68,7 @@ function bridges(read: ReadSysctl, [bridge]: readonly string[]): readonly Findin
   return [
     warning(
       TOPIC,
-      `${found}, and pods are behind the bridge ${bridge}: where a Service leads from one of them to another, the answer passes by our rules`,
+      `${found}, and pods are behind the bridge ${bridge}: if a Service leads from one of them to another, the reply bypasses our rules`,
       `modprobe br_netfilter, and sysctl -w ${name}=1; ${KEEP}`,
     ),
   ];

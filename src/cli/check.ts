@@ -38,23 +38,23 @@ import { print } from './print.ts';
 import { isForPrograms, printData } from './print-data.ts';
 import { statusOfDaemon } from './status.ts';
 
-/** Seconds: for what nft is asked, and for what goes to an API server, or through the tools of iptables. */
+/** Seconds: for checks that use nft, and for checks that use an API server or the tools of iptables. */
 const LOCAL = 15;
 const FAR = 30;
 
-/** `check`: what this node lacks or has in our way. Sets the exit code: 1 if there is a problem. */
+/** `check`: reports what this node lacks or what would conflict. Sets the exit code to 1 if there is a problem. */
 export async function check(args: Arguments, _log: Log): Promise<void> {
   const { findings, isLate } = await findAll(args);
   process.exitCode = countOf(findings, 'problem') > 0 ? 1 : 0;
   if (isForPrograms(args.output)) await printData(findingsJson(args.nodeName, VERSION, findings), args.output);
   else print(findingsText(args.nodeName, findings));
-  // What did not answer in time is not waited for: it only reads.
+  // Checks that are still running only read, so they need not be awaited.
   if (isLate) process.stdout.write('', () => process.exit());
 }
 
-/** All findings, in the order they are shown in. Never rejects; takes half a minute at most. */
+/** All findings, in the order of the output. Never rejects, and takes at most half a minute. */
 export async function findAll(args: Arguments): Promise<Answers> {
-  // What a daemon would log is among the findings.
+  // The findings contain what a daemon would log.
   const log = createLog(0, () => undefined);
   const families = servedFamilies(log);
   const nft = createNft(args.runDir, 'check', undefined, undefined, LOCAL);
@@ -112,7 +112,7 @@ function portFindings(args: Arguments, daemon: Status | undefined): readonly Fin
   });
 }
 
-/** What there is to say of the cluster: by an API server, if the flags or the environment name one. */
+/** The findings about the cluster, from an API server if the flags or the environment name one. */
 async function clusterFindings(
   args: Arguments,
   networks: NodeNetworks,
@@ -123,9 +123,8 @@ async function clusterFindings(
   const size = { families: families.length, ...memoryHere() };
   const unsized = checkMemory({ services: undefined, endpoints: undefined, ...size });
   if (manifests !== undefined || !namesSource(args, process.env)) {
-    const why = manifests === undefined ? 'none is named' : 'Services come from manifests';
-    const remedy =
-      manifests === undefined ? { remedy: 'give the flags that the daemon gets: --kubeconfig or --config' } : {};
+    const why = manifests === undefined ? 'no source is named' : 'Services come from manifests';
+    const remedy = manifests === undefined ? { remedy: 'pass the flags of the daemon: --kubeconfig or --config' } : {};
     return [{ ...unknown('API server', why), ...remedy }, ...checkPodNetwork(undefined, networks), unsized];
   }
   let connection: ReturnType<typeof loadConnection>;
@@ -175,7 +174,7 @@ function networksHere({ nodeName, detectLocal, podCidrs }: Arguments): NodeNetwo
   };
 }
 
-/** The bridges that CNI plugins put pods behind. */
+/** The bridges to which CNI plugins connect pods. */
 function podBridges({ mode, pattern, interfaces }: NodeNetworks): readonly string[] {
   const isOfPods = (name: string) =>
     /^(?:cni\d+|cbr\d+|kube-bridge)$/.test(name) || (mode === 'BridgeInterface' && name === pattern);

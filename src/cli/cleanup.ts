@@ -7,9 +7,9 @@ import { probeNft } from '../nft/probe.ts';
 import { deleteTableCommand, findTables } from '../nft/tables.ts';
 
 /**
- * `cleanup`: deletes our tables in this network namespace and touches nothing else. Connections that are open go on:
- * their translation is in conntrack.
- * @throws ProxyError E_ALREADY_RUNNING while a daemon would put them back
+ * `cleanup`: deletes our tables in this network namespace and touches nothing else. Open connections continue, because their
+ * translation is in conntrack.
+ * @throws ProxyError E_ALREADY_RUNNING if a daemon runs, which would create them again
  */
 export async function cleanup(runDir: string, log: Log): Promise<void> {
   const nft = createNft(runDir, 'cleanup');

@@ -3,12 +3,12 @@ import { boolean } from '../config/field-types.ts';
 import { FLAGS, type Flag } from '../config/flags.ts';
 import { didYouMean } from '../suggest.ts';
 
-/** A command line taken apart. */
+/** A parsed command line. */
 export interface CommandLine {
-  /** The texts of each flag that is given, by its name, in their order; "true" for a boolean one alone. */
+  /** The values of each given flag, by its name, in order; "true" for a boolean flag without a value. */
   readonly values: ReadonlyMap<string, readonly string[]>;
   readonly positionals: readonly string[];
-  /** What cannot be read. */
+  /** What cannot be parsed. */
   readonly problems: string[];
 }
 
@@ -17,7 +17,7 @@ const OPTIONS = Object.fromEntries(
 );
 
 /**
- * Takes a command line apart as kube-proxy does (pflag): --flag=value, --flag value, boolean flags alone or as
+ * Parses a command line as kube-proxy does (pflag): --flag=value, --flag value, boolean flags alone or as
  * --flag=true, -v2, -v=2, and _ for - in names.
  */
 export function readCommandLine(argv: readonly string[]): CommandLine {

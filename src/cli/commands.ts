@@ -20,7 +20,7 @@ import { TOP } from './commands/top.ts';
 import { TRACE } from './commands/trace.ts';
 import { VERSION_COMMAND } from './commands/version.ts';
 
-/** Every command, in the order they are shown in. The first is what a command line without a command runs. */
+/** All commands, in the order of the help text. A command line without a command runs the first one. */
 export const COMMANDS: readonly [Command, ...Command[]] = [
   RUN,
   STATUS,

@@ -8,8 +8,8 @@ import { oneLine } from '../log-line.ts';
 import { print } from './print.ts';
 
 /**
- * `config validate`: prints that the file is valid, and which of its settings have no effect here; or all its problems.
- * Fields that nobody knows, with which a start only warns, are problems here.
+ * `config validate`: prints that the file is valid, and which of its settings have no effect; or all its problems. Unknown
+ * fields are problems here, although the daemon only warns of them.
  * @throws ProxyError E_CONFIG
  */
 export function validateConfiguration({ operands, config = '' }: Pick<Arguments, 'operands' | 'config'>): void {
@@ -23,13 +23,13 @@ export function validateConfiguration({ operands, config = '' }: Pick<Arguments,
 }
 
 /**
- * `config write`: writes the configuration that the flags, or the file of --config, lead to. Others cannot read it.
+ * `config write`: writes the configuration that results from the flags or --config. Other users cannot read the file.
  * @throws ProxyError E_CONFIG if it cannot be written
  */
 export function writeConfiguration({ configuration, operands: [file = ''] }: Arguments, log: Log): void {
   for (const field of ['healthzBindAddress', 'metricsBindAddress'] as const) {
     if (configuration[field] !== '') continue;
-    log.warn(`${file}: that nothing listens (${field}) cannot be said in a file: there, empty is the default`);
+    log.warn(`${file}: a file cannot express that nothing listens (${field}), because empty means the default there`);
   }
   try {
     writeFileSync(file, formatConfiguration(configuration), { mode: 0o600 });

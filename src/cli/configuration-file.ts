@@ -5,9 +5,9 @@ import type { LogFormat } from '../log-line.ts';
 import { parseArguments } from './parse-arguments.ts';
 
 /**
- * The command line read again, with the configuration file that it names. Whatever else is wrong with that, `onFormat` is
- * told how the log is to be written, if the file says so.
- * @throws ProxyError E_CONFIG with every problem of the file, E_USAGE
+ * Parses the command line again, with the configuration file that it names. Even if the file is invalid, `onFormat` receives
+ * its log format, if it sets one.
+ * @throws ProxyError E_CONFIG with all problems of the file, E_USAGE
  */
 export function withConfigurationFile(
   argv: readonly string[],

@@ -22,19 +22,19 @@ import { argumentsOf } from './diff-source.ts';
 export interface KernelDifferences {
   readonly family: Family;
   readonly table: string;
-  /** False while the daemon still fills or mends it. */
+  /** False while the daemon is still filling or mending it. */
   readonly inForce: boolean;
   /** How many elements were compared. */
   readonly elements: number;
   readonly differences: readonly Pick<Drift, 'kind' | 'action' | 'message'>[];
 }
 
-/** Milliseconds until what differs is looked at again: a transaction may have been on its way. */
+/** Milliseconds until differences are checked again, because a transaction may have been in flight. */
 const PAUSE = 300;
 
 /**
- * Compares the kernel with what the daemon says it has programmed. What differs is looked at twice, and counts if it is the
- * same.
+ * Compares the kernel with what the daemon reports to have programmed. Differences are checked twice, and count only if they
+ * are the same both times.
  * @throws ProxyError E_NFT_MISSING, E_NFT_TOO_OLD, E_NFT_NOT_PERMITTED, E_NFT_FAILED, and as `ask` does
  */
 export async function kernelDifferences(
@@ -142,13 +142,13 @@ function elementDrifts(expected: readonly Element[], found: readonly Element[]):
 
 const SIGNS = { added: '+', deleted: '-', changed: '~' } as const;
 
-/** As text: family by family, each difference a line. */
+/** The text output: for each family, one line per difference. */
 export function kernelLines(found: readonly KernelDifferences[]): readonly SignedLine[] {
   return found.flatMap(({ family, table, inForce, elements, differences }): readonly SignedLine[] => {
-    const state = inForce ? '' : '; not in force yet: the daemon is at work on it';
+    const state = inForce ? '' : '; not in force yet: the daemon is still writing it';
     const result =
       differences.length === 0
-        ? `the kernel has what is programmed, ${counted(elements, 'element')}`
+        ? `the kernel holds what is programmed, ${counted(elements, 'element')}`
         : counted(differences.length, 'difference');
     return [
       [' ', `${FAMILY_NAMES[family]}  table ${table}: ${result}${state}`],

@@ -22,34 +22,34 @@ import { type ServiceChange, serviceChanges } from '../status/service-changes.ts
 import { besideRules, serviceRow } from '../status/service-rows.ts';
 import { rowsOf } from './get.ts';
 
-/** What another source would make of a node. */
+/** How another source would change a node. */
 export interface SourceDifferences {
-  /** Of the daemon, and the other one. */
+  /** The daemon's source, and the other one. */
   readonly from: string;
   readonly to: string;
   readonly services: readonly ServiceChange[];
-  /** How many Services there are, and would be. */
+  /** The number of Services now, and with the other source. */
   readonly count: readonly [before: number, after: number];
-  /** Elements, and chains and sets, that would be written and deleted, as "map endpoints-tcp: KEY : VALUE"; changed ones are in both. */
+  /** Elements, chains and sets to write and delete, as "map endpoints-tcp: KEY : VALUE". Changed ones are in both. */
   readonly families: readonly {
     readonly family: Family;
     readonly added: readonly string[];
     readonly removed: readonly string[];
   }[];
-  /** What would not be served as it asks: how many by reason. */
+  /** The number of objects that would not be served as they ask, by reason. */
   readonly shortfalls: Readonly<Record<string, number>>;
-  /** Open connections to endpoints that go, by protocol; null: they could not be counted. */
+  /** Open connections to removed endpoints, by protocol; null if they could not be counted. */
   readonly connections: Readonly<Record<string, number>> | null;
 }
 
-/** The command line with the daemon's own flags in place of those that decide what it makes of a cluster. */
+/** The command line, with the daemon's flags for everything that affects what it programs for a cluster. */
 export function argumentsOf(args: Arguments, { arguments: theirs }: DaemonModel): Arguments {
   return { ...args, ...theirs, podCidrs: new Map(theirs.podCidrs) };
 }
 
 /**
- * What would differ if the source that `args` name were the daemon's: its model, restarted with that over what it has
- * programmed, as a restart of the daemon would be.
+ * What would change if the daemon had the source that `args` name. It simulates a restart of the daemon with that source on
+ * top of what is programmed.
  * @throws ProxyError for what is wrong with the source
  */
 export async function sourceDifferences(daemon: DaemonModel, args: Arguments, log: Log): Promise<SourceDifferences> {
@@ -86,7 +86,7 @@ function servicesIn(rows: readonly { readonly namespace: string; readonly name: 
   return new Set(rows.map(({ namespace, name }) => `${namespace}/${name}`)).size;
 }
 
-/** Manifests mostly have neither the Node nor ServiceCIDRs: then those that the daemon knows count. */
+/** Manifests usually have neither the Node nor ServiceCIDRs. In this case, those that the daemon knows are used. */
 function complete(cluster: Cluster, { node, serviceCidrs }: DaemonModel): void {
   const { nodeName } = cluster;
   const isKnown = cluster.node !== undefined && !isDeepStrictEqual(cluster.node, interfaceNode(nodeName));
@@ -100,12 +100,12 @@ function textOf(element: Element): string {
   return `${setOrMap.value === undefined ? 'set' : 'map'} ${setOrMap.name}: ${elementText(element)}`;
 }
 
-/** Open connections that what goes serves. */
+/** Counts open connections through the frontends and endpoints that would be removed. */
 async function connectionsOf(services: readonly ServiceChange[], log: Log): Promise<SourceDifferences['connections']> {
   const ways = services.flatMap(({ frontends }) => frontends.flatMap(waysOf));
   const counts: Record<string, number> = {};
   const conntrack = new Conntrack(log);
-  // Its rests between two commands do not keep a process running, and this one waits for nothing else.
+  // The pauses between conntrack commands do not keep the process alive, and nothing else does here.
   const alive = setInterval(() => undefined, 60_000);
   try {
     for (const family of FAMILIES) {
@@ -116,7 +116,7 @@ async function connectionsOf(services: readonly ServiceChange[], log: Log): Prom
     }
     return counts;
   } catch (error) {
-    // It is logged; all else can be said without.
+    // It is logged. The rest of the output does not need it.
     if (error instanceof ConntrackError) return null;
     throw error;
   } finally {
@@ -136,7 +136,7 @@ function waysOf({
   return [...endpoints].map((endpoint) => ({ protocol, destination, port: Number(port), endpoint }));
 }
 
-/** As text: Services, then elements by family, then connections. `isWide`: with each element. */
+/** The text output: Services, then elements by family, then connections. `isWide`: with all elements. */
 export function sourceLines(found: SourceDifferences, isWide: boolean): readonly SignedLine[] {
   const { from, to, services, count, families, shortfalls } = found;
   const [added, removed] = (['added', 'removed'] as const).map(
@@ -150,7 +150,7 @@ export function sourceLines(found: SourceDifferences, isWide: boolean): readonly
     ...changeLines(services),
     [
       ' ',
-      `Services: ${added} added, ${removed} removed, ${changed} changed, ${count[0] - (removed ?? 0) - changed} as they are`,
+      `Services: ${added} added, ${removed} removed, ${changed} changed, ${count[0] - (removed ?? 0) - changed} unchanged`,
     ],
     ...(notServed.length === 0 ? [] : [[' ', `not served as asked for: ${notServed.join(', ')}`] as const]),
     ...families.flatMap(({ family, added, removed }): readonly SignedLine[] => [
@@ -169,7 +169,7 @@ function connectionsText(connections: SourceDifferences['connections']): string 
     count === 0 ? [] : [`${count} ${protocol.toUpperCase()}`],
   );
   const ends =
-    udp === 0 ? 'none ends' : `${counted(udp, 'UDP flow')} to endpoints that go ${udp === 1 ? 'ends' : 'end'}`;
+    udp === 0 ? 'none ends' : `${counted(udp, 'UDP flow')} to removed endpoints ${udp === 1 ? 'ends' : 'end'}`;
   if (staying.length === 0) return ends;
-  return `${ends}; ${staying.join(' and ')} to endpoints that go stay until they are closed`;
+  return `${ends}; ${staying.join(' and ')} to removed endpoints stay until they are closed`;
 }

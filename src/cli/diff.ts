@@ -10,17 +10,17 @@ import { sourceDifferences, sourceLines } from './diff-source.ts';
 import { isForPrograms, printData } from './print-data.ts';
 import { hasColours, signedText } from './signed-lines.ts';
 
-/** Seconds that the daemon has: a million elements are made text in slices, between its other work. */
+/** Seconds for the daemon's answer. It converts a million elements to text in slices, between its other work. */
 const PATIENCE = 60;
 
-/** What `diff` ends with. */
+/** The exit codes of `diff`. */
 const EXIT = { equal: 0, different: 1 } as const;
 
 /**
- * `diff`: the kernel against the daemon's model, or the node against what another source would make of it. Sets the exit
+ * `diff`: compares the kernel with the daemon's model, or the node with what another source would make of it. Sets the exit
  * code: 0 no difference, 1 differences.
- * @throws ProxyError E_NO_DAEMON, E_RUN_DIR for a daemon of another version, E_NFT_FAILED and the like, or what is wrong with
- * the source
+ * @throws ProxyError E_NO_DAEMON, E_RUN_DIR for a daemon of another version, E_NFT_FAILED and the like, or errors of the
+ * source
  */
 export async function diff(args: Arguments, log: Log): Promise<void> {
   const files = textOf(args, 'filename');
@@ -62,14 +62,14 @@ async function requestModel(runDir: string): Promise<DaemonModel> {
   if (answer === undefined) {
     throw new ProxyError(
       'E_NO_DAEMON',
-      `no daemon answers in ${runDir}, so there is nothing to compare with; what one would write: kube-proxy-nft run --dry-run`,
+      `no daemon answers in ${runDir}, so there is nothing to compare with; to see what a daemon would write: kube-proxy-nft run --dry-run`,
     );
   }
   let model: Partial<DaemonModel> = {};
   try {
     model = JSON.parse(answer.toString());
   } catch {
-    // Told below: an older daemon does not know the question, and says nothing.
+    // Reported below: an older daemon does not know this request and sends nothing.
   }
   if (model.version !== VERSION) {
     const theirs = model.version === undefined ? 'another version' : `version ${model.version}`;

@@ -23,8 +23,8 @@ import { VERSION } from '../version.ts';
 import { print } from './print.ts';
 
 /**
- * `run --dry-run`: prints what a daemon with these flags would write before it says "ready", as one script, and has nft check
- * it. Nothing is changed, also beside a daemon. What a daemon writes in several transactions is one here.
+ * `run --dry-run`: prints what a daemon with these flags would write before it is ready, as one script, and lets nft check
+ * it. Nothing is changed, even if a daemon runs. What a daemon writes in several transactions is one script here.
  * @throws ProxyError E_NFT_FAILED if nft would refuse it, E_NFT_MISSING and the like, or what is wrong with the source
  */
 export async function dryRun(args: Arguments, log: Log): Promise<void> {
@@ -41,10 +41,10 @@ export async function dryRun(args: Arguments, log: Log): Promise<void> {
   } catch (error) {
     throw error instanceof NftError ? explainNftError(error) : error;
   }
-  log.info('nft takes this; nothing was changed');
+  log.info('nft accepts this script; nothing was changed');
 }
 
-/** What a daemon would write of a family: the difference to its table if it can take that over, else a new one. */
+/** What a daemon would write for a family: the difference from a table that it can take over, or else a new table. */
 async function firstWrites(model: FamilyModel, nft: Nft): Promise<string> {
   const { family, program } = model;
   const tables = await findTables(nft, family);
@@ -56,7 +56,9 @@ async function firstWrites(model: FamilyModel, nft: Nft): Promise<string> {
     const name = TABLE_NAMES.find((candidate) => !hooked.includes(candidate)) ?? TABLE_NAMES[0];
     const old = tables.map((table) => `delete table ${family} ${table.name}\n`).join('');
     const why =
-      tables.length === 0 ? 'there is no table of ours' : 'the table there is of another version or other options';
+      tables.length === 0
+        ? 'there is no table of ours'
+        : 'the existing table is of another version or has other options';
     return `# ${what}: ${why}: a new one\n${old}${dumpText(model.ruleset, name, [], true)}`;
   }
   const found = foundElements(await readTable(nft, program, live.name));

@@ -4,8 +4,8 @@ import { FLAGS, type Flag } from '../config/flags.ts';
 import type { CommandLine } from './command-line.ts';
 
 /**
- * The value of every flag by its name, given or by default, as pflag prints it: "true", "1h0m0s", "[a,b]", "A=true".
- * `defaults`: those of flags that stand for no field, where they are not empty.
+ * The value of every flag by its name, given or default, as pflag prints it: "true", "1h0m0s", "[a,b]", "A=true".
+ * `defaults`: the non-empty defaults of flags that set no field.
  */
 export function flagValuesOf(
   values: CommandLine['values'],
@@ -21,7 +21,7 @@ function textOf(
 ): string {
   const usual = field === undefined ? undefined : (FIELDS[field] as Field<unknown>).default;
   const isList = Array.isArray(usual) && field !== 'logging.vmodule';
-  // Lists and maps grow with each repetition, of others the last one counts.
+  // Repeated lists and maps accumulate; for other flags, the last value wins.
   const text = typeof usual === 'object' ? (given ?? []).join() : given?.at(-1);
   if (isList) return `[${text}]`;
   if (text === undefined) return String(usual ?? defaults[name] ?? (type === 'boolean' ? false : ''));

@@ -2,14 +2,14 @@ import { type EndpointRow, endpointRows, endpointTable } from '../status/endpoin
 import type { ServiceRow } from '../status/service-rows.ts';
 import { inOrder, serviceTable } from '../status/service-table.ts';
 
-/** What `get` makes of the frontends of Services: rows of one sort. */
+/** Converts the frontends of Services to one kind of rows for `get`. */
 export interface View<Row extends object> {
   readonly rows: (services: readonly ServiceRow[]) => readonly Row[];
-  /** What -o name prints. */
+  /** The output of -o name. */
   readonly nameOf: (row: Row) => string;
-  /** Tells rows apart. */
+  /** Identifies a row. */
   readonly keyOf: (row: Row) => string;
-  /** A row that is there no more, to be shown. */
+  /** How to show a row that no longer exists. */
   readonly gone: (row: Row) => Row;
   /** `widths`: see table. */
   readonly table: (rows: readonly Row[], isWide: boolean, hasHeading: boolean, widths?: number[]) => string;

@@ -15,16 +15,16 @@ import { requestOrCompute } from './requests.ts';
 import { type Listing, watchRows } from './watch-rows.ts';
 
 /**
- * `get services`: the frontends of Services as they are programmed, and what becomes of connections to them. A Service that
- * comes or goes while a large cluster is listed may be missing, or be there twice. With --watch it goes on with each row
- * that changes.
+ * `get services`: lists the frontends of Services as they are programmed, and what happens to connections. A Service that is
+ * added or removed while a large cluster is listed may be missing or appear twice. With --watch, it continues with each
+ * row that changes.
  * @throws ProxyError as requestOrCompute and watchRows do
  */
 export async function get(args: Arguments, log: Log): Promise<void> {
   return show(SERVICES, args, log, (rows) => counted(rows, args));
 }
 
-/** The rows with new connections so far, where that is shown: to read them takes nft as long as to list them. */
+/** Adds the counts of new connections if the output shows them. nft reads them only on request, because that takes long. */
 async function counted(rows: readonly ServiceRow[], { output, runDir }: Arguments): Promise<readonly ServiceRow[]> {
   if (output !== 'wide' && !isForPrograms(output)) return rows;
   const connections = await requestConnections(runDir, true);
@@ -51,15 +51,15 @@ async function show<Row extends object>(
   else print(view.table(rows, output === 'wide', rows.length > 0 && !isSet(args, 'no-headers')));
 }
 
-/** What `get` says where there are no rows. */
+/** The message of `get` if there are no rows. */
 function nothingThere(args: Arguments): string {
   const { namespace, name } = wantedServices(args);
   const what = name === '' ? 'no Service' : `no Service ${namespace === '' ? '' : `${namespace}/`}${name}`;
   const where = name === '' && namespace !== '' ? ` in namespace ${namespace}` : '';
-  return `${what} is programmed${where} (headless ones, and those of another proxy, are not)`;
+  return `${what} is programmed${where} (headless Services and those of another proxy never are)`;
 }
 
-/** What the daemon has now. @throws ProxyError E_NO_DAEMON, E_RUN_DIR */
+/** The daemon's current rows. @throws ProxyError E_NO_DAEMON, E_RUN_DIR */
 async function listingNow({ runDir, ...args }: Arguments): Promise<Listing> {
   return listingOf(wantedServices(args), async (path) => {
     const answer = await requestDaemon(runDir, path);
@@ -70,7 +70,7 @@ async function listingNow({ runDir, ...args }: Arguments): Promise<Listing> {
 
 async function wantedRows(args: Arguments, log: Log): Promise<readonly ServiceRow[]> {
   return rowsOf(wantedServices(args), (path, asked) => {
-    // Without a daemon nobody waits: it is all on one page.
+    // Without a daemon, nothing else waits for this process, so everything is on one page.
     const whole = async (known: Knowledge) => {
       if (known.inKernel !== undefined) log.warn(known.origin);
       return renderServices(known, asked, args, Number.POSITIVE_INFINITY);
@@ -79,15 +79,15 @@ async function wantedRows(args: Arguments, log: Log): Promise<readonly ServiceRo
   });
 }
 
-/** All rows of these Services, page by page; `ask` is given a path, and what it asks for. */
+/** All rows of these Services, page by page. `ask` receives a path and its parameters. */
 export async function rowsOf(wanted: WantedServices, ask: Ask): Promise<readonly ServiceRow[]> {
   return (await listingOf(wanted, ask)).rows;
 }
 
-/** Asks a question by its path; `asked` is what it asks for. */
+/** Sends a request by its path; `asked` are its parameters. */
 type Ask = (path: string, asked: URLSearchParams) => Promise<string | Buffer>;
 
-/** Services by namespace and name; what is empty or absent stands for all. */
+/** Selects Services by namespace and name. An empty or absent value selects all. */
 export interface WantedServices {
   readonly namespace?: string;
   readonly name?: string;
@@ -107,7 +107,7 @@ async function listingOf({ namespace = '', name = '' }: WantedServices, ask: Ask
   return { rows, inForce: isInForce };
 }
 
-/** What is asked for: an empty name or namespace stands for all. As for kubectl, -A counts more than -n. */
+/** The requested Services. An empty name or namespace selects all. As in kubectl, -A overrides -n. */
 export function wantedServices(args: Pick<Arguments, 'operands' | 'flagValues'>): Required<WantedServices> {
   const [first = '', second] = (args.operands[0] ?? '').split('/');
   if (second !== undefined) return { namespace: first, name: second };

@@ -6,13 +6,13 @@ import { messageOf, ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { check } from './check.ts';
 
-/** The largest user id that Linux gives: the one above means "none". */
+/** The largest user id in Linux. The next number means "none". */
 const MAX_UID = 2 ** 32 - 2;
 
 /**
- * `init-pod UID`: what a pod's init container does as root for a daemon that is another user: gives it the run directory,
- * `init`, and `check`. Whatever fails is a warning.
- * @throws ProxyError E_USAGE for a UID that is none
+ * `init-pod UID`: runs as root in a pod's init container, for a daemon with another user: gives it the run directory, and
+ * runs `init` and `check`. Every failure is only a warning.
+ * @throws ProxyError E_USAGE for an invalid UID
  */
 export async function initializePod(args: Arguments, log: Log): Promise<void> {
   const uid = uidIn(args.operands[0] ?? '');
@@ -23,7 +23,7 @@ export async function initializePod(args: Arguments, log: Log): Promise<void> {
       log.warn(`going on without: ${messageOf(error)}`);
     }
   }
-  // check sets another one if it has found a problem.
+  // check sets 1 if it has found a problem.
   process.exitCode = 0;
 }
 
@@ -33,7 +33,7 @@ function uidIn(text: string): number {
   throw new ProxyError('E_USAGE', `init-pod: UID must be a number of 0 to ${MAX_UID}`);
 }
 
-/** The folder is a mount of the pod's: its parent cannot be changed from outside, so nothing takes its place meanwhile. */
+/** The folder is a mount in the pod. Its parent cannot be changed from outside, so nothing can replace it in between. */
 function handOver(runDir: string, uid: number): void {
   try {
     if (!lstatSync(runDir).isDirectory()) throw new Error('it is not a directory');

@@ -15,15 +15,15 @@ import { Cluster } from '../service/cluster.ts';
 import { type Frontend, serviceKeyOf } from '../service/frontend.ts';
 import { Shortfalls } from '../sync/shortfalls.ts';
 
-/** A table of ours in the kernel, as far as it can be told without the daemon that wrote it. */
+/** A table of ours in the kernel, as far as it can be read without the daemon that wrote it. */
 export interface TableInKernel extends FoundProgram {
   readonly entry: ModelInTable;
   readonly frontends: readonly Frontend[];
 }
 
 /**
- * What is known where there is neither a daemon nor a source: what the kernel holds, by the names of Services in the comments of
- * elements. Of each family the table in force; undefined if there is none of this version.
+ * What is known without a daemon and without a source: what the kernel holds, with the names of Services from the comments
+ * of elements. Uses the table in force of each family; undefined if there is none of this version.
  * @throws NftError
  */
 export async function kernelKnowledge({ runDir, nodeName }: Arguments, log: Log): Promise<Knowledge | undefined> {
@@ -51,18 +51,18 @@ export async function kernelKnowledge({ runDir, nodeName }: Arguments, log: Log)
     inKernel: {
       podCidrs: new Map(),
       detectLocal: pattern === undefined ? { mode: 'NodeCIDR' } : { mode: 'InterfaceNamePrefix', pattern },
-      // Its listener is gone with the daemon.
+      // The listener has ended with the daemon.
       nodePortAddresses: [],
     },
   };
 }
 
 /**
- * What a table tells of itself; undefined if it is of another version.
+ * What can be read from a table; undefined if it is of another version.
  * @throws NftError
  */
 export async function readFound(family: Family, table: FoundTable, nft: Nft): Promise<TableInKernel | undefined> {
-  // Every program of this version has these sets and maps, or some of them.
+  // Each program of this version has these sets and maps, or a subset.
   const contents = await readTable(nft, buildProgram(family, { nodePortClients: true }), table.name);
   const found = foundProgram(family, table.marker, contents.chains);
   if (found === undefined) return undefined;
@@ -96,7 +96,7 @@ function networksIn({ program, ruleset }: ModelInTable['model'], name: string): 
   return setOrMap === undefined ? [] : [...ruleset.elementsOf(setOrMap)].map(({ key }) => key);
 }
 
-/** Services as far as their frontends tell: addresses, and ports with their node ports. */
+/** Services as far as their frontends show: addresses, and ports with their node ports. */
 function clusterOf(nodeName: string, podCidrs: readonly string[], frontends: readonly Frontend[]): Cluster {
   const cluster = new Cluster(nodeName);
   cluster.set({ kind: 'Node', name: nodeName, addresses: [], zone: '', podCidrs, eligible: true });
@@ -122,7 +122,7 @@ function clusterOf(nodeName: string, podCidrs: readonly string[], frontends: rea
 
 function portsOf(frontends: readonly Frontend[]): readonly ServicePortSpec[] {
   const ports = new Map<string, ServicePortSpec>();
-  // First those with an address: they have the Service's own port.
+  // Frontends with an address come first, because they have the Service's own port.
   for (const { servicePort, protocol, port, address } of frontends.toSorted(byAddressFirst)) {
     const id = `${servicePort} ${protocol}`;
     const name = servicePort.slice(serviceKeyOf({ servicePort }).length + 1);

@@ -15,17 +15,17 @@ import { count, listed } from '../status/words.ts';
 interface LeftTable {
   readonly family: string;
   readonly table: string;
-  /** False: packets do not come to it. */
+  /** False if packets do not reach it. */
   readonly inForce: boolean;
   readonly frontends: number;
-  /** "namespace/name", by the comments of the elements. */
+  /** "namespace/name", from the comments of the elements. */
   readonly services: readonly string[];
 }
 
 /** The maps whose elements are frontends. */
 const FRONTENDS = ['services', 'node-ports'];
 
-/** What `status` says where no daemon runs. `isBrief`: the first line alone, for which the kernel is not asked. */
+/** The output of `status` if no daemon runs. `isBrief`: only the first line, for which the kernel is not read. */
 export async function notRunningText(args: Arguments, isBrief: boolean, log: Log): Promise<string> {
   return isBrief ? `${firstLine(args)}\n` : leftInKernel(args, false, log);
 }
@@ -35,8 +35,8 @@ function firstLine({ nodeName, runDir }: Arguments): string {
 }
 
 /**
- * What the kernel still serves where no daemon runs, by Service: text for people, or JSON. Says so where nft does not tell, which
- * takes CAP_NET_ADMIN.
+ * What the kernel still serves if no daemon runs, by Service, as text or JSON. Says so if nft cannot read it, which requires
+ * CAP_NET_ADMIN.
  */
 export async function leftInKernel(args: Arguments, isJson: boolean, log: Log): Promise<string> {
   let found: readonly LeftTable[];
@@ -47,7 +47,7 @@ export async function leftInKernel(args: Arguments, isJson: boolean, log: Log): 
     const problem = explainNftError(error).message;
     return isJson
       ? jsonOf({ tables: null, problem })
-      : `${firstLine(args)}\n  what the kernel still serves is not known: ${problem}\n`;
+      : `${firstLine(args)}\n  what the kernel still serves is unknown: ${problem}\n`;
   }
   if (isJson) return jsonOf({ tables: found });
   const lines = found.map(({ family, table, inForce, frontends, services }) => {
@@ -61,7 +61,7 @@ export async function leftInKernel(args: Arguments, isJson: boolean, log: Log): 
   return `${[firstLine(args), ...lines, ...nothing].join('\n')}\n`;
 }
 
-/** What -o json prints. `tables`: null where they cannot be read. */
+/** The output of -o json. `tables` is null if they cannot be read. */
 function jsonOf(left: { readonly tables: readonly LeftTable[] | null; readonly problem?: string }): string {
   return `${JSON.stringify({ running: false, inSync: false, ...left }, undefined, 2)}\n`;
 }

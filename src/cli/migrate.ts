@@ -16,13 +16,13 @@ import { probeNft } from '../nft/probe.ts';
 import { NftError } from '../nft/run.ts';
 import { print } from './print.ts';
 
-/** Addresses for documentation: a trace of a connection to them says little, and whether the rules are in force. */
+/** Addresses for documentation. A trace of them is short, and says whether the rules are in force. */
 const PROBES: Readonly<Record<Family, string>> = { ip: '192.0.2.1:9', ip6: '[2001:db8::1]:9' };
 
 /**
  * `migrate`: the plan, on stdout. With --apply: once our rules are in force and kube-proxy is stopped,
- * removes what it left. With --back: once kube-proxy's rules are in force again, removes ours. Open connections go on in
- * either case: their translation is in conntrack.
+ * removes what it left. With --back: once kube-proxy's rules are in force again, removes ours. Open connections continue in
+ * either case, because their translation is in conntrack.
  * @throws ProxyError E_KUBE_PROXY_RUNS, E_MIGRATION, E_ALREADY_RUNNING, E_NFT_MISSING and the like, E_USAGE
  */
 export async function migrate(args: Pick<Arguments, 'runDir' | 'flagValues'>, log: Log): Promise<void> {
@@ -46,9 +46,9 @@ export async function migrate(args: Pick<Arguments, 'runDir' | 'flagValues'>, lo
 
 interface Site {
   readonly nft: Nft;
-  /** Those that rules may be left of. */
+  /** The families that may have leftover rules. */
   readonly families: readonly Family[];
-  /** Those that a daemon serves. */
+  /** The families that a daemon serves. */
   readonly served: readonly Family[];
   readonly runDir: string;
 }
@@ -62,7 +62,7 @@ async function apply(site: Site, log: Log): Promise<void> {
   const { nft, families, runDir } = site;
   const found = await findKubeProxy(nft, families);
   if (isLive(found.live)) {
-    const message = `kube-proxy still works here and would make its rules anew: ${describeLive(found.live)}. Stop it first; its rules stay (${stopAdvice(found.live)})`;
+    const message = `kube-proxy still runs here and would create its rules again: ${describeLive(found.live)}. Stop it first; its rules stay (${stopAdvice(found.live)})`;
     throw new ProxyError('E_KUBE_PROXY_RUNS', message);
   }
   await assertInForce(site);
@@ -72,20 +72,26 @@ async function apply(site: Site, log: Log): Promise<void> {
   const failures = await runSteps(steps, log);
   const after = await findKubeProxy(nft, families);
   if (isLive(after.live)) {
-    throw new ProxyError('E_KUBE_PROXY_RUNS', `kube-proxy came back meanwhile: ${describeLive(after.live)}; stop it`);
+    throw new ProxyError(
+      'E_KUBE_PROXY_RUNS',
+      `kube-proxy started again in the meantime: ${describeLive(after.live)}; stop it`,
+    );
   }
   await assertInForce(site);
   const left = removalSteps(after, nft, runDir).map(({ what, byHand }) => `${what} (by hand: ${byHand})`);
   const unreadable = after.unreadable.map((what) => `${what} (by hand: ${KUBE_PROXY_CLEANUP})`);
-  const foreign = entangled(after).map((rule) => `chains that this rule of somebody else leads to: ${rule}`);
+  const foreign = entangled(after).map((rule) => `chains that a rule of another program leads to: ${rule}`);
   const problems = [...failures, ...left, ...unreadable, ...foreign];
   if (problems.length > 0) {
-    throw new ProxyError('E_MIGRATION', `our rules are in force, but of kube-proxy is left: ${problems.join('; ')}`);
+    throw new ProxyError(
+      'E_MIGRATION',
+      `our rules are in force, but parts of kube-proxy are left: ${problems.join('; ')}`,
+    );
   }
-  log.info('this node is moved: our rules are in force, and nothing of kube-proxy is left', { removed: steps.length });
+  log.info('migration complete: our rules are in force, and nothing of kube-proxy is left', { removed: steps.length });
 }
 
-/** What could not be done. One failure does not keep the rest from being done. */
+/** Runs all steps, even if some fail. Returns the failures. */
 async function runSteps(steps: readonly RemovalStep[], log: Log): Promise<readonly string[]> {
   const failures: string[] = [];
   for (const { what, run } of steps) {
@@ -109,7 +115,7 @@ async function goBack({ nft, families }: Site, log: Log): Promise<void> {
     const found = await findKubeProxy(nft, families);
     if (!isLive(found.live)) {
       const advice = 'start it: kubectl label node NODE kube-proxy-nft-, or systemctl enable --now kube-proxy';
-      throw new ProxyError('E_MIGRATION', `kube-proxy does not run here, nobody would serve Services; ${advice}`);
+      throw new ProxyError('E_MIGRATION', `kube-proxy does not run here, so nothing would serve Services; ${advice}`);
     }
     const [theirs, ours] = [await addressesServed(found, nft), await ownClusterIps(nft, families)];
     const missing = [...ours].filter((address) => !theirs.has(address));
@@ -121,13 +127,13 @@ async function goBack({ nft, families }: Site, log: Log): Promise<void> {
       );
     }
     await retireOwnTables(nft, families, log);
-    log.info('this node is back with kube-proxy; nothing of ours is left');
+    log.info('this node is back on kube-proxy; nothing of ours is left');
   } finally {
     lock.close();
   }
 }
 
-/** Ours must serve what theirs did: a daemon that looks at another cluster, or at none, would be a disaster. */
+/** Our rules must serve what kube-proxy's did. A daemon with another cluster, or none, would be a disaster. */
 async function assertSameCluster(found: Found, { nft, families }: Site): Promise<void> {
   const [theirs, ours] = [await addressesServed(found, nft), await ownClusterIps(nft, families)];
   if (theirs.size === 0 || [...theirs].some((address) => ours.has(address))) return;
@@ -145,7 +151,7 @@ async function assertInForce({ nft, served, runDir }: Site): Promise<void> {
   if (state === 'in force' && hooked.every(Boolean)) return;
   const advice =
     state === 'not running' ? `no daemon answers in ${runDir}; start it` : 'wait for its line "ready: " and try again';
-  throw new ProxyError('E_MIGRATION', `our rules are not in force, kube-proxy's are still needed: ${advice}`);
+  throw new ProxyError('E_MIGRATION', `our rules are not in force, so kube-proxy's are still needed: ${advice}`);
 }
 
 async function daemonState(runDir: string, families: readonly Family[]): Promise<DaemonState> {

@@ -16,7 +16,7 @@ import { COMMANDS } from './commands.ts';
 import { flagValuesOf } from './flag-values.ts';
 import { requestedCommand } from './requested-command.ts';
 
-/** The ports of addresses that are given without one, as in kube-proxy. */
+/** The default ports of addresses without a port, as in kube-proxy. */
 const HEALTHZ_PORT = 10256;
 const METRICS_PORT = 10249;
 const PAGE_PORT = 10247;
@@ -24,9 +24,9 @@ const PAGE_PORT = 10247;
 const DEFAULT_RUN_DIR = '/run/kube-proxy-nft';
 
 /**
- * Reads the command line (without node and script). With `--config` it is to be read twice: for the path, and then with
- * what the `file` says (usesConfigurationFile).
- * @throws ProxyError E_USAGE, with every problem there is
+ * Parses the command line (without node and script). With `--config`, parse it twice: first for the path, then with the
+ * contents of the `file` (see withConfigurationFile).
+ * @throws ProxyError E_USAGE, with all problems
  */
 export function parseArguments(argv: readonly string[], file?: ConfigurationFile): Arguments {
   const { values, positionals, problems } = readCommandLine(argv);
@@ -105,7 +105,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
 
 type Values = CommandLine['values'];
 
-/** The fields that the flags set. Those that do not count beside --config are added to `ignored` instead. */
+/** The fields that the flags set. Flags that --config overrides are added to `ignored` instead. */
 function fieldsOf(values: Values, hasConfig: boolean, ignored: string[], problems: string[]): GivenFields {
   const given: Record<string, unknown> = {};
   for (const [name, texts] of values) {
@@ -113,7 +113,7 @@ function fieldsOf(values: Values, hasConfig: boolean, ignored: string[], problem
     if (hasConfig && flag?.besideConfig === false) ignored.push(`--${name}`);
     else if (flag?.field !== undefined) {
       const { type, default: usual } = FIELDS[flag.field] as Field<unknown>;
-      // As pflag does: lists and maps grow with each repetition, of others the last one counts.
+      // As in pflag, repeated lists and maps accumulate, and for other flags the last value wins.
       const text = typeof usual === 'object' ? texts.join() : (texts.at(-1) ?? '');
       const value = type.parse(type.fromText(text));
       if (value !== undefined && type.allows(value)) given[flag.field] = value;
@@ -126,7 +126,9 @@ function fieldsOf(values: Values, hasConfig: boolean, ignored: string[], problem
   return given;
 }
 
-/** kube-proxy's deprecated --healthz-port and --metrics-port: 0 switches off, others are for addresses without a port. */
+/**
+ * kube-proxy's deprecated --healthz-port and --metrics-port: 0 turns the server off; others apply to addresses without one.
+ */
 function applyPort(
   given: Record<string, unknown>,
   values: Values,
@@ -148,7 +150,7 @@ function applyPort(
 
 function notesOn({ notes }: Resolved, ignored: readonly string[]): readonly string[] {
   const flags = notes.map(({ field, text }) => `--${flagOf(field)}: ${text}`);
-  return ignored.length === 0 ? flags : [`ignored beside --config: ${ignored.join(', ')}`, ...flags];
+  return ignored.length === 0 ? flags : [`ignored because of --config: ${ignored.join(', ')}`, ...flags];
 }
 
 function flagOf(field: FieldPath): string {

@@ -3,15 +3,15 @@ import { StringDecoder } from 'node:string_decoder';
 import { errnoOf } from '../errors.ts';
 import { visible } from '../log-line.ts';
 
-/** Bytes made visible at a time: a dump may be longer than a string can be. */
+/** Bytes escaped at a time. A dump may be longer than the maximum length of a string. */
 const PIECE = 4 * 1024 * 1024;
 
 const left = new AbortController();
 
-/** Aborted once nobody reads what is printed any more ("| head"), which shows at the next that is. */
+/** Aborted once the reader of stdout has closed it ("| head"). This shows only at the next write. */
 export const readerLeft: AbortSignal = left.signal;
 
-/** Prints on stdout what is from outside, or may hold something that is: nothing in it talks to a terminal. */
+/** Prints data that may come from outside on stdout, with control characters escaped. */
 export function print(text: string | Buffer): void {
   if (!process.stdout.listeners('error').includes(onError)) process.stdout.on('error', onError);
   if (typeof text === 'string') {
@@ -26,7 +26,7 @@ export function print(text: string | Buffer): void {
 }
 
 function onError(error: unknown): void {
-  // The reader has seen enough.
+  // The reader closed the pipe early.
   if (errnoOf(error) !== 'EPIPE') throw error;
   left.abort();
 }

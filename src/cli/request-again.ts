@@ -3,19 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ProxyError } from '../errors.ts';
 import { readerLeft } from './print.ts';
 
-/** Milliseconds from an answer to the next question at least. */
+/** The minimum time from an answer to the next request, in milliseconds. */
 const PAUSE = 1000;
 
-/** How many times as long as its answer took a question is waited with: a watch takes a twentieth of one CPU at most. */
+/** The pause after an answer, as a multiple of the time it took, so that a watch takes at most a twentieth of one CPU. */
 const REST = 19;
 
-/** An answer of the daemon, or why there is none: it is away, or does not answer. */
+/** An answer of the daemon, or why there is none. */
 export type Again<Answer> = { readonly answer: Answer } | { readonly lost: string };
 
 /**
- * Asks a daemon again and again, every second or, where its answers are long work, so seldom that they take a twentieth of
- * one CPU. Comes to an end when nobody reads what is printed any more. A daemon that goes is waited for.
- * @throws ProxyError what the first question throws
+ * Asks a daemon repeatedly: once a second or, if its answers are expensive, so seldom that they take a twentieth of one CPU.
+ * Ends when the reader of stdout closes it. If the daemon ends, it waits for the next one.
+ * @throws ProxyError what the first request throws
  */
 export async function* requestAgain<Answer>(ask: () => Promise<Answer>): AsyncGenerator<Again<Answer>> {
   for (let isFirst = true; ; isFirst = false) {
@@ -32,7 +32,7 @@ export async function* requestAgain<Answer>(ask: () => Promise<Answer>): AsyncGe
     try {
       await sleep(Math.max(PAUSE, REST * took), undefined, { signal: readerLeft });
     } catch {
-      // Only its signal ends a sleep.
+      // The sleep rejects only because of its signal.
       return;
     }
   }

@@ -2,11 +2,11 @@ import { requestDaemon } from '../control/control-socket.ts';
 import { ProxyError } from '../errors.ts';
 import type { Connections } from '../status/connections.ts';
 
-/** Seconds: nft may have to list 100,000 counters, and to begin anew where changes keep coming. */
+/** Seconds. nft may have to list 100,000 counters, and to restart while changes keep coming. */
 const PATIENCE = 30;
 
 /**
- * What the daemon of a run directory knows of new connections; undefined if there is none, or one that does not know them.
+ * The counts of new connections from the daemon of a run directory; undefined if there is no daemon, or if it has no counts.
  * @throws ProxyError E_RUN_DIR if it cannot be asked
  */
 export async function requestConnections(runDir: string, withFrontends: boolean): Promise<Connections | undefined> {

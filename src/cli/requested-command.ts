@@ -3,21 +3,21 @@ import { didYouMean } from '../suggest.ts';
 import type { Command, Operand } from './command.ts';
 import { type CommandLine, isOn } from './command-line.ts';
 
-/** A command, and the words that come after it. */
+/** A command, and the words after it. */
 export interface Asked {
   readonly command: Command;
   readonly operands: readonly string[];
 }
 
 /**
- * What a command line asks for: a command by its words ("get services"), by its flag ("--dump"), or the first one there is
- * if it has neither. What is wrong with command, operands and the flags that go with it is added to the problems.
+ * The command that a command line requests: by words ("get services"), by a flag ("--dump"), or otherwise the first command.
+ * Errors in the command, its operands and its flags are added to the problems.
  */
 export function requestedCommand(line: CommandLine, commands: readonly [Command, ...Command[]]): Asked {
   const { values, problems } = line;
   const isReadable = problems.length === 0;
   const { command, operands } = choose(line, commands);
-  // After a flag that nobody knows a word is probably its value.
+  // A word after an unknown flag is probably its value.
   if (isReadable) problems.push(...operandProblems(command, operands, values));
   for (const name of values.keys()) {
     if (FLAGS.get(name)?.role !== 'option' || command.flag === 'help') continue;
@@ -39,7 +39,7 @@ function choose({ values, positionals, problems }: CommandLine, commands: readon
   const help = commands.find(isHelp);
   const others = asked.filter(({ flag }) => flag !== 'help' && flag !== 'version');
   const [first, second] = others;
-  // A flag that needs a value takes what follows it, whatever that is.
+  // A flag with a value takes the next word, even --help.
   const isWanted = asked.some(
     (command) => isHelp(command) || /^(?:--help|-h)$/.test(values.get(command.flag ?? '')?.at(-1) ?? ''),
   );
@@ -62,7 +62,7 @@ function choose({ values, positionals, problems }: CommandLine, commands: readon
   return { command: commands[0], operands: [] };
 }
 
-/** The command that these words begin with, and what follows; all of them if they begin with none. */
+/** The command at the beginning of these words, and the remaining words. */
 function byWords(
   words: readonly string[],
   commands: readonly Command[],
@@ -75,7 +75,7 @@ function byWords(
   return { named: undefined, rest: words };
 }
 
-/** All that a command is called by words. */
+/** All names of a command. */
 export function namesOf({ name, aliases = [] }: Command): readonly string[] {
   return [name, ...aliases];
 }

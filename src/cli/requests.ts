@@ -18,10 +18,10 @@ import type { FamilyModel } from '../sync/family-model.ts';
 import { liveTable } from '../sync/fill.ts';
 
 /**
- * The answer of the running daemon to `path`; without one, and with a source, what `answer` makes of what would be
- * programmed from there; without either, of what the kernel still holds, where the question allows for that.
- * @throws ProxyError E_NO_DAEMON if there is neither, E_ALREADY_RUNNING if flags name a source beside a daemon, E_RUN_DIR, or
- * what is wrong with the source
+ * Returns the running daemon's answer to `path`. Without a daemon, `answer` computes it from what a source would program;
+ * without a source too, from what the kernel still holds, if the request supports this.
+ * @throws ProxyError E_NO_DAEMON if there is neither, E_ALREADY_RUNNING if flags name a source although a daemon runs,
+ * E_RUN_DIR, or errors of the source
  */
 export async function requestOrCompute(
   args: Arguments,
@@ -37,7 +37,7 @@ export async function requestOrCompute(
   if (namesSource(args, process.env)) return answer(await workOut(args, log, asInKernel));
   const known = await fromKernel?.(args, log).catch((error: unknown) => {
     if (!(error instanceof NftError)) throw error;
-    throw noDaemon(args, `; what the kernel holds is not known, either: ${explainNftError(error).message}`);
+    throw noDaemon(args, `; what the kernel holds is unknown too: ${explainNftError(error).message}`);
   });
   if (known === undefined) {
     const why =
@@ -48,11 +48,11 @@ export async function requestOrCompute(
 }
 
 export interface RequestOptions {
-  /** Seconds that the daemon has. */
+  /** Seconds for the daemon's answer. */
   readonly patience?: number;
-  /** What is known without a source, too; undefined if nothing is. */
+  /** Reads what is known without a source; undefined if nothing is. */
   readonly fromKernel?: (args: Arguments, log: Log) => Promise<Knowledge | undefined>;
-  /** True if what would be programmed goes on from what the kernel holds, as a start does: endpoints keep their slots. */
+  /** True to compute from what the kernel holds, as a start of the daemon does, so that endpoints keep their slots. */
   readonly asInKernel?: boolean;
 }
 
@@ -64,18 +64,18 @@ export function sourceFlags(args: Arguments): readonly string[] {
   });
 }
 
-/** The daemon would answer by its own source, which would be taken for the other one. */
+/** The daemon would answer from its own source, and users would mistake this for the source that they named. */
 function refusal({ command, runDir }: Arguments, named: readonly string[]): ProxyError {
   const what = named.join(' ');
   return new ProxyError(
     'E_ALREADY_RUNNING',
-    `${command} ${what}: a daemon runs (asked in ${runDir}), and has a source of its own: leave that out to see what is ` +
-      `programmed. What it would change on this node: kube-proxy-nft diff ${what}. What it would make of a node without ` +
-      `a daemon: with a --run-dir of its own`,
+    `${command} ${what}: a daemon runs (asked in ${runDir}) and has its own source. To see what is programmed, name no ` +
+      `source. To see what this source would change on this node: kube-proxy-nft diff ${what}. To see what it would ` +
+      `program on a node without a daemon, name another --run-dir`,
   );
 }
 
-/** `more`: what else there is to say. */
+/** `more`: a text to append. */
 function noDaemon({ runDir }: Arguments, more = ''): ProxyError {
   return new ProxyError(
     'E_NO_DAEMON',
@@ -93,7 +93,7 @@ async function workOut(args: Arguments, log: Log, asInKernel: boolean): Promise<
   return { models, cluster, shortfalls, origin: `as it would be programmed from ${description}` };
 }
 
-/** What a start would find in the kernel and go on from. @throws ProxyError E_NFT_MISSING, E_NFT_NOT_PERMITTED, E_NFT_FAILED */
+/** What a start would take over from the kernel. @throws ProxyError E_NFT_MISSING, E_NFT_NOT_PERMITTED, E_NFT_FAILED */
 async function foundFor(model: FamilyModel, { runDir }: Arguments): Promise<readonly Element[]> {
   const nft = createNft(runDir, 'question');
   try {

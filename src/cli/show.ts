@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import { print } from './print.ts';
 import { requestOrCompute } from './requests.ts';
 
-/** `dump`: prints the rules of the running daemon, or, with a source and no daemon, those that one would have. */
+/** `dump`: prints the rules of the running daemon or, with a source and without a daemon, the rules it would have. */
 export async function showDump(args: Arguments, log: Log): Promise<void> {
   const all = isSet(args, 'all') ? { all: '' } : {};
   const path = `/dump?${new URLSearchParams({ output: args.output ?? 'nft', ...all })}`;

@@ -4,12 +4,12 @@ import type { Sign, SignedLine } from '../status/changes-text.ts';
 
 const COLOURS: Readonly<Record<Sign, string>> = { '+': '32', '-': '31', '~': '33', ' ': '' };
 
-/** Whether what is printed may have colours: on a terminal, and not with NO_COLOR (no-color.org). */
+/** Whether the output may have colours: on a terminal, unless NO_COLOR is set (no-color.org). */
 export function hasColours(environment: NodeJS.ProcessEnv = process.env, isTerminal = process.stdout.isTTY): boolean {
   return isTerminal === true && !environment['NO_COLOR'];
 }
 
-/** Lines with their signs in front. Nothing in them talks to a terminal but the colours. */
+/** Lines prefixed with their signs. All control characters except the colours are escaped. */
 export function signedText(lines: readonly SignedLine[], isColoured: boolean): string {
   return lines
     .map(([sign, text]) => {

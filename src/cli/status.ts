@@ -11,19 +11,20 @@ import { print } from './print.ts';
 import { isForPrograms, printData } from './print-data.ts';
 import { watchStatus } from './watch-status.ts';
 
-/** What `status` ends with. */
+/** The exit codes of `status`. */
 const EXIT = { inSync: 0, notInSync: 1, notRunning: 3 } as const;
 
-/** Milliseconds that a look at the kernel is waited for. A daemon with a large table takes longer, and says since when. */
+/** Milliseconds to wait for a comparison with the kernel. With a large table it takes longer; the answer has its age. */
 const LOOK = 3_000;
 
-/** Milliseconds between two questions. */
+/** Milliseconds between two requests. */
 const PAUSE = 100;
 
 /**
- * `status`: asks the running daemon, which looks at the kernel for it, and with `--wait` until it is in sync. Without a daemon
- * it says what the kernel still serves. Sets the exit code: 0 in sync, 1 not, 3 no daemon. With `--watch` see watchStatus.
- * @throws ProxyError E_RUN_DIR if the daemon cannot be asked, or is of another version
+ * `status`: asks the running daemon, which first compares the kernel. With `--wait`, asks until it is in sync. Without a
+ * daemon, says what the kernel still serves. Sets the exit code: 0 in sync, 1 not, 3 no daemon. For `--watch`, see
+ * watchStatus.
+ * @throws ProxyError E_RUN_DIR if the daemon cannot be asked, or has another version
  */
 export async function status(args: Arguments, log: Log): Promise<void> {
   const wait = parseDuration(textOf(args, 'wait') ?? '0') ?? 0;
@@ -43,7 +44,7 @@ export async function status(args: Arguments, log: Log): Promise<void> {
   print(known === undefined ? await notRunningText(args, isBrief, log) : statusText(known, isBrief));
 }
 
-/** What the daemon says once it has looked at the kernel; for so many milliseconds it is waited until that is in sync. */
+/** The daemon's status after a comparison with the kernel. Waits up to `wait` milliseconds until it is in sync. */
 async function lookedAt(runDir: string, wait: number): Promise<Status | undefined> {
   const asked = Date.now();
   let known = await statusOfDaemon(runDir, '/status?look');
@@ -61,8 +62,8 @@ async function lookedAt(runDir: string, wait: number): Promise<Status | undefine
 }
 
 /**
- * What the daemon of a run directory says of itself; undefined if there is none.
- * @throws ProxyError E_RUN_DIR if it cannot be asked, or is of another version
+ * The status from the daemon of a run directory; undefined if there is none.
+ * @throws ProxyError E_RUN_DIR if it cannot be asked, or has another version
  */
 export async function statusOfDaemon(runDir: string, path = '/status'): Promise<Status | undefined> {
   const answer = await requestDaemon(runDir, path);
@@ -70,7 +71,7 @@ export async function statusOfDaemon(runDir: string, path = '/status'): Promise<
   try {
     return JSON.parse(answer.toString()) as Status;
   } catch {
-    const message = `the daemon in ${runDir} does not know "status": it is of another version; restart it`;
+    const message = `the daemon in ${runDir} does not know "status": it is another version; restart it`;
     throw new ProxyError('E_RUN_DIR', message);
   }
 }

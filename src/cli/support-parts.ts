@@ -25,7 +25,7 @@ import { leftInKernel } from './left-in-kernel.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** All that goes into the archive, 20 MiB at most before it is packed. `daemon`: what runs here, if it does. */
+/** All parts of the archive, at most 20 MiB before compression. `daemon`: the running daemon's status, if any. */
 export function partsOf(args: Arguments, daemon: Status | undefined): readonly Part[] {
   const nft = createNft(args.runDir, 'support', undefined, undefined, 20);
   const ask = async (path: string) => `${(await requestDaemon(args.runDir, path)) ?? noDaemon()}`;
@@ -63,14 +63,14 @@ export function partsOf(args: Arguments, daemon: Status | undefined): readonly P
     {
       ...small,
       name: 'other-tables.txt',
-      about: 'names and sizes of the tables of others',
+      about: 'names and sizes of the tables of other programs',
       gather: () => tableSizes(nft),
     },
     { ...small, name: 'sysctls.txt', about: 'sysctls that matter to us', gather: sysctls },
     {
       ...small,
       name: 'configuration.yaml',
-      about: 'the configuration that these flags lead to',
+      about: 'the configuration that results from these flags',
       gather: () => formatConfiguration(args.configuration),
     },
     {
@@ -97,13 +97,13 @@ export function partsOf(args: Arguments, daemon: Status | undefined): readonly P
     {
       ...small,
       name: 'saved-state.txt',
-      about: 'the head of the saved state, without an object',
+      about: 'the header of the saved state, without objects',
       gather: () => stateHead(stateFolder(args, process.env)),
     },
   ];
 }
 
-/** Findings do not go to the log, and neither does what is asked on the way. */
+/** A log that discards everything: findings go into the archive instead. */
 function quiet(): Log {
   return createLog(0, () => undefined);
 }
@@ -117,7 +117,7 @@ async function checked(args: Arguments): Promise<string> {
   return findingsJson(args.nodeName, VERSION, findings);
 }
 
-/** Our tables as the kernel holds them; there is no daemon to ask. */
+/** Our tables as the kernel holds them, if there is no daemon to ask. */
 async function ownTables(nft: Nft): Promise<string> {
   const lines: string[] = [];
   for (const family of kernelFamilies()) {
@@ -136,7 +136,7 @@ async function tableSizes(nft: Nft): Promise<string> {
   return lines.join('') || 'there are none\n';
 }
 
-/** What the daemon was started with, and what it made of it. */
+/** The daemon's command line, and the resulting configuration. */
 async function running(args: Arguments, daemon: Status | undefined): Promise<string> {
   if (daemon === undefined) return noDaemon();
   const flags = flagsOf(daemon.pid).join(' ') || 'its flags cannot be seen from here';
@@ -144,7 +144,7 @@ async function running(args: Arguments, daemon: Status | undefined): Promise<str
   return `${flags}\n\n/configz: ${configuration}\n`;
 }
 
-/** What the metrics server of this node answers. */
+/** The answer of this node's metrics server. */
 async function fromMetrics({ metricsBindAddress: address }: Arguments, path: string): Promise<string> {
   if (address === undefined) throw new Error('there is no --metrics-bind-address');
   const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address.host] ?? address.host;

@@ -13,9 +13,9 @@ import { statusOfDaemon } from './status.ts';
 import { partsOf } from './support-parts.ts';
 
 /**
- * `support`: one archive for a bug report, without secrets, listed before it is written: on a terminal there is a question in
- * between, elsewhere and with --yes none. --list writes nothing.
- * @throws ProxyError E_SUPPORT if the archive cannot be written, or is there already; E_USAGE
+ * `support`: writes an archive for a bug report, without secrets. Lists its contents first and, on a terminal without --yes,
+ * asks before it writes. --list writes nothing.
+ * @throws ProxyError E_SUPPORT if the archive cannot be written, or already exists; E_USAGE
  */
 export async function support(args: Arguments, _log: Log): Promise<void> {
   const [isList, isYes] = [isSet(args, 'list'), isSet(args, 'yes')];
@@ -25,16 +25,16 @@ export async function support(args: Arguments, _log: Log): Promise<void> {
   const file = fileFor(args.operands[0], `${folder}.tar.gz`);
   const daemon = await statusOfDaemon(args.runDir).catch(() => undefined);
   const { collected, isLate } = await collect(partsOf(args, daemon), knownSecrets(args.kubeconfig, daemon?.pid));
-  print(`${file}, without what is secret:\n${contents(collected)}`);
+  print(`${file}, without secrets:\n${contents(collected)}`);
   if (isList) print('nothing was written (--list)\n');
   else if (isYes || !isTerminal() || (await agrees())) {
     const archive = archiveOf(folder, collected, Math.floor(now.getTime() / 1000));
     write(file, archive);
     print(
-      `written: ${file}, ${(archive.length / 1024).toFixed(1)} KiB, for you alone to read; look into it before you pass it on\n`,
+      `written: ${file}, ${(archive.length / 1024).toFixed(1)} KiB, readable only by you; look at it before you share it\n`,
     );
   } else print('nothing was written\n');
-  // What was not there in time is not waited for: it only reads.
+  // Parts that are still running only read, so they need not be awaited.
   if (isLate) process.stdout.write('', () => process.exit());
 }
 
@@ -44,7 +44,7 @@ function folderName(nodeName: string, now: Date): string {
   return `kube-proxy-nft-support-${name}-${now.toISOString().replace(/[-:]|\.\d+/g, '')}`;
 }
 
-/** The path to write to: what is asked for, or a file in the folder that is. */
+/** The path to write to: the requested path, or a file in it if it is a folder. */
 function fileFor(asked: string | undefined, name: string): string {
   const path = resolve(asked || '.');
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, name) : path;
@@ -63,7 +63,7 @@ async function agrees(): Promise<boolean> {
   }
 }
 
-/** Never over a file that is there, nor through a link that somebody put in our way. */
+/** Never overwrites an existing file, and never follows a link that someone put there. */
 function write(file: string, archive: Buffer): void {
   try {
     const fd = openSync(file, 'wx', 0o600);

@@ -1,20 +1,20 @@
 import process from 'node:process';
 
-/** The terminal that a program has for itself, until it gives it back. */
+/** A terminal in full-screen mode. */
 export interface Terminal {
   readonly columns: number;
   readonly rows: number;
-  /** Shows these lines, and nothing else. */
+  /** Shows only these lines. */
   draw(lines: readonly string[]): void;
-  /** Gives it back as it was. */
+  /** Restores the terminal. */
   close(): void;
 }
 
 export interface TerminalListeners {
-  /** What was typed. */
+  /** Receives the typed characters. */
   readonly onKeys: (text: string) => void;
   readonly onResize: () => void;
-  /** The terminal is gone, or a signal asks for an end. */
+  /** The terminal was closed, or a signal asks the program to end. */
   readonly onEnd: () => void;
 }
 
@@ -22,7 +22,7 @@ const [ENTER, LEAVE] = ['\u001b[?1049h\u001b[?25l', '\u001b[?25h\u001b[?1049l'];
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Takes the terminal of stdout, in its second screen, and the keys of stdin where that is a terminal, too. */
+/** Switches the terminal of stdout to its alternate screen, and reads keys from stdin if that is also a terminal. */
 export function takeTerminal({ onKeys, onResize, onEnd }: TerminalListeners): Terminal {
   const { stdin, stdout } = process;
   const onData = (data: Buffer) => onKeys(data.toString('latin1'));
@@ -36,7 +36,7 @@ export function takeTerminal({ onKeys, onResize, onEnd }: TerminalListeners): Te
   if (stdin.isTTY) stdin.setRawMode(true).on('data', onData).resume();
   stdout.on('resize', onResize).on('error', onEnd);
   for (const signal of SIGNALS) process.once(signal, onEnd);
-  // Whatever ends the program: a terminal in raw mode is of no use to a shell.
+  // However the program ends, a shell cannot use a terminal in raw mode.
   process.once('exit', restore);
   return {
     get columns() {
@@ -46,7 +46,7 @@ export function takeTerminal({ onKeys, onResize, onEnd }: TerminalListeners): Te
       return stdout.rows || 24;
     },
     draw: (lines) => {
-      // Over what is there, so that nothing flickers.
+      // Overwrites the old lines, to avoid flicker.
       stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J`);
     },
     close: () => {

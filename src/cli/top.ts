@@ -11,15 +11,15 @@ import { requestConnections } from './request-connections.ts';
 import { hasColours } from './signed-lines.ts';
 import { takeTerminal } from './terminal.ts';
 
-/** Milliseconds between two questions: the daemon reads the kernel once a second at most. */
+/** Milliseconds between two requests. The daemon reads the kernel at most once a second. */
 const INTERVAL = 1000;
 
-/** Questions until there is a second reading, at most: with 30,000 Services one is good for a minute. */
+/** The maximum number of requests until the second reading. With 30,000 Services, a reading is kept for a minute. */
 const MAX_QUESTIONS = 180;
 
 /**
- * `top`: new connections to each Service, as they come. Without a terminal, for programs, and with --once a table of two
- * readings.
+ * `top`: shows new connections to each Service live. Without a terminal, for programs, and with --once, prints one table
+ * from two readings.
  * @throws ProxyError E_NO_DAEMON if there is none, E_NOT_COUNTED, E_RUN_DIR
  */
 export async function top(args: Arguments): Promise<void> {
@@ -79,8 +79,8 @@ async function live(args: Arguments, first: Connections): Promise<void> {
         if (next.readAt !== now.readAt) [now, before] = [next, now];
       } catch (error) {
         if (!(error instanceof ProxyError)) throw error;
-        // A daemon that restarts is back in a moment.
-        problem = `${messageOf(error)}; asked again every second`;
+        // A daemon that restarts is back soon.
+        problem = `${messageOf(error)}; retrying every second`;
       }
     }
   } finally {
@@ -92,7 +92,7 @@ function whenAborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
-/** Empty: all. As for kubectl, -A counts more than -n. */
+/** Empty for all namespaces. As in kubectl, -A overrides -n. */
 function wantedNamespace(args: Arguments): string {
   return isSet(args, 'all-namespaces') ? '' : (textOf(args, 'namespace') ?? '');
 }

@@ -11,10 +11,10 @@ import { sourceFlags } from './requests.ts';
 /** What happened to a row, in the words of the Kubernetes API's watches. */
 type Event = 'ADDED' | 'MODIFIED' | 'DELETED';
 
-/** All that the daemon has of what is asked for. */
+/** All rows that the daemon has for a request. */
 export interface Listing {
   readonly rows: readonly ServiceRow[];
-  /** False while the daemon fills or mends the kernel, or does not have the whole cluster yet. */
+  /** False while the daemon is filling or mending the kernel, or does not have the whole cluster yet. */
   readonly inForce: boolean;
 }
 
@@ -26,9 +26,9 @@ interface Known<Row> {
 }
 
 /**
- * `get --watch`: all rows, and then each that changes, as kubectl does. A row that is gone is shown once more and says so; that
- * is believed when two answers in a row do not have it, as a long listing may miss one while others come and go. A daemon that
- * ends is waited for. Ends when nobody reads any more, or by a signal.
+ * `get --watch`: all rows, and then each that changes, as kubectl does. A row that is gone is shown once more and says so;
+ * that is believed when two answers in a row do not have it, as a long listing may miss one while others come and go. A
+ * daemon that ends is waited for. Ends when nobody reads any more, or by a signal.
  * @throws ProxyError E_NO_DAEMON if there is none at first, E_USAGE beside a source, E_RUN_DIR
  */
 export async function watchRows<Row extends object>(
@@ -62,7 +62,7 @@ export async function watchRows<Row extends object>(
       continue;
     }
     const { rows, inForce } = again.answer;
-    // One that has just begun does not know all Services yet.
+    // A daemon that has just started does not know all Services yet.
     if (known !== undefined && !inForce) continue;
     if (isLost) log.info('the daemon answers again');
     isLost = false;

@@ -8,11 +8,11 @@ import { isForPrograms, printItem } from './print-data.ts';
 import { requestAgain } from './request-again.ts';
 
 /**
- * `status --watch`: the answer, and a new one each time that something else is to be said than before; times that pass, and
- * elements that come and go, are no reason. With --brief that is a line, and there is a new one when it says something else.
- * Each begins with the time. A daemon that ends is one of the answers, with what the kernel still serves; it is waited for. The
- * kernel is compared at the daemon's own pace. Ends when nobody reads any more, or by a signal.
- * @throws ProxyError E_RUN_DIR, E_NFT_FAILED and the like where no daemon runs
+ * `status --watch`: prints the status, and prints it again whenever it changes. Elapsed times and element counts alone are
+ * not a change. With --brief, it prints the first line whenever that changes. Each answer begins with the time. If the
+ * daemon ends, it prints what the kernel still serves and waits for the next daemon. The kernel is compared at the daemon's
+ * own pace. Ends when the reader closes stdout, or on a signal.
+ * @throws ProxyError E_RUN_DIR, E_NFT_FAILED and the like if no daemon runs
  */
 export async function watchStatus(
   first: Status | undefined,

@@ -5,13 +5,13 @@ import type { Protection } from '../service/reserved-addresses.ts';
 import type { Configuration, GivenFields } from './fields.ts';
 import type { Output } from './output.ts';
 
-/** What the command line asks for, with the configuration file if there is one. */
+/** The parsed command line, combined with the configuration file, if any. */
 export interface Arguments {
   /** The name of the command. */
   readonly command: string;
-  /** The words after it, as many as it takes. */
+  /** The words after the command. */
   readonly operands: readonly string[];
-  /** --beside-kube-proxy: a daemon starts although a kube-proxy works in its network namespace. */
+  /** --beside-kube-proxy: start even if kube-proxy runs in this network namespace. */
   readonly besideKubeProxy: boolean;
   /** --config. */
   readonly config: string | undefined;
@@ -23,76 +23,78 @@ export interface Arguments {
   /** The pod network of each family, as "address/prefix". */
   readonly podCidrs: ReadonlyMap<Family, string>;
   readonly masqueradeAll: boolean;
-  /** --detect-local-mode: how connections from pods are known. */
+  /** --detect-local-mode: how to recognise connections from pods. */
   readonly detectLocal: DetectLocal;
   /** --nodeport-addresses: networks, and the words "primary", "all" and "localhost". */
   readonly nodePortAddresses: readonly string[];
-  /** --bind-address, canonical: this node's primary address whatever its Node says; undefined: what its Node says. */
+  /** --bind-address, canonical: this node's primary address; undefined: the address in its Node object. */
   readonly bindAddress: string | undefined;
-  /** Feature gate AllowServiceExternalIPs: false if spec.externalIPs of Services are to be ignored. */
+  /** Feature gate AllowServiceExternalIPs: if false, spec.externalIPs of Services are ignored. */
   readonly allowExternalIps: boolean;
-  /** Where the health and metrics servers listen; undefined: they do not. */
+  /** The addresses of the health and metrics servers; undefined: do not listen. */
   readonly healthzBindAddress: BindAddress | undefined;
   readonly metricsBindAddress: BindAddress | undefined;
   /** Feature gates ComponentStatusz and ComponentFlagz: pages of the metrics server for people. */
   readonly zpages: { readonly statusz: boolean; readonly flagz: boolean };
-  /** --bind-address-hard-fail: an address that cannot be listened on ends the start. */
+  /** --bind-address-hard-fail: exit at the start if listening fails. */
   readonly bindAddressHardFail: boolean;
-  /** Milliseconds: half of what a change may wait until we call ourselves unhealthy. */
+  /** Milliseconds: half the time that a change may wait before the daemon reports that it is unhealthy. */
   readonly syncPeriod: number;
-  /** Milliseconds from one transaction to the next while changes keep coming. */
+  /** Minimum time between two transactions while changes keep coming, in milliseconds. */
   readonly transactionInterval: number;
-  /** Elements that one Service may have in the rules of one family. */
+  /** The maximum number of elements of one Service in the rules of one family. */
   readonly maxElementsPerService: number;
-  /** Elements that all Services may have together; 0: what fits into the memory there is. */
+  /** The maximum number of elements of all Services together; 0: as many as fit into memory. */
   readonly maxElements: number;
-  /** --protect-addresses: what becomes of external and load balancer IPs that belong to the cluster or the node. */
+  /** --protect-addresses: how to treat external and load balancer IPs that belong to the cluster or the node. */
   readonly protectAddresses: Protection;
-  /** Endpoints of one Service with session affinity that have lists of their clients. */
+  /** The maximum number of endpoints for which a Service with session affinity keeps lists of clients. */
   readonly maxAffinityEndpoints: number;
-  /** --skip-unreachable-nodes: whether endpoints on nodes that are not Ready are used only where there are no others. */
+  /** --skip-unreachable-nodes: whether endpoints on nodes that are not Ready are used only if there are no others. */
   readonly skipUnreachableNodes: boolean;
-  /** --read-cilium-annotations: what Cilium's say counts where an annotation of ours is absent. */
+  /** --read-cilium-annotations: Cilium's annotations apply if our own annotation is absent. */
   readonly readCiliumAnnotations: boolean;
-  /** --no-watch: what is in the kernel is not compared with the model while the daemon runs. */
+  /** --no-watch: the daemon does not compare the kernel with the model while it runs. */
   readonly noWatch: boolean;
-  /** --watch-others: who changes our tables is looked for from the start. */
+  /** --watch-others: from the start, find out who changes our tables. */
   readonly watchOthers: boolean;
-  /** --heartbeat: whether packets of our own show that the rules are there. */
+  /** --heartbeat: whether to verify the rules with packets of our own. */
   readonly heartbeat: boolean;
   /** --page: whether there is an operator's page. */
   readonly page: boolean;
-  /** --page-address: where it is served beside the metrics' address, to whoever reaches it; undefined: nowhere. */
+  /** --page-address: a further address of the page, for anyone who can connect; undefined: none. */
   readonly pageAddress: BindAddress | undefined;
   /** --connection-counters: whether the kernel counts the new connections to each Service. */
   readonly connectionCounters: boolean;
-  /** --connection-metrics: of how many ports of Services /metrics has them; 0: it has none. */
+  /** --connection-metrics: the number of Service ports whose counts /metrics has; 0: none. */
   readonly connectionMetrics: number;
-  /** --reset-gone-endpoints: TCP connections to endpoints that are gone end, where the Service does not say otherwise. */
+  /** --reset-gone-endpoints: end TCP connections to removed endpoints, unless the Service says otherwise. */
   readonly resetGoneEndpoints: boolean;
-  /** --source-ranges-on-node-ports: loadBalancerSourceRanges hold for node ports, too, where no annotation says otherwise. */
+  /**
+   * --source-ranges-on-node-ports: loadBalancerSourceRanges also apply to node ports, unless an annotation says otherwise.
+   */
   readonly sourceRangesOnNodePorts: boolean;
-  /** --node-port-source-ranges: networks that may connect to node ports; empty: everybody may. */
+  /** --node-port-source-ranges: networks that may connect to node ports; empty: everyone may. */
   readonly nodePortSourceRanges: readonly string[];
-  /** Whether that takes rules of its own, since nf_conntrack_tcp_loose is 0 here. */
+  /** Whether --reset-gone-endpoints needs its own rules, because nf_conntrack_tcp_loose is 0 here. */
   readonly resetUnknown: boolean;
   readonly runDir: string;
-  /** --state-dir: where the last known state is kept; empty with --no-state; undefined: where the environment says. */
+  /** --state-dir: the folder for the last known state; empty with --no-state; undefined: the one from the environment. */
   readonly stateDir: string | undefined;
-  /** Milliseconds at which a saved state is too old to be served from; 0: none is kept. */
+  /** The maximum age of a saved state to serve from, in milliseconds; 0: none is saved. */
   readonly stateMaxAge: number;
-  /** -o: one of what the command can print, the first of these if it is not given; undefined if it prints no data. */
+  /** -o, or the command's default; undefined if the command prints no data. */
   readonly output: Output | undefined;
   readonly verbosity: number;
   /** --logging-format. */
   readonly logFormat: LogFormat;
-  /** All of it, as a KubeProxyConfiguration. */
+  /** The complete configuration, as a KubeProxyConfiguration. */
   readonly configuration: Configuration;
-  /** What of it the file sets. */
+  /** The fields that the file sets. */
   readonly fileFields: GivenFields;
-  /** Every flag and its value, also where the file counts instead. Flags of single commands are read from here. */
+  /** All flags and their values, even if the file overrides them. Commands read their own flags from here. */
   readonly flagValues: ReadonlyMap<string, string>;
-  /** To be logged at a start: what is ignored, and what has no effect here. */
+  /** Lines to log at startup: what is ignored, and what has no effect. */
   readonly notes: readonly string[];
 }
 

@@ -12,28 +12,28 @@ import {
   isZero,
 } from './fields.ts';
 
-/** apiVersion and kind, as a file has them. */
+/** apiVersion and kind of a file. */
 export const API_VERSION = 'kubeproxy.config.k8s.io/v1alpha1';
 export const KIND = 'KubeProxyConfiguration';
 
-/** Something to say about a field. */
+/** A remark about a field. */
 export interface Remark {
   readonly field: FieldPath;
   readonly text: string;
 }
 
-/** A configuration that can be used: complete, and with what is in force. */
+/** A complete configuration, with the effective values. */
 export interface Resolved {
   readonly configuration: Configuration;
-  /** What does not fit together. */
+  /** Values that contradict each other. */
   readonly problems: readonly Remark[];
   /** Settings that have no effect here, a line each. */
   readonly notes: readonly Remark[];
 }
 
 /**
- * The configuration that a file, or else the flags, ask for. Its mode is nftables, whatever was asked for; what kube-proxy
- * reads from the section of the mode asked for is in the section nftables.
+ * The configuration that results from a file, or from the flags. Its mode is always nftables. What kube-proxy reads from the
+ * section of the requested mode is moved to the section nftables.
  */
 export function resolveConfiguration(given: GivenFields, from: 'file' | 'flags'): Resolved {
   const defaults = Object.fromEntries(FIELD_ENTRIES.map(([path, field]) => [path, field.default]));
@@ -46,7 +46,7 @@ export function resolveConfiguration(given: GivenFields, from: 'file' | 'flags')
     'nftables.masqueradeAll':
       asked['nftables.masqueradeAll'] || (asked.mode !== 'nftables' && asked['iptables.masqueradeAll']),
     'nftables.syncPeriod': asked[syncPeriod],
-    // Zero in the file this may be written to would be a second.
+    // If this is written to a file, zero there would mean one second.
     'nftables.minSyncPeriod': isZero(asked[minSyncPeriod]) ? '1ns' : asked[minSyncPeriod],
     detectLocalMode: asked.detectLocalMode || 'ClusterCIDR',
     nodePortAddresses: asked.nodePortAddresses.length === 0 ? ['primary'] : asked.nodePortAddresses,
@@ -63,7 +63,7 @@ export function milliseconds(duration: string): number {
   return parseDuration(duration) ?? 0;
 }
 
-/** The configuration as a document: what a file holds, and /configz shows. */
+/** The configuration as a document, for files and /configz. */
 export function configurationDocument(configuration: Configuration): Readonly<Record<string, unknown>> {
   const document: Record<string, unknown> = { apiVersion: API_VERSION, kind: KIND };
   for (const [path, value] of Object.entries(configuration)) {
@@ -87,7 +87,7 @@ function defaultAddresses({ bindAddress }: GivenFields): GivenFields {
   return { healthzBindAddress: '[::]:10256', metricsBindAddress: '[::1]:10249' };
 }
 
-/** Where kube-proxy takes a period from: in a file the section of the mode counts, --iptables-* in all modes but ipvs. */
+/** Where kube-proxy reads a period: in a file, the section of the mode; as a flag, --iptables-* except in ipvs mode. */
 function periodInForce<const Key extends 'syncPeriod' | 'minSyncPeriod'>(
   given: GivenFields,
   from: 'file' | 'flags',
@@ -111,7 +111,7 @@ function periodProblems(
     : [{ field: minSyncPeriod, text: `${least} is longer than syncPeriod, ${most}` }];
 }
 
-/** As the kernel allows them (15 characters), less what would be a pattern or end the text in an nft document. */
+/** Names that the kernel allows (15 characters), without characters for patterns or the end of a string in nft. */
 const INTERFACE_NAME = /^[^\s/"*\\]{1,15}$/;
 
 function interfaceProblems(configuration: Configuration): readonly Remark[] {
@@ -129,7 +129,7 @@ function notesOn(given: GivenFields, syncPeriod: FieldPath): readonly Remark[] {
     if (isZero(value) || isDeepStrictEqual(value, usual)) return [];
     if (field === 'mode' && value !== 'nftables') {
       const nodePorts = nodePortAddresses === undefined ? ', with node ports on the node’s primary addresses' : '';
-      return [{ field, text: `${value} is taken for nftables, the one mode there is${nodePorts}` }];
+      return [{ field, text: `${value} is treated as nftables, the only mode${nodePorts}` }];
     }
     if (field === 'featureGates') {
       const text = noteOnGates(given.featureGates ?? {});
@@ -139,6 +139,6 @@ function notesOn(given: GivenFields, syncPeriod: FieldPath): readonly Remark[] {
     const isOtherMode = field === 'iptables.masqueradeAll' && mode === 'nftables';
     const inForce = isOtherPeriod ? syncPeriod : isOtherMode ? 'nftables.masqueradeAll' : undefined;
     const reason = inForce === undefined ? withoutEffect : `${inForce} counts`;
-    return reason === undefined ? [] : [{ field, text: `without effect here: ${reason}` }];
+    return reason === undefined ? [] : [{ field, text: `no effect here: ${reason}` }];
   });
 }

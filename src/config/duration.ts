@@ -10,12 +10,12 @@ const UNITS: Readonly<Record<string, number>> = {
   h: 3600e9,
 };
 
-/** Of an int64 of nanoseconds, in milliseconds: some 292 years. */
+/** The maximum of an int64 of nanoseconds, in milliseconds: about 292 years. */
 const MAX = 2 ** 63 / 1e6;
 
 /**
- * Reads a duration as Go's time.ParseDuration does ("30s", "1h0m0s", "1.5h", "-2ms", "0"), which is what the API type
- * meta/v1 Duration holds. In milliseconds; undefined if it is none.
+ * Parses a duration as Go's time.ParseDuration does ("30s", "1h0m0s", "1.5h", "-2ms", "0"), the format of the API type
+ * meta/v1 Duration. In milliseconds; undefined if it is invalid.
  */
 export function parseDuration(text: string): number | undefined {
   if (/^[+-]?0$/.test(text)) return 0;

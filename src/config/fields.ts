@@ -176,7 +176,7 @@ export const FIELDS = {
   portRange: field(
     textLike(/^\d{1,5}([-+]\d{1,5})?$/, 'a range of ports such as 300-2000'),
     '',
-    withoutEffect('nothing uses it, in kube-proxy neither', 'proxy-port-range'),
+    withoutEffect('nothing uses it, not even kube-proxy', 'proxy-port-range'),
   ),
   windowsRunAsService: field(boolean, false, withoutEffect(WINDOWS)),
 } as const satisfies Readonly<Record<string, { readonly flag?: string }>>;

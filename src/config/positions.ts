@@ -2,9 +2,9 @@ import { EVENT_ID, type Event, getScalarValue, parseEvents } from 'js-yaml';
 
 /** Where the fields of a YAML or JSON document are. */
 export interface Positions {
-  /** The line of a field, counted from 1: "conntrack.min", "nodePortAddresses.1". Of the nearest one around it, if it has none. */
+  /** The line of a field ("conntrack.min", "nodePortAddresses.1"), or of the nearest enclosing one; counted from 1. */
   lineOf(path: string): number;
-  /** Fields that are there more than once, with the line of each repetition. */
+  /** Fields that appear more than once, with the line of each repetition. */
   readonly repeated: readonly { readonly path: string; readonly line: number }[];
 }
 
@@ -41,7 +41,7 @@ export function findPositions(source: string): Positions {
     const open = stack.at(-1);
     if (open !== undefined) {
       const isValue = open.isMapping && open.seen % 2 === 1;
-      // A key that is a collection is nobody's field.
+      // A key that is a collection is not a field.
       if (!open.isMapping) open.key = String(open.seen);
       else if (!isValue) open.key = event.type === EVENT_ID.SCALAR ? getScalarValue(source, event) : '?';
       open.seen++;
@@ -77,12 +77,12 @@ function nearest(lines: ReadonlyMap<string, number>, path: string): number {
   return 1;
 }
 
-/** The offset each line begins at. */
+/** The offset of the beginning of each line. */
 function lineStarts(source: string): readonly number[] {
   return [0, ...[...source.matchAll(/\r\n|\n|\r/g)].map((end) => end.index + end[0].length)];
 }
 
-/** The line, counted from 1, that an offset is in. */
+/** The line that contains an offset, counted from 1. */
 function lineAt(starts: readonly number[], offset: number): number {
   let [low, high] = [0, starts.length];
   while (low + 1 < high) {

@@ -9,11 +9,11 @@ import { findPositions, type Positions } from './positions.ts';
 
 /** A configuration file as read. */
 export interface ConfigurationFile extends Pick<Resolved, 'configuration'> {
-  /** What it sets. */
+  /** The fields that it sets. */
   readonly given: GivenFields;
-  /** What makes it unusable, a line each: "FILE:7: conntrack.min: -1: a whole number of at least 0 is expected". */
+  /** Errors, one line each: "FILE:7: conntrack.min: -1: a whole number of at least 0 is expected". */
   readonly problems: readonly string[];
-  /** Fields that nobody knows, or that are there twice. kube-proxy starts with these, and so do we. */
+  /** Unknown or repeated fields. kube-proxy starts with these, and so do we. */
   readonly unknown: readonly string[];
   /** Settings without effect here. */
   readonly notes: readonly string[];
@@ -21,12 +21,12 @@ export interface ConfigurationFile extends Pick<Resolved, 'configuration'> {
 
 /** Bytes. */
 const MAX_FILE_SIZE = 1024 * 1024;
-/** Of a file that is something else altogether. */
+/** The limit of reported problems, for files that are something else entirely. */
 const MAX_PROBLEMS = 50;
-/** Nobody needs one; nested ones can make a small file stand for a huge object. */
+/** Configurations do not need YAML aliases, and nested ones can expand a small file to a huge object. */
 const MAX_ALIASES = 100;
 
-/** Every field and section; `nftables` first, for what was written without its section. */
+/** All fields and sections, `nftables` first, so that suggestions for a field without its section prefer it. */
 const KNOWN: readonly string[] = [
   ...FIELD_ENTRIES.map(([path]) => path)
     .flatMap((path) => [path, ...sectionsOf(path)])
@@ -37,7 +37,7 @@ const KNOWN: readonly string[] = [
 const SECTIONS: ReadonlySet<string> = new Set(FIELD_ENTRIES.flatMap(([path]) => sectionsOf(path)));
 
 /**
- * Reads a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) from YAML or JSON, with everything that is wrong with it.
+ * Reads a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) from YAML or JSON, with all its problems.
  * @throws ProxyError E_CONFIG if it cannot be read at all
  */
 export function readConfigurationFile(path: string): ConfigurationFile {
@@ -47,7 +47,7 @@ export function readConfigurationFile(path: string): ConfigurationFile {
 function readText(path: string): string {
   try {
     const found = statSync(path);
-    // Reading a FIFO or a device would take for ever.
+    // Reading a FIFO or a device might never end.
     if (!found.isFile()) throw new ProxyError('E_CONFIG', `configuration ${path}: it is not a regular file`);
     if (found.size > MAX_FILE_SIZE) throw new ProxyError('E_CONFIG', `configuration ${path} is larger than 1 MiB`);
     return readFileSync(path, 'utf8');
@@ -58,7 +58,7 @@ function readText(path: string): string {
   }
 }
 
-/** As readConfigurationFile, of a text. `path` is for messages. */
+/** Like readConfigurationFile, for a text. `path` is for messages. */
 export function parseConfiguration(source: string, path: string): ConfigurationFile {
   const reader = new Reader(path);
   try {
@@ -76,7 +76,7 @@ interface Finding {
   readonly text: string;
 }
 
-/** Collects what a file says, and what is wrong with it. */
+/** Collects the fields and problems of a file. */
 class Reader {
   readonly #path: string;
   readonly #problems: Finding[] = [];
@@ -95,7 +95,7 @@ class Reader {
   read(source: string): void {
     this.#positions = findPositions(source);
     for (const { path, line } of this.#positions.repeated) {
-      this.#unknown.push({ line, field: path, text: 'it is there twice, the last one counts' });
+      this.#unknown.push({ line, field: path, text: 'it appears twice; the last one applies' });
     }
     const documents = loadAll(source, { json: true, maxAliases: MAX_ALIASES });
     const [document, ...others] = documents.filter((found) => found !== null);
@@ -141,7 +141,7 @@ class Reader {
 
   #field(path: FieldPath, raw: unknown): void {
     const { type, zeroCounts } = FIELDS[path] as (typeof FIELD_ENTRIES)[number][1];
-    // As everywhere in the API: null is absent.
+    // As everywhere in the API, null means absent.
     if (raw === null || (raw === '' && zeroCounts !== true)) return;
     const value = type.parse(raw);
     if (value !== undefined && isZero(value) && zeroCounts !== true) return;

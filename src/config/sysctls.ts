@@ -1,23 +1,23 @@
 import { milliseconds } from './configuration.ts';
 import type { Configuration } from './fields.ts';
 
-/** A number the kernel is to have in a file of /proc/sys or /sys. */
+/** A number to set in a file of /proc/sys or /sys. */
 export interface Setting {
   readonly file: string;
   readonly value: number;
-  /** The field that asks for it. */
+  /** The field that sets it. */
   readonly field: string;
-  /** A greater number is left alone. */
+  /** If true, a greater number in the kernel stays. */
   readonly atLeast?: true;
 }
 
 const NETFILTER = '/proc/sys/net/netfilter';
 const HASH_SIZE = '/sys/module/nf_conntrack/parameters/hashsize';
 
-/** Entries. More of them on a machine with very many CPUs would cost memory that nobody needs (kube-proxy 1.37). */
+/** Entries. On a machine with very many CPUs, more would waste memory (kube-proxy 1.37). */
 const MAX_SCALED = 1_048_576;
 
-/** Fields of times, in the order kube-proxy sets them. Zero leaves the kernel's number. */
+/** The timeout fields, in the order in which kube-proxy sets them. Zero keeps the kernel's value. */
 const TIMEOUTS = [
   ['conntrack.tcpEstablishedTimeout', 'nf_conntrack_tcp_timeout_established'],
   ['conntrack.tcpCloseWaitTimeout', 'nf_conntrack_tcp_timeout_close_wait'],
@@ -25,7 +25,7 @@ const TIMEOUTS = [
   ['conntrack.udpStreamTimeout', 'nf_conntrack_udp_timeout_stream'],
 ] as const;
 
-/** What kube-proxy sets for a configuration on a machine with `cpus` CPUs, and nothing else. In seconds and entries. */
+/** The settings that kube-proxy makes on a machine with `cpus` CPUs, and no others. In seconds and entries. */
 export function conntrackSettings(configuration: Configuration, cpus: number): readonly Setting[] {
   const settings: Setting[] = [];
   const maxPerCore = configuration['conntrack.maxPerCore'];
@@ -33,7 +33,7 @@ export function conntrackSettings(configuration: Configuration, cpus: number): r
     const max = conntrackMax(maxPerCore * cpus, configuration['conntrack.min']);
     const common = { field: 'conntrack.maxPerCore', atLeast: true } as const;
     settings.push({ file: `${NETFILTER}/nf_conntrack_max`, value: max, ...common });
-    // Chains of four entries, as kube-proxy has it. In a network namespace it cannot be written at all.
+    // Chains of four entries, as in kube-proxy. Only the initial network namespace can write it.
     settings.push({ file: HASH_SIZE, value: Math.floor(max / 4), ...common });
   }
   for (const [field, name] of TIMEOUTS) {
@@ -46,12 +46,12 @@ export function conntrackSettings(configuration: Configuration, cpus: number): r
   return settings;
 }
 
-/** As kube-proxy has it: where `scaled` is beyond the limit, a greater `min` does not count either. */
+/** As in kube-proxy: if `scaled` exceeds the limit, a greater `min` is ignored too. */
 function conntrackMax(scaled: number, min: number): number {
   return scaled > MAX_SCALED ? MAX_SCALED : Math.max(scaled, min);
 }
 
-/** True if the kernel has it: nothing is to be written, which takes fewer rights. */
+/** True if the kernel already has the value. Then nothing must be written, which requires fewer permissions. */
 export function isSet({ value, atLeast }: Setting, current: number): boolean {
   return atLeast ? current >= value : current === value;
 }

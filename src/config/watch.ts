@@ -9,15 +9,15 @@ import { readConfigurationFile } from './read.ts';
 
 /** Milliseconds. */
 const TIMINGS = {
-  /** Editors and kubelet's updates of a ConfigMap take several steps; the file is read once they are through. */
+  /** Editors, and the kubelet's updates of a ConfigMap, take several steps. The file is read after the last one. */
   settle: 200,
-  /** For changes nobody tells of: network file systems, a folder that was replaced. */
+  /** For changes without notification: network file systems, or a folder that was replaced. */
   poll: 30_000,
 };
 
 /**
- * Waits until the file at `path` is a valid configuration that sets other things than `given`; comments and order do not
- * count. An invalid one is an error line, and the wait goes on. Ends without a change when `signal` is aborted.
+ * Waits until the file at `path` is a valid configuration that differs from `given`. Comments and order do not count. An
+ * invalid file is logged as an error, and the wait continues. Ends without a change when `signal` is aborted.
  */
 export async function whenConfigurationChanges(
   path: string,
@@ -30,7 +30,7 @@ export async function whenConfigurationChanges(
   while (!signal.aborted) {
     const found = look(path);
     if (found.given !== undefined && !isDeepStrictEqual(found.given, given)) break;
-    // Said once, not at every look.
+    // Logged once, not at every check.
     if (found.problem !== problem && found.problem !== '') {
       log.error('the configuration that was read at the start stays in force', found.problem);
     }
@@ -50,7 +50,7 @@ function look(path: string): { readonly given?: GivenFields; readonly problem: s
   }
 }
 
-/** The folder of the file: a watch on the file itself would miss that it is replaced, as editors and ConfigMaps do. */
+/** Watches the folder, because editors and ConfigMaps replace the file, which a watch on the file itself would miss. */
 class WatchedFolder {
   readonly #watcher: FSWatcher | undefined;
   #wake = () => {};
@@ -70,12 +70,12 @@ class WatchedFolder {
     }
   }
 
-  /** Resolves when something in the folder has changed since the last call, at the latest after the poll interval. */
+  /** Resolves when something in the folder has changed since the last call, or after the poll interval. */
   async next(signal: AbortSignal): Promise<void> {
     const changed = new AbortController();
     this.#wake = () => changed.abort();
     if (this.#changed) changed.abort();
-    // Aborting is how both end early: not an error.
+    // Both sleeps are ended early by aborting them, which is not an error.
     const ignore = () => undefined;
     await sleep(TIMINGS.poll, undefined, { signal: AbortSignal.any([signal, changed.signal]) }).catch(ignore);
     if (this.#changed) await sleep(TIMINGS.settle, undefined, { signal }).catch(ignore);

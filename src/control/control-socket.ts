@@ -7,26 +7,26 @@ import { errnoOf, messageOf, ProxyError } from '../errors.ts';
 import { assertPrivateFolder } from '../host/private-folder.ts';
 import type { Log } from '../log.ts';
 
-/** Where the daemon listens, in its run directory. Mode 0600, in a directory of 0700: for its own user and root only. */
+/** The daemon's socket in its run directory. Mode 0600, in a directory with 0700: only for the daemon's user and root. */
 const SOCKET_NAME = 'control.sock';
 
 /** Seconds. A dump of a large cluster takes a fraction of one; a daemon that was stopped by a signal never answers. */
 const ANSWER_TIMEOUT = 10;
 
-/** Questions that are answered from what nft lists. */
+/** Requests whose answers need a listing from nft. */
 const READS_KERNEL = /^\/connections\b|[?&]live(?:[=&]|$)/;
 
-/** What the daemon answers to a path such as "/dump?output=nft"; undefined for paths it does not know. */
+/** The daemon's answer to a path such as "/dump?output=nft"; undefined for unknown paths. */
 export type Responder = (path: string) => Promise<string | undefined> | string | undefined;
 
 /**
- * Makes the run directory and listens in it.
+ * Creates the run directory and listens in it.
  * @throws ProxyError E_RUN_DIR; E_ALREADY_RUNNING if a daemon of another network namespace uses the directory
  */
 export async function serveControl(runDir: string, respond: Responder): Promise<Server> {
   const path = join(runDir, SOCKET_NAME);
-  // One answer after the other: a dump is long work in slices, and many at a time would leave nothing for the rules.
-  // What waits for nft has a row of its own: a listing of a large table takes it many seconds, and the daemon nothing.
+  // One answer at a time: a dump is long work in slices, and many dumps at once would leave no time for the rules.
+  // Requests that wait for nft have their own queue: nft takes many seconds to list a large table, the daemon none.
   const rows = { model: Promise.resolve(), kernel: Promise.resolve() };
   const server = createServer((incoming, outgoing) => {
     const row = READS_KERNEL.test(incoming.url ?? '') ? 'kernel' : 'model';
@@ -37,7 +37,7 @@ export async function serveControl(runDir: string, respond: Responder): Promise<
       for (const piece of piecesOf(body ?? '')) {
         outgoing.write(piece);
         await nextTurn();
-        // Who asked may be gone.
+        // The client may have disconnected.
         if (outgoing.destroyed) return;
       }
       outgoing.end();
@@ -45,14 +45,14 @@ export async function serveControl(runDir: string, respond: Responder): Promise<
   });
   try {
     await mkdir(runDir, { recursive: true, mode: 0o700 });
-    // A directory that was there keeps its mode (it may be /run, or systemd's), but nobody else may put files into it.
+    // An existing directory keeps its mode (it may be /run, or systemd's), but other users must not be able to write to it.
     await assertPrivateFolder(runDir);
     if (await isServed(path)) {
       throw new ProxyError('E_ALREADY_RUNNING', `another kube-proxy-nft uses ${runDir}; choose another --run-dir`);
     }
     await unlink(path).catch(ignoreMissing);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // The socket is made within listen: with this mask nobody else can open it from its first moment.
+    // listen creates the socket. With this umask, no other user can ever open it.
     const mask = process.umask(0o177);
     server.once('error', reject).listen(path, resolve);
     process.umask(mask);
@@ -65,10 +65,12 @@ export async function serveControl(runDir: string, respond: Responder): Promise<
   }
 }
 
-/** Milliseconds until a run directory that could not be written to is tried again. */
+/** Milliseconds until the next attempt to write to the run directory. */
 const RETRY_DELAY = 30_000;
 
-/** What passes, or is no reason to leave a node without Services. Others are mistakes that are found at the first start. */
+/**
+ * Errors that are temporary, or no reason to leave a node without Services. Others are mistakes that the first start shows.
+ */
 const NO_ROOM = ['EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'];
 
 /** Listens in the run directory, or tries to. */
@@ -77,8 +79,8 @@ export interface Control {
 }
 
 /**
- * As serveControl; but where there is no room for a socket, or no right to write on that disk, it warns once, goes on
- * without, and tries again until it can.
+ * Like serveControl. But if there is no space for a socket, or the disk is not writable, it warns once, continues without
+ * the socket, and retries until it works.
  * @throws ProxyError E_RUN_DIR, E_ALREADY_RUNNING
  */
 export async function keepControl(
@@ -97,7 +99,7 @@ export async function keepControl(
   const again = () => {
     timer = setTimeout(() => {
       attempt().then(
-        () => log.info('the control socket is there now', { runDir }),
+        () => log.info('the control socket is available now', { runDir }),
         () => again(),
       );
     }, retryDelay).unref();
@@ -105,8 +107,8 @@ export async function keepControl(
   await attempt().catch((error: unknown) => {
     if (!(error instanceof ProxyError) || !NO_ROOM.includes(errnoOf(error.cause) ?? '')) throw error;
     log.warn(
-      `${error.message}; going on without a control socket, so that status, get, dump, trace and migrate find no daemon; ` +
-        'tried again until there is one',
+      `${error.message}; continuing without a control socket, so status, get, dump, trace and migrate find no daemon; ` +
+        'retrying until it works',
     );
     again();
   });
@@ -122,7 +124,7 @@ export async function keepControl(
 /** Characters of an answer that are encoded and written at a time. */
 const PIECE = 256 * 1024;
 
-/** A text in pieces of that length, or one more: no character is cut in two. */
+/** Splits a text into pieces of this length, or one more so that no character is cut in two. */
 export function* piecesOf(text: string): Iterable<string> {
   for (let start = 0, end = 0; start < text.length; start = end) {
     end = start + PIECE;
@@ -132,7 +134,7 @@ export function* piecesOf(text: string): Iterable<string> {
   }
 }
 
-/** A question must not end the daemon, whatever it is. */
+/** No request may end the daemon. */
 async function answerTo(
   path: string | undefined,
   respond: Responder,
@@ -146,8 +148,8 @@ async function answerTo(
 }
 
 /**
- * Asks the daemon of a run directory, and waits so many seconds for its answer; undefined if there is none.
- * @throws ProxyError E_RUN_DIR if the socket is there but not for us
+ * Asks the daemon of a run directory, and waits this many seconds for its answer; undefined if there is no daemon.
+ * @throws ProxyError E_RUN_DIR if the socket exists, but we may not use it
  */
 export async function requestDaemon(
   runDir: string,
@@ -169,7 +171,7 @@ export async function requestDaemon(
     const errno = errnoOf(error) ?? '';
     if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(errno)) return undefined;
     const why = ['EACCES', 'EPERM'].includes(errno)
-      ? 'only root and its own user may; run it as root'
+      ? "only root and the daemon's user may ask it; run this as root"
       : messageOf(error);
     throw new ProxyError('E_RUN_DIR', `the daemon in ${runDir} cannot be asked: ${why}`, { cause: error });
   }
@@ -181,7 +183,7 @@ async function isServed(path: string): Promise<boolean> {
     response.resume();
     resolve(true);
   })
-    // Somebody who does not answer in time is there all the same.
+    // A process that does not answer in time still uses the socket.
     .on('error', (error) => resolve(error.name === 'AbortError'))
     .end();
   return promise;

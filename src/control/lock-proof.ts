@@ -8,25 +8,25 @@ import { document } from '../nft/json/transaction-json.ts';
 import type { Nft } from '../nft/nft.ts';
 
 /**
- * Anybody can bind an abstract socket, and the kernel tells no uid of who did, nor can a service or a container see that
- * process. So who finds the lock taken asks its holder to do what takes CAP_NET_ADMIN: to make an nft table with a name
- * that the asker has just drawn. The asker looks for it, and the holder removes it.
+ * Any user can bind an abstract socket. The kernel does not report the owner's uid, and a service or container may not see
+ * the process. So a daemon that finds the lock taken asks its holder to do something that requires CAP_NET_ADMIN: to create
+ * an nft table with a random name. The asker looks for this table, and the holder removes it.
  */
 const FAMILY = 'ip';
 const PROOF_TABLE = 'kube-proxy-nft-proof-';
 const NONCE = /^[0-9a-f]{32}$/;
 
-/** Milliseconds until a connection has sent its nonce; how long a proof is kept; and from one proof to the next. */
+/** Milliseconds: for a connection to send its nonce; for which a proof is kept; and from one proof to the next. */
 const NONCE_TIMEOUT = 500;
 const PROOF_TIMEOUT = 2000;
 const PAUSE = 1000;
-/** Milliseconds for which a holder is asked, which may be at work, and between two attempts. */
+/** Milliseconds: for which to ask a holder, which may be busy; and between two attempts. */
 const PATIENCE = 5000;
 const RETRY_DELAY = 100;
 
 /**
- * The holder's side: what its socket does with connections. One proof a second at most, and one connection at a time:
- * anybody can ask. Who is turned away asks again.
+ * The holder's side: how its socket handles connections. At most one proof a second and one connection at a time, because
+ * any process can ask. A process that is turned away asks again.
  */
 export function proveTo(nft: Nft, log: Log): (socket: Socket) => void {
   let isBusy = false;
@@ -75,8 +75,8 @@ async function prove(socket: Socket, nft: Nft): Promise<boolean> {
 }
 
 /**
- * The asker's side: true if who holds the abstract socket proves within `patience` milliseconds that it has CAP_NET_ADMIN
- * here. Never rejects.
+ * The asker's side: true if the holder of the abstract socket proves within `patience` milliseconds that it has
+ * CAP_NET_ADMIN here. Never rejects.
  */
 export async function holderProves(socketName: string, nft: Nft, patience = PATIENCE): Promise<boolean> {
   const end = performance.now() + patience;
@@ -94,18 +94,18 @@ async function hasProof(socketName: string, nft: Nft, timeout: number): Promise<
   try {
     socket.on('error', () => undefined).write(`${nonce}\n`);
     if ((await firstData(socket, timeout)) === undefined) return false;
-    // Chains, not tables: for these nft 1.0.6 reads every element.
+    // Lists chains, not tables, because for tables nft 1.0.6 reads every element.
     const listed = await nft.list('chains', FAMILY);
     return listed.some((object) => (object as { chain?: { table?: string } }).chain?.table === PROOF_TABLE + nonce);
   } catch {
-    // Without nft there is no proof; who asks meets the same error soon, and says it.
+    // Without nft there is no proof. The asker will soon meet and report the same error.
     return false;
   } finally {
     socket.destroy();
   }
 }
 
-/** What comes first; undefined if the connection ends before, or the time. */
+/** The first data; undefined if the connection or the time ends before. */
 async function firstData(socket: Socket, timeout: number): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const timer = setTimeout(() => resolve(undefined), timeout);

@@ -6,38 +6,38 @@ import type { Log } from '../log.ts';
 import type { Nft } from '../nft/nft.ts';
 import { holderProves, proveTo } from './lock-proof.ts';
 
-/** An abstract socket: one per network namespace, and gone with the process that holds it, however it ends. */
+/** An abstract socket: one per network namespace. It disappears with the process that holds it, however that ends. */
 const LOCK_NAME = 'kube-proxy-nft';
 
 /**
- * Makes this process the only daemon in its network namespace, whatever its run directory. The lock is a socket on which
- * its holder proves that it may program this network namespace. One that a stranger holds keeps nobody from starting:
- * then there is one warning, and no lock. A holder has `patience` milliseconds (default: five seconds).
+ * Makes this process the only daemon in its network namespace, regardless of its run directory. The lock is a socket on
+ * which its holder proves that it may program this network namespace. If another program holds it, the daemon still starts,
+ * with one warning and without the lock. A holder has `patience` milliseconds (default: five seconds).
  * @throws ProxyError E_ALREADY_RUNNING, naming the process that holds the lock if it can be seen
  */
 export async function lockNamespace(nft: Nft, log: Log, patience?: number): Promise<Server> {
   const server = createServer(proveTo(nft, log));
   if (await listens(server)) return server;
   const holder = findHolder();
-  // Its user says too little: the service's is not root, and a stranger's socket may be the stdin of sudo.
+  // The user proves nothing: the service is not root, and a stranger's socket may be the stdin of sudo.
   if (await holderProves(LOCK_NAME, nft, patience)) {
     const who = holder === undefined ? '' : ` (pid ${holder.pid}, ${holder.name})`;
     throw new ProxyError(
       'E_ALREADY_RUNNING',
-      `another kube-proxy-nft${who} works in this network namespace; stop it first`,
+      `another kube-proxy-nft${who} runs in this network namespace; stop it first`,
     );
   }
-  // It may have ended meanwhile.
+  // It may have ended in the meantime.
   if (await listens(server)) return server;
   log.warn(
-    `the lock of this network namespace, the abstract socket @${LOCK_NAME}, is held by a process that may not program it: ` +
-      'going on without the lock; find it (ss -xlp) and stop it',
+    `the lock of this network namespace, the abstract socket @${LOCK_NAME}, is held by a process that is not permitted to program it: ` +
+      'continuing without the lock; find the process (ss -xlp) and stop it',
     holder === undefined ? {} : { pid: holder.pid, name: holder.name, user: holder.user },
   );
   return server;
 }
 
-/** False if somebody has the name. */
+/** False if another process has the name. */
 async function listens(server: Server): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject).once('listening', resolve).listen(`\0${LOCK_NAME}`);
@@ -59,10 +59,10 @@ interface Holder {
   readonly user: number;
 }
 
-/** In /proc/net/unix: this socket listens. Those it has accepted have its name, too. */
+/** A listening socket in /proc/net/unix. The sockets that it has accepted have the same name. */
 const LISTENS = '00010000';
 
-/** Found by the socket's inode; undefined if it is in another PID namespace, or not for us to see. */
+/** Finds the process by the socket's inode; undefined if it is in another PID namespace, or if we cannot see it. */
 function findHolder(): Holder | undefined {
   const rows = (readProc('net/unix') ?? '').split('\n').map((line) => line.trim().split(/\s+/));
   const inode = rows.find(([, , , flags, , , , name]) => flags === LISTENS && name === `@${LOCK_NAME}`)?.[6];

@@ -7,12 +7,12 @@ import { createNft } from '../nft/nft.ts';
 import { findTables } from '../nft/tables.ts';
 import { ServiceManager } from './service-manager.ts';
 
-/** Seconds for Services to arrive and be programmed, until the rules of the last run will do. */
+/** Seconds for Services to arrive and be programmed, before the rules of the last run are accepted as ready. */
 const GRACE = 10;
-/** Seconds. By then a small cluster is programmed, and its start need not share the machine with one more process. */
+/** Seconds. By then a small cluster is programmed, and its start does not have to compete with another process. */
 const SOON = 1;
 
-/** Seconds from a sign of progress until systemd gives a start up, and seconds after which there is no more of that. */
+/** Seconds from the last progress until systemd aborts a start; and seconds after which this is no longer extended. */
 const EXTENSION = 90;
 const MOST_EXTENSIONS = 1800;
 
@@ -26,9 +26,9 @@ export interface Readiness {
   /** A number that grows with each transaction of the first fill. */
   readonly progress: () => number;
   readonly log: Log;
-  /** What is programmed, for people, if that is the saved state and not what the API server has. */
+  /** A text about what is programmed, if this is the saved state and not the state of the API server. */
   readonly standIn?: () => string | undefined;
-  /** Resolves when what the API server has is programmed. Default: that is what is waited for. */
+  /** Resolves when the state of the API server is programmed. Default: the same as the first promise. */
   readonly caughtUp?: Promise<unknown>;
   /** Names the socket of the service manager in NOTIFY_SOCKET, if there is one. Default: this process's environment. */
   readonly env?: NodeJS.ProcessEnv;
@@ -38,10 +38,9 @@ export interface Readiness {
 
 /**
  * Tells systemd (Type=notify, NotifyAccess=all) that the service is ready: when all Services are programmed, also those of a
- * saved state, or, when that takes longer than `grace`, as soon as the rules of the last run are known to serve. Otherwise it is not told, and
- * TimeoutStartSec= decides; a first fill that goes on has more time, half an hour at most. Once the service is ready, it
- * feeds the watchdog (WatchdogSec=). Without systemd this does nothing.
- *
+ * saved state, or, when that takes longer than `grace`, as soon as the rules of the last run are known to serve. Otherwise
+ * it is not told, and TimeoutStartSec= decides; a first fill that goes on has more time, half an hour at most. Once the
+ * service is ready, it feeds the watchdog (WatchdogSec=). Without systemd this does nothing.
  * Resolves when all Services are programmed and that was told, or cannot be; never rejects, and need not be awaited. See
  * sd_notify(3).
  */
@@ -65,13 +64,13 @@ export async function announceReadiness(readiness: Readiness): Promise<void> {
     if (isReady) continue;
     const serves = await isServing().catch((error: unknown) => {
       if (doubt !== messageOf(error))
-        log.warn(`whether the rules of the last run serve is unknown: ${messageOf(error)}`);
+        log.warn(`cannot tell whether the rules of the last run serve: ${messageOf(error)}`);
       doubt = messageOf(error);
       return false;
     });
-    // Each time, so that it is noticed while there is time when no process can be started.
-    if (!serves) await manager.try('STATUS=Services are awaited; no rules yet', ...extension());
-    else if (await manager.try('READY=1', 'STATUS=the rules of the last run serve; Services are awaited')) {
+    // Checked each time, so that a failure to start processes is noticed early.
+    if (!serves) await manager.try('STATUS=waiting for Services; no rules yet', ...extension());
+    else if (await manager.try('READY=1', 'STATUS=the rules of the last run serve; waiting for Services')) {
       isReady = true;
       void manager.feed();
     }
@@ -82,7 +81,7 @@ export async function announceReadiness(readiness: Readiness): Promise<void> {
   if (standIn !== undefined) void readiness.caughtUp?.then(() => manager.tell(`STATUS=${ALL_WELL}`));
 }
 
-/** Whether the kernel holds a table of ours, with hooks, for each family. What it costs does not depend on its size. */
+/** Whether the kernel holds a table of ours, with hooks, for each family. The cost does not depend on its size. */
 export async function isServing(runDir: string, families: readonly Family[]): Promise<boolean> {
   for (const family of families) {
     const tables = await findTables(createNft(runDir, family), family);

@@ -10,17 +10,17 @@ const run = promisify(execFile);
 /** Seconds. systemd-notify takes milliseconds, and up to 5 s if systemd does not read what it sends. */
 const TIME_LIMIT = 10;
 
-/** Seconds until a message that could not be sent is tried again. */
+/** Seconds until a failed message is sent again. */
 const RETRY = 10;
 
-/** Seconds that a start gets anew while no process can be started. */
+/** Seconds by which a start is extended while no process can be started. */
 const EXTENSION = 600;
 
-/** Parts of the watchdog's time after which it is fed: one that is late or lost does no harm. */
+/** The watchdog is fed this many times in its period, so that one late or lost message does no harm. */
 const PARTS = 3;
 
 export interface ServiceManagerOptions {
-  /** Has NOTIFY_SOCKET where there is a service manager, and WATCHDOG_USEC where that has a watchdog. See sd_notify(3). */
+  /** Has NOTIFY_SOCKET if there is a service manager, and WATCHDOG_USEC if it has a watchdog. See sd_notify(3). */
   readonly env: NodeJS.ProcessEnv;
   readonly log: Log;
   /** Seconds; for tests. Default 10. */
@@ -28,25 +28,25 @@ export interface ServiceManagerOptions {
 }
 
 /**
- * Tells systemd how this service is, and feeds its watchdog. Each message takes a process, systemd-notify: it is a datagram
- * to a Unix socket, which Node.js cannot send. Where none can be started, that is no reason to be ended. So one process is
- * at hand from the start, which needs to start no other: it has the watchdog rest, and a start take its time, until messages
- * come through again.
+ * Notifies systemd of the state of this service, and feeds its watchdog. Each message requires a process, systemd-notify,
+ * because it is a datagram to a Unix socket, which Node.js cannot send. If no process can be started, systemd should not end
+ * the service. So one spare process exists from the start. It suspends the watchdog and extends a start, until messages get
+ * through again.
  */
 export class ServiceManager {
   readonly #env: NodeJS.ProcessEnv;
   readonly #log: Log;
   readonly #retry: number;
-  /** Microseconds; 0: there is no watchdog. */
+  /** Microseconds; 0 if there is no watchdog. */
   readonly #watchdog: number;
   #reserve: ChildProcess | undefined;
-  /** Messages do not come through, which was said. */
+  /** True if messages do not get through, and a warning was logged. */
   #isMute = false;
-  /** The watchdog was told to rest. */
+  /** True if the watchdog is suspended. */
   #rests = false;
   #isMissing = false;
 
-  /** Undefined where no service manager wants to hear of us. */
+  /** Undefined if no service manager expects notifications. */
   static of(options: ServiceManagerOptions): ServiceManager | undefined {
     return (options.env['NOTIFY_SOCKET'] ?? '') === '' ? undefined : new ServiceManager(options);
   }
@@ -58,7 +58,7 @@ export class ServiceManager {
     this.#watchdog = Number(env['WATCHDOG_USEC'] ?? 0) || 0;
   }
 
-  /** Sends assignments ("READY=1"), for as often as it takes. Resolves to false if there is no systemd-notify. */
+  /** Sends assignments ("READY=1") until it succeeds. Resolves to false if there is no systemd-notify. */
   async tell(...assignments: readonly string[]): Promise<boolean> {
     while (!(await this.try(...assignments))) {
       if (this.#isMissing) return false;
@@ -67,9 +67,9 @@ export class ServiceManager {
     return true;
   }
 
-  /** Sends assignments once; false if they do not come through. */
+  /** Sends assignments once; false if they do not get through. */
   async try(...assignments: readonly string[]): Promise<boolean> {
-    // Not before a service is ready: systemd would wait to be fed at once.
+    // Not before a service is ready, because systemd would then expect to be fed at once.
     const isWatched = assignments.includes('READY=1') || assignments.includes('WATCHDOG=1');
     const rests = this.#rests && !isWatched;
     try {
@@ -79,7 +79,7 @@ export class ServiceManager {
       this.#fail(assignments, error);
       return false;
     }
-    if (this.#isMute) this.#log.info('systemd can be told again how we are');
+    if (this.#isMute) this.#log.info('systemd can be notified again');
     this.#isMute = false;
     this.#rests = rests;
     this.#isMissing = false;
@@ -96,25 +96,25 @@ export class ServiceManager {
     }
   }
 
-  /** Starts the process for when none can be started, unless it is there. */
+  /** Starts the spare process, unless it already runs. */
   keepReserve(): void {
     if (this.#reserve !== undefined) return;
     const message = [`EXTEND_TIMEOUT_USEC=${EXTENSION * 1e6}`, ...(this.#watchdog > 0 ? ['WATCHDOG_USEC=0'] : [])];
-    // It becomes systemd-notify when it gets a line, and ends with us: its stdin does.
+    // It becomes systemd-notify when it reads a line. It ends with us, because its stdin does.
     const args = ['-c', 'read -r line && exec systemd-notify "$@"', 'sh', ...message];
     try {
       const child = spawn('/bin/sh', args, { env: this.#env, stdio: ['pipe', 'ignore', 'ignore'], detached: true });
       const forget = () => {
         if (this.#reserve === child) this.#reserve = undefined;
       };
-      // Not started, killed by somebody, or done: the next message that comes through starts another.
+      // Not started, killed, or done: the next message that gets through starts another one.
       child.once('error', forget).once('exit', forget);
       child.stdin?.on('error', forget);
       child.unref();
       if (child.stdin instanceof Socket) child.stdin.unref();
       this.#reserve = child;
     } catch (error) {
-      this.#log.detail(1, `no process is kept for when none can be started: ${messageOf(error)}`);
+      this.#log.detail(1, `no spare process is available for when none can be started: ${messageOf(error)}`);
     }
   }
 
@@ -127,10 +127,10 @@ export class ServiceManager {
     this.#rests = this.#watchdog > 0;
     reserve?.stdin?.end('now\n');
     const advice = this.#isMissing
-      ? 'Without that it ends a service of Type=notify after TimeoutStartSec=, and any after WatchdogSec=: install its ' +
+      ? 'Without this, systemd ends a service of Type=notify after TimeoutStartSec=, and any service after WatchdogSec=: install its ' +
         'program systemd-notify, or use Type=exec and WatchdogSec=0'
-      : `This is tried again; meanwhile the watchdog rests, and a start has ${EXTENSION} s more`;
-    this.#log.warn(`systemd was not told how we are (${assignments.join(' ')}): ${messageOf(error).trim()}. ${advice}`);
+      : `It will be retried; meanwhile the watchdog is suspended, and a start has ${EXTENSION} s more`;
+    this.#log.warn(`systemd could not be notified (${assignments.join(' ')}): ${messageOf(error).trim()}. ${advice}`);
   }
 
   #pause(seconds: number): Promise<void> {

@@ -2,7 +2,7 @@ import type { Arguments } from '../config/arguments.ts';
 import type { KubeObject } from '../objects/decode.ts';
 import { withBindAddress } from './node-addresses.ts';
 
-/** An object as this node's configuration lets it count: everything else is to see it so. */
+/** Applies this node's configuration to an object. Everything else must use the result. */
 export function asConfigured(
   object: KubeObject,
   { bindAddress, allowExternalIps }: Pick<Arguments, 'bindAddress' | 'allowExternalIps'>,

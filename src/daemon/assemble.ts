@@ -41,9 +41,9 @@ export interface AssembleOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly families: readonly Family[];
   readonly sessions: SessionKeeper;
-  /** The source, made so that it tells these listeners what an API server does. */
+  /** Creates the source; it reports what an API server does to these listeners. */
   readonly openSource: (listeners: ApiListeners) => OpenedSource;
-  /** A saved state was passed on in place of the source, and is the whole cluster until the source has it. */
+  /** A saved state was delivered instead of the source, and is the whole cluster until the source has delivered it. */
   readonly onStandIn: () => void;
   readonly log: Log;
 }
@@ -51,7 +51,7 @@ export interface AssembleOptions {
 /** All that a daemon consists of. */
 export type Daemon = ReturnType<typeof assemble>;
 
-/** Puts a daemon together: who knows whom. Nothing runs, listens, or waits yet: `run` starts it. */
+/** Builds a daemon's object graph. Nothing runs, listens or waits yet: `run` starts it. */
 export function assemble({ args, environment, families, sessions, openSource, onStandIn, log }: AssembleOptions) {
   const cluster = new Cluster(args.nodeName, args);
   const shortfalls = new Shortfalls({ log, onShortfall: (shortfall) => events.event(shortfallEvent(shortfall)) });
@@ -95,7 +95,7 @@ export function assemble({ args, environment, families, sessions, openSource, on
     connections: () => connections(false),
     limitCounts: (service) => limits.countsOf(service),
   });
-  /** What is known only once the daemon runs. */
+  /** Dependencies that exist only once the daemon runs. */
   const progress = { nftVersion: '', transactions: 0 };
   const members = createMembers({
     ...{ args, models, sessions, commits, followers, operator, health, metrics, memory, others, log },
@@ -115,7 +115,7 @@ export function assemble({ args, environment, families, sessions, openSource, on
   };
   const guard = new AddressGuard({ cluster, args, shortfalls, apiServerHost, apiServerPort, onRedecided });
   const watch = new ClusterWatch({ cluster, log });
-  /** Services whose rules are to be worked out anew. */
+  /** Recomputes the rules of these Services. */
   const servicesChanged = (keys: readonly string[]) => {
     for (const { syncer } of members) syncer.changed(keys);
     guard.servicesChanged(keys);
@@ -172,7 +172,7 @@ export function assemble({ args, environment, families, sessions, openSource, on
   };
 }
 
-/** Empty while what is served is what the source has. */
+/** Empty while the daemon serves what the source has. */
 function standInNote({ staleSince }: StateReport): string {
   return staleSince === undefined ? '' : `, as saved at ${new Date(staleSince).toISOString()}: it cannot be reached`;
 }

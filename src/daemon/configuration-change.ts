@@ -3,8 +3,8 @@ import { whenConfigurationChanges } from '../config/watch.ts';
 import { ProxyError } from '../errors.ts';
 import type { Log } from '../log.ts';
 /**
- * Fails when the configuration file sets other things than it did; resolves when `signal` is aborted. The process is to
- * end with the failure and to be started again with what is new, as kube-proxy is: the rules stay in place meanwhile.
+ * Rejects when the configuration file changes a setting; resolves when `signal` is aborted. As in kube-proxy, the process
+ * should exit with this error and be restarted with the new configuration. Meanwhile the rules stay in place.
  * @throws ProxyError E_CONFIG_CHANGED
  */
 export async function failOnConfigurationChange(
@@ -14,6 +14,6 @@ export async function failOnConfigurationChange(
 ): Promise<void> {
   await whenConfigurationChanges(config, fileFields, log, signal);
   if (signal.aborted) return;
-  const message = `${config} has changed: ending, to be started again with it; the rules stay in place`;
+  const message = `${config} has changed: exiting to be restarted with the new configuration; the rules stay in place`;
   throw new ProxyError('E_CONFIG_CHANGED', message);
 }

@@ -16,18 +16,18 @@ import type { LimitsWatch } from '../sync/limits-watch.ts';
 const MOST_MEMORY = 32 * 2 ** 20;
 
 /**
- * Bytes that an element takes which counts: of its own, with a comment as long as usual (an estimate, kernel 6.18), and of each
- * CPU's counter.
+ * Bytes that an element with a counter takes: its own, with a comment of the usual length (an estimate, kernel 6.18), and
+ * those of the counter of each CPU.
  */
 const ELEMENT = 192;
 const COUNTER = 16;
 
-/** How many elements may count, on a machine with so many CPUs. */
+/** How many elements may have a counter on a machine with this many CPUs. */
 export function countingElements(cpus: number): number {
   return Math.floor(MOST_MEMORY / (ELEMENT + cpus * COUNTER));
 }
 
-/** Whether connections are counted, with a line in the log where that changes. */
+/** Decides whether to count connections, and logs a line when that changes. */
 export function countingBudget(log: Log): CountingBudget {
   const budget = new CountingBudget(countingElements(possibleCpus()));
   budget.tell((isOn) => log.info(isOn ? COUNTED : notCounted(budget), { frontends: budget.frontends }));
@@ -36,11 +36,11 @@ export function countingBudget(log: Log): CountingBudget {
 
 const COUNTED = 'new connections are counted again: there are few enough frontends';
 
-/** Why they are not, for people. */
+/** Why connections are not counted, as text. */
 export function notCounted({ most }: CountingBudget): string {
   const mebibytes = MOST_MEMORY / 2 ** 20;
   return (
-    `new connections are not counted: that would take more than ${mebibytes} MiB of kernel memory ` +
+    `new connections are not counted, because that would take more than ${mebibytes} MiB of kernel memory ` +
     `(${most} counters on this machine)`
   );
 }
@@ -54,12 +54,12 @@ interface CountedConnectionsOptions {
   readonly limits: Pick<LimitsWatch, 'counts'>;
 }
 
-/** What a daemon answers to /connections. From now on its syncers also bring what counts, or take it away, where that changes. */
+/** The daemon's answer to /connections. From now on, its syncers also add or remove counters when that changes. */
 export function countedConnections(
   options: CountedConnectionsOptions,
 ): (withFrontends: boolean) => Promise<Connections> {
   const { args, cluster, members, commits, counting, limits } = options;
-  // Not in the middle of a transaction that is being put together.
+  // Not while a transaction is being built.
   const planAnew = () => {
     for (const { syncer } of members) syncer.nodeChanged();
   };

@@ -4,13 +4,13 @@ import type { Daemon } from './assemble.ts';
 import { Feed } from './feed.ts';
 
 export interface DaemonFeedOptions {
-  /** The whole cluster is known for the first time, and no saved state stood in for it. */
+  /** The whole cluster is known for the first time, and no saved state was used. */
   readonly onWhole: () => void;
-  /** The source has delivered everything, be it that a saved state stood in for it until now. */
+  /** The source has delivered everything, whether or not a saved state was used until now. */
   readonly onSynced: () => void;
 }
 
-/** The feed of a daemon: each of its parts hears what it depends on. */
+/** The feed of a daemon. Each part of the daemon receives the events that it depends on. */
 export function daemonFeed(daemon: Daemon, { onWhole, onSynced }: DaemonFeedOptions): Feed {
   const { args, cluster, members, health, metrics, events, followers, lastState, memory, guard, nodes, log } = daemon;
   return new Feed({
@@ -58,8 +58,8 @@ function warnOfOwnAddress(cluster: Cluster, apiServerHost: string | undefined, l
   for (const key of apiServerHost === undefined ? [] : cluster.serviceKeys()) {
     if (!cluster.service(key)?.clusterIps.some((address) => address === apiServerHost)) continue;
     log.warn(
-      `the API server is reached through ${apiServerHost}, the ClusterIP of Service ${key} that this daemon programs: ` +
-        'name the real address of the API server with --master',
+      `the API server is reached through ${apiServerHost}, the ClusterIP of Service ${key} that this daemon itself programs: ` +
+        'pass the real address of the API server with --master',
     );
   }
 }

@@ -8,15 +8,15 @@ import { HEARTBEAT_ADDRESS, type HeartbeatPorts } from '../ruleset/program/heart
 import { SYSTEM_CLOCK } from '../sync/clock.ts';
 import type { FamilySyncer } from '../sync/family-syncer.ts';
 
-/** The heartbeat of a family while it is put together: its ports are known before its syncer is. */
+/** The heartbeat of a family during construction: its ports are known before its syncer. */
 export interface HeartbeatOfFamily {
-  /** Binds the ports, those `found` in the kernel's rules if they are free; undefined where there can be no heartbeat. */
+  /** Binds the ports, if possible those `found` in the kernel's rules; undefined if there can be no heartbeat. */
   readonly claim: (found?: HeartbeatPorts) => Promise<HeartbeatPorts | undefined>;
   /** The heartbeat that asks this syncer to look. */
   readonly heartFor: (syncer: FamilySyncer) => Heartbeat;
 }
 
-/** What a family's heartbeat is made of. `metrics` count its beats. */
+/** Creates a family's heartbeat. `metrics` count its beats. */
 export function heartbeatOf(family: Family, log: Log, metrics: Metrics): HeartbeatOfFamily {
   const sockets = new HeartbeatSockets(family);
   let isBound = false;
@@ -45,7 +45,7 @@ export function heartbeatOf(family: Family, log: Log, metrics: Metrics): Heartbe
   return { claim, heartFor };
 }
 
-/** Many a machine has no IPv6 on loopback, and is well. */
+/** Many machines have no IPv6 on loopback, which is no fault. */
 function tell(error: unknown, family: Family, log: Log): void {
   const message = `no heartbeat through the rules: ${HEARTBEAT_ADDRESS[family]} cannot be used: ${messageOf(error)}`;
   const isMissing = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(errnoOf(error) ?? '');

@@ -6,16 +6,16 @@ import type { Cluster } from '../service/cluster.ts';
 import type { SourceListener } from '../source/source.ts';
 import { asConfigured } from './as-configured.ts';
 
-/** What hears of the objects that a feed takes in. */
+/** Receives the events of a feed. */
 export interface FeedListener {
-  /** An object is about to replace the one that the cluster has. `isListed`: see SourceListener. */
+  /** An object is about to replace the one in the cluster. `isListed`: see SourceListener. */
   readonly changing?: (object: KubeObject, isListed: boolean) => void;
-  /** The cluster is about to forget an object. */
+  /** The cluster is about to remove an object. */
   readonly deleting?: (kind: Kind, key: string, isListed: boolean) => void;
-  /** The cluster has taken in an object: the keys of the affected Services, often none. */
+  /** The cluster has stored an object. Receives the keys of the affected Services, often none. */
   readonly changed?: (serviceKeys: readonly string[]) => void;
   readonly serviceCidrsChanged?: () => void;
-  /** Something of this node's Node that the rules depend on is different. */
+  /** A part of this node's Node that the rules depend on has changed. */
   readonly nodeChanged?: () => void;
   /** The source has delivered the whole cluster. */
   readonly synced?: () => void;
@@ -28,8 +28,8 @@ export interface FeedOptions {
 }
 
 /**
- * The way from a source to the cluster: each object is taken in as this node's configuration lets it count, and the listener
- * hears what that affects. The daemon and the commands that read a source by themselves use the same one.
+ * Feeds objects from a source into the cluster, after applying this node's configuration to them, and tells the listener
+ * what they affect. The daemon and the commands that read a source use the same feed.
  */
 export class Feed implements SourceListener {
   readonly #options: FeedOptions;
@@ -60,13 +60,13 @@ export class Feed implements SourceListener {
     const affected = change();
     listener.changed?.(affected);
     if (serviceCidrs !== cluster.serviceCidrs) listener.serviceCidrsChanged?.();
-    // The kubelet writes a Node every few minutes, mostly without a change to what the rules depend on.
+    // The kubelet writes a Node every few minutes, usually without a change that affects the rules.
     if (node === cluster.node || isDeepStrictEqual(forRules(node), forRules(cluster.node))) return;
     listener.nodeChanged?.();
   }
 }
 
-/** A Node without what only health and --skip-unreachable-nodes depend on. */
+/** A Node without the parts that only health and --skip-unreachable-nodes depend on. */
 function forRules(node: Node | undefined): object | undefined {
   if (node === undefined) return undefined;
   const { unready: _isOfReadiness, ...rest } = node;

@@ -12,16 +12,16 @@ import type { Cluster } from '../service/cluster.ts';
 import type { SourceListener } from '../source/source.ts';
 import type { ApiListeners } from './open-source.ts';
 
-/** Milliseconds. While a server can be reached, a watch ends and begins anew within ten minutes. */
+/** Milliseconds. While a server is reachable, each watch ends and restarts within ten minutes. */
 const IN_TOUCH = 900_000;
 
-/** What stands in for the API server, as people and programs are told. All times in milliseconds since 1970. */
+/** The saved state in use, for status and metrics. All times are in milliseconds since 1970. */
 export interface StateReport {
-  /** Since when rules come from the saved state; undefined: they do not. */
+  /** Since when the rules come from the saved state; undefined if they do not. */
   readonly servedSince: number | undefined;
-  /** When that state was what the API server had; undefined as above. */
+  /** When the API server had that state; undefined as above. */
   readonly staleSince: number | undefined;
-  /** When the state on the disk was what the API server had; 0: none was saved by this process. */
+  /** When the API server had the state that is on the disk; 0 if this process has saved none. */
   readonly savedAt: number;
 }
 
@@ -31,16 +31,16 @@ export interface LastStateOptions {
   readonly families: readonly Family[];
   readonly cluster: Cluster;
   readonly log: Log;
-  /** A saved state was passed on to the listener, and is the whole cluster until the source has it. */
+  /** A saved state was delivered to the listener, and is the whole cluster until the source has delivered it. */
   readonly onStandIn: () => void;
 }
 
 /**
- * The last known state of the cluster on this node's disk: kept there while there is an API server, and passed on in its
- * place after a reboot while there is none. Without a state directory it does neither.
+ * The last known state of the cluster, on this node's disk. It is saved while the API server answers. After a reboot, it
+ * replaces the API server until that answers. Without a state directory, neither happens.
  */
 export class LastState {
-  /** What is to be told of the API server's answers. */
+  /** Receives the results of requests to the API server. */
   readonly listeners: Required<Pick<ApiListeners, 'onHeard'>>;
   readonly #options: LastStateOptions;
   readonly #keeper: StateKeeper | undefined;
@@ -68,7 +68,7 @@ export class LastState {
     this.#standIn = new StandIn({ folder, nodeName, maxAge, hasRules: () => this.#hasRules(), onState, log });
   }
 
-  /** Milliseconds since the source last gave an answer; undefined: it never did, or is no API server. */
+  /** Milliseconds since the source last answered; undefined if it never did, or is not an API server. */
   get silence(): number | undefined {
     return Number.isFinite(this.#heardAt) ? performance.now() - this.#heardAt : undefined;
   }
@@ -81,7 +81,7 @@ export class LastState {
     };
   }
 
-  /** The source begins; what it is to tell, so that `listener` is told what is to be served. */
+  /** Wraps `listener` for a source that starts now, so that `listener` receives what the daemon should serve. */
   begin(listener: SourceListener): SourceListener {
     if (this.#standIn === undefined) return listener;
     this.#takeOver = new TakeOver(listener);
@@ -89,12 +89,12 @@ export class LastState {
     return this.#takeOver;
   }
 
-  /** Something of the cluster changed. */
+  /** Something in the cluster changed. */
   changed(): void {
     this.#keeper?.changed();
   }
 
-  /** The source has delivered everything, which the listener has; true if a saved state stood in for it until now. */
+  /** The source has delivered everything to the listener. Returns true if a saved state was in use until now. */
   synced(): boolean {
     const stoodIn = this.#served !== undefined;
     this.#served = undefined;
@@ -103,7 +103,7 @@ export class LastState {
     return stoodIn;
   }
 
-  /** Saves what is not on the disk yet, and ends. Never rejects; takes 5 s at most. */
+  /** Saves what is not on the disk yet, and stops. Never rejects, and takes at most 5 s. */
   async close(): Promise<void> {
     this.#standIn?.end();
     await this.#keeper?.close();
@@ -119,21 +119,21 @@ export class LastState {
     const { args, families } = this.#options;
     for (const family of families) {
       const tables = await findTables(createNft(args.runDir, 'state'), family);
-      // What is filled just now has no hooks yet.
+      // A table that is still being filled has no hooks yet.
       if (tables.some(({ baseChains }) => baseChains.length > 0)) return true;
     }
     return false;
   }
 }
 
-/** Where the state is kept: --state-dir, or what systemd gives the service. Undefined: nowhere. Manifests are on the disk anyway. */
+/** The state directory: --state-dir, or the one from systemd. Undefined: none. Manifests are on the disk anyway. */
 export function stateFolder(
   { stateDir, stateMaxAge, manifests }: Pick<Arguments, 'stateDir' | 'stateMaxAge' | 'manifests'>,
   environment: NodeJS.ProcessEnv,
 ): string | undefined {
   if (stateMaxAge === 0 || manifests !== undefined) return undefined;
   if (stateDir !== undefined) return stateDir === '' ? undefined : stateDir;
-  // Several directories are parted by colons (systemd.exec(5)).
+  // Several directories are separated by colons (systemd.exec(5)).
   const [first = ''] = (environment['STATE_DIRECTORY'] ?? '').split(':');
   return isAbsolute(first) ? first : undefined;
 }

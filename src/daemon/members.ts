@@ -46,7 +46,7 @@ export interface MembersOptions {
   readonly log: Log;
 }
 
-/** A syncer for each model, and what hears of its work. */
+/** A syncer for each model, with its listeners. */
 export function createMembers(options: MembersOptions): readonly Member[] {
   const { args, models, sessions, commits, followers, operator, health, metrics, memory, others, log } = options;
   const dryRuns = new DryRuns({ nft: 'nft', runDir: args.runDir, log });
@@ -66,7 +66,7 @@ export function createMembers(options: MembersOptions): readonly Member[] {
     const follower = followers.observer(model);
     const othersChangedUs = () => {
       others.drifted();
-      // What took something of ours may have taken the other family's, too.
+      // Whatever removed something of ours may have done the same in the other family.
       for (const { syncer } of members.filter((member) => member.model !== model)) {
         syncer.look('somebody changed our table of the other family');
       }
@@ -96,7 +96,7 @@ export function createMembers(options: MembersOptions): readonly Member[] {
   return members;
 }
 
-/** An nft that tells of its transactions: of each that succeeds, and that one ended, however it did. */
+/** Wraps nft to report its transactions: each success, and each end, whatever the result. */
 function counted(nft: Nft, onSuccess: () => void, onEnd: () => void): Nft {
   return {
     ...nft,

@@ -15,8 +15,8 @@ import { countingBudget } from './counting.ts';
 import { nodePortNetworks, servesLocalhost } from './node-addresses.ts';
 
 /**
- * An empty model for each family. `onConflict` is told of some of the Services that want the same, for events;
- * `shortfalls` of what is not served as it asks.
+ * Creates an empty model for each family. `onConflict` receives some of the conflicts between Services, for events.
+ * `shortfalls` collects what is not served as it asks.
  */
 export function createModels(
   cluster: Cluster,
@@ -51,12 +51,12 @@ export function createModels(
   });
 }
 
-/** How many elements all Services may have together. */
+/** The maximum number of elements of all Services together. */
 export function budgetOf({ maxElements }: Pick<Arguments, 'maxElements'>): number {
   return maxElements || elementsFor(readMemory());
 }
 
-/** Without a pod network of the family nobody can be told to be outside of it: kube-proxy's no-op detector. */
+/** Without a pod network of the family, no client counts as outside it: this is kube-proxy's no-op detector. */
 function localPods({ detectLocal, podCidrs }: Arguments, family: Family): LocalPods | undefined {
   switch (detectLocal.mode) {
     case 'ClusterCIDR':
@@ -68,7 +68,7 @@ function localPods({ detectLocal, podCidrs }: Arguments, family: Family): LocalP
   }
 }
 
-/** The networks by which the rules know pods of a family: none without one; undefined if they know them by interface. */
+/** The networks by which the rules recognise pods of a family; undefined if the rules recognise pods by interface. */
 export function podNetworks(
   { node }: Pick<Cluster, 'node'>,
   { detectLocal, podCidrs }: Pick<Arguments, 'detectLocal' | 'podCidrs'>,
@@ -87,8 +87,8 @@ export function podNetworks(
 }
 
 /**
- * Who may connect to node ports of a family, besides this node; undefined: everybody. With networks of the other family only
- * that is nobody.
+ * The networks that may connect to node ports of a family, in addition to this node; undefined: everyone. If all networks
+ * are of the other family, the list is empty and nobody may.
  */
 export function nodePortClients(
   { nodePortSourceRanges }: Pick<Arguments, 'nodePortSourceRanges'>,
@@ -99,7 +99,7 @@ export function nodePortClients(
   return networks.some((network) => network.endsWith('/0')) ? EVERY_ADDRESS[family] : networks;
 }
 
-/** In halves: versions of nft differ in how they print, and take, a network of prefix length 0. */
+/** All addresses, as two halves, because versions of nft differ in how they print and accept a network of length 0. */
 const EVERY_ADDRESS = { ip: ['0.0.0.0/1', '128.0.0.0/1'], ip6: ['::/1', '8000::/1'] } as const;
 
 function networksOf(

@@ -3,12 +3,12 @@ import { addressBits, canonicalAddress, type Family, familyOf, isInCidr, parseCi
 import type { KubeObject } from '../objects/decode.ts';
 import type { Node } from '../objects/node.ts';
 
-/** Where an item of --nodeport-addresses is loopback; `all` does not mean it (KEP-6032). */
+/** The items of --nodeport-addresses that are loopback. `all` does not include loopback (KEP-6032). */
 export const LOOPBACK: Readonly<Record<Family, string>> = { ip: '127.0.0.0/8', ip6: '::1/128' };
 
 /**
- * The networks of one family that --nodeport-addresses means now. Networks of the other family alone leave this one open
- * on all addresses, as in kube-proxy; the words are for both.
+ * The networks of one family that --nodeport-addresses currently selects. If it names only networks of the other family,
+ * all addresses of this family serve node ports, as in kube-proxy. The keywords apply to both families.
  */
 export function nodePortNetworks(items: readonly string[], node: Node | undefined, family: Family): readonly string[] {
   const everywhere = `${family === 'ip' ? '0.0.0.0' : '::'}/0`;
@@ -21,7 +21,7 @@ export function nodePortNetworks(items: readonly string[], node: Node | undefine
   });
 }
 
-/** A Node whose primary address of a family is the one of --bind-address instead; any other object as it is. */
+/** Replaces a Node's primary address of a family by --bind-address. Returns any other object unchanged. */
 export function withBindAddress(object: KubeObject, bindAddress: string | undefined): KubeObject {
   if (object.kind !== 'Node' || bindAddress === undefined) return object;
   return { ...object, addresses: [bindAddress, ...object.addresses.filter((address) => address !== bindAddress)] };
@@ -38,8 +38,8 @@ export function servesLocalhost(items: readonly string[], family: Family): boole
 }
 
 /**
- * The addresses that health checks of Services are answered on, as kube-proxy has it: those of this machine's interfaces
- * that node ports are served on, or "0.0.0.0" or "::" where these are all of a family.
+ * The addresses that answer health checks of Services, as in kube-proxy: the addresses of this machine's interfaces that
+ * serve node ports, or "0.0.0.0" or "::" if these are all addresses of a family.
  */
 export function healthCheckAddresses(
   items: readonly string[],
@@ -55,14 +55,14 @@ export function healthCheckAddresses(
   });
 }
 
-/** The canonical addresses of this machine's interfaces but loopback's. */
+/** The canonical addresses of this machine's interfaces, except loopback. */
 export function localAddresses(): ReadonlySet<string> {
   const entries = interfaceAddresses();
   const usable = entries.filter(({ internal, address }) => !internal && familyOf(address) !== undefined);
   return new Set(usable.map(({ address }) => canonicalAddress(address)));
 }
 
-/** The canonical addresses of one family that packets to reach this machine itself: also those on loopback. */
+/** The canonical addresses of one family at which packets reach this machine, including those on loopback. */
 export function ownAddresses(family: Family): readonly string[] {
   const addresses = interfaceAddresses().map(({ address }) => address);
   return [...new Set(addresses.filter((address) => familyOf(address) === family).map(canonicalAddress))];

@@ -10,7 +10,7 @@ import { createLogSink, type EventSink } from '../source/event-sink.ts';
 import { createManifestSource } from '../source/manifests/manifest-source.ts';
 import type { Source } from '../source/source.ts';
 
-/** A source, and the API server's host and port where there is one: to be compared with the addresses we program. */
+/** A source, with the API server's host and port, if any, to compare them with the addresses that we program. */
 export interface OpenedSource {
   readonly source: Source;
   readonly events: EventSink;
@@ -18,13 +18,13 @@ export interface OpenedSource {
   readonly apiServerPort?: number;
 }
 
-/** Who wants to know what an API server does: each failure, and each answer. */
+/** Listeners for the failures and answers of an API server. */
 export interface ApiListeners {
   readonly onProblem?: (failure: ApiFailure) => void;
   readonly onAnswer?: OnAnswer;
-  /** Told when a list or watch begins to fail (false), and when none does any more (true). */
+  /** Called when a list or watch begins to fail (false), and when none fails any more (true). */
   readonly onWorks?: (works: boolean) => void;
-  /** Told how the source fares: 200 for each answer that begins, and of each failure the status, if there was an answer. */
+  /** Called with 200 for each answer that begins, and with the status of each failure, if there was an answer. */
   readonly onHeard?: (status: number | undefined) => void;
 }
 
@@ -48,7 +48,7 @@ export function openSource(
     return { source: createManifestSource({ path: manifests, nodeName, log }), events: createLogSink(log) };
   }
   if (!namesSource(args, environment)) {
-    throw new ProxyError('E_NO_SOURCE', 'no source of Services: give --kubeconfig FILE or --manifests PATH');
+    throw new ProxyError('E_NO_SOURCE', 'no source of Services: pass --kubeconfig FILE or --manifests PATH');
   }
   const connection = loadConnection({ kubeconfig, master, environment });
   const { onAnswer, onProblem, onWorks, onHeard } = listeners;
@@ -60,7 +60,7 @@ export function openSource(
     ...(onWorks && { onWorks }),
     onAnswer: (method, host, status) => {
       onAnswer?.(method, host, status);
-      // Others may be of a resource that we can do without.
+      // Other failures may concern a resource that we do not need.
       if (status === 200) onHeard?.(status);
     },
     onProblem: (failure) => {
@@ -68,7 +68,7 @@ export function openSource(
       onHeard?.(failure.status);
     },
   });
-  // Where the connection can tell by itself, it has warned already.
+  // If the connection itself can tell, it has already warned.
   const events = new EventSender({
     connection,
     nodeName,

@@ -10,8 +10,8 @@ import { probeNft } from '../nft/probe.ts';
 const OOM_SCORE_ADJ = '/proc/self/oom_score_adj';
 
 /**
- * `init`: does what takes more rights than CAP_NET_ADMIN, and makes sure that nft works. A daemon that is started
- * afterwards finds everything as it is to be.
+ * `init`: does what requires more than CAP_NET_ADMIN, and makes sure that nft works. A daemon that starts afterwards finds
+ * everything in place.
  * @throws ProxyError E_SYSCTL with everything that could not be set, E_NFT_MISSING and the like
  */
 export async function initialize(args: Arguments, log: Log): Promise<void> {
@@ -19,17 +19,17 @@ export async function initialize(args: Arguments, log: Log): Promise<void> {
   const failures = applySettings(args, log);
   if (failures.length > 0) throw new ProxyError('E_SYSCTL', `not set: ${failures.join('; ')}`);
   await probeNft(createNft(args.runDir, 'init'), log);
-  log.info('initialized; a daemon needs no more than CAP_NET_ADMIN from here on');
+  log.info('initialized; from now on, the daemon needs only CAP_NET_ADMIN');
 }
 
 /**
- * The start of a daemon: the same, but what cannot be set is a warning, the rules matter more. Also sets oomScoreAdj, and
- * says what of the configuration has no effect.
+ * Prepares the start of a daemon: does the same, but only warns of what cannot be set, because the rules matter more. Also
+ * sets oomScoreAdj, and logs which settings have no effect.
  */
 export function prepareNode(args: Arguments, log: Log): void {
   for (const note of args.notes) log.warn(note);
   const failures = applySettings(args, log);
-  if (failures.length > 0) log.warn(`not set, as the configuration has it: ${failures.join('; ')}`);
+  if (failures.length > 0) log.warn(`not set as configured: ${failures.join('; ')}`);
   const value = args.configuration.oomScoreAdj;
   const failure = apply({ file: OOM_SCORE_ADJ, value, field: 'oomScoreAdj' }, log);
   if (failure !== undefined) log.warn(`not set: ${failure}`);
@@ -37,11 +37,11 @@ export function prepareNode(args: Arguments, log: Log): void {
 
 /** What could not be set, and why. */
 function applySettings({ configuration }: Arguments, log: Log): readonly string[] {
-  // Not those this process may use: the kernel's table serves all.
+  // All CPUs, not only those that this process may use, because the kernel's conntrack table serves all of them.
   return conntrackSettings(configuration, cpus().length).flatMap((setting) => apply(setting, log) ?? []);
 }
 
-/** Writes a number where the kernel has another one. Returns what went wrong, if something did. */
+/** Writes a number if the kernel has a different one. Returns an error message, if any. */
 function apply(setting: Setting, log: Log): string | undefined {
   const { file, value, field } = setting;
   try {

@@ -12,16 +12,16 @@ import { AddressGuard } from './watches/address-guard.ts';
 /** Seconds that a request waits for a source to deliver the whole cluster. */
 const SYNC_TIMEOUT = 20;
 
-/** A cluster as a source has it. */
+/** A cluster as read from a source. */
 export interface ReadCluster {
   readonly cluster: Cluster;
   readonly shortfalls: Shortfalls;
-  /** Of the source: "manifests in /etc/…". */
+  /** A description of the source: "manifests in /etc/…". */
   readonly description: string;
 }
 
 /**
- * The whole cluster from the source that the flags or the environment name. `complete` may add what the source does not have.
+ * Reads the whole cluster from the source that the flags or the environment name. `complete` may add missing objects.
  * @throws ProxyError E_NO_SOURCE if none is named, or what is wrong with it
  */
 export async function readCluster(
@@ -33,7 +33,7 @@ export async function readCluster(
   const last: { failure?: ApiFailure } = {};
   const onProblem = (problem: ApiFailure) => {
     last.failure = problem;
-    // A server that is away may come back; one that refuses us will go on doing so.
+    // A server that does not answer may come back. One that refuses us will keep refusing.
     if (problem.status === 401 || problem.status === 403) stop.abort();
   };
   const { source, apiServerHost, apiServerPort } = openSource(args, process.env, log, { onProblem });

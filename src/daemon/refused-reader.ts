@@ -3,12 +3,12 @@ import { type LocalhostRefusals, localhostRefusals } from '../nft/localhost-refu
 import { createNft } from '../nft/nft.ts';
 import type { TableName } from '../nft/tables.ts';
 
-/** Milliseconds. On nft 1.0.6 reading one chain costs as much as the table is large. */
+/** Milliseconds. With nft 1.0.6, the cost of reading one chain grows with the size of the table. */
 const VALID = 60_000;
 
 const NONE: LocalhostRefusals = { udp: 0, sctp: 0 };
 
-/** Reads for scrapes how many connections to node ports on loopback were refused; at most once a minute. */
+/** Reads, for scrapes, how many connections to node ports on loopback were refused; at most once a minute. */
 export function createRefusedReader(
   runDir: string,
   tableOf: (family: Family) => TableName | undefined,

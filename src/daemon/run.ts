@@ -23,21 +23,21 @@ import { startServers } from './servers.ts';
 /** Milliseconds between two looks at the addresses of this machine's interfaces. */
 const ADDRESSES_INTERVAL = 5000;
 
-/** Milliseconds between two looks at what conntrack has lost: three small files. */
+/** Milliseconds between two reads of conntrack's loss counters: three small files. */
 const LOSSES_INTERVAL = 5000;
 
-/** Milliseconds from one look at what limits of Services have done to the next. */
+/** Milliseconds between two reads of what the limits of Services have refused. */
 const LIMITS_INTERVAL = 30_000;
 
 /** Runs the daemon: source → cluster → model → kernel, until SIGTERM or SIGINT. The rules stay when it ends. */
 export async function run(args: Arguments, log: Log): Promise<void> {
   const families = servedFamilies(log);
-  // What comes next does not need nft: it starts meanwhile. One session serves both families.
+  // nft starts in the background, because the next steps do not need it. One session serves both families.
   const onSlow = (milliseconds: number) => void tellOfSlowTransactions(milliseconds, probe, log);
   const sessions = new SessionKeeper({ nft: 'nft', runDir: args.runDir, log, onSlow });
   const probe = createNft(args.runDir, 'probe', 'nft', sessions);
   const probing = probe.openSession(log).then(() => probeNft(probe, log));
-  // A failure is for the await below; this keeps Node from calling it unhandled until then.
+  // The await below handles a failure. Until then, this keeps Node.js from reporting it as unhandled.
   probing.catch(() => undefined);
   const daemon = assemble({
     ...{ args, families, sessions, log },
@@ -50,7 +50,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const lock = await lockNamespace(createNft(args.runDir, 'lock'), log);
   const hasKubeProxyRules = async () => {
     await probing;
-    // Hardly ever needed.
+    // Rarely needed.
     const { findRules, hasRules } = await import('../migration/find.ts');
     return hasRules(await findRules(createNft(args.runDir, 'probe'), kernelFamilies()));
   };
@@ -115,7 +115,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   await Promise.race([following, ...watching]).finally(() => lastState.close().then(close));
 }
 
-/** What comes and goes without any change in the cluster. */
+/** State that changes without any change in the cluster. */
 function lookAgainAndAgain({ guard, losses, limits, others }: Daemon): void {
   setInterval(() => guard.look(), ADDRESSES_INTERVAL).unref();
   setInterval(() => losses.look(), LOSSES_INTERVAL).unref();
@@ -128,19 +128,19 @@ function endOnSignals(close: () => Promise<void>, log: Log): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info(`${signal}: stopping; the rules stay in place`);
-      // A transaction in flight belongs to nft's own process, which takes it to its end.
+      // A transaction in flight is in nft's own process, which completes it.
       void close().then(() => process.exit(0));
     });
   }
 }
 
-/** Reads YAML, which a daemon without a file does without. */
+/** Loads the YAML parser only for a daemon with a configuration file. */
 async function failOnConfigurationChange(args: Arguments, log: Log, signal: AbortSignal): Promise<void> {
   const configuration = await import('./configuration-change.ts');
   await configuration.failOnConfigurationChange(args, log, signal);
 }
 
-/** For systemd; undefined while what is served is what the source has. */
+/** A status for systemd; undefined while the daemon serves what the source has. */
 function standInStatus({ staleSince }: StateReport): string | undefined {
   if (staleSince === undefined) return undefined;
   return `the Services as saved at ${new Date(staleSince).toISOString()} are programmed; the API server is awaited`;

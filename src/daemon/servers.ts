@@ -10,21 +10,21 @@ import type { Page } from '../page/page.ts';
 import { pageServer } from '../page/page-server.ts';
 import type { EventSink } from '../source/event-sink.ts';
 
-/** Milliseconds for which the end of the process waits until the API server has the event that tells why. */
+/** Milliseconds for which the process waits before it exits, so that the API server gets the Event with the reason. */
 const EVENT_PATIENCE = 1000;
 
 interface Served {
   readonly health: ProxyHealth;
   readonly metrics: Metrics;
   readonly events: EventSink;
-  /** The operator's page; absent: there is none. */
+  /** The operator's page; absent if there is none. */
   readonly page?: Page | undefined;
   readonly log: Log;
 }
 
 /**
  * Starts the health and metrics servers that are configured, and the one of --page-address. They end with the process.
- * @throws ProxyError E_HEALTHZ_ADDRESS, E_METRICS_ADDRESS with --bind-address-hard-fail; else they are tried again
+ * @throws ProxyError E_HEALTHZ_ADDRESS, E_METRICS_ADDRESS with --bind-address-hard-fail; otherwise they are retried
  */
 export async function startServers(args: Arguments, served: Served): Promise<void> {
   try {

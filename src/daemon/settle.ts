@@ -3,7 +3,7 @@ import { isHeartbeat } from '../ruleset/program/heartbeat.ts';
 import { atOnce } from '../service/steps.ts';
 import type { FamilyModel } from '../sync/family-model.ts';
 
-/** Brings a model to where a daemon is ready, over what was found in the kernel. */
+/** Brings a model to the state of a daemon that is ready, starting from what was found in the kernel. */
 export function settle(model: FamilyModel, found: readonly Element[]): void {
   const drain = () => {
     while (model.isDirty) model.nextTransaction();
@@ -12,7 +12,7 @@ export function settle(model: FamilyModel, found: readonly Element[]): void {
   const { counting } = model.ruleset;
   const was = counting.isOn;
   drain();
-  // In the middle of it there came to be too many to count.
+  // On the way, the number of elements exceeded the limit for counters.
   if (counting.isOn !== was) {
     model.nodeChanged();
     drain();

@@ -14,18 +14,18 @@ export interface Found {
   readonly live: LiveProxies;
   /** Families with a table of nftables mode. */
   readonly tables: readonly Family[];
-  /** Rules of iptables, of backends that have any of kube-proxy or kubelet. */
+  /** The iptables rules, for each backend that has rules of kube-proxy or the kubelet. */
   readonly iptables: readonly IptablesRules[];
   readonly ipvs: IpvsState;
   readonly routeLocalnet: RouteLocalnet;
-  /** What is there but cannot be read, and why: "iptables legacy: iptables-legacy-save is missing". */
+  /** What exists but cannot be read, and why: "iptables legacy: iptables-legacy-save is missing". */
   readonly unreadable: readonly string[];
 }
 
 const NO_IPVS: IpvsState = { device: false, addresses: [], servers: [], foreign: 0, sets: [] };
 
 /**
- * Looks for kube-proxy: processes, tables, rules of iptables, IPVS. Changes nothing.
+ * Looks for kube-proxy: processes, nftables tables, iptables rules and IPVS. Changes nothing.
  * @throws NftError
  */
 export async function findKubeProxy(nft: Nft, families: readonly Family[]): Promise<Found> {
@@ -36,7 +36,7 @@ export async function findKubeProxy(nft: Nft, families: readonly Family[]): Prom
 /** What kube-proxy has in the kernel. */
 export type FoundRules = Omit<Found, 'live'>;
 
-/** Looks for tables, rules of iptables, and IPVS alone. Throws NftError. */
+/** Looks only for nftables tables, iptables rules and IPVS. Throws NftError. */
 export async function findRules(nft: Nft, families: readonly Family[]): Promise<FoundRules> {
   const unreadable: string[] = [];
   const tables: Family[] = [];
@@ -64,7 +64,7 @@ export async function findRules(nft: Nft, families: readonly Family[]): Promise<
   return { tables, iptables, ipvs, routeLocalnet: readRouteLocalnet(iptables), unreadable };
 }
 
-/** True if rules of kube-proxy are in the kernel, or it cannot be said that none are. */
+/** True if rules of kube-proxy are in the kernel, or if this cannot be ruled out. */
 export function hasRules({ tables, iptables, ipvs, unreadable }: FoundRules): boolean {
   return (
     tables.length > 0 ||
@@ -74,7 +74,7 @@ export function hasRules({ tables, iptables, ipvs, unreadable }: FoundRules): bo
   );
 }
 
-/** The addresses of Services in kube-proxy's rules, whatever its mode. Throws NftError. */
+/** The addresses of Services in kube-proxy's rules, in any mode. Throws NftError. */
 export async function addressesServed({ tables, iptables, ipvs }: Found, nft: Nft): Promise<ReadonlySet<string>> {
   const addresses = new Set([...ipvs.addresses, ...iptables.flatMap((rules) => serviceAddresses(rules.tables))]);
   for (const family of tables) {

@@ -4,7 +4,7 @@ import { isKubeletChain, isKubeProxyChain, KUBE_PROXY_COMMENT, MARK_CHAIN, MASQU
 /** A rule as iptables-save prints it. */
 export interface SavedRule {
   readonly chain: string;
-  /** "PREROUTING -m comment --comment \"…\" -j KUBE-SERVICES": all after -A. */
+  /** "PREROUTING -m comment --comment \"…\" -j KUBE-SERVICES": everything after -A. */
   readonly text: string;
   /** A chain or target: of -j or -g. */
   readonly target: string | undefined;
@@ -20,21 +20,21 @@ export interface SavedTable {
   readonly rules: readonly SavedRule[];
 }
 
-/** What of a table goes, and what stays of Kubernetes' chains. */
+/** What to remove from a table, and which of Kubernetes' chains stay. */
 export interface TableRemoval {
   readonly table: string;
-  /** Chains of kube-proxy that go. */
+  /** The chains of kube-proxy to remove. */
   readonly removed: readonly string[];
-  /** Rules of built-in chains that go: kube-proxy's jumps to these. */
+  /** The rules of built-in chains to remove: kube-proxy's jumps to these chains. */
   readonly jumps: readonly SavedRule[];
-  /** Chains of kube-proxy that stay, since rules of others lead to them; and these rules. */
+  /** Chains of kube-proxy that stay because rules of other programs lead to them, with these rules. */
   readonly kept: readonly string[];
   readonly foreign: readonly SavedRule[];
-  /** Chains of kubelet; they stay. */
+  /** Chains of the kubelet, which stay. */
   readonly kubelet: readonly string[];
 }
 
-/** Takes apart what iptables-save printed. Lines it does not know (comments, warnings) are passed over. */
+/** Parses the output of iptables-save. Unknown lines (comments, warnings) are skipped. */
 export function parseSave(text: string): readonly SavedTable[] {
   const tables: { name: string; chains: Map<string, string>; rules: SavedRule[] }[] = [];
   for (const line of text.split('\n')) {
@@ -49,7 +49,7 @@ export function parseSave(text: string): readonly SavedTable[] {
 }
 
 function parseRule(text: string): SavedRule {
-  // A comment may hold anything, also what looks like a target; quotes within are escaped.
+  // A comment may contain anything, even text that looks like a target. Quotes in it are escaped.
   const words: readonly string[] = text.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
   const after = (...flags: readonly string[]) => words[words.findIndex((word) => flags.includes(word)) + 1];
   const has = (flag: string) => words.includes(flag);
@@ -69,9 +69,9 @@ function parseRule(text: string): SavedRule {
 }
 
 /**
- * What of a table goes so that nothing of kube-proxy is left, and no rule of anybody else changes: the chains of
- * kube-proxy and its jumps to them from built-in chains. A chain that a rule of others leads to stays with all it leads
- * to; if that is the mark for masquerading, what masquerades stays, too.
+ * What to remove from a table so that nothing of kube-proxy is left and no rule of another program changes: the chains of
+ * kube-proxy and its jumps to them from built-in chains. If a rule of another program leads to a chain, this chain and the
+ * chains that it leads to stay. If it sets the mark for masquerading, the masquerading chain stays too.
  */
 export function planTable({ name, chains, rules }: SavedTable): TableRemoval {
   const isOwn = (chain: string | undefined) => chain !== undefined && isKubeProxyChain(name, chain);
@@ -108,12 +108,12 @@ export function removesSomething({ removed, jumps }: TableRemoval): boolean {
   return removed.length > 0 || jumps.length > 0;
 }
 
-/** The input of `iptables-restore --noflush` that removes it: one transaction a table. */
+/** The input of `iptables-restore --noflush` that removes it: one transaction per table. */
 export function removalDocument(removals: readonly TableRemoval[]): string {
   const lines = removals.filter(removesSomething).flatMap(({ table, removed, jumps }) => [
     `*${table}`,
     ...jumps.map(({ text }) => `-D ${text}`),
-    // All are empty before the first goes: they lead to each other.
+    // All chains are flushed before the first is deleted, because they refer to each other.
     ...removed.map((chain) => `-F ${chain}`),
     ...removed.map((chain) => `-X ${chain}`),
     'COMMIT',

@@ -11,7 +11,7 @@ import {
 import { runTool, ToolError } from './tool.ts';
 import { writePrivately } from './write-privately.ts';
 
-/** What iptables works with: nf_tables, or the kernel's own tables of before. A node may have rules in both. */
+/** The backend of iptables: nf_tables, or the kernel's older tables. A node may have rules in both. */
 export type Backend = 'nft' | 'legacy';
 
 /** The rules of a family in one backend. */
@@ -29,13 +29,13 @@ const LEGACY_TABLES: Readonly<Record<Family, string>> = {
   ip6: '/proc/net/ip6_tables_names',
 };
 
-/** True if this network namespace has tables of legacy iptables, whatever is in them. */
+/** True if this network namespace has tables of legacy iptables, even if they are empty. */
 export async function hasLegacyTables(family: Family): Promise<boolean> {
   return (await readFile(LEGACY_TABLES[family], 'utf8').catch(() => '')).trim() !== '';
 }
 
 /**
- * Reads all rules of a backend. To be called only where it holds rules: legacy tables come into being when asked for.
+ * Reads all rules of a backend. Call this only if it has rules, because reading legacy tables creates them.
  * @throws ToolError
  */
 export async function readIptables(family: Family, backend: Backend): Promise<IptablesRules> {
@@ -44,17 +44,17 @@ export async function readIptables(family: Family, backend: Backend): Promise<Ip
 }
 
 /**
- * Removes what is to go. The input of iptables-restore stays in `runDir`.
- * @throws ToolError; then nothing of the table it complains about has changed
+ * Removes chains and rules. The input of iptables-restore stays in `runDir`.
+ * @throws ToolError; in this case, the table that it names has not changed
  */
 export async function removeIptables({ family, backend, removals }: IptablesRules, runDir: string): Promise<void> {
   if (!removals.some(removesSomething)) return;
   const input = await writePrivately(runDir, `migrate-${NAMES[family]}-${backend}`, removalDocument(removals));
-  // Waits for the lock of others (kubelet, CNI plugins) that work at the same time.
+  // Waits for the lock that other programs (kubelet, CNI plugins) may hold.
   await runTool([await toolFor(family, backend, 'restore'), '--noflush', '-w', '30'], input);
 }
 
-/** "iptables-nft-save", or "iptables-save" if that is of the backend: before 1.8 all are legacy, and nameless. */
+/** "iptables-nft-save", or "iptables-save" if that uses the backend. Before 1.8, all tools are legacy, without a suffix. */
 async function toolFor(family: Family, backend: Backend, what: 'save' | 'restore'): Promise<string> {
   const name = `${NAMES[family]}-${backend}-${what}`;
   const plain = `${NAMES[family]}-${what}`;

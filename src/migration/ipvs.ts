@@ -22,20 +22,20 @@ export interface VirtualServer {
   readonly port: number;
 }
 
-/** What kube-proxy's ipvs mode has left. */
+/** The leftovers of kube-proxy's ipvs mode. */
 export interface IpvsState {
-  /** True if there is the interface kube-ipvs0. */
+  /** True if the interface kube-ipvs0 exists. */
   readonly device: boolean;
-  /** The addresses it has. */
+  /** The addresses of this interface. */
   readonly addresses: readonly string[];
   readonly servers: readonly VirtualServer[];
-  /** How many virtual servers are of somebody else. They stay. */
+  /** The number of virtual servers of other programs. They stay. */
   readonly foreign: number;
   readonly sets: readonly string[];
 }
 
 /**
- * Reads what of ipvs mode there is. `procNet`: for tests.
+ * Reads the leftovers of ipvs mode. `procNet`: for tests.
  * @throws ToolError
  */
 export async function readIpvs(procNet = '/proc/net'): Promise<IpvsState> {
@@ -64,7 +64,7 @@ function isKubeProxys(
 }
 
 /**
- * Deletes kube-proxy's virtual servers. Connections through them end: IPVS translates them itself, not conntrack.
+ * Deletes kube-proxy's virtual servers. Connections through them end, because IPVS translates them itself, not conntrack.
  * @throws ToolError
  */
 export async function deleteVirtualServers({ servers, foreign }: IpvsState): Promise<void> {
@@ -89,7 +89,7 @@ function deleteCommand({ protocol, address, port }: VirtualServer): readonly str
 
 /**
  * Reads /proc/net/ip_vs: "TCP  0A60000A:0035 rr" and "TCP  [fd00:0096:…:000a]:0035 rr", numbers in hexadecimal, with
- * lines of their real servers between. `unknown`: how many others there are (by firewall mark).
+ * the lines of their real servers in between. `unknown`: the number of others (by firewall mark).
  */
 export function parseVirtualServers(text: string): {
   readonly servers: readonly VirtualServer[];
@@ -117,7 +117,7 @@ async function addressesOfDevice(): Promise<readonly string[]> {
   );
 }
 
-/** Those of kube-proxy. None if they cannot be listed: without the tool, or in a kernel without ipsets. */
+/** The ipsets of kube-proxy. None if they cannot be listed, because the tool or the kernel's support is missing. */
 async function ipSets(): Promise<readonly string[]> {
   try {
     return (await runTool(['ipset', 'list', '-name'])).split('\n').filter(isKubeProxySet);

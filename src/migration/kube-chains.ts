@@ -2,7 +2,7 @@
 export type IptablesTable = 'nat' | 'filter' | 'mangle';
 
 /**
- * The chains that kube-proxy makes and removes with --cleanup, in its modes iptables and ipvs.
+ * The chains that kube-proxy creates, and removes with --cleanup, in its modes iptables and ipvs.
  * Source: pkg/proxy/iptables/cleanup.go and pkg/proxy/ipvs/proxier.go (iptablesCleanupChains) of Kubernetes 1.33; nat
  * KUBE-FIREWALL and KUBE-FIRE-WALL are those of ipvs mode before 1.27.
  */
@@ -33,11 +33,11 @@ const KUBE_PROXY_CHAINS: Readonly<Record<IptablesTable, readonly string[]>> = {
   mangle: ['KUBE-PROXY-CANARY'],
 };
 
-/** In nat: a Service port's chains and an endpoint's. XLB is the SVL and EXT of before 1.24. */
+/** In nat: the chains of a Service port and of an endpoint. Before 1.24, XLB was used instead of SVL and EXT. */
 const SERVICE_CHAIN = /^KUBE-(?:SVC|SVL|EXT|FW|SEP|XLB)-[A-Z2-7]{16}$/;
 
 /**
- * The chains of kubelet, which stay: it does not make them anew before a minute is over, and its KUBE-FIREWALL guards
+ * The chains of the kubelet, which stay: it would recreate them only after a minute, and its KUBE-FIREWALL protects
  * loopback. Source: pkg/kubelet/kubelet_network_linux.go. (KUBE-MARK-DROP is kubelet's, too, up to 1.27.)
  */
 const KUBELET_CHAINS: Readonly<Record<IptablesTable, readonly string[]>> = {
@@ -46,17 +46,17 @@ const KUBELET_CHAINS: Readonly<Record<IptablesTable, readonly string[]>> = {
   mangle: ['KUBE-KUBELET-CANARY', 'KUBE-IPTABLES-HINT'],
 };
 
-/** What marks a packet for masquerading, and what does it then: of use to others, too (the CNI plugin portmap). */
+/** The chains that mark packets for masquerading and masquerade them. Others use them too (the CNI plugin portmap). */
 export const MARK_CHAIN = 'KUBE-MARK-MASQ';
 export const MASQUERADE_CHAIN = 'KUBE-POSTROUTING';
 
-/** True if kube-proxy makes the chain, and nobody else. */
+/** True if only kube-proxy creates the chain. */
 export function isKubeProxyChain(table: string, chain: string): boolean {
   if (!isIptablesTable(table)) return false;
   return KUBE_PROXY_CHAINS[table].includes(chain) || (table === 'nat' && SERVICE_CHAIN.test(chain));
 }
 
-/** True if kubelet makes the chain. */
+/** True if the kubelet creates the chain. */
 export function isKubeletChain(table: string, chain: string): boolean {
   return isIptablesTable(table) && KUBELET_CHAINS[table].includes(chain);
 }

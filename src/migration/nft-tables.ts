@@ -7,17 +7,17 @@ import { isKubeletChain, isKubeProxyChain } from './kube-chains.ts';
 /** The table of kube-proxy's nftables mode, in families ip and ip6. */
 export const KUBE_PROXY_TABLE = 'kube-proxy';
 
-/** What the chains of a family tell about kube-proxy. */
+/** What the chains of a family show about kube-proxy. */
 export interface NftTraces {
   readonly family: Family;
-  /** True if there is a table of nftables mode. */
+  /** True if the table of nftables mode exists. */
   readonly table: boolean;
-  /** How many chains of kube-proxy iptables has put into nftables. */
+  /** The number of kube-proxy's iptables chains in nftables. */
   readonly iptablesChains: number;
   readonly kubeletChains: number;
 }
 
-/** Reads the chains of a family and nothing else: a few milliseconds, whatever sets and maps hold. Throws NftError. */
+/** Reads only the chains of a family. Takes a few milliseconds, whatever sets and maps contain. Throws NftError. */
 export async function findTraces(nft: Nft, family: Family): Promise<NftTraces> {
   const listed = await nft.list('chains', family);
   const chains = listed.flatMap((object) => (isChain(object) ? [object.chain] : []));
@@ -29,12 +29,12 @@ export async function findTraces(nft: Nft, family: Family): Promise<NftTraces> {
   };
 }
 
-/** Deletes kube-proxy's table of a family with all it holds. Throws NftError. */
+/** Deletes kube-proxy's table of a family with its contents. Throws NftError. */
 export async function deleteKubeProxyTable(nft: Nft, family: Family): Promise<void> {
   await nft.apply(document([JSON.stringify({ delete: { table: { family, name: KUBE_PROXY_TABLE } } })]));
 }
 
-/** The addresses in the set cluster-ips of a table, which kube-proxy's has and ours; none without it. Throws NftError. */
+/** The addresses in the set cluster-ips of a table, which kube-proxy's table and ours have. Throws NftError. */
 export async function clusterIps(nft: Nft, family: Family, table: string): Promise<readonly string[]> {
   try {
     const listed = await nft.list('set', family, table, 'cluster-ips');
@@ -49,7 +49,7 @@ function elementsOf(object: unknown): readonly unknown[] {
   return (object as { set?: { elem?: unknown[] } }).set?.elem ?? [];
 }
 
-/** An element with a comment is an object around its value. */
+/** nft wraps the value of an element with a comment in an object. */
 function addressOf(element: unknown): readonly string[] {
   const value = typeof element === 'string' ? element : (element as { elem?: { val?: unknown } }).elem?.val;
   return typeof value === 'string' ? [canonicalAddress(value)] : [];

@@ -6,7 +6,7 @@ import type { Nft } from '../nft/nft.ts';
 import { deleteTableCommand, type FoundTable, findTables } from '../nft/tables.ts';
 import { clusterIps } from './nft-tables.ts';
 
-/** Milliseconds. No packet takes that long from the hook where it gets its destination to where it gets its source. */
+/** Milliseconds. No packet takes that long from the hook that sets its destination to the one that sets its source. */
 const PACKETS_PASS = 100;
 
 /** True if packets of the family go through a table of ours. Throws NftError. */
@@ -26,8 +26,8 @@ export async function ownClusterIps(nft: Nft, families: readonly Family[]): Prom
 }
 
 /**
- * Removes our tables while somebody else's rules serve the same Services: at first they translate no new connection
- * any more, then, when none is on its way between our hooks, they go. Throws NftError.
+ * Removes our tables while another program's rules serve the same Services. First, they stop translating new connections.
+ * Then, when no packet is between our hooks, they are deleted. Throws NftError.
  */
 export async function retireOwnTables(nft: Nft, families: readonly Family[], log: Log): Promise<void> {
   for (const family of families) {

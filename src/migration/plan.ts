@@ -7,13 +7,13 @@ import { describeLive, isLive, stopAdvice } from './live-proxies.ts';
 import { KUBE_PROXY_CLEANUP, type RemovalStep } from './removal-steps.ts';
 import { isToBeReset, noteOn } from './route-localnet.ts';
 
-/** Lines of a list that are shown; the rest is a number. */
+/** The maximum number of lines of a list. The rest is only counted. */
 const MAX_LINES = 20;
 
-/** Where our daemon is: its rules in force, still on its way there, or not running. */
+/** The state of our daemon: its rules are in force, not yet in force, or it does not run. */
 export type DaemonState = 'in force' | 'not in force yet' | 'not running';
 
-/** The plan as text: what is found, what stays, and what to do next. */
+/** The plan as text: what was found, what stays, and what to do next. */
 export function renderPlan(found: Found, steps: readonly RemovalStep[], daemon: DaemonState): string {
   const { live, unreadable } = found;
   const notes = notesOn(found);
@@ -34,7 +34,7 @@ export function renderPlan(found: Found, steps: readonly RemovalStep[], daemon: 
     .join('');
 }
 
-/** Rules of others that lead into what serves Services, and so keep old rules of kube-proxy alive. */
+/** Rules of other programs that lead to chains that serve Services, and so keep old rules of kube-proxy in use. */
 export function entangled({ iptables }: Found): readonly string[] {
   return iptables.flatMap(({ removals }) =>
     removals.flatMap(({ table, foreign, kept }) =>
@@ -45,7 +45,7 @@ export function entangled({ iptables }: Found): readonly string[] {
   );
 }
 
-/** What an operator should know before it is done. */
+/** What an operator should know before the removal. */
 export function notesOn({ iptables, ipvs, routeLocalnet }: Found): readonly string[] {
   const dropping = iptables.some(
     ({ tables, removals }) =>
@@ -56,16 +56,16 @@ export function notesOn({ iptables, ipvs, routeLocalnet }: Found): readonly stri
   return [
     ...(localnet === undefined ? [] : [localnet]),
     ...(isToBeReset(routeLocalnet)
-      ? ['open connections to node ports on 127.0.0.1 end: only with that sysctl do answers get there']
+      ? ['open connections to node ports on 127.0.0.1 end: their replies need this sysctl']
       : []),
     ...(dropping
       ? [
-          'the policy of the iptables chain FORWARD is DROP, and KUBE-FORWARD, which goes, lets connections to Services ' +
-            'pass: see that other rules (of the CNI plugin, say) let the pods’ networks pass',
+          'the policy of the iptables chain FORWARD is DROP, and KUBE-FORWARD, which is removed, accepts connections to Services' +
+            ': make sure that other rules, such as those of the CNI plugin, accept traffic of the pod networks',
         ]
       : []),
     ...(ipvs.servers.length > 0
-      ? ['IPVS translates connections itself, not conntrack: those that are open through it end. New ones do not fail']
+      ? ['IPVS translates connections itself, not conntrack: open connections through it end. New ones do not fail']
       : []),
   ];
 }
@@ -83,14 +83,15 @@ function staying({ iptables, ipvs }: Found): readonly string[] {
   );
   return [
     ...chains,
-    ...(ipvs.foreign > 0 ? [`${ipvs.foreign} virtual servers of IPVS that are at no address of ${IPVS_DEVICE}`] : []),
-    'all rules, chains and tables of others',
+    ...(ipvs.foreign > 0 ? [`${ipvs.foreign} IPVS virtual servers whose address is not on ${IPVS_DEVICE}`] : []),
+    'all rules, chains and tables of other programs',
   ];
 }
 
 function nextSteps({ live, iptables }: Found, steps: readonly RemovalStep[], daemon: DaemonState): readonly string[] {
   const isClean = steps.length === 0 && !iptables.some(({ removals }) => removals.some(removesSomething));
-  if (isClean && !isLive(live)) return [daemon === 'in force' ? 'nothing: this node is moved' : 'start kube-proxy-nft'];
+  if (isClean && !isLive(live))
+    return [daemon === 'in force' ? 'nothing: the migration of this node is complete' : 'start kube-proxy-nft'];
   return [
     ...(isLive(live) ? [`stop kube-proxy; its rules stay in force (${stopAdvice(live)})`] : []),
     ...(daemon === 'in force' ? [] : ['start kube-proxy-nft, and wait for its line "ready: "']),

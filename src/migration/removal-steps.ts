@@ -10,18 +10,18 @@ import { isToBeReset, ROUTE_LOCALNET, resetRouteLocalnet } from './route-localne
 export interface RemovalStep {
   /** "table ip kube-proxy". */
   readonly what: string;
-  /** The command that does it by hand. */
+  /** The command to do it by hand. */
   readonly byHand: string;
   /** @throws NftError, ToolError */
   run(): Promise<void>;
 }
 
-/** What does all that can be needed, from kube-proxy's own image if the node lacks the tools. */
+/** Removes everything. It can run from kube-proxy's own image if the node lacks the tools. */
 export const KUBE_PROXY_CLEANUP = 'kube-proxy --cleanup';
 
 /**
- * What is to be removed so that nothing of kube-proxy is left, in an order that can end after any step: new connections
- * go by our rules from the first one on, and open ones by what conntrack knows. The exception is IPVS, which comes late.
+ * What to remove so that nothing of kube-proxy is left. The order is safe to interrupt after any step: from the first step
+ * on, new connections use our rules, and open ones use conntrack. The exception is IPVS, which comes late.
  */
 export function removalSteps(
   { tables, iptables, ipvs, routeLocalnet }: Found,
@@ -35,11 +35,11 @@ export function removalSteps(
       byHand: `nft delete table ${family} ${KUBE_PROXY_TABLE}`,
       run: () => deleteKubeProxyTable(nft, family),
     })),
-    // Before the rules of iptables, which alone tell that it is kube-proxy's.
+    // Before the iptables rules, because only these show that kube-proxy has set it.
     ...(isToBeReset(routeLocalnet)
       ? [
           {
-            what: `sysctl ${ROUTE_LOCALNET}=1, which lets pods and neighbours reach what listens on 127.0.0.1`,
+            what: `sysctl ${ROUTE_LOCALNET}=1, which lets pods and neighbours reach listeners on 127.0.0.1`,
             byHand: `sysctl -w ${ROUTE_LOCALNET}=0`,
             run: resetRouteLocalnet,
           },
@@ -56,7 +56,7 @@ export function removalSteps(
       ? []
       : [
           {
-            what: `virtual servers of IPVS: ${servers.length}; connections through them end`,
+            what: `IPVS virtual servers: ${servers.length}; connections through them end`,
             byHand: ipvs.foreign === 0 ? 'ipvsadm --clear' : 'ipvsadm --delete-service, for each of them',
             run: () => deleteVirtualServers(ipvs),
           },
@@ -64,7 +64,7 @@ export function removalSteps(
     ...(device
       ? [{ what: `interface ${IPVS_DEVICE}`, byHand: `ip link delete ${IPVS_DEVICE}`, run: deleteIpvsDevice }]
       : []),
-    // After the rules of iptables that use them.
+    // After the iptables rules that use them.
     ...(sets.length === 0
       ? []
       : [

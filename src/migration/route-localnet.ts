@@ -3,12 +3,15 @@ import { errnoOf, messageOf } from '../errors.ts';
 import type { IptablesRules } from './iptables.ts';
 import { ToolError } from './tool.ts';
 
-/** The sysctl by which kube-proxy in iptables mode lets node ports be reached on 127.0.0.1: packets to and from loopback may be routed. */
+/**
+ * The sysctl by which kube-proxy in iptables mode lets node ports be reached on 127.0.0.1: packets to and from loopback may
+ * be routed.
+ */
 export const ROUTE_LOCALNET = 'net.ipv4.conf.all.route_localnet';
 
 const FILE = '/proc/sys/net/ipv4/conf/all/route_localnet';
 
-/** Where sysctl.d(5) has an administrator's and the packages' settings. */
+/** The folders of sysctl.d(5), with the settings of administrators and packages. */
 const CONFIGURED = [
   '/etc/sysctl.conf',
   '/etc/sysctl.d',
@@ -17,18 +20,18 @@ const CONFIGURED = [
   '/usr/lib/sysctl.d',
   '/lib/sysctl.d',
 ];
-/** Bytes. Longer ones are no settings. */
+/** Bytes. Longer files are not sysctl settings. */
 const MAX_SETTINGS = 1024 * 1024;
 /** "net.ipv4.conf.all.route_localnet = 1", with slashes too, and with a pattern for the interface. */
 const SETTING = /^[ \t]*-?[ \t]*net[./]ipv4[./]conf[./](?:all|\*)[./]route_localnet[ \t]*=[ \t]*[1-9]/m;
 
-/** The sysctl, and who has set it as far as that can be told. */
+/** The sysctl, and who has set it, if this is known. */
 export interface RouteLocalnet {
-  /** True if loopback may be routed to, on any interface. */
+  /** True if packets to loopback may be routed on any interface. */
   readonly isOn: boolean;
-  /** True if rules of kube-proxy are there that only one that sets it has made. */
+  /** True if there are rules that only a kube-proxy that sets the sysctl creates. */
   readonly isOfKubeProxy: boolean;
-  /** The files with settings that ask for it, whoever set it first. */
+  /** The files whose settings ask for it, regardless of who set it first. */
   readonly askedForIn: readonly string[];
 }
 
@@ -50,12 +53,12 @@ export function readRouteLocalnet(
   };
 }
 
-/** True if it is for us to reset. */
+/** True if we should reset it. */
 export function isToBeReset({ isOn, isOfKubeProxy, askedForIn }: RouteLocalnet): boolean {
   return isOn && isOfKubeProxy && askedForIn.length === 0;
 }
 
-/** Sets it to 0. Throws ToolError where that is not permitted. */
+/** Sets it to 0. Throws ToolError if this is not permitted. */
 export async function resetRouteLocalnet(): Promise<void> {
   try {
     writeFileSync(FILE, '0');
@@ -64,18 +67,18 @@ export async function resetRouteLocalnet(): Promise<void> {
   }
 }
 
-/** What an operator should know where it stays on; undefined where it is off, or is reset. */
+/** What an operator should know if it stays on; undefined if it is off or will be reset. */
 export function noteOn(state: RouteLocalnet): string | undefined {
   if (!state.isOn || isToBeReset(state)) return undefined;
-  const what = `${ROUTE_LOCALNET} is 1, which lets pods and neighbours reach what listens on 127.0.0.1`;
-  if (state.askedForIn.length > 0) return `${what}; it stays, since ${state.askedForIn.join(' and ')} asks for it`;
+  const what = `${ROUTE_LOCALNET} is 1, which lets pods and neighbours reach listeners on 127.0.0.1`;
+  if (state.askedForIn.length > 0) return `${what}; it stays, because ${state.askedForIn.join(' and ')} asks for it`;
   return (
-    `${what}; it stays, since nothing tells whether kube-proxy has set it, which leaves it behind, or somebody else. ` +
-    `If nobody needs it: sysctl -w ${ROUTE_LOCALNET}=0`
+    `${what}; it stays, because it is unclear whether kube-proxy or another program has set it. ` +
+    `If it is not needed: sysctl -w ${ROUTE_LOCALNET}=0`
   );
 }
 
-/** A kube-proxy without node ports on loopback leaves them out here: "! -d 127.0.0.0/8", or no rule for such an address. */
+/** Without node ports on loopback, kube-proxy excludes them: "! -d 127.0.0.0/8", or no rule for such an address. */
 function leadsFromLoopback({ family, tables }: IptablesRules): boolean {
   return (
     family === 'ip' &&
@@ -106,7 +109,7 @@ function settingsFiles(path: string): readonly string[] {
   }
 }
 
-/** undefined for what is not there, or not for us to read. */
+/** undefined if it does not exist, or if we may not read it. */
 function contentOf(file: string): string | undefined {
   try {
     return statSync(file).size > MAX_SETTINGS ? undefined : readFileSync(file, 'utf8');

@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises';
 import { ProcessError, runProcess } from '../host/process.ts';
 
-/** Seconds. To remove 18,000 chains with 36,000 rules takes iptables-nft-restore 1.8.9 some ten on a busy machine. */
+/** Seconds. iptables-nft-restore 1.8.9 takes about ten to remove 18,000 chains with 36,000 rules on a busy machine. */
 const TIME_LIMIT = 300;
 /** Bytes of stdout: some 1.5 million iptables rules. */
 const MAX_OUTPUT = 256 * 1024 * 1024;
 
-/** A tool of the operating system that is not there or did not do what it was told. The message is in its words. */
+/** A tool of the operating system is missing or failed. The message contains its own error. */
 export class ToolError extends Error {
   readonly isMissing: boolean;
 
@@ -18,8 +18,7 @@ export class ToolError extends Error {
 }
 
 /**
- * Runs a tool (looked up in PATH and the sbin folders) to its end and returns its stdout. `input`: path of a file to
- * be its stdin.
+ * Runs a tool (found in PATH and the sbin folders) and returns its stdout. `input`: the path of a file for its stdin.
  * @throws ToolError
  */
 export async function runTool(argv: readonly string[], input?: string): Promise<string> {

@@ -3,7 +3,7 @@ import { type PackedFile, tarball } from './tar.ts';
 
 const KIB = 1024;
 
-/** What the archive has in it, a line for each file, also those that are left out, and why. */
+/** The contents of the archive: one line per file, including files that are left out, with the reason. */
 export function contents(collected: readonly Collected[]): string {
   const width = Math.max(...collected.map(({ name }) => name.length));
   return collected
@@ -14,7 +14,7 @@ export function contents(collected: readonly Collected[]): string {
     .join('');
 }
 
-/** The archive: all that is not left out, in a folder, with the list of it. `seconds`: now, since 1970. */
+/** The archive: all files that are not left out, in a folder, with the list of contents. `seconds`: now, since 1970. */
 export function archiveOf(folder: string, collected: readonly Collected[], seconds: number): Buffer {
   const files: PackedFile[] = collected
     .filter(({ leftOut }) => leftOut === undefined)

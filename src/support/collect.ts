@@ -2,13 +2,13 @@ import { messageOf } from '../errors.ts';
 import { visible } from '../log-line.ts';
 import { withoutSecrets } from './secrets.ts';
 
-/** Something for the archive. */
+/** A part of the archive. */
 export interface Part {
   /** The file's name: "status.txt". */
   readonly name: string;
-  /** A few words, for who is to agree to it. */
+  /** A short description, for the user who must agree to the contents. */
   readonly about: string;
-  /** Bytes that are kept, the first ones, or with `isTail` the last ones. */
+  /** The number of bytes to keep: the first ones, or, with `isTail`, the last ones. */
   readonly limit: number;
   readonly isTail?: true;
   /** Seconds. */
@@ -16,7 +16,7 @@ export interface Part {
   readonly gather: () => Promise<string> | string;
 }
 
-/** A part with what it holds, or why it holds nothing. */
+/** A part with its contents, or the reason why it has none. */
 export interface Collected {
   readonly name: string;
   readonly about: string;
@@ -24,12 +24,12 @@ export interface Collected {
   readonly leftOut: string | undefined;
 }
 
-/** Characters. More is cut before it is looked through for secrets. */
+/** Characters. Longer texts are truncated before the search for secrets. */
 const MOST = 32 * 2 ** 20;
 
 /**
- * Gathers all parts at the same time, each within its limits and without secrets: `known`, and what looks like one. What fails
- * is left out, and says why. `isLate`: something is still at work.
+ * Gathers all parts at the same time, each within its limits and without secrets: `known`, and what looks like one. What
+ * fails is left out, and says why. `isLate`: something is still at work.
  */
 export async function collect(
   parts: readonly Part[],
@@ -41,7 +41,7 @@ export async function collect(
       const { promise: late, reject } = Promise.withResolvers<never>();
       const timer = setTimeout(() => {
         isLate = true;
-        reject(new Error(`it was not there within ${time} s`));
+        reject(new Error(`it was not ready within ${time} s`));
       }, time * 1000);
       try {
         const text = await Promise.race([(async () => gather())(), late]);
@@ -62,11 +62,11 @@ export async function collect(
   return { collected, isLate };
 }
 
-/** Whole lines, as many as there is room for, with a word on what is missing. */
+/** As many whole lines as fit, with a note about what is missing. */
 function bounded(text: string, limit: number, isTail: boolean): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= limit) return text;
-  const note = `... ${bytes.length - limit} bytes and more are left out here\n`;
+  const note = `... ${bytes.length - limit} or more bytes are left out here\n`;
   if (isTail) {
     const rest = bytes.subarray(bytes.length - limit);
     return `${note}${rest.subarray(rest.indexOf('\n') + 1).toString()}`;

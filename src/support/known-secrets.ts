@@ -5,12 +5,12 @@ import { commandLineOf, nameOf } from '../host/proc.ts';
 import { SERVICE_ACCOUNT_DIRECTORY } from '../source/api/kube-config.ts';
 import { secretsOfKubeconfig } from '../source/api/kubeconfig-secrets.ts';
 
-/** Where the installer puts a kubeconfig, and where the service gets its copy. */
+/** The kubeconfig of the installer, and the copy for the service. */
 const KUBECONFIGS = ['/etc/kube-proxy-nft/kubeconfig', '/run/credentials/kube-proxy-nft.service/kubeconfig'];
 
 /**
- * What must not get into an archive, as far as it can be read here: credentials of kubeconfigs and of the service account,
- * and what environments have in variables that are called so. `pid`: of the daemon, if one runs.
+ * Secrets that must not get into an archive, as far as they can be read here: credentials of kubeconfigs and of the service
+ * account, and the values of environment variables with such names. `pid`: the pid of the daemon, if one runs.
  */
 export function knownSecrets(kubeconfig: string | undefined, pid: number | undefined): readonly string[] {
   const flags = pid === undefined ? [] : flagsOf(pid);
@@ -26,7 +26,7 @@ export function knownSecrets(kubeconfig: string | undefined, pid: number | undef
   ];
 }
 
-/** The command line of the daemon; empty if the process of that number is another one: its own is of a container. */
+/** The daemon's command line; empty if this pid is another process, because the daemon is in a container. */
 export function flagsOf(pid: number): readonly string[] {
   return isDaemon(pid) ? commandLineOf(pid).filter(Boolean) : [];
 }
@@ -44,7 +44,7 @@ function environmentOf(pid: number): Readonly<Record<string, string>> {
   );
 }
 
-/** What a file has between its zero bytes; nothing of one that is not there, or not for us. */
+/** The zero-separated parts of a file; empty if it does not exist or cannot be read. */
 function wordsOf(file: string): readonly string[] {
   try {
     return readFileSync(file, 'utf8').split('\0').filter(Boolean);

@@ -12,7 +12,7 @@ import { versionLine } from '../version.ts';
 
 const MIB = 2 ** 20;
 
-/** Where systemd has the service's state. */
+/** The service's state directory under systemd. */
 const STATE_FOLDER = '/var/lib/kube-proxy-nft';
 
 const SYSCTLS = [
@@ -36,7 +36,7 @@ const SYSCTLS = [
   'net.core.somaxconn',
 ];
 
-/** Lines of the journal, and bytes that they may have. */
+/** The number of lines of the journal, and the maximum number of bytes. */
 const LINES = 500;
 const MOST = 8 * MIB;
 
@@ -44,7 +44,7 @@ const UNIT = 'kube-proxy-nft.service';
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
-/** Versions, and what kind of machine this is. */
+/** Versions, and the kind of machine. */
 export async function versions(): Promise<string> {
   const system = await readFile('/etc/os-release', 'utf8').catch(() => '');
   const name = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(system)?.[1] ?? 'unknown';
@@ -70,7 +70,7 @@ export function sysctls(): string {
   return SYSCTLS.map((name) => `${name} = ${readSysctl(name) ?? 'not there'}\n`).join('');
 }
 
-/** The last lines that the service has written to the journal. Throws where there are none. */
+/** The last lines of the service in the journal. Throws if there are none. */
 export async function journal(): Promise<string> {
   const argv = ['journalctl', '--quiet', '--no-pager', '--output=short-iso', `--lines=${LINES}`, `--unit=${UNIT}`];
   const { code, stdout, stderr } = await runProcess(argv, { timeLimit: 10, maxOutput: MOST }).catch((error) => {
@@ -81,7 +81,7 @@ export async function journal(): Promise<string> {
   return stdout.toString();
 }
 
-/** The first line of the saved state, which has no object, and how large and old the file is. Throws where there is none. */
+/** The first line of the saved state, which contains no object, with the file's size and age. Throws if there is none. */
 export async function stateHead(folder = STATE_FOLDER): Promise<string> {
   const path = join(folder, STATE_FILE);
   const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error) => {

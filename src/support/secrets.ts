@@ -1,25 +1,25 @@
-/** What stands where something was left out. */
+/** The replacement for removed secrets. */
 const LEFT_OUT = '<left out>';
 
-/** Characters. What is shorter is no secret, and would be found in anything. */
+/** Characters. Shorter values are not secrets, and would match anywhere. */
 const SHORTEST = 6;
 
-/** Names of what is not told: of fields, variables and flags. */
+/** Names of fields, variables and flags with secret values. */
 const NAMES =
   '[\\w.-]*(?:token|passw(?:or)?d|passphrase|secret|api[-_]?key|private[-_]?key|key-data|certificate-data|authority-data|authorization|credential|cookie)s?';
 
-/** By its form, whatever it is called. Each looks at a run of characters once, from its beginning: a journal may hold anything. */
+/** Secrets by their form. Each pattern scans a run of characters only once, because a journal may contain anything. */
 const FORMS: readonly (readonly [RegExp, string])[] = [
-  // PEM, on lines or with \n in a string; also where its end is missing.
+  // PEM, on lines or with \n in a string; the end may be missing.
   [/-----BEGIN [^-]{1,60}-----[\s\S]*?(?:-----END [^-]{1,60}-----|$)/g, LEFT_OUT],
   // JSON Web Tokens, as service accounts have.
   [/(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]+){1,2}/g, LEFT_OUT],
   [/\b(Bearer|Basic|Negotiate)\s+(?!<)[\w.~+/=-]+/gi, `$1 ${LEFT_OUT}`],
   // kubeadm's bootstrap tokens.
   [/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/g, LEFT_OUT],
-  // User and password of a URL, with a slash or without.
+  // User and password in a URL, with or without a slash.
   [/:\/\/[^\s"'<>@]{1,300}@/g, `://${LEFT_OUT}@`],
-  // A line of base64: a certificate or key whose lines came one by one.
+  // A line of base64: part of a certificate or key that was logged line by line.
   [
     /(?<![A-Za-z0-9+/])(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[0-9])[A-Za-z0-9+/]{60,}={0,2}/g,
     LEFT_OUT,
@@ -35,8 +35,8 @@ const NAMED = new RegExp(
 );
 
 /**
- * A text without what is secret in it: what `known` has, wherever it stands, and what looks or is called like a credential.
- * Rather too much goes than too little.
+ * Removes secrets from a text: all values in `known`, and everything that looks like a credential or has such a name. If in
+ * doubt, it removes too much.
  */
 export function withoutSecrets(text: string, known: readonly string[]): string {
   const values = [...new Set(known)].filter(({ length }) => length >= SHORTEST).toSorted((a, b) => b.length - a.length);

@@ -10,9 +10,9 @@ export interface PackedFile {
 const BLOCK = 512;
 
 /**
- * A .tar.gz (POSIX ustar) with these files, of root and mode 0600. Made here, in memory: the program tar would want each file
- * on the disk before, which a container with a read-only root file system has no room for, and a node need not have it.
- * `seconds`: how old all of it is, since 1970.
+ * A .tar.gz (POSIX ustar) with these files, owned by root, mode 0600. It is built in memory, because the program tar may be
+ * missing, and needs each file on the disk first, which a container with a read-only root file system does not allow.
+ * `seconds`: the modification time, since 1970.
  */
 export function tarball(files: readonly PackedFile[], seconds: number): Buffer {
   const blocks = files.flatMap(({ name, content }) => [
@@ -33,7 +33,7 @@ function header(name: string, size: number, seconds: number): Buffer {
     [116, octal(0, 8)],
     [124, octal(size, 12)],
     [136, octal(seconds, 12)],
-    // The checksum is counted with spaces in its place.
+    // The checksum is computed with spaces in its own field.
     [148, ' '.repeat(8)],
     [156, '0'],
     [257, 'ustar\u000000'],

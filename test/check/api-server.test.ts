@@ -125,7 +125,7 @@ suite('what an API server lets us do', () => {
     await api.stop();
     const away = (await ask()).findings;
     assert.match(of(away, 'API server')[0] ?? '', /^problem: .*ECONNREFUSED/);
-    assert.deepEqual(of(away, 'API access'), ['unknown: it could not be asked']);
+    assert.deepEqual(of(away, 'API access'), ['unknown: it could not be checked']);
     await api.start();
   });
 });

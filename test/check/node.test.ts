@@ -139,7 +139,7 @@ suite('ports', () => {
     );
     // In a container it knows itself by another number.
     assert.match(said('0.0.0.0', [{ ...holder, host: '0.0.0.0', port: 10256, name: 'kube-proxy-nft' }], 1), /^ok: /);
-    assert.equal(said('192.0.2.2', []), 'problem: 192.0.2.2:10256 is not of this node');
+    assert.equal(said('192.0.2.2', []), 'problem: 192.0.2.2:10256 is not an address of this node');
     assert.equal(said('127.0.0.1', []), 'ok: 127.0.0.1:10256 is free');
   });
 });

@@ -64,17 +64,17 @@ describe('check on a node of a small cluster', () => {
       [
         'node-a: 15 ok',
         'ok       kube-proxy-nft   X here; no daemon runs',
-        'ok       kernel           Linux X; it takes our rules (IPv4, IPv6)',
+        'ok       kernel           Linux X; it accepts our rules (IPv4, IPv6)',
         'ok       nft              nft X, with JSON',
-        'ok       conntrack        the module nf_conntrack and the program conntrack are there',
+        'ok       conntrack        the module nf_conntrack and the program conntrack are available',
         'ok       sysctls          ip_forward 1, all.rp_filter 0',
         'ok       other tables     there are none',
-        'ok       kube-proxy       none works here, and none has left rules',
+        'ok       kube-proxy       it does not run here, and has left no rules',
         'ok       health address   0.0.0.0:10256 is free',
         'ok       metrics address  127.0.0.1:10249 is free',
         'ok       API server       https://127.0.0.1:6443 answers: Kubernetes v1.37.2',
         'ok       API access       list and watch of Services, EndpointSlices, Nodes and ServiceCIDRs, and creation of Events',
-        "ok       clock            as the API server's",
+        'ok       clock            in sync with the API server',
         'ok       Node             node-a, 192.0.2.1',
         'ok       pod network      10.32.0.0/15, fd00:32::/31',
         'ok       memory           a start with 1 Services and some 2 endpoints takes 101 MiB; X MiB are available',
@@ -163,9 +163,9 @@ suite('check on a node that is broken', () => {
     );
     const { exitCode, stdout } = await place.run(['check', '-o', 'json']);
     assert.equal(exitCode, 1);
-    assert.match(of(stdout, 'kube-proxy')[0] ?? '', new RegExp(`^problem: kube-proxy works here: pid ${proxy.pid} `));
+    assert.match(of(stdout, 'kube-proxy')[0] ?? '', new RegExp(`^problem: kube-proxy runs here: pid ${proxy.pid} `));
     const beside = await place.run(['check', '-o', 'json', '--beside-kube-proxy']);
-    assert.match(of(beside.stdout, 'kube-proxy')[0] ?? '', /^warning: kube-proxy works here/);
+    assert.match(of(beside.stdout, 'kube-proxy')[0] ?? '', /^warning: kube-proxy runs here/);
   });
 
   test('with a kubeconfig that cannot be read: a problem, not an end', async (context) => {

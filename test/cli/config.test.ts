@@ -27,8 +27,8 @@ suite('config validate', { concurrency: 2 }, () => {
     assert.equal(exitCode, 0);
     assert.deepEqual(stdout.split('\n'), [
       `${file}: valid`,
-      `${file}:36: ipvs.scheduler: without effect here: it is for ipvs mode`,
-      `${file}:52: mode: ipvs is taken for nftables, the one mode there is, with node ports on the node’s primary addresses`,
+      `${file}:36: ipvs.scheduler: no effect here: it is for ipvs mode`,
+      `${file}:52: mode: ipvs is treated as nftables, the only mode, with node ports on the node’s primary addresses`,
       '',
     ]);
   });
@@ -70,7 +70,7 @@ suite('--write-config-to', () => {
     assert.equal(exitCode, 0, stderr);
     assert.match(
       stderr,
-      /^W.*\(metricsBindAddress\) cannot be said in a file.*\nI.*configuration written file=".*"\n$/,
+      /^W.*\(metricsBindAddress\) because empty means the default there\nI.*configuration written file=".*"\n$/,
     );
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const { configuration, problems, unknown } = parseConfiguration(readFileSync(file, 'utf8'), file);
@@ -135,8 +135,8 @@ suite('a daemon with --config', () => {
     );
     const { exitCode, stderr } = await daemon.stop();
     assert.match(stderr, /\] .*config\.conf:53: future: there is no such field\n/);
-    assert.match(stderr, /\] ignored beside --config: --cluster-cidr\n/);
-    assert.match(stderr, /\] .*config\.conf:52: mode: iptables is taken for nftables/);
+    assert.match(stderr, /\] ignored because of --config: --cluster-cidr\n/);
+    assert.match(stderr, /\] .*config\.conf:52: mode: iptables is treated as nftables/);
     assert.match(stderr, /kube-proxy-nft: .*config\.conf has changed: .* \[E_CONFIG_CHANGED\]\n$/);
     assert.equal(exitCode, 5);
   });

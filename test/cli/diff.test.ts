@@ -51,7 +51,7 @@ suite('diff -f', () => {
 -     10.0.1.2:8080
 +     10.0.1.4:8080
 +     10.0.1.5:8080
-  Services: 1 added, 1 removed, 1 changed, 1 as they are
+  Services: 1 added, 1 removed, 1 changed, 1 unchanged
 ${/^ {2}IPv4: .*$/m.exec(text)?.[0]}
   IPv6: 0 elements written, 0 deleted
   open connections: none ends
@@ -77,7 +77,7 @@ ${/^ {2}IPv4: .*$/m.exec(text)?.[0]}
     const same = await place.run(['diff', '-f', before]);
     assert.match(
       same.stdout,
-      /^ {2}Services: 0 added, 0 removed, 0 changed, 3 as they are\n {2}IPv4: 0 elements written, 0 del/m,
+      /^ {2}Services: 0 added, 0 removed, 0 changed, 3 unchanged\n {2}IPv4: 0 elements written, 0 del/m,
     );
     assert.equal(same.exitCode, 0);
   });
@@ -107,7 +107,7 @@ ${/^ {2}IPv4: .*$/m.exec(text)?.[0]}
     assert.equal(stderr, '');
     assert.match(
       stdout,
-      /^ {2}open connections: 1 UDP flow to endpoints that go ends; 1 TCP to endpoints that go stay until they are closed$/m,
+      /^ {2}open connections: 1 UDP flow to removed endpoints ends; 1 TCP to removed endpoints stay until they are closed$/m,
     );
     const other = manifests(place, 'other', [...services, dns('10.0.1.1'), web('10.0.1.3')]);
     assert.match((await place.run(['diff', '-f', other])).stdout, /^ {2}open connections: none ends$/m);
@@ -134,8 +134,11 @@ suite('diff', () => {
     await place.startDaemon(['--manifests', manifests(place, 'before', BEFORE), '--no-watch']);
     const equal = await place.run(['diff']);
     assert.equal(equal.exitCode, 0, equal.stdout + equal.stderr);
-    assert.match(equal.stdout, /^ {2}IPv4 {2}table kube-proxy-nft: the kernel has what is programmed, \d+ elements$/m);
-    assert.match(equal.stdout, /^ {2}IPv6 {2}table kube-proxy-nft: the kernel has what is programmed/m);
+    assert.match(
+      equal.stdout,
+      /^ {2}IPv4 {2}table kube-proxy-nft: the kernel holds what is programmed, \d+ elements$/m,
+    );
+    assert.match(equal.stdout, /^ {2}IPv6 {2}table kube-proxy-nft: the kernel holds what is programmed/m);
 
     place.nft('delete element ip kube-proxy-nft endpoints-tcp { 10.96.0.11 . 80 . 0 }');
     place.nft('add element ip kube-proxy-nft cluster-ips { 10.96.7.7 }');

@@ -18,7 +18,7 @@ suite('run --dry-run', () => {
     const place = new Place(context);
     const { exitCode, stdout, stderr } = await place.run(['run', '--dry-run', '--manifests', write(place, WEB)]);
     assert.equal(exitCode, 0, stderr);
-    assert.match(stderr, /nft takes this; nothing was changed/);
+    assert.match(stderr, /nft accepts this script; nothing was changed/);
     assert.match(stdout, /^# kube-proxy-nft .* from manifests in /);
     assert.match(stdout, /^# IPv4: there is no table of ours: a new one\ntable ip kube-proxy-nft \{$/m);
     assert.match(stdout, /^\t+10\.96\.0\.10 \. tcp \. 80 comment "default\/web" : goto pick-tcp-2,$/m);
@@ -60,7 +60,7 @@ suite('run --dry-run', () => {
     assert.equal(exitCode, 0, stderr);
     assert.match(
       stdout,
-      /^# IPv4: the table there is of another version or other options: a new one\ndelete table ip kube-proxy-nft\ntable ip kube-proxy-nft-b \{$/m,
+      /^# IPv4: the existing table is of another version or has other options: a new one\ndelete table ip kube-proxy-nft\ntable ip kube-proxy-nft-b \{$/m,
     );
     await first.stop();
   });

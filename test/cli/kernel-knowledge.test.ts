@@ -132,6 +132,6 @@ suite('without a daemon and a source, the kernel alone', () => {
     const path = place.pathWithNft('exit 1');
     const { exitCode, stderr } = await place.run(['get', 'services'], { path });
     assert.equal(exitCode, 31, stderr);
-    assert.match(stderr, /what the kernel holds is not known, either: nft does not work here/);
+    assert.match(stderr, /what the kernel holds is unknown too: nft does not work here/);
   });
 });

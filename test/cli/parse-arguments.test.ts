@@ -249,7 +249,7 @@ suite('kube-proxy’s flags', () => {
       '--proxy-mode=iptables',
     ]);
     assert.deepEqual(notes, [
-      '--proxy-mode: iptables is taken for nftables, the one mode there is, with node ports on the node’s primary addresses',
+      '--proxy-mode: iptables is treated as nftables, the only mode, with node ports on the node’s primary addresses',
     ]);
     assert.deepEqual(healthzBindAddress, { host: '127.0.0.1', port: 10256 });
     assert.equal(configuration['conntrack.maxPerCore'], 0);
@@ -258,8 +258,8 @@ suite('kube-proxy’s flags', () => {
 
   test('without effect are named, with the reason', () => {
     assert.deepEqual(parseArguments(['--profiling', '--kube-api-qps=5', '--ipvs-scheduler=rr']).notes, [
-      '--profiling: without effect here: there is no Go profile of this program',
-      '--ipvs-scheduler: without effect here: it is for ipvs mode',
+      '--profiling: no effect here: there is no Go profile of this program',
+      '--ipvs-scheduler: no effect here: it is for ipvs mode',
     ]);
   });
 });
@@ -287,7 +287,7 @@ suite('--feature-gates', () => {
   test('others are named in a note, with what was probably meant', () => {
     const { notes } = parseArguments(['--feature-gates=AllAlpha=true,AllowServiceExternalIP=false']);
     assert.deepEqual(notes, [
-      '--feature-gates: without effect here: AllAlpha, AllowServiceExternalIP; ' +
+      '--feature-gates: no effect here: AllAlpha, AllowServiceExternalIP; ' +
         'gates that count: AllowServiceExternalIPs, ComponentStatusz, ComponentFlagz; did you mean AllowServiceExternalIPs?',
     ]);
   });
@@ -302,7 +302,7 @@ suite('--feature-gates', () => {
         ),
       );
     const open = withGates('{}');
-    assert.deepEqual([open.allowExternalIps, open.notes], [true, ['ignored beside --config: --feature-gates']]);
+    assert.deepEqual([open.allowExternalIps, open.notes], [true, ['ignored because of --config: --feature-gates']]);
     for (const gates of ['{AllowServiceExternalIPs: false}', '{AllowServiceExternalIPs: off, Other: on}']) {
       assert.equal(withGates(gates).allowExternalIps, false, gates);
     }
@@ -322,8 +322,8 @@ suite('--config', () => {
     assert.deepEqual([[...podCidrs], masqueradeAll], [[['ip', '10.0.0.0/8']], false]);
     assert.deepEqual(notes, [
       'FILE:7: future: there is no such field',
-      'ignored beside --config: --cluster-cidr, --masquerade-all',
-      'FILE:6: ipvs.scheduler: without effect here: it is for ipvs mode',
+      'ignored because of --config: --cluster-cidr, --masquerade-all',
+      'FILE:6: ipvs.scheduler: no effect here: it is for ipvs mode',
     ]);
   });
 

@@ -65,14 +65,17 @@ suite('status', () => {
     assert.equal(none.exitCode, 3, none.stderr);
     assert.match(
       none.stdout,
-      /: no daemon runs .*\n {2}what the kernel still serves is not known: nft is not permitted: run as/,
+      /: no daemon runs .*\n {2}what the kernel still serves is unknown: nft is not permitted: run as/,
     );
     const told = JSON.parse((await place.run(['status', '-o', 'json', ...elsewhere], { wrapper })).stdout);
     assert.deepEqual([told.running, told.tables], [false, null]);
     await place.startDaemon(['--manifests', place.file('objects.json')]);
     const refused = await place.run(['status'], { wrapper });
     assert.equal(refused.exitCode, 32, refused.stderr);
-    assert.match(refused.stderr, /cannot be asked: only root and its own user may; run it as root \[E_RUN_DIR\]/);
+    assert.match(
+      refused.stderr,
+      /cannot be asked: only root and the daemon's user may ask it; run this as root \[E_RUN_DIR\]/,
+    );
   });
 
   test('without a daemon: 3, and what the kernel still serves', async (context) => {

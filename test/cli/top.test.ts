@@ -143,7 +143,7 @@ suite('top', () => {
     await terminal.until(/\\u001b\]0;evil\\u0007 name/);
     assert.ok(!terminal.shown.includes('\u001b]0;'));
     evil = { counted: false, why: 'it is just starting\u001b[2J' };
-    await terminal.until(/^it is just starting\\u001b\[2J; asked again every second\n/);
+    await terminal.until(/^it is just starting\\u001b\[2J; retrying every second\n/);
     evil = {};
     await terminal.until(/10\.0\/s served/);
     terminal.send('q');

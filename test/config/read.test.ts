@@ -159,8 +159,8 @@ suite('sections of other modes', () => {
   test('what does not count is named', () => {
     const { notes } = readFields('mode: nftables\niptables: {masqueradeAll: true, syncPeriod: 1m}');
     assert.deepEqual(notes, [
-      'FILE:4: iptables.masqueradeAll: without effect here: nftables.masqueradeAll counts',
-      'FILE:4: iptables.syncPeriod: without effect here: nftables.syncPeriod counts',
+      'FILE:4: iptables.masqueradeAll: no effect here: nftables.masqueradeAll counts',
+      'FILE:4: iptables.syncPeriod: no effect here: nftables.syncPeriod counts',
     ]);
   });
 
@@ -285,7 +285,7 @@ suite('unknown fields', () => {
     ['nftable: {masqueradeAll: true}', '3: nftable: there is no such field; did you mean nftables?'],
     ['somethingNew: {a: {b: 1}}', '3: somethingNew: there is no such field'],
     ['__proto__: {mode: x}', '3: __proto__: there is no such field'],
-    ['mode: iptables\nmode: nftables', '4: mode: it is there twice, the last one counts'],
+    ['mode: iptables\nmode: nftables', '4: mode: it appears twice; the last one applies'],
   ];
   for (const [text, expected] of cases) {
     test(`${JSON.stringify(text)}, with a suggestion`, () => assert.deepEqual(unknown(text), [`FILE:${expected}`]));

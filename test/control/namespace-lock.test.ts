@@ -49,7 +49,7 @@ suite('the lock of a network namespace', () => {
     const first = await takeLock(context, command);
     assert.equal(first.said, 'locked');
     const second = await takeLock(context, command);
-    assert.match(second.said, /^E_ALREADY_RUNNING another kube-proxy-nft \(pid \d+, \S+\) works in this network names/);
+    assert.match(second.said, /^E_ALREADY_RUNNING another kube-proxy-nft \(pid \d+, \S+\) runs in this network names/);
     assert.ok(second.said.includes(`(pid ${first.child.pid}, `), second.said);
   });
 
@@ -97,7 +97,7 @@ suite('the lock of a network namespace', () => {
       const { name, command } = withNamespace(context);
       assert.equal((await takeLock(context, [...command, ...holder])).said, 'locked');
       const { said } = await takeLock(context, [...command, ...other]);
-      assert.match(said, /^E_ALREADY_RUNNING another kube-proxy-nft .*works in this network namespace/);
+      assert.match(said, /^E_ALREADY_RUNNING another kube-proxy-nft .*runs in this network namespace/);
       // The proof is gone.
       const tables = () => runSync(inNamespace(name, ['nft', 'list', 'tables'])).stdout;
       await eventually(() => tables() === '', tables);

@@ -39,8 +39,8 @@ suite('readiness', () => {
     assert.deepEqual(
       [...new Set(lines)],
       [
-        'STATUS=Services are awaited; no rules yet',
-        'READY=1 STATUS=the rules of the last run serve; Services are awaited',
+        'STATUS=waiting for Services; no rules yet',
+        'READY=1 STATUS=the rules of the last run serve; waiting for Services',
         'READY=1 STATUS=all Services are programmed',
       ],
     );
@@ -76,8 +76,8 @@ suite('readiness', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const end = announceReadiness({ programmed: promise, isServing, progress, log, env, grace: 0.01 });
     await eventually(() => looks > 2 && lines.length > 0, shown);
-    assert.deepEqual([...new Set(lines)], ['STATUS=Services are awaited; no rules yet']);
-    assert.deepEqual(logged, ['W whether the rules of the last run serve is unknown: nft is gone']);
+    assert.deepEqual([...new Set(lines)], ['STATUS=waiting for Services; no rules yet']);
+    assert.deepEqual(logged, ['W cannot tell whether the rules of the last run serve: nft is gone']);
     resolve();
     await end;
   });
@@ -91,7 +91,7 @@ suite('readiness', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const end = announceReadiness({ programmed: promise, isServing, progress: grows, log, env, grace: 0.01 });
     await eventually(() => lines.length > 0, shown);
-    assert.equal(lines[0], 'STATUS=Services are awaited; no rules yet EXTEND_TIMEOUT_USEC=90000000');
+    assert.equal(lines[0], 'STATUS=waiting for Services; no rules yet EXTEND_TIMEOUT_USEC=90000000');
     resolve();
     await end;
   });
@@ -109,6 +109,6 @@ suite('readiness', () => {
     const isServing = () => Promise.resolve(true);
     await announceReadiness({ programmed: Promise.resolve(), isServing, progress, log, env });
     assert.equal(lines.length, 1);
-    assert.match(lines[0] ?? '', /^W systemd was not told .*ENOENT.*install its program systemd-notify/);
+    assert.match(lines[0] ?? '', /^W systemd could not be notified .*ENOENT.*install its program systemd-notify/);
   });
 });

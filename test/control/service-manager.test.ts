@@ -35,9 +35,9 @@ suite('the watchdog', () => {
     assert.equal(logged.length, 3, logged.join('\n'));
     assert.match(
       logged[0] ?? '',
-      /^W systemd was not told how we are \(WATCHDOG=1\): .*no processes.* the watchdog rests/s,
+      /^W systemd could not be notified \(WATCHDOG=1\): .*no processes.* the watchdog is suspended/s,
     );
-    assert.equal(logged[1], 'I systemd can be told again how we are');
+    assert.equal(logged[1], 'I systemd can be notified again');
   });
 
   test('is not begun by a message from before the service is ready', async (context) => {

@@ -118,7 +118,7 @@ describe('migrate', () => {
     const manifests = ['--manifests', join(site.kernel.directory, 'manifests')];
     const { status, stderr } = await site.run(...manifests);
     assert.equal(status, 33);
-    assert.match(stderr, /mode ipvs, it answers on 127\.0\.0\.1:10249/);
+    assert.match(stderr, /mode ipvs, answering on 127\.0\.0\.1:10249/);
     await site.startDaemon('--beside-kube-proxy');
     assert.equal((await site.run('migrate', '--apply')).status, 33);
   });
@@ -150,7 +150,7 @@ describe('migrate', () => {
     site.kernel.load('table ip kube-proxy { chain services { }; }');
     const { status, stderr } = await site.run(...manifests);
     assert.equal(status, 33);
-    assert.match(stderr, /mode ipvs, it answers on 127\.0\.0\.1:10249, as user 65534/);
+    assert.match(stderr, /mode ipvs, answering on 127\.0\.0\.1:10249, as user 65534/);
   });
 
   it('a process of root’s with the name counts', async () => {
@@ -166,7 +166,7 @@ describe('migrate', () => {
     await site.startDaemon();
     const { stdout } = await site.run('migrate');
     assert.match(stdout, /kube-proxy: {6}does not run\nkube-proxy-nft: {2}in force\n/);
-    assert.match(stdout, /nothing: this node is moved/);
+    assert.match(stdout, /nothing: the migration of this node is complete/);
   });
 
   it('without the tool says what is left, and does all the rest', async () => {
@@ -215,7 +215,7 @@ describe('migrate', () => {
     await site.startDaemon();
     const { status, stderr } = await site.run('migrate', '--apply');
     assert.equal(status, 34);
-    assert.match(stderr, /this rule of somebody else leads to: nat: -A PREROUTING -i wg0 -j KUBE-SERVICES/);
+    assert.match(stderr, /a rule of another program leads to: nat: -A PREROUTING -i wg0 -j KUBE-SERVICES/);
     assert.match(site.save('nft'), /^-A PREROUTING -i wg0 -j KUBE-SERVICES$/m);
   });
 

@@ -38,7 +38,7 @@ describe('route_localnet', () => {
     // iptables.localhostNodePorts: false
     const without = DEFAULT.replace(LAST_RULE, `! -d 127.0.0.0/8 ${LAST_RULE}`);
     assert.ok(!isToBeReset(read(without)));
-    assert.match(noteOn(read(without)) ?? '', /nothing tells whether kube-proxy has set it/);
+    assert.match(noteOn(read(without)) ?? '', /it is unclear whether kube-proxy/);
     // nodePortAddresses with loopback, and without.
     assert.ok(isToBeReset(read(DEFAULT.replace(LAST_RULE, '-d 127.0.0.1/32 -j KUBE-NODEPORTS'))));
     assert.ok(!isToBeReset(read(DEFAULT.replace(LAST_RULE, '-d 192.0.2.1/32 -j KUBE-NODEPORTS'))));
@@ -72,7 +72,7 @@ describe('route_localnet', () => {
       const state = read(DEFAULT);
       assert.equal(isToBeReset(state), !asks);
       assert.deepEqual(state.askedForIn, asks ? [join(folder, path)] : []);
-      if (asks) assert.match(noteOn(state) ?? '', /it stays, since .*asks for it/);
+      if (asks) assert.match(noteOn(state) ?? '', /it stays, because .*asks for it/);
     });
   }
 });

@@ -212,7 +212,7 @@ describe('a node with systemd', () => {
       `sed -i 's|^KUBE_PROXY_NFT_ARGS=.*|KUBE_PROXY_NFT_ARGS="${args}"|' /etc/default/kube-proxy-nft`,
     );
     await underTraffic(() => machine.shell('systemctl restart kube-proxy-nft'));
-    assert.equal(await machine.property('StatusText'), 'the rules of the last run serve; Services are awaited');
+    assert.equal(await machine.property('StatusText'), 'the rules of the last run serve; waiting for Services');
     await serves();
   });
 
@@ -225,7 +225,7 @@ describe('a node with systemd', () => {
       printf '[Service]\\nLoadCredential=\\nLoadCredentialEncrypted=kubeconfig:/etc/kube-proxy-nft/kubeconfig.cred\\n' >${folder}/override.conf
       systemctl daemon-reload`);
     await underTraffic(() => machine.shell('systemctl restart kube-proxy-nft'));
-    assert.equal(await machine.property('StatusText'), 'the rules of the last run serve; Services are awaited');
+    assert.equal(await machine.property('StatusText'), 'the rules of the last run serve; waiting for Services');
     // It is no reason for the installer not to start the service.
     assert.match(await machine.shell(INSTALL), /the service runs\. See/);
     await machine.shell(`rm -r ${folder} /etc/kube-proxy-nft/kubeconfig.cred
@@ -252,7 +252,7 @@ describe('a node with systemd', () => {
       systemctl stop kube-proxy-nft
       systemctl enable --now kube-proxy-nft-token.timer kube-proxy-nft.service
       rm /etc/kube-proxy-nft/first-token`);
-    assert.equal(await machine.property('StatusText'), 'the rules of the last run serve; Services are awaited');
+    assert.equal(await machine.property('StatusText'), 'the rules of the last run serve; waiting for Services');
     const token = '/var/lib/private/kube-proxy-nft/token';
     const first = await machine.shell(`cat ${token}`);
     assert.match(first, /^[0-9a-f-]{36}$/);

@@ -79,7 +79,7 @@ describe('a node with systemd, where no process can be started', () => {
     await allow('4096');
     await machine.shell('until systemctl is-active --quiet kube-proxy-nft; do sleep 0.5; done');
     assert.equal(await state(), before.replace('activating', 'active'), (await linesWith('')).slice(-30).join('\n'));
-    const lines = await linesWith('systemd was not told');
+    const lines = await linesWith('systemd could not be notified');
     assert.equal(lines.length, 1, lines.join('\n'));
     assert.match(lines[0] ?? '', /^W.*EAGAIN/);
   });
@@ -90,7 +90,7 @@ describe('a node with systemd, where no process can be started', () => {
     await machine.shell('sleep 20');
     assert.equal(await state(), before);
     await allow('4096');
-    while ((await linesWith('systemd can be told again')).length < 2) await sleep(200);
+    while ((await linesWith('systemd can be notified again')).length < 2) await sleep(200);
     assert.equal(await state(), before);
   });
 

@@ -73,14 +73,14 @@ describe('the executable', () => {
     runSync(['sh', '-euc', 'mkdir -m 700 "$0"; mount -t tmpfs -o ro,mode=700 tmpfs "$0"', folder]);
     try {
       await daemon.start();
-      assert.match(daemon.log, /W.* run directory .*: EROFS: .*; going on without a control socket/);
+      assert.match(daemon.log, /W.* run directory .*: EROFS: .*; continuing without a control socket/);
       await changesWork();
       assert.equal((await daemon.run('--dump', '--run-dir', folder)).status, 31);
       for (const inItsMounts of [[], ['nsenter', '--mount', '--target', `${daemon.pid}`]])
         runSync([...inItsMounts, 'mount', '-o', 'remount,rw', folder]);
-      await daemon.untilLog(/the control socket is there now/);
+      await daemon.untilLog(/the control socket is available now/);
       assert.match(await daemon.dump(), /from manifests in/);
-      assert.equal(daemon.log.match(/going on without a control socket/g)?.length, 1);
+      assert.equal(daemon.log.match(/continuing without a control socket/g)?.length, 1);
     } finally {
       await daemon.stop('SIGKILL');
       runSync(['umount', folder]);

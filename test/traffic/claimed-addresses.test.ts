@@ -147,7 +147,7 @@ describe('addresses that no Service may claim', () => {
     assert.deepEqual([await answers('client', NODE.ip4), await answers('client', NODE.ip6)], [pod4, pod6]);
     assert.match(
       daemon.log,
-      /^W.*Service default\/api: external IP 203\.0\.113\.60 is an API server’s, .* served all the same .*\(protected-address\)/m,
+      /^W.*Service default\/api: external IP 203\.0\.113\.60 is an API server’s, .* still served .*\(protected-address\)/m,
     );
     assert.equal(daemon.log.match(/^W/gm)?.length, 1, daemon.log);
     await daemon.stop();

@@ -161,7 +161,7 @@ for (const mode of ['iptables-nft', 'iptables-legacy', 'nftables'] as const) {
         `${daemon.directory}/run`,
       );
       assert.equal(status, 33, stderr);
-      assert.match(stderr, /kube-proxy works in this network namespace: pid \d+ .*1\. stop it.*3\. .*migrate --apply/);
+      assert.match(stderr, /kube-proxy runs in this network namespace: pid \d+ .*1\. stop it.*3\. .*migrate --apply/);
       const plan = await migrate();
       assert.equal(plan.status, 0, plan.stderr);
       assert.match(plan.stdout, /kube-proxy: {6}at work, pid \d+.*Next:\n {2}stop kube-proxy/s);
@@ -205,7 +205,7 @@ for (const mode of ['iptables-nft', 'iptables-legacy', 'nftables'] as const) {
       const withOurs = left.split('\n').filter((line) => !/^table ip6? kube-proxy-nft/.test(line));
       assert.deepEqual(withOurs.toSorted(), expected.toSorted());
       assert.match(left, /not \\"kubernetes\\" -j KUBE-SERVICES/);
-      assert.match((await migrate()).stdout, /Next:\n {2}nothing: this node is moved/);
+      assert.match((await migrate()).stdout, /Next:\n {2}nothing: the migration of this node is complete/);
       assert.equal((await migrate('--apply')).status, 0);
 
       await underTraffic(async () => {

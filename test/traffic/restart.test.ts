@@ -207,10 +207,7 @@ describe('the executable on a node', () => {
     for (const args of [['--manifests', daemon.directory, '--run-dir', `${daemon.directory}/other`], ['--cleanup']]) {
       const { status, stderr } = await daemon.run(...args);
       assert.equal(status, 30);
-      assert.match(
-        stderr,
-        /^kube-proxy-nft: another kube-proxy-nft \(pid \d+.*\) works in this network namespace.*\n$/,
-      );
+      assert.match(stderr, /^kube-proxy-nft: another kube-proxy-nft \(pid \d+.*\) runs in this network namespace.*\n$/);
     }
   });
 

@@ -13,18 +13,18 @@ import { requestOrCompute } from '../requests.ts';
 import { traceExitCode } from './exit-code.ts';
 import { traceText } from './text.ts';
 
-/** Seconds that an answer is waited for. With --live nft lists sets and maps, which may have 100,000 elements. */
+/** Seconds to wait for an answer. With --live, nft lists sets and maps, which may have 100,000 elements. */
 const PATIENCE = { model: 30, live: 120 } as const;
 
 /**
- * `trace`: what becomes of connections, by the rules of the running daemon, or of a source. Sets the exit code by their fate.
+ * `trace`: shows what happens to connections, by the rules of the running daemon or a source. Their fate sets the exit code.
  * @throws ProxyError E_USAGE, or as requestOrCompute does
  */
 export async function showTrace(args: Arguments, log: Log): Promise<void> {
   const [to = ''] = args.operands;
   const from = textOf(args, 'from');
   const isLive = isSet(args, 'live');
-  // Told here what is wrong with it.
+  // Reports errors in it before asking the daemon.
   parseTarget(to);
   parseClient(from);
   const asked = new URLSearchParams({ to, ...(from !== undefined && { from }), ...(isLive && { live: '' }) });
@@ -46,7 +46,7 @@ function readAnswer(text: string, runDir: string): TraceAnswer {
   } catch {
     throw new ProxyError(
       'E_RUN_DIR',
-      `the daemon in ${runDir} answers "trace" otherwise: is it of another version? restart it`,
+      `the daemon in ${runDir} gives an unknown answer to "trace": it may be another version; restart it`,
     );
   }
   if ('error' in answer) throw new ProxyError(answer.error.code, answer.error.message);

@@ -5,10 +5,10 @@ import { count } from '../../status/words.ts';
 import { placeText } from '../../trace/packet.ts';
 import { outcomeLines, packetText, ruleLines } from '../../trace/print-trace.ts';
 
-/** Differences from the kernel that are listed of one connection. */
+/** The maximum number of listed differences for one connection. */
 const MAX_DIFFERENCES = 20;
 
-/** An answer for people: for each connection a line that says it all, then what it says it of; `withRules`: and why. */
+/** The text of an answer: for each connection a summary line, then the details. `withRules`: also the rules. */
 export function traceText({ connections, left, origin }: TraceAnswer, withRules: boolean): string {
   const blocks = connections.map((connection) => connectionLines(connection, withRules).join('\n'));
   const more = left > 0 ? [`and ${left} more: name a port\n`] : [];
@@ -30,13 +30,13 @@ function connectionLines(connection: TracedConnection, withRules: boolean): read
     ...(slowStart === undefined
       ? []
       : [`  an endpoint that becomes ready has its full share after ${slowStart} (slow-start)`]),
-    ...(resetsGone ? ['  once open, it is reset when its endpoint is gone'] : []),
+    ...(resetsGone ? ['  once open, it is reset when its endpoint no longer exists'] : []),
     ...(live === undefined ? [] : liveLines(live).map((line) => `  ${oneLine(line)}`)),
     ...(withRules ? ruleLines(connection).map((line) => (line === '' ? '' : `  ${line}`)) : []),
   ];
 }
 
-/** "default/web:http", or the address where no Service has it. */
+/** "default/web:http", or the address if no Service has it. */
 function nameOf({ service, destination, port, protocol }: TracedConnection): string {
   if (service === undefined) return `${placeText(destination, port)}/${protocol}`;
   return `${service.namespace}/${service.name}${service.port === '' ? '' : `:${service.port}`}`;
@@ -44,7 +44,7 @@ function nameOf({ service, destination, port, protocol }: TracedConnection): str
 
 function placeLine({ service, interface: iifname, isExample, ...packet }: TracedConnection): string {
   const kind = service === undefined ? '' : ` (${KINDS[service.kind]})`;
-  const example = isExample ? `; ${packet.source} stands for such clients` : '';
+  const example = isExample ? `; ${packet.source} represents such clients` : '';
   return `${packetText({ ...packet, iifname })}${kind}${example}`;
 }
 

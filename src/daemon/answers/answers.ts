@@ -6,7 +6,7 @@ import type { Knowledge } from './knowledge.ts';
 import { daemonModelSteps, type ModelArguments } from './model-answer.ts';
 import { renderServices } from './services-answer.ts';
 import { answerTrace } from './trace/answer-trace.ts';
-/** The answer to a question that came by the control socket; undefined for an unknown one. */
+/** The answer to a request on the control socket; undefined for an unknown request. */
 export async function answerTo(
   path: string,
   known: Knowledge,
@@ -29,7 +29,7 @@ export async function answerTo(
   return route === '/trace' ? answerTrace(parameters, known, args) : undefined;
 }
 
-/** How many the answer lists at most. */
+/** The maximum number that the answer lists. */
 const MAX_SHORTFALLS = 1000;
 
 /** What is not served as it asks, as JSON: `counts` of all by reason, and a list of the first thousand. */
@@ -39,7 +39,7 @@ function renderShortfalls({ shortfalls }: Pick<Knowledge, 'shortfalls'>): string
   return `${JSON.stringify({ counts, shortfalls: listed }, undefined, 2)}\n`;
 }
 
-/** The saved state, as JSON: times in RFC 3339, null for those that are not. */
+/** The saved state, as JSON: times in RFC 3339, or null if there is none. */
 function renderState({ servedSince, staleSince, savedAt }: StateReport): string {
   const time = (ms: number | undefined) => (ms ? new Date(ms).toISOString() : null);
   return `${JSON.stringify({ servedSince: time(servedSince), staleSince: time(staleSince), savedAt: time(savedAt) })}\n`;

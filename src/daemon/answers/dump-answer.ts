@@ -7,12 +7,12 @@ import type { Steps } from '../../service/steps.ts';
 import { VERSION } from '../../version.ts';
 import type { Knowledge, ModelInTable } from './knowledge.ts';
 
-/** What a dump without --all begins with. */
+/** The beginning of a dump without --all. */
 const LEFT_OUT = 'left out: what is empty, and rules that look there; kube-proxy-nft dump --all has everything';
 
 /**
- * Both families' rulesets: as a script that nft loads, or as libnftables JSON. `all`: all that the kernel is to hold, be it
- * empty or for no Service. In steps, each family as it is when its turn comes.
+ * Both families' rulesets, as a script that nft loads or as libnftables JSON. `all`: everything that the kernel should hold,
+ * even if it is empty or belongs to no Service. Built in steps; each family is as it is when its turn comes.
  */
 export function* dumpSteps(known: Knowledge, output: 'nft' | 'json', all: boolean): Steps<string> {
   const { models, cluster, shortfalls, origin } = known;
@@ -38,7 +38,7 @@ export function* dumpSteps(known: Knowledge, output: 'nft' | 'json', all: boolea
       `elements: ${counts.join(', ') || 'none'}`,
       ...(all ? [] : [LEFT_OUT]),
       ...(heldBack.length === 0 ? [] : [`not served as asked for: ${heldBack.join(', ')}`]),
-      // A script for nft: a second line in one of them would be a command.
+      // This is a script for nft, where a second line in one of these would be a command.
     ].map(oneLine);
   };
   const texts: string[] = [];

@@ -14,19 +14,19 @@ export interface ModelInTable {
   readonly inForce: boolean;
 }
 
-/** What answers are made from. */
+/** The data for answers. */
 export interface Knowledge {
   readonly models: readonly ModelInTable[];
   readonly cluster: Cluster;
   /** What is not served as it asks. */
   readonly shortfalls: Shortfalls;
-  /** What is kept on the disk, and whether it is served from; absent where no daemon answers. */
+  /** The saved state on the disk, and whether it is served from; absent without a daemon. */
   readonly state?: StateReport;
-  /** How a daemon is, for `status`; `look`: it is to compare the kernel with the model now. Absent where none answers. */
+  /** The state of a daemon, for `status`. `look`: compare the kernel with the model now. Absent without a daemon. */
   readonly status?: (look: boolean) => Status;
-  /** New connections as the kernel has counted them; absent where no daemon answers. */
+  /** The kernel's counts of new connections; absent without a daemon. */
   readonly connections?: (withFrontends: boolean) => Promise<Connections>;
-  /** Present where all is known from the kernel alone: what stands for the flags, of which it knows nothing. */
+  /** Present if everything was read from the kernel: replaces the flags, which the kernel does not know. */
   readonly inKernel?: Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses'>;
   /** Where it comes from, for people: "the running daemon (pid 7), from manifests in /etc/…". */
   readonly origin: string;

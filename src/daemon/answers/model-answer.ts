@@ -12,7 +12,7 @@ import { VERSION } from '../../version.ts';
 import { budgetOf } from '../models.ts';
 import type { Knowledge } from './knowledge.ts';
 
-/** What of a daemon's configuration decides what it makes of a cluster. */
+/** The parts of a daemon's configuration that decide what it programs for a cluster. */
 export type ModelArguments = Pick<
   Arguments,
   | 'nodeName'
@@ -35,7 +35,7 @@ export type ModelArguments = Pick<
   | 'resetGoneEndpoints'
 >;
 
-/** What a daemon has programmed, and by what: the answer to /model, as JSON. */
+/** What a daemon has programmed, and with which settings: the answer to /model, as JSON. */
 export interface DaemonModel {
   readonly version: string;
   readonly source: string;
@@ -45,12 +45,12 @@ export interface DaemonModel {
   readonly families: readonly DaemonTable[];
 }
 
-/** A family's table, as the kernel is to hold it. */
+/** A family's table, as the kernel should hold it. */
 export interface DaemonTable {
   readonly family: Family;
   readonly table: string;
   readonly inForce: boolean;
-  /** Set, map or kind of chain, and then key, value, comment and, of a chain, its rules. */
+  /** The set, map or kind of chain; then key, value, comment and, for a chain, its rules. */
   readonly elements: readonly (readonly [
     setOrMap: string,
     key: string,
@@ -60,10 +60,10 @@ export interface DaemonTable {
   ])[];
 }
 
-/** Elements that are made text in one step. */
+/** Elements that one step converts to text. */
 const STEP = 2_000;
 
-/** The answer of a daemon to /model. In steps, each family as it is when its turn comes. */
+/** The answer of a daemon to /model. It is built in steps; each family is as it is when its turn comes. */
 export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: ModelArguments): Steps<string> {
   const families: string[] = [];
   for (const { model, table, inForce } of models) {
@@ -96,7 +96,7 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
       ...{ sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes },
       ...{ readCiliumAnnotations, resetGoneEndpoints },
       podCidrs: [...args.podCidrs],
-      // Where it depends on memory it would be another one for whoever asks.
+      // A limit that depends on memory would differ in the process that asks.
       maxElements: budgetOf(args),
     },
     node: cluster.node ?? null,
@@ -105,14 +105,14 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
   return `${JSON.stringify(facts).slice(0, -1)},"families":[${families.join()}]}\n`;
 }
 
-/** Everything that a model holds: elements of the program's sets and maps, and chains and sets beside it. */
+/** Everything that a model holds: elements of the program's sets and maps, and chains and sets outside the program. */
 export function* allElements({ program, ruleset }: Pick<FamilyModel, 'program' | 'ruleset'>): Iterable<Element> {
   for (const setOrMap of [...program.setsAndMaps, ...OBJECTS]) {
     for (const element of ruleset.elementsOf(setOrMap)) if (element.refused !== true) yield element;
   }
 }
 
-/** The elements of an answer, for the same program. Those of sets that it does not have are left out. */
+/** The elements of an answer, for the same program. Elements of sets that the program does not have are left out. */
 export function elementsIn({ elements }: DaemonTable, { program }: Pick<FamilyModel, 'program'>): readonly Element[] {
   const setsAndMaps = new Map<string, SetOrMap>([...program.setsAndMaps, ...OBJECTS].map((own) => [own.name, own]));
   return elements.flatMap(([name, key, value, comment, chain]) => {

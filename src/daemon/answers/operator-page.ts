@@ -18,11 +18,11 @@ export interface OperatorPageOptions {
   readonly brief: () => BriefStatus;
   /** Reads the kernel's counters of connections. */
   readonly connections: () => Promise<Connections>;
-  /** What limits of a Service had done when the kernel was last read. */
+  /** How many connections the limits of a Service had refused when the kernel was last read. */
   readonly limitCounts: LimitsWatch['countsOf'];
 }
 
-/** The operator's page, and how it hears of changes. */
+/** The operator's page, and how it learns of changes. */
 export interface OperatorPage {
   /** Undefined with --page=false. */
   readonly page: Page | undefined;

@@ -2,21 +2,21 @@ import type { Arguments } from '../../config/arguments.ts';
 import { besideRules, type ServiceRow, serviceRow } from '../../status/service-rows.ts';
 import type { Knowledge } from './knowledge.ts';
 
-/** Services looked at for one answer, so that the daemon's other work does not wait. */
+/** The number of Services for one answer. It is limited so that the daemon's other work does not wait. */
 const PAGE = 500;
 
-/** One answer of several. */
+/** One page of the answer. */
 export interface ServicesPage {
   readonly rows: readonly ServiceRow[];
-  /** Where the next one goes on; absent after the last. */
+  /** Where the next page begins; absent on the last page. */
   readonly next?: number;
   /** False while the daemon fills or mends the kernel, or does not have the whole cluster yet. */
   readonly inForce?: boolean;
 }
 
 /**
- * A page of rows, as JSON: Services from the `from`th on, of one namespace or with one name where these are given. `page`: so
- * many at most.
+ * A page of rows, as JSON: Services from index `from` on, filtered by namespace and name if these are given. `page`: the
+ * maximum number of Services.
  */
 export function renderServices(
   { models, cluster, inKernel }: Pick<Knowledge, 'models' | 'cluster' | 'inKernel'>,

@@ -11,7 +11,7 @@ import type { Shortfalls } from '../../sync/shortfalls.ts';
 import { VERSION } from '../../version.ts';
 import type { LastState } from '../last-state.ts';
 
-/** Keys that an answer lists at most. */
+/** The maximum number of keys that an answer lists. */
 const LISTED = 100;
 
 export interface DaemonStatusOptions {
@@ -25,18 +25,18 @@ export interface DaemonStatusOptions {
   readonly lastState: Pick<LastState, 'report' | 'silence'>;
   readonly source: string;
   readonly isWatched: boolean;
-  /** What nft calls its version; empty until it is known. */
+  /** The version that nft reports; empty until it is known. */
   readonly nft: () => string;
   readonly culprit: () => Culprit | undefined;
   readonly resets: () => Status['resets'];
-  /** Those of docs/beyond-kube-proxy.md that are set. */
+  /** The flags of docs/beyond-kube-proxy.md that are set. */
   readonly flags: readonly string[];
 }
 
-/** A status without what takes a look at every Service. */
+/** A status without the parts that require a look at every Service. */
 export type BriefStatus = Omit<Status, 'nodes' | 'options' | 'lacksZone' | 'withoutEndpoints'>;
 
-/** What the daemon answers to `status`; `look`: the kernel is compared with the model now, and the next answer has it. */
+/** The daemon's answer to `status`. `look`: compare the kernel with the model now; the next answer has the result. */
 export function daemonStatus(options: DaemonStatusOptions, brief: () => BriefStatus): (look: boolean) => Status {
   return (look) => {
     const { cluster, members } = options;
@@ -49,7 +49,7 @@ export function daemonStatus(options: DaemonStatusOptions, brief: () => BriefSta
   };
 }
 
-/** How the daemon is, at the cost of some microseconds. */
+/** The state of the daemon. Takes some microseconds. */
 export function briefStatus(options: DaemonStatusOptions): () => BriefStatus {
   const startedAt = Date.now();
   return () => {
@@ -88,7 +88,7 @@ export function briefStatus(options: DaemonStatusOptions): () => BriefStatus {
   };
 }
 
-/** Services with a ClusterIP and no endpoint, ready or not, by what their slices say. */
+/** Services with a ClusterIP whose slices have no endpoint, ready or not. */
 function withoutEndpoints(cluster: Cluster): Status['withoutEndpoints'] {
   const keys = [...cluster.serviceKeys()].filter((key) => {
     const hasAddress = (cluster.service(key)?.clusterIps.length ?? 0) > 0;

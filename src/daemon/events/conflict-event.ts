@@ -3,8 +3,8 @@ import type { ClusterEvent } from '../../source/event-sink.ts';
 import { describeFrontend, whyFirst } from '../../sync/conflict-reports.ts';
 
 /**
- * What the user of a Service sees that does not get an address or port: an Event on it, one in the cluster for all nodes.
- * A Service of another namespace is not named: who reads the Events of one is not told what there is in others.
+ * The Event on a Service that does not get an address or port, once in the cluster for all nodes. It does not name a Service
+ * of another namespace, because readers of Events in one namespace must not learn what exists in others.
  */
 export function conflictEvent({ winner, loser, frontend, count }: ClaimConflict): ClusterEvent {
   const [namespace = '', name = ''] = loser.serviceKey.split('/');
@@ -15,7 +15,7 @@ export function conflictEvent({ winner, loser, frontend, count }: ClaimConflict)
     type: 'Warning',
     reason: 'ServiceAddressConflict',
     message:
-      `${describeFrontend(frontend)}${others}: not served for this Service, ${owner} has it (${whyFirst(winner, loser)}). ` +
+      `${describeFrontend(frontend)}${others}: not served for this Service, because ${owner} has it (${whyFirst(winner, loser)}). ` +
       'Choose another address or port',
     about: { namespace, name },
     sameOnAllNodes: winner.serviceKey,

@@ -2,7 +2,7 @@ import type { Drift } from '../../audit/drift.ts';
 import type { Family } from '../../ip.ts';
 import type { ClusterEvent } from '../../source/event-sink.ts';
 
-/** What an operator sees on the Node where something else changes our rules. */
+/** The Event on the Node that tells operators that another program changes our rules. */
 export function driftEvent({ message }: Pick<Drift, 'message'>, family: Family): ClusterEvent {
   return {
     type: 'Warning',

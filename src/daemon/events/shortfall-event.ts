@@ -1,15 +1,15 @@
 import type { Shortfall, ShortfallReason } from '../../service/shortfall.ts';
 import type { ClusterEvent } from '../../source/event-sink.ts';
 
-/** Of those that are served all the same, or may be (--protect-addresses warn). */
+/** The reason of Events about addresses that are still served, or may be (--protect-addresses warn). */
 const EVENT_REASONS: ReadonlyMap<ShortfallReason, ClusterEvent['reason']> = new Map([
   ['protected-address', 'ServiceAddressProtected'],
   ['annotation', 'ServiceAnnotationIgnored'],
 ]);
 
 /**
- * What the user of a Service sees that is not served as it asks: an Event on it, one in the cluster for each reason,
- * whichever node was first. What is about a ServiceCIDR is told on the Node.
+ * The Event on a Service that is not served as it asks: one in the cluster for each reason, from the first node that notices
+ * it. Events about a ServiceCIDR are on the Node.
  */
 export function shortfallEvent({ kind, key, reason, message }: Shortfall): ClusterEvent {
   if (kind === 'ServiceCIDR') {

@@ -40,8 +40,8 @@ export interface FollowersOptions {
 const NOTHING_NEW: SyncResult = { kind: 'partial', operations: 0, services: [] };
 
 /**
- * All that follows the rules, once they are in force: health checks of Services, listeners on loopback, stale UDP flows,
- * and the numbers. What a transaction costs here depends on the Services it brought, not on the cluster.
+ * Everything that follows the rules once they are in force: health checks of Services, listeners on loopback, stale UDP
+ * flows, and metrics. The cost for a transaction depends on its Services, not on the cluster.
  */
 export class Followers {
   readonly #options: FollowersOptions;
@@ -53,16 +53,16 @@ export class Followers {
   readonly #udpFlows: ReadonlyMap<Family, UdpFlows>;
   readonly #goneFlows: ReadonlyMap<Family, GoneFlows>;
   #ended = 0;
-  /** To be told of slices that change. */
+  /** Receives changes of slices. */
   readonly gone: GoneEndpoints;
-  /** Families of which all UDP flows are still to be looked at. */
+  /** Families whose UDP flows must all be checked. */
   readonly #putOff = new Set<Family>();
 
   constructor(options: FollowersOptions) {
     const { cluster, models, args, metrics, health, events, log } = options;
     this.#options = options;
     this.#serviceHealth = new ServiceHealthServers({
-      // Which endpoints of this node are left is not known from a saved state: load balancers are to go elsewhere.
+      // A saved state does not tell which endpoints are left on this node, so load balancers should go elsewhere.
       isProxyHealthy: () => health.isHealthy && health.staleSince === undefined,
       log,
       onListenFailure: ({ namespace, name }, message) =>
@@ -96,13 +96,13 @@ export class Followers {
     });
   }
 
-  /** For `status`: what became of connections to endpoints that are gone. */
+  /** For `status`: what happened to connections to removed endpoints. */
   get resets(): Status['resets'] {
     const isAsked = this.#options.args.resetGoneEndpoints || this.#ended > 0;
     return isAsked ? { connections: this.#ended } : undefined;
   }
 
-  /** What a syncer of `model` is to tell. */
+  /** The listener for a syncer of `model`. */
   observer(model: FamilyModel): SyncObserver {
     const { metrics, health } = this.#options;
     const { family } = model;
@@ -117,7 +117,7 @@ export class Followers {
         numbers.queued();
         health.queued(family);
       },
-      // Without any change of the cluster: rules that cannot be mended make the node unhealthy, too.
+      // Rules that cannot be mended also make the node unhealthy, without any change of the cluster.
       failed: (error) => {
         numbers.failed(error);
         health.failed(family, isOfOurOwn(error));
@@ -137,7 +137,7 @@ export class Followers {
       verified: () => {
         numbers.verified();
         health.verified(family);
-        // Interface addresses come and go without any change in the cluster.
+        // Interface addresses change without any change in the cluster.
         this.#answerChecks();
       },
       succeeded: (result) => {
@@ -150,7 +150,7 @@ export class Followers {
     };
   }
 
-  /** Stops what runs beside this process. */
+  /** Stops the child processes. */
   close(): void {
     this.gone.stop();
     for (const flows of [...this.#udpFlows.values(), ...this.#goneFlows.values()]) flows.stop();
@@ -167,12 +167,12 @@ export class Followers {
       onEnded: (connections) => {
         this.#ended += connections;
         metrics.family(family).goneConnectionsEnded(connections);
-        log.info('connections to endpoints that are gone were ended', { family, connections });
+        log.info('connections to removed endpoints were ended', { family, connections });
       },
     });
   }
 
-  /** The rules come from the source now, and no more from a saved state: what was put off is done when they are in force. */
+  /** The rules now come from the source, not from a saved state. Postponed work is done once they are in force. */
   takenOver(): void {
     for (const model of this.#options.models) {
       this.#putOff.add(model.family);
@@ -180,7 +180,7 @@ export class Followers {
     }
   }
 
-  /** Flows are judged by what the cluster is, and not by what it was: not by a saved state. */
+  /** Flows are judged only by the current cluster, never by a saved state. */
   #endUdpFlows(model: FamilyModel, result: SyncResult): void {
     const { family } = model;
     if (this.#options.health.staleSince !== undefined) {
@@ -206,13 +206,13 @@ export class Followers {
     this.#updateChecks(services);
   }
 
-  /** A health check tells load balancers to come here: not before all families of the Service are in force. */
+  /** A health check attracts load balancers, so it succeeds only once all families of the Service are in force. */
   #updateChecks(services: readonly string[]): void {
     const { cluster, models } = this.#options;
     let changed = false;
     for (const key of services) {
       const service = cluster.service(key);
-      // Nearly all: this is asked for each Service of a transaction.
+      // The usual case. This runs for each Service of a transaction.
       if (service?.healthCheckNodePort === undefined && !this.#checked.has(key)) continue;
       if (models.some((model) => model.isPending(key) && this.#hasFamily(key, model.family))) continue;
       const check = service && healthCheckOf(service, cluster.slicesOf(key), cluster.nodeName);
@@ -238,7 +238,7 @@ export class Followers {
   }
 }
 
-/** True for a fault of this process: of its code, or it can start no other (descriptors, memory). */
+/** True for a fault of this process: a bug, or a lack of resources (descriptors, memory) to start another process. */
 function isOfOurOwn(error: unknown): boolean {
   if (error instanceof NftError) return error.failure === 'not-started';
   return !(error instanceof CleanupError);

@@ -15,16 +15,16 @@ import { resetsGone } from '../../service/reset-option.ts';
 import { type Clock, SYSTEM_CLOCK } from '../../sync/clock.ts';
 import type { FamilyModel } from '../../sync/family-model.ts';
 
-/** Milliseconds from a slice's change to the end of connections: an endpoint that moves is in no slice in between. */
+/** Milliseconds from a slice's change to the end of connections. An endpoint that moves is in no slice for a moment. */
 const GRACE = 5000;
 
-/** Milliseconds until a Service is looked at again whose rules are not in force. */
+/** Milliseconds until the next attempt for a Service whose rules are not in force. */
 const LOOK_AGAIN = 1000;
 
 /** Ports of one address, which may be in many slices. */
 const MAX_PORTS = 100;
 
-/** Addresses that wait for their grace to be over. Beyond that connections hang as they would without this. */
+/** The maximum number of waiting addresses. Beyond it, connections hang, as they would without this feature. */
 const MAX_WAITING = 10_000;
 
 export interface GoneEndpointsOptions {
@@ -32,22 +32,22 @@ export interface GoneEndpointsOptions {
   readonly models: readonly FamilyModel[];
   readonly args: Pick<Arguments, 'resetGoneEndpoints'>;
   readonly flows: ReadonlyMap<Family, Pick<GoneFlows, 'request'>>;
-  /** False while what is served is not what the source has. */
+  /** False while the daemon does not serve what the source has. */
   readonly isCurrent: () => boolean;
   readonly clock?: Clock;
 }
 
-/** An address that is in a slice no more. */
+/** An address that is no longer in a slice. */
 interface Left {
   ports: readonly LeftPort[];
-  /** When it is decided about, by the clock. */
+  /** When it is due, by the clock. */
   due: number;
 }
 
 /**
- * Watches slices for endpoints that go, and has the TCP connections to them ended where a Service asks for that: once the
- * endpoint has been in no slice of the Service for a while, and the rules do not lead to it any more. Only what a watch tells
- * one by one counts: what a new list leaves out may be missing from the list alone, as after a restore of etcd.
+ * Watches slices for removed endpoints, and ends the TCP connections to them for Services that ask for it. It does so once
+ * the endpoint has been in no slice of the Service for a while, and the rules no longer lead to it. Only single events of a
+ * watch count. An endpoint that is missing from a new list may still exist, as after a restore of etcd.
  */
 export class GoneEndpoints {
   readonly #options: GoneEndpointsOptions;
@@ -62,24 +62,24 @@ export class GoneEndpoints {
     this.#clock = options.clock ?? SYSTEM_CLOCK;
   }
 
-  /** An object is about to replace the one that the cluster has; `isListed`: a list says so, not a watch. */
+  /** An object is about to replace the one in the cluster. `isListed`: it comes from a list, not from a watch. */
   changes(object: KubeObject, isListed = false): void {
     if (object.kind === 'EndpointSlice') this.#sliceChanges(keyOf(object), object, isListed);
   }
 
-  /** The cluster is about to forget an object. */
+  /** The cluster is about to remove an object. */
   deletes(kind: Kind, key: string, isListed = false): void {
     if (kind === 'EndpointSlice') this.#sliceChanges(key, undefined, isListed);
   }
 
-  /** For good. */
+  /** Stops permanently. */
   stop(): void {
     this.#cancel?.();
     this.#left.clear();
     this.#count = 0;
   }
 
-  /** Whether an endpoint of a Service that asks for it is gone, and the rules in force do not lead to it. */
+  /** Whether an endpoint of a Service with this option no longer exists, and the rules in force do not lead to it. */
   isGone({ service: key }: Pick<GoneFrontend, 'service'>, address: string): boolean {
     const { cluster } = this.#options;
     return this.#isAsked(key) && !hasAddress(cluster.slicesOf(key), address);
@@ -129,7 +129,7 @@ export class GoneEndpoints {
     if (this.#count > 0) this.#cancel = this.#clock.after(LOOK_AGAIN, () => this.#look());
   }
 
-  /** Takes out the addresses of a Service that are due; what is to end, by family. */
+  /** Removes the addresses of a Service that are due, and yields the connections to end, by family. */
   *#decide(key: string, ofService: Map<string, Left>): Generator<readonly [Family, readonly GoneFrontend[]], void> {
     const { cluster, models, isCurrent } = this.#options;
     const now = this.#clock.now();

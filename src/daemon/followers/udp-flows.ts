@@ -10,10 +10,10 @@ import type { SyncResult } from '../../sync/observer.ts';
 import { nodePortClients, podNetworks } from '../models.ts';
 import { LOOPBACK, nodePortNetworks, ownAddresses } from '../node-addresses.ts';
 
-/** Milliseconds for which the interfaces' addresses are taken to be the same: a listing asks for each of its flows. */
+/** Milliseconds for which the interfaces' addresses are cached, because a listing asks for each of its flows. */
 const ADDRESSES_VALID = 1000;
 
-/** The holder of what was found in the kernel at the start: no key of a Service. */
+/** The owner of what was found in the kernel at the start. It is not the key of a Service. */
 const LAST_RUN = '';
 
 export interface UdpFlowsOptions {
@@ -26,7 +26,7 @@ export interface UdpFlowsOptions {
   readonly readAddresses?: (family: Family) => readonly string[];
 }
 
-/** The UDP flows of one family: those that its rules would not let begin any more end once a change is in force. */
+/** The UDP flows of one family. Flows that the rules would no longer create end once a change is in force. */
 export class UdpFlows {
   readonly #options: UdpFlowsOptions;
   readonly #reconciler: ConntrackReconciler;
@@ -56,13 +56,13 @@ export class UdpFlows {
     });
   }
 
-  /** Takes in what is in force in the kernel now. */
+  /** Records what is now in force in the kernel. */
   follow({ kind, services }: SyncResult): void {
     if (kind === 'partial') {
       this.#reconciler.request(services.flatMap((key) => [...this.#former(key), ...this.#frontendsOf(key)]));
       return;
     }
-    // Flows may have become stale while nobody looked: before the start, or when rules were missing.
+    // Flows may have become stale unnoticed, before the start or while rules were missing.
     this.#held.set(LAST_RUN, this.#options.model.takeAdopted());
     const keys = new Set([...this.#held.services, ...this.#options.cluster.serviceKeys()]);
     this.#reconciler.request([...keys].flatMap((key) => (key === LAST_RUN ? [] : this.#former(key))));
@@ -70,17 +70,17 @@ export class UdpFlows {
     this.#reconciler.requestAll();
   }
 
-  /** Whether an address (canonical) is one of this node's where the rules serve node ports. */
+  /** Whether an address (canonical) is one of this node's addresses that serve node ports. */
   servesNodePorts(address: string): boolean {
     return this.#nodePortAddresses().has(address);
   }
 
-  /** For good. */
+  /** Stops permanently. */
   stop(): void {
     this.#reconciler.stop();
   }
 
-  /** Takes in what a Service holds; returns what no Service does any more. */
+  /** Records what a Service holds, and returns what no Service holds any more. */
   #former(key: string): readonly UdpFrontend[] {
     const { model } = this.#options;
     const held = model.frontendsOf(key).filter(({ protocol }) => protocol === 'udp');
@@ -95,7 +95,7 @@ export class UdpFlows {
     return udpFrontendsOf(service, model.slicesOf(key), model.frontendsOf(key), this.#udpClients);
   }
 
-  /** Whom the rules take for a client on this node: its pods and itself. Undefined if they know pods by interface. */
+  /** The clients on this node, by the rules: its pods and itself. Undefined if the rules recognise pods by interface. */
   #clientsHere(): readonly string[] | undefined {
     const { cluster, model, args } = this.#options;
     const pods = podNetworks(cluster, args, model.family);

@@ -7,53 +7,53 @@ import type { Shortfalls } from '../../sync/shortfalls.ts';
 import { ownAddresses } from '../node-addresses.ts';
 import { objectionMessages, SERVICE_CIDR_ADVICE } from './address-messages.ts';
 
-/** The Service that the API server makes for itself: its endpoints are the API servers. */
+/** The Service that the API server creates for itself. Its endpoints are the API servers. */
 const KUBERNETES = 'default/kubernetes';
 
-/** As which the guard reports. */
+/** The guard's name in reports. */
 const REPORTER = 'addresses';
 
 export interface AddressGuardOptions {
   readonly cluster: Cluster;
   readonly args: Pick<Arguments, 'protectAddresses' | 'podCidrs'>;
-  /** Told of what is refused or should not be. */
+  /** Receives what is refused, or served although it should not be. */
   readonly shortfalls: Shortfalls;
-  /** Where the API server is reached, by host name or address; undefined: not known, or by its own ClusterIP. */
+  /** The host name or address of the API server; undefined if it is unknown, or is its own ClusterIP. */
   readonly apiServerHost?: string | undefined;
   readonly apiServerPort?: number | undefined;
-  /** Told of what is decided otherwise than before, once cluster and shortfalls have it. */
+  /** Receives changed decisions, once cluster and shortfalls have them. */
   readonly onRedecided?: (change: Redecided) => void;
   /** The canonical addresses of this machine. Default: those of its interfaces. */
   readonly readAddresses?: () => readonly string[];
 }
 
-/** What is decided otherwise than before. */
+/** Decisions that changed. */
 export interface Redecided {
-  /** Whether other ServiceCIDRs are used. */
+  /** Whether the set of used ServiceCIDRs changed. */
   readonly networks: boolean;
   /** The keys of Services that may get other addresses. */
   readonly services: readonly string[];
 }
 
 /**
- * Decides which external and load balancer IPs Services may have, and which ServiceCIDRs are used, by what is known of
- * cluster and node: writes it to the cluster (`reserved`, `usedServiceCidrs`), and reports what is objected to. It decides
- * nothing before `begin`, since what a node has may look like somebody else's until all Services are known. A change of a
- * Service costs as much as it has external addresses.
+ * Decides which external and load balancer IPs Services may have, and which ServiceCIDRs are used, from the state of the
+ * cluster and the node. Writes the result to the cluster (`reserved`, `usedServiceCidrs`), and reports objections. It
+ * decides nothing before `begin`, because until all Services are known, a node's address may seem to belong to something
+ * else. The cost of a change of a Service is proportional to its external addresses.
  */
 export class AddressGuard {
   readonly #options: AddressGuardOptions;
   readonly #readAddresses: () => readonly string[];
   #hasBegun = false;
-  /** Whether a decision waits for what has arrived. */
+  /** Whether a decision waits until all arrived objects are read. */
   #isDeciding = false;
-  /** The addresses of the interfaces when they were last looked at. */
+  /** The addresses of the interfaces at the last check. */
   #own: readonly string[] = [];
-  /** Whether any of them is in a ServiceCIDR: if it is a Service's, that can change with the Services. */
+  /** Whether any of them is in a ServiceCIDR. Whether it belongs to a Service can then change with the Services. */
   #isWithin = false;
-  /** What the last decision was made from. */
+  /** The facts behind the last decision. */
   #facts = '';
-  /** Services that something is objected to. */
+  /** Services with objections. */
   readonly #objected = new Set<string>();
   /** Services with external or load balancer IPs. */
   readonly #external = new Set<string>();
@@ -64,7 +64,7 @@ export class AddressGuard {
     this.#readAddresses = options.readAddresses ?? (() => FAMILIES.flatMap(ownAddresses));
   }
 
-  /** To be called once all objects are known: decides and reports from now on. */
+  /** Starts to decide and report. Must be called once all objects are known. */
   begin(): void {
     this.#hasBegun = true;
     this.#own = this.#readAddresses();
@@ -72,7 +72,7 @@ export class AddressGuard {
     this.decide();
   }
 
-  /** Takes in changed Services, or Services whose slices changed. */
+  /** Handles changed Services, or Services whose slices changed. */
   servicesChanged(keys: readonly string[]): void {
     if (!this.#hasBegun) return;
     for (const key of keys) {
@@ -82,7 +82,7 @@ export class AddressGuard {
     if (keys.includes(KUBERNETES)) this.decide();
   }
 
-  /** Looks at the addresses of the interfaces again, which change without an object. */
+  /** Checks the addresses of the interfaces again, because they change without a change of an object. */
   look(): void {
     if (!this.#hasBegun) return;
     const own = this.#readAddresses();
@@ -91,7 +91,7 @@ export class AddressGuard {
     this.decide();
   }
 
-  /** Decides anew once all is read that has arrived: ServiceCIDRs can be many, and each decision goes through all of them. */
+  /** Decides again once all arrived objects are read. There can be many ServiceCIDRs, and each decision visits them all. */
   decideSoon(): void {
     if (!this.#hasBegun || this.#isDeciding) return;
     this.#isDeciding = true;
@@ -101,7 +101,7 @@ export class AddressGuard {
     });
   }
 
-  /** Decides anew: the Node, the ServiceCIDRs or the API server's endpoints have changed. */
+  /** Decides again, because the Node, the ServiceCIDRs or the API server's endpoints have changed. */
   decide(): void {
     if (!this.#hasBegun) return;
     const { cluster, args, onRedecided } = this.#options;
@@ -119,7 +119,7 @@ export class AddressGuard {
     this.#facts = facts;
     const isOtherNetworks = networks.join() !== cluster.usedServiceCidrs?.join();
     cluster.usedServiceCidrs = networks;
-    // ServiceCIDRs may be many, and come one by one; few Services have external addresses.
+    // There may be many ServiceCIDRs, and they arrive one by one. Few Services have external addresses.
     let isServiceAddress: ReturnType<typeof networkTester> | undefined;
     cluster.reserved = {
       protection: args.protectAddresses,
@@ -135,14 +135,14 @@ export class AddressGuard {
     onRedecided?.({ networks: isOtherNetworks, services });
   }
 
-  /** Where the API servers are: as this daemon reaches them, and as the cluster has them. */
+  /** The addresses of the API servers: those that this daemon uses, and those in the cluster's objects. */
   #apiServers(): ReadonlyMap<string, ReadonlySet<number>> {
     const { cluster, apiServerHost = '', apiServerPort } = this.#options;
     const apiServers = new Map<string, Set<number>>();
     const add = (address: string, port: number) =>
       apiServers.set(address, (apiServers.get(address) ?? new Set()).add(port));
     const host = familyOf(apiServerHost) === undefined ? undefined : canonicalAddress(apiServerHost);
-    // By its ClusterIP it is in a ServiceCIDR rightly.
+    // A ClusterIP is in a ServiceCIDR legitimately.
     const isClusterIp = host !== undefined && cluster.service(KUBERNETES)?.clusterIps.includes(host);
     if (host !== undefined && apiServerPort !== undefined && !isClusterIp) add(host, apiServerPort);
     for (const { ports, endpoints } of cluster.slicesOf(KUBERNETES))
@@ -151,9 +151,9 @@ export class AddressGuard {
   }
 
   /**
-   * The networks of the ServiceCIDRs that are used; what is not is reported. Only those that changed are looked at, unless
-   * something else did. An interface may have a ClusterIP: a node-local DNS cache has its Service's, and kube-proxy's ipvs
-   * mode has all of them. Of an interface that has one that is decided each time.
+   * The networks of the ServiceCIDRs that are used. Those that are not used are reported. Only changed ones are checked,
+   * unless something else changed. An interface may have a ClusterIP: a node-local DNS cache has that of its Service, and
+   * kube-proxy's ipvs mode has all of them. ServiceCIDRs with an interface's address are checked each time.
    */
   #usedCidrs({ others, apiServers, podNetworks, nodeAddresses }: Facts): readonly string[] {
     const { cluster } = this.#options;
@@ -192,14 +192,14 @@ export class AddressGuard {
     return [...this.#cidrs.values()].flatMap(({ networks, why }) => (why === undefined ? networks : []));
   }
 
-  /** Reports of all Services with external addresses; returns those that this can give or take some. */
+  /** Reports on all Services with external addresses. Returns those that may gain or lose addresses. */
   #reportAll(): readonly string[] {
     const keys = [...this.#external];
     for (const key of keys) this.#report(key);
     return this.#options.args.protectAddresses === 'enforce' ? keys : [];
   }
 
-  /** Notes whether a Service has external addresses. */
+  /** Records whether a Service has external addresses. */
   #note(key: string): void {
     const service = this.#options.cluster.service(key);
     const has = service !== undefined && (service.externalIps.length > 0 || service.loadBalancerIps.length > 0);
@@ -224,7 +224,7 @@ export class AddressGuard {
   }
 }
 
-/** What ServiceCIDRs must not hold, and all of it in one text. */
+/** What ServiceCIDRs must not contain, and a text with all of it for comparison. */
 interface Facts {
   readonly others: string;
   readonly apiServers: Iterable<string>;
@@ -232,11 +232,11 @@ interface Facts {
   readonly nodeAddresses: readonly string[];
 }
 
-/** A ServiceCIDR, and what was decided of it by which other facts. */
+/** A ServiceCIDR, the decision about it, and the facts behind that decision. */
 interface DecidedCidr {
   readonly networks: readonly string[];
   readonly others: string;
-  /** Whether it holds an address of an interface. */
+  /** Whether it contains an address of an interface. */
   readonly isWithin: boolean;
   readonly why: string | undefined;
 }

@@ -2,17 +2,17 @@ import type { Objection } from '../../service/reserved-addresses.ts';
 
 type Reason = Objection['reason'];
 
-/** So many addresses are named; a Service can have thousands. */
+/** The maximum number of addresses in a message. A Service can have thousands. */
 const MAX_NAMED = 3;
 
 const KINDS = { 'external-ip': 'external IP', 'load-balancer-ip': 'load balancer IP' } as const;
 
-/** What follows from a ServiceCIDR that is not used, and what to do. */
+/** The consequence of a ServiceCIDR that is not used, and the remedy. */
 export const SERVICE_CIDR_ADVICE =
   'none of its networks is used, so connections to its unallocated addresses are not dropped; Services in it are served. ' +
-  'Give the cluster ServiceCIDRs that hold nothing else';
+  'Give the cluster ServiceCIDRs that contain nothing else';
 
-/** For each reason what is to be told of a Service; undefined: nothing. */
+/** The message about a Service for each reason; undefined if there is none. */
 export function objectionMessages(
   objections: readonly Objection[],
 ): readonly (readonly [reason: Reason, message: string | undefined])[] {
@@ -31,8 +31,8 @@ export function objectionMessages(
       named('protected-address', (isRefused) =>
         isRefused
           ? 'not served (--protect-addresses enforce). Choose another address'
-          : 'served all the same (--protect-addresses warn), so connections to it from this node and its pods end at this Service. ' +
-            'Choose another address, or have such addresses refused with --protect-addresses enforce',
+          : 'still served (--protect-addresses warn), so connections to it from this node and its pods end at this Service. ' +
+            'Choose another address, or refuse such addresses with --protect-addresses enforce',
       ),
     ],
   ];

@@ -5,10 +5,10 @@ import { type Clock, SYSTEM_CLOCK } from '../../sync/clock.ts';
 import { inSlices } from '../../sync/slices.ts';
 import { ToldOnce } from '../../sync/told-once.ts';
 
-/** Milliseconds for what belongs together to come: slices of a Service, or the end of a deletion. */
+/** Milliseconds in which related events arrive: the slices of a Service, or the end of a deletion. */
 const SETTLE = 10_000;
 
-/** From so many Services on, the loss of half of them is told. */
+/** From this number of Services on, losing half of them is reported. */
 const MANY = 10;
 
 export interface ClusterWatchOptions {
@@ -18,21 +18,21 @@ export interface ClusterWatchOptions {
 }
 
 /**
- * Says what is odd in a cluster, though each object is as it should be: the number of Services falls to none, or from ten or
- * more by half within 10 s; a slice has no port of its Service, for 10 s or more. It looks at what changed, some seconds later: each
- * change costs a place in a set.
+ * Reports what is suspicious in a cluster although each object is valid: the number of Services falls to zero, or from ten
+ * or more by half, within 10 s; or a slice has no port of its Service for 10 s or more. It looks at changes some seconds
+ * later, so each change costs only an entry in a set.
  */
 export class ClusterWatch {
   readonly #options: Required<ClusterWatchOptions>;
   readonly #told: ToldOnce;
-  /** Services that changed in this period, and in the one before, which may be looked at once this one ends. */
+  /** Services that changed in this period, and in the previous one, which are checked when this one ends. */
   #changed = new Set<string>();
   #due = new Set<string>();
-  /** How many Services there were when that was last looked at. */
+  /** The number of Services at the last check. */
   #services = 0;
   #isWaiting = false;
   #hasBegun = false;
-  /** Services with a slice that was told of. */
+  /** Services with a slice that was reported. */
   readonly #unmatched = new Set<string>();
 
   constructor(options: ClusterWatchOptions) {
@@ -46,7 +46,7 @@ export class ClusterWatch {
     });
   }
 
-  /** The whole cluster is known: from now on. */
+  /** The whole cluster is known. Reports begin now. */
   begin(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
@@ -84,14 +84,14 @@ export class ClusterWatch {
     this.#services = now;
     if (now >= before || (now > 0 && (before < MANY || now > before / 2))) return;
     log.warn(
-      `the number of Services fell from ${before} to ${now}: the others are not served any more. If nobody meant that, ` +
-        'look for what deleted them',
+      `the number of Services fell from ${before} to ${now}: the others are no longer served. If this is not intended, ` +
+        'find out what deleted them',
     );
   }
 
   *#lookAtPorts(keys: Iterable<string>) {
     for (const key of keys) {
-      // It changed again: later.
+      // It changed again, so it is checked later.
       if (!this.#due.has(key)) this.#lookAtPortsOf(key);
       yield;
     }

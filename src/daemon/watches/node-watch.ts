@@ -4,18 +4,18 @@ import { readinessText } from '../../status/readiness-text.ts';
 import { type Clock, SYSTEM_CLOCK } from '../../sync/clock.ts';
 import { inSlices } from '../../sync/slices.ts';
 
-/** Milliseconds: nodes that become unreachable together do so within that, mostly, and all endpoints are gone through once. */
+/** Milliseconds. Nodes that fail together usually do so within this time, and are then handled in one pass. */
 const SETTLE = 500;
 
 export interface NodeWatchOptions {
   readonly cluster: Cluster;
   readonly log: Log;
-  /** Told the Services whose endpoints count otherwise now, by key. */
+  /** Receives the keys of Services whose endpoints changed between usable and unusable. */
   readonly onChanged: (serviceKeys: readonly string[]) => void;
   readonly clock?: Clock;
 }
 
-/** Has nodes that are Ready no more, or again, count half a second later, and says what that means. */
+/** Applies changes of nodes' Ready condition half a second later, and logs what that means. */
 export class NodeWatch {
   readonly #options: Required<NodeWatchOptions>;
   #hasBegun = false;
@@ -27,7 +27,7 @@ export class NodeWatch {
     this.#options = { clock: SYSTEM_CLOCK, ...options };
   }
 
-  /** An object came or went. Costs nothing where no node became Ready, or ceased to be. */
+  /** An object was added, changed or removed. Costs nothing unless a node's Ready condition changed. */
   looked(): void {
     const { cluster, clock } = this.#options;
     if (!this.#hasBegun || this.#isWaiting || cluster.readiness?.isDirty !== true) return;
@@ -35,7 +35,7 @@ export class NodeWatch {
     clock.after(SETTLE, () => void this.#settle());
   }
 
-  /** All objects there are have come: what they say of nodes counts at once, and from now on. */
+  /** All objects have arrived. The condition of nodes counts from now on. */
   whole(): void {
     this.#hasBegun = true;
     this.#isWaiting = true;
@@ -53,11 +53,11 @@ export class NodeWatch {
 
   #say(services: number): void {
     const { cluster, log } = this.#options;
-    // What came meanwhile is said once it counts.
+    // Changes that arrived in the meantime are logged once they apply.
     if (cluster.readiness === undefined || cluster.readiness.isDirty) return;
     const { report } = cluster.readiness;
     const text = readinessText(report);
-    // Nodes that come and go are no news while all are Ready.
+    // Added or removed nodes are not worth a line while all nodes are Ready.
     if (text === this.#said || (report.unready === 0 && !this.#hadUnready)) return;
     this.#said = text;
     this.#hadUnready = report.unready > 0;

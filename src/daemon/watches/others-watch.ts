@@ -3,17 +3,17 @@ import { type ForeignChange, RulesetMonitor } from '../../nft/ruleset-monitor.ts
 import type { Culprit } from '../../status/status.ts';
 import { ToldOnce } from '../../sync/told-once.ts';
 
-/** Milliseconds that the monitor runs after something was done again, and within which "again" is. */
+/** Milliseconds within which a second change starts the monitor, and for which the monitor then runs. */
 const PERIOD = 600_000;
 
-/** Elements of ours up to which it is started by itself: nft holds them all in memory. */
+/** With more elements of ours, it does not start by itself, because nft keeps them all in memory. */
 const SMALL = 20_000;
 
 export interface OthersWatchOptions {
   readonly log: Log;
-  /** --watch-others: from the start, whatever it costs. */
+  /** --watch-others: from the start, regardless of the cost. */
   readonly always: boolean;
-  /** How many elements our tables have. */
+  /** The number of elements in our tables. */
   readonly size: () => number;
   readonly now?: () => number;
   /** Default: nft's own. */
@@ -21,8 +21,8 @@ export interface OthersWatchOptions {
 }
 
 /**
- * Finds out who changes our tables: from the second time within ten minutes on, for ten minutes, or always. Each process
- * is named once in a while, by its name.
+ * Finds out which processes change our tables: always, or for ten minutes after the second change within ten minutes. Each
+ * process is reported by name, once in a while.
  */
 export class OthersWatch {
   readonly #options: OthersWatchOptions;
@@ -36,26 +36,25 @@ export class OthersWatch {
     this.#options = options;
     const { log, now = () => performance.now() } = options;
     this.#now = now;
-    this.#told = new ToldOnce({ log, now, enough: 'processes that change our rules were told', events: 0 });
+    this.#told = new ToldOnce({ log, now, enough: 'processes that change our rules have been reported', events: 0 });
     const onForeign = (change: ForeignChange) => this.#seen(change);
     const onEnd = () => {
-      if (options.always)
-        log.warn('nft monitor ended: who changes our rules is not known until something is done again');
+      if (options.always) log.warn('nft monitor ended: who changes our rules is unknown until a change is repeated');
     };
     this.#monitor = options.monitor?.(onForeign) ?? new RulesetMonitor({ onForeign, onEnd });
   }
 
-  /** From now on. */
+  /** Starts watching. */
   start(): void {
     if (this.#options.always) void this.#monitor.runFor(Number.POSITIVE_INFINITY);
   }
 
-  /** Who was last seen to change our tables; undefined: nobody was. */
+  /** The process that was last seen to change our tables; undefined if there was none. */
   get last(): Culprit | undefined {
     return this.#last;
   }
 
-  /** Somebody changed something of ours. */
+  /** Another program changed something of ours. */
   drifted(): void {
     const isAgain = this.#now() - this.#driftedAt < PERIOD;
     this.#driftedAt = this.#now();

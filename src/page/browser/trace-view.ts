@@ -101,7 +101,7 @@ function path({
   const address =
     port === undefined ? destination : `${destination.includes(':') ? `[${destination}]` : destination}:${port}`;
   const stops: Child[] = [
-    stop('client', source, `${side}${isExample ? ', stands for such clients' : ''}`),
+    stop('client', source, `${side}${isExample ? ', represents such clients' : ''}`),
     stop('address', address, [type, protocol].filter(Boolean).join(', ')),
     ...outcomes.map(({ probability, text, isNat }) =>
       stop(`end ${fate}`, text, `${percent(probability)}${isNat ? ", from the node's address" : ''}`),

@@ -83,9 +83,9 @@ suite('addresses that Services may not have', () => {
       'W Service default/web: load balancer IP 169.254.169.254 is a link-local address, external IP 127.0.0.1 is a ' +
         'loopback address, external IP ::1 is a loopback address: not served, no Service can have it. ' +
         'Choose another address (unusable-address)',
-      'W Service default/web: external IP 10.0.0.9 is an API server’s: served all the same (--protect-addresses warn), ' +
-        'so connections to it from this node and its pods end at this Service. Choose another address, or have such ' +
-        'addresses refused with --protect-addresses enforce (protected-address)',
+      'W Service default/web: external IP 10.0.0.9 is an API server’s: still served (--protect-addresses warn), ' +
+        'so connections to it from this node and its pods end at this Service. Choose another address, or refuse such ' +
+        'addresses with --protect-addresses enforce (protected-address)',
     ]);
     set(service({ externalIps: ['127.0.0.2', '10.0.0.9'] }));
     assert.deepEqual([events.length, lines.length], [2, 2]);
@@ -194,7 +194,7 @@ suite('ServiceCIDRs that hold what is not the Services’', () => {
     assert.deepEqual(all.lines, [
       'W ServiceCIDR bad: its network 192.0.2.0/24 holds 192.0.2.1, an address of this node: none of its networks is ' +
         'used, so connections to its unallocated addresses are not dropped; Services in it are served. ' +
-        'Give the cluster ServiceCIDRs that hold nothing else (service-cidr)',
+        'Give the cluster ServiceCIDRs that contain nothing else (service-cidr)',
     ]);
     assert.deepEqual(all.program(), []);
     all.guard.decide();

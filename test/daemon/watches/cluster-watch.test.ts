@@ -24,7 +24,7 @@ const services = (count: number) => Array.from({ length: count }, (_, i) => serv
 
 suite('the number of Services', () => {
   const cases: readonly [before: number, after: number, line: RegExp | undefined][] = [
-    [1, 0, /^W the number of Services fell from 1 to 0: the others are not served any more/],
+    [1, 0, /^W the number of Services fell from 1 to 0: the others are no longer served/],
     [100, 0, /fell from 100 to 0/],
     [100, 50, /fell from 100 to 50/],
     [10, 5, /fell from 10 to 5/],

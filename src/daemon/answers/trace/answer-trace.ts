@@ -9,12 +9,12 @@ import { answerSteps } from './answer.ts';
 import type { TraceAnswer } from './connection.ts';
 import { withLive } from './live.ts';
 import { parseClient, parseTarget } from './request.ts';
-/** What answers by the control socket instead of an answer. */
+/** The reply on the control socket if there is no answer. */
 export interface Refusal {
   readonly error: { readonly code: ErrorCode; readonly message: string };
 }
 
-/** The answer to a question of `trace`, or why there is none, as JSON; `asked`: to, from, live. */
+/** The answer to a request of `trace`, or why there is none, as JSON. `asked`: to, from, live. */
 export async function answerTrace(
   asked: URLSearchParams,
   known: Knowledge,
@@ -25,7 +25,7 @@ export async function answerTrace(
     const client = parseClient(asked.get('from') ?? undefined);
     const place = known.inKernel ?? args;
     const { traced, left } = await inSlices(answerSteps(known, { target, client }, place, ownAddresses(known)));
-    // What was found in the kernel says nothing of chains that others have changed there.
+    // What was read from the kernel does not show which chains others have changed.
     const connections =
       asked.has('live') || known.inKernel !== undefined
         ? await withLive(traced, createNft(args.runDir, 'trace'))
@@ -37,7 +37,7 @@ export async function answerTrace(
   }
 }
 
-/** The node's addresses. Where no daemon runs, also those of its Node: what is asked about may be another machine. */
+/** The node's addresses. Without a daemon, also those of its Node, because the request may be about another machine. */
 export function ownAddresses({ state, cluster }: Knowledge): readonly string[] {
   const named = state === undefined ? (cluster.node?.addresses ?? []) : [];
   return [...new Set([...named, ...localAddresses()])];

@@ -20,7 +20,7 @@ import { frontendAt } from './frontend-at.ts';
 import type { TraceClient, TraceTarget } from './request.ts';
 import { type Destination, destinationsOf, type TargetPlace } from './targets.ts';
 
-/** Connections that one answer is about, at most. */
+/** The maximum number of connections in one answer. */
 const MAX_CONNECTIONS = 32;
 
 export interface ConnectionRequest {
@@ -31,7 +31,7 @@ export interface ConnectionRequest {
 type TraceArguments = Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses'> &
   Partial<Pick<Arguments, 'resetGoneEndpoints'>>;
 
-/** What was traced in which table, beside what is told of it. */
+/** What was traced in which table, in addition to what the answer shows. */
 export interface Traced {
   readonly entry: ModelInTable;
   readonly trace: Trace;
@@ -39,8 +39,8 @@ export interface Traced {
 }
 
 /**
- * Follows the connections that a question is about. `own`: the node's addresses, canonical.
- * @throws ProxyError E_USAGE for what is not there, or not of this family
+ * Follows the connections that a request is about. `own`: the node's addresses, canonical.
+ * @throws ProxyError E_USAGE for what does not exist, or is of another family
  */
 export function* answerSteps(
   known: Pick<Knowledge, 'models' | 'cluster' | 'shortfalls' | 'state' | 'inKernel'>,
@@ -100,7 +100,7 @@ function placeOf({ models, cluster }: Parameters<typeof answerSteps>[0], own: re
 
 const NODE_PORTS = 'node-port-networks';
 
-/** What a set of networks holds; undefined where the program has no such set. */
+/** The contents of a set of networks; undefined if the program has no such set. */
 function networksIn(entry: ModelInTable | undefined, name: string): readonly string[] | undefined {
   const setOrMap = entry?.model.program.setsAndMaps.find((one) => one.name === name);
   if (entry === undefined || setOrMap === undefined) return undefined;
@@ -142,7 +142,7 @@ function* traceTo(
   const key = frontend && serviceKeyOf(frontend);
   const claimants = services.filter((service) => isClaimant(service, address, protocol, port, isOwn));
   const affected = key === undefined ? claimants.map(({ namespace, name }) => `${namespace}/${name}`) : [key];
-  // The kernel knows the frontend, and not why it is so.
+  // The kernel knows the frontend, but not the reason.
   const ofService = key === undefined || inKernel !== undefined ? undefined : cluster.service(key);
   const verdict = connectionVerdict(trace, {
     family,
@@ -171,14 +171,14 @@ function* traceTo(
     ...(frontend !== undefined && { service: answering(frontend) }),
     ...(resetsGone && protocol === 'tcp' && { resetsGone }),
     ...(slowStart !== undefined && { slowStart }),
-    // Without a daemon nothing is on its way.
+    // Without a daemon, no change is in progress.
     inForce: entry.inForce && (state === undefined || !affected.some((of) => entry.model.isPending(of))),
     ...(yield* traceReport(trace)),
   };
   return { entry, trace, connection };
 }
 
-/** Whether a Service asks for the address, or where that is the node's, for the port. */
+/** Whether a Service asks for the address, or, if that is the node's, for the port. */
 function isClaimant(
   { clusterIps, externalIps, loadBalancerIps, ports }: Service,
   address: string,

@@ -15,36 +15,36 @@ import type { TraceClient } from './request.ts';
 
 /** The side that a traced connection comes from. */
 export interface TracedClient extends Pick<TracedPacket, 'source' | 'from' | 'iifname'> {
-  /** True if the address stands for those of others: nobody asked for just this one. */
+  /** True if the address is only an example: the request did not name it. */
   readonly isExample: boolean;
 }
 
-/** What a client is told apart by. */
+/** What is needed to classify a client. */
 export interface ClientPlace {
   readonly family: Family;
   /** The node's addresses, canonical, of both families. */
   readonly own: readonly string[];
-  /** Where pods' addresses are from; undefined: pods are known by interface. */
+  /** The networks of pods' addresses; undefined if pods are recognised by interface. */
   readonly podNetworks: readonly string[] | undefined;
   readonly detectLocal: DetectLocal;
-  /** This machine's interfaces. Only asked for a client that is known by one. */
+  /** This machine's interfaces. Called only for a client that names one. */
   readonly interfaces?: typeof interfacesByName;
 }
 
-/** Where a machine without addresses sends from. */
+/** The source address on a machine without addresses. */
 
-/** Documentation's own networks (RFC 5737, RFC 3849): no cluster has them. */
+/** Networks reserved for documentation (RFC 5737, RFC 3849). No cluster uses them. */
 const OUTSIDE: Readonly<Record<Family, readonly string[]>> = {
   ip: ['198.51.100.1', '203.0.113.1', '192.0.2.1'],
   ip6: ['2001:db8:ffff::1', '2001:db8:fffe::1'],
 };
 
-/** No interface has such a name: a client from outside comes in over any that pods do not. */
+/** A name that no interface has. It stands for any interface that is not a pod's. */
 const ANY_INTERFACE = '/any';
 
 /**
  * The client of a connection to `destination`. Undefined if it has no address of the family.
- * @throws ProxyError E_USAGE for an interface that is not there
+ * @throws ProxyError E_USAGE for an interface that does not exist
  */
 export function clientOf(client: TraceClient, destination: string, place: ClientPlace): TracedClient | undefined {
   const { family, own } = place;
@@ -66,7 +66,7 @@ export function clientOf(client: TraceClient, destination: string, place: Client
   }
 }
 
-/** The kernel sends to an address of its own from that address. */
+/** For packets to one of its own addresses, the kernel uses this address as the source too. */
 function nodeSource(destination: string, family: Family, own: readonly string[]): string {
   if (own.includes(destination) || isLoopback(destination)) return destination;
   const ours = own.filter((address) => familyOf(address) === family);
@@ -93,7 +93,7 @@ function hasPods(name: string, detectLocal: DetectLocal): boolean {
   return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 
-/** An address beside the interface's own one, in its network; undefined if it has none of the family, or one without others. */
+/** Another address in the interface's network; undefined without an address of the family, or if there is no other. */
 function neighbourOn(
   name: string,
   { family, detectLocal, interfaces = interfacesByName }: ClientPlace,
@@ -112,7 +112,7 @@ function neighbourOn(
   return usable && beside(canonicalAddress(usable.address));
 }
 
-/** "10.32.0.2" of "10.32.0.1": another address of the four that these are among. */
+/** "10.32.0.2" for "10.32.0.1": another address in the same block of four. */
 function beside(address: string): string {
   const [, before = '', last = ''] = /^(.*[.:])([^.:]*)$/.exec(address) ?? [];
   const base = address.includes(':') ? 16 : 10;

@@ -4,7 +4,7 @@ import type { Frontend } from '../../../service/frontend.ts';
 import type { Steps } from '../../../service/steps.ts';
 import type { Knowledge, ModelInTable } from '../knowledge.ts';
 
-/** An address and port that a frontend is looked for at. */
+/** An address and port at which to look for a frontend. */
 interface Asked {
   readonly address: string;
   readonly protocol: string;
@@ -12,7 +12,7 @@ interface Asked {
   readonly isOwn: boolean;
 }
 
-/** The frontend that the rules have for an address and port: by address, else as a node port. */
+/** The frontend that the rules have for an address and port: first by address, then as a node port. */
 export function* frontendAt(
   { model }: ModelInTable,
   cluster: Knowledge['cluster'],
@@ -33,7 +33,7 @@ export function* frontendAt(
   return undefined;
 }
 
-/** The Services that an element's comment may be of: long ones are cut. */
+/** The Services that an element's comment may stand for. Long comments are truncated. */
 function* ownersOf(comment: string, cluster: Knowledge['cluster']): Steps<readonly string[]> {
   const [key = ''] = comment.split(':');
   if (!comment.endsWith('...')) return [key];
@@ -47,5 +47,5 @@ function* ownersOf(comment: string, cluster: Knowledge['cluster']): Steps<readon
   return found;
 }
 
-/** Services that are looked at in one step. */
+/** Services that one step looks at. */
 const STEP = 500;

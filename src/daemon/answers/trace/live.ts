@@ -10,7 +10,7 @@ import type { Traced } from './answer.ts';
 import type { LiveResult, TracedConnection } from './connection.ts';
 
 /**
- * Adds to connections how what is on their ways is in the kernel, which is read once for all of a family.
+ * Compares the chains and elements on the way of each connection with the kernel. Reads the kernel once for each family.
  * @throws ProxyError E_NFT_MISSING, E_NFT_NOT_PERMITTED, E_NFT_FAILED
  */
 export async function withLive(traced: readonly Traced[], nft: Nft): Promise<readonly TracedConnection[]> {
@@ -30,13 +30,13 @@ export async function withLive(traced: readonly Traced[], nft: Nft): Promise<rea
   });
 }
 
-/** The table that packets go through; the one that there should be where there is none. */
+/** The table that packets go through, or the one that should exist if there is none. */
 async function tableOf({ model, table }: ModelInTable, nft: Nft): Promise<TableName> {
   const live = (await findTables(nft, model.family)).filter(({ baseChains }) => baseChains.length > 0);
   return live.some(({ name }) => name === table) ? table : (live[0]?.name ?? table);
 }
 
-/** What of a comparison concerns one way. */
+/** The part of a comparison that concerns one connection. */
 function liveResult(way: Way, { chains, elements, differences, notCompared }: WayComparison): LiveResult {
   const affected = differences.filter((difference) => isOnWay(way, difference));
   const told = affected.map(({ drift: { kind, action, message } }) => ({ kind, action, message }));

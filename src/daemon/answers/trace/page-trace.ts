@@ -13,11 +13,11 @@ import { parseClient, parseTarget } from './request.ts';
 /** Milliseconds of CPU time that a trace for the page may take. */
 const CPU_LIMIT = 50;
 
-/** What of a connection is drawn. */
+/** The parts of a connection that the page draws. */
 const OUTCOMES = 12;
 const RULES = 40;
 
-/** What becomes of connections, for the page: as `trace` says it, or why there is no answer. */
+/** What happens to connections, for the page: the answer of `trace`, or why there is none. */
 export async function pageTrace(
   { to, from }: TraceRequest,
   known: Knowledge,

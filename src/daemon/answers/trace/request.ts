@@ -1,7 +1,7 @@
 import { ProxyError } from '../../../errors.ts';
 import { canonicalAddress, familyOf } from '../../../ip.ts';
 
-/** What `trace` is asked about: a Service, or an address, with one port or all of them. */
+/** The target of `trace`: a Service or an address, with one port or all of them. */
 export type TraceTarget =
   | {
       /** "namespace/name". */
@@ -13,25 +13,25 @@ export type TraceTarget =
   | {
       /** Canonical; empty for the node's own: ":30080". */
       readonly address: string;
-      /** Absent: every port that Services have there, or a protocol without ports. */
+      /** Absent for all ports that Services have there, or for a protocol without ports. */
       readonly port?: number;
       /** An IP protocol by nft's name. */
       readonly protocol?: string;
     };
 
-/** Who connects. */
+/** The client. */
 export type TraceClient =
   | { readonly is: 'node' }
-  /** Somebody who is neither a pod nor this node. */
+  /** A client that is neither a pod nor this node. */
   | { readonly is: 'outside' }
   | { readonly is: 'address'; readonly address: string; readonly interface?: string }
-  /** Somebody who comes in over it. */
+  /** A client whose packets arrive on this interface. */
   | { readonly is: 'interface'; readonly name: string };
 
-/** Those that Services can have. */
+/** The protocols that Services can have. */
 export const SERVICE_PROTOCOLS: readonly string[] = ['tcp', 'udp', 'sctp'];
 
-/** What else a connection can be of: no Service has it. */
+/** Other protocols that a connection can have. No Service has them. */
 const OTHER_PROTOCOLS: readonly string[] = ['icmp', 'icmpv6', 'udplite', 'dccp', 'gre', 'esp', 'ah'];
 
 const EXPECTED =
@@ -76,7 +76,7 @@ function addressOf(text: string, refused: (why: string) => ProxyError): { addres
   const [, host = '', port] = /^(.+):(\d{1,5})$/.exec(address) ?? [];
   if (alone === undefined && port !== undefined && familyOf(host) === 'ip6') {
     throw refused(
-      `it has two readings: [${host}]:${port} is port ${port} of ${host}, [${address}] is an address alone`,
+      `it is ambiguous: [${host}]:${port} is port ${port} of ${host}, [${address}] is an address without a port`,
     );
   }
   return { address: canonicalAddress(address) };
@@ -101,5 +101,5 @@ export function parseClient(text: string | undefined): TraceClient {
   );
 }
 
-/** What Linux takes for an interface's name (dev_valid_name), without what stands for more than one here. */
+/** The interface names that Linux accepts (dev_valid_name), without the characters that form a pattern here. */
 const INTERFACE = /^[^\s/:%]{1,15}$/;

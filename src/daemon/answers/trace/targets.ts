@@ -7,7 +7,7 @@ import { listed } from '../../../status/words.ts';
 import { didYouMean } from '../../../suggest.ts';
 import { SERVICE_PROTOCOLS, type TraceTarget } from './request.ts';
 
-/** An address, protocol and port that connections are traced to. */
+/** The destination of traced connections. */
 export interface Destination {
   readonly family: Family;
   readonly address: string;
@@ -16,32 +16,32 @@ export interface Destination {
   readonly port?: number;
 }
 
-/** What a question is understood by. */
+/** What is needed to interpret a request. */
 export interface TargetPlace {
   readonly cluster: Pick<Cluster, 'service' | 'serviceKeys'>;
   readonly families: readonly Family[];
   /** The node's addresses, canonical. */
   readonly own: readonly string[];
-  /** Networks that node ports are served on, by family. */
+  /** The networks that serve node ports, by family. */
   readonly nodePortNetworks: (family: Family) => readonly string[];
 }
 
-/** What a question is about, and Services that it may be about. */
+/** The destinations that a request is about, and the Services that it may be about. */
 export interface Understood {
   readonly destinations: readonly Destination[];
-  /** Those that ask for one of the addresses, or ports of the node; where they were looked for. */
+  /** The Services that ask for one of the addresses or for ports of the node, if they were searched for. */
   readonly services: readonly Service[];
 }
 
-/** Services that are looked at in one step. */
+/** Services that one step looks at. */
 const STEP = 500;
 
-/** Names up to which a similar one is looked for. */
+/** The largest number of names in which to look for a similar one. */
 const SIMILAR = 2_000;
 
 /**
- * The destinations that a question is about: each port that a Service, or an address, has, or the one that is named.
- * @throws ProxyError E_USAGE for a Service, a port or an address that is not there
+ * The destinations that a request is about: all ports of a Service or an address, or the port that it names.
+ * @throws ProxyError E_USAGE for a Service, a port or an address that does not exist
  */
 export function* destinationsOf(target: TraceTarget, place: TargetPlace): Steps<Understood> {
   if ('service' in target) {
@@ -54,7 +54,7 @@ export function* destinationsOf(target: TraceTarget, place: TargetPlace): Steps<
   const { address, port } = target;
   const protocol = target.protocol ?? (port === undefined ? undefined : 'tcp');
   const addresses = address === '' ? nodePortAddresses(place) : [address];
-  if (addresses.length === 0) throw new ProxyError('E_USAGE', 'this node has no address that node ports are served on');
+  if (addresses.length === 0) throw new ProxyError('E_USAGE', 'this node has no address that serves node ports');
   const services = yield* claimantsOf(addresses, place);
   const at = (where: string, of: Omit<Destination, 'family' | 'address'>): readonly Destination[] => {
     const family = familyOf(where);
@@ -82,7 +82,7 @@ function portAt(service: Service, { protocol, port, nodePort }: ServicePortSpec,
   return { protocol, port: isItsOwn ? port : (nodePort ?? port) };
 }
 
-/** Services that ask for one of these addresses; where one is the node's, also those that have node ports. */
+/** The Services that ask for one of these addresses. If one is the node's, also the Services that have node ports. */
 function* claimantsOf(addresses: readonly string[], { cluster, own }: TargetPlace): Steps<readonly Service[]> {
   const wanted = new Set(addresses);
   const isNode = addresses.some((address) => own.includes(address) || isLoopback(address));
@@ -102,7 +102,7 @@ function addressesOf({ clusterIps, loadBalancerIps, externalIps }: Service): rea
   return [...clusterIps, ...loadBalancerIps, ...externalIps];
 }
 
-/** Every address that leads to a port of a Service. `asked`: a node port's number asks for the node port alone. */
+/** All addresses that lead to a port of a Service. `asked`: the number of a node port selects only the node port. */
 function waysTo(
   service: Service,
   { protocol, port, nodePort }: ServicePortSpec,
@@ -124,7 +124,7 @@ function waysTo(
   });
 }
 
-/** Of each family one address of the node: one that node ports are served on, where there is one. */
+/** One address of the node for each family, preferably one that serves node ports. */
 function nodePortAddresses({ own, families, nodePortNetworks }: TargetPlace): readonly string[] {
   return families.flatMap((family) => {
     const ours = own.filter((address) => familyOf(address) === family && !isLoopback(address) && !isLinkLocal(address));
@@ -152,7 +152,7 @@ function portsOf({ namespace, name, ports }: Service, port?: string, protocol?: 
   throw new ProxyError('E_USAGE', `Service ${namespace}/${name} has no port ${asked}: it has ${listed(has)}`);
 }
 
-/** Why nothing leads to a Service through a proxy. `isReachable`: this machine has an address for node ports. */
+/** Why a proxy does not serve a Service. `isReachable`: this machine has an address for node ports. */
 function notProxied({ namespace, name, type, otherProxy, clusterIps }: Service, isReachable: boolean): ProxyError {
   const why =
     type === 'ExternalName'

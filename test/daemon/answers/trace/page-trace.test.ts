@@ -54,7 +54,7 @@ suite('a trace for the page', () => {
     for (const [to, from, reason] of [
       ['', undefined, /a Service .* or an address/],
       ['default/wbe', undefined, /did you mean default\/web\?/],
-      ['fd00::80:80', undefined, /two readings/],
+      ['fd00::80:80', undefined, /ambiguous/],
       ['default/web', 'no such interface', /an interface is expected/],
     ] as const) {
       const { connections, error = '' } = await pageTrace(to, from);

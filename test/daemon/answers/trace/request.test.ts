@@ -30,7 +30,10 @@ suite('what trace is asked', () => {
 
   test('is refused with what is expected', () => {
     for (const [text, expected] of [
-      ['fd00::80:80', /two readings: \[fd00::80\]:80 is port 80 of fd00::80, \[fd00::80:80\] is an address alone/],
+      [
+        'fd00::80:80',
+        /ambiguous: \[fd00::80\]:80 is port 80 of fd00::80, \[fd00::80:80\] is an address without a port/,
+      ],
       ['web', /its namespace is expected, too: default\/web/],
       ['web:http', /its namespace is expected/],
       ['10.96.0.12:', /is expected/],
