@@ -70,7 +70,7 @@ suite('--write-config-to', () => {
     assert.equal(exitCode, 0, stderr);
     assert.match(
       stderr,
-      /^W.*\(metricsBindAddress\) because empty means the default there\nI.*configuration written file=".*"\n$/,
+      /^W.*\(metricsBindAddress\), because empty means the default there\nI.*configuration written file=".*"\n$/,
     );
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const { configuration, problems, unknown } = parseConfiguration(readFileSync(file, 'utf8'), file);
