@@ -17,6 +17,9 @@ export interface CampaignOptions {
 /** So many clusters run with the same flags: other flags mean that both proxies start anew. */
 const OF_SAME_FLAGS = 8;
 
+/** Of so many clusters one has annotations of ours. */
+const ANNOTATED = 2;
+
 /** Random clusters, one after another, by number; each is the same for the same seed and number. */
 export class Campaign {
   readonly #programs: PeerPrograms;
@@ -56,7 +59,8 @@ export class Campaign {
     // Their number depends on what is answered: they must not change what comes.
     const asking = new Draws(seed, number, 1);
     const flags = new Draws(seed, Math.floor(number / OF_SAME_FLAGS), 77).pick(FLAG_SETS);
-    const cluster = new RandomCluster(draws);
+    const annotating = number % ANNOTATED === 1 ? new Draws(seed, number, 2) : undefined;
+    const cluster = new RandomCluster(draws, annotating);
     const first: Step = { edits: [...nodes.state.removals(asking), ...cluster.first()] };
     const count = draws.between(1, Math.max(2 * steps - 1, 1));
     await this.#judge.forget();

@@ -24,9 +24,10 @@ function answering(...turns: readonly (readonly string[])[]): Asker {
   };
 }
 
-const run = (ours: Asker, theirs: Asker, isExplained = () => false) => {
+const run = (ours: Asker, theirs: Asker, isExplained = () => false, isUneven = () => false) => {
   let number = 0;
-  return compare([question(80)], { ours, theirs, nextNumber: () => number++, forget: async () => {}, isExplained });
+  const nextNumber = () => number++;
+  return compare([question(80)], { ours, theirs, nextNumber, forget: async () => {}, isExplained, isUneven });
 };
 
 describe('the comparison of two nodes', () => {
@@ -46,6 +47,20 @@ describe('the comparison of two nodes', () => {
   it('finds an endpoint that only one of them has', async () => {
     const { different } = await run(answering(['a sees b', 'c sees b']), answering(['a sees b']));
     assert.equal(different.length, 1);
+  });
+
+  it('takes some of the endpoints for all where they are met unevenly, and no other', async () => {
+    const uneven = (ours: readonly string[]) =>
+      run(
+        answering(ours),
+        answering(['a sees b', 'c sees b']),
+        () => false,
+        () => true,
+      );
+    assert.deepEqual((await uneven(['a sees b'])).different, []);
+    for (const ours of [['d sees b'], ['a sees b', 'd sees b'], ['a sees e'], ['refused'], []]) {
+      assert.equal((await uneven(ours)).different.length, 1, ours.join());
+    }
   });
 
   it('forgets what it saw before a second look, and tells that it took one', async () => {

@@ -18,6 +18,8 @@ export interface Difference {
   readonly theirs: readonly string[];
 }
 
+const NOTHING: Seen = new Set();
+
 export type Asker = (questions: readonly Question[], round: Round) => Promise<readonly Seen[]>;
 
 /** Each adds to what was seen before, since endpoints are drawn at random: how many flows, and seconds until nothing is no answer. */
@@ -49,11 +51,13 @@ export interface Askers {
   readonly forget: () => Promise<void>;
   /** Whether a difference needs no second look. */
   readonly isExplained: (question: Question, ours: Seen, theirs: Seen) => boolean;
+  /** Whether our node may show some of the endpoints only, of those that the other one has. */
+  readonly isUneven?: (question: Question) => boolean;
 }
 
 /** Asks both nodes until their answers agree, or do not after all looks. */
 export async function compare(questions: readonly Question[], askers: Askers): Promise<Compared> {
-  const { ours, theirs, nextNumber, forget, isExplained } = askers;
+  const { ours, theirs, nextNumber, forget, isExplained, isUneven = () => false } = askers;
   const seen = new Map(questions.map((question) => [question, [new Set<string>(), new Set<string>()] as const]));
   const look = async (asked: readonly Question[], { draws, seconds }: { draws: number; seconds: number }) => {
     const round = { draws, seconds, number: nextNumber() };
@@ -64,7 +68,8 @@ export async function compare(questions: readonly Question[], askers: Askers): P
       }
     }
     return asked.filter((question) => {
-      const [one, other] = seen.get(question) ?? [];
+      const [one, other] = seen.get(question) ?? [NOTHING, NOTHING];
+      if (isUneven(question) && one.size > 0) return ![...one].every((text) => other.has(text));
       return !isDeepStrictEqual(one, other);
     });
   };

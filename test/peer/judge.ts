@@ -1,3 +1,4 @@
+import { isHashedByClient, isUneven } from './annotations.ts';
 import type { RawObject } from './api-server.ts';
 import { ask, isAnswered, type Seen } from './asking.ts';
 import { type Compared, compare, type Difference } from './comparison.ts';
@@ -44,6 +45,7 @@ export class Judge {
     const { objects } = this.nodes.state;
     const undetermined = changedTwice(step.edits, this.#before);
     await this.#closeKept(({ service, version }) => undetermined.has(`${service} ${version}`));
+    this.#clients.close(({ service }) => isHashedByClient(service, objects) || isHashedByClient(service, this.#before));
     const questions = chooseQuestions(draws, this.#before, objects, step.edits);
     const flows = await this.#timed('flows', this.#compareFlows());
     const clients = await this.#timed('clients', this.#clients.compare());
@@ -58,7 +60,8 @@ export class Judge {
     await this.#flows.prune();
     this.#clients.prune();
     await this.#timed('forgetting', this.nodes.forget());
-    await this.#timed('opening', Promise.all([this.#flows.open(answered, draws), this.#clients.open(answered, draws)]));
+    const open = answered.filter(({ service }) => !isHashedByClient(service, objects));
+    await this.#timed('opening', Promise.all([this.#flows.open(answered, draws), this.#clients.open(open, draws)]));
     return [...flows, ...clients, ...health, ...connections].flatMap((difference) => {
       const name = this.#explanation(difference);
       if (name === undefined) return [{ ...difference, flags: this.nodes.flags, edits: step.edits, objects }];
@@ -118,6 +121,7 @@ export class Judge {
       theirs: (list, round) => ask(theirs, list, round),
       nextNumber: () => this.#rounds++,
       forget: () => this.nodes.forget(),
+      isUneven: ({ service }) => isUneven(service, this.nodes.state.objects),
       isExplained: (question, mine, peers) => this.#isExplained(connectionDifference(question, mine, peers)),
     });
   }

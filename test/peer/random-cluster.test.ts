@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Draws } from './draws.ts';
-import { RandomCluster, type Step } from './random-cluster.ts';
+import { type Edit, RandomCluster, type Step } from './random-cluster.ts';
 
 function life(seed: number, steps: number): readonly Step[] {
   const cluster = new RandomCluster(new Draws(seed));
   return [{ edits: cluster.first() }, ...Array.from({ length: steps }, () => cluster.next())];
+}
+
+function withoutAnnotations(edit: Edit): Edit {
+  if ('remove' in edit) return edit;
+  const { annotations: _, ...metadata } = edit.apply.metadata;
+  return { apply: { ...edit.apply, metadata: { ...metadata, name: edit.apply.metadata.name } } };
 }
 
 describe('random clusters', () => {
@@ -46,6 +52,18 @@ describe('random clusters', () => {
       assert.ok(text.includes(part), part);
     }
     assert.ok(steps.some(({ killedAt }) => killedAt !== undefined));
+  });
+
+  it('have annotations beside the same plans, where these are asked for', () => {
+    const kinds = new Set<string>();
+    for (let seed = 0; seed < 20; seed++) {
+      const annotated = new RandomCluster(new Draws(seed), new Draws(seed, 2));
+      const steps = [{ edits: annotated.first() }, ...Array.from({ length: 20 }, () => annotated.next())];
+      const plain = steps.map(({ edits, ...rest }) => ({ ...rest, edits: edits.map(withoutAnnotations) }));
+      assert.deepEqual(plain, life(seed, 20));
+      for (const found of JSON.stringify(steps).match(/"kube-proxy-nft\/[^,}]+/g) ?? []) kinds.add(found);
+    }
+    assert.equal(kinds.size, 11, [...kinds].join('\n'));
   });
 
   it('delete Services before their slices, and after them', () => {

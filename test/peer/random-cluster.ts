@@ -1,4 +1,5 @@
 import type { Kind } from '../../src/objects/decode.ts';
+import { annotated } from './annotations.ts';
 import type { RawObject } from './api-server.ts';
 import {
   type NodePlan,
@@ -36,13 +37,16 @@ const MORE_CIDRS = ['10.97.0.0/24', 'fd00:97::/120'];
 /** A cluster that comes and changes at random, as its draws have it. Everything it makes is what the API server takes, or nearly. */
 export class RandomCluster {
   readonly #draws: Draws;
+  readonly #annotating: Draws | undefined;
   readonly #services = new Map<string, ServicePlan>();
   readonly #slices = new Map<string, SlicePlan>();
   #node: NodePlan | undefined;
   #hasMoreCidrs = false;
 
-  constructor(draws: Draws) {
+  /** `annotating`: for annotations of ours; without it objects have none. */
+  constructor(draws: Draws, annotating?: Draws) {
     this.#draws = draws;
+    this.#annotating = annotating;
   }
 
   /** The objects it begins with. */
@@ -103,7 +107,7 @@ export class RandomCluster {
   #setService(plan: ServicePlan): readonly Edit[] {
     const before = this.#services.get(plan.name);
     this.#services.set(plan.name, plan);
-    const apply: Edit = { apply: serviceObject(plan) };
+    const apply: Edit = { apply: this.#annotated(serviceObject(plan)) };
     return before !== undefined && needsRecreation(before, plan)
       ? [{ remove: ['Service', plan.name] }, apply]
       : [apply];
@@ -160,7 +164,11 @@ export class RandomCluster {
     const before = this.#slices.get(plan.name);
     const removal = before === undefined || before.serviceName === plan.serviceName ? [] : this.#removeSlice(before);
     this.#slices.set(plan.name, plan);
-    return [...removal, { apply: sliceObject(plan) }];
+    return [...removal, { apply: this.#annotated(sliceObject(plan)) }];
+  }
+
+  #annotated(object: RawObject): RawObject {
+    return this.#annotating === undefined ? object : annotated(object, this.#annotating);
   }
 
   #removeSlice({ name }: SlicePlan): readonly Edit[] {
