@@ -13,11 +13,11 @@ export function serviceSize(service: Service, slices: readonly EndpointSlice[]):
   const { ports, externalIps, loadBalancerIps, sourceRanges, affinitySeconds, options } = service;
   const isHashed = hashByOf(service, true) !== undefined;
   const steps = options?.slowStartSeconds === undefined ? 1 : SLOW_START_STEPS;
-  const slotsOf = (slice: EndpointSlice) => (isHashed ? 1 : weightOf(slice) * steps);
-  const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length * slotsOf(slice), 0);
-  const slots =
-    affinitySeconds === undefined && options?.maxConnections === undefined ? endpoints : endpoints * AFFINITY_SIZE;
-  const each = 2 + (isHashed ? tableSize(endpoints) : slots);
+  // There a weight is a number in a rule, and no slots.
+  const hasChains = affinitySeconds !== undefined || options?.maxConnections !== undefined;
+  const sizeOf = (slice: EndpointSlice) => (isHashed ? 1 : hasChains ? AFFINITY_SIZE : weightOf(slice) * steps);
+  const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length * sizeOf(slice), 0);
+  const each = 2 + (isHashed ? tableSize(endpoints) : endpoints);
   const places = 2 + externalIps.length + loadBalancerIps.length;
   // They may also apply to node ports. Whether a flag says so is not known here.
   const restricted = loadBalancerIps.length + Number(ports.some(({ nodePort }) => nodePort !== undefined));

@@ -15,3 +15,12 @@ test('the size of a Service grows with its ports, addresses, endpoints, source r
   assert.equal(serviceSize(service(more), slices), 22);
   assert.equal(serviceSize(service({ affinitySeconds: 60 }), slices), 304);
 });
+
+test('with session affinity, or a number of connections, an endpoint has rules of its own and no slots', () => {
+  const slices = [slice([ready('10.0.0.1'), ready('10.0.0.2')], { options: { weight: 5 } })];
+  const sizeWith = (changes: Parameters<typeof service>[0]) => serviceSize(service(changes), slices);
+  assert.equal(sizeWith({ options: { slowStartSeconds: 30 } }), 2 * (2 + 2 * 5 * 8));
+  assert.equal(sizeWith({ affinitySeconds: 60 }), 2 * (2 + 2 * 50));
+  assert.equal(sizeWith({ affinitySeconds: 60, options: { slowStartSeconds: 30 } }), 2 * (2 + 2 * 50));
+  assert.equal(sizeWith({ options: { slowStartSeconds: 30, maxConnections: 9 } }), 2 * (2 + 2 * 50));
+});
