@@ -13,7 +13,7 @@ export function serviceSize(service: Service, slices: readonly EndpointSlice[]):
   const { ports, externalIps, loadBalancerIps, sourceRanges, affinitySeconds, options } = service;
   const isHashed = hashByOf(service, true) !== undefined;
   const steps = options?.slowStartSeconds === undefined ? 1 : SLOW_START_STEPS;
-  // There a weight is a number in a rule, and no slots.
+  // With chains of their own, a weight is a number in a rule and takes no slots.
   const hasChains = affinitySeconds !== undefined || options?.maxConnections !== undefined;
   const sizeOf = (slice: EndpointSlice) => (isHashed ? 1 : hasChains ? AFFINITY_SIZE : weightOf(slice) * steps);
   const endpoints = slices.reduce((sum, slice) => sum + slice.endpoints.length * sizeOf(slice), 0);

@@ -178,7 +178,8 @@ export class AllowedFrontends {
   *#within(key: string): Steps<{ served: BoundedFrontends; cut?: Cut | undefined; lacking?: Lacking }> {
     const service = this.#cluster.service(key);
     const slices = this.#cluster.slicesOf(key);
-    const starts = yield* this.#slowStarting.startsOf(key, service, slices, this.#family, this.#claims.held(key));
+    const wasServed = this.#claims.held(key).length > 0;
+    const starts = yield* this.#slowStarting.startsOf(key, service, slices, this.#family, wasServed);
     if (service === undefined) {
       this.#allowances.set(key, 0);
       this.#spare.set(key, 0);

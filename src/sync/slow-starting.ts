@@ -1,7 +1,6 @@
 import type { Family } from '../ip.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service } from '../objects/service.ts';
-import type { Frontend } from '../service/frontend.ts';
 import { LONG_SINCE, nextSlowStartStep, SLOW_START_STEPS, slowStartStep } from '../service/slow-start.ts';
 import { eachInSteps, type Steps } from '../service/steps.ts';
 import type { SlowStarts } from '../service/weights.ts';
@@ -38,16 +37,16 @@ export class SlowStarting {
   }
 
   /**
-   * Takes in what a Service has now, and returns the step of each of its endpoints. `inForce`: the frontends that it has had
-   * so far. If a Service gets slow start later, its existing endpoints count as old. In steps, because there may be very
-   * many endpoints.
+   * Takes in what a Service has now, and returns the step of each of its endpoints. `wasServed`: whether it has had frontends
+   * so far. If such a Service gets slow start later, all endpoints that are ready then count as old, also those that are not
+   * used. In steps, because there may be very many endpoints.
    */
   *startsOf(
     key: string,
     service: Service | undefined,
     slices: readonly EndpointSlice[],
     family: Family,
-    inForce: readonly Frontend[],
+    wasServed: boolean,
   ): Steps<SlowStarts> {
     const seconds = service?.options?.slowStartSeconds;
     if (seconds === undefined) {
@@ -55,12 +54,13 @@ export class SlowStarting {
       this.#nextStep.delete(key);
       return NONE;
     }
-    const before = this.#readySince.get(key) ?? (yield* endpointsOf(inForce));
+    const before = this.#readySince.get(key);
     const readySince = new Map<string, number>();
     const starts = new Map<string, number>();
     const now = this.#now ?? LONG_SINCE;
+    const sinceOfOthers = before === undefined && wasServed ? LONG_SINCE : now;
     yield* eachInSteps(readyAddresses(slices, family), (address) => {
-      const since = before.get(address) ?? now;
+      const since = before?.get(address) ?? sinceOfOthers;
       const step = since === LONG_SINCE ? SLOW_START_STEPS : slowStartStep(since, now, seconds);
       // At the last step there is nothing to compare with, so the time need not be stored.
       readySince.set(address, step < SLOW_START_STEPS ? since : LONG_SINCE);
@@ -71,14 +71,6 @@ export class SlowStarting {
     else this.#nextStep.delete(key);
     return starts;
   }
-}
-
-/** The endpoints of frontends, which share lists, as old ones. */
-function* endpointsOf(frontends: readonly Frontend[]): Steps<ReadonlyMap<string, number>> {
-  const addresses = new Map<string, number>();
-  const lists = new Set(frontends.flatMap(({ endpoints, localEndpoints }) => [endpoints, localEndpoints]));
-  for (const list of lists) yield* eachInSteps(list, ({ address }) => addresses.set(address, LONG_SINCE));
-  return addresses;
 }
 
 function* readyAddresses(slices: readonly EndpointSlice[], family: Family): Iterable<string> {

@@ -125,11 +125,30 @@ suite('an endpoint that becomes ready', () => {
     slots();
     model.advance(0);
     web(SECONDS);
+    assert.deepEqual(slots().counts, { 1: 1, 2: 1 });
     set([1, 2, 3]);
     assert.deepEqual(slots().counts, { 1: 8, 2: 8, 3: 1 });
     web(undefined);
     assert.deepEqual(slots().counts, { 1: 1, 2: 1, 3: 1 });
     assert.equal(model.slowStarting.rest(), Number.POSITIVE_INFINITY);
+  });
+
+  test('is old then even where it is ready and not in use', () => {
+    const { model, set, setObjects, slots, web } = start(undefined);
+    const drainable = (weight: number) => {
+      setObjects(slice([ready('10.0.0.9')], { name: 'web-2', options: { weight } }));
+    };
+    web(undefined);
+    set([1]);
+    drainable(0);
+    model.restart([]);
+    model.advance(0);
+    assert.deepEqual(slots().counts, { 1: 1 });
+    web(SECONDS);
+    assert.deepEqual(slots().counts, { 1: 1 });
+    model.advance(2000);
+    drainable(1);
+    assert.deepEqual(slots().counts, { 1: 1, 9: 1 });
   });
 
   test('makes one step with all that begin, however many they are', () => {

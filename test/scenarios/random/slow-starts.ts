@@ -32,7 +32,7 @@ export class SlowStarts {
 
   /**
    * Takes in what there is now. True if a Service that was there comes to have slow start, or to be served with it: how far
-   * its endpoints are depends on which of them were used before, which this does not know. After EIGHTHS it does not matter
+   * its endpoints are depends on whether it was served before, which this does not know. After EIGHTHS it does not matter
    * any more. `existed`: whether a Service was there before, in whatever way. `isStart`: for a daemon that has just begun all
    * endpoints are old.
    */
