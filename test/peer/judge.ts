@@ -48,7 +48,10 @@ export class Judge {
     this.#clients.close(({ service }) => isHashedByClient(service, objects) || isHashedByClient(service, this.#before));
     const questions = chooseQuestions(draws, this.#before, objects, step.edits);
     const flows = await this.#timed('flows', this.#compareFlows());
-    const clients = await this.#timed('clients', this.#clients.compare());
+    const clients = await this.#timed(
+      'clients',
+      this.#clients.compare((one) => this.#isExplained(one)),
+    );
     const { different, late, answered } = await this.#timed('connections', this.#compare(questions));
     const health = await this.#timed('health', this.#compareHealth(objects));
     this.#tally.steps += 1;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { CLIENTS, manySources } from './cast.ts';
 import type { Difference } from './comparison.ts';
 import { type Question, questionText } from './destinations.ts';
@@ -17,6 +18,12 @@ const TELLING = 10;
 /** Seconds until nothing is no answer. */
 const PATIENCE = 0.5;
 
+/** Milliseconds before each further look: a large Service may be in force after the small one that says that all is. */
+const LATER_LOOKS = [150, 400, 1_200, 3_000] as const;
+
+/** Who sends requests from the places of a network. */
+type Runner = Pick<Network, 'run'>;
+
 interface Kept {
   readonly question: Question;
   readonly sources: readonly string[];
@@ -27,11 +34,11 @@ interface Kept {
 
 /** Clients of Services with session affinity that come back from change to change: to the same endpoint, or not. */
 export class KeptClients {
-  readonly #networks: readonly [Network, Network];
+  readonly #networks: readonly [Runner, Runner];
   #kept: Kept[] = [];
   #next = 0;
 
-  constructor({ ours, theirs }: Both<Network>) {
+  constructor({ ours, theirs }: Both<Runner>) {
     this.#networks = [ours, theirs];
   }
 
@@ -53,22 +60,29 @@ export class KeptClients {
       return { question, sources, bound: [new Map(), new Map()], age: 0 };
     });
     this.#kept.push(...wanted);
-    await this.#ask(wanted);
+    await this.#ask(wanted.flatMap(allOf));
   }
 
-  /** Asks all of them again; gives those of one endpoint that stay on one node, and do not on the other. */
-  async compare(): Promise<readonly Difference[]> {
-    const before = this.#kept.map(({ bound }) => bound.map((map) => new Map(map)));
-    await this.#ask(this.#kept);
-    return this.#kept.flatMap((kept, i) => {
-      const [ours, theirs] = ([0, 1] as const).map((side) => fatesOf(before[i]?.[side] ?? new Map(), kept.bound[side]));
-      return [...(ours ?? [])].flatMap(([endpoint, mine]) => {
-        const peers = theirs?.get(endpoint);
-        if (peers === undefined || !differ(mine, peers)) return [];
-        const what = `clients with affinity ${questionText(kept.question)} that were bound to ${endpoint}`;
-        return [{ what, question: kept.question, boundTo: endpoint, ours: told(mine), theirs: told(peers) }];
-      });
-    });
+  /**
+   * Asks all of them again; gives those of one endpoint that stay on one node, and do not on the other. Where they stay they
+   * are asked again for a while, since that node may be late, unless `isExplained`. Where one has left, it has left.
+   */
+  async compare(
+    isExplained: (difference: Difference) => boolean,
+    laterLooks: readonly number[] = LATER_LOOKS,
+  ): Promise<readonly Difference[]> {
+    const before = this.#kept.map((kept) => ({ kept, bound: kept.bound.map((map) => new Map(map)) }));
+    await this.#ask(this.#kept.flatMap(allOf));
+    const look = () => before.flatMap(({ kept, bound }) => differencesOf(kept, bound));
+    let found = look();
+    for (const wait of laterLooks) {
+      const open = found.filter(({ difference }) => !isExplained(difference));
+      if (open.length === 0) break;
+      await delay(wait);
+      await this.#ask(open.map(({ staying }) => staying));
+      found = look();
+    }
+    return found.map(({ difference }) => difference);
   }
 
   /** Gives up those that nobody answers any more, and old ones. */
@@ -83,13 +97,14 @@ export class KeptClients {
   }
 
   /** One new flow from each address. An address that is not answered is bound to nobody. */
-  async #ask(list: readonly Kept[]): Promise<void> {
+  async #ask(list: readonly Asked[]): Promise<void> {
     await Promise.all(
-      this.#networks.map(async (network, side) => {
-        const places = Map.groupBy(list, ({ question }) => CLIENTS[question.client].place);
+      this.#networks.map(async (network, number) => {
+        const onSide = list.filter(({ side }) => side === number);
+        const places = Map.groupBy(onSide, ({ kept: { question } }) => CLIENTS[question.client].place);
         await Promise.all(
           [...places].map(async ([place, here]) => {
-            const asked = here.flatMap((kept) => kept.sources.map((source) => ({ kept, source })));
+            const asked = here.flatMap(({ kept, sources }) => sources.map((source) => ({ kept, source })));
             const outcomes = await network.run(
               place,
               asked.map(({ kept: { question }, source }) => {
@@ -98,7 +113,7 @@ export class KeptClients {
             );
             for (const [i, { kept, source }] of asked.entries()) {
               const [outcome = ''] = outcomes[i]?.keys() ?? [];
-              const bound = kept.bound[side === 0 ? 0 : 1];
+              const bound = kept.bound[number === 0 ? 0 : 1];
               if (outcome === '' || outcome.startsWith('!')) bound.delete(source);
               else bound.set(source, outcome.split(' ')[0] ?? '');
             }
@@ -112,6 +127,37 @@ export class KeptClients {
 /** Addresses that no other question uses (see asking.ts). */
 const FIRST = 20_000;
 const BLOCKS = 200;
+
+/** Some addresses of one client, on one node. */
+interface Asked {
+  readonly kept: Kept;
+  readonly side: 0 | 1;
+  readonly sources: readonly string[];
+}
+
+function allOf(kept: Kept): readonly Asked[] {
+  return SIDES.map((side) => ({ kept, side, sources: kept.sources }));
+}
+
+const SIDES = [0, 1] as const;
+
+/** The endpoints from which clients leave on one node alone; `before`: who was bound to which one, on each node. */
+function differencesOf(
+  kept: Kept,
+  before: readonly ReadonlyMap<string, string>[],
+): readonly { readonly difference: Difference; readonly staying: Asked }[] {
+  const { question } = kept;
+  const [ours, theirs] = SIDES.map((side) => fatesOf(before[side] ?? new Map(), kept.bound[side]));
+  return [...(ours ?? [])].flatMap(([endpoint, mine]) => {
+    const peers = theirs?.get(endpoint);
+    if (peers === undefined || !differ(mine, peers)) return [];
+    const what = `clients with affinity ${questionText(question)} that were bound to ${endpoint}`;
+    const side = mine.leave > 0 ? 1 : 0;
+    const sources = kept.sources.filter((source) => before[side]?.get(source) === endpoint);
+    const difference = { what, question, boundTo: endpoint, ours: told(mine), theirs: told(peers) };
+    return [{ difference, staying: { kept, side, sources } }];
+  });
+}
 
 interface Fates {
   stay: number;
