@@ -3,15 +3,15 @@ import { createLineSplitter } from '../host/line-splitter.ts';
 import { ProcessError, runProcess } from '../host/process.ts';
 import type { Log } from '../log.ts';
 
-/** Why a conntrack command failed, as far as its caller can act on it. */
+/** Why a conntrack command failed, as far as its caller can react to it. */
 export type ConntrackFailure =
   /** There is no conntrack to run. */
   | 'missing'
-  /** A flow ended before its turn: those after it were not deleted. */
+  /** A flow ended before it could be deleted. Those after it were not deleted. */
   | 'interrupted'
   | 'failed';
 
-/** A failed conntrack command. Whoever gets one need not log it: that is done. */
+/** A failed conntrack command. It has already been logged. */
 export class ConntrackError extends Error {
   readonly failure: ConntrackFailure;
 
@@ -23,16 +23,16 @@ export class ConntrackError extends Error {
 }
 
 /**
- * Seconds. Listing a million flows takes conntrack 1.4.7 eight on two idle cores, one delete among them four; on a busy
- * node its low priority makes that many times as long.
+ * Seconds. conntrack 1.4.7 takes eight on two idle cores to list a million flows, and four for one deletion among them. On a
+ * busy node, its low priority makes that several times as long.
  */
 const TIME_LIMIT = 300;
-/** Milliseconds of work without a rest: enough for the change of a few endpoints among 100,000 flows. */
+/** Milliseconds of work without a pause: enough for a change of a few endpoints among 100,000 flows. */
 const BURST = 5000;
-/** Bounds the memory for warnings given already; past it some are given again. */
+/** Bounds the memory for warnings already given. Beyond it, some may be repeated. */
 const MAX_REMEMBERED_WARNINGS = 100;
 
-/** What a delete ends with if a flow it has found is gone when its turn comes. */
+/** conntrack's error if a flow that it has found is gone before it can delete it. */
 const GONE = "such conntrack doesn't exist";
 
 const MISSING =
@@ -40,18 +40,18 @@ const MISSING =
   'install the package conntrack (Debian, Ubuntu) or conntrack-tools';
 
 export interface ConntrackOptions {
-  /** The executable, a name looked up in PATH and the sbin folders or a path, and first arguments. */
+  /** The executable (a name looked up in PATH and the sbin folders, or a path) and its first arguments. */
   readonly command?: readonly string[];
   /** Seconds until a command is killed. Default 300. */
   readonly timeLimit?: number;
-  /** Milliseconds that commands may run one after another without a rest. Default 5,000. */
+  /** Milliseconds that successive commands may take without a pause. Default 5,000. */
   readonly burst?: number;
 }
 
 /**
- * The program conntrack, of which one at a time runs, at low priority. What a single change asks for runs without a rest;
- * beyond that none runs for as long as the last one ran: at most half a core, however large the table. One instance
- * serves all families. What goes wrong is logged once.
+ * Runs the program conntrack, one command at a time, at low priority. The commands of a single change run without a pause.
+ * Beyond that, each command is followed by a pause of the same length, so it uses at most half a core, however large the
+ * table is. One instance serves all families. Each problem is logged once.
  */
 export class Conntrack {
   readonly #command: readonly string[];
@@ -63,7 +63,7 @@ export class Conntrack {
   #isMissing = false;
   /** Settles when the next command may start. */
   #turn: Promise<unknown> = Promise.resolve();
-  /** When all commands so far are made up for by as much time without one. */
+  /** When enough time has passed to make up for all commands so far. */
   #rested = 0;
 
   constructor(log: Log, options: ConntrackOptions = {}) {
@@ -75,8 +75,8 @@ export class Conntrack {
   }
 
   /**
-   * Runs conntrack when its turn comes; resolves at its end. `onLine` gets the lines of stdout, without keeping them.
-   * That a delete finds nothing is no failure.
+   * Runs conntrack when its turn comes. Resolves when it ends. `onLine` receives the lines of stdout, which are not kept. A
+   * deletion that finds nothing is not a failure.
    * @throws ConntrackError
    */
   run(args: readonly string[], onLine: (line: string) => void): Promise<void> {
@@ -89,7 +89,7 @@ export class Conntrack {
     return run;
   }
 
-  /** Kills the command that runs; those that wait fail. For good. */
+  /** Kills the running command. Waiting ones fail. This is permanent. */
   stop(): void {
     this.#stop.abort();
   }
@@ -153,7 +153,7 @@ function toConntrackError(cause: unknown): ConntrackError {
     : new ConntrackError('failed', `conntrack ${cause.message}`);
 }
 
-/** The last line, without the version it begins with ("conntrack v1.4.7 (conntrack-tools): "). */
+/** The last line, without the version at its beginning ("conntrack v1.4.7 (conntrack-tools): "). */
 function complaintOf(stderr: string): string {
   const line = stderr.trim().split('\n').at(-1) ?? '';
   return line.replace(/^conntrack v\S+ \(conntrack-tools\): /, '').trim();

@@ -2,19 +2,19 @@ import type { Family } from '../ip.ts';
 import { type Conntrack, ConntrackError } from './conntrack.ts';
 import { CONNTRACK_FAMILY } from './flows.ts';
 
-/** How often a delete is tried again at once, when a flow that ended by itself got in its way. */
+/** How often a deletion is repeated at once after a flow that ended by itself got in its way. */
 const MAX_INTERRUPTIONS = 10;
 
 /** What one command deletes. */
 export interface Deletion {
   readonly family: Family;
   readonly protocol: 'tcp' | 'udp';
-  /** Options of conntrack, with a space between. */
+  /** Options of conntrack, separated by spaces. */
   readonly filter: string;
 }
 
 /**
- * Deletes all flows that a filter takes; resolves to whether they are gone. `onDeleted` is called for each.
+ * Deletes all flows that match a filter. Resolves to whether they are gone. `onDeleted` is called for each.
  * @throws ConntrackError
  */
 export async function deleteFlows(

@@ -2,7 +2,7 @@ import type { Family } from '../ip.ts';
 import type { Conntrack } from './conntrack.ts';
 import { CONNTRACK_FAMILY, type Flow, parseFlow } from './flows.ts';
 
-/** A way that connections are translated: from a frontend to an endpoint. */
+/** How connections are translated: from a frontend to an endpoint. */
 export interface Way {
   readonly protocol: string;
   /** The frontend's address; undefined for a node port, which has many. */
@@ -13,8 +13,8 @@ export interface Way {
 }
 
 /**
- * How many connections are open in a family on these ways, by protocol; of TCP those that are established. Protocols without
- * a way are not asked for.
+ * How many connections are open in a family on these ways, by protocol. For TCP, only established ones count. Protocols
+ * without a way are left out.
  * @throws ConntrackError
  */
 export async function flowsThrough(

@@ -1,13 +1,13 @@
 import { canonicalAddress, type Family } from '../ip.ts';
 import type { Conntrack } from './conntrack.ts';
 
-/** What of a flow tells whether it is stale. Addresses are canonical. */
+/** The parts of a flow that show whether it is stale. Addresses are canonical. */
 export interface Flow {
   /** Who sends, and where to: the original direction. */
   readonly source: string;
   readonly destination: string;
   readonly port: number;
-  /** Who answers, or would: the endpoint, or the destination itself for a flow that is not translated. */
+  /** Who answers, or would answer: the endpoint, or the destination itself for a flow that is not translated. */
   readonly replySource: string;
   readonly replyPort: number;
 }
@@ -19,12 +19,15 @@ export const CONNTRACK_FAMILY = { ip: 'ipv4', ip6: 'ipv6' } as const;
 export interface Listing {
   readonly family: Family;
   readonly protocol: 'tcp' | 'udp';
-  /** Options of conntrack: it leaves out the others, which saves half of its time and all of ours. Empty: all flows. */
+  /**
+   * Options of conntrack with which it leaves out other flows. This saves half of its time and all of ours. Empty: all
+   * flows.
+   */
   readonly filter: readonly string[];
 }
 
 /**
- * Lists flows, one after another, without keeping any.
+ * Lists flows, one after the other, without storing any.
  * @throws ConntrackError
  */
 export async function listFlows(
@@ -68,7 +71,7 @@ function valueAt(line: string, start: number): string {
   return end === -1 ? line.slice(start) : line.slice(start, end);
 }
 
-/** glibc writes some IPv6 addresses with a dotted tail; all others as we do. */
+/** glibc writes some IPv6 addresses with a dotted tail, and all others like we do. */
 function canonical(address: string): string {
   return address.includes(':') && address.includes('.') ? canonicalAddress(address) : address;
 }

@@ -8,34 +8,38 @@ import { type Flow, listFlows } from './flows.ts';
 import { Passes } from './passes.ts';
 import { StaleFlows } from './stale-flows.ts';
 
-/** Groups of flows kept at a time: one for each frontend and endpoint. */
+/** The maximum number of groups of flows in memory: one for each frontend and endpoint. */
 const MAX_GROUPS = 10_000;
-/** Pairs of frontend and endpoint that wait for a pass. Beyond that connections hang as they would without this. */
+/**
+ * The maximum number of pairs of frontend and endpoint that wait for a pass. Connections beyond it hang, as without this
+ * feature.
+ */
 const MAX_PAIRS = 100_000;
 
 export interface GoneFlowsOptions {
   readonly family: Family;
   readonly conntrack: Conntrack;
-  /** Whether an address (canonical) is one of this node's where node ports are served. */
+  /** Whether an address (canonical) of this node serves node ports. */
   readonly servesNodePorts: (address: string) => boolean;
-  /** Whether connections to an endpoint's address by this frontend are still to end; asked right before it is done. */
+  /** Whether connections through this frontend to an endpoint's address are still to be ended. Called right before that. */
   readonly isGone: (frontend: GoneFrontend, address: string) => boolean;
-  /** Told how many connections a look at the kernel's took out. */
+  /** Called with the number of connections that a pass ended. */
   readonly onEnded: (connections: number) => void;
-  /** Seconds until a failed pass is made up for. */
+  /** Seconds until a failed pass is repeated. */
   readonly retryAfter?: Readonly<Record<ConntrackFailure, number>>;
 }
 
 /**
- * Takes the TCP connections of one family out of conntrack whose endpoint is gone, so that a client's next packet is a new
- * connection's to the kernel, and is answered by a reset. A pass is one listing and one delete for each pair of frontend and
- * endpoint with connections. Requests return at once; those that come during a pass wait for the next, together.
+ * Removes the TCP connections of one family from conntrack whose endpoint is gone. For the kernel, a client's next packet
+ * then belongs to a new connection, and is answered with a reset. A pass is one listing, and one deletion for each pair of
+ * frontend and endpoint with connections. Requests return at once. Those that arrive during a pass wait for the next one
+ * together.
  */
 export class GoneFlows {
   readonly #options: GoneFlowsOptions;
-  /** Frontend key → what is asked for. */
+  /** Frontend key → what was requested. */
   #requested = new Map<string, GoneFrontend>();
-  /** Of frontends and endpoints, in all that is requested. */
+  /** The number of pairs of frontend and endpoint in all requests. */
   #pairs = 0;
   readonly #passes: Passes;
 
@@ -48,13 +52,13 @@ export class GoneFlows {
     });
   }
 
-  /** Asks for an end of the connections to these endpoints by these frontends. */
+  /** Requests that connections through these frontends to these endpoints end. */
   request(frontends: Iterable<GoneFrontend>): void {
     for (const frontend of frontends) this.#remember(frontend);
     this.#passes.start();
   }
 
-  /** For good. The command that runs goes on until conntrack.stop(). */
+  /** Permanent. The running command continues until conntrack.stop(). */
   stop(): void {
     this.#passes.stop();
   }
@@ -62,7 +66,7 @@ export class GoneFlows {
   #remember(frontend: GoneFrontend): void {
     const key = udpFrontendKey(frontend);
     const before = this.#requested.get(key);
-    // The frontend may have been another Service's: then what that one lost is not to be touched any more.
+    // The frontend may have belonged to another Service. Then what that Service lost must not be touched.
     const isSame = before?.service === frontend.service;
     const next = isSame ? { ...frontend, gone: new Set([...before.gone, ...frontend.gone]) } : frontend;
     const pairs = this.#pairs + next.gone.size - (before?.gone.size ?? 0);
@@ -88,7 +92,7 @@ export class GoneFlows {
     }
   }
 
-  /** What came meanwhile counts more than what is asked for again. */
+  /** Requests that arrived in the meantime take precedence. */
   #requestAgain(frontends: Iterable<GoneFrontend>): void {
     const newer = this.#take();
     for (const frontend of [...frontends, ...newer.values()]) this.#remember(frontend);
@@ -114,12 +118,15 @@ export class GoneFlows {
     } finally {
       if (ended > 0) onEnded(ended);
     }
-    // Without progress another pass would not get further.
+    // Without progress, another pass would not get further.
     return !isUnfinished || ended === 0;
   }
 }
 
-/** The filter of `conntrack -D -p tcp` for all connections to a frontend and the gone endpoint of this one; undefined if its endpoint is none. */
+/**
+ * The filter for `conntrack -D -p tcp` for all connections to a frontend and the gone endpoint of this one; undefined if its
+ * endpoint is not gone.
+ */
 export function goneFilter(
   { destination, port, replySource, replyPort }: Flow,
   { gone }: GoneFrontend,
@@ -128,7 +135,7 @@ export function goneFilter(
   return `--orig-dst ${destination} --orig-port-dst ${port} --reply-src ${replySource} --reply-port-src ${replyPort}`;
 }
 
-/** The filter for the one address that all endpoints share, if there is one: a pod mostly goes alone. */
+/** The filter for the one address that all endpoints share, if there is one: usually a single pod is gone. */
 function onlyEndpoint(frontends: ReadonlyMap<string, GoneFrontend>): readonly string[] {
   const addresses = new Set<string>();
   for (const { gone } of frontends.values()) {

@@ -1,40 +1,43 @@
 import { readFileSync } from 'node:fs';
 import type { Log } from '../log.ts';
 
-/** What the kernel's conntrack of a network namespace has counted since that was made, and how full it is. */
+/** What the kernel's conntrack has counted in a network namespace since that was created, and how full it is. */
 export interface ConntrackCounts {
-  /** First packets of connections that it lost since there was no room: its table was full, and nothing could go. */
+  /** First packets of connections that were lost because the table was full and no entry could be dropped. */
   readonly drop: number;
-  /** Those lost since another connection had the addresses and ports first, as for a clash of two packets of one client. */
+  /**
+   * First packets that were lost because another connection had the same addresses and ports, as in a clash of two packets
+   * of a client.
+   */
   readonly insertFailed: number;
   readonly entries: number;
-  /** net.netfilter.nf_conntrack_max: one number for all namespaces of the machine. */
+  /** net.netfilter.nf_conntrack_max: one limit for all namespaces of the machine. */
   readonly limit: number;
 }
 
-/** What the daemon's own network namespace has. */
+/** The file for the daemon's own network namespace. */
 const STATISTICS = '/proc/self/net/stat/nf_conntrack';
 const ENTRIES = '/proc/sys/net/netfilter/nf_conntrack_count';
 const LIMIT = '/proc/sys/net/netfilter/nf_conntrack_max';
 
-/** Milliseconds without a loss after which the next one is told again. */
+/** Milliseconds without a loss, after which the next one is reported again. */
 const QUIET = 3_600_000;
 
-/** The counts now, by three small files; undefined where the kernel has no such files (CONFIG_NF_CONNTRACK_PROCFS). */
+/** The current counts, from three small files; undefined if the kernel has no such files (CONFIG_NF_CONNTRACK_PROCFS). */
 export function readConntrackCounts(): ConntrackCounts | undefined {
   try {
     const [statistics = '', entries, limit] = [STATISTICS, ENTRIES, LIMIT].map((path) => readFileSync(path, 'latin1'));
     const counters = parseStatistics(statistics);
     return counters && { ...counters, entries: Number(entries), limit: Number(limit) };
   } catch {
-    // Without the module there are no connections to lose, either.
+    // Without the module, there are no connections to lose.
     return undefined;
   }
 }
 
 /**
- * Adds up /proc/net/stat/nf_conntrack: a line of names, and one of hexadecimal numbers for each CPU. Undefined if a name is
- * missing: which there are depends on the kernel's version.
+ * Adds up /proc/net/stat/nf_conntrack: a line of names, and a line of hexadecimal numbers for each CPU. Undefined if a name
+ * is missing, which depends on the kernel's version.
  */
 export function parseStatistics(text: string): Pick<ConntrackCounts, 'drop' | 'insertFailed'> | undefined {
   const [names, ...rows] = text
@@ -52,20 +55,20 @@ export function parseStatistics(text: string): Pick<ConntrackCounts, 'drop' | 'i
 export interface ConntrackLossesOptions {
   readonly log: Log;
   readonly read?: () => ConntrackCounts | undefined;
-  /** Milliseconds, from any start. */
+  /** Milliseconds from any origin. */
   readonly now?: () => number;
 }
 
 /**
- * Tells when conntrack loses new connections: to whoever tries it looks like a Service that does not work, and nothing is
- * wrong with the rules. Each of the two reasons is told once, and again after an hour without.
+ * Reports when conntrack loses new connections. It looks like a broken Service, but the rules are correct. Each of the two
+ * reasons is reported once, and again after an hour without losses.
  */
 export class ConntrackLosses {
   readonly #read: () => ConntrackCounts | undefined;
   readonly #now: () => number;
   readonly #log: Log;
   #last: ConntrackCounts | undefined;
-  /** Until when another loss is no news. */
+  /** Until when another loss is not reported. */
   readonly #toldUntil = { drop: Number.NEGATIVE_INFINITY, insertFailed: Number.NEGATIVE_INFINITY };
 
   constructor({ log, read = readConntrackCounts, now = () => performance.now() }: ConntrackLossesOptions) {
@@ -75,7 +78,7 @@ export class ConntrackLosses {
     this.#last = read();
   }
 
-  /** Compares with the last look; called every few seconds. */
+  /** Compares with the previous look. To be called every few seconds. */
   look(): void {
     const counts = this.#read();
     const last = this.#last;

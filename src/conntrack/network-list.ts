@@ -1,13 +1,13 @@
 import ipaddr from 'ipaddr.js';
 import { addressBits, type Family, familyOf, formatCidr, parseCidr } from '../ip.ts';
 
-/** Networks of one family, asked about each of many addresses. An answer takes the logarithm of their number. */
+/** Networks of one family, for many lookups of addresses. A lookup takes logarithmic time. */
 export class NetworkList {
   readonly #family: Family;
-  /** Sorted, and none inside another: first and last address. */
+  /** Sorted, none inside another: first and last address. */
   readonly #networks: readonly (readonly [first: bigint, last: bigint])[];
 
-  /** `networks`: "address/prefix"; those of the other family do not count. */
+  /** `networks`: "address/prefix". Those of the other family are ignored. */
   constructor(networks: readonly string[], family: Family) {
     const bits = addressBits(family);
     const ranges = networks.flatMap((text) => {
@@ -27,8 +27,8 @@ export class NetworkList {
   }
 
   /**
-   * Undefined if an address is in one of the networks; otherwise the largest network ("address/prefix") that it is in and
-   * that shares no address with any of them.
+   * Undefined if an address is in one of the networks. Otherwise the largest network ("address/prefix") that contains the
+   * address and does not overlap any of them.
    */
   outside(address: string): string | undefined {
     if (familyOf(address) !== this.#family) return undefined;
@@ -37,7 +37,7 @@ export class NetworkList {
     const before = this.#networks[next - 1];
     const after = this.#networks[next];
     if (before !== undefined && number <= before[1]) return undefined;
-    // None of the others has more bits in common with the address than its neighbours have.
+    // No other network has more bits in common with the address than its neighbours.
     const bits = addressBits(this.#family);
     const prefix = Math.max(
       before === undefined ? 0 : commonBits(before[1], number, bits) + 1,
@@ -66,7 +66,7 @@ function numberOf(address: string): bigint {
     .reduce((number, byte) => (number << 8n) | BigInt(byte), 0n);
 }
 
-/** How many bits two different addresses have in common at the start. */
+/** How many leading bits two different addresses have in common. */
 function commonBits(a: bigint, b: bigint, bits: number): number {
   return bits - (a ^ b).toString(2).length;
 }

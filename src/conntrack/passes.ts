@@ -1,20 +1,20 @@
 import { ConntrackError, type ConntrackFailure } from './conntrack.ts';
 
-/** Seconds until a pass that failed is made up for. */
+/** Seconds until a failed pass is repeated. */
 const RETRY_AFTER = { missing: 600, interrupted: 60, failed: 60 };
 
 export interface PassesOptions {
-  /** True while something is asked for. */
+  /** True while there are requests. */
   readonly isNeeded: () => boolean;
-  /** One pass over the kernel's flows; may reject with ConntrackError. */
+  /** One pass over the kernel's flows. It may reject with ConntrackError. */
   readonly pass: () => Promise<void>;
-  /** Called when a pass failed, before it is waited for the next. */
+  /** Called when a pass has failed, before the pause. */
   readonly onFailed?: () => void;
   /** Default: see RETRY_AFTER. */
   readonly retryAfter?: Readonly<Record<ConntrackFailure, number>> | undefined;
 }
 
-/** Passes over the kernel's flows, one after the other, as long as something is asked for; after one that failed there is a pause. */
+/** Passes over the kernel's flows, one after the other, while there are requests. After a failed pass there is a pause. */
 export class Passes {
   readonly #options: PassesOptions;
   #isWorking = false;
@@ -25,24 +25,24 @@ export class Passes {
     this.#options = options;
   }
 
-  /** True after stop(): a pass under way is to come to its end. */
+  /** True after stop(): a running pass should end. */
   get isStopped(): boolean {
     return this.#isStopped;
   }
 
-  /** True from a pass that failed to the next. */
+  /** True from a failed pass until the next one. */
   get isPaused(): boolean {
     return this.#retry !== undefined;
   }
 
-  /** To be called when something was asked for. Returns at once. */
+  /** To be called after a request. Returns at once. */
   start(): void {
     if (this.#isWorking || this.isPaused) return;
     this.#isWorking = true;
     void this.#work();
   }
 
-  /** For good. The command that runs goes on until conntrack.stop(). */
+  /** Permanent. The running command continues until conntrack.stop(). */
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#retry);

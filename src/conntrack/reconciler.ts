@@ -9,25 +9,25 @@ import { staleFilter } from './stale-filter.ts';
 import { StaleFlows } from './stale-flows.ts';
 
 const LIMITS: PassLimits = { groups: 10_000, seconds: 60 };
-/** Frontends that no Service has any more are remembered up to this number until conntrack works again. */
+/** How many frontends that no Service has any more are remembered until conntrack works again. */
 const MAX_FORMER = 10_000;
 
-/** One look at the kernel's flows that came to its end. */
+/** A completed pass over the kernel's flows. */
 export interface ConntrackPass {
   readonly family: Family;
-  /** From the start of the listing to the end of the last delete, with the pauses in between. */
+  /** From the start of the listing to the end of the last deletion, including pauses. */
   readonly seconds: number;
   /** Flows. */
   readonly deleted: number;
 }
 
-/** Where a pass ends with work left over; the next one begins with a new listing, and with what was asked for since. */
+/** When a pass ends although work is left. The next one begins with a new listing, and includes new requests. */
 export interface PassLimits {
-  /** Groups of flows (StaleGroup) kept at a time. */
+  /** The maximum number of groups of flows (StaleGroup) in memory. */
   readonly groups: number;
   /**
-   * Counted from the end of the listing: after this no other delete begins. Among a million flows each takes seconds, and
-   * many flows end by themselves meanwhile.
+   * Counted from the end of the listing. After this time no further deletion begins: among a million flows, each takes
+   * seconds, and many flows end by themselves in the meantime.
    */
   readonly seconds: number;
 }
@@ -35,26 +35,23 @@ export interface PassLimits {
 export interface ReconcilerOptions {
   readonly family: Family;
   readonly conntrack: Conntrack;
-  /** The UDP frontends of all Services now, of this family. */
+  /** All current UDP frontends of Services in this family. */
   readonly allFrontends: () => Iterable<UdpFrontend>;
-  /**
-   * Whether an address (canonical) is one of this node's where node ports are served. Called for each flow to a node
-   * port's number.
-   */
+  /** Whether an address (canonical) of this node serves node ports. Called for each flow to the number of a node port. */
   readonly servesNodePorts: (address: string) => boolean;
   readonly onPass?: (pass: ConntrackPass) => void;
   /** Default 10,000 groups and 60 seconds. */
   readonly limits?: PassLimits;
-  /** Seconds until a failed pass is made up for. */
+  /** Seconds until a failed pass is repeated. */
   readonly retryAfter?: Readonly<Record<ConntrackFailure, number>>;
 }
 
 /**
- * Deletes the UDP flows of one family that the rules would not let begin any more: the kernel asks the rules for a flow's
- * first packet only, so one whose endpoint is gone, whose frontend or client is not served any more, or that began before
- * its Service, would go on as it was. TCP and SCTP notice by themselves. Requests are to follow the transaction that
- * brought the rules in force, so that what is deleted does not come back. They return at once; those that come during a
- * pass wait for the next, together.
+ * Deletes the UDP flows of one family that the rules would no longer admit. The kernel applies the rules only to the first
+ * packet of a flow. So a flow would continue although its endpoint is gone, its frontend or client is not served any more,
+ * or its Service was created later. TCP and SCTP notice this themselves. Requests must follow the transaction that brought
+ * the rules into force, so that deleted flows do not come back. They return at once. Those that arrive during a pass wait
+ * for the next one together.
  */
 export class ConntrackReconciler {
   readonly #options: ReconcilerOptions;
@@ -73,7 +70,7 @@ export class ConntrackReconciler {
     });
   }
 
-  /** Asks for a look at the flows of these frontends. */
+  /** Requests a check of the flows to these frontends. */
   request(frontends: Iterable<UdpFrontend>): void {
     if (this.#passes.isPaused) {
       this.#rememberFormer(frontends);
@@ -83,13 +80,13 @@ export class ConntrackReconciler {
     }
   }
 
-  /** Asks for a look at the flows of all frontends: at the start, flows may be stale since the last run. */
+  /** Requests a check of all flows: at the start, flows may be stale since the last run. */
   requestAll(): void {
     this.#allRequested = true;
     this.#passes.start();
   }
 
-  /** For good. The command that runs goes on until conntrack.stop(). */
+  /** Permanent. The running command continues until conntrack.stop(). */
   stop(): void {
     this.#passes.stop();
   }
@@ -98,7 +95,7 @@ export class ConntrackReconciler {
     for (const frontend of frontends) this.#requested.set(udpFrontendKey(frontend), frontend);
   }
 
-  /** For the retry, which is for all frontends that Services hold: only the others need to be remembered until then. */
+  /** For the retry, which covers all frontends that Services have. So only the others need to be remembered until then. */
   #rememberFormer(frontends: Iterable<UdpFrontend>): void {
     for (const frontend of frontends) {
       const key = udpFrontendKey(frontend);
@@ -111,7 +108,7 @@ export class ConntrackReconciler {
     }
   }
 
-  /** What was asked for before a pass that failed is part of the next, which is for all frontends. */
+  /** Requests before a failed pass are part of the next one, which covers all frontends. */
   #askForAll(): void {
     this.#allRequested = true;
     const requested = this.#requested;
@@ -150,7 +147,7 @@ export class ConntrackReconciler {
           isUnfinished = true;
           break;
         }
-        // What was stale at the listing may be served again; what is stale otherwise is for the next pass.
+        // What was stale at the listing may be served again. Other stale flows are for the next pass.
         const newest = this.#requested.get(group.frontend);
         if (newest !== undefined && staleFilter(group.sample, newest) !== group.filter) continue;
         const { filter } = group;
@@ -160,7 +157,7 @@ export class ConntrackReconciler {
     } finally {
       onPass?.({ family, seconds: (performance.now() - begun) / 1000, deleted });
     }
-    // Without progress another pass would not get further.
+    // Without progress, another pass would not get further.
     return !isUnfinished || deleted === 0;
   }
 }

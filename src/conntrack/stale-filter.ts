@@ -4,10 +4,10 @@ import type { Flow } from './flows.ts';
 import { NetworkList } from './network-list.ts';
 
 /**
- * The filter of `conntrack -D -p udp`, its words with a space between, that takes out a stale flow together with all
- * others to the same frontend that are stale for the same reason, and nothing else; undefined if the flow may go on.
- * There are few filters however many flows: one where nobody is served, else one for each endpoint that does not serve,
- * and for each network of clients that are not admitted (at most one for each bit of the prefixes of those that are).
+ * The filter for `conntrack -D -p udp`, its words separated by spaces, that deletes a stale flow, all other flows to the
+ * same frontend that are stale for the same reason, and nothing else; undefined if the flow may continue. There are few
+ * filters, however many flows there are: one if nobody is served, otherwise one for each endpoint that does not serve, and
+ * for each network of clients that are not admitted (at most one for each bit of the prefixes of those that are).
  */
 export function staleFilter(flow: Flow, { isHeld, serving, admitted }: UdpFrontend): string | undefined {
   const { source, destination, port, replySource, replyPort } = flow;
@@ -23,7 +23,7 @@ export function staleFilter(flow: Flow, { isHeld, serving, admitted }: UdpFronte
   return undefined;
 }
 
-/** Networks are the same object for as long as nothing changes; all that are asked about them are of their family. */
+/** Networks stay the same object until something changes. All addresses looked up in them are of their family. */
 const lists = new WeakMap<readonly string[], NetworkList>();
 
 function listOf(networks: readonly string[], address: string): NetworkList {

@@ -2,20 +2,20 @@ import { udpFrontendKey } from '../service/held-udp-frontends.ts';
 import type { UdpAddress } from '../service/udp-frontends.ts';
 import type { Flow } from './flows.ts';
 
-/** Flows to a frontend that one command deletes. */
+/** Flows to a frontend that are deleted by one command. */
 export interface StaleGroup {
   /** Key of the frontend. */
   readonly frontend: string;
-  /** Options of conntrack, with a space between. */
+  /** Options of conntrack, separated by spaces. */
   readonly filter: string;
   /** One of them. */
   readonly sample: Flow;
 }
 
-/** Of all groups that are kept, a frontend may have so large a part: one must not keep out the others. */
+/** The largest share of all groups in memory that one frontend may have, so that it does not displace the others. */
 const SHARE_OF_ONE = 1 / 10;
 
-/** Finds the flows to a set of frontends that should not go on. */
+/** Finds the flows to a set of frontends that should not continue. */
 export class StaleFlows<F extends UdpAddress> {
   readonly #frontends: ReadonlyMap<string, F>;
   readonly #filterOf: (flow: Flow, frontend: F) => string | undefined;
@@ -27,9 +27,9 @@ export class StaleFlows<F extends UdpAddress> {
   #isFull = false;
 
   /**
-   * `frontends` by udpFrontendKey. `filterOf`: the filter by which a flow to a frontend is deleted together with others;
-   * undefined if it may go on. `servesNodePorts`: whether an address (canonical) is one of this node's where node
-   * ports are served. `limit`: groups beyond this are not kept.
+   * `frontends`: by udpFrontendKey. `filterOf`: the filter that deletes a flow to a frontend together with others; undefined
+   * if it may continue. `servesNodePorts`: whether an address (canonical) of this node serves node ports. `limit`: the
+   * maximum number of groups in memory.
    */
   constructor(
     frontends: ReadonlyMap<string, F>,
@@ -43,7 +43,7 @@ export class StaleFlows<F extends UdpAddress> {
     this.#limit = limit;
   }
 
-  /** True if there were more than could be kept. */
+  /** True if there were more groups than fit. */
   get isFull(): boolean {
     return this.#isFull;
   }
@@ -68,8 +68,8 @@ export class StaleFlows<F extends UdpAddress> {
   }
 
   /**
-   * The groups found, each once. A command takes equally long for each, so those with the most flows come first; but no
-   * frontend has its second before all others have had their first.
+   * The groups found, each once. A command takes the same time for each group, so those with the most flows come first. But
+   * each frontend has its first group before any has its second.
    */
   *[Symbol.iterator](): Generator<StaleGroup, void> {
     const byFlows = [...this.#groups.values()].map((groups) => [...groups.values()].sort((a, b) => b.flows - a.flows));
@@ -81,7 +81,7 @@ export class StaleFlows<F extends UdpAddress> {
     }
   }
 
-  /** Flows through the node to a node port's number elsewhere are other people's. */
+  /** Flows through the node to the number of a node port elsewhere belong to others. */
   #frontendOf({ destination, port }: Flow): F | undefined {
     const frontend = this.#frontends.get(udpFrontendKey({ address: destination, port }));
     if (frontend !== undefined) return frontend;

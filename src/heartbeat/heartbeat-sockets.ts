@@ -4,30 +4,30 @@ import { errnoOf } from '../errors.ts';
 import type { Family } from '../ip.ts';
 import { HEARTBEAT_ADDRESS, type HeartbeatPorts } from '../ruleset/program/heartbeat.ts';
 
-/** Where a beat arrived. */
+/** Where a heartbeat arrived. */
 export type InitialSync =
   /** Our rules led it there. */
   | 'back'
-  /** Where it was sent to: no rule translated it. */
+  /** At its original destination: no rule translated it. */
   | 'front'
   /** It has not arrived, or could not be sent: something dropped it. */
   | 'nowhere';
 
-/** Bytes of a nonce: nobody guesses it. */
+/** Bytes of a nonce, which nobody can guess. */
 const NONCE = 16;
 
-/** How often ports are asked for, where somebody else is quicker. */
+/** How often ports are requested if another program is faster. */
 const ATTEMPTS = 5;
 
-/** Source ports that are not used again: more than conntrack remembers of a beat that was translated, or was not. */
+/** Source ports that are not reused: more than conntrack remembers after a heartbeat, translated or not. */
 const RECENT_PORTS = 1024;
 
 /**
- * The UDP sockets of one family's heartbeat. Each beat comes from a new source port, so that the kernel asks the rules what
- * becomes of it, and has a number that nobody guesses.
+ * The UDP sockets of one family's heartbeat. Each heartbeat has a new source port, so that the kernel applies the rules to
+ * it, and a number that nobody can guess.
  *
- * Both ports are connected to the source of the current beat, which nobody else can have: what other processes send there,
- * be it a flood, the kernel refuses itself.
+ * Both ports are connected to the source of the current heartbeat, which nobody else can have. The kernel itself refuses
+ * what other processes send there, even a flood.
  */
 export class HeartbeatSockets {
   readonly #family: Family;
@@ -41,9 +41,9 @@ export class HeartbeatSockets {
   }
 
   /**
-   * Binds both ports for good; does nothing if they are bound. `found`: the ports that the kernel's rules lead to already,
-   * which are taken if they are free; others are chosen by the kernel.
-   * @throws Error where this machine has no such address (loopback without IPv6), or it is forbidden
+   * Binds both ports permanently; does nothing if they are bound. `found`: the ports that the kernel's rules already use.
+   * They are used again if they are free; otherwise the kernel chooses others.
+   * @throws Error if this machine has no such address (loopback without IPv6), or it is forbidden
    */
   async claim(found?: HeartbeatPorts): Promise<HeartbeatPorts> {
     if (this.#bound !== undefined) return this.#bound.ports;
@@ -57,34 +57,36 @@ export class HeartbeatSockets {
     return ports;
   }
 
-  /** Sends a beat; `arrived` is told once where it came to: `nowhere` after giveUp, or where it could not be sent. */
+  /**
+   * Sends a heartbeat. `arrived` is called once with where it arrived: `nowhere` after giveUp, or if it could not be sent.
+   */
   beat(arrived: (where: InitialSync) => void): void {
     const current = { nonce: randomFillSync(Buffer.alloc(NONCE)), arrived };
     this.#beat = current;
-    // Dropped on its way out (EPERM), no free port, no memory: whatever it is, nothing is known.
+    // Dropped on its way out (EPERM), no free port, no memory: whatever the reason, it shows nothing.
     const failed = () => {
       if (this.#beat === current) this.#end('nowhere');
     };
     try {
       this.#send(current.nonce, failed);
     } catch {
-      // It may be of no use any more.
+      // The socket may no longer be usable.
       this.#dropSource();
       failed();
     }
   }
 
-  /** True while a beat is on its way. */
+  /** True while a heartbeat is on its way. */
   get isBeating(): boolean {
     return this.#beat !== undefined;
   }
 
-  /** Waits for the beat on its way no longer. */
+  /** Stops waiting for the heartbeat on its way. */
   giveUp(): void {
     if (this.#beat !== undefined) this.#end('nowhere');
   }
 
-  /** Forgets the beat on its way: nobody is told of it. */
+  /** Forgets the heartbeat on its way. Nobody is called. */
   forget(): void {
     this.#beat = undefined;
   }
@@ -112,10 +114,10 @@ export class HeartbeatSockets {
     });
   }
 
-  /** A socket that is connected to the front port and has a source port that no beat had lately. */
+  /** A socket that is connected to the front port and has a source port without a recent heartbeat. */
   #newSource(front: number): Socket {
     let source = this.#anySource();
-    // A port that the kernel chose is lost when the socket is disconnected; to connect it chooses another.
+    // A port that the kernel chose is lost when the socket is disconnected. Connecting it chooses another one.
     this.#connect(source, front);
     for (let attempt = 1; attempt < ATTEMPTS && this.#recent.has(source.address().port); attempt++) {
       this.#dropSource();
@@ -123,7 +125,7 @@ export class HeartbeatSockets {
       this.#connect(source, front);
     }
     const { port } = source.address();
-    // The last place of the set is for the port used last.
+    // The most recently used port comes last in the set.
     this.#recent.delete(port);
     this.#recent.add(port);
     const [oldest] = this.#recent;
@@ -135,7 +137,7 @@ export class HeartbeatSockets {
     if (this.#source !== undefined) return this.#source;
     const socket = this.#bindNow(this.#newSocket(), 0);
     if (portOf(socket) === 0) {
-      // Now, or Node waits for it to be bound before it closes it.
+      // Closed at once. Otherwise Node would wait until it is bound.
       socket.close();
       throw new Error('no port is free');
     }
@@ -148,7 +150,7 @@ export class HeartbeatSockets {
     this.#source = undefined;
   }
 
-  /** Done when it returns: no name is looked up. What fails shows when the socket is used. */
+  /** Complete when it returns, because no name is looked up. Failures show when the socket is used. */
   #connect(socket: Socket, port: number): void {
     if (isConnected(socket)) socket.disconnect();
     socket.connect(port, HEARTBEAT_ADDRESS[this.#family]);
@@ -162,7 +164,7 @@ export class HeartbeatSockets {
     return socket;
   }
 
-  /** Binds the port wanted, or one that the kernel chooses where that is taken. */
+  /** Binds the requested port, or one that the kernel chooses if that is taken. */
   async #bindAny(wanted: number | undefined): Promise<Socket> {
     if (wanted !== undefined) {
       const socket = await this.#bind(wanted).catch(passOverTaken);
@@ -172,7 +174,7 @@ export class HeartbeatSockets {
       const chosen = await this.#bind(0);
       const { port } = chosen.address();
       chosen.close();
-      // By its number, so that it is not lost when the socket is disconnected.
+      // By number, so that it is not lost when the socket is disconnected.
       const socket = await this.#bind(port).catch((error) => {
         if (attempt === ATTEMPTS) throw error;
         return passOverTaken(error);
@@ -191,7 +193,7 @@ export class HeartbeatSockets {
     return socket;
   }
 
-  /** Done when it returns, as #connect is. */
+  /** Complete when it returns, like #connect. */
   #bindNow(socket: Socket, port: number): Socket {
     return socket.bind({ address: HEARTBEAT_ADDRESS[this.#family], port, exclusive: true });
   }
@@ -199,7 +201,7 @@ export class HeartbeatSockets {
   #newSocket(): Socket {
     const version = this.#family === 'ip' ? 4 : 6;
     const socket = createSocket({ type: `udp${version}`, lookup: (address, _, told) => told(null, address, version) });
-    // Such as a port that nobody listens on: the beat does not arrive, and that is noticed.
+    // For example a port that nobody listens on. The heartbeat does not arrive, which is noticed.
     socket.on('error', () => undefined);
     return socket.unref();
   }

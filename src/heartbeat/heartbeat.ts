@@ -4,13 +4,16 @@ import type { Clock } from '../sync/clock.ts';
 import type { HeartbeatSockets } from './heartbeat-sockets.ts';
 import { LookPace } from './look-pace.ts';
 
-/** What a beat showed. */
+/** The result of a heartbeat. */
 export type HeartbeatOutcome =
-  /** It was led through our rules. */
+  /** Our rules led it to its destination. */
   | 'well'
-  /** It met none of our rules, and neither did a second one: they are gone, or something leads packets past them. */
+  /** It met none of our rules, and neither did a second one: they are gone, or something makes packets bypass them. */
   | 'lost'
-  /** It did not arrive. Nothing follows from that: a foreign firewall, a full conntrack table, no CPU. */
+  /**
+   * It did not arrive. This proves nothing: the reason may be another program's firewall, a full conntrack table, or no CPU
+   * time.
+   */
   | 'unknown';
 
 export const HEARTBEAT_OUTCOMES: readonly HeartbeatOutcome[] = ['well', 'lost', 'unknown'];
@@ -20,17 +23,17 @@ export interface HeartbeatOptions {
   readonly sockets: Pick<HeartbeatSockets, 'beat' | 'forget' | 'giveUp' | 'isBeating'>;
   /** True while a table of ours is in force that leads heartbeats on. */
   readonly isInForce: () => boolean;
-  /** Has the kernel looked at, now. */
+  /** Checks the kernel now. */
   readonly look: (reason: string) => void;
   readonly onOutcome?: (outcome: HeartbeatOutcome) => void;
   readonly log: Log;
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** So many beats in a row that are not well are told of: ten seconds. */
+/** After this many failed heartbeats in a row there is a warning: ten seconds. */
 const TELL_AFTER = 20;
 
-/** Milliseconds from one warning of a kind to the next at least. */
+/** The minimum number of milliseconds between two warnings of a kind. */
 const HOLD_DOWN = 60_000;
 
 const REASONS = {
@@ -39,23 +42,25 @@ const REASONS = {
 } as const;
 
 /**
- * The heartbeat of one family: what became of each beat, and what is done about it. It proves that a packet of this node
- * passes nat-output, dispatch, a map and a pick chain, and nothing else; so it only ever leads to a look at the kernel.
+ * The heartbeat of one family: the result of each, and the reaction to it. A heartbeat proves only that a packet of this
+ * node passes nat-output, dispatch, a map and a pick chain. So a failure only leads to a check of the kernel.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #pace = new LookPace();
-  /** Beats in a row that were not well. */
+  /** Heartbeats in a row that failed. */
   #bad = 0;
   readonly #warned = { lost: Number.NEGATIVE_INFINITY, unknown: Number.NEGATIVE_INFINITY };
-  /** True if the log says that beats are not well. */
+  /** True if the log says that heartbeats fail. */
   #isTold = false;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
   }
 
-  /** Ends the beat before, and sends the next. `isLate`: this process had no CPU to take a beat, or something held it up. */
+  /**
+   * Ends the previous heartbeat, and sends the next. `isLate`: this process had no CPU time to receive one, or was held up.
+   */
   beat(isLate: boolean): void {
     const { sockets, isInForce } = this.#options;
     if (isLate || !isInForce()) sockets.forget();
@@ -71,7 +76,7 @@ export class Heartbeat {
       if (!isInForce()) return;
       if (where === 'back') this.#ended('well');
       else if (where === 'nowhere') this.#ended('unknown');
-      // Its source port may be one that conntrack still knows.
+      // conntrack may still know its source port.
       else if (isSecond) this.#ended('lost');
       else this.#send(true);
     });
@@ -97,7 +102,7 @@ export class Heartbeat {
     this.#isTold = false;
   }
 
-  /** What is certain at once; the rest once it lasts, and when a look has had its time. */
+  /** A certain result is reported at once. Others are reported if they persist, when a check has had its time. */
   #tell(outcome: 'lost' | 'unknown'): void {
     const { log, family, clock } = this.#options;
     const isFirst = outcome === 'lost' && this.#bad === 1;

@@ -1,13 +1,13 @@
 import type { Clock } from '../sync/clock.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
-/** Milliseconds from one beat to the next. */
+/** Milliseconds between heartbeats. */
 export const HEARTBEAT_INTERVAL = 500;
 
-/** Milliseconds: a beat that comes later by so much is left out. This process was stopped, or has no CPU. */
+/** Milliseconds: a heartbeat that would be later than this is left out. This process was stopped, or has no CPU time. */
 const MAX_LATE = 250;
 
-/** Has the hearts of all families beat twice a second, at the same moment: this process wakes up once for them. */
+/** Sends the heartbeats of all families twice a second, at the same moment, so that this process wakes up once for all. */
 export class Heartbeats {
   readonly #hearts: readonly Pick<Heartbeat, 'beat'>[];
   readonly #clock: Clock;
@@ -22,7 +22,7 @@ export class Heartbeats {
     if (this.#hearts.length > 0) this.#schedule();
   }
 
-  /** For good. */
+  /** Permanent. */
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -36,7 +36,7 @@ export class Heartbeats {
   async #beat(due: number): Promise<void> {
     this.#schedule();
     const isLate = this.#clock.now() - due > MAX_LATE;
-    // What has arrived by now is read first: a beat is not late for having waited for this process.
+    // First reads what has already arrived: a heartbeat is not late because it waited for this process.
     await this.#clock.soon();
     if (this.#cancel === undefined) return;
     for (const heart of this.#hearts) heart.beat(isLate);

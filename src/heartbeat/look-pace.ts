@@ -1,14 +1,15 @@
-/** Milliseconds from one look to the next that a heartbeat asks for: so many times as long each time, up to the most. */
+/** Milliseconds between checks that heartbeats cause: multiplied each time, up to the maximum. */
 const FIRST = 1000;
 const FACTOR = 4;
 const MOST = 3_600_000;
 
-/** After so many good beats in a row the next bad one leads to a look at once. */
+/** After this many good heartbeats in a row, the next bad one causes a check at once. */
 const RECOVERED = 20;
 
 /**
- * When a bad heartbeat asks for a look at the kernel. The first one does, at once. Where they stay bad, or come and go, though
- * a look finds all in place (a foreign firewall, a full conntrack table), looks become rare: each reads all elements.
+ * Decides when a bad heartbeat causes a check of the kernel. The first one does at once. If they stay bad, or are bad again
+ * and again, although checks find everything in place (another program's firewall, a full conntrack table), checks become
+ * rare, because each reads all elements.
  */
 export class LookPace {
   #due = Number.NEGATIVE_INFINITY;
@@ -22,7 +23,7 @@ export class LookPace {
     this.#due = Number.NEGATIVE_INFINITY;
   }
 
-  /** A bad beat at `now` (milliseconds): true if it is to lead to a look. */
+  /** A bad heartbeat at `now` (milliseconds). Returns true if it should cause a check. */
   bad(now: number): boolean {
     this.#good = 0;
     if (now < this.#due) return false;

@@ -1,17 +1,17 @@
-/** Room for a number of connections. */
+/** Room for a limited number of connections. */
 export class ConnectionLimit {
   readonly #size: number;
   readonly #onFull: () => void;
   #taken = 0;
   #isFull = false;
 
-  /** `onFull` is called when somebody finds no room, and not again before half of it is free. */
+  /** `onFull` is called when there is no room, and not again before half of it is free. */
   constructor(size: number, onFull: () => void) {
     this.#size = size;
     this.#onFull = onFull;
   }
 
-  /** False if there is none left. */
+  /** False if there is no room. */
   take(): boolean {
     if (this.#taken < this.#size) {
       this.#taken++;

@@ -2,17 +2,18 @@ import type { LocalhostNodePort } from '../service/localhost-node-ports.ts';
 
 export type EndpointAddress = LocalhostNodePort['endpoints'][number];
 
-/** What a choice depends on beside the endpoints. */
+/** What the selection depends on besides the endpoints. */
 export interface Chance {
-  /** A number from 0 up to but without 1, each equally likely. */
+  /** A number from 0 to below 1, uniformly distributed. */
   random(): number;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
 }
 
 /**
- * Chooses the endpoint of each new connection to a node port on loopback: at random by weight, or with ClientIP affinity the one
- * chosen last, until the affinity's seconds went by without a new connection. All connections have one client: this node.
+ * Selects the endpoint of each new connection to a node port on loopback: at random by weight, or with ClientIP affinity the
+ * last one selected, until the affinity's seconds have passed without a new connection. All connections have one client:
+ * this node.
  */
 export class EndpointChoice {
   readonly #chance: Chance;
@@ -23,13 +24,16 @@ export class EndpointChoice {
     this.#chance = chance;
   }
 
-  /** Chooses among these endpoints from now on; undefined: there are none. */
+  /** Selects among these endpoints from now on; undefined: there are none. */
   use(nodePort: LocalhostNodePort | undefined): void {
     if (nodePort?.servicePort !== this.#nodePort?.servicePort) this.#pinned = undefined;
     this.#nodePort = nodePort;
   }
 
-  /** An endpoint for a connection that has been tried at those of the keys `tried` (endpointKey); undefined: none is left. */
+  /**
+   * An endpoint for a connection that has already been tried with the keys in `tried` (endpointKey); undefined: none is
+   * left.
+   */
   next(tried: ReadonlySet<string>): EndpointAddress | undefined {
     const { endpoints = [], affinitySeconds } = this.#nodePort ?? {};
     const left = tried.size === 0 ? endpoints : endpoints.filter((endpoint) => !tried.has(endpointKey(endpoint)));
@@ -49,7 +53,7 @@ export function endpointKey({ address, port }: EndpointAddress): string {
   return `${address} ${port}`;
 }
 
-/** One of them by a number from 0 to 1, as likely as its weight says. */
+/** Selects one of them by a number from 0 to 1, with probabilities according to the weights. */
 function drawn(endpoints: readonly EndpointAddress[], random: number): EndpointAddress | undefined {
   let sum = 0;
   for (const { weight = 1 } of endpoints) sum += weight;

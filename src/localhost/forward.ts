@@ -2,10 +2,10 @@ import { connect, type Socket } from 'node:net';
 import { messageOf } from '../errors.ts';
 import { type EndpointAddress, endpointKey } from './endpoint-choice.ts';
 
-/** How many further endpoints are tried when the first does not take the connection. */
+/** How many further endpoints are tried if the first does not accept the connection. */
 const FURTHER_TRIES = 3;
 
-/** How both sockets of a forwarded connection behave: each side ends by itself, and a peer that vanished is noticed. */
+/** Options of both sockets of a forwarded connection: each side ends independently, and a vanished peer is detected. */
 export const SOCKET_OPTIONS = {
   allowHalfOpen: true,
   noDelay: true,
@@ -16,17 +16,17 @@ export const SOCKET_OPTIONS = {
 
 /** How one connection finds its endpoint. */
 export interface Forwarding {
-  /** The next endpoint to try, other than those of the keys `tried`. */
+  /** The next endpoint to try, without the keys in `tried`. */
   next(tried: ReadonlySet<string>): EndpointAddress | undefined;
-  /** Milliseconds an endpoint has to take a connection. */
+  /** Milliseconds that an endpoint has to accept a connection. */
   readonly connectTimeout: number;
-  /** Is told how a connection failed, at its start or later. */
+  /** Called with the reason why a connection failed, at its start or later. */
   onTrouble(trouble: string): void;
 }
 
 /**
- * Carries an accepted connection, paused so far (pauseOnConnect), to an endpoint. A client that no endpoint takes gets
- * a reset. Resolves when both sockets are closed; never rejects.
+ * Forwards an accepted connection, which is paused (pauseOnConnect), to an endpoint. If no endpoint accepts it, the client
+ * gets a reset. Resolves when both sockets are closed; never rejects.
  */
 export async function forward(client: Socket, forwarding: Forwarding): Promise<void> {
   client.on('error', (error) => forwarding.onTrouble(`the client's connection broke: ${error.message}`));
@@ -43,8 +43,8 @@ export async function forward(client: Socket, forwarding: Forwarding): Promise<v
 }
 
 /**
- * Carries bytes both ways between two connected sockets, neither faster than the other side takes them. The end of one
- * direction is passed on by itself; an error on one side resets the other.
+ * Forwards bytes in both directions between two connected sockets, no faster than the other side takes them. The end of one
+ * direction is passed on separately. An error on one side resets the other.
  */
 export function join(client: Socket, upstream: Socket): void {
   if (client.destroyed || upstream.destroyed) {
@@ -63,7 +63,7 @@ export function join(client: Socket, upstream: Socket): void {
 }
 
 function reset(socket: Socket): void {
-  // While the end of the writing goes to the kernel libuv refuses to reset, and Node would lose sight of the socket.
+  // While the end of the output goes to the kernel, libuv refuses to reset, and Node would lose track of the socket.
   const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
   if (isEnding) socket.destroy();
   else socket.resetAndDestroy();
@@ -92,7 +92,7 @@ function dial({ address, port }: EndpointAddress, timeout: number): Promise<Sock
   socket
     .unref()
     .on('timeout', onTimeout)
-    // Stays on: an error right after the connect may come before the caller's own handler.
+    // Stays registered: an error right after the connect may come before the caller's own handler.
     .on('error', reject)
     .once('connect', () => {
       socket.setTimeout(0).off('timeout', onTimeout);

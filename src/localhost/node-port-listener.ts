@@ -14,17 +14,17 @@ export interface ListenerContext {
   /** Room for the connections of all listeners. */
   readonly limit: ConnectionLimit;
   readonly connectionsPerListener: number;
-  /** Milliseconds an endpoint has to take a connection. */
+  /** Milliseconds that an endpoint has to accept a connection. */
   readonly connectTimeout: number;
-  /** Milliseconds until a listener that could not be made is tried again. */
+  /** Milliseconds until a listener that could not be opened is tried again. */
   readonly retryDelay: number;
-  /** A listener began (1) or ceased (-1) to listen. */
+  /** A listener has started (1) or stopped (-1) listening. */
   onChange(family: Family, by: 1 | -1): void;
-  /** A listener could not be made. */
+  /** A listener could not be opened. */
   onFailure(family: Family): void;
 }
 
-/** One TCP port of a loopback address: listens while there is a node port to serve. */
+/** A TCP port of a loopback address. It listens while there is a node port to serve. */
 export class NodePortListener {
   readonly #family: Family;
   readonly #port: number;
@@ -35,7 +35,7 @@ export class NodePortListener {
   #server: Server | undefined;
   #isOpening = false;
   #retry: NodeJS.Timeout | undefined;
-  /** What was warned of last, until the port listens again. */
+  /** The last warning, until the port listens again. */
   #trouble: string | undefined;
 
   constructor(family: Family, port: number, context: ListenerContext) {
@@ -48,7 +48,7 @@ export class NodePortListener {
     );
   }
 
-  /** Serves new connections so from now on; undefined: refuses them. Connections that are there go on. */
+  /** Serves new connections like this from now on; undefined: refuses them. Open connections continue. */
   serve(nodePort: LocalhostNodePort | undefined): void {
     this.#choice.use(nodePort);
     this.#isWanted = nodePort !== undefined;
@@ -57,7 +57,7 @@ export class NodePortListener {
 
   #settle(): void {
     clearTimeout(this.#retry);
-    // A server that is about to listen cannot be closed: its event leads back here.
+    // A server that is about to listen cannot be closed. Its event leads back here.
     if (this.#isOpening) return;
     if (this.#isWanted && this.#server === undefined) this.#open();
     if (!this.#isWanted && this.#server !== undefined) this.#close(this.#server);
@@ -77,7 +77,7 @@ export class NodePortListener {
         this.#settle();
       })
       .on('error', (error) => {
-        // Also of a connection that could not be accepted; the server goes on then.
+        // This also happens for a connection that could not be accepted. The server continues then.
         if (this.#server === server) this.#warnOnce(`a connection could not be accepted: ${error.message}`);
         else this.#openFailed(error);
       })
@@ -112,7 +112,7 @@ export class NodePortListener {
       client.resetAndDestroy();
       return;
     }
-    // Like the listener, no reason for the process to go on.
+    // Like the listener, it does not keep the process alive.
     client.unref();
     void forward(client, {
       next: (tried) => this.#choice.next(tried),

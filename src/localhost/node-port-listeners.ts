@@ -6,31 +6,39 @@ import { ConnectionLimit } from './connection-limit.ts';
 import type { Chance } from './endpoint-choice.ts';
 import { type ListenerContext, NodePortListener } from './node-port-listener.ts';
 
-/** Who wants to know how many listeners there are, for metrics. */
+/** Receives the number of listeners, for metrics. */
 export interface ListenerHooks {
-  /** nftables_localhost_nodeport_listeners: how many listen now. */
+  /** nftables_localhost_nodeport_listeners: the number of listeners now. */
   onListeners(family: Family, count: number): void;
-  /** nftables_localhost_nodeport_listener_creation_failures_total: one could not be made, once for each try. */
+  /**
+   * nftables_localhost_nodeport_listener_creation_failures_total: a listener could not be opened. Called once for each
+   * attempt.
+   */
   onFailure(family: Family): void;
 }
 
-/** Milliseconds, and numbers of connections. One that is stalled both ways holds a few hundred kilobytes. */
+/**
+ * Milliseconds, and numbers of connections. A connection that is stalled in both directions uses a few hundred kilobytes.
+ */
 const DEFAULTS = { connectTimeout: 10_000, retryDelay: 30_000, connectionsPerListener: 1_024, connections: 2_048 };
 
 const CHANCE: Chance = { random: Math.random, now: () => performance.now() };
 
 /**
- * Forwards TCP connections to node ports on 127.0.0.1 and ::1 to endpoints, as kube-proxy does from v1.37 if
- * nodePortAddresses names loopback (KEP-6032): the kernel does not route what comes from a loopback address to elsewhere.
- * Endpoints see an address of the node as the client's. Neither listeners nor connections keep the process alive.
+ * Forwards TCP connections to node ports on 127.0.0.1 and ::1 to endpoints, like kube-proxy from v1.37 if nodePortAddresses
+ * includes loopback (KEP-6032): the kernel does not route packets with a loopback source to other machines. Endpoints see an
+ * address of the node as the client's. Neither listeners nor connections keep the process alive.
  */
 export class LocalhostNodePorts {
   readonly #context: ListenerContext;
-  /** By "family port". They stay, unused too: no more than there are ports, and they know of connections that go on. */
+  /**
+   * By "family port". They stay even if unused: there are no more than there are ports, and they know their open
+   * connections.
+   */
   readonly #listeners = new Map<string, NodePortListener>();
-  /** Service → the listeners it asked for. */
+  /** Service → the listeners that it requested. */
   readonly #byService = new Map<string, readonly string[]>();
-  /** Listener → the Service that asked last. */
+  /** Listener → the last Service that requested it. */
   readonly #owners = new Map<string, string>();
   #isClosed = false;
 
@@ -54,9 +62,9 @@ export class LocalhostNodePorts {
   }
 
   /**
-   * Replaces the node ports of a Service; none: it has gone. Connections that are there go on, whatever became of
-   * their endpoint. Ports that were taken by other programs are tried again. A port may move between Services in any
-   * order of the calls: it belongs to the one that asked last. `serviceKey` is any text that is the Service's own.
+   * Replaces the node ports of a Service; an empty list if it is gone. Open connections continue, whatever happens to their
+   * endpoint. Ports that were taken by other programs are tried again. A port may move between Services in any order of
+   * calls: it belongs to the last one that requested it. `serviceKey`: any text that is unique for the Service.
    */
   set(serviceKey: string, nodePorts: readonly LocalhostNodePort[]): void {
     if (this.#isClosed || (nodePorts.length === 0 && !this.#byService.has(serviceKey))) return;
@@ -77,7 +85,7 @@ export class LocalhostNodePorts {
     else this.#byService.set(serviceKey, [...wanted.keys()]);
   }
 
-  /** Listens no more, for good. Connections that are there go on as long as the process. */
+  /** Stops listening permanently. Open connections continue as long as the process. */
   close(): void {
     this.#isClosed = true;
     for (const listener of this.#listeners.values()) listener.serve(undefined);

@@ -1,18 +1,23 @@
-/** Ways to hold a cluster's objects in little memory: there are tens of thousands of Services and slices. */
+/** Ways to store a cluster's objects in little memory: there are tens of thousands of Services and slices. */
 
 const NONE: readonly never[] = [];
 
-/** The same items in an array without room to grow (V8 gives a list made by filter or push room for 17); empty ones are one. */
+/**
+ * The same items in an array without spare room (V8 gives a list made by filter or push room for 17). All empty arrays are
+ * one object.
+ */
 export function packed<T>(items: readonly T[]): readonly T[] {
   return items.length === 0 ? NONE : items.slice();
 }
 
-/** More names of nodes, zones and namespaces than large clusters have. Past it sharing begins anew. */
+/** More than the nodes, zones and namespaces of a large cluster. Beyond it, sharing starts again. */
 const MAX_SHARED = 20_000;
 
 const shared = new Map<string, string>();
 
-/** One string for all equal ones. For names that many objects have, such as their node's or their namespace's. */
+/**
+ * Returns the same string object for equal strings. For names that many objects have, such as those of nodes and namespaces.
+ */
 export function sharedName(name: string): string {
   const known = shared.get(name);
   if (known !== undefined) return known;
@@ -21,7 +26,7 @@ export function sharedName(name: string): string {
   return name;
 }
 
-/** Joins parts of a key. Unlike a template's, the string is in one piece: V8 keeps the pieces of a template beside the whole. */
+/** Joins the parts of a key into a flat string. For a template, V8 would keep the pieces as well as the whole. */
 export function joined(separator: string, ...parts: readonly (string | number)[]): string {
   return parts.join(separator);
 }

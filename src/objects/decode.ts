@@ -6,7 +6,7 @@ import { fieldOf } from './raw-field.ts';
 import { readService, type Service } from './service.ts';
 import { readServiceCidr, type ServiceCidr } from './service-cidr.ts';
 
-/** A Kubernetes object as the rest of the program knows it: slimmed and checked. */
+/** A Kubernetes object as the rest of the program sees it: slimmed and checked. */
 export type KubeObject = Service | EndpointSlice | Node | ServiceCidr;
 
 export type Kind = KubeObject['kind'];
@@ -24,16 +24,16 @@ const READERS: { readonly [K in Kind]: (raw: unknown) => Parts<KubeObject> } = {
 };
 
 /**
- * `key` is set wherever the object could be named, even if it is invalid. `remark`: what was left out of a valid one, a
- * line as `problem`.
+ * `key` is set if the object could be identified, even if it is invalid. `remark`: what was left out of a valid object, in
+ * one line like `problem`.
  */
 export type Decoded =
   | { readonly key: string; readonly object: KubeObject; readonly remark?: string }
   | { readonly key: string | undefined; readonly object?: undefined; readonly problem: string };
 
 /**
- * Slims and checks one object. It never throws: an invalid object gives `problem`, one line that names
- * the object, the field and what is wrong with it ("Service default/db: spec.ports[0].port: must be …").
+ * Slims and checks one object. It never throws: for an invalid object it returns `problem`, one line with the object, the
+ * field and the error ("Service default/db: spec.ports[0].port: must be …").
  */
 export function decodeObject(kind: Kind, raw: unknown): Decoded {
   const parts = decodeInParts(kind, raw);
@@ -43,7 +43,7 @@ export function decodeObject(kind: Kind, raw: unknown): Decoded {
   }
 }
 
-/** The same in parts, of which a small object has one: an object may have hundreds of thousands of entries. */
+/** The same in parts, because an object may have hundreds of thousands of entries. A small object takes one part. */
 export function* decodeInParts(kind: Kind, raw: unknown): Parts<Decoded> {
   try {
     const object = yield* READERS[kind](raw);
@@ -63,7 +63,7 @@ export function keyOf(object: KubeObject): string {
   return 'namespace' in object ? joined('/', object.namespace, object.name) : object.name;
 }
 
-/** The key of an object that may be invalid, as far as it can be told. */
+/** The key of an object that may be invalid, as far as it can be determined. */
 export function rawKey(kind: Kind, raw: unknown): string | undefined {
   const metadata = fieldOf(raw, 'metadata');
   const name = fieldOf(metadata, 'name');

@@ -13,9 +13,9 @@ import { annotationsOf } from './service-options.ts';
 import { sliceAnnotationsOf } from './slice-options.ts';
 
 /**
- * A slimmed object in the form that Kubernetes gives it, with nothing in it that we do not use: decodeObject makes the same of
- * it again, but for what was left out: of a slice (`leftOut`), annotations that count for nothing (`problems`), and whether a
- * Node was Ready (`unready`), which says nothing about a later time.
+ * A slimmed object in Kubernetes' form, with only the fields that we use. decodeObject gives the same object again, without
+ * what was left out: endpoints of a slice (`leftOut`), invalid annotations (`problems`), and whether a Node was Ready
+ * (`unready`), which says nothing about a later time.
  */
 export function encodeObject(object: KubeObject): object {
   switch (object.kind) {
@@ -100,7 +100,7 @@ function encodeNode({ kind, name, addresses, zone, podCidrs, eligible }: Node): 
     kind,
     metadata: { name, ...(zone !== '' && { labels: { [ZONE_LABEL]: zone } }) },
     spec: { podCIDRs: podCidrs, ...(!eligible && { taints: [{ key: TO_BE_DELETED_TAINT }] }) },
-    // In their order: which of them are external makes no further difference.
+    // In order. Which of them are external makes no further difference.
     status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
   };
 }

@@ -20,7 +20,7 @@ import { readSliceOptions, type SliceOptions } from './slice-options.ts';
 /** Label that names the Service a slice belongs to. */
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
-/** Annotation with the time (RFC 3339) of the Pod's or Service's change that made the controller write the slice. */
+/** Annotation with the time (RFC 3339) of the change to the Pod or Service that made the controller write the slice. */
 export const TRIGGER_TIME_ANNOTATION = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 /** Label on the slices of a headless Service: nothing to proxy. */
@@ -36,24 +36,24 @@ export interface EndpointSlice {
   readonly ports: readonly SlicePort[];
   /** Empty for slices we ignore: address type FQDN, or the label service.kubernetes.io/headless. */
   readonly endpoints: readonly SliceEndpoint[];
-  /** When what it tells of happened, in ms since 1970, as its controller noted; absent if unknown. */
+  /** When the change happened, in ms since 1970, according to its controller; absent if unknown. */
   readonly triggeredAt?: number;
-  /** Which endpoints were left out, and why, for the log: "endpoints[1].addresses[0] must …"; absent if none was. */
+  /** Which endpoints were left out, and why, for the log: "endpoints[1].addresses[0] must …"; absent if there are none. */
   readonly leftOut?: string;
-  /** What annotations of ours ask for; absent without any. */
+  /** What our annotations request; absent without any. */
   readonly options?: SliceOptions;
 }
 
-/** One entry of ports; those without a number mean "all ports", which no proxy supports, and are left out. */
+/** One entry of ports. Entries without a number mean "all ports", which no proxy supports, and are left out. */
 export interface SlicePort {
   readonly name: string;
   readonly protocol: Protocol;
   readonly port: number;
 }
 
-/** One entry of endpoints. Nil conditions have the meaning the API gives them: ready, serving, not terminating. */
+/** One entry of endpoints. Missing conditions have the API's defaults: ready, serving, not terminating. */
 export interface SliceEndpoint {
-  /** addresses[0], canonical. The API defines no meaning for further ones. */
+  /** addresses[0], canonical. The API does not define a meaning for further ones. */
   readonly address: string;
   readonly ready: boolean;
   readonly serving: boolean;
@@ -62,27 +62,29 @@ export interface SliceEndpoint {
   readonly nodeName: string;
   /** The zone it is in; absent if unknown. */
   readonly zone?: string;
-  /** hints.forZones and hints.forNodes (KEP-2433, KEP-3015): where its traffic should come from. Absent if there are none. */
+  /**
+   * hints.forZones and hints.forNodes (KEP-2433, KEP-3015): where its traffic should come from. Absent if there are none.
+   */
   readonly zoneHints?: readonly string[];
   readonly nodeHints?: readonly string[];
 }
 
 /**
- * Canonical addresses that an API server refuses for endpoints, and more multicast ones (CVE-2021-25737): through them a
- * Service would lead to what listens on the node's loopback, or to a metadata service. Manifests and older objects may
- * have them. IPv4-mapped ones are IPv4 to Kubernetes.
+ * Canonical addresses that an API server refuses for endpoints, and more multicast addresses (CVE-2021-25737): a Service
+ * could lead to programs on the node's loopback, or to a metadata service. Manifests and older objects may contain them. For
+ * Kubernetes, IPv4-mapped addresses are IPv4.
  */
 const NO_ENDPOINT_ADDRESS =
   /^(127\.|169\.254\.|0\.0\.0\.0$|22[4-9]\.|23\d\.|::1?$|fe[89ab][0-9a-f]:|ff[0-9a-f]{2}:|::ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}$)/;
 
-/** The families of addresses that addressType stands for; undefined: names, which are nothing to us. */
+/** The family of each addressType; undefined: names, which we do not use. */
 const FAMILY_OF_TYPE: ReadonlyMap<unknown, Family | undefined> = new Map([
   ['IPv4', 'ip'],
   ['IPv6', 'ip6'],
   ['FQDN', undefined],
 ]);
 
-/** Reads what an API server or a manifest says of an EndpointSlice, and keeps what we use. @throws FieldError */
+/** Reads an EndpointSlice from an API server or a manifest, and keeps what we use. @throws FieldError */
 export function* readEndpointSlice(raw: unknown): Parts<EndpointSlice> {
   const object = fieldsOf(raw, '');
   const metadata = fieldsOf(object['metadata'], 'metadata');
@@ -130,7 +132,7 @@ interface LeftOut {
   first: string;
 }
 
-/** Reads an entry of endpoints. Its address is empty if it has none: a bad one is no reason to do without the others. */
+/** Reads an entry of endpoints. Its address is empty if it is invalid, so that the other entries can still be used. */
 function readEndpoint(raw: unknown): SliceEndpoint {
   const entry = fieldsOf(raw, '');
   const address = readAddress(entry['addresses']);
@@ -140,7 +142,7 @@ function readEndpoint(raw: unknown): SliceEndpoint {
   const terminating = flagOf(conditions['terminating'], 'conditions.terminating', false);
   const nodeName = sharedName(textOf(entry['nodeName'], 'nodeName', ''));
   const { zone } = entry;
-  // Anything else is no reason to refuse a slice: only an option asks for it.
+  // A wrong value is no reason to refuse the slice, because only an option uses it.
   const hasZone = typeof zone === 'string' && zone !== '';
   const plain: SliceEndpoint = hasZone
     ? { address, ready, serving, terminating, nodeName, zone: sharedName(zone) }
@@ -149,7 +151,7 @@ function readEndpoint(raw: unknown): SliceEndpoint {
   return hints === undefined || hints === null ? plain : { ...plain, ...readHints(hints) };
 }
 
-/** The first of the addresses, canonical; empty if it is none. */
+/** The first of the addresses, canonical; empty if it is invalid. */
 function readAddress(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (!Array.isArray(value)) throw new FieldError('addresses', 'must be a list');
@@ -172,7 +174,7 @@ function readHints(raw: unknown): Pick<SliceEndpoint, 'zoneHints' | 'nodeHints'>
   return { ...(zoneHints.length > 0 && { zoneHints }), ...(nodeHints.length > 0 && { nodeHints }) };
 }
 
-/** The API has eight of them at most. */
+/** The API allows at most eight of them. */
 function readNames(value: unknown, field: string): readonly string[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new FieldError(field, 'must be a list');

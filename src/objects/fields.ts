@@ -1,16 +1,16 @@
 /**
- * Readers of the fields of Kubernetes objects. By hand, and not with the library that checks all else that comes from
- * outside: tens of thousands of objects come at a start, and one of them may have hundreds of thousands of entries. Absent
- * and null are the same, as API servers written in Go send them.
+ * Readers for the fields of Kubernetes objects. They are written by hand instead of with the library that checks all other
+ * input: at the start there are tens of thousands of objects, and one may have hundreds of thousands of entries. Absent and
+ * null are the same, because API servers in Go send them so.
  */
 
 /** The fields of an object. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Work that can stop between two parts; each takes a few milliseconds at most. */
+/** Work that can be interrupted between parts. Each part takes a few milliseconds at most. */
 export type Parts<Result> = Generator<undefined, Result>;
 
-/** A field that is not as it should be; `message`: what it must be. */
+/** A field with a wrong value. `message`: what it must be. */
 export class FieldError extends Error {
   /** "spec.ports[0].port"; empty for the object itself. */
   readonly field: string;
@@ -22,18 +22,18 @@ export class FieldError extends Error {
   }
 }
 
-/** Entries that are read in one part: a microsecond or two each. */
+/** How many entries are read in one part: each takes a microsecond or two. */
 const ENTRIES_OF_PART = 1000;
 
 const NOTHING: Fields = {};
 
-/** The fields of what must be an object. */
+/** The fields of a value that must be an object. */
 export function fieldsOf(value: unknown, field: string): Fields {
   if (!isObject(value)) throw new FieldError(field, 'must be an object');
   return value;
 }
 
-/** The same of what may be absent: none. */
+/** The same for a value that may be absent: then there are no fields. */
 export function optionalFields(value: unknown, field: string): Fields {
   return value === undefined || value === null ? NOTHING : fieldsOf(value, field);
 }
@@ -56,7 +56,7 @@ export function flagOf(value: unknown, field: string, otherwise: boolean): boole
   return value;
 }
 
-/** A whole number within bounds, or `otherwise` if it is absent; undefined: it must be there. */
+/** A whole number within bounds, or `otherwise` if it is absent. If `otherwise` is undefined, it is required. */
 export function wholeNumberOf(value: unknown, field: string, bounds: Bounds, otherwise?: number): number {
   if ((value === undefined || value === null) && otherwise !== undefined) return otherwise;
   const [least, most] = bounds;
@@ -69,11 +69,14 @@ export function wholeNumberOf(value: unknown, field: string, bounds: Bounds, oth
 /** The least and the largest number. */
 export type Bounds = readonly [number, number];
 
-/** Port numbers; where 0 means none. */
+/** Port numbers; the second one includes 0 for none. */
 export const PORTS: Bounds = [1, 65_535];
 export const PORTS_OR_NONE: Bounds = [0, 65_535];
 
-/** What `read` makes of each item of a list that may be absent, but for undefined ones. It names fields as the item has them. */
+/**
+ * What `read` returns for each item of a list that may be absent, without undefined results. `read` names fields relative to
+ * the item.
+ */
 export function* listOf<T>(
   value: unknown,
   field: string,
@@ -108,7 +111,7 @@ export function* stringsOf(value: unknown, field: string): Parts<Readonly<Record
   return strings as Readonly<Record<string, string>>;
 }
 
-/** Whether an object has a label or annotation, whatever its value. */
+/** Whether an object has a label or annotation, with any value. */
 export function hasKey(strings: Readonly<Record<string, string>>, key: string): boolean {
   return Object.hasOwn(strings, key);
 }

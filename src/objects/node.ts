@@ -16,16 +16,16 @@ export interface Node {
   readonly zone: string;
   /** spec.podCIDRs, as "address/prefix". */
   readonly podCidrs: readonly string[];
-  /** False while it is being taken away: deleted, or tainted ToBeDeletedByClusterAutoscaler. Load balancers should avoid it. */
+  /** False while it is being removed: deleted, or tainted ToBeDeletedByClusterAutoscaler. Load balancers should avoid it. */
   readonly eligible: boolean;
-  /** True if its Ready condition is False or Unknown; absent if it is True, or there is none. */
+  /** True if its Ready condition is False or Unknown; absent if it is True or missing. */
   readonly unready?: true;
 }
 
-/** The cluster autoscaler's taint on a node it is about to remove. */
+/** The cluster autoscaler's taint on a node that it is about to remove. */
 export const TO_BE_DELETED_TAINT = 'ToBeDeletedByClusterAutoscaler';
 
-/** Reads what an API server or a manifest says of a Node, and keeps what we use. @throws FieldError */
+/** Reads a Node from an API server or a manifest, and keeps what we use. @throws FieldError */
 export function* readNode(raw: unknown): Parts<Node> {
   const object = fieldsOf(raw, '');
   const metadata = fieldsOf(object['metadata'], 'metadata');
@@ -49,7 +49,7 @@ export function* readNode(raw: unknown): Parts<Node> {
   };
 }
 
-/** Whether status.conditions say so: a Node is not refused for what is wrong there, since only an option asks for it. */
+/** Whether status.conditions say so. A Node is not refused for wrong conditions, because only an option uses them. */
 function isUnready(conditions: unknown): boolean {
   if (!Array.isArray(conditions)) return false;
   const ready = conditions.find((condition) => fieldOf(condition, 'type') === 'Ready');
@@ -57,7 +57,7 @@ function isUnready(conditions: unknown): boolean {
   return status === 'False' || status === 'Unknown';
 }
 
-/** Undefined for what is no CIDR. */
+/** Undefined if it is not a CIDR. */
 function readCidr(value: unknown): string | undefined {
   if (typeof value !== 'string') throw new FieldError('', 'must be a string');
   return formatCidr(parseCidr(value)) || undefined;

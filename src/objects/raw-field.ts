@@ -1,6 +1,6 @@
 /**
- * A field of what a source has read, undefined where there is none. Names and versions are read in this way and not with a schema:
- * it is done for each of tens of thousands of objects, also for those that have not changed.
+ * A field of what a source has read; undefined if there is none. Names and versions are read like this and not with a
+ * schema, because it happens for each of tens of thousands of objects, even if they have not changed.
  */
 export function fieldOf(raw: unknown, name: string): unknown {
   return isRecord(raw) ? raw[name] : undefined;

@@ -2,15 +2,18 @@ import { formatCidr, isInCidr, LOOPBACK_ADDRESS, parseCidr } from '../ip.ts';
 import { FieldError, fieldsOf, listOf, type Parts } from './fields.ts';
 import { objectNameOf } from './names.ts';
 
-/** A ServiceCIDR (networking.k8s.io/v1, KEP-1880), slimmed: where ClusterIPs come from. It counts until it is gone, also while it is being deleted. */
+/**
+ * A ServiceCIDR (networking.k8s.io/v1, KEP-1880), slimmed: where ClusterIPs come from. It applies until it is gone, even
+ * while it is being deleted.
+ */
 export interface ServiceCidr {
   readonly kind: 'ServiceCIDR';
   readonly name: string;
-  /** spec.cidrs, as "address/prefix"; the API has one or two, of different families. */
+  /** spec.cidrs, as "address/prefix". The API allows one or two, of different families. */
   readonly cidrs: readonly string[];
 }
 
-/** Reads what an API server or a manifest says of a ServiceCIDR, and keeps what we use. @throws FieldError */
+/** Reads a ServiceCIDR from an API server or a manifest, and keeps what we use. @throws FieldError */
 export function* readServiceCidr(raw: unknown): Parts<ServiceCidr> {
   const object = fieldsOf(raw, '');
   const metadata = fieldsOf(object['metadata'], 'metadata');
@@ -23,7 +26,7 @@ export function* readServiceCidr(raw: unknown): Parts<ServiceCidr> {
 function readCidr(value: unknown): string {
   const cidr = typeof value === 'string' ? parseCidr(value) : undefined;
   if (cidr === undefined) throw new FieldError('', 'must be a CIDR such as 10.96.0.0/12');
-  // Connections to all other addresses in it are dropped: with 0.0.0.0/0 the node would be cut off, even from itself.
+  // Connections to all other addresses in it are dropped. 0.0.0.0/0 would cut off the node, even from itself.
   if (isInCidr(LOOPBACK_ADDRESS[cidr.family], cidr)) throw new FieldError('', 'must not contain the loopback address');
   return formatCidr(cidr);
 }

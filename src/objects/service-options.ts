@@ -1,30 +1,32 @@
 import type { Fields } from './fields.ts';
 
 /**
- * What a Service asks of us by annotations of our own, beyond what Kubernetes knows; docs/beyond-kube-proxy.md. A Service
- * without any is served as by kube-proxy.
+ * What a Service requests with our own annotations, beyond what Kubernetes offers; see docs/beyond-kube-proxy.md. A Service
+ * without any is served like by kube-proxy.
  */
 export interface ServiceOptions {
-  /** reset-gone-endpoints: TCP connections end when their endpoint is gone, or not, whatever the daemon's flag says. */
+  /** reset-gone-endpoints: whether TCP connections end when their endpoint is gone. Overrides the daemon's flag. */
   readonly resetGoneEndpoints?: boolean;
-  /** Whether spec.loadBalancerSourceRanges hold for its node ports, too; absent: as --source-ranges-on-node-ports has it. */
+  /**
+   * Whether spec.loadBalancerSourceRanges also apply to its node ports; absent: according to --source-ranges-on-node-ports.
+   */
   readonly sourceRangesOnNodePorts?: boolean;
-  /** Seconds in which an endpoint that becomes ready comes to its full share of new connections (slow-start). */
+  /** Seconds in which an endpoint that becomes ready reaches its full share of new connections (slow-start). */
   readonly slowStartSeconds?: number;
-  /** lb-algorithm: how a new connection gets its endpoint; absent where the annotation is. */
+  /** lb-algorithm: how a new connection gets its endpoint; absent without the annotation. */
   readonly lbAlgorithm?: LbAlgorithm;
-  /** Cilium's annotation of the same meaning, which counts only where it is asked for and ours is absent. */
+  /** Cilium's equivalent annotation. It applies only if that is switched on and ours is absent. */
   readonly ciliumLbAlgorithm?: CiliumLbAlgorithm;
   /**
-   * zone-spill-over, in percent of the ready endpoints: those of the own zone are used alone while they are that many, and
-   * others are added up to that. Replaces topology hints.
+   * zone-spill-over, in percent of the ready endpoints: if there are so many in the node's own zone, only these are used;
+   * otherwise others are added. It replaces topology hints.
    */
   readonly zoneSpillOver?: number;
   /** limit: new connections that a client may have in a second. */
   readonly limitPerSecond?: number;
   /** max-connections: connections that an endpoint may have open. */
   readonly maxConnections?: number;
-  /** Why annotations count for nothing: "kube-proxy-nft/lb-algorithm: must be …", for its Event; absent if there are none. */
+  /** Why annotations have no effect: "kube-proxy-nft/lb-algorithm: must be …", for its Event; absent if there are none. */
   readonly problems?: readonly string[];
 }
 
@@ -36,10 +38,10 @@ export type LbAlgorithm = (typeof LB_ALGORITHMS)[number];
 const CILIUM_LB_ALGORITHMS = ['random', 'maglev'] as const;
 export type CiliumLbAlgorithm = (typeof CILIUM_LB_ALGORITHMS)[number];
 
-/** Prefix of the annotations that are ours. */
+/** Prefix of our annotations. */
 export const ANNOTATION_PREFIX = 'kube-proxy-nft/';
 
-/** An annotation's value that is none of those it can have; `message`: "must be …". */
+/** An invalid value of an annotation; `message`: "must be …". */
 export class AnnotationError extends Error {
   constructor(problem: string) {
     super(problem);
@@ -47,15 +49,15 @@ export class AnnotationError extends Error {
   }
 }
 
-/** An annotation of ours: how its value is read, and how it is written again for the saved state. */
+/** One of our annotations: how its value is read, and how it is written for the saved state. */
 interface Annotation {
   /** Without the prefix. */
   readonly name: string;
-  /** True if it has one of a few values, so that Services are counted by value, too. */
+  /** True if it has one of a few values, so that Services are also counted by value. */
   readonly isChoice?: true;
   /** @throws AnnotationError */
   read(value: string): Omit<ServiceOptions, 'problems'>;
-  /** Undefined where the options do not have it. */
+  /** Undefined if the options do not have it. */
   write(options: ServiceOptions): string | undefined;
 }
 
@@ -73,7 +75,7 @@ const SOURCE_RANGES_ON_NODE_PORTS: Annotation = {
   write: ({ sourceRangesOnNodePorts }) => sourceRangesOnNodePorts?.toString(),
 };
 
-/** What the kernel's token bucket, and its list of connections, are good for. */
+/** Limits of the kernel's token bucket, and of its list of connections. */
 const MOST_PER_SECOND = 100_000;
 const MOST_CONNECTIONS = 1_000;
 
@@ -140,7 +142,7 @@ const ANNOTATIONS: readonly Annotation[] = [
 /** The annotations that a Service can have, without their prefix. */
 export const ANNOTATION_NAMES: readonly string[] = ANNOTATIONS.map(({ name }) => name);
 
-/** Annotations of Cilium that are known; a value that is wrong is theirs to tell. */
+/** Known annotations of Cilium. Cilium itself reports wrong values. */
 const CILIUM_PREFIX = 'service.cilium.io/';
 const CILIUM_ANNOTATIONS: readonly Annotation[] = [
   {
@@ -157,7 +159,7 @@ const CILIUM_ANNOTATIONS: readonly Annotation[] = [
 /** Longer keys and values are cut where they are named. */
 const MAX_NAMED = 60;
 
-/** So many are named: an object may have thousands. */
+/** How many are named: an object may have thousands. */
 const MAX_PROBLEMS = 5;
 
 /** @throws AnnotationError */
@@ -167,8 +169,8 @@ function readBoolean(value: string): boolean {
 }
 
 /**
- * The options that a Service's annotations ask for; undefined if none of them is ours, or one of Cilium's that is known. A
- * value that is wrong counts for nothing.
+ * The options that a Service's annotations request; undefined if none of them is ours or a known one of Cilium. A wrong
+ * value has no effect.
  */
 export function readServiceOptions(annotations: Fields): ServiceOptions | undefined {
   let options: ServiceOptions | undefined;
@@ -191,7 +193,7 @@ export function readServiceOptions(annotations: Fields): ServiceOptions | undefi
   return problems.length === 0 ? options : { ...options, problems };
 }
 
-/** Why an annotation counts for nothing: 'kube-proxy-nft/weight: "x": must be …'. */
+/** Why an annotation has no effect: 'kube-proxy-nft/weight: "x": must be …'. */
 export function annotationProblem(key: string, value: unknown, { message }: AnnotationError): string {
   return `${key.slice(0, MAX_NAMED)}: "${String(value).slice(0, MAX_NAMED)}": ${message}`;
 }
@@ -203,7 +205,7 @@ function withCilium(options: ServiceOptions | undefined, name: string, value: un
   return Object.keys(read).length === 0 ? options : { ...options, ...read };
 }
 
-/** The annotations that readServiceOptions makes these options of, but for those that counted for nothing. */
+/** The annotations from which readServiceOptions makes these options, without those that have no effect. */
 export function annotationsOf(options: ServiceOptions): Readonly<Record<string, string>> {
   const written = (prefix: string, annotations: readonly Annotation[]) =>
     annotations.flatMap(({ name, write }) => {
@@ -217,8 +219,8 @@ export function annotationsOf(options: ServiceOptions): Readonly<Record<string, 
 }
 
 /**
- * What Services with these options are counted under: "limit", or "lb-algorithm=client-hash" where the value is one of a few.
- * `readsCilium`: whether annotations of Cilium count where ours are absent.
+ * The names under which Services with these options are counted: "limit", or "lb-algorithm=client-hash" if there are only a
+ * few values. `readsCilium`: whether annotations of Cilium apply if ours are absent.
  */
 export function optionNames(options: ServiceOptions, readsCilium: boolean): readonly string[] {
   const counted = (prefix: string, annotations: readonly Annotation[]) =>

@@ -18,7 +18,7 @@ import { namespaceOf, objectNameOf, portNameOf } from './names.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
 import { readServiceOptions, type ServiceOptions } from './service-options.ts';
 
-/** Label that hands a Service to another proxy: kube-proxy, and so we, ignore the Service (any value). */
+/** Label that assigns a Service to another proxy. Like kube-proxy, we ignore the Service (with any value). */
 export const SERVICE_PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
 
 /** A Service (core/v1), slimmed to the fields in use. */
@@ -31,24 +31,27 @@ export interface Service {
   /** True if the label service.kubernetes.io/service-proxy-name hands it to another proxy. */
   readonly otherProxy: boolean;
   readonly type: string;
-  /** Canonical ClusterIPs, at most one a family; empty for a headless Service. */
+  /** Canonical ClusterIPs, at most one for each family; empty for a headless Service. */
   readonly clusterIps: readonly string[];
   readonly ports: readonly ServicePortSpec[];
   /** spec.externalIPs, canonical. */
   readonly externalIps: readonly string[];
-  /** status.loadBalancer.ingress[].ip with ipMode VIP (or none): addresses whose packets come to nodes unchanged. */
+  /** status.loadBalancer.ingress[].ip with ipMode VIP (or none): addresses whose packets reach nodes unchanged. */
   readonly loadBalancerIps: readonly string[];
   /** spec.loadBalancerSourceRanges, as "address/prefix"; empty: everybody. */
   readonly sourceRanges: readonly string[];
-  /** spec.internalTrafficPolicy is Local: ClusterIP traffic goes to endpoints of its own node only. */
+  /** spec.internalTrafficPolicy is Local: ClusterIP traffic goes only to endpoints on its own node. */
   readonly internalLocal: boolean;
-  /** spec.externalTrafficPolicy is Local: traffic from outside goes to endpoints of the node it comes to, with its source. */
+  /**
+   * spec.externalTrafficPolicy is Local: traffic from outside goes to endpoints on the node that it reaches, with its
+   * source.
+   */
   readonly externalLocal: boolean;
   /** Seconds for which sessionAffinity ClientIP keeps a client at its endpoint; absent without affinity. */
   readonly affinitySeconds?: number;
   /** spec.healthCheckNodePort, which load balancers ask whether this node has endpoints; absent if there is none. */
   readonly healthCheckNodePort?: number;
-  /** What annotations of ours ask for; absent without any. */
+  /** What our annotations request; absent without any. */
   readonly options?: ServiceOptions;
 }
 
@@ -62,16 +65,16 @@ export interface ServicePortSpec {
   readonly nodePort?: number;
 }
 
-/** With one of these, the node's own connections to itself would be refused. */
+/** With one of these, the node would refuse its own connections to itself. */
 const NO_SERVICE_ADDRESS = /^(127\.|0\.|22[4-9]\.|23\d\.|::1?$|ff[0-9a-f]{2}:)/i;
 
 /** The API's own default: three hours. */
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
-/** sessionAffinityConfig.clientIP.timeoutSeconds, as the API bounds it: at most a day. */
+/** sessionAffinityConfig.clientIP.timeoutSeconds, with the API's limits: at most a day. */
 const AFFINITY_SECONDS: Bounds = [1, 86_400];
 
-/** Reads what an API server or a manifest says of a Service, and keeps what we use. @throws FieldError */
+/** Reads a Service from an API server or a manifest, and keeps what we use. @throws FieldError */
 export function* readService(raw: unknown): Parts<Service> {
   const object = fieldsOf(raw, '');
   const metadata = fieldsOf(object['metadata'], 'metadata');
@@ -160,7 +163,7 @@ function readAffinitySeconds(value: unknown, field: string): number {
   return wholeNumberOf(timeoutSeconds, `${field}.clientIP.timeoutSeconds`, bounds, DEFAULT_AFFINITY_SECONDS);
 }
 
-/** The address of an entry of status.loadBalancer.ingress that is ours to serve; it may have a host name instead. */
+/** The address of an entry of status.loadBalancer.ingress, if we have to serve it; it may have a host name instead. */
 function readIngress(raw: unknown): string | undefined {
   const entry = fieldsOf(raw, '');
   const ip = textOf(entry['ip'], 'ip', '');
@@ -169,7 +172,7 @@ function readIngress(raw: unknown): string | undefined {
   return ip === '' || mode === 'Proxy' ? undefined : canonicalAddress(ip);
 }
 
-/** spec.clusterIPs, or spec.clusterIP from objects older than dual-stack; the first of each family counts. */
+/** spec.clusterIPs, or spec.clusterIP from objects older than dual-stack. The first of each family counts. */
 function clusterIpsOf(clusterIps: readonly string[], clusterIp: string): readonly string[] {
   const byFamily = new Map<Family, string>();
   for (const text of clusterIps.length > 0 ? clusterIps : [clusterIp]) {

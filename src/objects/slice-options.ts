@@ -1,30 +1,30 @@
 import { ANNOTATION_PREFIX, AnnotationError, annotationProblem } from './service-options.ts';
 
-/** What an EndpointSlice asks of us by annotations of our own; docs/beyond-kube-proxy.md. */
+/** What an EndpointSlice requests with our own annotations; see docs/beyond-kube-proxy.md. */
 export interface SliceOptions {
-  /** For how much each of its endpoints counts where one is drawn, 0 to MAX_WEIGHT; absent: 1. */
+  /** The weight of each of its endpoints in a draw, 0 to MAX_WEIGHT; absent: 1. */
   readonly weight?: number;
-  /** What Cilium's annotation says (cilium-weights.ts); absent without it. */
+  /** The value of Cilium's annotation (cilium-weights.ts); absent without it. */
   readonly ciliumWeight?: number;
-  /** Why an annotation of ours counts for nothing, the first of them; absent if none does. */
+  /** Why an annotation of ours has no effect (the first one); absent if there is none. */
   readonly problem?: string;
 }
 
-/** On an EndpointSlice. On a Service it would say nothing: all of its endpoints would have the same. */
+/** On an EndpointSlice. On a Service it would be useless, because all of its endpoints would have the same weight. */
 const WEIGHT_ANNOTATION = `${ANNOTATION_PREFIX}weight`;
 
 const MAX_WEIGHT = 100;
 
-/** Cilium's, from 0 to 65535. A value that is wrong is Cilium's to tell. */
+/** Cilium's, from 0 to 65535. Cilium itself reports wrong values. */
 const CILIUM_WEIGHT_ANNOTATION = 'service.cilium.io/weight';
 const MAX_CILIUM_WEIGHT = 65_535;
 
-/** The weight of an endpoint whose slice gives none. */
+/** The weight of an endpoint whose slice has no annotation. */
 export const DEFAULT_WEIGHT = 1;
 
 /**
- * What annotations of a slice ask for; undefined if none of them is ours, or Cilium's weight. A value that is wrong counts
- * for nothing.
+ * What the annotations of a slice request; undefined if none of them is ours or Cilium's weight. A wrong value has no
+ * effect.
  */
 export function readSliceOptions(annotations: Readonly<Record<string, string>>): SliceOptions | undefined {
   const ciliumWeight = numberOf(annotations[CILIUM_WEIGHT_ANNOTATION] ?? '', MAX_CILIUM_WEIGHT);
@@ -35,7 +35,7 @@ export function readSliceOptions(annotations: Readonly<Record<string, string>>):
     try {
       if (key !== WEIGHT_ANNOTATION) throw new AnnotationError('EndpointSlices have no such annotation');
       const weight = readWeight(value);
-      // Where Cilium says something, it matters that ours says the usual.
+      // If Cilium's annotation is there, it matters that ours has the default value.
       const isUsual = weight === DEFAULT_WEIGHT && ciliumWeight === undefined;
       options = isUsual ? options : { ...options, weight };
     } catch (error) {
@@ -46,7 +46,7 @@ export function readSliceOptions(annotations: Readonly<Record<string, string>>):
   return options;
 }
 
-/** The annotations that readSliceOptions makes these options of, but for what counted for nothing. */
+/** The annotations from which readSliceOptions makes these options, without those that have no effect. */
 export function sliceAnnotationsOf({ weight, ciliumWeight }: SliceOptions): Readonly<Record<string, string>> {
   return {
     ...(weight !== undefined && { [WEIGHT_ANNOTATION]: `${weight}` }),

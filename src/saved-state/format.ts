@@ -4,26 +4,26 @@ import type { KubeObject } from '../objects/decode.ts';
 import { encodeObject } from '../objects/encode.ts';
 
 /**
- * The file is lines of JSON: a head, an object each in Kubernetes' form, and an end with the number of objects and the
- * SHA-256 of all before it. Whoever changes what a line holds so that it cannot be read any more counts FORMAT up.
+ * The file consists of lines of JSON: a header, one object for each line in Kubernetes' form, and an end line with the
+ * number of objects and the SHA-256 of everything before it. If a change makes old files unreadable, increase FORMAT.
  */
 const FORMAT = 1;
 
-/** The file's name in the state directory, and that of one being written, which takes its place when it is whole. */
+/** The name of the file in the state directory, and of a file that is being written and replaces it when complete. */
 export const STATE_FILE = 'cluster.jsonl';
 export const NEW_STATE_FILE = 'cluster.jsonl.new';
 
-/** Bytes: room for a million endpoints. More is neither written nor read. */
+/** Bytes: room for a million endpoints. Larger files are neither written nor read. */
 export const MAX_STATE_BYTES = 128 * 2 ** 20;
 
-/** Bytes. As the longest line of a watch that is read from an API server. */
+/** Bytes. The same as the longest line of a watch from an API server. */
 export const MAX_STATE_LINE_BYTES = 16 * 2 ** 20;
 
-/** What the first line says. */
+/** The content of the first line. */
 export interface StateHead {
   /** The name of the node whose daemon wrote it. */
   readonly node: string;
-  /** Milliseconds since 1970: when the objects were known to be what the API server has. */
+  /** Milliseconds since 1970: when the objects were known to equal those of the API server. */
   readonly savedAt: number;
 }
 
@@ -36,7 +36,7 @@ const Head = v.object({
 
 const End = v.object({ end: v.object({ objects: v.number(), sha256: v.string() }) });
 
-/** Why a file is not what it should be, for the log: "it is damaged: …". */
+/** Why a file cannot be used, for the log: "it is damaged: …". */
 export class StateUnusable extends Error {}
 
 /** The lines of a file, each with its newline, one after the other. */
@@ -51,23 +51,23 @@ export function* stateLines({ node, savedAt }: StateHead, objects: Iterable<Kube
   yield check.end();
 }
 
-/** Takes the lines of a file as they come, without their newlines. */
+/** Receives the lines of a file in order, without their newlines. */
 export interface StateReader {
-  /** What the first line says, once it was given. */
+  /** The content of the first line, once it was received. */
   readonly head: StateHead | undefined;
   /**
-   * The parsed object that a line holds; undefined for the head and the end.
+   * The parsed object in a line; undefined for the header and the end.
    * @throws StateUnusable
    */
   take(line: string): unknown;
   /**
    * To be called after the last line.
-   * @throws StateUnusable if the end was not there
+   * @throws StateUnusable if there was no end line
    */
   finish(): void;
 }
 
-/** A reader that refuses what no daemon of this node has written. */
+/** A reader that refuses what was not written by a daemon of this node. */
 export function createStateReader(nodeName: string): StateReader {
   const check = createCheck();
   let head: StateHead | undefined;
@@ -118,7 +118,7 @@ function parseLine(line: string): unknown {
   }
 }
 
-/** Counts lines, and makes the line at the end. */
+/** Counts lines, and makes the end line. */
 function createCheck() {
   const hash = createHash('sha256');
   // The head is a line, too.

@@ -10,7 +10,7 @@ import { decodeObject, KINDS, type KubeObject } from '../objects/decode.ts';
 import { linesOf } from '../source/api/lines.ts';
 import { createStateReader, MAX_STATE_BYTES, MAX_STATE_LINE_BYTES, STATE_FILE, StateUnusable } from './format.ts';
 
-/** Milliseconds of work until others have their turn. */
+/** Milliseconds of work until others get a turn. */
 const SLICE = 5;
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
@@ -18,11 +18,11 @@ const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 /** A state that may be served from. */
 export interface SavedState {
   readonly objects: readonly KubeObject[];
-  /** Milliseconds since 1970: when the objects were known to be what the API server has. */
+  /** Milliseconds since 1970: when the objects were known to equal those of the API server. */
   readonly savedAt: number;
-  /** Milliseconds since then; 0 where the clock is behind it. */
+  /** Milliseconds since then; 0 if the clock is behind that time. */
   readonly age: number;
-  /** True if the clock is behind: the age is not known. */
+  /** True if the clock is behind, so the age is unknown. */
   readonly isFromTheFuture: boolean;
   /** Objects that could not be read, and why the first one could not. */
   readonly skipped: number;
@@ -32,7 +32,7 @@ export interface SavedState {
 export interface StateReadOptions {
   /** The name of this node. */
   readonly nodeName: string;
-  /** Milliseconds: an older state is no good. */
+  /** Milliseconds: an older state is not used. */
   readonly maxAge: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -40,18 +40,18 @@ export interface StateReadOptions {
 }
 
 /**
- * Reads the state that writeState left in a state directory. Nothing of the file is believed: objects are decoded and bounded
- * as those of an API server.
+ * Reads the state that writeState has saved in a state directory. Nothing in the file is trusted: objects are decoded and
+ * bounded like those from an API server.
  *
- * The age is told by the node's clock, which has no other witness across a reboot. One that lies behind the file (a board
- * without a battery, before it has asked for the time) says nothing about the age: the file is good then.
- * @throws StateUnusable saying why there is none that is good: "it is older than …"
+ * The age comes from the node's clock; nothing else measures time across a reboot. If the clock is behind the file (a board
+ * without a battery that has not yet set its time), the age is unknown, and the file is used.
+ * @throws StateUnusable with the reason why there is no usable state: "it is older than …"
  */
 export async function readState(folder: string, options: StateReadOptions): Promise<SavedState> {
   let file: FileHandle | undefined;
   try {
     await assertPrivateFolder(folder);
-    // Not blocking: a FIFO would never open.
+    // Non-blocking: opening a FIFO would block for ever.
     file = await open(join(folder, STATE_FILE), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     return await readFrom(file, options);
   } catch (error) {
@@ -90,7 +90,7 @@ async function readFrom(file: FileHandle, options: StateReadOptions): Promise<Sa
   for await (const { text, complete } of linesOf(chunks, MAX_STATE_LINE_BYTES, tooLong)) {
     if (!complete) throw new StateUnusable('it is damaged: its last line is cut off');
     const raw = reader.take(text);
-    // Before the rest is looked at.
+    // Before the rest is read.
     if (savedAt === undefined && reader.head !== undefined) {
       savedAt = reader.head.savedAt;
       age = now() - savedAt;

@@ -8,18 +8,18 @@ import { inSlices } from '../sync/slices.ts';
 import { firstSilence, hear, type Outage, patienceLeft } from './outage.ts';
 import { readState, type SavedState } from './read.ts';
 
-/** Milliseconds until the kernel is looked at again, where it had rules of ours or could not be read. */
+/** Milliseconds until the kernel is checked again, if it had rules of ours or could not be read. */
 const LOOK_AGAIN = 10_000;
 
 export interface StandInOptions {
   /** The state directory. */
   readonly folder: string;
   readonly nodeName: string;
-  /** Milliseconds at which a state is too old. */
+  /** Milliseconds: an older state is not used. */
   readonly maxAge: number;
   /** Whether the kernel has rules of ours that packets go through. */
   readonly hasRules: () => Promise<boolean>;
-  /** Told the objects to be served meanwhile, and when they were saved in milliseconds since 1970; at most once. */
+  /** Called at most once, with the objects to serve in the meantime, and when they were saved in milliseconds since 1970. */
   readonly onState: (objects: readonly KubeObject[], savedAt: number) => void;
   readonly log: Log;
   readonly clock?: Clock;
@@ -28,9 +28,9 @@ export interface StandInOptions {
 }
 
 /**
- * Waits for the moment from which the saved state is to be served: the API server was out of reach for 3 s, and the kernel has
- * no rules of ours, as after a reboot. Rules of the last run are newer than any saved state. It ends when the state was served,
- * turned out to be no good, or is not needed any more.
+ * Waits until the saved state has to be served: the API server was out of reach for 3 s, and the kernel has no rules of
+ * ours, as after a reboot. Rules from the last run are newer than any saved state. It ends when the state was served, turned
+ * out to be unusable, or is no longer needed.
  */
 export class StandIn {
   readonly #options: StandInOptions;
@@ -47,13 +47,13 @@ export class StandIn {
     this.#clock = options.clock ?? SYSTEM_CLOCK;
   }
 
-  /** The API server is asked from now on. */
+  /** Requests to the API server begin now. */
   begin(): void {
     this.#outage = firstSilence(this.#clock.now());
     this.#arm();
   }
 
-  /** A request to the API server was answered with this status, or not at all. */
+  /** The API server answered a request with this status, or not at all. */
   heard(status: number | undefined): void {
     if (this.#isOver || this.#outage === undefined) return;
     this.#outage = hear(this.#outage, { status, at: this.#clock.now() });
@@ -61,7 +61,7 @@ export class StandIn {
     else this.#arm();
   }
 
-  /** It is not needed any more. */
+  /** The saved state is no longer needed. */
   end(): void {
     this.#isOver = true;
     this.#cancel?.();
@@ -79,7 +79,7 @@ export class StandIn {
     this.#isLooking = true;
     try {
       const state = await this.#usable();
-      // It may have answered meanwhile.
+      // The API server may have answered in the meantime.
       if (state !== undefined && this.#isDue) await this.#serve(state);
     } finally {
       this.#isLooking = false;
@@ -131,7 +131,7 @@ export class StandIn {
   }
 }
 
-/** All objects, but for endpoints that were pods of this node. */
+/** All objects, without endpoints that were pods of this node. */
 function* withoutLostPods(
   objects: readonly KubeObject[],
   nodeName: string,

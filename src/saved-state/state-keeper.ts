@@ -7,45 +7,45 @@ import { writeState } from './write.ts';
 
 /** Milliseconds. */
 const TIMINGS = {
-  /** From the first whole state to its writing: the kernel comes first. */
+  /** From the first complete state until it is written: the kernel comes first. */
   first: 5_000,
-  /** At least from one writing to the next, and after one that failed. */
+  /** The minimum time between two writes, and after a failed one. */
   pause: 30_000,
   pauseAfterFailure: 300_000,
-  /** What a stop waits for the last writing: systemd kills after 10 s. */
+  /** How long a stop waits for the last write: systemd kills the process after 10 s. */
   patience: 5_000,
 };
 
-/** For this part of the time at most it is at work. */
+/** The largest share of the time for this work. */
 const SHARE = 0.005;
 
-/** A state that stays as it is, is dated anew after this part of the age at which it is too old; milliseconds at least and at most. */
+/** An unchanged state gets a new date after this part of the maximum age, within the limits in milliseconds. */
 const DATED_ANEW = { part: 1 / 24, least: 60_000, most: 3_600_000 };
 
 export interface StateKeeperOptions {
   /** The state directory. */
   readonly folder: string;
   readonly nodeName: string;
-  /** Milliseconds at which a state is too old to be served from. */
+  /** Milliseconds: an older state is not served. */
   readonly maxAge: number;
-  /** All objects as they are now; asked for at once, and gone through later. */
+  /** All objects as they are now. The list is requested at once and processed later. */
   readonly objects: () => readonly KubeObject[];
-  /** Whether the API server was heard of lately, so that what is known is what there is. */
+  /** Whether the API server has answered lately, so that what is known is current. */
   readonly isInTouch: () => boolean;
   readonly log: Log;
   readonly clock?: Clock;
-  /** Milliseconds since 1970: what a state is dated with. */
+  /** Milliseconds since 1970: the date of a state. */
   readonly date?: () => number;
   readonly write?: typeof writeState;
 }
 
 /**
- * Keeps the last known state on the disk: soon after it is whole, then at most every 30 s where something changed, and at the
- * end. A disk that cannot be written to is said once, and harms nobody.
+ * Keeps the last known state on disk. It is written soon after it is complete, then after changes at most every 30 s, and at
+ * the end. If the disk is not writable, this is logged once and has no other effect.
  */
 export class StateKeeper {
   readonly #options: Required<StateKeeperOptions>;
-  /** When the next writing may be, at the earliest; undefined before the state is whole, and once all is over. */
+  /** The earliest time of the next write; undefined before the state is complete, and after the end. */
   #next: number | undefined;
   #isDirty = false;
   #cancel: (() => void) | undefined;
@@ -58,18 +58,18 @@ export class StateKeeper {
     this.#options = { clock: SYSTEM_CLOCK, date: Date.now, write: writeState, ...options };
   }
 
-  /** Milliseconds since 1970 of what is on the disk; 0: nothing was written. */
+  /** Milliseconds since 1970 of the state on disk; 0: nothing was written. */
   get savedAt(): number {
     return this.#savedAt;
   }
 
-  /** The state is whole: it is kept from now on. */
+  /** The state is complete. From now on it is saved. */
   begin(): void {
     this.#next = this.#options.clock.now() + TIMINGS.first;
     this.changed();
   }
 
-  /** Something of the state changed. Costs nothing: it is said for each object. */
+  /** The state changed. This is called for each object, so it must cost nothing. */
   changed(): void {
     this.#isDirty = true;
     if (this.#next === undefined || this.#cancel !== undefined || this.#writing !== undefined) return;
@@ -80,7 +80,7 @@ export class StateKeeper {
     });
   }
 
-  /** Writes what is not on the disk yet, and ends. Never rejects; takes 5 s at most. */
+  /** Writes what is not yet on disk, and ends. Never rejects; takes at most 5 s. */
   async close(): Promise<void> {
     const isKept = this.#next !== undefined;
     this.#next = undefined;
@@ -129,7 +129,7 @@ export class StateKeeper {
     if (this.#next !== undefined) this.#next = clock.now() + pause;
   }
 
-  /** So that its age is that of what is known, and not that of the last change. */
+  /** So that the age of the file is that of our knowledge, not that of the last change. */
   #dateAnewLater(): void {
     const { clock, maxAge, isInTouch } = this.#options;
     const { part, least, most } = DATED_ANEW;

@@ -5,7 +5,7 @@ import type { Steps } from '../service/steps.ts';
 import type { SourceListener } from '../source/source.ts';
 import { inSlices } from '../sync/slices.ts';
 
-/** An object that was changed or, without one, deleted. */
+/** An object that was changed or, if absent, deleted. */
 interface Arrived {
   readonly kind: Kind;
   readonly key: string;
@@ -13,15 +13,16 @@ interface Arrived {
 }
 
 /**
- * Stands between a source and its listener. Usually it passes on what comes. Once objects of a saved state stand in for what
- * the source has not delivered, it holds back what comes until everything has: then the listener is told the differences, all
- * at once. A list that comes in parts would have Services without endpoints meanwhile, or with those of another time.
+ * Stands between a source and its listener. Usually it passes on what arrives. If objects of a saved state stand in for what
+ * the source has not delivered, it holds back what arrives until everything has arrived, and then reports the differences to
+ * the listener, all at once. While a list arrives in parts, there would otherwise be Services without endpoints, or with
+ * endpoints from another time.
  */
 export class TakeOver implements SourceListener {
   readonly #listener: SourceListener;
-  /** What was passed on before the whole was there: newer than any saved state. Undefined from then on. */
+  /** What was passed on before the source was complete: newer than any saved state. Undefined from then on. */
   #early: Set<string> | undefined = new Set();
-  /** The stand-ins of which the source has not said that they are as they were. Undefined while there are none. */
+  /** The stand-ins that the source has not yet confirmed. Undefined while there are none. */
   #unconfirmed: Map<string, KubeObject> | undefined;
   readonly #held = new Map<string, Arrived>();
 
@@ -30,8 +31,8 @@ export class TakeOver implements SourceListener {
   }
 
   /**
-   * Passes on the objects of a saved state that the source has not delivered yet, while others have their turn. Resolves to
-   * false if the source has delivered everything before or meanwhile: then there is nothing to stand in for.
+   * Passes on the objects of a saved state that the source has not delivered yet, while others get turns. Resolves to false
+   * if the source has delivered everything before or in the meantime, so that nothing has to stand in.
    */
   async standIn(objects: Iterable<KubeObject>): Promise<boolean> {
     const early = this.#early;
@@ -51,7 +52,7 @@ export class TakeOver implements SourceListener {
       yield;
       if (this.#unconfirmed !== unconfirmed) return;
       const id = idOf(object.kind, keyOf(object));
-      // What came meanwhile is newer, too, and held back.
+      // What arrived in the meantime is newer, too, and is held back.
       if (early.has(id)) continue;
       unconfirmed.set(id, object);
       this.#listener.changed(object);

@@ -6,10 +6,10 @@ import { assertPrivateFolder } from '../host/private-folder.ts';
 import type { KubeObject } from '../objects/decode.ts';
 import { MAX_STATE_BYTES, NEW_STATE_FILE, STATE_FILE, type StateHead, stateLines } from './format.ts';
 
-/** Milliseconds of work until others have their turn. A line may be of a thousand endpoints: half a millisecond. */
+/** Milliseconds of work until others get a turn. A line may contain a thousand endpoints, which take half a millisecond. */
 const SLICE = 4;
 
-/** Characters that are written at a time: more would be copied for longer. */
+/** Characters that are written at a time. More would be copied for longer. */
 const CHUNK = 64 * 1024;
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
@@ -19,10 +19,9 @@ export interface StateWriteOptions {
 }
 
 /**
- * Writes the objects to the state directory: to a file beside the one that is there (mode 0600), which takes its place once
- * it is on the disk as a whole. Whatever happens meanwhile, one whole file is there. Returns how many milliseconds of work
- * of this thread it took.
- * @throws Error saying why it could not be written (ENOSPC, EROFS, …); the file of before stays
+ * Writes the objects to the state directory: to a new file beside the existing one (mode 0600), which it replaces once it is
+ * complete on disk. So there is always one complete file. Returns how many milliseconds of this thread's work it took.
+ * @throws Error with the reason if it could not be written (ENOSPC, EROFS, …); the old file stays
  */
 export async function writeState(
   folder: string,
@@ -32,7 +31,7 @@ export async function writeState(
 ): Promise<number> {
   await assertPrivateFolder(folder);
   const path = join(folder, NEW_STATE_FILE);
-  // Of a process that was killed while it wrote.
+  // Left by a process that was killed while it wrote.
   await rm(path, { force: true });
   const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
@@ -83,7 +82,7 @@ async function writeLines(file: FileHandle, lines: Iterable<string>, maxBytes: n
   return took;
 }
 
-/** The name, too, is to be there after a power cut. */
+/** The file name must also survive a power cut. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
