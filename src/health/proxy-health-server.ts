@@ -17,7 +17,7 @@ export interface ProxyHealthServerOptions {
   readonly log: Log;
   /** Told of each answer's status, for the counters. */
   readonly onAnswer?: (question: HealthRequest, status: number) => void;
-  /** Told once, when the address turns out to be unusable: for an event. */
+  /** Called once if the address turns out to be unusable: for an event. */
   readonly onListenFailure?: (message: string) => void;
   /** Milliseconds between two attempts to listen. */
   readonly retryDelay?: number;
@@ -59,7 +59,7 @@ export class ProxyHealthServer {
     return this.#server.start();
   }
 
-  /** Stops to listen, and to try. */
+  /** Stops listening, and retrying. */
   close(): Promise<void> {
     return this.#server.close();
   }
@@ -81,7 +81,7 @@ function answerTo(question: HealthRequest, report: HealthReport): HttpAnswer {
     return [FAMILY_NAMES[family], { lastUpdated: goTime(lastUpdated), healthy: its }] as const;
   });
   const body = {
-    // As if just updated while all is well: monitoring made for older kube-proxies compares it with the time.
+    // As if just updated while everything is in order: monitoring for older kube-proxies compares it with the time.
     lastUpdated: goTime(ok && healthy ? currentTime : newest),
     currentTime: goTime(currentTime),
     ...(question === 'healthz' && { nodeEligible }),

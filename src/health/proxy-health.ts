@@ -1,12 +1,14 @@
 import type { Family } from '../ip.ts';
 
-/** Milliseconds that only ever grow: for ages. Dates may jump when the node's clock is set. */
+/** Milliseconds that only ever grow, for ages. Dates may jump when the node's clock is set. */
 const steadyNow = () => performance.now();
 
 export interface ProxyHealthOptions {
   /** Whether load balancers may use this node (Node.eligible); false while the Node object is unknown. */
   readonly isNodeEligible: () => boolean;
-  /** nftables.syncPeriod in milliseconds: half of what a change may wait until we call ourselves unhealthy. */
+  /**
+   * nftables.syncPeriod in milliseconds: half of the time that a change may wait before we report ourselves as unhealthy.
+   */
   readonly syncPeriod?: number;
   /** Milliseconds of a clock that is never set back. */
   readonly now?: () => number;
@@ -14,7 +16,7 @@ export interface ProxyHealthOptions {
   readonly date?: () => number;
 }
 
-/** How the rules of one family are. */
+/** The state of one family's rules. */
 export interface FamilyHealth {
   /** Milliseconds since 1970 of the last success. */
   readonly lastUpdated: number;
@@ -25,47 +27,47 @@ export interface FamilyHealth {
 export interface HealthReport {
   readonly currentTime: number;
   readonly nodeEligible: boolean;
-  /** Whether all families are. Says nothing of the node. */
+  /** Whether all families are healthy. Does not include the node. */
   readonly healthy: boolean;
   /** False if a restart of this process could help. */
   readonly alive: boolean;
   /** Those that have started, IPv4 first. */
   readonly families: ReadonlyMap<Family, FamilyHealth>;
-  /** Milliseconds since 1970: the rules are those of a state that was saved then, since the API server cannot be reached. */
+  /** Milliseconds since 1970: the rules come from a state that was saved then, because the API server cannot be reached. */
   readonly staleSince: number | undefined;
 }
 
 interface FamilyState {
   readonly lastUpdated: number;
-  /** By the steady clock, as all that follow. */
+  /** On the steady clock, like everything that follows. */
   readonly pendingSince: number | undefined;
-  /** From the first to the last of the looks in a row that found rules to differ; undefined if the last one found none. */
+  /** From the first to the last of the checks in a row that found differing rules; undefined if the last one found none. */
   readonly differs: { readonly from: number; readonly to: number } | undefined;
-  /** When nft was last asked for something, or answered. */
+  /** When nft was last asked for something, or last answered. */
   readonly workedAt: number;
-  /** The last failure was this program's own. */
+  /** The last failure was caused by this program itself. */
   readonly isAtFault: boolean;
 }
 
-/** Milliseconds, more than nft may take for two listings and a load: who waits for longer waits for nothing. */
+/** Milliseconds, more than nft may take for two listings and a load. Whoever has waited longer will wait for ever. */
 const STUCK = 300_000;
 
 /**
  * Whether the rules follow the cluster: a family is unhealthy while a change has waited for two sync periods or more, or
- * while looks at the kernel have found, for as long, that its rules are not ours. That needs a look: nothing else, such as a
- * silent heartbeat, makes it unhealthy. One that has not started is left out, as in kube-proxy: it neither helps nor hurts.
+ * while checks of the kernel have found for as long that its rules are not ours. Nothing else makes it unhealthy, such as a
+ * silent heartbeat. A family that has not started is left out, like in kube-proxy.
  */
 export class ProxyHealth {
   readonly #options: Required<ProxyHealthOptions>;
   readonly #families = new Map<Family, FamilyState>();
-  /** See HealthReport. Says nothing against the node: it serves as well as it can. */
+  /** See HealthReport. It does not make the node unhealthy, which serves as well as it can. */
   staleSince: number | undefined;
 
   constructor(options: ProxyHealthOptions) {
     this.#options = { syncPeriod: 30_000, now: steadyNow, date: Date.now, ...options };
   }
 
-  /** A family's loop begins. Counts as a success: it has two sync periods from the first change on. */
+  /** A family's loop begins. This counts as a success: it has two sync periods from the first change. */
   started(family: Family): void {
     this.synced(family);
   }
@@ -85,19 +87,19 @@ export class ProxyHealth {
     this.#families.set(family, { lastUpdated, pendingSince: undefined, differs, workedAt: now, isAtFault: false });
   }
 
-  /** Nothing waits, though the last work on the kernel may have failed: what nft does not take is left out. */
+  /** Nothing waits, although the last work on the kernel may have failed: what nft refuses is left out. */
   verified(family: Family): void {
     if (this.#families.get(family)?.pendingSince !== undefined) this.synced(family);
   }
 
-  /** The rules in the kernel were read: whether any that all Services need differs from ours. */
+  /** The rules in the kernel were read. `isDifferent`: one that all Services need differs from ours. */
   compared(family: Family, isDifferent: boolean): void {
     const now = this.#options.now();
     const { differs } = this.#families.get(family) ?? {};
     this.#note(family, { differs: isDifferent ? { from: differs?.from ?? now, to: now } : undefined });
   }
 
-  /** Work on the kernel failed. `isAtFault`: for a reason of this process, and not of nft's or the kernel's. */
+  /** Work on the kernel failed. `isAtFault`: for a reason in this process, not in nft or the kernel. */
   failed(family: Family, isAtFault: boolean): void {
     this.queued(family);
     this.#note(family, { isAtFault, workedAt: this.#options.now() });
@@ -108,7 +110,7 @@ export class ProxyHealth {
     this.#note(family, { workedAt: this.#options.now() });
   }
 
-  /** Whether all families are healthy, whatever becomes of the node. True before they start. */
+  /** Whether all families are healthy, regardless of the node. True before they start. */
   get isHealthy(): boolean {
     return [...this.#families.values()].every((state) => this.#isHealthy(state));
   }
@@ -140,12 +142,12 @@ export class ProxyHealth {
     const { differs } = state;
     const { now, syncPeriod } = this.#options;
     const grace = 2 * syncPeriod;
-    // Not for what a look found long ago, if none has come to an end since.
+    // An old finding does not count if no check has finished since.
     const isDifferent = differs !== undefined && differs.to - differs.from >= grace && now() - differs.to < grace;
     return !this.#isOverdue(state) && !isDifferent;
   }
 
-  /** It is where nft or the kernel refuse what they are asked for: another process would be refused, too. */
+  /** True if nft or the kernel refuse what they are asked for: they would refuse another process, too. */
   #isAlive(state: FamilyState): boolean {
     const isStuck = this.#options.now() - state.workedAt >= STUCK;
     return !this.#isOverdue(state) || !(isStuck || state.isAtFault);

@@ -11,9 +11,9 @@ export interface ServiceHealthOptions {
   /** ProxyHealth.isHealthy: while it is false, no Service is healthy here. */
   readonly isProxyHealthy: () => boolean;
   readonly log: Log;
-  /** Told once for each Service and address that cannot be listened on: for an event. */
+  /** Called once for each Service and address that cannot be listened on: for an event. */
   readonly onListenFailure?: (check: HealthCheck, message: string) => void;
-  /** Milliseconds until addresses that could not be listened on are tried again, if no change does so before. */
+  /** Milliseconds until failed addresses are tried again, if no change does so before. */
   readonly retryDelay?: number;
   readonly limits?: Partial<HttpLimits>;
 }
@@ -26,20 +26,20 @@ interface OpenService {
 
 const RETRY_DELAY = 30_000;
 
-/** Services whose port is taken that a change tries again: the rest is another change's. */
+/** How many Services with a taken port a change tries again. The others are for later changes. */
 const RETRIES = 50;
 
 /**
- * Answers load balancers on the healthCheckNodePorts: one server for each Service and address. `set` tells what
- * changed, `apply` then opens and closes what that takes, at a cost of the changes alone.
+ * Answers load balancers on the healthCheckNodePorts, with one server for each Service and address. `set` notes changes, and
+ * `apply` then opens and closes servers. The cost depends only on the changes.
  */
 export class ServiceHealthServers {
   readonly #options: ServiceHealthOptions;
-  /** One for all: else who may create Services could take all of our file descriptors. */
+  /** Shared by all. Otherwise, anyone who may create Services could use up all of our file descriptors. */
   readonly #pool: ConnectionPool;
   readonly #wanted = new Map<string, HealthCheck>();
   readonly #open = new Map<string, OpenService>();
-  /** Port → the Service that has it. A second one waits until it is free. */
+  /** Port → the Service that has it. A second Service waits until it is free. */
   readonly #owners = new Map<number, string>();
   /** Service key → address → why it cannot be listened on. */
   readonly #failed = new Map<string, Map<string, string>>();
@@ -54,7 +54,10 @@ export class ServiceHealthServers {
     this.#pool = new ConnectionPool({ name: 'health checks of Services', log: options.log });
   }
 
-  /** Notes a Service's health check; undefined: it has none. A new count is answered from now on, the rest needs `apply`. */
+  /**
+   * Sets a Service's health check; undefined: it has none. A new count is answered from now on. Everything else needs
+   * `apply`.
+   */
   set(serviceKey: string, check: HealthCheck | undefined): void {
     const before = this.#wanted.get(serviceKey);
     if (check === undefined) this.#wanted.delete(serviceKey);
@@ -63,15 +66,16 @@ export class ServiceHealthServers {
   }
 
   /**
-   * Opens and closes servers, so that each Service is answered on those of these addresses whose family it has ("0.0.0.0"
-   * and "::" are all addresses of theirs), and tries again some of what failed before. Call it when the rules of all families are in force: from then on load balancers send traffic. Never rejects.
+   * Opens and closes servers, so that each Service is answered on these addresses, as far as it has their family ("0.0.0.0"
+   * and "::" are all addresses of their family). It also tries some failed ones again. Call it when the rules of all
+   * families are in force: from then on load balancers send traffic. Never rejects.
    */
   apply(addresses: readonly string[]): Promise<void> {
     const now = [...new Set(addresses)];
     if (now.join() !== this.#addresses.join())
       this.#unsettled = new Set([...this.#open.keys(), ...this.#wanted.keys()]);
     this.#addresses = now;
-    // One after the other: what is being opened is not to be opened again.
+    // One after the other, so that nothing is opened twice.
     this.#work = this.#work.then(() => this.#settle());
     return this.#work;
   }
@@ -99,7 +103,7 @@ export class ServiceHealthServers {
     this.#retry = setTimeout(again, this.#options.retryDelay ?? RETRY_DELAY);
   }
 
-  /** The first Service that waits for each of these ports, and those that were not tried for longest. */
+  /** The first Service that waits for each of these ports, and those that have waited longest for another try. */
   #toRetry(free: ReadonlySet<number>): readonly string[] {
     const failed = [...this.#failed.keys()];
     const left = new Set(free);
@@ -107,7 +111,7 @@ export class ServiceHealthServers {
     return [...next, ...failed.slice(0, RETRIES)];
   }
 
-  /** Adds to `free` what port nobody has any more. */
+  /** Adds the ports that nobody has any more to `free`. */
   async #closeUnwanted(key: string, free: Set<number>): Promise<void> {
     const wanted = this.#closed ? undefined : this.#wanted.get(key);
     if (wanted === undefined) this.#failed.delete(key);
@@ -155,7 +159,7 @@ export class ServiceHealthServers {
     return listenHttp({ host, port, oneFamily: true, respond, pool, log, ...(limits && { limits }) });
   }
 
-  /** Says each failure once, and when all is over. */
+  /** Logs each failure once, and when all are over. */
   #tell(service: string, check: HealthCheck, failures: ReadonlyMap<string, string>): void {
     const { log, onListenFailure } = this.#options;
     const known = this.#failed.get(service);
@@ -184,7 +188,7 @@ export class ServiceHealthServers {
   }
 }
 
-/** Whether a Service is answered on an address: if it has the address's family. */
+/** Whether a Service is answered on an address: whether it has the address's family. */
 function isAnswered({ localEndpoints }: HealthCheck, address: string): boolean {
   const family = familyOf(address);
   return family !== undefined && localEndpoints.has(family);

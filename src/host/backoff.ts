@@ -1,20 +1,20 @@
-/** Pauses that double with each failure, in whatever unit the caller has. */
+/** Pauses that double with each failure, in the caller's unit. */
 export interface Backoff {
   readonly first: number;
   readonly most: number;
 }
 
-/** More doublings than any of ours needs; 2 ** 1100 would be Infinity. */
+/** More doublings than we ever need; 2 ** 1100 would be Infinity. */
 const MOST_DOUBLINGS = 30;
 
-/** The pause after so many failures in a row: 0 after none, then the first one, doubled each time up to the longest. */
+/** The pause after this many failures in a row: 0 after none, then the first pause, doubled each time up to the longest. */
 export function pauseAfter(failures: number, { first, most }: Backoff): number {
   return failures <= 0 ? 0 : Math.min(most, first * 2 ** Math.min(failures - 1, MOST_DOUBLINGS));
 }
 
 /**
- * A moment within the last half of a pause: nodes that failed together do not come back together, and nobody fails again and
- * again in step with what makes it fail.
+ * A random moment in the second half of a pause. So nodes that failed together do not return together, and failures do not
+ * stay in step with their cause.
  */
 export function spread(pause: number): number {
   return (pause / 2) * (1 + Math.random());

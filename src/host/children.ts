@@ -1,4 +1,4 @@
-/** Process numbers remembered at most. */
+/** The maximum number of remembered process IDs. */
 const MOST = 4096;
 
 const STARTED = new Set<number>();
@@ -12,7 +12,7 @@ export function rememberChild(pid: number | undefined): void {
   STARTED.add(pid);
 }
 
-/** True for a process that this one has started, also once it has ended; the last few thousand are known. */
+/** True for a process that this one has started, even if it has ended. The last few thousand are known. */
 export function isChild(pid: number): boolean {
   return STARTED.has(pid);
 }

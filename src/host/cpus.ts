@@ -4,8 +4,8 @@ import { cpus } from 'node:os';
 const POSSIBLE = '/sys/devices/system/cpu/possible';
 
 /**
- * How many CPUs the kernel has made itself ready for, which may be many more than there are: what it keeps for each CPU is
- * for so many. Those that are there, where it does not say.
+ * How many CPUs the kernel is prepared for, which may be many more than exist: its memory for each CPU is allocated for that
+ * many. If the kernel does not say, the existing CPUs.
  */
 export function possibleCpus(): number {
   try {
@@ -16,7 +16,7 @@ export function possibleCpus(): number {
   }
 }
 
-/** The CPUs of a list as the kernel prints it: "0-3,8". @throws Error if it is none */
+/** The CPUs in a list as the kernel prints it: "0-3,8". @throws Error if it is not a list */
 export function cpusIn(list: string): number {
   return list
     .trim()

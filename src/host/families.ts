@@ -8,10 +8,10 @@ const IPV6_SYSCTLS = '/proc/sys/net/ipv6';
 /** The addresses of the interfaces. */
 const IPV6_ADDRESSES = '/proc/net/if_inet6';
 
-/** 1: no interface has IPv6, whatever the kernel could do. */
+/** 1: no interface has IPv6, whatever the kernel supports. */
 const IPV6_DISABLED = '/proc/sys/net/ipv6/conf/all/disable_ipv6';
 
-/** The families that this node can be served in, by what kube-proxy goes by; a warning for the one that is missing. */
+/** The families in which this node can be served, by the same criteria as kube-proxy. Warns if one is missing. */
 export function servedFamilies(log: Log): readonly Family[] {
   const missing = !existsSync(IPV6_ADDRESSES)
     ? 'this kernel has no IPv6'
@@ -23,7 +23,7 @@ export function servedFamilies(log: Log): readonly Family[] {
   return ['ip'];
 }
 
-/** The families that the kernel may hold tables of, also where IPv6 has been disabled since they were made. */
+/** The families of which the kernel may have tables, even if IPv6 has been disabled since they were created. */
 export function kernelFamilies(): readonly Family[] {
   return existsSync(IPV6_SYSCTLS) ? FAMILIES : ['ip'];
 }

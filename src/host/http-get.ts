@@ -6,11 +6,11 @@ export interface GetOptions {
   readonly path: string;
   /** Milliseconds for all of it. */
   readonly timeout: number;
-  /** Bytes; a longer answer is none. */
+  /** Bytes; a longer answer is ignored. */
   readonly most: number;
 }
 
-/** The body of a 200 over plain HTTP; undefined for all else: nobody listens, another status, too slow, too long. */
+/** The body of a 200 over plain HTTP; undefined otherwise: nobody listens, another status, too slow, too long. */
 export function getText({ host, port, path, timeout, most }: GetOptions): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const signal = AbortSignal.timeout(timeout);

@@ -4,8 +4,8 @@ import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 let last: readonly NetworkInterfaceInfo[] | undefined;
 
 /**
- * The addresses of this machine's interfaces. Reading them takes a socket: where there is no file descriptor or memory for
- * one just now, they are those of before.
+ * The addresses of this machine's interfaces. Reading them needs a socket. If there is no file descriptor or memory for one,
+ * the result is the previous one.
  * @throws Error (uv_interface_addresses) if they could not be read before, either
  */
 export function interfaceAddresses(read = networkInterfaces): readonly NetworkInterfaceInfo[] {
@@ -17,10 +17,10 @@ export function interfaceAddresses(read = networkInterfaces): readonly NetworkIn
   return last;
 }
 
-/** Where the kernel lists the interfaces of this process's network namespace, those without addresses, too. */
+/** Where the kernel lists the interfaces of this process's network namespace, including those without addresses. */
 const DEVICES = '/proc/self/net/dev';
 
-/** The addresses of each interface of this network namespace, by its name; none for one that has none, or is down. */
+/** The addresses of each interface of this network namespace, by its name; empty if it has none or is down. */
 export function interfacesByName(): ReadonlyMap<string, readonly NetworkInterfaceInfo[]> {
   const names = readFileSync(DEVICES, 'utf8').matchAll(/^\s*(\S+):/gm);
   const addresses = networkInterfaces();

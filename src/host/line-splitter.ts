@@ -2,8 +2,8 @@
 const MAX_LINE = 64 * 1024;
 
 /**
- * Returns a function to feed text to, piece by piece; `onLine` gets each line without its newline. A line without end
- * is given up: `onTooLong` is told once for every 64 KiB of it.
+ * Returns a function that takes text piece by piece. `onLine` receives each line without its newline. An endless line is
+ * dropped: `onTooLong` is called once for every 64 KiB of it.
  */
 export function createLineSplitter(onLine: (line: string) => void, onTooLong: () => void): (piece: string) => void {
   let begun = '';

@@ -8,16 +8,16 @@ export interface Listener {
   readonly host: string;
   readonly port: number;
   readonly user: number;
-  /** Whose it is, where that is for us to see. */
+  /** The process that owns it, if we can see it. */
   readonly pid: number | undefined;
-  /** The name of that process; from outside. */
+  /** The name of that process; controlled by others. */
   readonly name: string | undefined;
 }
 
-/** Processes looked at for the owners of sockets. */
+/** The maximum number of processes examined to find the owners of sockets. */
 const MOST_PROCESSES = 20_000;
 
-/** Who listens on one of these TCP ports, as the kernel tells anybody; the process is for root to know. */
+/** The sockets that listen on one of these TCP ports, which everyone can read. Only root can see the processes. */
 export function listenersOnPorts(ports: readonly number[]): readonly Listener[] {
   const sockets = TCP_SOCKETS.flatMap((file) => listeningSockets(readProc(file) ?? '', ports));
   const owners =

@@ -5,14 +5,14 @@ const LISTENING = '0A';
 
 /** A TCP socket that listens, as /proc/net/tcp and tcp6 have it. */
 export interface ListeningSocket {
-  /** In hex, in words of the machine's byte order. */
+  /** In hex, in words in the machine's byte order. */
   readonly address: string;
   readonly port: number;
   readonly user: number;
   readonly inode: string;
 }
 
-/** Those of a file of TCP_SOCKETS that listen on one of these ports. */
+/** The sockets in a file of TCP_SOCKETS that listen on one of these ports. */
 export function listeningSockets(text: string, ports: readonly number[]): readonly ListeningSocket[] {
   return text.split('\n').flatMap((line) => {
     const [, local = '', , state, , , , user, , inode = ''] = line.trim().split(/\s+/);

@@ -4,8 +4,8 @@ import process from 'node:process';
 import { getHeapStatistics } from 'node:v8';
 
 /**
- * Reads the limit of this process' cgroup (memory.max of version 2, memory.limit_in_bytes of version 1, as libuv finds
- * them), or else the machine's memory, and the limit of the heap, all in bytes. `isOwn`: the limit is not the machine's.
+ * Reads the limit of this process's cgroup (memory.max of version 2, memory.limit_in_bytes of version 1, as libuv finds
+ * them), otherwise the machine's memory, and the limit of the heap, all in bytes. `isOwn`: the limit is not the machine's.
  */
 export function readMemory(): { readonly available: number; readonly isOwn: boolean; readonly heap: number } {
   const [limit, machine] = [process.constrainedMemory(), totalmem()];

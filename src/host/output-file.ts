@@ -4,13 +4,13 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-/** Bytes that a folder must have room for: many times what nft prints of 100,000 elements. */
+/** Bytes of free space that a folder must have: many times what nft prints for 100,000 elements. */
 const ROOM = 64 * 1024 * 1024;
 
-/** Bytes that are read at a time: some milliseconds of work for whoever takes them. */
+/** Bytes that are read at a time. The consumer works on them for some milliseconds. */
 const PIECE = 64 * 1024;
 
-/** Milliseconds until somebody who has read all that is there looks again. */
+/** Milliseconds until the next look after everything was read. */
 const LOOK_INTERVAL = 20;
 
 const readFrom = promisify(read);
@@ -18,9 +18,9 @@ const readFrom = promisify(read);
 let made = 0;
 
 /**
- * A file without a name for a process to print to, while this process reads what is there. nft writes each line by itself,
- * and Node's pipes are sockets: for 25,000 lines each of the two wakes the other so often that this costs half a second of
- * CPU time, and nft takes twice as long.
+ * A nameless file that a process prints to, while this process reads it. nft writes each line separately, and Node's pipes
+ * are sockets. With a pipe, for 25,000 lines, the two processes would wake each other so often that this would cost half a
+ * second of CPU time, and nft would take twice as long.
  */
 export class OutputFile {
   readonly fd: number;
@@ -29,7 +29,7 @@ export class OutputFile {
     this.fd = fd;
   }
 
-  /** `directory`: only root and we can write there. Undefined where it takes no such file: then there are pipes. */
+  /** `directory`: only root and we can write there. Undefined if it does not support such files; then pipes are used. */
   static open(directory: string): OutputFile | undefined {
     try {
       const { bavail, bsize } = statfsSync(directory);
@@ -40,12 +40,12 @@ export class OutputFile {
       unlinkSync(path);
       return new OutputFile(fd);
     } catch {
-      // The folder is gone, or cannot be written to, or there are no file descriptors: whoever needs it says so.
+      // The folder is gone or not writable, or there are no file descriptors. Whoever needs the folder reports it.
       return undefined;
     }
   }
 
-  /** Gives what is printed, piece by piece, until `over` resolves and all is read, or `take` returns false. */
+  /** Passes on what is printed, piece by piece, until `over` resolves and everything is read, or `take` returns false. */
   async follow(take: (piece: Buffer) => boolean, over: Promise<void>): Promise<void> {
     let isOver = false;
     const end = over.then(() => {

@@ -1,10 +1,10 @@
 import { canonicalAddress, familyOf } from '../ip.ts';
 import { interfaceAddresses } from './interfaces.ts';
 
-/** Milliseconds for which a look at the interfaces counts: a node has hundreds, and strangers make us look. */
+/** Milliseconds for which a look at the interfaces is valid: a node has hundreds, and strangers can trigger looks. */
 const LOOK_COUNTS = 1000;
 
-/** Knows which addresses are this machine's own. */
+/** Knows this machine's own addresses. */
 export class OwnAddresses {
   #known: ReadonlySet<string> = new Set();
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -21,7 +21,7 @@ export class OwnAddresses {
   }
 }
 
-/** An address as the socket layer tells it, in canonical form: IPv4-mapped ones as IPv4, without a zone. */
+/** An address from the socket layer in canonical form: IPv4-mapped addresses as IPv4, without a zone. */
 export function plainAddress(address: string): string {
   const [bare = ''] = address.replace(/^::ffff:(?=\d+\.)/i, '').split('%');
   return familyOf(bare) === undefined ? bare : canonicalAddress(bare);

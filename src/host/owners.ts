@@ -5,8 +5,8 @@ import { readProc } from './proc.ts';
 export const ROOT = 0;
 
 /**
- * The user ids of a process: real, effective, saved, and of the file system. All of them matter: the effective one of
- * `su` is root's while it asks anybody for a password. Empty if the process has ended or is out of our sight.
+ * The user IDs of a process: real, effective, saved, and file system. All of them matter: while `su` asks for a password,
+ * its effective one is root. Empty if the process has ended or is not visible.
  */
 export function usersOf(pid: string): readonly number[] {
   const status = readProc(`${pid}/status`) ?? '';
@@ -23,7 +23,7 @@ const ANSWERING_ON_LOOPBACK = [
   `${'0'.repeat(16)}0000FFFF7F000001`,
 ];
 
-/** The user ids of those who listen on a TCP port of 127.0.0.1 in this network namespace, as the kernel tells anybody. */
+/** The user IDs of those who listen on a TCP port of 127.0.0.1 in this network namespace, which everyone can read. */
 export function listenersOn(port: number): readonly number[] {
   const users = new Set<number>();
   for (const file of TCP_SOCKETS) {

@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises';
 import process from 'node:process';
 
 /**
- * Makes sure that nobody but its owner, who is root or this user, can put files into a folder.
- * @throws Error saying why that is not so
+ * Makes sure that only the owner, who is root or this user, can put files into a folder.
+ * @throws Error with the reason if not
  */
 export async function assertPrivateFolder(path: string): Promise<void> {
   const found = await stat(path);

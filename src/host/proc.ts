@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /*
- * Processes as /proc shows them (proc(5)). They end while they are looked at, and many are not ours to look at: then there is
- * nothing to read, which is no error here.
+ * Processes in /proc (proc(5)). They may end while they are read, and many may not be read by us. This is not an error: then
+ * there is no result.
  */
 
-/** The ids of all processes that this one sees. */
+/** The IDs of all visible processes. */
 export function processIds(): readonly string[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
 }
@@ -20,13 +20,13 @@ export function nameOf(pid: string | number): string | undefined {
   return readProc(`${pid}/comm`)?.trim();
 }
 
-/** The process that waits for another one; undefined if that has ended. */
+/** The parent of a process; undefined if that has ended. */
 export function parentOf(pid: string | number): number | undefined {
   const parent = /^PPid:\s*(\d+)$/m.exec(readProc(`${pid}/status`) ?? '')?.[1];
   return parent === undefined ? undefined : Number(parent);
 }
 
-/** A namespace of a process: "net:[4026531840]"; undefined if it has ended or is none of ours to look at. */
+/** A namespace of a process: "net:[4026531840]"; undefined if it has ended or may not be read by us. */
 export function namespaceOf(pid: string | number, kind: 'net' | 'pid'): string | undefined {
   return readProcLink(`${pid}/ns/${kind}`);
 }
@@ -39,7 +39,7 @@ export function* descriptorsOf(pid: string | number): Iterable<string> {
   }
 }
 
-/** A file below /proc; undefined if it is not there, or not for us. */
+/** A file below /proc; undefined if it does not exist or may not be read by us. */
 export function readProc(path: string): string | undefined {
   try {
     return readFileSync(`/proc/${path}`, 'utf8');

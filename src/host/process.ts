@@ -7,33 +7,34 @@ import { rememberChild } from './children.ts';
 import { OutputFile } from './output-file.ts';
 
 /**
- * Milliseconds from a process's exit until what it has left running is killed. Until then that may have more to say;
- * after it, it would keep the output open, and us waiting, for ever.
+ * Milliseconds from a process's exit until what it left running is killed. Until then there may be more output. After that,
+ * the output would stay open, and we would wait, for ever.
  */
 const GRACE = 1000;
 
-/** Characters of stderr that are kept; the rest is dropped. nft says a line for each command it refuses. */
+/** Characters of stderr that are kept. nft prints a line for each command that it refuses. */
 const MAX_STDERR = 64 * 1024;
 
 /**
- * How much sooner than this process the OOM killer takes a tool (proc(5), oom_score_adj): by all the memory there is, so that
- * sizes do not count. Under the unit and kubelet, which protect this process (-999, -997), a tool is as others are.
+ * How much sooner the OOM killer takes a tool than this process (proc(5), oom_score_adj): as if it used all the memory, so
+ * that sizes do not matter. Under the unit and kubelet, which protect this process (-999, -997), a tool is like any other
+ * process.
  */
 const TOOL_OOM_SCORE = 1000;
 
-/** Why there is no result, as far as the caller can act on it. */
+/** Why there is no result, as far as the caller can react to it. */
 export type ProcessFailure =
   /** There is no such program. */
   | 'missing'
-  /** It cannot be started: no right to it, no file descriptors, no memory. */
+  /** It cannot be started: no permission, no file descriptors, no memory. */
   | 'not-started'
   /** It met a limit, or was told to stop, and was killed. */
   | 'killed';
 
-/** A process without a result. The message is what follows the program's name: "took more than 60 s and was killed". */
+/** A process without a result. The message follows the program's name: "took more than 60 s and was killed". */
 export class ProcessError extends Error {
   readonly failure: ProcessFailure;
-  /** True if it was killed since it met its time limit. */
+  /** True if it was killed at its time limit. */
   readonly isTooSlow: boolean;
 
   constructor(failure: ProcessFailure, message: string, options?: { cause?: unknown; isTooSlow?: boolean }) {
@@ -49,20 +50,20 @@ export interface ProcessOptions {
   readonly timeLimit: number;
   /** Its stdin: an open file, or text that it reads from a pipe. Default: empty. */
   readonly stdin?: number | string;
-  /** Bytes of stdout with more than which it is killed. Default: none, or with onOutput any number. */
+  /** Bytes of stdout above which it is killed. Default: none, or with onOutput any number. */
   readonly maxOutput?: number;
-  /** Gets stdout piece by piece, which is not kept then. What it returns is what the process did to be killed for. */
+  /** Receives stdout piece by piece, which is then not kept. If it returns a text, the process is killed for that reason. */
   readonly onOutput?: (piece: Buffer) => string | undefined;
-  /** A folder for a file that stdout goes to, for those who print much and line by line (see output-file.ts). */
+  /** A folder for a file that stdout goes to, for programs that print much, line by line (see output-file.ts). */
   readonly outputIn?: string | undefined;
   /** Kills it when aborted. */
   readonly signal?: AbortSignal;
-  /** True: all else on the node comes first. */
+  /** True: everything else on the node comes first. */
   readonly lowPriority?: boolean;
 }
 
 export interface ProcessResult {
-  /** The exit code; null when a signal that we did not send ended it. */
+  /** The exit code; null if a signal ended it that we did not send. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   /** Empty with onOutput. */
@@ -70,12 +71,12 @@ export interface ProcessResult {
   readonly stderr: string;
 }
 
-/** How processes are started here: in a group of their own, so that what a wrapper script starts ends with it. */
+/** Processes are started in a group of their own, so that what a wrapper script starts ends with it. */
 export const IN_A_GROUP = { detached: true } as const;
 
 /**
- * Runs a program (looked up in PATH and the sbin folders) to its end, which comes: what it has started is killed with
- * it, and if it exits by itself, whoever still holds its output open is waited for no longer than the grace.
+ * Runs a program (looked up in PATH and the sbin folders) to its end, which always comes: what it started is killed with it.
+ * If it exits by itself, others that hold its output open have only the grace period.
  * @throws ProcessError
  */
 export async function runProcess(argv: readonly string[], options: ProcessOptions): Promise<ProcessResult> {
@@ -117,7 +118,7 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(0, MAX_STDERR);
   });
-  // A process that does not read to the end says why by its exit.
+  // If a process does not read its whole input, its exit says why.
   child.stdin?.on('error', () => undefined);
   if (input === 'pipe') child.stdin?.end(stdin);
   child.once('exit', () => {
@@ -142,8 +143,8 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
 }
 
 /**
- * What `begin` spawns, once it runs. Not before: a process that cannot be started for want of file descriptors has no
- * streams to listen to. Where memory is short, the kernel ends it before this process.
+ * Spawns a process with `begin`, and resolves once it runs. Not before: a process that cannot be started because there are
+ * no file descriptors has no streams to listen to. If memory is short, the kernel ends it before this process.
  * @throws ProcessError missing, not-started
  */
 export async function started<Started extends ChildProcess>(begin: () => Started): Promise<Started> {
@@ -151,7 +152,7 @@ export async function started<Started extends ChildProcess>(begin: () => Started
     const child = begin();
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
-      // It stays: a kill that fails is told here, too.
+      // It stays registered, because a failed kill is reported here, too.
       child.on('error', reject);
     });
     goFirst(child);
@@ -163,16 +164,16 @@ export async function started<Started extends ChildProcess>(begin: () => Started
   }
 }
 
-/** Kills a process that was started IN_A_GROUP with all it has started. Does nothing once it has exited. */
+/** Kills a process that was started IN_A_GROUP, and everything it has started. Does nothing once it has exited. */
 export function killGroup(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  // The process alone where a sandbox forbids groups.
+  // Only the process itself, if a sandbox forbids groups.
   if (!signalGroup(child.pid, 'SIGKILL')) child.kill('SIGKILL');
 }
 
 /**
- * The environment of tools: they live in sbin, which a daemon's PATH may lack; what they say is matched in English; and
- * `nft -i` would read and write its history (.nft.history) in HOME, or in the root folder without one.
+ * The environment of tools. They are in sbin, which a daemon's PATH may lack. We match their messages in English. `nft -i`
+ * would read and write its history (.nft.history) in HOME, or in the root folder without it.
  */
 export function environment(): NodeJS.ProcessEnv {
   return {
@@ -182,9 +183,9 @@ export function environment(): NodeJS.ProcessEnv {
   };
 }
 
-/** For a process that has exited: after the grace, its output ends whoever holds it. */
+/** For a process that has exited: kills whoever holds its output after the grace period. */
 function endOutput(child: ChildProcess): void {
-  // Known now: once the whole group is gone, its number may become somebody else's.
+  // Determined now: once the whole group is gone, its number may be reused.
   const left = child.pid !== undefined && signalGroup(child.pid, 0);
   const giveUp = () => {
     if (left && child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
@@ -193,7 +194,7 @@ function endOutput(child: ChildProcess): void {
   };
   let last: NodeJS.Immediate | undefined;
   const timer = setTimeout(() => {
-    // After what has come meanwhile is read: this process may itself have been busy for so long.
+    // After reading what has arrived in the meantime, because this process may itself have been busy.
     last = setImmediate(giveUp);
   }, GRACE);
   child.once('close', () => {
@@ -202,27 +203,27 @@ function endOutput(child: ChildProcess): void {
   });
 }
 
-/** True if the group has a process that got the signal; 0 only asks. */
+/** True if a process in the group received the signal; 0 only asks. */
 function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-pid, signal);
   } catch {
-    // ESRCH: nobody is left in it. EPERM: those that are have another user's rights.
+    // ESRCH: the group is empty. EPERM: its processes belong to another user.
     return false;
   }
 }
 
 /**
- * Has the kernel's OOM killer prefer a tool to this process, whose score it would inherit: a killed nft is a transaction to
- * send again, in smaller parts, and within one cgroup the larger process would go, which is mostly this one.
+ * Makes the kernel's OOM killer prefer a tool to this process, whose score it would inherit. If nft is killed, a transaction
+ * is sent again in smaller parts. Otherwise the larger process in the cgroup would be killed, usually this one.
  */
 function goFirst({ pid }: ChildProcess): void {
   try {
     const own = Number(readFileSync('/proc/self/oom_score_adj', 'latin1'));
-    // To raise it takes no capability.
+    // Increasing it needs no capability.
     writeFileSync(`/proc/${pid}/oom_score_adj`, `${Math.min(own + TOOL_OOM_SCORE, 1000)}`);
   } catch {
-    // It has ended by now, or a sandbox forbids it: it does its work all the same.
+    // It has ended, or a sandbox forbids it. The tool works anyway.
   }
 }
 
@@ -230,6 +231,6 @@ function lowerPriority({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
-    // A sandbox may forbid it: it does its work all the same.
+    // A sandbox may forbid it. The tool works anyway.
   }
 }

@@ -10,7 +10,7 @@ export interface BindAddress {
 }
 
 /**
- * Reads healthzBindAddress and metricsBindAddress as kube-proxy does: "10.0.0.1:10256", "[::]:10256", or an address alone,
+ * Reads healthzBindAddress and metricsBindAddress like kube-proxy: "10.0.0.1:10256", "[::]:10256", or an address alone,
  * which gets the default port. Empty: undefined, do not listen. Names are refused.
  * @throws ProxyError E_USAGE
  */

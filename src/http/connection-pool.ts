@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import { OwnAddresses, plainAddress } from '../host/own-addresses.ts';
 import type { Log } from '../log.ts';
 
-/** How many connections there may be at a time. */
+/** The maximum numbers of open connections. */
 export interface PoolLimits {
-  /** From loopback and this machine's own addresses together: kubelet's probes, beside whatever runs on the node. */
+  /** From loopback and this machine's own addresses together: kubelet's probes, and other programs on the node. */
   readonly own: number;
   /** From all other addresses together. */
   readonly others: number;
@@ -14,21 +14,21 @@ export interface PoolLimits {
 
 const LIMITS: PoolLimits = { own: 256, others: 128, perAddress: 16 };
 
-/** Milliseconds between two lines of log: whoever connects too often is not to fill a disk. */
+/** Milliseconds between two log lines, so that frequent connections cannot fill a disk. */
 const LOG_EVERY = 60_000;
 
 export interface ConnectionPoolOptions {
   /** What the log calls it: "health server". */
   readonly name: string;
   readonly log?: Log;
-  /** Other limits than the usual ones, for tests. */
+  /** Limits that differ from the defaults, for tests. */
   readonly limits?: Partial<PoolLimits>;
 }
 
 /**
- * The places for connections to one server or several. Anybody who reaches the node can connect, and a probe must be
- * answered all the same: beyond a limit the connection that has sent nothing for longest is reset, never the new one.
- * A probe asks at once, so it is served before its turn comes, however many others are silent or slow.
+ * Limits the connections to one or several servers. Anyone who can reach the node can connect, but probes must still be
+ * answered. So beyond a limit, the connection that has been silent for longest is reset, never the new one. A probe sends
+ * its request at once, so it is answered before it can be reset, however many others are silent or slow.
  */
 export class ConnectionPool {
   readonly #name: string;
@@ -51,7 +51,7 @@ export class ConnectionPool {
     return this.#own.size + this.#others.size;
   }
 
-  /** Gives a new connection a place, until it closes. */
+  /** Adds a new connection until it closes. */
   add(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress ?? '');
     if (address === '') {
@@ -74,7 +74,7 @@ export class ConnectionPool {
 
   #reset(places: Places, socket: Socket): void {
     const address = places.remove(socket);
-    // Not by FIN: the kernel would remember each for a minute.
+    // Not with FIN: the kernel would remember each connection for a minute.
     socket.resetAndDestroy();
     this.#resets++;
     const now = performance.now();
@@ -88,7 +88,10 @@ export class ConnectionPool {
   }
 }
 
-/** Connections by the time they last sent something, and by address. Every step costs the same, however many there are. */
+/**
+ * Connections by the time they last sent something, and by address. The cost of each operation does not depend on their
+ * number.
+ */
 class Places {
   /** The longest silent first, each with its address. */
   readonly #all = new Map<Socket, string>();
@@ -102,7 +105,7 @@ class Places {
     return this.#byAddress.get(address)?.size ?? 0;
   }
 
-  /** Of all, or of one address. There must be one. */
+  /** Of all connections, or of one address. There must be one. */
   longestSilent(address?: string): Socket {
     const group = address === undefined ? this.#all : this.#byAddress.get(address);
     const [first] = group?.keys() ?? [];
@@ -116,7 +119,7 @@ class Places {
     this.#byAddress.set(address, group.add(socket));
   }
 
-  /** It has sent something: now it is the last in line. */
+  /** It has sent something, so it is now the last in line. */
   heard(socket: Socket): void {
     const address = this.remove(socket);
     if (address !== undefined) this.add(socket, address);
@@ -135,8 +138,8 @@ class Places {
 }
 
 /**
- * Calls back once what had arrived by now is read. Node accepts one connection of a server in a turn of its loop, and reads
- * what that has sent in the next turn: so a request that came with its connection is answered before anybody is reset.
+ * Calls back once everything that has arrived is read. Node accepts one connection of a server in a turn of its loop, and
+ * reads what it has sent in the next. So a request that arrived with its connection is answered before any reset.
  */
 function afterReading(callback: () => void): void {
   setImmediate(() => setImmediate(callback));

@@ -10,20 +10,20 @@ export interface HttpAnswer {
   readonly body: string | Uint8Array;
 }
 
-/** How much of us a client can take. Anybody who reaches the node can connect; what is asked is one short line. */
+/** How much a client can use. Anyone who can reach the node can connect, and requests are a short line. */
 export interface HttpLimits {
-  /** Milliseconds from the connection to the end of the request's header, and the time between two looks at that. */
+  /** Milliseconds from the connection to the end of the request's header, and between two checks of that. */
   readonly requestMs: number;
   readonly checkMs: number;
-  /** Milliseconds from the request to the last byte of the answer, that a client has taken. */
+  /** Milliseconds from the request until the client has received the last byte of the answer. */
   readonly answerMs: number;
 }
 
 const LIMITS: HttpLimits = { requestMs: 5000, checkMs: 2500, answerMs: 10_000 };
 
 /**
- * Connections that the kernel keeps until we accept them, if net.core.somaxconn is as great (4096 by default). When there
- * is no room, a probe waits a second until it tries again.
+ * Connections that the kernel queues until we accept them, if net.core.somaxconn is as large (4096 by default). If the queue
+ * is full, a probe waits a second before it retries.
  */
 const BACKLOG = 4096;
 
@@ -33,27 +33,30 @@ const MAX_HEADER = 8 * 1024;
 const DEFAULT_HEADERS = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
 
 export interface ListenOptions {
-  /** An address of this host. Empty, "0.0.0.0" and "::" alike are all addresses of both families, as for kube-proxy. */
+  /** An address of this host. Like in kube-proxy, empty, "0.0.0.0" and "::" all mean all addresses of both families. */
   readonly host: string;
   /** 0: one the kernel chooses. */
   readonly port: number;
   /** True: "0.0.0.0" and "::" are all addresses of their own family only. Default false. */
   readonly oneFamily?: boolean;
-  /** The answer to a path without its query ("/healthz"); undefined: 404. What it throws is told the client, with a 500. */
+  /**
+   * The answer to a path without its query ("/healthz"); undefined: 404. If it throws, the client gets a 500 with the
+   * message.
+   */
   readonly respond: (path: string) => HttpAnswer | Promise<HttpAnswer> | undefined;
-  /** Asked before that, with the whole request and whatever its method; undefined: it is none of its own. */
+  /** Called first, with the whole request and for any method; undefined: it does not handle the request. */
   readonly first?: (incoming: IncomingMessage) => HttpAnswer | Promise<HttpAnswer> | undefined;
-  /** Where connections have their places; several servers may share one. */
+  /** Limits connections; several servers may share it. */
   readonly pool: ConnectionPool;
-  /** Other limits than the usual ones, for tests. */
+  /** Limits that differ from the defaults, for tests. */
   readonly limits?: Partial<HttpLimits>;
-  /** Told at detail level when a connection could not be accepted. */
+  /** For connections that could not be accepted, at detail level. */
   readonly log?: Log;
 }
 
 /**
- * Listens and answers GET and HEAD, one request a connection: so every connection ends within a bounded time, and an idle
- * one never takes the place of another. Bodies of requests are not read, but by `first`.
+ * Listens and answers GET and HEAD, one request for each connection. So every connection ends within a bounded time, and
+ * idle ones do not displace others. Only `first` reads request bodies.
  * @returns the server once it listens; rejects with the system's error (EADDRINUSE, EADDRNOTAVAIL, EACCES, …) if it cannot
  */
 export async function listenHttp(options: ListenOptions): Promise<Server> {
@@ -65,12 +68,12 @@ export async function listenHttp(options: ListenOptions): Promise<Server> {
     connectionsCheckingInterval: limits.checkMs,
   };
   const server = createServer({ ...timeouts, maxHeaderSize: MAX_HEADER }, (incoming, outgoing) => {
-    // Covers a client that does not read, and an answer that never comes.
+    // For a client that does not read, and for an answer that never comes.
     const timer = setTimeout(() => incoming.socket.destroy(), limits.answerMs);
     outgoing.once('close', () => clearTimeout(timer));
     void answer(incoming, outgoing, respond, first);
   });
-  // After Node's own listener: from it on the parser gets what we hear, too.
+  // After Node's own listener, so that the parser receives what we receive.
   server.on('connection', (socket) => pool.add(socket));
   if (WILDCARDS.includes(host) && !oneFamily) {
     await listening(server, port, '::').catch((error: unknown) => {
@@ -81,7 +84,7 @@ export async function listenHttp(options: ListenOptions): Promise<Server> {
   } else {
     await listening(server, port, host, oneFamily);
   }
-  // Accepting fails when descriptors run out. That passes, and is no reason to end.
+  // Accepting fails if file descriptors run out. That is temporary, and no reason to end.
   server.on('error', (error) => log?.detail(1, `a connection could not be accepted: ${messageOf(error)}`, { port }));
   return server;
 }
@@ -94,7 +97,7 @@ async function listening(server: Server, port: number, host: string, ipv6Only = 
   await promise.finally(() => server.off('error', reject).off('listening', resolve));
 }
 
-/** Stops to listen and ends open connections; resolves when the address is free. */
+/** Stops listening and ends open connections. Resolves when the address is free. */
 export async function closeHttp(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeAllConnections();
@@ -109,7 +112,7 @@ async function answer(
 ): Promise<void> {
   const { status, headers, body } = await answerTo(incoming, respond, first);
   const all = { ...DEFAULT_HEADERS, ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' };
-  // One by one: by this way upper and lower case are the same name.
+  // One by one: set like this, names in upper and lower case are the same.
   for (const [name, value] of Object.entries(all)) outgoing.setHeader(name, value);
   outgoing.writeHead(status).end(body);
 }

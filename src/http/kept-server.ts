@@ -12,16 +12,16 @@ export interface KeptServerOptions extends Pick<ListenOptions, 'respond' | 'firs
   /** What the log calls it: "health server". */
   readonly name: string;
   readonly address: BindAddress;
-  /** An address that cannot be used ends the start with this error; undefined: it is tried again. */
+  /** An address that cannot be used ends startup with this error; undefined: it is tried again. */
   readonly hardFail: { readonly code: ErrorCode; readonly advice: string } | undefined;
   readonly log: Log;
-  /** Told once, when the address turns out to be unusable: for an event. */
+  /** Called once if the address turns out to be unusable: for an event. */
   readonly onListenFailure?: ((message: string) => void) | undefined;
   /** Milliseconds between two attempts to listen. */
   readonly retryDelay?: number | undefined;
 }
 
-/** Listens for HTTP on one address for as long as the daemon runs, or tries to until it can. */
+/** Listens for HTTP on one address as long as the daemon runs, and retries until it can. */
 export class KeptServer {
   readonly #options: KeptServerOptions;
   readonly #pool: ConnectionPool;
@@ -35,15 +35,15 @@ export class KeptServer {
     this.#pool = new ConnectionPool({ name: options.name, log: options.log });
   }
 
-  /** The port it listens on, which differs from the one given only where that is 0; undefined while it does not listen. */
+  /** The port that it listens on, which differs from the given one only if that is 0; undefined while it does not listen. */
   get port(): number | undefined {
     const address = this.#server?.address();
     return typeof address === 'object' ? address?.port : undefined;
   }
 
   /**
-   * Listens. An address that cannot be used is tried again until it can, after one warning.
-   * @throws ProxyError of the code in `hardFail` instead, where there is one
+   * Listens. If the address cannot be used, it warns once and retries until it can.
+   * @throws ProxyError with the code in `hardFail` instead, if there is one
    */
   async start(): Promise<void> {
     const { name, address, hardFail, log, onListenFailure, retryDelay = RETRY_DELAY, ...answers } = this.#options;
@@ -67,7 +67,7 @@ export class KeptServer {
     }
   }
 
-  /** Stops to listen, and to try. */
+  /** Stops listening, and retrying. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
