@@ -6,12 +6,12 @@ export type Family = 'ip' | 'ip6';
 
 export const FAMILIES: readonly Family[] = ['ip', 'ip6'];
 
-/** As people, and kube-proxy's metrics and health checks, name them. */
+/** Their names for people, and in kube-proxy's metrics and health checks. */
 export const FAMILY_NAMES: Readonly<Record<Family, string>> = { ip: 'IPv4', ip6: 'IPv6' };
 
 /**
- * The family of an address in text form, or undefined if it is none. Strict: leading zeros and zone
- * identifiers are refused, since other programs read them differently (CVE-2021-29923).
+ * The family of an address in text form; undefined if it is not an address. Strict: leading zeros and zone identifiers are
+ * refused, because programs read them differently (CVE-2021-29923).
  */
 export function familyOf(address: string): Family | undefined {
   if (isIPv4(address)) return 'ip';
@@ -19,7 +19,7 @@ export function familyOf(address: string): Family | undefined {
 }
 
 /**
- * The one canonical text of a valid address, so that equal addresses are equal strings. IPv6 as URLs have it: RFC 5952,
+ * The canonical text of a valid address, so that equal addresses are equal strings. IPv6 is written as in URLs: RFC 5952,
  * but never with a dotted tail, which ipaddr.js takes for an IPv4-mapped address ("::1.2.3.4" is not "::ffff:1.2.3.4").
  */
 export function canonicalAddress(address: string): string {
@@ -31,7 +31,7 @@ export function addressBytes(address: string): Uint8Array {
   return Uint8Array.from(ipaddr.parse(address).toByteArray());
 }
 
-/** The length of a family's addresses in bits: the prefix of a network of one address. */
+/** The length of a family's addresses in bits: the prefix length of a single address. */
 export function addressBits(family: Family): number {
   return family === 'ip' ? 32 : 128;
 }
@@ -43,7 +43,7 @@ export interface Cidr {
   readonly prefix: number;
 }
 
-/** Reads `10.0.0.0/8` or `fd00::/48`; undefined if it is no CIDR. Host bits are cleared, as the kernel does. */
+/** Reads `10.0.0.0/8` or `fd00::/48`; undefined if it is not a CIDR. Host bits are cleared, like in the kernel. */
 export function parseCidr(text: string): Cidr | undefined {
   const trimmed = text.trim();
   const slash = trimmed.indexOf('/');
@@ -56,7 +56,7 @@ export function parseCidr(text: string): Cidr | undefined {
   return { family, address: family === 'ip' ? network4(address, prefix) : network6(address, prefix), prefix };
 }
 
-/** Most are written as they should be: of these no new text is made. */
+/** Most are already canonical. For these, no new text is created. */
 function network4(address: string, prefix: number): string {
   const number = numberOf(address);
   const host = number % 2 ** (32 - prefix);
@@ -107,15 +107,15 @@ export function bitsOf(address: string): string {
 }
 
 /**
- * Whether a canonical address lies in any of some networks ("address/prefix"; what is none is passed over). For many
- * questions about the same networks: an answer costs a hundredth of isInCidr's.
+ * Whether a canonical address is in any of some networks ("address/prefix"; invalid ones are skipped). For many lookups in
+ * the same networks: a lookup costs a hundredth of isInCidr.
  */
 export function networkTester(texts: readonly string[]): (address: string) => boolean {
   const cidrs = texts.flatMap((text) => parseCidr(text) ?? []);
   const ip4 = cidrs.flatMap(({ family, address, prefix }) =>
     family === 'ip' ? [{ base: numberOf(address), size: 2 ** (32 - prefix) }] : [],
   );
-  // Seldom needed, and as dear as some fifty of the others.
+  // Seldom needed, and as expensive as about fifty of the others.
   const ip6 = ip4.length < cidrs.length ? new BlockList() : undefined;
   for (const { family, address, prefix } of cidrs) if (family === 'ip6') ip6?.addSubnet(address, prefix, 'ipv6');
   return (address) => {
@@ -144,7 +144,7 @@ function numberOf(address: string): number {
 const DOT = 46;
 const ZERO = 48;
 
-/** True if two networks have addresses in common: one then lies inside of the other. */
+/** True if two networks have addresses in common. One is then inside the other. */
 export function overlap(a: Cidr, b: Cidr): boolean {
   return a.prefix <= b.prefix ? isInCidr(b.address, a) : isInCidr(a.address, b);
 }
@@ -152,19 +152,22 @@ export function overlap(a: Cidr, b: Cidr): boolean {
 /** The address by which this machine reaches itself. */
 export const LOOPBACK_ADDRESS: Readonly<Record<Family, string>> = { ip: '127.0.0.1', ip6: '::1' };
 
-/** True for a canonical address that reaches this machine only. */
+/** True for a canonical address that only reaches this machine. */
 export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }
 
-/** True for a canonical IPv6 address that is good for one link only (fe80::/10): Services are not asked for by such, nor from there. */
+/**
+ * True for a canonical IPv6 address that is only valid on one link (fe80::/10). Services are never reached by such
+ * addresses, or from them.
+ */
 export function isLinkLocal(address: string): boolean {
   return /^fe[89ab][\da-f]:/.test(address);
 }
 
 /**
- * The IPv4 address that a router on the way makes of a canonical IPv6 address: of NAT64's well-known prefix (RFC 6052,
- * 64:ff9b::/96) and of 6to4 (RFC 3056, 2002::/16); undefined for any other.
+ * The IPv4 address to which a router translates a canonical IPv6 address: for NAT64's well-known prefix (RFC 6052,
+ * 64:ff9b::/96) and 6to4 (RFC 3056, 2002::/16); undefined for any other.
  */
 export function translatedIpv4(address: string): string | undefined {
   if (!/^(64:ff9b::|2002:)/.test(address) || familyOf(address) !== 'ip6') return undefined;

@@ -9,20 +9,20 @@ export type LogFormat = 'text' | 'json';
 /** Informational, warning, error: klog's letters. */
 export type Severity = 'I' | 'W' | 'E';
 
-/** What a log line says. */
+/** The content of a log line. */
 export interface LogEntry {
   readonly severity: Severity;
   /** The verbosity (`-v`) from which it is shown. */
   readonly level: number;
   readonly message: string;
-  /** Of an error: what went wrong. */
+  /** For errors: what went wrong. */
   readonly reason?: string;
   readonly fields: LogFields;
 }
 
 /**
- * A line as klog writes it, without the source position:
- * `I1122 22:03:01.123456 PID] message key="value"`; a reason stands after the message and a colon.
+ * A line in klog's format, without the source position: `I1122 22:03:01.123456 PID] message key="value"`. A reason follows
+ * the message and a colon.
  */
 export function textLine({ severity, message, reason, fields }: LogEntry, now: Date): string {
   const texts = pairsOf(fields).map(([key, value]) => ` ${key}=${quote(value)}`);
@@ -31,9 +31,9 @@ export function textLine({ severity, message, reason, fields }: LogEntry, now: D
 }
 
 /**
- * A line as Kubernetes' JSON format has it (k8s.io/component-base/logs/json), without the source position (`caller`):
- * `ts`, milliseconds since 1970; `msg`; `v`, but for errors; the fields; `err` of errors. Kubernetes does not tell
- * warnings apart there, ours have `severity`.
+ * A line in Kubernetes' JSON format (k8s.io/component-base/logs/json), without the source position (`caller`): `ts`,
+ * milliseconds since 1970; `msg`; `v`, except for errors; the fields; `err` for errors. Kubernetes does not mark warnings in
+ * it; ours have `severity`.
  */
 export function jsonLine({ severity, level, message, reason, fields }: LogEntry, now: Date): string {
   const pairs: readonly (readonly [string, string | number | boolean])[] = [
@@ -47,27 +47,32 @@ export function jsonLine({ severity, level, message, reason, fields }: LogEntry,
   return `{${pairs.map(([key, value]) => `${quote(key)}:${quote(value)}`).join()}}\n`;
 }
 
-/** What moves a terminal's cursor, turns the direction of text, or cannot be seen, but for line ends and tabs. */
+/**
+ * Characters that move a terminal's cursor, change the direction of text, or are invisible, except for line ends and tabs.
+ */
 const INVISIBLE = /[^\P{Cc}\n\t]|[\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** Whatever is not visible ASCII, a line end or a tab. */
+/** Everything except visible ASCII, line ends and tabs. */
 const BEYOND_ASCII = /[^\t\n -~]/;
 
-/** User name and password in a URL, or what of them stands before a slash. No slash in it: else it would take squared time. */
+/**
+ * User name and password in a URL, or the part of them before a slash. The pattern excludes slashes, because it would
+ * otherwise take quadratic time.
+ */
 const USER_INFO = /:\/\/[^\s"/]*@/g;
 
 /**
- * Text from outside as a terminal, a log or a dump may have it, and the one way there: what is invisible becomes its
- * number ("\u001b"), as JSON writes it, and user names and passwords in URLs are hidden. Line ends and tabs stay. What
- * was JSON is JSON that means the same.
+ * Makes text from outside safe for a terminal, a log or a dump; nothing else does so. Invisible characters become their
+ * number ("\u001b"), as in JSON, and user names and passwords in URLs are hidden. Line ends and tabs stay. JSON stays JSON
+ * with the same meaning.
  */
 export function visible(text: string): string {
   const nameless = text.includes('://') ? text.replace(USER_INFO, '://…@') : text;
-  // Most of a dump is ASCII: to look for anything else takes a tenth of the time.
+  // Most of a dump is ASCII. Checking for anything else takes a tenth of the time.
   return BEYOND_ASCII.test(nameless) ? nameless.replace(INVISIBLE, escaped) : nameless;
 }
 
-/** The same in one line: text from outside must not be able to forge a second one. */
+/** The same in one line, so that text from outside cannot forge a second one. */
 export function oneLine(text: string): string {
   const joined = text.replace(/\s+/g, (space) => (/[\n\r\t]/.test(space) ? ' ' : space));
   return visible(joined);
@@ -75,7 +80,7 @@ export function oneLine(text: string): string {
 
 /** As JSON. */
 function quote(value: string | number | boolean): string {
-  // Before quotes have backslashes, and after: JSON leaves alone what is invisible beyond ASCII.
+  // Before quoting, and after: JSON does not escape invisible characters beyond ASCII.
   return visible(JSON.stringify(typeof value === 'string' ? value.replace(USER_INFO, '://…@') : value));
 }
 

@@ -2,11 +2,11 @@ import { fstatSync } from 'node:fs';
 import process from 'node:process';
 import { jsonLine, type LogFields, type LogFormat, oneLine, type Severity, textLine } from './log-line.ts';
 
-/** Writes log lines in klog's text form, the one operators of Kubernetes nodes know how to grep, or in Kubernetes' JSON form. */
+/** Writes log lines in klog's text format, which operators of Kubernetes nodes know, or in Kubernetes' JSON format. */
 export interface Log {
   /** Something an operator wants to see in normal operation. */
   info(message: string, fields?: LogFields): void;
-  /** Something is wrong with an input or a peer; the rest goes on. */
+  /** Something is wrong with an input or a peer. Everything else continues. */
   warn(message: string, fields?: LogFields): void;
   /** Something we are responsible for failed; `reason` says why. */
   error(message: string, reason: string, fields?: LogFields): void;
@@ -14,7 +14,7 @@ export interface Log {
   detail(level: number, message: string, fields?: LogFields): void;
 }
 
-/** Where a line goes, its end included. */
+/** Writes a line, which includes its line end. */
 export type WriteLine = (line: string, severity: Severity) => void;
 
 /** syslog's priorities: informational, warning, error. */
@@ -23,7 +23,7 @@ const PRIORITIES = { I: 6, W: 4, E: 3 } as const;
 /** Characters. Text from outside may be part of a message. */
 const MAX_MESSAGE = 1000;
 
-/** A log at verbosity `verbosity` (`-v`, 0 is quiet) whose lines go to `write`, stderr by default. */
+/** A log at verbosity `verbosity` (`-v`, 0 is quiet), whose lines go to `write`, by default stderr. */
 export function createLog(verbosity: number, write: WriteLine = stderrWriter(), format: LogFormat = 'text'): Log {
   const lineOf = format === 'json' ? jsonLine : textLine;
   const log = (severity: Severity, level: number, message: string, fields: LogFields = {}, reason?: string) => {
@@ -41,21 +41,21 @@ export function createLog(verbosity: number, write: WriteLine = stderrWriter(), 
 }
 
 /**
- * What to begin a line on stderr with, so that journald knows its priority (`journalctl -p warning`): "<4>" for "W", and
- * nothing where stderr does not lead to it. journald takes it off again (SyslogLevelPrefix= of systemd.exec(5)).
+ * The prefix of a line on stderr with which journald knows its priority (`journalctl -p warning`): "<4>" for "W", and
+ * nothing if stderr does not lead to journald. journald removes it (SyslogLevelPrefix= of systemd.exec(5)).
  */
 export function journalPrefix(severity: Severity): string {
   return leadsToJournal(2, process.env['JOURNAL_STREAM']) ? `<${PRIORITIES[severity]}>` : '';
 }
 
-/** Whether a file descriptor is what JOURNAL_STREAM names, as "device:inode". A process may inherit that name alone. */
+/** Whether a file descriptor is what JOURNAL_STREAM names, as "device:inode". A process may inherit only the variable. */
 export function leadsToJournal(fd: number, journalStream: string | undefined): boolean {
   if (journalStream === undefined) return false;
   try {
     const { dev, ino } = fstatSync(fd, { bigint: true });
     return journalStream === `${dev}:${ino}`;
   } catch {
-    // It is closed: then it leads nowhere.
+    // It is closed, so it leads nowhere.
     return false;
   }
 }

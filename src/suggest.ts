@@ -1,7 +1,7 @@
-/** Characters. Nobody means a name of ours by a longer one. */
+/** Characters. A longer name is not a misspelt name of ours. */
 const MAX_LENGTH = 64;
 
-/** How many letters have to be put in, taken out or replaced to make one text of the other (Levenshtein distance). */
+/** How many letters have to be inserted, removed or replaced to turn one text into the other (Levenshtein distance). */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (const [i, letter] of [...from].entries()) {
@@ -15,7 +15,7 @@ function distance(from: string, to: string): number {
   return row.at(-1) ?? 0;
 }
 
-/** The known name that `name` was probably meant to be; undefined if none is close. */
+/** The known name that `name` was probably meant to be; undefined if none is similar. */
 export function suggest(name: string, known: readonly string[]): string | undefined {
   if (name.length > MAX_LENGTH) return undefined;
   const lower = name.toLowerCase();
@@ -23,7 +23,7 @@ export function suggest(name: string, known: readonly string[]): string | undefi
   const moved = known.find((candidate) => candidate.toLowerCase().split('.').at(-1) === lower.split('.').at(-1));
   if (moved !== undefined) return moved;
   let best: string | undefined;
-  // Of a short name most would be left to put in.
+  // For a short name, most of the letters would have to be inserted.
   let least = Math.min(Math.max(2, Math.floor(name.length / 4)), name.length - 1) + 1;
   for (const candidate of known) {
     const away = distance(lower, candidate.toLowerCase());

@@ -8,16 +8,16 @@ export type DriftAction = 'deleted' | 'changed' | 'added';
 /** How a chain in the kernel differs from ours. */
 export interface ChainDifference {
   readonly chain: string;
-  /** What differs: the chain itself, where the kernel calls it, or its rules. */
+  /** What differs: the chain itself, its hook, or its rules. */
   readonly what: 'chain' | 'hook' | 'rules';
   readonly action: DriftAction;
-  /** The first rule (or hook) of ours that is not there, as printRule has it; undefined if all are. */
+  /** Our first rule (or hook) that does not exist, as printRule prints it; undefined if all exist. */
   readonly missing?: string | undefined;
-  /** The first one that is there and is not ours, as nft prints it; undefined if there is none. */
+  /** The first rule (or hook) that is not ours, as nft prints it; undefined if there is none. */
   readonly foreign?: string | undefined;
 }
 
-/** Compares a chain of ours with what nft lists; `listed` undefined: it is not there. Undefined if they are equal. */
+/** Compares a chain of ours with nft's listing. `listed` undefined: it does not exist. Undefined if they are equal. */
 export function compareChain(chain: Chain, listed: ListedChain | undefined): ChainDifference | undefined {
   const { name } = chain;
   if (listed === undefined) return { chain: name, what: 'chain', action: 'deleted' };
@@ -48,7 +48,9 @@ const PRIORITIES: Readonly<Record<string, number>> = {
 
 const HOOK = /^type (\w+) hook (\w+) priority (?:([a-z]+)(?: ([+-]) (\d+))?|(-?\d+)); policy (\w+);/;
 
-/** "nat prerouting -100 accept" of "type nat hook prerouting priority dstnat; policy accept;". Else the text as it is. */
+/**
+ * "nat prerouting -100 accept" for "type nat hook prerouting priority dstnat; policy accept;". Other texts are unchanged.
+ */
 function canonicalHook(text: string): string {
   const [match, type, hook, name = '', sign, distance = '0', number, policy] = HOOK.exec(text) ?? [];
   if (match === undefined) return text;
@@ -61,7 +63,7 @@ function hookOf({ hook }: Chain): string {
   return hook === undefined ? '' : `${hook.type} ${hook.hook} ${hook.priority} accept`;
 }
 
-/** The first of `texts` that `others` has less often; -1 if there is none. */
+/** The first of `texts` that occurs less often in `others`; -1 if there is none. */
 function firstWithout(texts: readonly string[], others: readonly string[]): number {
   const left = new Map<string, number>();
   for (const text of others) left.set(text, (left.get(text) ?? 0) + 1);

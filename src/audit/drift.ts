@@ -6,7 +6,10 @@ import { isPickChain } from '../ruleset/program/pick-chain.ts';
 import type { Program } from '../ruleset/program/program.ts';
 import type { ChainDifference, DriftAction } from './chain-differences.ts';
 
-/** What of ours differs, the most harmful to traffic first. They are values of a metric's label: names stay. */
+/**
+ * The kinds of things that can differ, the most harmful to traffic first. They are values of a metric's label, so the names
+ * must stay.
+ */
 export const DRIFT_KINDS = [
   'table',
   'hook',
@@ -27,17 +30,17 @@ export type DriftKind = (typeof DRIFT_KINDS)[number];
 
 export const DRIFT_ACTIONS: readonly DriftAction[] = ['deleted', 'changed', 'added'];
 
-/** Something in the kernel that is not as the model has it, and why nobody but somebody else can have done it. */
+/** Something in the kernel that differs from the model, so that only another program can have done it. */
 export interface Drift {
   readonly kind: DriftKind;
   readonly action: DriftAction;
-  /** What was done to what, in the words of Services, then in nft's: a line of a log. */
+  /** What was done to what, in terms of Services, then of nft: a log line. */
   readonly message: string;
-  /** Equal for the same thing done again. */
+  /** Equal if the same thing is done again. */
   readonly key: string;
 }
 
-/** Names a chain that differs. */
+/** Describes a chain that differs. */
 export function chainDrift({ chain, what, action, missing, foreign }: ChainDifference, { chains }: Program): Drift {
   const hooked = chains.some(({ name, hook }) => name === chain && hook !== undefined);
   const kind = hooked ? 'hook' : chain === 'dispatch' ? 'dispatch' : 'rule';
@@ -67,19 +70,19 @@ function servedBy(chain: string, hooked: boolean): string {
   return affinityKindOf(chain) !== undefined && owner !== undefined ? ` (of Service ${owner})` : '';
 }
 
-/** Names a chain in our table that is not ours and that the kernel calls. */
+/** Describes a chain in our table that is not ours and that the kernel calls. */
 export function foreignChainDrift(chain: string, hook: string): Drift {
   const message = `a chain that is not ours was added to our table: chain ${quote(chain)} { ${hook} }`;
   return { kind: 'foreign-chain', action: 'added', message, key: `foreign ${chain}` };
 }
 
-/** Names a second table of ours, which no daemon of this network namespace has made. */
+/** Describes a second table of ours, which no daemon of this network namespace has made. */
 export function foreignTableDrift(table: string): Drift {
   const message = `a second table of ours was added: table ${table}`;
   return { kind: 'table', action: 'added', message, key: `table ${table}` };
 }
 
-/** An element that differs; `expected` or `found` is undefined where the model or the kernel does not have it. */
+/** An element that differs. `expected` is undefined if the model does not have it, and `found` if the kernel does not. */
 export interface ElementDifference {
   readonly setOrMap: SetOrMap;
   readonly key: string;
@@ -87,7 +90,7 @@ export interface ElementDifference {
   readonly found: Pick<Element, 'value' | 'comment'> | undefined;
 }
 
-/** Names an element that differs. */
+/** Describes an element that differs. */
 export function elementDrift({ setOrMap, key, expected, found }: ElementDifference): Drift {
   const action = expected === undefined ? 'added' : found === undefined ? 'deleted' : 'changed';
   const { kind, noun } = nounOf(setOrMap);
@@ -108,7 +111,7 @@ export function elementDrift({ setOrMap, key, expected, found }: ElementDifferen
   return { kind, action, message, key: `${setOrMap.name} ${key} ${action}` };
 }
 
-/** True where new connections to all Services may suffer, and not those to one of them. */
+/** True if it may affect new connections to all Services, not only to one. */
 export function isNeededByAll({ kind, action }: Drift): boolean {
   return kind === 'hook' || kind === 'dispatch' || kind === 'rule' || (kind === 'table' && action !== 'added');
 }
@@ -134,7 +137,7 @@ function nounOf({ name, value, interval, key }: SetOrMap): Noun {
   return { kind: 'network', noun: `network in ${name}` };
 }
 
-/** "10.96.0.80:80/tcp", "[fd00::1]:80/tcp", "node port 30080/tcp", or the key as it is where it is no frontend. */
+/** "10.96.0.80:80/tcp", "[fd00::1]:80/tcp", "node port 30080/tcp", or the key itself if it is not a frontend. */
 function addressed(setOrMap: SetOrMap, key: string): string {
   const texts = parts(key);
   const of = (type: string) => texts[setOrMap.key.findIndex((field) => field.type === type)];
@@ -145,7 +148,7 @@ function addressed(setOrMap: SetOrMap, key: string): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}/${protocol}`;
 }
 
-/** Text that others may have written: bounded, and in quotes. */
+/** Text that others may have written: limited in length, and quoted. */
 function quote(text: string): string {
   return JSON.stringify(text.length <= MAX_QUOTED ? text : `${text.slice(0, MAX_QUOTED)}…`);
 }

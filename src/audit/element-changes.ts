@@ -1,13 +1,13 @@
 import type { Element } from '../ruleset/elements/element.ts';
 import type { SetOrMap } from '../ruleset/elements/set-or-map.ts';
 
-/** Elements that differ between two tables. One whose value or comment changes is in both lists. */
+/** Elements that differ between two tables. If a value or comment changes, the element is in both lists. */
 export interface ElementChanges {
   readonly removed: readonly Element[];
   readonly added: readonly Element[];
 }
 
-/** What is to be removed and added to make the elements `before` those `after`. Chains and sets are elements here. */
+/** What to remove from and add to the elements `before`, so that they become `after`. Chains and sets are elements here. */
 export function elementChanges(before: Iterable<Element>, after: Iterable<Element>): ElementChanges {
   const left = new Map<SetOrMap, Map<string, Element>>();
   for (const element of before) {

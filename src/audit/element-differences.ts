@@ -4,13 +4,13 @@ import type { KernelView } from '../ruleset/model/ruleset.ts';
 import type { Steps } from '../service/steps.ts';
 import type { ElementDifference } from './drift.ts';
 
-/** Elements that are compared at a time. */
+/** How many elements are compared at a time. */
 const STEP = 2_000;
 
 /**
  * Compares what nft listed of a set or map with what the kernel should hold: what somebody deleted, changed or added.
- * Elements that the model is changing are left out. In steps; the model may change in between, so that what is found is to
- * be asked for again (see isDifferent).
+ * Elements that the model is changing are left out. In steps; the model may change in between, so check the result again
+ * (see isDifferent).
  */
 export function* elementDifferences(
   setOrMap: SetOrMap,

@@ -5,7 +5,7 @@ import type { Log } from '../log.ts';
 import { LIMIT_RESULTS, type LimitResult } from '../ruleset/program/limits.ts';
 import { CONNECTION_RESULTS, type Connections, type LimitedService } from '../status/connections.ts';
 
-/** Labels of a sample; all but `result` are empty for what is summed up. */
+/** Labels of a sample. For sums, all except `result` are empty. */
 interface Labels<Result extends string> {
   readonly namespace: string;
   readonly service: string;
@@ -13,7 +13,7 @@ interface Labels<Result extends string> {
   readonly result: Result;
 }
 
-/** Connections that had one result, of one port of a Service, or of all of it. */
+/** Connections with one result, of a port of a Service or of the whole Service. */
 type Counted<Result extends string> = Labels<Result> & { readonly connections: number };
 
 /** A sample, and its value. */
@@ -23,8 +23,8 @@ export interface ConnectionSample<Result extends string> {
 }
 
 /**
- * Samples of the busiest ports of Services, `most` of them at most; what others have is summed up. The sum only grows: a port
- * that comes to be one of the busiest takes nothing out of it, and one that is no more adds what it has from then on.
+ * Samples of the busiest ports of Services, at most `most` of them. The others are added up. The sum only grows: a port that
+ * becomes one of the busiest takes nothing out of it, and a port that no longer is one adds what it counts from then on.
  */
 export class BusiestPorts<Result extends string> {
   readonly #most: number;
@@ -70,13 +70,13 @@ function idOf({ namespace, service, port }: Pick<Counted<string>, 'namespace' | 
   return [namespace, service, port].join(' ');
 }
 
-/** Where a scrape has new connections from, and of how many ports of Services it has samples at most. */
+/** Where a scrape gets new connections, and for how many ports of Services there are samples at most. */
 export interface ConnectionMetricsOptions {
   readonly most: number;
   readonly read: () => Promise<Connections>;
 }
 
-/** Adds the metrics. What cannot be read is as it was at the last scrape, with one warning until it can again. */
+/** Adds the metrics. If reading fails, the values of the last scrape stay, with one warning until it works again. */
 export function addConnectionMetrics(registry: Registry, { most, read }: ConnectionMetricsOptions, log: Log): void {
   const ports = new BusiestPorts(most, CONNECTION_RESULTS);
   let works = true;
@@ -108,7 +108,7 @@ export function addConnectionMetrics(registry: Registry, { most, read }: Connect
     labelNames: ['namespace', 'service', 'result'],
     registers: [registry],
     async collect() {
-      // The one above tells of failures.
+      // The collector above reports failures.
       const answer = await read().catch(() => undefined);
       if (answer === undefined) return;
       this.reset();
@@ -120,7 +120,7 @@ export function addConnectionMetrics(registry: Registry, { most, read }: Connect
   });
 }
 
-/** What was counted of a Service with limits, result by result. */
+/** What was counted of a Service with limits, for each result. */
 function resultsOf({ namespace, service, ...counts }: LimitedService): readonly Counted<LimitResult>[] {
   return LIMIT_RESULTS.flatMap((result) => {
     const connections = counts[result];

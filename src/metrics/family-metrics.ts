@@ -4,22 +4,22 @@ import type { SyncObserver } from '../sync/observer.ts';
 import type { Instruments } from './instruments.ts';
 import type { NoLocalEndpoints } from './no-local-endpoints.ts';
 
-/** What is noted of one family: its syncer's work, and the rest. */
+/** What is recorded for one family: its syncer's work, and more. */
 export interface FamilyMetrics extends SyncObserver {
   /** Which Services lack local endpoints. */
   readonly noLocalEndpoints: NoLocalEndpoints;
-  /** Milliseconds for which the oldest change has waited to be in force; 0: none waits. */
+  /** Milliseconds that the oldest change has been waiting to take effect; 0: none is waiting. */
   readonly waiting: number;
   /** The elements of all sets and maps. */
   elements(count: number): void;
-  /** UDP entries of conntrack were looked through, which took `seconds`, and so many deleted. */
+  /** The UDP entries of conntrack were checked in `seconds`, and `deleted` of them were deleted. */
   conntrackReconciled(seconds: number, deleted: number): void;
-  /** So many connections to endpoints that are gone were taken out of conntrack. */
+  /** This many connections to endpoints that are gone were removed from conntrack. */
   goneConnectionsEnded(count: number): void;
   /** The sockets that listen for node ports on loopback addresses. */
   localhostListeners(count: number): void;
   localhostListenerFailed(): void;
-  /** A heartbeat ended so. */
+  /** The result of a heartbeat. */
   heartbeat(outcome: HeartbeatOutcome): void;
 }
 
@@ -36,7 +36,7 @@ export interface ChangeTracker {
   failed(family: Family): void;
 }
 
-/** The metrics of one family, which tell `trackers` of its syncs. */
+/** The metrics of one family. They report its syncs to `trackers`. */
 export function familyMetrics(
   family: Family,
   instruments: Instruments,

@@ -13,27 +13,27 @@ import type { PendingChanges } from './pending-changes.ts';
 
 /** In milliseconds since 1970. */
 export interface SavedStateTimes {
-  /** Since when rules come from the saved state; undefined: they do not. */
+  /** Since when the rules have come from the saved state; undefined: they do not. */
   readonly servedSince: number | undefined;
-  /** When the state on the disk was known to be right; 0: there is none. */
+  /** When the state on disk was last known to be correct; 0: there is none. */
   readonly savedAt: number;
 }
 
-/** What is not noted but read, when a scrape comes. */
+/** Values that are not recorded but read at each scrape. */
 export interface MetricSources {
   readonly services: PendingChanges;
   readonly endpoints: PendingChanges;
   noLocalEndpoints(family: Family): NoLocalEndpointsCount;
-  /** How many objects are not served as they ask for a reason. */
+  /** How many objects are not served as they ask, for a reason. */
   shortfalls(reason: ShortfallReason): number;
   savedState(): SavedStateTimes;
-  /** What the kernel's conntrack counts; undefined where it does not say. */
+  /** The counts of the kernel's conntrack; undefined if it does not report them. */
   conntrack(): ConntrackCounts | undefined;
-  /** Milliseconds for which the oldest change of a family has waited to be in force; 0: none waits. */
+  /** Milliseconds that the oldest change of a family has been waiting to take effect; 0: none is waiting. */
   waiting(family: Family): number;
-  /** Milliseconds since when a list or watch of the API server has failed; 0: none fails. */
+  /** Milliseconds that a list or watch of the API server has been failing; 0: none fails. */
   apiFailing(): number;
-  /** Rejected packets by protocol ("UDP") since the table was made; undefined: as at the last scrape. */
+  /** Rejected packets by protocol ("UDP") since the table was created; undefined: as at the last scrape. */
   rejected(family: Family): Promise<Readonly<Record<string, number>> | undefined>;
 }
 
@@ -43,7 +43,7 @@ const range = (from: number, to: number, step: number) =>
 /** Seconds: 1 ms, doubled up to 16.384 s. */
 const SYNC_BUCKETS = range(0, 14, 1).map((power) => 2 ** power / 1000);
 
-/** Seconds. The 0 is kube-proxy's, too. */
+/** Seconds. kube-proxy has the 0, too. */
 const PROGRAMMING_BUCKETS = [0, 0.25, 0.5, ...range(1, 59, 1), ...range(60, 115, 5), ...range(120, 300, 30)];
 
 const SYNC = 'kubeproxy_sync_proxy_rules';
@@ -52,8 +52,8 @@ const LOCALHOST = 'kubeproxy_nftables_localhost_nodeport';
 export type Instruments = ReturnType<typeof defineInstruments>;
 
 /**
- * Puts the metrics of the proxy into a registry, each with the value 0 for every label value that is known. Names, labels
- * and buckets are those of kube-proxy 1.37 in nftables mode, but for kubeproxy_nft_*, which are ours.
+ * Adds the metrics of the proxy to a registry, with the value 0 for each known label value. Names, labels and buckets are
+ * those of kube-proxy 1.37 in nftables mode. Only kubeproxy_nft_* are ours.
  */
 export function defineInstruments(registry: Registry, families: readonly Family[], sources: MetricSources) {
   const registers = [registry];
@@ -64,7 +64,7 @@ export function defineInstruments(registry: Registry, families: readonly Family[
     for (const labels of all) made.inc(labels, 0);
     return made;
   };
-  /** Set often, and read seldom: the labels are looked up when a scrape comes. */
+  /** Often set, and seldom read, so labels are looked up at a scrape. */
   const gauge = (name: string, help: string): { set(family: Family, value: number): void } => {
     const values = new Map(families.map((family) => [family, 0]));
     new Gauge({
@@ -263,7 +263,7 @@ function addRejectedPackets(registry: Registry, families: readonly Family[], sou
   });
 }
 
-/** Connections that limits of Services refused, or should have. */
+/** Connections that limits of Services refused, or should have refused. */
 export function limitedConnections(registry: Registry, families: readonly Family[]) {
   const made = new Counter({
     name: 'kubeproxy_nft_limited_connections_total',

@@ -7,7 +7,7 @@ import { VERSION } from '../version.ts';
 import type { Metrics } from './metrics.ts';
 import { flagzText, type ProcessStatus, statuszText } from './zpages.ts';
 
-/** What /statusz names: as kube-proxy's, without itself. */
+/** What /statusz lists: the same as kube-proxy's, without itself. */
 const PATHS = ['/configz', '/flagz', '/healthz', '/metrics', '/proxyMode'];
 
 const HARD_FAIL = {
@@ -25,12 +25,12 @@ export interface MetricsServerOptions {
   readonly config: object;
   /** What /flagz shows: every flag by its name, and its value. */
   readonly flags: ReadonlyMap<string, string>;
-  /** Which of these pages there are. */
+  /** Which of these pages exist. */
   readonly zpages: { readonly statusz: boolean; readonly flagz: boolean };
   /** Answers the requests for the operator's page; absent: there is none. */
   readonly page?: ListenOptions['first'];
   readonly log: Log;
-  /** Told once, when the address turns out to be unusable: for an event. */
+  /** Called once if the address turns out to be unusable: for an event. */
   readonly onListenFailure?: (message: string) => void;
   /** Milliseconds between two attempts to listen. */
   readonly retryDelay?: number;
@@ -66,7 +66,7 @@ export class MetricsServer {
     return this.#server.start();
   }
 
-  /** Stops to listen, and to try. */
+  /** Stops listening, and retrying. */
   close(): Promise<void> {
     return this.#server.close();
   }
@@ -78,7 +78,7 @@ export class MetricsServer {
         return metrics
           .render()
           .then((body) => ({ status: 200, headers: { 'content-type': metrics.contentType }, body }));
-      // That the process answers is all it says, as in kube-proxy; the health server knows more.
+      // Like in kube-proxy, it only says that the process answers. The health server says more.
       case '/healthz':
         return { status: 200, body: 'ok' };
       case '/proxyMode':

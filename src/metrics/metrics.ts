@@ -24,23 +24,23 @@ export interface MetricsOptions {
   /** Those that are programmed; others have no metrics. */
   readonly families: readonly Family[];
   readonly log: Log;
-  /** Asked at each scrape how much is not served as it asks. Default: nothing. */
+  /** Called at each scrape: how much is not served as it asks. Default: nothing. */
   readonly shortfalls?: Pick<Shortfalls, 'count'>;
-  /** Asked at each scrape for the times of the saved state, in milliseconds since 1970. Default: there is none. */
+  /** Called at each scrape: the times of the saved state, in milliseconds since 1970. Default: there is none. */
   readonly savedState?: () => SavedStateTimes;
-  /** Asked at each scrape what the kernel's conntrack counts. Default: it does not say. */
+  /** Called at each scrape: the counts of the kernel's conntrack. Default: none. */
   readonly conntrack?: () => ConntrackCounts | undefined;
-  /** Asked at each scrape. If it rejects, the scrape has the numbers of the one before. */
+  /** Called at each scrape. If it rejects, the numbers of the previous scrape stay. */
   readonly readLocalhostRejected?: (family: Family) => Promise<RejectedPackets>;
-  /** Asked at each scrape for new connections. Default: there is no metric of them. */
+  /** Called at each scrape for new connections. Default: there is no metric for them. */
   readonly connections?: ConnectionMetricsOptions | undefined;
-  /** Another clock than the system's, for tests. */
+  /** A clock other than the system's, for tests. */
   readonly clock?: Clock;
 }
 
 /** All metrics of this process. docs/metrics.md lists them. */
 export interface Metrics {
-  /** All of them in Prometheus' text format, and the HTTP content type of that. Scrapes at the same time share one. */
+  /** All of them in Prometheus' text format, and its HTTP content type. Simultaneous scrapes share one. */
   render(): Promise<string>;
   readonly contentType: string;
   /** What is noted of one of the families that are programmed. */
@@ -61,7 +61,7 @@ export interface Metrics {
 
 const SYSTEM_CLOCK: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
-/** Makes the metrics in a registry of their own. This is also the start from which network programming is measured. */
+/** Creates the metrics in a registry of their own. Network programming is measured from this moment. */
 export function createMetrics(options: MetricsOptions): Metrics {
   const { families, log, shortfalls, savedState, readLocalhostRejected, clock = SYSTEM_CLOCK } = options;
   const registry = new Registry();
@@ -119,7 +119,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
 }
 
-/** By protocol as Kubernetes writes it. A failure is told once, until it works again. */
+/** By protocol as Kubernetes writes it. A failure is logged once, until it works again. */
 function rejectedReader(read: MetricsOptions['readLocalhostRejected'], log: Log) {
   let works = true;
   return async (family: Family): Promise<Record<string, number> | undefined> => {

@@ -1,8 +1,11 @@
 import type { NoLocalEndpointsCount } from '../service/no-local-endpoints.ts';
 
-/** Adds up the ServicePorts without local endpoints of one family; a change of one Service costs the same at any size. */
+/**
+ * Adds up the ServicePorts without local endpoints in one family. The cost of a change does not depend on the number of
+ * Services.
+ */
 export class NoLocalEndpoints {
-  /** Only Services that have some, which are few. */
+  /** Only Services that have some: there are few. */
   readonly #counts = new Map<string, NoLocalEndpointsCount>();
   #internal = 0;
   #external = 0;
@@ -11,7 +14,7 @@ export class NoLocalEndpoints {
     return { internal: this.#internal, external: this.#external };
   }
 
-  /** Sets what noLocalEndpointsOf says of a Service ("namespace/name"). */
+  /** Sets the result of noLocalEndpointsOf for a Service ("namespace/name"). */
   set(serviceKey: string, count: NoLocalEndpointsCount): void {
     this.delete(serviceKey);
     if (count.internal === 0 && count.external === 0) return;
@@ -28,7 +31,7 @@ export class NoLocalEndpoints {
     this.#external -= external;
   }
 
-  /** Forgets all Services: for when all are about to be set anew. */
+  /** Forgets all Services, before all are set again. */
   clear(): void {
     this.#counts.clear();
     this.#internal = 0;

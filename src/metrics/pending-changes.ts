@@ -1,6 +1,6 @@
 import type { Family } from '../ip.ts';
 
-/** Counts the changes of one kind that are not in force yet in some family. */
+/** Counts the changes of one kind that are not yet in force in every family. */
 export class PendingChanges {
   #seen = 0;
   readonly #taken = new Map<Family, number>();
@@ -11,12 +11,12 @@ export class PendingChanges {
     this.#done = new Map(families.map((family) => [family, 0]));
   }
 
-  /** All that were ever seen. */
+  /** All changes seen so far. */
   get total(): number {
     return this.#seen;
   }
 
-  /** Those that the family that is behind most has still to bring into force. */
+  /** Those that are not yet in force in the slowest family. */
   get pending(): number {
     return this.#seen - Math.min(this.#seen, ...this.#done.values());
   }

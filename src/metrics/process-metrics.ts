@@ -6,8 +6,8 @@ import type Registry from 'prom-client/lib/registry.js';
 import { COMMIT, VERSION } from '../version.ts';
 
 /**
- * Adds what a scrape tells of the process itself, under the names every Prometheus client has, and the build. All of it
- * is read when a scrape comes: no timers and no hooks in between.
+ * Adds the metrics of the process itself, under the names that every Prometheus client uses, and the build. Everything is
+ * read at a scrape, without timers and hooks in between.
  */
 export function addProcessMetrics(registry: Registry): void {
   const gauge = (name: string, help: string, read: () => number) =>

@@ -6,10 +6,10 @@ import { htmlOf, type PageFile } from './page-file.ts';
 
 const compress = promisify(gzip);
 
-/** Bytes of an answer from which on it is compressed. */
+/** Bytes above which an answer is compressed. */
 const WORTH_IT = 1024;
 
-/** With every answer: nobody else may load it, keep it, or be told where it was. */
+/** Sent with every answer: nobody else may load or store it, or learn where it was. */
 const HEADERS = {
   'Cache-Control': 'no-store',
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -19,7 +19,7 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** Of what is no page. */
+/** For answers that are not the page. */
 const NOTHING_MAY = "default-src 'none'; frame-ancestors 'none'";
 
 /** The page. */
@@ -34,7 +34,7 @@ export function documentAnswer(incoming: IncomingMessage, file: PageFile): HttpA
   return { status: 200, headers: { ...headers, 'Content-Encoding': 'gzip' }, body: file.compressed };
 }
 
-/** Data, as JSON; compressed beside this thread where that is worth it. */
+/** Data as JSON. If it is large enough, it is compressed in another thread. */
 export async function bodyAnswer(incoming: IncomingMessage, data: object): Promise<HttpAnswer> {
   const body = JSON.stringify(data);
   const headers = {

@@ -3,11 +3,11 @@ import type { SyncObserver } from '../sync/observer.ts';
 import type { Family, PageChange, PageDrift } from './shapes.ts';
 import type { StepRing } from './step-ring.ts';
 
-/** Transactions and drifts that are remembered, and keys of Services of one of them. */
+/** How many transactions and drifts are remembered, and how many keys of Services for each. */
 const REMEMBERED = 50;
 const KEYS = 5;
 
-/** Keys of changed Services that are remembered, so that a page can ask for these alone. */
+/** How many keys of changed Services are remembered, so that a page can request only these. */
 const CHANGED_KEYS = 1000;
 
 /** Characters of a message about a drift. */
@@ -20,7 +20,7 @@ export interface ChangeLogOptions {
   readonly elapsed?: () => number;
 }
 
-/** What came into force lately, and what others changed: bounded, and the same few kilobytes whatever happens. */
+/** Recent changes, and what others changed. Limited to a few kilobytes. */
 export class ChangeLog {
   readonly #ring: StepRing;
   readonly #date: () => number;
@@ -29,9 +29,9 @@ export class ChangeLog {
   #changes: readonly PageChange[] = [];
   #drifts: readonly PageDrift[] = [];
   #sequence = 0;
-  /** Keys of Services → the change they were last part of; the oldest first. */
+  /** Keys of Services → their last change; the oldest first. */
   readonly #changed = new Map<string, number>();
-  /** What has changed up to here is not remembered. */
+  /** Changes up to this one are forgotten. */
   #forgotten = 0;
 
   constructor({ ring, date = Date.now, elapsed = () => performance.now() }: ChangeLogOptions) {
@@ -40,7 +40,7 @@ export class ChangeLog {
     this.#elapsed = elapsed;
   }
 
-  /** Counts on with each change of Services. */
+  /** Increases with each change of Services. */
   get sequence(): number {
     return this.#sequence;
   }
@@ -53,7 +53,7 @@ export class ChangeLog {
     return this.#drifts;
   }
 
-  /** Keys of the Services that changed after `sequence`; undefined where that is not known any more. */
+  /** Keys of the Services that have changed since `sequence`; undefined if that is no longer known. */
   changedSince(sequence: number): readonly string[] | undefined {
     if (sequence < this.#forgotten || sequence > this.#sequence) return undefined;
     return [...this.#changed].filter(([, changedAt]) => changedAt > sequence).map(([key]) => key);
@@ -87,7 +87,7 @@ export class ChangeLog {
           const change = { at: this.#date(), family, milliseconds, operations, isFull };
           const told = { ...change, services: services.length, keys: services.slice(0, KEYS) };
           this.#changes = [told, ...this.#changes].slice(0, REMEMBERED);
-          // A fill is no change of the cluster, and takes seconds.
+          // A fill is not a change of the cluster, and takes seconds.
           if (!isFull) this.#ring.changed(milliseconds);
         }
         next.succeeded(result);

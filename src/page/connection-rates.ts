@@ -2,16 +2,16 @@ import type { ConnectionResult, Connections, PortConnections } from '../status/c
 import type { PageRates } from './shapes.ts';
 import type { StepRing } from './step-ring.ts';
 
-/** Milliseconds from one reading to the next, while somebody asks; without anybody the last one is forgotten after so long. */
+/** Milliseconds between readings while somebody asks. If nobody asks for this long, the last one is forgotten. */
 const READ_EVERY = 5000;
 const FORGET_AFTER = 60_000;
 
-/** Services that one answer names: the busiest. */
+/** How many Services an answer names: the busiest. */
 const NAMED = 500;
 
 const NOTHING: PageRates = { counted: true, services: [], left: 0, total: null };
 
-/** What was counted when the kernel was last read. */
+/** What was counted at the last reading of the kernel. */
 interface Reading {
   readonly readAt: number;
   readonly byPort: ReadonlyMap<string, number>;
@@ -25,7 +25,9 @@ export interface ConnectionRatesOptions {
   readonly elapsed?: () => number;
 }
 
-/** New connections a second, from two readings of the kernel's counters: only while somebody asks is anything read or kept. */
+/**
+ * New connections per second, from two readings of the kernel's counters. Nothing is read or stored unless somebody asks.
+ */
 export class ConnectionRates {
   readonly #options: ConnectionRatesOptions;
   readonly #elapsed: () => number;
@@ -41,7 +43,7 @@ export class ConnectionRates {
     this.#elapsed = options.elapsed ?? (() => performance.now());
   }
 
-  /** As the kernel has it now, or a few seconds ago. Rejects where it cannot be read. */
+  /** The rates now, or a few seconds ago. Rejects if the kernel cannot be read. */
   async now(): Promise<PageRates> {
     clearTimeout(this.#forget);
     this.#forget = setTimeout(() => {
@@ -61,7 +63,7 @@ export class ConnectionRates {
     const { readAt, counted, why, ports } = await this.#options.read();
     this.#lookedAt = this.#elapsed();
     const before = this.#last;
-    // The kernel was not read again since, which takes long where there is much.
+    // The kernel has not been read since. With much to read, that takes long.
     if (before?.readAt === readAt) return;
     const byPort = new Map<string, number>();
     for (const port of ports) byPort.set(keyOf(port), port.connections);
@@ -76,7 +78,7 @@ export class ConnectionRates {
     const services = new Map<string, Record<ConnectionResult, number>>();
     for (const port of ports) {
       const known = before.byPort.get(keyOf(port)) ?? 0;
-      // A counter that was made anew began at none.
+      // A counter that was created again started from 0.
       const more = port.connections >= known ? port.connections - known : port.connections;
       if (more === 0) continue;
       const key = `${port.namespace}/${port.service}`;

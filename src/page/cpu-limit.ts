@@ -1,16 +1,18 @@
 import process from 'node:process';
 import type { Steps } from '../service/steps.ts';
 
-/** A work that was stopped since it would take too long. */
+/** Work that was stopped because it would take too long. */
 export class CpuLimitError extends Error {}
 
-/** Milliseconds that this thread has worked: what others do meanwhile does not count. */
+/** Milliseconds that this thread has worked, without the time of others. */
 function threadCpu(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 }
 
-/** The same steps; `note` is told how many milliseconds of CPU time each takes. `spent`: how much this thread has taken so far. */
+/**
+ * The same steps. `note` is called with the milliseconds of CPU time of each. `spent`: how much this thread has used so far.
+ */
 export function* measured<Result>(
   steps: Steps<Result>,
   note: (milliseconds: number) => void,
@@ -26,7 +28,7 @@ export function* measured<Result>(
 }
 
 /**
- * The same steps, as long as they take no more than so many milliseconds of CPU time together, but for the last one.
+ * The same steps, until they have taken this many milliseconds of CPU time together, without the last one.
  * @throws CpuLimitError
  */
 export function* withinCpu<Result>(steps: Steps<Result>, milliseconds: number, spent = threadCpu): Steps<Result> {

@@ -2,23 +2,23 @@ import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../host/own-addresses.ts';
 import { familyOf, isLoopback } from '../ip.ts';
 
-/** How the page is reached, which decides who is answered. */
+/** How the page is reached. This decides who gets an answer. */
 export type Door =
-  /** The metrics address, whatever it is: programs of this machine, over loopback. */
+  /** The metrics address, whatever it is: programs on this machine, over loopback. */
   | { readonly is: 'loopback' }
-  /** --page-address: whoever reaches it. `nodeName` in lower case. */
+  /** --page-address: everybody who can reach it. `nodeName` in lower case. */
   | { readonly is: 'anywhere'; readonly nodeName: string };
 
-/** What of a request is asked for. */
+/** What is requested. */
 export type Purpose =
-  /** The page itself: a link on another site may lead there. */
+  /** The page itself. Links on other sites may lead there. */
   | 'document'
-  /** What the page shows: for the page alone. */
+  /** The page's data: only for the page. */
   | 'data'
-  /** Work is done for it: for the page alone, and only with proof. */
+  /** Work for the page: only for the page, and only with proof. */
   | 'action';
 
-/** What of a request says who asks. */
+/** The parts of a request that show who asks. */
 export interface Asked extends Pick<IncomingMessage, 'headers' | 'headersDistinct'> {
   readonly socket: Pick<IncomingMessage['socket'], 'remoteAddress'>;
 }
@@ -29,8 +29,8 @@ const HOST = /^(\[[\d.:a-f]+\]|[^\s:[\]/@]+)(?::\d{1,5})?$/;
 const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Why a request is not answered; undefined: it is. A name of somebody else's that was made to lead here (DNS rebinding)
- * comes with that name as Host, and another site's script with its own Origin.
+ * Why a request is not answered; undefined: it is. If somebody makes their own name lead here (DNS rebinding), the request
+ * has that name as Host. A script of another site has its own Origin.
  */
 export function refusalOf(incoming: Asked, door: Door, purpose: Purpose): string | undefined {
   const peer = plainAddress(incoming.socket.remoteAddress ?? '');
@@ -47,14 +47,14 @@ export function refusalOf(incoming: Asked, door: Door, purpose: Purpose): string
   return isFromPage(incoming, host, purpose) ? undefined : 'only the page itself may request this';
 }
 
-/** An address cannot be made to lead elsewhere, and nobody else gives names to nodes. */
+/** An address cannot be made to lead elsewhere, and others cannot give names to nodes. */
 function isOurs(name: string, door: Door): boolean {
   if (LOOPBACK_NAMES.includes(name)) return true;
   if (door.is === 'loopback') return false;
   return familyOf(name.replace(/^\[(.*)\]$/, '$1')) !== undefined || (name !== '' && name === door.nodeName);
 }
 
-/** By what browsers say of a request (Fetch Metadata), and where it must have come from the page, by its Origin. */
+/** According to what browsers say about a request (Fetch Metadata), and for actions, its Origin. */
 function isFromPage({ headers, headersDistinct }: Asked, host: string, purpose: Purpose): boolean {
   if (purpose === 'document') return true;
   const site = headers['sec-fetch-site'];

@@ -1,21 +1,22 @@
 import { gunzipSync } from 'node:zlib';
 
-/** The page by gzip, in base64, and its policy, put in by scripts/page.ts; not defined when run from source. */
+/** The compressed page in base64, and its policy, inserted by scripts/page.ts; not defined when run from source. */
 declare const BUILD_PAGE: string;
 declare const BUILD_PAGE_POLICY: string | undefined;
 
-/** The one file that a browser gets. */
+/** The only file that a browser receives. */
 export interface PageFile {
-  /** HTML, by gzip. */
+  /** HTML, compressed with gzip. */
   readonly compressed: Buffer;
   /** Its Content-Security-Policy, with the hashes of its script and its styles. */
   readonly policy: string;
 }
 
-/** The page of this build; undefined when run from source. Nothing of it is kept between two requests. */
+/** The page of this build; undefined when run from source. Nothing is kept between requests. */
 export function pageFile(): PageFile | undefined {
   const policy = typeof BUILD_PAGE_POLICY === 'string' ? BUILD_PAGE_POLICY : undefined;
-  // Named once, as each time would be a copy; and in the function: V8 holds no constant of code that never runs.
+  // Used only once, because each use would be a copy; and inside the function, because V8 keeps no constants of code that
+  // never runs.
   return policy === undefined ? undefined : { compressed: Buffer.from(BUILD_PAGE, 'base64'), policy };
 }
 

@@ -8,14 +8,14 @@ export interface PageServerOptions {
   /** --page-address. */
   readonly address: BindAddress;
   readonly page: Pick<Page, 'answer'>;
-  /** Of this node's Node object, in lower case: a name that the page is answered by. */
+  /** The name of this node's Node object, in lower case: the page is also served under it. */
   readonly nodeName: string;
   readonly log: Log;
   /** Other limits than the usual ones, for tests. */
   readonly limits?: Partial<HttpLimits>;
 }
 
-/** The server of --page-address, which has the page and nothing else. An address that cannot be used is tried again. */
+/** The server for --page-address, which only has the page. If the address cannot be used, it retries. */
 export function pageServer({ address, page, nodeName, log, limits }: PageServerOptions): KeptServer {
   return new KeptServer({
     name: 'page',

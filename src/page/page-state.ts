@@ -2,13 +2,13 @@ import { isInSync, problemsOf, type Status } from '../status/status.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { PageState } from './shapes.ts';
 
-/** Of what happened lately, so much is shown. */
+/** How many recent events are shown. */
 const SHOWN = 20;
 
 /** Characters of a command that changed our tables. */
 const MAX_COMMAND = 300;
 
-/** How the daemon is, as the page has it. */
+/** The state of the daemon, in the form for the page. */
 export function pageState(status: Omit<Status, 'withoutEndpoints'>, changes: ChangeLog): PageState {
   const { families, shortfalls, culprit, at, ...rest } = status;
   return {

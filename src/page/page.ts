@@ -15,7 +15,7 @@ import { changedLines, type ListedCluster, serviceLines } from './service-lines.
 import type { PageState, PageTrace } from './shapes.ts';
 import type { StepRing } from './step-ring.ts';
 
-/** What a trace is asked for: as the operand of `trace`, and as its --from. */
+/** A request for a trace: the operand of `trace`, and its --from. */
 export interface TraceRequest {
   readonly to: string;
   readonly from?: string | undefined;
@@ -27,7 +27,7 @@ export interface PageOptions {
   readonly changes: ChangeLog;
   readonly ring: StepRing;
   readonly rates: ConnectionRates;
-  /** Takes no more than so much of the thread's time as is bearable, whoever asks for what. */
+  /** Uses only a tolerable share of the thread's time, whatever is requested. */
   readonly trace: (request: TraceRequest) => Promise<PageTrace>;
   /** The file that a browser gets. Default: that of this build. */
   readonly file?: () => PageFile | undefined;
@@ -36,31 +36,31 @@ export interface PageOptions {
   readonly pause?: (milliseconds: number) => Promise<unknown>;
 }
 
-/** Lists of Services take one part in so many of the thread's time, at most, whoever asks for how many. */
+/** Lists of Services use at most one part in this many of the thread's time, however many are requested. */
 const PARTS = 4;
 
-/** Milliseconds from the end of a trace to the beginning of the next one: anybody on the node can ask for them. */
+/** Milliseconds between the end of a trace and the beginning of the next: anyone on the node can request them. */
 const TRACE_PAUSE = 200;
 
 const BROWSER_ONLY = 'the page is not in this build, which runs from source; npm run build makes it\n';
 
 /**
- * What the operator's page is answered, at a door. It only reads: nothing that anybody can ask for changes anything, and
- * nothing is kept for whoever asks.
+ * Answers the requests of the operator's page, at a door. It only reads: no request can change anything, and nothing is
+ * stored for clients.
  */
 export class Page {
   readonly #options: PageOptions;
-  /** One answer after the other: each is long work in slices, and many at a time would leave nothing for the rules. */
+  /** One answer after the other: each is long work in slices, and many at once would leave no time for the rules. */
   #row: Promise<unknown> = Promise.resolve();
   #isTracing = false;
-  /** Milliseconds that others are to have before the next list. */
+  /** Milliseconds that others get before the next list. */
   #owed = 0;
 
   constructor(options: PageOptions) {
     this.#options = options;
   }
 
-  /** The answer to a request; undefined where its path is not the page's. */
+  /** The answer to a request; undefined if its path does not belong to the page. */
   answer(incoming: IncomingMessage, door: Door): Promise<HttpAnswer> | undefined {
     const [, path = '', query = ''] = /^([^?#]*)\??([^#]*)/.exec(incoming.url ?? '') ?? [];
     const isDocument = path === '/page' || path === '/page/' || (path === '/' && door.is === 'anywhere');
@@ -72,11 +72,11 @@ export class Page {
     if (!methods.includes(incoming.method ?? '')) {
       return Promise.resolve(refused(405, `${methods.join(' or ')} is expected here`, { Allow: methods.join(', ') }));
     }
-    // Beside /page/ the page would ask for its data elsewhere.
+    // Under /page/, the page would request its data from wrong paths.
     if (path === '/page/') return Promise.resolve(refused(404, 'the page is /page'));
     if (purpose === 'document') return Promise.resolve(this.#document(incoming));
     if (purpose === 'action') return this.#traced(incoming);
-    // nft may take long, which others are not to wait for; one reading is for all who ask.
+    // nft may take long, and nobody else should wait for it. All requests share one reading.
     if (path === '/page/rates') return this.#options.rates.now().then((rates) => bodyAnswer(incoming, rates));
     return this.#inTurn(incoming, () => this.#data(path.slice('/page/'.length), new URLSearchParams(query)));
   }
@@ -86,7 +86,7 @@ export class Page {
     return file === undefined ? { status: 503, body: BROWSER_ONLY } : documentAnswer(incoming, file);
   }
 
-  /** Undefined: there is no such thing. */
+  /** Undefined: it does not exist. */
   async #data(what: string, asked: URLSearchParams): Promise<object | undefined> {
     const { listed, state, changes, ring, date = Date.now } = this.#options;
     const { sequence } = changes;
@@ -123,7 +123,7 @@ export class Page {
     this.#row = promise;
     await before;
     try {
-      // Who has gone meanwhile is not worked for.
+      // Does no work for clients that have gone in the meantime.
       const answer = incoming.socket.destroyed ? undefined : await data();
       return answer === undefined ? refused(404, 'there is no such thing') : await bodyAnswer(incoming, answer);
     } finally {

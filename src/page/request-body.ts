@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What a request's body may have, in bytes: a trace is asked for with two short texts. */
+/** The maximum size of a request's body in bytes: a trace needs two short texts. */
 export const MAX_BODY = 4096;
 
 /**
- * The body of a request; undefined if it is larger than MAX_BODY, of which no more is read. How long it may take is the
- * server's to say. Rejects where the connection ends before.
+ * The body of a request; undefined if it is larger than MAX_BODY, and then the rest is not read. The server limits the time.
+ * Rejects if the connection ends early.
  */
 export async function bodyOf(incoming: IncomingMessage): Promise<string | undefined> {
   const announced = Number(incoming.headers['content-length'] ?? 0);

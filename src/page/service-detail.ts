@@ -7,7 +7,7 @@ import { KINDS } from '../status/service-table.ts';
 import type { ListedCluster } from './service-lines.ts';
 import type { PageFrontend, PageService } from './shapes.ts';
 
-/** Frontends of a Service that are shown, and endpoints of each. */
+/** How many frontends of a Service are shown, and how many endpoints of each. */
 const FRONTENDS = 64;
 const ENDPOINTS = 100;
 
@@ -26,7 +26,7 @@ export function* serviceDetail(
       localEndpoints: localEndpoints.slice(0, ENDPOINTS),
       ...(unreachable && { unreachable: unreachable.slice(0, ENDPOINTS) }),
     };
-    // What becomes of connections is known from all of them being there, or none.
+    // Only the number of endpoints matters for what happens to connections: all, some or none.
     const row = serviceRow({ ...frontend, ...few }, asked);
     const { port, kind, address, fate, affinity, sourceRanges, localEndpoints: local } = row;
     const options = optionTexts(row, haveWeights(endpoints) || haveWeights(localEndpoints));
@@ -55,7 +55,7 @@ export function* serviceDetail(
   };
 }
 
-/** Those that are shown, as texts, with what they count for among all. */
+/** The shown endpoints as texts, with their weights among all. */
 function withWeights(all: readonly Endpoint[], shown: readonly Endpoint[]): readonly string[] {
   const weights = endpointWeights(all, endpointText, shown);
   return shown.map((endpoint) => {

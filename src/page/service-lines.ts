@@ -16,26 +16,26 @@ export interface ListedCluster {
   readonly cluster: Cluster;
   readonly models: readonly Pick<FamilyModel, 'family' | 'frontendsOf' | 'isPending'>[];
   readonly shortfalls: Shortfalls;
-  /** What limits of a Service have done; undefined where it has none, or nobody knows. */
+  /** The effects of a Service's limits; undefined if it has none, or if they are unknown. */
   readonly limitCounts?: LimitsWatch['countsOf'];
   /** --reset-gone-endpoints. Default: off. */
   readonly resetsAll?: boolean;
 }
 
-/** Services of one answer, and frontends that are looked at in one step: a millisecond or so. */
+/** How many Services an answer has, and how many frontends a step processes: about a millisecond. */
 const PAGE = 1000;
 const FRONTENDS_OF_STEP = 250;
 
-/** Characters of why something is not served. */
+/** Characters of the reason why something is not served. */
 const MAX_TEXT = 300;
 
-/** What becomes of connections, in one word and in the words of `get services`. */
+/** What happens to connections, in one word and in the words of `get services`. */
 type Verdict = readonly [fate: ServiceFate, text: string];
 
-/** Addresses and ports that a row names. */
+/** How many addresses and ports a row shows. */
 const NAMED = 3;
 
-/** A page of rows, from the `from`th Service on. `sequence`: the change that they take in. */
+/** A page of rows, from index `from`. `sequence`: the last change that they include. */
 export function* serviceLines(listed: ListedCluster, from: number, sequence: number): Steps<ServiceLines> {
   const keys: string[] = [];
   let i = 0;
@@ -47,7 +47,7 @@ export function* serviceLines(listed: ListedCluster, from: number, sequence: num
   return { sequence, lines: yield* linesOf(keys, listed) };
 }
 
-/** Rows of the Services that changed; `keys` undefined: which ones is not known any more. */
+/** Rows of the changed Services. `keys` undefined: it is no longer known which. */
 export function* changedLines(
   listed: ListedCluster,
   keys: readonly string[] | undefined,
@@ -110,7 +110,10 @@ function serviceLine(key: string, listed: ListedCluster, hasShortfalls: boolean)
   return [service.namespace, service.name, service.type, ...names, endpoints, local, rank(fate), text, count];
 }
 
-/** What annotations of docs/beyond-kube-proxy.md make of a frontend, in words. What a flag asks of all is not in each row. */
+/**
+ * The features of docs/beyond-kube-proxy.md that annotations give a frontend, in words. What a flag sets for all is not in
+ * each row.
+ */
 function optionsOf(frontend: Frontend, service: Service): readonly string[] {
   const isWeighed = haveWeights(frontend.endpoints) || haveWeights(frontend.localEndpoints);
   return optionTexts(frontendOptions(frontend, besideRules(service, false)), isWeighed);
@@ -127,18 +130,18 @@ function verdictOf(frontend: Frontend): Verdict {
   return [text.startsWith('dropped') ? 'dropped' : 'partly', text];
 }
 
-/** Some of what the Service asks for is not served then; for other reasons all is, but otherwise. */
+/** With these reasons, a part of the Service is not served. With others, everything is served, but differently. */
 const HELD_BACK = /\((?:quarantined|total-budget|service-budget)\)$/;
 
 function withShortfall([fate, text]: Verdict, shortfall: string | undefined): Verdict {
   if (shortfall === undefined) return [fate, text];
   const told = shortfall.length > MAX_TEXT ? `${shortfall.slice(0, MAX_TEXT)}…` : shortfall;
-  // Where it has a frontend, what becomes of connections to that comes first.
+  // If it has a frontend, what happens to its connections comes first.
   if (fate === 'none') return ['dropped', `not served: ${told}`];
   return [fate === 'served' && HELD_BACK.test(shortfall) ? 'partly' : fate, `${text}; ${told}`];
 }
 
-/** Why a Service has none. */
+/** Why a Service has no frontend. */
 function withoutFrontend(key: string, { cluster, models }: ListedCluster): Verdict {
   const { type = '', otherProxy = false, clusterIps = [] } = cluster.service(key) ?? {};
   if (type === 'ExternalName') return ['none', 'no proxy: ExternalName'];

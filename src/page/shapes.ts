@@ -1,9 +1,9 @@
-/** What the page is told, as JSON. Times are milliseconds since 1970. */
+/** The data of the page, as JSON. Times are milliseconds since 1970. */
 
 /** An IP family by its nft name. */
 export type Family = 'ip' | 'ip6';
 
-/** How one family is. */
+/** The state of a family. */
 export interface PageFamily {
   readonly family: Family;
   /** The table in force; null while there is none. */
@@ -15,7 +15,7 @@ export interface PageFamily {
   readonly problems: readonly string[];
   /** False with --no-watch. */
   readonly isWatched: boolean;
-  /** When all of it was last compared with the kernel, and how far apart such comparisons are; the same of the rules alone. */
+  /** When everything was last compared with the kernel, and the time between such comparisons; the same for rules alone. */
   readonly comparedAt?: number | undefined;
   readonly comparedEvery?: number | undefined;
   readonly rulesComparedAt?: number | undefined;
@@ -31,13 +31,13 @@ export interface PageFamily {
 export interface PageChange {
   readonly at: number;
   readonly family: Family;
-  /** From when the first of its changes was known until it was in force. */
+  /** From when its first change was known until it was in force. */
   readonly milliseconds: number;
   /** Element operations. */
   readonly operations: number;
-  /** True if the kernel was read, or the table built anew. */
+  /** True if the kernel was read, or the table was built. */
   readonly isFull: boolean;
-  /** How many Services it was for, and the keys of the first few. */
+  /** How many Services it concerns, and the keys of the first few. */
   readonly services: number;
   readonly keys: readonly string[];
 }
@@ -55,7 +55,7 @@ export interface PageState {
   readonly version: string;
   readonly pid: number;
   readonly startedAt: number;
-  /** When this was the answer. */
+  /** When this answer was given. */
   readonly at: number;
   readonly nft: string;
   readonly kernel: string;
@@ -68,22 +68,22 @@ export interface PageState {
     | { readonly at: number; readonly pid: number; readonly process: string; readonly command: string }
     | undefined;
   readonly services: number;
-  /** Flags of docs/beyond-kube-proxy.md that are set; absent if none is. */
+  /** Flags of docs/beyond-kube-proxy.md that are set; absent if there are none. */
   readonly flags?: readonly string[] | undefined;
-  /** What is not served as it asks: how many objects by reason, without the reasons that nothing has. */
+  /** What is not served as it asks: the number of objects for each reason, without zeros. */
   readonly shortfalls: Readonly<Record<string, number>>;
-  /** Counts on with each change that came into force: rows of Services are to be asked for again when it has. */
+  /** Increases with each change that comes into force. Then rows of Services have to be requested again. */
   readonly sequence: number;
   /** The last ones, the newest first. */
   readonly changes: readonly PageChange[];
   readonly drifts: readonly PageDrift[];
 }
 
-/** What becomes of connections to a Service: the worst of its frontends. */
+/** What happens to connections to a Service: the worst of its frontends. */
 export const SERVICE_FATES = ['dropped', 'refused', 'partly', 'none', 'served'] as const;
 export type ServiceFate = (typeof SERVICE_FATES)[number];
 
-/** A row of the list of Services. An array, since there are thousands of them. */
+/** A row of the list of Services. An array, because there are thousands of them. */
 export type ServiceLine = readonly [
   namespace: string,
   name: string,
@@ -92,12 +92,14 @@ export type ServiceLine = readonly [
   /** The first few of its addresses, and ports with their protocols. */
   addresses: string,
   ports: string,
-  /** The most endpoints that one of its ports has; those of them on this node under externalTrafficPolicy Local, or -1. */
+  /**
+   * The maximum number of endpoints of one of its ports; under externalTrafficPolicy Local the number on this node, or -1.
+   */
   endpoints: number,
   local: number,
-  /** Place in SERVICE_FATES. */
+  /** Index in SERVICE_FATES. */
   fate: number,
-  /** What `get services` calls the state of the worst of its frontends. */
+  /** The state of the worst of its frontends, in the words of `get services`. */
   text: string,
   /** How many frontends it has. */
   frontends: number,
@@ -105,41 +107,40 @@ export type ServiceLine = readonly [
 
 /** The answer to page/services. */
 export interface ServiceLines {
-  /** The state's sequence when this was the answer. */
+  /** The state's sequence when this answer was given. */
   readonly sequence: number;
   readonly lines: readonly ServiceLine[];
-  /** Where the next page begins; absent after the last. */
+  /** Where the next page begins; absent on the last page. */
   readonly next?: number;
 }
 
-/** The answer to page/services?since=SEQUENCE: those that changed since. */
+/** The answer to page/services?since=SEQUENCE: the Services that have changed since. */
 export interface ChangedLines {
   readonly sequence: number;
   readonly lines: readonly ServiceLine[];
   /** Keys of Services that are gone. */
   readonly gone: readonly string[];
-  /** True if it is not known any more what has changed since: all are to be asked for. */
+  /** True if it is no longer known what has changed since: everything has to be requested. */
   readonly isTooOld: boolean;
 }
 
-/**
- * A frontend of a Service, as `get services -o json` has it, with as many endpoints as are shown, each with its weight where
- * it has one.
- */
+/** A frontend of a Service, as in `get services -o json`, with the shown endpoints, and their weights if there are any. */
 export interface PageFrontend {
   readonly port: string;
   readonly type: string;
   readonly address: string;
   readonly fate: string;
   readonly affinity?: string | undefined;
-  /** What annotations and flags of docs/beyond-kube-proxy.md make of it, in words: "slow start 30s"; absent if nothing. */
+  /**
+   * Features of docs/beyond-kube-proxy.md from annotations and flags, in words: "slow start 30s"; absent if there are none.
+   */
   readonly options?: readonly string[] | undefined;
   readonly sourceRanges: readonly string[];
   readonly endpoints: readonly string[];
   readonly endpointCount: number;
   readonly localEndpoints?: readonly string[] | undefined;
   readonly localCount?: number | undefined;
-  /** Endpoints on nodes that are not Ready, used only where there are no others: "10.0.0.1:80 on node-b". */
+  /** Endpoints on nodes that are not Ready, used only if there are no others: "10.0.0.1:80 on node-b". */
   readonly unreachable?: readonly string[] | undefined;
   readonly unreachableCount?: number | undefined;
 }
@@ -151,7 +152,7 @@ export interface PageService {
   readonly left: number;
   /** What is not served as it asks. */
   readonly shortfalls: readonly string[];
-  /** What its limits have done, as of the last reading of the kernel; absent without limits. */
+  /** The effects of its limits at the last reading of the kernel; absent without limits. */
   readonly limited?: string | undefined;
 }
 
@@ -160,30 +161,30 @@ export interface PageHistory {
   /** When the last step began, and how long a step is. */
   readonly at: number;
   readonly step: number;
-  /** Of each step: changes that came into force, and how long they took, in the mean and at most (null: none). */
+  /** For each step: changes that came into force, and how long they took, on average and at most (null: none). */
   readonly changes: readonly number[];
   readonly mean: readonly (number | null)[];
   readonly longest: readonly (number | null)[];
-  /** New connections a second by what became of them; null where nobody looked. */
+  /** New connections per second by result; null if nobody asked. */
   readonly served: readonly (number | null)[];
   readonly refused: readonly (number | null)[];
   readonly dropped: readonly (number | null)[];
 }
 
-/** The answer to page/rates: new connections a second since the reading before. */
+/** The answer to page/rates: new connections per second since the previous reading. */
 export interface PageRates {
   /** False: connections are not counted; `why` says why not. */
   readonly counted: boolean;
   readonly why?: string | undefined;
   readonly readAt?: number;
-  /** The busiest Services: "namespace/name", then served, refused and dropped a second. */
+  /** The busiest Services: "namespace/name", then served, refused and dropped per second. */
   readonly services: readonly (readonly [key: string, served: number, refused: number, dropped: number])[];
-  /** How many more have connections. */
+  /** How many more Services have connections. */
   readonly left: number;
   readonly total: { readonly served: number; readonly refused: number; readonly dropped: number } | null;
 }
 
-/** What a trace says of one connection, of the fields of `trace -o json`. */
+/** The result of a trace for one connection, with the fields of `trace -o json`. */
 export interface PageConnection {
   readonly fate: 'served' | 'refused' | 'dropped' | 'untouched';
   readonly text: string;
@@ -194,11 +195,11 @@ export interface PageConnection {
   readonly from: string;
   readonly destination: string;
   readonly port?: number | undefined;
-  /** "default/web:http", "ClusterIP"; absent where no Service answers. */
+  /** "default/web:http", "ClusterIP"; absent if no Service answers. */
   readonly service?: string | undefined;
   readonly type?: string | undefined;
   readonly inForce: boolean;
-  /** The likeliest, and how many there are. */
+  /** The likeliest outcomes, and how many there are. */
   readonly outcomes: readonly { readonly probability: number; readonly text: string; readonly isNat: boolean }[];
   readonly outcomeCount: number;
   readonly rules: readonly {
@@ -215,6 +216,6 @@ export interface PageConnection {
 export interface PageTrace {
   readonly connections: readonly PageConnection[];
   readonly left: number;
-  /** Why there is none, or none of some connections. */
+  /** Why there is no result, or none for some connections. */
   readonly error?: string | undefined;
 }

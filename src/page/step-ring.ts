@@ -4,22 +4,24 @@ import type { PageHistory } from './shapes.ts';
 const STEP = 10_000;
 const STEPS = 360;
 
-/** Connections a second, by what became of them. */
+/** Connections per second, by result. */
 export interface Rates {
   readonly served: number;
   readonly refused: number;
   readonly dropped: number;
 }
 
-/** Numbers of the last hour in steps of ten seconds: 9 kB, however much happens. `elapsed`: milliseconds of a steady clock. */
+/**
+ * Numbers of the last hour in steps of ten seconds: 9 kB, however much happens. `elapsed`: milliseconds of a steady clock.
+ */
 export class StepRing {
   readonly #elapsed: () => number;
-  /** Which step is the newest one, counted from the clock's beginning. */
+  /** The newest step, counted from the start of the clock. */
   #newest: number;
   readonly #changes = new Float32Array(STEPS);
   readonly #sum = new Float32Array(STEPS);
   readonly #longest = new Float32Array(STEPS);
-  /** NaN: nobody looked. */
+  /** NaN: nobody asked. */
   readonly #served = new Float32Array(STEPS).fill(Number.NaN);
   readonly #refused = new Float32Array(STEPS).fill(Number.NaN);
   readonly #dropped = new Float32Array(STEPS).fill(Number.NaN);
@@ -29,7 +31,7 @@ export class StepRing {
     this.#newest = Math.floor(elapsed() / STEP);
   }
 
-  /** A change came into force, and took so many milliseconds. */
+  /** A change came into force, and took this many milliseconds. */
   changed(milliseconds: number): void {
     const place = this.#place();
     this.#changes[place] = (this.#changes[place] ?? 0) + 1;
@@ -37,7 +39,7 @@ export class StepRing {
     this.#longest[place] = Math.max(this.#longest[place] ?? 0, milliseconds);
   }
 
-  /** What the kernel's counters say now. */
+  /** The current values of the kernel's counters. */
   counted({ served, refused, dropped }: Rates): void {
     const place = this.#place();
     this.#served[place] = served;
@@ -64,7 +66,7 @@ export class StepRing {
     };
   }
 
-  /** The place of the step that it is now; those that have passed since are empty. */
+  /** The index of the current step. Steps that have passed since the last call become empty. */
   #place(): number {
     const now = Math.floor(this.#elapsed() / STEP);
     for (let step = Math.max(this.#newest + 1, now - STEPS + 1); step <= now; step++) {

@@ -1,7 +1,7 @@
 import type { Frontend } from '../service/frontend.ts';
 import type { Reason } from './no-endpoint.ts';
 
-/** Why connections to a frontend are refused or dropped, where nothing is known but what the kernel holds of it. */
+/** Why connections to a frontend are refused or dropped, if only the kernel's content is known. */
 export function byFrontendAlone(fate: 'refused' | 'dropped', { policy, localEndpoints }: Frontend): Reason {
   if (fate === 'refused') return { reason: 'no endpoint was ready when the daemon ended', remedy: START };
   const where = 'its endpoints were on other nodes when the daemon ended';

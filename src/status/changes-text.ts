@@ -1,17 +1,17 @@
 import type { FrontendChange, ServiceChange } from './service-changes.ts';
 
-/** How a line of a difference begins. */
+/** The beginning of a line of a difference. */
 export type Sign = '+' | '-' | '~' | ' ';
 
-/** A line, and whether it is about what comes, goes or changes. */
+/** A line, and whether something is added, removed or changed. */
 export type SignedLine = readonly [sign: Sign, text: string];
 
-/** Endpoints that are listed of a frontend. */
+/** How many endpoints of a frontend are listed. */
 const LISTED = 20;
 
 const SIGNS = { added: '+', removed: '-', changed: '~' } as const;
 
-/** Changes Service by Service: each Service, its frontends, and their endpoints that come and go. */
+/** Changes by Service: each Service, its frontends, and the endpoints that are added and removed. */
 export function changeLines(changes: readonly ServiceChange[]): readonly SignedLine[] {
   return changes.flatMap(({ namespace, name, action, frontends }): readonly SignedLine[] => [
     [SIGNS[action], `${namespace}/${name}`],
@@ -19,7 +19,7 @@ export function changeLines(changes: readonly ServiceChange[]): readonly SignedL
   ]);
 }
 
-/** Frontends that change in the same way, as those of one port do, are one with several addresses. */
+/** Frontends that change in the same way, like those of a port, become one with several addresses. */
 function alike(frontends: readonly FrontendChange[]): readonly (readonly FrontendChange[])[] {
   const groups = new Map<string, FrontendChange[]>();
   for (const frontend of frontends) {

@@ -29,43 +29,46 @@ export interface ConnectionReaderOptions {
   readonly families: readonly CountedFamily[];
   readonly commits: Commits;
   readonly clock: Clock;
-  /** Why nothing is counted, for people; undefined: it is. */
+  /** Why nothing is counted, for people; undefined: connections are counted. */
   readonly whyNot: () => string | undefined;
 }
 
-/** Milliseconds that a reading is good for, at least; and so many times as long as it took: it costs no more than a 125th of a CPU. */
+/**
+ * Milliseconds: a reading is valid for at least this long, and for a multiple of the time it took, so that it costs at most
+ * a 125th of a CPU.
+ */
 const FRESH = 1_000;
 const REST = 125;
 
-/** Seconds that nft has for the shortest listing, and milliseconds that an element takes it. */
+/** Seconds that nft may take for the shortest listing, and milliseconds for an element. */
 const TIMEOUT = 3;
 const ELEMENT_COST = 0.03;
 
-/** Milliseconds from one reading for which our own commits are held back to the next, and how long they are at most. */
+/** Milliseconds between readings for which our own commits are held back, and for how long at most. */
 const HOLD_EVERY = 60_000;
 const HOLD = 2_000;
 
-/** Frontends that are summed up in one step. */
+/** How many frontends are added up in one step. */
 const STEP = 500;
 
-/** What of a counter is known: its number when it was read last, and all it has counted. */
+/** The state of a counter: its last value, and everything it has counted. */
 interface Sum {
   readonly packets: number;
   readonly sum: number;
 }
 
-/** All that a reading gave. */
+/** The result of a reading. */
 interface Reading {
   readonly readAt: number;
   readonly frontends: readonly FrontendConnections[];
-  /** Until when it is good, by the clock. */
+  /** Until when it is valid. */
   readonly until: number;
 }
 
 /**
- * Reads from the kernel how many new connections each frontend had: when somebody asks, one reading at a time, beside the
- * transactions. A counter that begins anew (others reset it, or a table was lost) goes on from what was known: numbers only
- * grow as long as this lives.
+ * Reads from the kernel how many new connections each frontend had: on demand, one reading at a time, while transactions
+ * continue. If a counter starts from 0 again (others reset it, or a table was lost), the sum continues. Numbers never
+ * decrease during the lifetime of this object.
  */
 export class ConnectionReader {
   readonly #options: ConnectionReaderOptions;
@@ -79,7 +82,7 @@ export class ConnectionReader {
     this.#options = options;
   }
 
-  /** `withFrontends`: frontend by frontend, too. Never rejects for what nft does. */
+  /** `withFrontends`: for each frontend, too. Never rejects because of nft. */
   async read(withFrontends = false): Promise<Connections> {
     const why = this.#options.whyNot();
     if (why !== undefined) return { readAt: Date.now(), counted: false, why, ports: [] };
@@ -110,7 +113,7 @@ export class ConnectionReader {
     try {
       for (const family of families) await this.#readFamily(family, sums);
     } catch (error) {
-      // Changes come so fast that nft begins anew all the time: better old numbers than none.
+      // Changes come so fast that nft always starts again. Old numbers are better than none.
       if (!(error instanceof NftError) || this.#last === undefined) throw error;
       this.#last = { ...this.#last, until: clock.now() + Math.max(FRESH, (clock.now() - began) * REST) };
       return this.#last;
@@ -129,7 +132,7 @@ export class ConnectionReader {
     const inForce = table();
     for (const setOrMap of program.setsAndMaps) {
       if (!setOrMap.counts || ruleset.countOf(setOrMap) === 0) continue;
-      // While there is no table in force, what was known stays.
+      // While no table is in force, the known numbers stay.
       const counts = inForce === undefined ? [] : await this.#list(model, nft, inForce, setOrMap);
       const prefix = `${model.family} ${setOrMap.name} `;
       for (const { element, packets } of counts) {
@@ -159,7 +162,7 @@ export class ConnectionReader {
     }
   }
 
-  /** What each frontend had that is in force now. */
+  /** The counts of each frontend that is in force now. */
   *#frontendSteps(
     sums: ReadonlyMap<string, Sum>,
   ): Steps<{ readonly frontends: readonly FrontendConnections[]; readonly served: ReadonlyMap<string, number> }> {
@@ -171,7 +174,7 @@ export class ConnectionReader {
       for (const { model } of families) {
         for (const frontend of model.frontendsOf(key)) {
           const { id, total, refused, dropped } = countsOf(frontend, model, sums);
-          // The total was read first: what came in between must not make it less.
+          // The total was read first, so it may be smaller than what came in between.
           const left = Math.max(total - refused - dropped, this.#served.get(id) ?? 0);
           if (left > 0) served.set(id, left);
           if (left + refused + dropped > 0) frontends.push(rowOf(frontend, { served: left, refused, dropped }));
@@ -183,7 +186,7 @@ export class ConnectionReader {
   }
 }
 
-/** Goes on from what was known; a number that is smaller than that has begun anew. */
+/** Continues from the known sum. A smaller number means that the counter started again. */
 function addedUp(known: Sum | undefined, packets: number): Sum {
   if (known === undefined) return { packets, sum: packets };
   const news = packets < known.packets ? packets : packets - known.packets;

@@ -11,41 +11,41 @@ import { limitsText } from './service-rows.ts';
 import { count, listed } from './words.ts';
 import { zoneShareText } from './zone-share-text.ts';
 
-/** What becomes of new connections, in one word. */
+/** What happens to new connections, in one word. */
 export type ConnectionFate = 'served' | 'refused' | 'dropped' | 'untouched';
 
-/** What an operator is told of a connection. */
+/** What an operator learns about a connection. */
 export interface ConnectionVerdict {
   readonly fate: ConnectionFate;
   /** The fate and its reason: "dropped: externalTrafficPolicy Local, its 2 endpoints are on node other". */
   readonly text: string;
-  /** What to do where it should be otherwise; absent where nothing is known. */
+  /** What to do if it should be different; absent if nothing is known. */
   readonly remedy?: string;
 }
 
-/** What is known about where a connection goes, beside what the trace says. */
+/** What is known about a connection's destination, besides the trace. */
 export interface VerdictFacts {
   readonly family: Family;
-  /** Who answers on this address and port; undefined: no Service. */
+  /** Who answers at this address and port; undefined: no Service. */
   readonly frontend: Frontend | undefined;
-  /** The Service that the frontend is of, and its slices. */
+  /** The Service of the frontend, and its slices. */
   readonly service: Service | undefined;
   readonly slices: readonly EndpointSlice[];
-  /** Where no Service answers: those that ask for this address, or for this port as a node port. */
+  /** If no Service answers: those that ask for this address, or for this port as a node port. */
   readonly claimants: readonly Service[];
   /** True if the destination is one of the node's addresses. */
   readonly isOwn: boolean;
   /** Networks that node ports are served on. */
   readonly nodePortNetworks: readonly string[];
-  /** Networks that node ports are for, besides this node (--node-port-source-ranges); undefined: everybody. */
+  /** Networks that may use node ports, besides this node (--node-port-source-ranges); undefined: everybody may. */
   readonly nodePortClients?: readonly string[] | undefined;
   /** True if a listener of the daemon serves node ports on loopback, over TCP. */
   readonly servesLocalhost: boolean;
-  /** What is not served of the Services concerned, as they ask for it. */
+  /** The shortfalls of the Services involved. */
   readonly shortfalls: readonly string[];
 }
 
-/** The worst of several fates comes first. */
+/** The worst fate comes first. */
 export const FATES: readonly ConnectionFate[] = ['dropped', 'refused', 'untouched', 'served'];
 
 const FATE_OF: Readonly<Record<Fate['fate'], ConnectionFate>> = {
@@ -55,7 +55,7 @@ const FATE_OF: Readonly<Record<Fate['fate'], ConnectionFate>> = {
   translated: 'served',
 };
 
-/** Says what a trace means to who runs the cluster. Of several fates it tells the worst. */
+/** Explains a trace to an operator. If there are several fates, it reports the worst. */
 export function connectionVerdict(trace: Trace, facts: VerdictFacts): ConnectionVerdict {
   const listener = servedByListener(trace, facts);
   if (listener !== undefined) return { fate: 'served', text: listener };
@@ -63,7 +63,7 @@ export function connectionVerdict(trace: Trace, facts: VerdictFacts): Connection
   const fate = FATES.find((one) => fates.has(one)) ?? 'untouched';
   const { reason, remedy } = reasonOf(fate, trace, facts);
   const [shortfall] = facts.shortfalls;
-  // Where a Service answers, what else it asks for is not why it does not serve this.
+  // If a Service answers, other shortfalls of it are not the reason.
   const isTheReason = facts.frontend === undefined && shortfall !== undefined;
   const why = isTheReason ? `${reason}; ${shortfall}` : reason;
   const told = remedy ?? (fate === 'served' ? shortfall : undefined);
@@ -89,7 +89,7 @@ function reasonOf(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reas
   return { reason: elsewhere };
 }
 
-/** Where the objects that the rules were made from are not known. */
+/** The objects behind the rules are unknown. */
 function withoutService(
   fate: Exclude<ConnectionFate, 'served'>,
   trace: Trace,
@@ -163,18 +163,18 @@ function affinityOf(frontend: Frontend | undefined): string {
 
 const HASHED = { client: "a client's address", connection: "a connection's addresses and source port" } as const;
 
-/** What a trace cannot tell: how much of a limit is used up. */
+/** What a trace cannot know: how much of a limit is used up. */
 function limitedTo(frontend: Frontend | undefined): string {
   const limits = frontend === undefined ? '' : limitsText(frontend);
   return limits === '' ? '' : `; may be refused: at most ${limits}`;
 }
 
-/** Where the rules know of no frontend. */
+/** The rules have no such frontend. */
 function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reason {
   const { destination, protocol, port } = trace.packet;
   const isAsked = ({ ports }: Service) =>
     ports.some((one) => one.protocol === protocol && (one.port === port || (facts.isOwn && one.nodePort === port)));
-  // Of the node's own addresses nearly all ports are nobody's.
+  // Nearly all ports of the node's own addresses belong to no Service.
   const [claimant] = facts.isOwn ? facts.claimants.filter(isAsked) : facts.claimants;
   if (port === undefined) {
     if (fate === 'untouched') return { reason: `${protocol} is not a protocol of Services` };
@@ -195,7 +195,7 @@ function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts
   return { reason: `Service ${key} has no port ${port}/${protocol}: it has ${listed(ports)}` };
 }
 
-/** Node ports on loopback are no business of rules (KEP-6032). */
+/** Rules do not serve node ports on loopback (KEP-6032). */
 function servedByListener({ packet }: Trace, { frontend, servesLocalhost, family }: VerdictFacts): string | undefined {
   if (!servesLocalhost || frontend === undefined) return undefined;
   const [{ endpoints } = { endpoints: [] }] = localhostNodePortsOf([frontend]);
@@ -204,7 +204,7 @@ function servedByListener({ packet }: Trace, { frontend, servesLocalhost, family
   return `served by kube-proxy-nft's own listener on loopback, which leads to ${count(endpoints.length, 'endpoint')}`;
 }
 
-/** A node port that the rules have, at an address where they do not serve it. */
+/** A node port in the rules, at an address where they do not serve it. */
 function notServedHere({ packet }: Trace, { nodePortNetworks, family, servesLocalhost }: VerdictFacts): Reason {
   const networks = nodePortNetworks.map((network) => network.replace(family === 'ip' ? /\/32$/ : /\/128$/, ''));
   if (isInAny(packet.destination, LOOPBACK[family])) {
@@ -220,7 +220,7 @@ function notServedHere({ packet }: Trace, { nodePortNetworks, family, servesLoca
   };
 }
 
-/** Of what has endpoints nothing else is refused (see LOCALHOST_REFUSED). */
+/** Nothing else is refused if it has endpoints (see LOCALHOST_REFUSED). */
 const REFUSED_ON_LOOPBACK: Reason = { reason: 'node ports are served on loopback over TCP only' };
 
 const LOOPBACK = { ip: ['127.0.0.0/8'], ip6: ['::1/128'] } as const;

@@ -2,10 +2,10 @@ import type { LimitCounts } from '../sync/limits-watch.ts';
 
 export const CONNECTION_RESULTS = ['served', 'refused', 'dropped'] as const;
 
-/** What became of new connections. */
+/** What happened to new connections. */
 export type ConnectionResult = (typeof CONNECTION_RESULTS)[number];
 
-/** New connections to one port of a Service that had one result, whichever of its addresses they were made to. */
+/** New connections to a port of a Service with one result, at any of its addresses. */
 export interface PortConnections {
   readonly namespace: string;
   readonly service: string;
@@ -15,8 +15,8 @@ export interface PortConnections {
   readonly protocol: string;
   readonly result: ConnectionResult;
   /**
-   * How many the kernel has counted; never less than an answer before, while this daemon lives. A client that tries again
-   * after a refusal or a drop counts again.
+   * How many the kernel has counted. It never decreases while this daemon runs. If a client retries after a refusal or a
+   * drop, that counts again.
    */
   readonly connections: number;
 }
@@ -25,32 +25,31 @@ export interface PortConnections {
 export interface FrontendConnections
   extends Pick<PortConnections, 'namespace' | 'service' | 'port' | 'protocol'>,
     Readonly<Record<ConnectionResult, number>> {
-  /** As ServiceRow has it: "10.96.0.80:80/tcp". */
+  /** As in ServiceRow: "10.96.0.80:80/tcp". */
   readonly address: string;
 }
 
-/** What limits have done with new connections to a Service, over all its frontends and both families. */
+/** The effects of limits on new connections to a Service, over all its frontends and both families. */
 export interface LimitedService extends LimitCounts {
   readonly namespace: string;
   readonly service: string;
 }
 
 /**
- * The answer of a daemon to `GET /connections` on its control socket, as JSON. What the kernel has counted is read when
- * somebody asks: not more often than once a second, nor for more than a 125th of a CPU (30,000 Services: every minute
- * or so). `readAt` says when.
+ * A daemon's answer to `GET /connections` on its control socket, as JSON. The kernel is read on demand: at most once a
+ * second, and for at most a 125th of a CPU (with 30,000 Services about once a minute). `readAt` says when.
  */
 export interface Connections {
-  /** When the kernel was read: milliseconds since 1970. Rates are made from two answers with different times. */
+  /** When the kernel was read: milliseconds since 1970. Rates are computed from two answers with different times. */
   readonly readAt: number;
   /** False: nothing is counted, and `ports` is empty. */
   readonly counted: boolean;
-  /** Why nothing is counted, for people; absent where it is. */
+  /** Why nothing is counted, for people; absent if connections are counted. */
   readonly why?: string;
-  /** In no particular order. What is not in it is 0. */
+  /** In no particular order. Missing ones are 0. */
   readonly ports: readonly PortConnections[];
-  /** For `GET /connections?frontends`: the same frontend by frontend. */
+  /** For `GET /connections?frontends`: the same for each frontend. */
   readonly frontends?: readonly FrontendConnections[];
-  /** Of Services with limits, also where nothing else is counted; absent if there are none. */
+  /** Services with limits, even if nothing else is counted; absent if there are none. */
   readonly limited?: readonly LimitedService[];
 }

@@ -2,7 +2,7 @@ import { type EndpointWeight, weightText } from './endpoint-weights.ts';
 import type { ServiceRow } from './service-rows.ts';
 import { inOrder, table } from './service-table.ts';
 
-/** An endpoint of a Service's port, and which of its frontends send connections there. */
+/** An endpoint of a Service's port, and which of its frontends lead there. */
 export interface EndpointRow {
   readonly namespace: string;
   readonly name: string;
@@ -12,19 +12,22 @@ export interface EndpointRow {
   readonly endpoint: string;
   readonly frontends: readonly {
     readonly address: string;
-    /** Whose connections: under policy Local clients from outside have other endpoints than those on this node. */
+    /** Whose connections: under policy Local, clients from outside have other endpoints than clients on this node. */
     readonly from: 'all' | 'outside' | 'node';
-    /** For how much it counts there; absent where all endpoints count for the same. `local`: of clients from outside. */
+    /** Its weight there; absent if all endpoints have the same. `local`: for clients from outside. */
     readonly weight?: EndpointWeight;
     readonly localWeight?: EndpointWeight;
-    /** "client-hash": how it is chosen among the others; absent where it is as kube-proxy does. */
+    /** "client-hash": how it is selected; absent if like in kube-proxy. */
     readonly algorithm?: string;
   }[];
-  /** "its node other is not Ready": it is used only where there are no others. Absent for all others. */
+  /** "its node other is not Ready": it is used only if there are no others. Otherwise absent. */
   readonly note?: string;
 }
 
-/** Endpoints of frontends, and those that are not used as their node is not Ready, each once for each port of a Service, in order. */
+/**
+ * Endpoints of frontends, and those that are not used because their node is not Ready, each once for each port of a Service,
+ * in order.
+ */
 export function endpointRows(rows: readonly ServiceRow[]): readonly EndpointRow[] {
   const found = new Map<string, EndpointRow & { readonly frontends: EndpointRow['frontends'][number][] }>();
   for (const row of inOrder(rows)) {
@@ -65,7 +68,7 @@ const COLLATOR = new Intl.Collator('en', { numeric: true });
 
 const FROM = { all: '', outside: ' (from outside)', node: ' (from this node)' } as const;
 
-/** A table as kubectl has them. `isWide`: with the frontends by name, else their number. `atLeast`: see table. */
+/** A table like kubectl's. `isWide`: with the names of the frontends, otherwise their number. `atLeast`: see table. */
 export function endpointTable(
   rows: readonly EndpointRow[],
   isWide: boolean,
@@ -79,7 +82,7 @@ export function endpointTable(
         ({ address, from, algorithm }) => `${address}${FROM[from]}${algorithm === undefined ? '' : ` (${algorithm})`}`,
       )
       .join(', ');
-    // Without any, and a reason, it is in no listing: so --watch tells that it went.
+    // An endpoint without frontends and reason is in no listing, so --watch reports that it is gone.
     const none = note === undefined ? 'gone' : `none: ${note}`;
     if (frontends.length === 0) return [namespace, name, port || '-', endpoint, none];
     const notes = [...weightsOf(frontends), ...(note === undefined ? [] : [note])];
@@ -88,7 +91,7 @@ export function endpointTable(
   return table(hasHeading ? [titles, ...cells] : cells, atLeast);
 }
 
-/** Its weights where it has some: under policy Local, clients from outside draw from other endpoints. */
+/** Its weights, if it has any: under policy Local, clients from outside draw from other endpoints. */
 function weightsOf(frontends: EndpointRow['frontends']): Iterable<string> {
   const texts = frontends.flatMap(({ weight, localWeight }) => [
     ...(weight === undefined ? [] : [weightText(weight)]),

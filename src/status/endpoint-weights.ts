@@ -1,17 +1,17 @@
 import type { Endpoint } from '../service/endpoints.ts';
 import { SLOW_START_STEPS } from '../service/slow-start.ts';
 
-/** For how much an endpoint counts where one is drawn. */
+/** The weight of an endpoint in a draw. */
 export interface EndpointWeight {
-  /** As it is in the rules: without a divisor that all have, and with slow start in it. */
+  /** As in the rules: without a common divisor, and including slow start. */
   readonly weight: number;
-  /** Of the new connections, 0 to 1. */
+  /** Its share of the new connections, 0 to 1. */
   readonly share: number;
-  /** "3/8": how far slow start has brought it; absent: it has its full share. */
+  /** "3/8": the progress of slow start; absent: it has its full share. */
   readonly slowStart?: string;
 }
 
-/** The weights of those `shown` among the endpoints of one draw, by `textOf`; undefined where all count for the same. */
+/** The weights of `shown` among the endpoints of a draw, by `textOf`; undefined if all are equal. */
 export function endpointWeights(
   endpoints: readonly Endpoint[],
   textOf: (endpoint: Endpoint) => string,
@@ -29,7 +29,7 @@ export function endpointWeights(
   );
 }
 
-/** Whether some of the endpoints of one draw count for more than others. */
+/** Whether the endpoints of a draw have different weights. */
 export function haveWeights(endpoints: readonly Endpoint[]): boolean {
   return endpoints.some(({ weight, slowStart }) => weight !== undefined || slowStart !== undefined);
 }

@@ -1,6 +1,6 @@
 import type { LimitCounts } from '../sync/limits-watch.ts';
 
-/** "40 refused by limit, 2 refused by max-connections"; what was served without a limit only where there is any. */
+/** "40 refused by limit, 2 refused by max-connections"; connections without a limit only if there are any. */
 export function limitCountsText({ limited, full, unlimited = 0 }: LimitCounts): string {
   return [
     ...(limited === undefined ? [] : [`${limited} refused by limit`]),

@@ -3,13 +3,13 @@ import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts'
 import type { Service, ServicePortSpec } from '../objects/service.ts';
 import { count, listed } from './words.ts';
 
-/** Why something is so, and what can be done about it. */
+/** A reason, and what can be done about it. */
 export interface Reason {
   readonly reason: string;
   readonly remedy?: string | undefined;
 }
 
-/** Why no endpoint of a Service's port can be used, by what its EndpointSlices say. */
+/** Why no endpoint of a Service's port can be used, according to its EndpointSlices. */
 export function noEndpoint(
   { namespace, name }: Service,
   port: ServicePortSpec,
@@ -77,7 +77,7 @@ export function whereElse(port: ServicePortSpec, family: Family, slices: readonl
   return `${whose} on ${nodes.size === 1 ? 'node' : 'nodes'} ${listed([...nodes].toSorted())}`;
 }
 
-/** Canonical addresses tell their family by a colon alone, which counts with 40,000 of them. */
+/** For canonical addresses a colon is enough to tell the family, which matters with 40,000 of them. */
 function isOf(family: Family): (endpoint: Pick<SliceEndpoint, 'address'>) => boolean {
   return ({ address }) => address.includes(':') === (family === 'ip6');
 }

@@ -1,25 +1,25 @@
 import type { ServiceRow } from './service-rows.ts';
 import { inOrder } from './service-table.ts';
 
-/** What becomes of a frontend. */
+/** How a frontend changes. */
 export interface FrontendChange {
   /** "10.96.0.80:80/tcp", "[fd00::1]:80/tcp"; ":30080/tcp" for a node port. */
   readonly address: string;
   readonly port: string;
   readonly action: 'added' | 'removed' | 'changed';
-  /** How many endpoints it has before and after; null where it is not there. */
+  /** Its number of endpoints before and after; null if it does not exist. */
   readonly endpoints: readonly [before: number | null, after: number | null];
-  /** Endpoints that come and go, as "address:port". */
+  /** Endpoints that are added and removed, as "address:port". */
   readonly endpointsAdded: readonly string[];
   readonly endpointsRemoved: readonly string[];
-  /** The same of those that clients from outside are sent to, under policy Local. */
+  /** The same for endpoints of clients from outside, under policy Local. */
   readonly localEndpointsAdded: readonly string[];
   readonly localEndpointsRemoved: readonly string[];
-  /** What else changes, for people: "served → refused: no endpoint is ready". */
+  /** Other changes, for people: "served → refused: no endpoint is ready". */
   readonly others: readonly string[];
 }
 
-/** What becomes of a Service: all of its frontends that change. */
+/** How a Service changes: all of its frontends that change. */
 export interface ServiceChange {
   readonly namespace: string;
   readonly name: string;
@@ -27,7 +27,7 @@ export interface ServiceChange {
   readonly frontends: readonly FrontendChange[];
 }
 
-/** The Services whose frontends differ, in order, from rows as they are to rows as they would be. */
+/** The Services whose frontends differ, in order, between current rows and future rows. */
 export function serviceChanges(before: readonly ServiceRow[], after: readonly ServiceRow[]): readonly ServiceChange[] {
   const [old, young] = [byService(before), byService(after)];
   const services = new Map<string, ServiceRow>();
@@ -61,7 +61,7 @@ function frontendChange(before: ServiceRow | undefined, after: ServiceRow | unde
   return change.action === 'changed' && lists.every(({ length }) => length === 0) ? undefined : change;
 }
 
-/** What of a frontend changes beside its endpoints. */
+/** The changes of a frontend besides its endpoints. */
 function othersOf(before: ServiceRow, after: ServiceRow): readonly string[] {
   const texts: readonly (readonly [what: string, of: (row: ServiceRow) => string])[] = [
     ['', ({ fate }) => fate],
@@ -88,10 +88,10 @@ function othersOf(before: ServiceRow, after: ServiceRow): readonly string[] {
   ];
 }
 
-/** Endpoints whose weights are told: there may be thousands. */
+/** How many changed weights are listed: there may be thousands. */
 const MAX_WEIGHTS = 5;
 
-/** What the weights of endpoints that stay come to be. */
+/** The new weights of endpoints that stay. */
 function weightChanges(
   note: string,
   before: readonly string[] = [],

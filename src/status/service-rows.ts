@@ -9,7 +9,7 @@ import { limitCountsText } from './limit-counts-text.ts';
 import { count } from './words.ts';
 import { zoneShareText } from './zone-share-text.ts';
 
-/** A frontend of a Service, and what becomes of connections to it. */
+/** A frontend of a Service, and what happens to connections to it. */
 export interface ServiceRow {
   readonly namespace: string;
   readonly name: string;
@@ -18,36 +18,42 @@ export interface ServiceRow {
   readonly kind: FrontendKind;
   /** "10.96.0.80:80/tcp", "[fd00::1]:80/tcp"; ":30080/tcp" for a node port. */
   readonly address: string;
-  /** What policy Cluster draws from, as "address:port". */
+  /** The endpoints for policy Cluster, as "address:port". */
   readonly endpoints: readonly string[];
-  /** Of policy Local: those on this node that clients from outside are sent to; absent under policy Cluster. */
+  /** Under policy Local: the endpoints on this node for clients from outside; absent under policy Cluster. */
   readonly localEndpoints?: readonly string[];
-  /** For how much each endpoint of these counts, by "address:port"; absent where all count for the same. */
+  /** The weight of each of these endpoints, by "address:port"; absent if all are equal. */
   readonly weights?: Readonly<Record<string, EndpointWeight>>;
   readonly localWeights?: Readonly<Record<string, EndpointWeight>>;
   /** "ClientIP 3h": the Service's session affinity; absent without. */
   readonly affinity?: string;
-  /** "client-hash": how its endpoints are chosen; absent where it is as kube-proxy does. */
+  /** "client-hash": how its endpoints are selected; absent if like in kube-proxy. */
   readonly algorithm?: string;
-  /** "100/s for each client, 50 open at each endpoint": what annotations allow; absent without. */
+  /** "100/s for each client, 50 open at each endpoint": limits from annotations; absent without. */
   readonly limits?: string;
-  /** What limits have done with new connections to this Service, over all its frontends; absent without, and where nobody asked. */
+  /**
+   * The effects of limits on new connections to this Service, over all its frontends; absent without limits, or if not
+   * requested.
+   */
   readonly limitCounts?: LimitCounts;
   /** Networks that may connect; empty: all. */
   readonly sourceRanges: readonly string[];
-  /** Endpoints on nodes that are not Ready, used only where there are no others, and the node of each; absent if there are none. */
+  /**
+   * Endpoints on nodes that are not Ready, which are used only if there are no others, with their nodes; absent if there are
+   * none.
+   */
   readonly unreachable?: readonly { readonly endpoint: string; readonly node: string }[];
-  /** True if TCP connections to an endpoint end once that is gone (reset-gone-endpoints); absent if they do not. */
+  /** True if TCP connections to an endpoint end once it is gone (reset-gone-endpoints); otherwise absent. */
   readonly resetsGone?: true;
-  /** "30s": in what time a new endpoint comes to its full share (slow-start); absent where it has that at once. */
+  /** "30s": how long a new endpoint takes to reach its full share (slow-start); absent if it has it at once. */
   readonly slowStart?: string;
-  /** "served", or what else, and why. */
+  /** "served", or another fate and its reason. */
   readonly fate: string;
-  /** New connections so far, by what became of them; absent where they are not counted, or nobody asked. */
+  /** New connections so far, by result; absent if they are not counted, or not requested. */
   readonly connections?: Readonly<Record<ConnectionResult, number>>;
 }
 
-/** The same rows with what the kernel has counted. */
+/** The same rows with the kernel's counts. */
 export function withConnections(
   rows: readonly ServiceRow[],
   { counted, frontends = [], limited = [] }: Connections,
@@ -73,10 +79,10 @@ function withLimitCounts(row: ServiceRow, limits: ReadonlyMap<string, LimitCount
 
 const NONE = { served: 0, refused: 0, dropped: 0 };
 
-/** What a Service asks for that none of its rules shows. */
+/** What a Service requests that none of its rules shows. */
 export type BesideRules = Pick<ServiceRow, 'resetsGone' | 'slowStart'>;
 
-/** What of that a Service asks for; undefined: it is not known. `resetsAll`: --reset-gone-endpoints. */
+/** What a Service requests of that; undefined: unknown. `resetsAll`: --reset-gone-endpoints. */
 export function besideRules(service: Pick<Service, 'options'> | undefined, resetsAll: boolean): BesideRules {
   const seconds = service?.options?.slowStartSeconds;
   return {
@@ -85,7 +91,7 @@ export function besideRules(service: Pick<Service, 'options'> | undefined, reset
   };
 }
 
-/** The row of a frontend. `asked`: what its Service asks for beside it. */
+/** The row of a frontend. `asked`: what its Service requests in addition. */
 export function serviceRow(frontend: Frontend, asked: BesideRules = {}): ServiceRow {
   const { servicePort, kind, address, protocol, port, endpoints, localEndpoints, policy } = frontend;
   const { affinitySeconds, affinityByHash = false, sourceRanges, unreachable } = frontend;
@@ -112,7 +118,7 @@ export function serviceRow(frontend: Frontend, asked: BesideRules = {}): Service
   };
 }
 
-/** Of docs/beyond-kube-proxy.md, what a frontend has beside its endpoints. */
+/** The features of docs/beyond-kube-proxy.md that a frontend has, besides those of endpoints. */
 export type FrontendOptions = Pick<ServiceRow, 'algorithm' | 'limits'> & BesideRules;
 
 export function frontendOptions(frontend: Frontend, { resetsGone, slowStart }: BesideRules): FrontendOptions {
@@ -126,7 +132,7 @@ export function frontendOptions(frontend: Frontend, { resetsGone, slowStart }: B
   };
 }
 
-/** The same in words, with what limits have done where that is known, and whether some of its endpoints count for more than others. */
+/** The same in words, with the effects of limits if known, and whether endpoints have different weights. */
 export function optionTexts(
   { algorithm, limits, limitCounts, resetsGone, slowStart }: FrontendOptions & Pick<ServiceRow, 'limitCounts'>,
   isWeighed: boolean,
@@ -144,7 +150,7 @@ function countsText(counts: LimitCounts | undefined): string {
   return counts === undefined ? '' : ` (of the Service: ${limitCountsText(counts)})`;
 }
 
-/** What a client and an endpoint may have; empty for any number. */
+/** The limits for a client and for an endpoint; empty if there are none. */
 export function limitsText({ limitPerSecond, maxConnections }: Frontend): string {
   return [
     ...(limitPerSecond === undefined ? [] : [`${limitPerSecond}/s for each client`]),
@@ -152,12 +158,12 @@ export function limitsText({ limitPerSecond, maxConnections }: Frontend): string
   ].join(', ');
 }
 
-/** What becomes of new connections, and why. */
+/** What happens to new connections, and why. */
 export function fateOf(frontend: Frontend): string {
   const { kind, policy, endpoints, localEndpoints, hasUsableEndpoints, sourceRanges, zoneShare } = frontend;
   if (!hasUsableEndpoints) return 'refused: no endpoint is ready';
   const ranges = sourceRanges.length === 0 ? '' : `; from ${count(sourceRanges.length, 'source range')} only`;
-  // Under policy Local it is about clients of this node alone.
+  // Under policy Local, this only concerns clients on this node.
   const zones = zoneShare === undefined || policy === 'local' ? '' : `; ${zoneShareText(zoneShare)}`;
   const limits = `${zones}${ranges}`;
   const elsewhere = 'its ready endpoints are on other nodes';

@@ -1,7 +1,7 @@
 import { CONNECTION_RESULTS } from './connections.ts';
 import { optionTexts, type ServiceRow } from './service-rows.ts';
 
-/** How a kind of frontend is called in a table. */
+/** The name of each kind of frontend in a table. */
 export const KINDS: Readonly<Record<ServiceRow['kind'], string>> = {
   'cluster-ip': 'ClusterIP',
   'node-port': 'NodePort',
@@ -9,10 +9,10 @@ export const KINDS: Readonly<Record<ServiceRow['kind'], string>> = {
   'load-balancer-ip': 'LoadBalancerIP',
 };
 
-/** Order of the kinds of a Service's frontends. */
+/** The order of kinds among a Service's frontends. */
 const ORDER = Object.keys(KINDS);
 
-/** Columns that are always there, and those of `-o wide`. */
+/** Columns that are always shown, and those of `-o wide`. */
 const COLUMNS: readonly (readonly [title: string, isWide: boolean, (row: ServiceRow, isWide: boolean) => string])[] = [
   ['NAMESPACE', false, ({ namespace }) => namespace],
   ['NAME', false, ({ name }) => name],
@@ -36,7 +36,7 @@ export function inOrder(rows: readonly ServiceRow[]): readonly ServiceRow[] {
     .map(([, row]) => row);
 }
 
-/** A table as kubectl has them: a heading, and columns three blanks apart. `atLeast`: see table. */
+/** A table like kubectl's: a heading, and columns separated by three blanks. `atLeast`: see table. */
 export function serviceTable(
   rows: readonly ServiceRow[],
   isWide: boolean,
@@ -50,8 +50,8 @@ export function serviceTable(
 }
 
 /**
- * Lines of cells in columns three blanks apart. `atLeast`: how wide each column is at least, in characters; it is made to
- * hold how wide they have become, so that lines that follow later stand below these.
+ * Lines of cells in columns separated by three blanks. `atLeast`: the minimum width of each column, in characters. It is
+ * updated with the actual widths, so that later lines are aligned with these.
  */
 export function table(lines: readonly (readonly string[])[], atLeast: number[] = []): string {
   const widths = atLeast;
@@ -66,7 +66,7 @@ export function table(lines: readonly (readonly string[])[], atLeast: number[] =
 
 function stateText(row: ServiceRow, isWide: boolean): string {
   const { fate, limits, limitCounts, weights = row.localWeights } = row;
-  // The algorithm has a column.
+  // The algorithm has its own column.
   const { algorithm: _, ...others } = row;
   const options = isWide ? others : { ...(limits !== undefined && { limits }), ...(limitCounts && { limitCounts }) };
   return [fate, ...optionTexts(options, isWide && weights !== undefined)].join('; ');

@@ -1,8 +1,9 @@
 import { isInSync, problemsOf, type Status } from './status.ts';
 
 /**
- * What two answers have in common that say the same. `isBrief`: in their first line. Left out is what changes by itself or with
- * every change of the cluster: times, how often was compared, numbers of elements, changes on their way that are not late.
+ * A key that is equal for two answers that say the same. `isBrief`: in their first line. It leaves out what changes by
+ * itself or with every change of the cluster: times, numbers of comparisons and elements, and changes on their way that are
+ * not late.
  */
 export function statusKey(status: Status, isBrief: boolean): string {
   const { node, version, pid, nft, kernel, source, at, staleSince, families, culprit, services } = status;

@@ -5,59 +5,65 @@ import { readinessText } from './readiness-text.ts';
 import type { SyncReport } from './sync-record.ts';
 import { ago, count, listed, timesIn } from './words.ts';
 
-/** How the rules of one family are. */
+/** The state of one family's rules. */
 export interface FamilyStatus extends SyncReport {
   readonly family: Family;
-  /** The table in force; undefined while there is none, or it is read or built anew. */
+  /** The table in force; undefined while there is none, or while it is read or built. */
   readonly table: string | undefined;
   /** Elements of all sets and maps. */
   readonly elements: number;
   /** Changed Services that are not in force yet. */
   readonly behind: number;
-  /** False with --no-watch: nobody compares. */
+  /** False with --no-watch: the kernel is not compared. */
   readonly isWatched: boolean;
 }
 
 /** A process that was seen to change our tables. */
 export interface Culprit {
-  /** When it was seen to, last. */
+  /** When it was last seen. */
   readonly at: number;
   readonly pid: number;
-  /** Its name, by its own word. */
+  /** Its name, as it claims. */
   readonly process: string;
-  /** What it did, in nft's words. */
+  /** What it did, as nft prints it. */
   readonly command: string;
 }
 
-/** A daemon's answer to how it is. Times are milliseconds since 1970. */
+/** A daemon's answer about its state. Times are milliseconds since 1970. */
 export interface Status {
   readonly node: string;
   readonly version: string;
   readonly pid: number;
   readonly startedAt: number;
-  /** When this was the answer. */
+  /** When this answer was given. */
   readonly at: number;
   readonly nft: string;
   readonly kernel: string;
   /** "API server https://…", "manifests in …". */
   readonly source: string;
-  /** When it last gave an answer; undefined where that is not known: manifests. */
+  /** When it last answered; undefined if unknown, as for manifests. */
   readonly heardAt: number | undefined;
-  /** When the saved state that is served was true; undefined: it is the source's own. */
+  /** When the served saved state was current; undefined: the source's own state is served. */
   readonly staleSince: number | undefined;
   readonly families: readonly FamilyStatus[];
-  /** Who was last seen to change our tables; undefined: nobody was seen. */
+  /** Who was last seen changing our tables; undefined: nobody. */
   readonly culprit: Culprit | undefined;
   readonly services: number;
-  /** How many Services ask for what of docs/beyond-kube-proxy.md: "lb-algorithm=client-hash" → 2; absent if none does. */
+  /**
+   * How many Services request each feature of docs/beyond-kube-proxy.md: "lb-algorithm=client-hash" → 2; absent if none
+   * does.
+   */
   readonly options?: Readonly<Record<string, number>>;
-  /** True if zone-spill-over, which is asked for, has no effect: this node's zone is not known. Absent otherwise. */
+  /** True if zone-spill-over is requested but has no effect, because this node's zone is unknown. Otherwise absent. */
   readonly lacksZone?: true;
-  /** Flags of that page that are set, as "--reset-gone-endpoints"; absent if none is. */
+  /** Flags of that page that are set, like "--reset-gone-endpoints"; absent if there are none. */
   readonly flags?: readonly string[];
   /** Which nodes are not Ready; absent without --skip-unreachable-nodes. */
   readonly nodes?: NodeReadinessReport;
-  /** TCP connections that ended since their endpoint is gone; absent without --reset-gone-endpoints, while it is none. */
+  /**
+   * TCP connections that were ended because their endpoint is gone; absent without --reset-gone-endpoints while there are
+   * none.
+   */
   readonly resets?: { readonly connections: number };
   /** Keys of Services with a frontend and no endpoint, the first hundred by name; and how many there are. */
   readonly withoutEndpoints: { readonly count: number; readonly keys: readonly string[] };
@@ -65,10 +71,10 @@ export interface Status {
   readonly shortfalls: Readonly<Record<ShortfallReason, number>>;
 }
 
-/** Milliseconds that a change may be on its way before that is worth an exit code. */
+/** Milliseconds that a change may be on its way before it affects the exit code. */
 const PATIENCE = 5_000;
 
-/** Why the rules of a family are not, or may not be, as the cluster asks; empty: they are. */
+/** Why a family's rules are not, or may not be, as the cluster asks; empty: they are. */
 export function problemsOf(family: FamilyStatus, at: number): readonly string[] {
   const { table, differences, waitingSince, failures, behind } = family;
   const inARow = failures === 0 ? '' : `, ${count(failures, 'failure')} in a row`;
@@ -78,12 +84,12 @@ export function problemsOf(family: FamilyStatus, at: number): readonly string[] 
   return [...differences.map((difference) => `differs: ${difference}`), ...(isLate ? [`${late}${inARow}`] : [])];
 }
 
-/** True if the kernel holds what the source has. */
+/** True if the kernel holds what the source asks for. */
 export function isInSync({ families, at, staleSince }: Pick<Status, 'families' | 'at' | 'staleSince'>): boolean {
   return staleSince === undefined && families.every((family) => problemsOf(family, at).length === 0);
 }
 
-/** For people, a line for each thing; the first says it all. */
+/** For people, a line for each thing. The first line is a summary. */
 export function statusText(status: Status, isBrief = false): string {
   const { node, version, pid, startedAt, at, nft, kernel, source, heardAt, staleSince, families } = status;
   const verdict = isInSync(status)
@@ -141,7 +147,7 @@ function familyText(family: FamilyStatus, at: number): string {
   return parts.join('; ');
 }
 
-/** How fresh is what is known of the kernel, and how long something that others change may stay unseen. */
+/** How current our knowledge of the kernel is, and how long a change by others may stay unnoticed. */
 function watchText(family: FamilyStatus, at: number): string {
   const { isWatched, comparedAt, comparedEvery, rulesComparedEvery, deletedRulesEvery } = family;
   if (!isWatched) return 'not compared with the kernel (--no-watch)';
@@ -179,7 +185,7 @@ function driftRows({ family, lastDrift, drifts, losses, lostAt }: FamilyStatus, 
   return rows;
 }
 
-/** For programs: times in RFC 3339, and what people read as the verdict in `inSync` and `problems`. */
+/** For programs: times in RFC 3339, and the verdict in `inSync` and `problems`. */
 export function statusJson(status: Status): string {
   const families = status.families.map((family) => ({ ...family, problems: problemsOf(family, status.at) }));
   return `${JSON.stringify(timesIn({ ...status, inSync: isInSync(status), families }), undefined, 2)}\n`;

@@ -1,6 +1,6 @@
 import type { SyncObserver } from '../sync/observer.ts';
 
-/** What became of the last transaction with something in it. */
+/** The result of the last transaction that was not empty. */
 export interface LastChange {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -9,39 +9,39 @@ export interface LastChange {
   readonly operations: number;
 }
 
-/** Something that somebody else did to our table, and when: milliseconds since 1970. */
+/** A change of our table by another program, and when: milliseconds since 1970. */
 export interface LastDrift {
   readonly at: number;
   readonly message: string;
 }
 
-/** What one family's syncer has been doing. Times are milliseconds since 1970; undefined: never. */
+/** The work of one family's syncer. Times are milliseconds since 1970; undefined: never. */
 export interface SyncReport {
-  /** Since when a change has been waiting to be in force. */
+  /** Since when a change has been waiting to take effect. */
   readonly waitingSince: number | undefined;
   readonly lastChange: LastChange | undefined;
   /** When everything in the kernel was last compared with the model, from end to end. */
   readonly comparedAt: number | undefined;
-  /** Milliseconds from one such comparison to the next: an element that others change is found within that time. */
+  /** Milliseconds between such comparisons: a changed element is found within that time. */
   readonly comparedEvery: number | undefined;
   /** The same for the rules alone. */
   readonly rulesComparedAt: number | undefined;
   readonly rulesComparedEvery: number | undefined;
-  /** Milliseconds within which a deleted rule is noticed: less than that where dry runs go on between comparisons. */
+  /** Milliseconds within which a deleted rule is noticed. Less than that if there are dry runs between comparisons. */
   readonly deletedRulesEvery: number | undefined;
   readonly lastDrift: LastDrift | undefined;
-  /** Things of ours that others changed, since this daemon began. */
+  /** Things of ours that others have changed since this daemon started. */
   readonly drifts: number;
-  /** How often the table was lost since then, and when last. */
+  /** How often the table was lost since then, and when it was last. */
   readonly losses: number;
   readonly lostAt: number | undefined;
   /** How often work on the kernel failed since it last succeeded. */
   readonly failures: number;
-  /** What of the rules in the kernel differed from the model in the last look at them, be it mended since or not. */
+  /** How the rules in the kernel differed from the model at the last comparison, whether that is mended or not. */
   readonly differences: readonly string[];
 }
 
-/** Notes what a syncer tells its observer, for people who ask later. */
+/** Records what a syncer tells its observer, for later questions. */
 export class SyncRecord {
   readonly #date: () => number;
   #report: SyncReport = {
@@ -70,7 +70,7 @@ export class SyncRecord {
     return this.#report;
   }
 
-  /** The observer to give to the syncer, which passes everything on to `next`. */
+  /** The observer for the syncer. It passes everything on to `next`. */
   before(next: SyncObserver): SyncObserver {
     const note = (news: Partial<SyncReport>) => {
       this.#report = { ...this.#report, ...news };

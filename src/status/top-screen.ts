@@ -2,23 +2,23 @@ import { oneLine } from '../log-line.ts';
 import type { Connections } from './connections.ts';
 import { inTopOrder, type TopOrder, topLines, topRows } from './top-table.ts';
 
-/** What `top` shows, and from where on. */
+/** What `top` shows, and from which row. */
 export interface TopView {
   readonly order: TopOrder;
-  /** Rows above the first that is shown. */
+  /** How many rows are above the first one shown. */
   readonly from: number;
 }
 
 /** What a key does. */
 export type TopKey = 'quit' | TopOrder | { readonly move: number };
 
-/** Rows that page keys move by. */
+/** How many rows the page keys move. */
 const PAGE = 20;
 
 const KEYS: Readonly<Record<string, TopKey>> = {
   q: 'quit',
   Q: 'quit',
-  // Control and C: a terminal in raw mode sends it as a key.
+  // Ctrl-C: a terminal in raw mode sends it as a key.
   '\u0003': 'quit',
   r: 'rate',
   t: 'total',
@@ -35,7 +35,7 @@ const KEYS: Readonly<Record<string, TopKey>> = {
   g: { move: Number.NEGATIVE_INFINITY },
 };
 
-/** The keys in what a terminal sent; those that do nothing are left out. */
+/** The keys in a terminal's input, without those that have no function. */
 export function keysIn(text: string): readonly TopKey[] {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what a terminal sends before an arrow.
   return (text.match(/\u001b\[[\d;]*[A-Za-z~]|\u001bO[A-Z]|[\s\S]/g) ?? []).flatMap((key) => KEYS[key] ?? []);
@@ -52,10 +52,10 @@ export interface TopFrame {
   /** Undefined before the first answer. */
   readonly now: Connections | undefined;
   readonly before: Connections | undefined;
-  /** Of these Services; empty: of all. */
+  /** Only these Services; empty: all. */
   readonly namespace: string;
   readonly view: TopView;
-  /** Why there is nothing new, for people. */
+  /** Why there is no new answer, for people. */
   readonly problem: string | undefined;
   readonly columns: number;
   readonly rows: number;
@@ -71,7 +71,7 @@ const ORDERS: Readonly<Record<TopOrder, string>> = {
 
 const HELP = 'r rate  t total  f failed  n name  up/down  q quit';
 
-/** The lines of a screen: a summary, the table as far as there is room, and the keys. */
+/** The lines of a screen: a summary, as much of the table as fits, and the keys. */
 export function topScreen(frame: TopFrame): readonly string[] {
   const { now, before, namespace, view, problem, columns, rows, isColoured } = frame;
   const all = now === undefined ? [] : topRows(now, before, namespace);
@@ -99,7 +99,7 @@ export function topScreen(frame: TopFrame): readonly string[] {
   return screen.slice(0, rows);
 }
 
-/** ", 12.0/s of them by limits", where Services have some: limits are those of Services, and rows those of ports. */
+/** ", 12.0/s of them by limits", if Services have limits. Limits belong to Services, rows to ports. */
 function byLimits({ now, before, namespace }: TopFrame): string {
   if (now?.limited === undefined || before === undefined || now.readAt === before.readAt) return '';
   const refused = ({ limited = [] }: Connections) =>

@@ -1,7 +1,7 @@
 import { oneLine } from '../log-line.ts';
 import { CONNECTION_RESULTS, type ConnectionResult, type Connections } from './connections.ts';
 
-/** New connections to one port of a Service, by what became of them. */
+/** New connections to a port of a Service, by result. */
 export interface TopRow {
   readonly namespace: string;
   readonly service: string;
@@ -9,14 +9,14 @@ export interface TopRow {
   readonly port: string;
   /** So far. */
   readonly connections: Readonly<Record<ConnectionResult, number>>;
-  /** Per second, between two readings; absent where there is one only. */
+  /** Per second, between two readings; absent if there is only one. */
   readonly perSecond?: Readonly<Record<ConnectionResult, number>>;
 }
 
 /** What rows can be sorted by. */
 export type TopOrder = 'rate' | 'total' | 'failed' | 'name';
 
-/** The rows of a reading; with rates where there is an earlier one. Of the Services of a namespace, or of all. */
+/** The rows of a reading, for the Services of a namespace or for all; with rates if there is an earlier reading. */
 export function topRows(now: Connections, before: Connections | undefined, namespace = ''): readonly TopRow[] {
   const rows = new Map<string, { -readonly [Name in keyof TopRow]: TopRow[Name] }>();
   const seconds = before === undefined ? 0 : (now.readAt - before.readAt) / 1000;
@@ -41,7 +41,7 @@ export function topRows(now: Connections, before: Connections | undefined, names
   return [...rows.values()];
 }
 
-/** Rows in an order: the most first, and those alike by name. */
+/** Rows in an order: the largest first, equal ones by name. */
 export function inTopOrder(rows: readonly TopRow[], order: TopOrder): readonly TopRow[] {
   const sum = (counts: TopRow['perSecond'], results: readonly ConnectionResult[]) =>
     results.reduce((all, result) => all + (counts?.[result] ?? 0), 0);
@@ -64,11 +64,11 @@ const FAILED = ['refused', 'dropped'] as const;
 
 const NONE: TopRow['connections'] = { served: 0, refused: 0, dropped: 0 };
 
-/** The lines of a table, the heading first, each at most so many characters wide. Nothing in them talks to a terminal. */
+/** The lines of a table, heading first, each at most `width` characters wide. They contain no control sequences. */
 export function topLines(rows: readonly TopRow[], width = Number.POSITIVE_INFINITY): readonly string[] {
   const cells = [HEADING, ...rows.map(cellsOf)];
   const widths = HEADING.map((_, i) => cells.reduce((most, line) => Math.max(most, line[i]?.length ?? 0), 0));
-  // Names at the left, numbers at the right; of a narrow table names give way.
+  // Names are on the left, numbers on the right. In a narrow table, names are cut.
   const numbers = widths.slice(NAMES).reduce((sum, one) => sum + one + GAP.length, 0);
   const room = Math.max(NAMES * LEAST_NAME, width - numbers);
   const names = fitted(widths.slice(0, NAMES), room - (NAMES - 1) * GAP.length);
@@ -83,7 +83,7 @@ export function topLines(rows: readonly TopRow[], width = Number.POSITIVE_INFINI
 
 const GAP = '  ';
 
-/** How many columns are names, and how wide each is at least. */
+/** How many columns are names, and their minimum width. */
 const NAMES = 3;
 const LEAST_NAME = 6;
 
@@ -108,7 +108,7 @@ function rateText(rate: number): string {
   return rate === 0 ? '0' : rate < 10 ? rate.toFixed(1) : rate.toFixed(0);
 }
 
-/** Widths that are no more than `room` together: the widest give way. */
+/** Widths that fit into `room` together: the widest are reduced. */
 function fitted(widths: readonly number[], room: number): readonly number[] {
   const left = [...widths];
   for (let over = left.reduce((sum, one) => sum + one, 0) - room; over > 0; over--) {

@@ -1,4 +1,4 @@
-/** Names listed at most. */
+/** The maximum number of names in a list. */
 const LISTED = 5;
 
 /** The first few of `count` names. */
@@ -12,7 +12,7 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** "3 s", "5 min", "2 h", "4 d": a span of milliseconds, as people say it. */
+/** "3 s", "5 min", "2 h", "4 d": milliseconds in human-readable form. */
 export function ago(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
   if (seconds < 120) return `${seconds} s`;
@@ -21,10 +21,10 @@ export function ago(milliseconds: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
-/** Fields that are a time: "at", "startedAt", "waitingSince". */
+/** Names of fields with a time: "at", "startedAt", "waitingSince". */
 const TIME = /^at$|At$|Since$/;
 
-/** A copy in which times, in milliseconds since 1970, are texts of RFC 3339. */
+/** A copy in which times in milliseconds since 1970 are RFC 3339 texts. */
 export function timesIn(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(timesIn);
   if (typeof value !== 'object' || value === null) return value;

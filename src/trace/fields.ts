@@ -6,22 +6,22 @@ import type { Facts } from './packet.ts';
 /** Tells the node's own addresses. */
 export type IsOwn = (address: string) => boolean;
 
-/** The error for a program that says more than the tracer understands: a wrong trace is worse than none. */
+/** The error for a program with something that the tracer does not understand: a wrong trace is worse than none. */
 export function notUnderstood(what: unknown): ProxyError {
   const text = typeof what === 'string' ? what : JSON.stringify(what);
   return new ProxyError('E_INTERNAL', `cannot trace through ${text}: the tracer does not know it; please report this`);
 }
 
 /**
- * What an expression gives for a packet, as elements spell it. Undefined if the packet has no such field: the rule then
- * does not match, whatever it compares with. Throws E_INTERNAL for an expression that is not known.
+ * The value of an expression for a packet, in the spelling of elements. Undefined if the packet has no such field: then the
+ * rule does not match, whatever it compares with. Throws E_INTERNAL for an unknown expression.
  */
 export function fieldOf(expression: Expression, facts: Facts, isOwn: IsOwn): string | undefined {
   if ('payload' in expression && 'protocol' in expression.payload) {
     const { protocol, field } = expression.payload;
     if (protocol === facts.family && field === 'saddr') return facts.source;
     if (protocol === facts.family && field === 'daddr') return facts.destination;
-    // Of protocols without ports `th` would read other bytes: never with such a protocol's number beside it in a set.
+    // For protocols without ports, `th` would read other bytes. Sets never have the number of such a protocol beside a port.
     if (protocol === 'th' && field === 'dport') return portText(facts.port);
     if (TRANSPORTS.includes(protocol) && field === 'dport') {
       return protocol === facts.protocol ? portText(facts.port) : undefined;
@@ -47,11 +47,11 @@ export function fieldOf(expression: Expression, facts: Facts, isOwn: IsOwn): str
   throw notUnderstood(expression);
 }
 
-/** The flags of `ct state` or `ct status` that a new connection's first packet has. */
+/** The flags of `ct state` or `ct status` for the first packet of a new connection. */
 export function flagsOf(expression: Expression, facts: Facts): readonly string[] {
   if ('ct' in expression && expression.ct.dir === undefined) {
     if (expression.ct.key === 'state') return ['new'];
-    // A translation to the very same address and port sets no flag (nf_nat_setup_info).
+    // A translation to the same address and port sets no flag (nf_nat_setup_info).
     const { original, destination, port } = facts;
     const moved = original.destination !== destination || original.port !== port;
     if (expression.ct.key === 'status') return [...(moved ? ['dnat'] : []), ...(facts.sourceNat ? ['snat'] : [])];

@@ -5,15 +5,15 @@ export interface Step {
   /** "prerouting", "output", … */
   readonly hook: string;
   readonly chain: string;
-  /** In nft's language. */
+  /** In nft's own language. */
   readonly rule: string;
-  /** What of the data decided: "10.96.0.80 . tcp . 80 : goto pick-tcp-4 (default/web:http)". May be empty. */
+  /** The deciding data: "10.96.0.80 . tcp . 80 : goto pick-tcp-4 (default/web:http)". May be empty. */
   readonly result: string;
-  /** False where a lookup found nothing, so the next rule was tried. */
+  /** False if a lookup found nothing, so the next rule was tried. */
   readonly matched: boolean;
 }
 
-/** Steps so far, the last first. The same steps are the same trail, however many endpoints are reached that way. */
+/** Steps so far, the last first. Equal steps share a trail, however many endpoints are reached that way. */
 export interface Trail {
   /** Undefined where a packet starts. */
   readonly step: Step | undefined;
@@ -21,7 +21,7 @@ export interface Trail {
   readonly after: Map<Step, Trail>;
 }
 
-/** The share of the connections that are at one place, and how (most of) them came there. */
+/** The share of the connections that are in one place, and how (most of) them came there. */
 export interface Flow {
   readonly share: number;
   readonly trail: Trail;
@@ -37,7 +37,7 @@ export function partOf(flow: Flow, share: number): Flow {
   return share === 1 ? flow : { share: flow.share * share, trail: flow.trail };
 }
 
-/** Two flows that come to the same place, or one and none: the way of the larger one is told. */
+/** Combines two flows to the same place. The way of the larger one is shown. */
 export function join(one: Flow, other: Flow | undefined): Flow;
 export function join(one: Flow | undefined, other: Flow | undefined): Flow | undefined;
 export function join(one: Flow | undefined, other: Flow | undefined): Flow | undefined {

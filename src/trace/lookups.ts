@@ -8,29 +8,31 @@ import type { Facts } from './packet.ts';
 import type { TracedRuleset } from './traced-ruleset.ts';
 import type { Way } from './way.ts';
 
-/** Everything a lookup in a map can give. */
+/** Every possible result of a lookup in a map. */
 export interface Draw {
   /** The key; "random" stands for a number that is drawn. */
   readonly key: string;
-  /** What is found, and how likely: one hit for each value, so slots with the same endpoint are one. */
+  /** What is found, and with which probability: one hit for each value, so slots with the same endpoint are combined. */
   readonly hits: readonly { readonly element: Element; readonly share: number }[];
-  /** How likely nothing is found. */
+  /** The probability that nothing is found. */
   readonly missed: number;
 }
 
-/** Looks into the sets and maps of a ruleset for one trace, and remembers what it found. */
+/** Looks up keys in the sets and maps of a ruleset for one trace, and caches the results. */
 export class Lookups {
   readonly #ruleset: TracedRuleset;
   readonly #isOwn: IsOwn;
   readonly #way: Way;
-  /** Sets that rules write to, and whether with a limit: their elements are not in the model. Found when one is first asked for. */
+  /** Sets that rules write to, and whether with a limit. The model does not have their elements. Computed on demand. */
   #written: ReadonlyMap<string, boolean> | undefined;
   readonly #pinned: (set: string) => boolean;
   readonly #setsAndMaps: ReadonlyMap<string, SetOrMap>;
   readonly #draws = new Map<string, Draw>();
   readonly #networks = new Map<string, Cidr | undefined>();
 
-  /** `pinned`: whether the packet's source is in a set that rules write to, by the set's name. `way`: notes what is asked. */
+  /**
+   * `pinned`: whether the packet's source is in a set that rules write to, by the set's name. `way`: records the lookups.
+   */
   constructor(ruleset: TracedRuleset, isOwn: IsOwn, pinned: (set: string) => boolean, way: Way) {
     this.#ruleset = ruleset;
     this.#isOwn = isOwn;
@@ -39,7 +41,10 @@ export class Lookups {
     this.#setsAndMaps = new Map(ruleset.setsAndMaps.map((setOrMap) => [setOrMap.name, setOrMap]));
   }
 
-  /** The element of a set ("@name") that a packet is in; true for a set that rules write to; undefined without such fields. */
+  /**
+   * The element of a set ("@name") that contains a packet; true for a set that rules write to; undefined if the packet has
+   * no such fields.
+   */
   *membership(key: Expression, set: string, facts: Facts): Steps<Element | boolean | undefined> {
     const fields = partsOf(key).map((part) => fieldOf(part, facts, this.#isOwn));
     if (!areAll(fields)) return undefined;
@@ -49,11 +54,14 @@ export class Lookups {
     this.#written ??= yield* this.#writtenSets();
     const limits = this.#written.get(name);
     if (limits === undefined) throw notUnderstood(set);
-    // A limit has just put the client in.
+    // A limit has just added the client.
     return limits || this.#pinned(name);
   }
 
-  /** What a lookup in a map can give; undefined if the packet has no such fields. Throws E_INTERNAL for an unknown map. */
+  /**
+   * The possible results of a lookup in a map; undefined if the packet has no such fields. Throws E_INTERNAL for an unknown
+   * map.
+   */
   *draw({ key, data }: Lookup, facts: Facts): Steps<Draw | undefined> {
     const parts = partsOf(key);
     const drawn = parts.findIndex((part) => isDrawn(part, facts));
@@ -139,7 +147,7 @@ export class Lookups {
 /** Elements, or chains, that are looked at in one step. */
 const STEP = 1000;
 
-/** In place of a number that is drawn. */
+/** Stands for a number that is drawn. */
 const RANDOM = 'random';
 
 function partsOf(key: Expression): readonly Expression[] {
@@ -150,7 +158,7 @@ function areAll(fields: readonly (string | undefined)[]): fields is readonly str
   return !fields.includes(undefined);
 }
 
-/** Whether a part of a key may be any number: it is drawn at random, or a hash of what is not known, such as the source port. */
+/** Whether a part of a key may be any number: it is random, or a hash of something unknown, such as the source port. */
 function isDrawn(expression: Expression, { isExample }: Facts): boolean {
   if ('numgen' in expression) return true;
   if (!('jhash' in expression)) return false;

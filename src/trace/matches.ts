@@ -7,13 +7,13 @@ import type { Facts } from './packet.ts';
 
 export type Match = Extract<Statement, { readonly match: object }>['match'];
 
-/** How likely a packet matches: 0 or 1 unless a number is drawn. `comment`: of the element that it is in. */
+/** The probability that a packet matches: 0 or 1 unless a number is drawn. `comment`: of the element that contains it. */
 export interface Matched {
   readonly share: number;
   readonly comment: string;
 }
 
-/** Compares a packet as a match statement does. Throws E_INTERNAL for a comparison that is not known. */
+/** Compares a packet like a match statement. Throws E_INTERNAL for an unknown comparison. */
 export function* matchPacket(match: Match, facts: Facts, lookups: Lookups, isOwn: IsOwn): Steps<Matched> {
   const { op, left, right } = match;
   const known = op === '==' || op === '!=' || op === '<' || op === 'in';
@@ -42,7 +42,7 @@ export function* matchPacket(match: Match, facts: Facts, lookups: Lookups, isOwn
 function isEqual(left: Expression, field: string, right: Operand, match: Match): boolean {
   if (typeof right === 'number') return field === String(right);
   if (typeof right === 'string') {
-    // Whether an address is local is all the tracer knows of its type.
+    // The tracer only knows whether an address is local.
     if ('fib' in left && right !== 'local') throw notUnderstood({ match });
     if ('meta' in left && left.meta.key === 'iifname' && right.endsWith('*'))
       return field.startsWith(right.slice(0, -1));

@@ -10,17 +10,17 @@ export interface TracedPacket {
   readonly protocol: string;
   /** Destination port; required for tcp, udp and sctp, ignored for protocols without ports. */
   readonly port?: number | undefined;
-  /** Whether the node makes it, or it comes in over an interface. "outside" and "pod" differ only in what is printed. */
+  /** Whether the node creates it, or it arrives on an interface. "outside" and "pod" only differ in the output. */
   readonly from: 'outside' | 'pod' | 'node';
-  /** The interface it comes in over; only needed for a program that asks for it (pods known by interface). */
+  /** The interface on which it arrives; only needed for programs that check it (pods recognised by interface). */
   readonly iifname?: string | undefined;
-  /** True if the source stands for others: a hash of it is as good as a number that is drawn. */
+  /** True if the source stands for others, so a hash of it counts as random. */
   readonly isExample?: boolean | undefined;
-  /** The node's addresses; those of the other family are ignored, loopback ones need not be named. */
+  /** The node's addresses. Those of the other family are ignored. Loopback addresses may be left out. */
   readonly own: readonly string[];
 }
 
-/** What rules can ask of a packet at one moment of its way. */
+/** What rules can check about a packet at one point of its way. */
 export interface Facts {
   readonly family: Family;
   readonly protocol: string;
@@ -28,17 +28,20 @@ export interface Facts {
   readonly destination: string;
   /** Undefined for protocols without ports. */
   readonly port: number | undefined;
-  /** Empty where there is none: the kernel compares with "" then (5.4). Undefined if the caller did not say. */
+  /** Empty if there is none: the kernel then compares with "" (5.4). Undefined if the caller did not say. */
   readonly iifname: string | undefined;
   readonly isExample: boolean;
-  /** What the connection was addressed to. */
+  /** The original destination of the connection. */
   readonly original: { readonly destination: string; readonly port: number | undefined };
   /** Whether a dnat or masquerade statement was carried out. */
   readonly destinationNat: boolean;
   readonly sourceNat: boolean;
 }
 
-/** A packet's facts when it is made or arrives. Throws E_USAGE for addresses or a port that no packet of the family has. */
+/**
+ * A packet's facts when it is created or arrives. Throws E_USAGE for addresses or a port that no packet of the family can
+ * have.
+ */
 export function factsOf(packet: TracedPacket, family: Family): Facts {
   const { protocol, from, isExample = false } = packet;
   const source = addressOf(packet.source, family);
@@ -50,7 +53,7 @@ export function factsOf(packet: TracedPacket, family: Family): Facts {
   return { family, protocol, source, destination, port, iifname, isExample, original, ...untouched };
 }
 
-/** Tells the node's own addresses (canonical), loopback included, as `fib … type local` does. */
+/** Returns a function that recognises the node's own addresses (canonical), including loopback, like `fib … type local`. */
 export function ownAddresses({ own }: TracedPacket): (address: string) => boolean {
   const named = new Set(own.filter((address) => familyOf(address) !== undefined).map(canonicalAddress));
   return (address) => named.has(address) || address.startsWith('127.') || address === '::1';

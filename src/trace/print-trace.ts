@@ -33,8 +33,8 @@ function fateText(outcome: ReportedOutcome): string {
 }
 
 /**
- * The rules on the way, those of all outcomes in one list, under the hooks that the kernel calls them in. A percentage tells
- * how many of such connections meet a rule, where it is not all of them.
+ * The rules on the way of all outcomes, in one list, under the hooks at which the kernel calls them. A percentage says how
+ * many of such connections meet a rule, unless all do.
  */
 export function ruleLines({ rules, ruleCount }: TraceReport): readonly string[] {
   const untold = ruleCount - rules.length;
@@ -53,10 +53,10 @@ function percentColumn({ probability }: ReportedOutcome): string {
   return percent(probability).padStart(6);
 }
 
-/** Sums of shares are as exact as floating point is. */
+/** Sums of shares have floating-point errors. */
 const ROUNDING = 1e-9;
 
-/** One decimal; what is not quite none or all is not rounded to it. */
+/** One decimal. A value that is close to none or all is not rounded to it. */
 function percent(probability: number): string {
   if (probability < 0.0005) return '<0.1%';
   if (probability > 0.9995 && probability < 1 - ROUNDING) return '>99.9%';

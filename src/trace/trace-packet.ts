@@ -9,7 +9,7 @@ import type { TracedRuleset } from './traced-ruleset.ts';
 import { type End, type TraceContext, walkBaseChain } from './walk-chain.ts';
 import { Way } from './way.ts';
 
-/** What becomes of a connection. */
+/** What happens to a connection. */
 export type Fate =
   /** Neither stopped nor translated by this table. */
   | { readonly fate: 'untouched' }
@@ -19,26 +19,29 @@ export type Fate =
   /** `how`: "tcp reset" or an ICMP error, "port-unreachable". */
   | { readonly fate: 'rejected'; readonly how: string };
 
-/** One fate, how likely it is (0 to 1), and the rules on the way there; of several ways the likeliest. Outcomes with the same steps share the list. */
+/**
+ * A fate, its probability (0 to 1), and the rules on the way there: the likeliest of several ways. Outcomes with the same
+ * steps share the list.
+ */
 export type Outcome = Fate & { readonly probability: number; readonly steps: readonly Step[] };
 
 export interface Trace {
   /** With canonical addresses, and without a port if its protocol has none. */
   readonly packet: TracedPacket;
-  /** Every fate once, the likeliest first (to one in a thousand; then as rules and slots go). They add up to 1. */
+  /** Every fate once, the likeliest first (rounded to a thousandth, then in the order of rules and slots). The sum is 1. */
   readonly outcomes: readonly Outcome[];
-  /** What of the table decided about it. */
+  /** What in the table decided about it. */
   readonly way: Way;
 }
 
 /**
- * Follows the first packet of a connection through a family's table: which chains the kernel calls for it, in which
- * order, and what they do. Nothing is drawn: every outcome of a draw is followed.
+ * Follows the first packet of a connection through a family's table: which chains the kernel calls for it, in which order,
+ * and what they do. It draws nothing: every outcome of a draw is followed.
  *
- * `pinned`: whether the packet's source is in a set that rules write to (session affinity), by the set's name; such
- * sets are not in the model. Without it the source is new to all.
+ * `pinned`: whether the packet's source is in a set that rules write to (session affinity), by the set's name; the model
+ * does not have such sets. Without it, the source is new to all of them.
  *
- * Throws E_USAGE for a packet the family cannot have, E_INTERNAL for a program with statements it does not know.
+ * Throws E_USAGE for a packet that the family cannot have, E_INTERNAL for a program with unknown statements.
  */
 export function tracePacket(...args: Parameters<typeof traceSteps>): Trace {
   return atOnce(traceSteps(...args));
@@ -46,7 +49,7 @@ export function tracePacket(...args: Parameters<typeof traceSteps>): Trace {
 
 /**
  * The same in steps: a packet to a frontend with 40,000 endpoints is followed to each of them. The table may change in
- * between: then it is followed through some of what was before and some of what is now.
+ * between. Then the trace goes partly through the old and partly through the new state.
  */
 export function* traceSteps(
   ruleset: TracedRuleset,
@@ -58,7 +61,7 @@ export function* traceSteps(
   const byName = () => new Map(ruleset.chains.map((chain) => [chain.name, chain]));
   let chains = byName();
   const chain = (name: string) => {
-    // One that came meanwhile.
+    // A chain that was added in the meantime.
     if (!chains.has(name)) chains = new Map([...chains, ...byName()]);
     return chains.get(name);
   };
@@ -70,7 +73,7 @@ export function* traceSteps(
   const onward = (place: Place) => !toNode(place);
   if (packet.from === 'node') {
     const sent = yield* table.hook('postrouting', yield* table.hook('output', [start]));
-    // What the node sends to itself comes back over lo, and its connection has had its NAT by then.
+    // What the node sends to itself comes back over lo. By then, its connection has had its NAT.
     const back = sent.filter(toNode).map(({ facts, flow }) => ({ facts: { ...facts, iifname: 'lo' }, flow }));
     const returned = yield* table.hook('input', yield* table.hook('prerouting', back, NAT_DONE), NAT_DONE);
     yield* table.settle([...sent.filter(onward), ...returned]);
@@ -93,7 +96,7 @@ interface Place {
 /** For packets whose connection has had its NAT. */
 const NAT_DONE = true;
 
-/** Places, or outcomes, that are taken in one step. */
+/** How many places, or outcomes, are processed in one step. */
 const STEP = 1000;
 
 const HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'];
@@ -114,7 +117,7 @@ class TracedTable {
     }
   }
 
-  /** Calls a hook's chains in the kernel's order; gives the places of what goes on, each once. */
+  /** Calls a hook's chains in the kernel's order. Returns the places of packets that continue, each once. */
   *hook(hook: string, places: readonly Place[], natDone?: typeof NAT_DONE): InSteps<readonly Place[]> {
     let here = places;
     for (const [{ type }, base] of this.#bases.filter(([of]) => of.hook === hook)) {
@@ -167,7 +170,7 @@ class TracedTable {
   }
 }
 
-/** Two draws may give the same endpoint. */
+/** Two draws may result in the same endpoint. */
 function* merged(places: readonly Place[]): InSteps<readonly Place[]> {
   const known = new Map<string, Place>();
   for (const [i, { facts, flow }] of places.entries()) {

@@ -15,7 +15,7 @@ export type ReportedOutcome = Fate & { readonly probability: number };
 /** A rule on the way, and how many connections meet it: 0 to 1. */
 export type ReportedRule = Step & { readonly probability: number };
 
-/** What of a trace is told: the likeliest outcomes, and of the rules of all outcomes those that most connections meet. */
+/** The part of a trace that is shown: the likeliest outcomes, and the rules that most connections meet. */
 export interface TraceReport {
   readonly outcomes: readonly ReportedOutcome[];
   readonly outcomeCount: number;
@@ -36,7 +36,10 @@ export function* traceReport({ outcomes }: Trace): Steps<TraceReport> {
   };
 }
 
-/** The steps of all outcomes as one list: what one has and those before it have not goes before what they share next. */
+/**
+ * Merges the steps of all outcomes into one list: steps that only one outcome has come before the next step that it shares
+ * with those before it.
+ */
 function* mergeSteps(outcomes: readonly Outcome[]): Steps<readonly ReportedRule[]> {
   const ways = new Map<readonly Step[], number>();
   for (const [i, { steps, probability }] of outcomes.entries()) {

@@ -9,16 +9,16 @@ import { isHeartbeat } from '../ruleset/program/heartbeat.ts';
 /** A family's whole table, as a trace reads it. */
 export interface TracedRuleset {
   readonly family: Family;
-  /** Every declared set and map but those that rules write to. */
+  /** Every declared set and map except those that rules write to. */
   readonly setsAndMaps: readonly SetOrMap[];
   /** All chains as they are now: base chains and others. */
   readonly chains: readonly Chain[];
-  /** The element with just this key, in nft's text form ("10.96.0.1 . tcp . 80"). */
+  /** The element with exactly this key, in nft's text form ("10.96.0.1 . tcp . 80"). */
   lookUp(setOrMap: string, key: string): Element | undefined;
   elementsOf(setOrMap: SetOrMap): Iterable<Element>;
 }
 
-/** The model, to trace packets through: it changes as that does. What serves heartbeats, or only counts, is not in it. */
+/** A live view of the model, to trace packets through. It leaves out what serves heartbeats or only counts. */
 export function tracedRuleset(ruleset: Ruleset): TracedRuleset {
   const { family, setsAndMaps } = ruleset.program;
   const chains = ruleset.program.chains.map((chain) => {

@@ -19,7 +19,7 @@ export interface TraceContext {
   readonly isOwn: IsOwn;
 }
 
-/** How a packet leaves a base chain: it goes on, perhaps translated, or that is its end. */
+/** How a packet leaves a base chain: it continues, possibly translated, or this is its end. */
 export type End =
   | { readonly to: 'next'; readonly facts: Facts; readonly flow: Flow }
   | { readonly to: 'dropped'; readonly flow: Flow }
@@ -32,9 +32,9 @@ const STEP = 1000;
 const MAX_DEPTH = 16;
 
 /**
- * Takes a packet through a base chain and all it leads to; gives every way to leave it. Until a verdict nothing changes
- * about the packet, so each rule is asked once, for all the ways that come to it: draws do not multiply.
- * Throws E_INTERNAL for a statement that is not known.
+ * Takes a packet through a base chain and everything it leads to, and returns every way to leave it. The packet does not
+ * change before a verdict, so each rule is evaluated once for all ways that reach it, and draws do not multiply. Throws
+ * E_INTERNAL for an unknown statement.
  */
 export function walkBaseChain(
   base: Chain,
@@ -46,7 +46,7 @@ export function walkBaseChain(
   return new ChainWalk(hook, facts, context).walk(base, flow);
 }
 
-/** What goes on to the next rule, and what goes back to the chain's caller (at the end of the target of a goto). */
+/** What continues with the next rule, and what returns to the chain's caller (at the end of the target of a goto). */
 interface Branches {
   readonly next?: Flow | undefined;
   readonly back?: Flow | undefined;
@@ -58,7 +58,7 @@ class ChainWalk {
   readonly #facts: Facts;
   readonly #context: TraceContext;
   readonly #ends: End[] = [];
-  /** Translations by a map: eight draws among the same slots are one. */
+  /** Translations by a map: eight draws from the same slots are combined. */
   readonly #drawn = new Map<Draw, Flow>();
 
   constructor(hook: string, facts: Facts, context: TraceContext) {
@@ -80,7 +80,7 @@ class ChainWalk {
     return this.#ends;
   }
 
-  /** Gives what comes back to the caller. */
+  /** Returns what comes back to the caller. */
   *#chain(chain: Chain, flow: Flow, depth: number): InSteps<Flow | undefined> {
     this.#context.way.enters(chain.name);
     if (depth >= MAX_DEPTH) throw notUnderstood(`chain ${chain.name}, ${depth} levels deep`);
@@ -100,7 +100,7 @@ class ChainWalk {
     const { lookups, isOwn, steps } = this.#context;
     const after = (here: Flow, result: string, matched = true) =>
       afterStep(here, steps.step(this.#hook, chain, rule, result, matched));
-    /** What of a draw misses. Not told where some of it hits: the next rule draws again. */
+    /** The part of a draw that misses. Not shown if another part hits, because the next rule draws again. */
     const missing = ({ key, missed }: Draw, here: Flow) => {
       if (missed < 1) return missed === 0 ? undefined : partOf(here, missed);
       return after(here, this.#facts.destinationNat ? 'nothing' : `nothing for ${key}`, false);
@@ -141,10 +141,10 @@ class ChainWalk {
         }
         return { next: join(passed, missing(draw, on)) };
       } else if ('ct count' in statement || ('set' in statement && statement.set.stmt !== undefined)) {
-        // How much of a limit is used up nobody knows here: this is a packet within it.
+        // It is unknown here how much of a limit is used up. The packet counts as within it.
         return { next: join(passed, after(on, 'assumed to be within the limit', false)) };
       } else if ('reject' in statement && statement.reject.type === 'tcp reset' && this.#facts.protocol !== 'tcp') {
-        // nft puts a match of TCP before it.
+        // nft adds a match for TCP before it.
         return { next: join(passed, on) };
       } else if (isVerdict(statement)) {
         return both({ next: passed }, yield* this.#verdict(statement, after(on, withComment('', comment)), depth));
@@ -155,7 +155,7 @@ class ChainWalk {
     return { next: join(passed, after(on, withComment('', comment))) };
   }
 
-  /** Carries out what ends a rule. */
+  /** Carries out the last statement of a rule. */
   *#verdict(statement: Verdict, flow: Flow, depth: number): InSteps<Branches> {
     if ('jump' in statement) return { next: yield* this.#chain(this.#target(statement.jump.target), flow, depth + 1) };
     if ('goto' in statement) return { back: yield* this.#chain(this.#target(statement.goto.target), flow, depth + 1) };
@@ -180,7 +180,7 @@ function both(one: Branches, other: Branches): Branches {
   return { next: join(one.next, other.next), back: join(one.back, other.back) };
 }
 
-/** Statements after which nothing of a rule is carried out. */
+/** Statements after which the rest of a rule is not carried out. */
 type Verdict = Exclude<
   Statement,
   | Record<'match', object>

@@ -1,19 +1,19 @@
-/** Slots of one frontend that a draw chooses from: their keys, but for the slot's number. */
+/** Slots of a frontend to draw from: their keys without the slot's number. */
 interface Drawn {
   readonly before: string;
   readonly slots: number;
   readonly after: string;
 }
 
-/** What of a set or map a trace asked for. */
+/** What a trace looked up in a set or map. */
 interface Asked {
   readonly keys: Set<string>;
   readonly draws: Drawn[];
-  /** What comes before the interval in the keys of a set of intervals; empty: all of them. */
+  /** The beginnings of the keys in a set of intervals; empty: all keys. */
   readonly beginnings: Set<string>;
 }
 
-/** What of a table decides about a packet: the chains that it enters, and what its lookups ask for, be it there or not. */
+/** What in a table decides about a packet: the chains that it enters, and what it looks up, whether that exists or not. */
 export class Way {
   readonly #chains = new Set<string>();
   readonly #asked = new Map<string, Asked>();
@@ -22,7 +22,7 @@ export class Way {
     return this.#chains;
   }
 
-  /** True if a set or map is asked. */
+  /** True if something is looked up in a set or map. */
   asks(setOrMap: string): boolean {
     return this.#asked.has(setOrMap);
   }
@@ -58,7 +58,7 @@ export class Way {
     return all;
   }
 
-  /** True if an element with this key is, or would be, on the way. */
+  /** True if an element with this key is on the way, or would be if it existed. */
   concerns(setOrMap: string, key: string): boolean {
     const asked = this.#asked.get(setOrMap);
     if (asked === undefined) return false;
@@ -72,7 +72,7 @@ export class Way {
     );
   }
 
-  /** The keys that are asked for one by one. */
+  /** The keys that are looked up individually. */
   *keysOf(setOrMap: string): Iterable<string> {
     const asked = this.#asked.get(setOrMap);
     if (asked === undefined) return;
@@ -82,7 +82,7 @@ export class Way {
     }
   }
 
-  /** True if a set of intervals is asked, whose elements are not known by their keys. */
+  /** True if something is looked up in a set of intervals, whose elements cannot be found by key. */
   asksIntervals(setOrMap: string): boolean {
     return (this.#asked.get(setOrMap)?.beginnings.size ?? 0) > 0;
   }

@@ -1,7 +1,7 @@
-/** Milliseconds until an answer is given up. */
+/** Milliseconds until we stop waiting for an answer. */
 const PATIENCE = 12_000;
 
-/** Asks the daemon. Rejects with what it says, or with why it says nothing. */
+/** Requests something from the daemon. Rejects with its message, or with the reason why it does not answer. */
 export async function ask<Answer>(path: string, parameters: Readonly<Record<string, string>> = {}): Promise<Answer> {
   const query = new URLSearchParams(parameters).toString();
   return answerOf(
@@ -9,7 +9,7 @@ export async function ask<Answer>(path: string, parameters: Readonly<Record<stri
   );
 }
 
-/** Has the daemon do some work, with proof that it is this page which asks. */
+/** Makes the daemon do some work, with proof that this page asks for it. */
 export async function post<Answer>(path: string, body: object): Promise<Answer> {
   const headers = { 'content-type': 'application/json' };
   const signal = AbortSignal.timeout(PATIENCE);
@@ -22,8 +22,8 @@ async function answerOf<Answer>(response: Response): Promise<Answer> {
 }
 
 /**
- * Calls `action` now and then every so many milliseconds, as long as the page can be seen: a page that nobody looks at costs
- * the daemon nothing. One call at a time.
+ * Calls `action` now, and then every `milliseconds`, as long as the page is visible: a page that nobody looks at costs the
+ * daemon nothing. One call at a time.
  */
 export function repeat(milliseconds: number, action: () => Promise<void>): void {
   let isBusy = false;

@@ -1,9 +1,9 @@
-/** What may stand in an element: its text is text, whatever is in it. */
+/** What an element may contain. Text stays text, whatever it contains. */
 export type Child = Node | string | number | undefined;
 
 /**
- * An element with attributes and children. Strings become text nodes, and there is no other way to make elements here: what
- * an object of the cluster has in it never becomes markup.
+ * An element with attributes and children. Strings become text nodes, and there is no other way to create elements here, so
+ * the content of cluster objects never becomes markup.
  */
 export function h<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
@@ -43,12 +43,12 @@ export function byId<Type extends HTMLElement = HTMLElement>(id: string): Type {
   return element as Type;
 }
 
-/** Sets an element's text, if it is another one: so that nothing is laid out, or read aloud, for nothing. */
+/** Sets an element's text if it differs, so that nothing is laid out or read aloud without need. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Replaces what an element shows, if `key`, which stands for that, is another one than before. */
+/** Replaces the content of an element if `key`, which identifies the content, has changed. */
 export function show(element: HTMLElement, key: unknown, children: () => readonly Child[]): void {
   const text = JSON.stringify(key);
   if (shown.get(element) === text) return;

@@ -2,11 +2,11 @@ import type { PageState } from '../shapes.ts';
 import { byId, h, show } from './dom.ts';
 import { duration, FAMILY, grouped, timeOf } from './words.ts';
 
-/** Changes that are listed, and names of one. */
+/** How many changes are listed, and how many names for each. */
 const LISTED = 12;
 const NAMES = 2;
 
-/** Shows what came into force lately, and what others changed. */
+/** Shows recent changes, and what others changed. */
 export function showEvents({ changes, drifts }: PageState): void {
   const lines = [
     ...changes.map((change) => ({ at: change.at, change })),

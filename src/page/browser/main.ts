@@ -58,7 +58,7 @@ async function followRates(): Promise<void> {
     setText(byId('not-counted'), why);
     list.rated(counted);
   } catch {
-    // The state says that there is no answer.
+    // The state view shows that there is no answer.
   }
 }
 
@@ -66,7 +66,7 @@ async function followHistory(): Promise<void> {
   try {
     plots.show(await ask<PageHistory>('history'));
   } catch {
-    // Likewise.
+    // The same here.
   }
 }
 

@@ -3,13 +3,13 @@ import type { PageHistory } from '../shapes.ts';
 import { byId, h, show } from './dom.ts';
 import { duration, figure } from './words.ts';
 
-/** A line of a plot: what it is called, and which of the page's colours it has. */
+/** A line of a plot: its name, and its colour in the page. */
 interface Line {
   readonly label: string;
   readonly color: string;
 }
 
-/** One plot over the last hour, with what it says where the pointer is, or else now. */
+/** A plot of the last hour, with its values at the pointer, or the current ones. */
 class Plot {
   readonly #place: HTMLElement;
   readonly #lines: readonly Line[];
@@ -25,7 +25,7 @@ class Plot {
       const width = this.#place.clientWidth;
       if (this.#plot !== undefined && width > 0) this.#plot.setSize({ width, height: HEIGHT });
     }).observe(this.#place);
-    // A canvas knows nothing of styles: it is drawn anew in the other colours.
+    // A canvas does not follow styles, so it is drawn again in the other colours.
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
       this.#plot?.destroy();
       this.#plot = undefined;
@@ -40,7 +40,7 @@ class Plot {
     this.#say(null);
   }
 
-  /** The values at a place of the plot, in its colours; null: the last ones there are. */
+  /** Shows the values at a position of the plot, in its colours; null: the latest. */
   #say(place: number | null | undefined): void {
     const isThere = place !== null && place !== undefined;
     const values = this.#lines.map((_, i) => {

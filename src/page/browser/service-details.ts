@@ -4,12 +4,12 @@ import { byId, type Child, h } from './dom.ts';
 import type { Entry } from './service-store.ts';
 import { grouped } from './words.ts';
 
-/** Shows one Service: its frontends, what becomes of connections to each, and the endpoints behind them. */
+/** Shows a Service: its frontends, what happens to connections to each, and their endpoints. */
 export class ServiceDetails {
   readonly #panel = byId('details');
   #entry: Entry | undefined;
 
-  /** `onTrace`: asked to trace a Service. `onClose`: the list has the focus again. */
+  /** `onTrace`: called to trace a Service. `onClose`: called when the list gets the focus again. */
   constructor(onTrace: (key: string) => void, onClose: () => void) {
     const close = () => {
       if (this.#panel.hidden) return;
@@ -31,7 +31,7 @@ export class ServiceDetails {
     return this.#entry?.key;
   }
 
-  /** Shows a Service, and gives the focus to what is shown. */
+  /** Shows a Service, and moves the focus there. */
   async open(entry: Entry): Promise<void> {
     this.#entry = entry;
     byId('details-name').textContent = entry.key;

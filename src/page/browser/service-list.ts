@@ -4,7 +4,7 @@ import type { Entry, Order, ServiceStore } from './service-store.ts';
 import { VirtualList } from './virtual-list.ts';
 import { figure, grouped } from './words.ts';
 
-/** A sign for each fate, since not everybody can tell colours apart. */
+/** A sign for each fate, because not everybody can distinguish colours. */
 const SIGNS: Readonly<Record<ServiceFate, string>> = {
   dropped: '✕',
   refused: '○',
@@ -18,12 +18,12 @@ const CELLS = ['name', 'type', 'addresses', 'ports', 'endpoints', 'rate', 'state
 
 export interface ServiceListOptions {
   readonly store: ServiceStore;
-  /** New connections a second; undefined: they are not counted. */
+  /** New connections per second; undefined: they are not counted. */
   readonly rateOf: (key: string) => number | undefined;
   readonly onChoose: (entry: Entry) => void;
 }
 
-/** The list of Services, what is searched for in it, and its order. */
+/** The list of Services, with its search and its order. */
 export class ServiceList {
   readonly #options: ServiceListOptions;
   readonly #list: VirtualList<Entry>;
@@ -50,11 +50,11 @@ export class ServiceList {
     for (const button of viewport.querySelectorAll<HTMLElement>('[data-order]')) {
       button.addEventListener('click', () => this.#orderBy(button.dataset['order'] as Order));
     }
-    // Within the grid these are no moves of the row.
+    // Within the grid, these keys do not move the row.
     byId('grid-head').addEventListener('keydown', (event) => event.stopPropagation());
   }
 
-  /** Looks anew for what is to be shown. */
+  /** Selects again what is shown. */
   select(): void {
     const { store, rateOf } = this.#options;
     const found = store.select(this.#search.value, this.#onlyProblems.checked, this.#order, (key) => rateOf(key) ?? 0);
@@ -66,7 +66,7 @@ export class ServiceList {
     byId('nothing').hidden = found.length > 0 || store.isLoading;
   }
 
-  /** The rates are others: rows show them, and may be ordered by them. */
+  /** The rates have changed. Rows show them, and may be sorted by them. */
   rated(isCounted: boolean): void {
     byId('grid').classList.toggle('without-rates', !isCounted);
     if (this.#order === 'rate') this.select();

@@ -5,20 +5,20 @@ import { ask } from './ask.ts';
 export interface Entry {
   readonly key: string;
   readonly line: ServiceLine;
-  /** What a search looks in, in lower case. */
+  /** The text to search, in lower case. */
   readonly text: string;
 }
 
 /** What the list is ordered by. */
 export type Order = 'name' | 'endpoints' | 'rate' | 'state';
 
-/** New connections a second: served, refused, dropped. */
+/** New connections per second: served, refused, dropped. */
 export type RateOf = (key: string) => number;
 
-/** Milliseconds until a list that does not have as many Services as there are is asked for again. */
+/** Milliseconds until a list with a wrong number of Services is requested again. */
 const RELOAD_AFTER = 30_000;
 
-/** All Services as the daemon last told them: asked for page by page once, and from then on those that change. */
+/** All Services as last received from the daemon: first page by page, and then only those that change. */
 export class ServiceStore {
   readonly #entries = new Map<string, Entry>();
   readonly #onChange: () => void;
@@ -26,7 +26,7 @@ export class ServiceStore {
   #isLoading = false;
   #loadedAt = Number.NEGATIVE_INFINITY;
 
-  /** `onChange`: the list is another one than before. */
+  /** `onChange`: called when the list has changed. */
   constructor(onChange: () => void) {
     this.#onChange = onChange;
   }
@@ -35,7 +35,7 @@ export class ServiceStore {
     return this.#entries.size;
   }
 
-  /** True once all Services were told. */
+  /** True once all Services were received. */
   get isComplete(): boolean {
     return this.#sequence !== undefined;
   }
@@ -44,14 +44,14 @@ export class ServiceStore {
     return this.#isLoading;
   }
 
-  /** Those with something wrong: what comes before "none" in SERVICE_FATES. */
+  /** Services with a problem: those before "none" in SERVICE_FATES. */
   get problems(): number {
     let count = 0;
     for (const entry of this.#entries.values()) if (isProblem(entry)) count++;
     return count;
   }
 
-  /** Brings the list to what a state tells of: how many Services there are, and whether some have changed. */
+  /** Updates the list according to a state: how many Services there are, and whether some have changed. */
   async follow(sequence: number, services: number): Promise<void> {
     if (this.#isLoading) return;
     const isOff = this.size !== services && performance.now() - this.#loadedAt > RELOAD_AFTER;
@@ -65,7 +65,7 @@ export class ServiceStore {
     this.#onChange();
   }
 
-  /** The Services that have all the words, in order. */
+  /** The Services that contain all the words, in order. */
   select(search: string, onlyProblems: boolean, order: Order, rateOf: RateOf): readonly Entry[] {
     const words = search.toLowerCase().split(/\s+/).filter(Boolean);
     const found: Entry[] = [];
@@ -84,7 +84,7 @@ export class ServiceStore {
       let sequence: number | undefined;
       while (from !== undefined) {
         const page: ServiceLines = await ask<ServiceLines>('services', { from: `${from}` });
-        // What changes while the others come is asked for again.
+        // What changes while other pages arrive is requested again.
         sequence ??= page.sequence;
         for (const entry of this.#take(page.lines)) seen.add(entry.key);
         from = page.next;
@@ -110,7 +110,7 @@ export class ServiceStore {
   }
 }
 
-/** True for a Service of which some connections are not served. */
+/** True for a Service with connections that are not served. */
 export function isProblem({ line }: Entry): boolean {
   return line[7] < SERVICE_FATES.indexOf('none');
 }

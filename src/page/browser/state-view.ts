@@ -3,12 +3,12 @@ import type { PageFamily, PageState } from '../shapes.ts';
 import { byId, h, setText, show } from './dom.ts';
 import { duration, FAMILY, grouped, since } from './words.ts';
 
-/** How the page calls a state, and its colour. */
+/** A kind of state, which determines its colour. */
 type Tone = 'good' | 'bad' | 'warn' | 'quiet';
 
 /**
- * Shows the state in one glance: the verdict, each family, the source, and what is not served as it asks. `problems`: how
- * many Services have some, if that is known.
+ * Shows the state at a glance: the verdict, each family, the source, and what is not served as it asks. `problems`: how many
+ * Services have problems, if known.
  */
 export function showState(state: PageState, problems: number | undefined): void {
   const { node, at, inSync, staleSince, families, version, pid, startedAt, nft, kernel } = state;
@@ -83,7 +83,7 @@ function servicesCard({ services, shortfalls, flags }: PageState, problems: numb
   );
 }
 
-/** Milliseconds after which what others did is no news any more. */
+/** Milliseconds after which changes by others are no longer shown. */
 const NEWS = 3_600_000;
 
 interface Notice {
@@ -91,7 +91,7 @@ interface Notice {
   readonly text: string;
 }
 
-/** What is wrong, and what others have done, as a list that is empty as a rule. */
+/** Problems, and changes by others. The list is usually empty. */
 function showProblems({ families, at, staleSince, culprit }: PageState): void {
   const stale = 'the source cannot be reached: Services are served from the saved state, as they were then';
   const notices: readonly Notice[] = [

@@ -3,11 +3,11 @@ import { post } from './ask.ts';
 import { byId, type Child, h, svg } from './dom.ts';
 import { grouped } from './words.ts';
 
-/** Pixels of a step of the drawing, and of the margin that it is drawn in. */
+/** Pixels of a step in the drawing, and of its margin. */
 const STEP = 34;
 const MARGIN = 40;
 
-/** The box that runs `trace`, and what it says: for each connection the verdict, and its way. */
+/** The box that runs `trace`, with its result: the verdict for each connection, and its way. */
 export class TraceBox {
   readonly #to = byId<HTMLInputElement>('trace-to');
   readonly #from = byId<HTMLInputElement>('trace-from');
@@ -84,7 +84,7 @@ function ruleLine({ hook, chain, rule, result, probability }: PageConnection['ru
   );
 }
 
-/** Draws the way: from the client to the address, and from there to each endpoint, thicker where more go. */
+/** Draws the way: from the client to the address, and on to each endpoint, with wider lines for more connections. */
 function path({
   protocol,
   source,
@@ -136,7 +136,7 @@ function drawing(outcomes: PageConnection['outcomes'], hasMore: boolean, fate: P
   );
 }
 
-/** As `trace` says it. */
+/** The same format as in `trace`. */
 function percent(probability: number): string {
   return probability < 0.0005 ? '<0.1%' : `${Number((probability * 100).toFixed(1))}%`;
 }

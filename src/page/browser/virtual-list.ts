@@ -1,8 +1,8 @@
-/** Rows beyond what can be seen, above and below: what comes into view is there already. */
+/** Extra rows above and below the visible ones, which are ready before they are scrolled into view. */
 const BESIDE = 8;
 
 export interface VirtualListOptions<Item> {
-  /** What scrolls; it has the focus, and says by aria-activedescendant which row is meant. */
+  /** The scrolling element. It has the focus, and aria-activedescendant names the current row. */
   readonly viewport: HTMLElement;
   /** What stays at its top. */
   readonly heading: HTMLElement;
@@ -14,11 +14,11 @@ export interface VirtualListOptions<Item> {
   readonly fill: (row: HTMLElement, item: Item) => void;
   /** Pixels. */
   readonly rowHeight: () => number;
-  /** A row was chosen, by Enter or a click. */
+  /** A row was chosen with Enter or a click. */
   readonly onChoose: (item: Item) => void;
 }
 
-/** Shows a list of any length by as many elements as fit on the screen. */
+/** Shows a list of any length with only as many elements as fit on the screen. */
 export class VirtualList<Item> {
   readonly #options: VirtualListOptions<Item>;
   /** Elements by the row they show. */
@@ -39,14 +39,14 @@ export class VirtualList<Item> {
     new ResizeObserver(() => this.#soon()).observe(viewport);
   }
 
-  /** Shows other items, from where it is. */
+  /** Shows other items, and keeps the position. */
   set(items: readonly Item[]): void {
     this.#items = items;
     if (this.#active >= items.length) this.#active = items.length - 1;
     this.refresh();
   }
 
-  /** Shows the same items anew: something of them changed. */
+  /** Shows the same items again, because one of them has changed. */
   refresh(): void {
     for (const row of this.#rows.values()) row.dataset['stale'] = '';
     this.#soon();

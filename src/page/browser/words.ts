@@ -22,7 +22,7 @@ export function since(at: number, now: number): string {
   return `${ago(now - at)} ago`;
 }
 
-/** "14:02:09", of this browser's place. */
+/** "14:02:09", in this browser's time zone. */
 export function timeOf(at: number): string {
   return new Date(at).toLocaleTimeString('en-GB');
 }
