@@ -9,7 +9,7 @@ import sea from '@yao-pkg/pkg/lib-es5/sea.js';
 const run = promisify(execFile);
 
 /** The flags of Node every run of the executable gets, and all that it gets: NODE_OPTIONS is not read. */
-export const EXEC_ARGV = [
+const EXEC_ARGV = [
   // In MB. The young generation of the heap grows to 16 MB per semi-space by default. Our garbage is small and
   // short-lived: with 4 the first fill of 10,000 Services with 5 endpoints each peaks 30 MB lower. What a fill leaves
   // behind goes soon after it (src/daemon/memory-saver.ts).

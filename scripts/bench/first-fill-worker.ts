@@ -16,7 +16,7 @@ interface FillCall {
 }
 
 /** How a fill went. */
-export interface Fill {
+interface Fill {
   readonly milliseconds: number;
   /** The largest nft process's peak, in MB; 0 if not taken. */
   readonly nftMegabytes: number;

@@ -23,7 +23,7 @@ const CHANGE_INTERVAL = 1;
 const FOLLOWED = 10;
 
 /** What it works with. */
-export interface PeerPlace {
+interface PeerPlace {
   readonly size: ClusterSize;
   /** In memory. */
   readonly directory: string;

@@ -12,7 +12,7 @@ import { type ClusterSize, podAddresses, serviceKey, syntheticCluster } from './
 import { serve } from './worker-calls.ts';
 
 /** How a series of changes went. */
-export interface Sustained {
+interface Sustained {
   /** From the moment a change was due to the acknowledgement of the transaction with it: the longest, in ms. */
   readonly longestLag: number;
   readonly transactions: number;

@@ -4,7 +4,7 @@ import type { Node } from '../objects/node.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 /** An interface's address. */
-export interface LocalAddress {
+interface LocalAddress {
   readonly interface: string;
   /** Canonical. */
   readonly address: string;

@@ -14,7 +14,7 @@ export function findingsText(node: string, findings: readonly Finding[]): string
 }
 
 /** "1 problem, 2 warnings, 1 unknown, 9 ok". */
-export function summary(findings: readonly Finding[]): string {
+function summary(findings: readonly Finding[]): string {
   const count = (state: State, many: string) => {
     const number = countOf(findings, state);
     return number === 0 ? [] : [`${number} ${number === 1 ? state : many}`];

@@ -22,7 +22,7 @@ export interface ConntrackPass {
 }
 
 /** When a pass ends although work is left. The next one begins with a new listing, and includes new requests. */
-export interface PassLimits {
+interface PassLimits {
   /** The maximum number of groups of flows (StaleGroup) in memory. */
   readonly groups: number;
   /**

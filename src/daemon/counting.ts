@@ -23,7 +23,7 @@ const ELEMENT = 192;
 const COUNTER = 16;
 
 /** How many elements may have a counter on a machine with this many CPUs. */
-export function countingElements(cpus: number): number {
+function countingElements(cpus: number): number {
   return Math.floor(MOST_MEMORY / (ELEMENT + cpus * COUNTER));
 }
 
@@ -37,7 +37,7 @@ export function countingBudget(log: Log): CountingBudget {
 const COUNTED = 'new connections are counted again: there are few enough frontends';
 
 /** Why connections are not counted, as text. */
-export function notCounted({ most }: CountingBudget): string {
+function notCounted({ most }: CountingBudget): string {
   const mebibytes = MOST_MEMORY / 2 ** 20;
   return (
     `new connections are not counted, because that would take more than ${mebibytes} MiB of kernel memory ` +

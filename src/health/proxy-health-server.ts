@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import type { HealthReport, ProxyHealth } from './proxy-health.ts';
 
 /** The two questions: may load balancers use this node (healthz), and could a restart help this proxy (livez)? */
-export type HealthRequest = 'healthz' | 'livez';
+type HealthRequest = 'healthz' | 'livez';
 
 export interface ProxyHealthServerOptions {
   /** healthzBindAddress. */

@@ -17,7 +17,7 @@ export interface ProxyHealthOptions {
 }
 
 /** The state of one family's rules. */
-export interface FamilyHealth {
+interface FamilyHealth {
   /** Milliseconds since 1970 of the last success. */
   readonly lastUpdated: number;
   readonly healthy: boolean;

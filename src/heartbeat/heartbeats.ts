@@ -2,7 +2,7 @@ import type { Clock } from '../sync/clock.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
 /** Milliseconds between heartbeats. */
-export const HEARTBEAT_INTERVAL = 500;
+const HEARTBEAT_INTERVAL = 500;
 
 /** Milliseconds: a heartbeat that would be later than this is left out. This process was stopped, or has no CPU time. */
 const MAX_LATE = 250;

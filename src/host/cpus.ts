@@ -17,7 +17,7 @@ export function possibleCpus(): number {
 }
 
 /** The CPUs in a list as the kernel prints it: "0-3,8". @throws Error if it is not a list */
-export function cpusIn(list: string): number {
+function cpusIn(list: string): number {
   return list
     .trim()
     .split(',')

@@ -15,7 +15,7 @@ import { PendingChanges } from './pending-changes.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 
 /** Packets to node ports on loopback addresses that were rejected since the table was made. */
-export interface RejectedPackets {
+interface RejectedPackets {
   readonly udp: number;
   readonly sctp: number;
 }

@@ -2,7 +2,7 @@ import { canonicalAddress, familyOf } from '../ip.ts';
 import { isKubeletChain, isKubeProxyChain, KUBE_PROXY_COMMENT, MARK_CHAIN, MASQUERADE_CHAIN } from './kube-chains.ts';
 
 /** A rule as iptables-save prints it. */
-export interface SavedRule {
+interface SavedRule {
   readonly chain: string;
   /** "PREROUTING -m comment --comment \"…\" -j KUBE-SERVICES": everything after -A. */
   readonly text: string;

@@ -1,5 +1,5 @@
 /** A table of iptables that Kubernetes puts chains into. */
-export type IptablesTable = 'nat' | 'filter' | 'mangle';
+type IptablesTable = 'nat' | 'filter' | 'mangle';
 
 /**
  * The chains that kube-proxy creates, and removes with --cleanup, in its modes iptables and ipvs.

@@ -37,7 +37,7 @@ export async function otherTables(nft: Nft): Promise<readonly OtherTable[]> {
 }
 
 /** Counts sets and their elements in the output of `nft list sets`, line by line. */
-export class SetCounter {
+class SetCounter {
   readonly tables = new Map<string, { sets: number; elements: number }>();
   #isComplete = true;
   #table = '';

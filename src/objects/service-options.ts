@@ -36,7 +36,7 @@ export type LbAlgorithm = (typeof LB_ALGORITHMS)[number];
 
 /** Cilium's (service.cilium.io/lb-algorithm): maglev hashes addresses, ports and protocol. */
 const CILIUM_LB_ALGORITHMS = ['random', 'maglev'] as const;
-export type CiliumLbAlgorithm = (typeof CILIUM_LB_ALGORITHMS)[number];
+type CiliumLbAlgorithm = (typeof CILIUM_LB_ALGORITHMS)[number];
 
 /** Prefix of our annotations. */
 export const ANNOTATION_PREFIX = 'kube-proxy-nft/';

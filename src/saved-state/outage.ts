@@ -1,5 +1,5 @@
 /** Milliseconds after which an API server counts as out of reach. */
-export const OUTAGE_PATIENCE = 3000;
+const OUTAGE_PATIENCE = 3000;
 
 /**
  * Whether an API server can be reached, according to the requests so far. Times are milliseconds of a clock that is never

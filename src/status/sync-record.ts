@@ -1,7 +1,7 @@
 import type { SyncObserver } from '../sync/observer.ts';
 
 /** The result of the last transaction that was not empty. */
-export interface LastChange {
+interface LastChange {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly milliseconds: number;
@@ -10,7 +10,7 @@ export interface LastChange {
 }
 
 /** A change of our table by another program, and when: milliseconds since 1970. */
-export interface LastDrift {
+interface LastDrift {
   readonly at: number;
   readonly message: string;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 
 /** Default for the milliseconds between transactions while changes keep coming. */
-export const DEFAULT_INTERVAL = 80;
+const DEFAULT_INTERVAL = 80;
 
 /** nft works for at most one part in this many of the time, while changes keep coming. */
 const PARTS_OF_TIME = 4;

@@ -7,7 +7,7 @@ import { clusterIps, LOAD_BALANCER, passingClusterIps, pod, SOURCE_RANGES } from
 import type { Target } from './traffic.ts';
 
 export const NODE_NAME = 'node-a';
-export const NODE_PORT = 30_080;
+const NODE_PORT = 30_080;
 
 const HTTP: Port = { name: 'http', protocol: 'TCP', port: 80 };
 const DNS: Port = { name: 'dns', protocol: 'UDP', port: 80 };

@@ -3,7 +3,7 @@ import { TABLE_NAMES, type TableName } from '../../src/nft/tables.ts';
 import type { World } from '../netns/world.ts';
 
 /** A chain of a listing, base chains with their hook. */
-export interface ListedChain {
+interface ListedChain {
   readonly name: string;
   readonly type?: string;
   readonly hook?: string;
@@ -11,7 +11,7 @@ export interface ListedChain {
   readonly policy?: string;
 }
 
-export interface ListedRule {
+interface ListedRule {
   readonly chain: string;
   readonly handle: number;
   readonly text: string;

@@ -7,7 +7,7 @@ import { DEPLOYMENT } from '../deploy/deployment.ts';
 import { runPromtool } from '../metrics/promtool.ts';
 import { runSync } from '../netns/namespaces.ts';
 
-export const RULES_FILE = join(DEPLOYMENT, 'monitoring', 'prometheus-rule.yaml');
+const RULES_FILE = join(DEPLOYMENT, 'monitoring', 'prometheus-rule.yaml');
 
 const AlertRule = v.strictObject({
   alert: v.string(),

@@ -1,7 +1,7 @@
 import { child, childList, children, optionalChild, type SyntaxNode, word } from './syntax.ts';
 
 /** What is changed in a mutant. */
-export type Operator =
+type Operator =
   | 'boundary'
   | 'equality'
   | 'logical'

@@ -5,7 +5,7 @@ import { type Mutant, mutantId } from './mutants.ts';
 import { CACHE } from './run-tests.ts';
 
 /** `timeout`: a test did not end, which is a kill as well. `not run`: no test runs the code. */
-export type Fate = 'killed' | 'timeout' | 'survived' | 'not run';
+type Fate = 'killed' | 'timeout' | 'survived' | 'not run';
 
 /** What became of a mutant. */
 export interface Result {

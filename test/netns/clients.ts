@@ -2,7 +2,7 @@ import { runHelper } from './helper-program.ts';
 import type { Where, World } from './world.ts';
 
 /** The server that answered, and the client as the server saw it. */
-export interface Answer {
+interface Answer {
   /** "10.32.0.15:3306" or "[fd00:32::15]:3306". */
   readonly endpoint: string;
   readonly client: string;
@@ -14,8 +14,8 @@ export interface Answer {
  * `prohibited`: ICMP administratively prohibited; `closed`: the connection ended without an answer;
  * anything else is the name of an errno.
  */
-export type FailureKind = 'refused' | 'reset' | 'timeout' | 'unreachable' | 'prohibited' | 'closed' | (string & {});
-export interface Failure {
+type FailureKind = 'refused' | 'reset' | 'timeout' | 'unreachable' | 'prohibited' | 'closed' | (string & {});
+interface Failure {
   readonly error: FailureKind;
 }
 export type Outcome = Answer | Failure;

@@ -12,7 +12,7 @@ const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
  * The argument vector that runs helpers/<name>.py. It needs no more than Debian's python3-minimal (no `site`, no cache
  * files beside the source), and gets all the file descriptors this process may have.
  */
-export function helperCommand(name: string, args: readonly (string | number)[]): string[] {
+function helperCommand(name: string, args: readonly (string | number)[]): string[] {
   const script = fileURLToPath(new URL(`./helpers/${name}.py`, import.meta.url));
   const limits = 'ulimit -n "$(ulimit -Hn)"; exec "$@"';
   return ['sh', '-c', limits, 'sh', PYTHON, '-S', '-E', '-B', script, ...args.map(String)];

@@ -2,7 +2,7 @@ import { type RunningHelper, startHelper } from './helper-program.ts';
 import type { Where, World } from './world.ts';
 
 /** What a sender has tried so far. */
-export interface Tries {
+interface Tries {
   readonly sent: number;
   /** Told by an ICMP error that nobody is there. */
   readonly refused: number;

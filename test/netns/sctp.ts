@@ -2,7 +2,7 @@ import { runHelper, startHelper } from './helper-program.ts';
 import type { Where, World } from './world.ts';
 
 /** An SCTP packet as it arrived. */
-export interface SctpPacket {
+interface SctpPacket {
   readonly source: string;
   readonly sourcePort: number;
   readonly destination: string;

@@ -7,7 +7,7 @@
  */
 export const CLUSTER_IPS = { ip4: '10.96.0.0/12', ip6: 'fd00:96::/112' } as const;
 export const PODS = { ip4: '10.32.0.0/16', ip6: 'fd00:32::/64' } as const;
-export const REMOTE_PODS = { ip4: '10.33.0.0/16', ip6: 'fd00:33::/64' } as const;
+const REMOTE_PODS = { ip4: '10.33.0.0/16', ip6: 'fd00:33::/64' } as const;
 /** The pod CIDRs of both nodes, for `--cluster-cidr`. */
 export const CLUSTER_CIDR = { ip4: '10.32.0.0/15', ip6: 'fd00:32::/31' } as const;
 /** The node's own addresses: towards the client, towards the pods, towards the other node. */
@@ -16,7 +16,7 @@ export const NODE_TO_PODS = { ip4: '10.32.0.1', ip6: 'fd00:32::1' } as const;
 export const NODE_TO_REMOTE = { ip4: '198.51.100.1', ip6: '2001:db8:3::1' } as const;
 export const CLIENT = { ip4: '192.0.2.100', ip6: '2001:db8:2::100' } as const;
 /** Further addresses of the client, all local there and routed back to it. Outside the cluster. */
-export const CLIENT_SOURCES = { ip4: '198.18.0.0/15', ip6: '2001:db8:18::/64' } as const;
+const CLIENT_SOURCES = { ip4: '198.18.0.0/15', ip6: '2001:db8:18::/64' } as const;
 /** The first addresses in the pods' and the remote namespace: next hops, not pods. */
 const PODS_GATEWAY = { ip4: '10.32.0.2', ip6: 'fd00:32::2' } as const;
 const REMOTE_GATEWAY = { ip4: '198.51.100.2', ip6: '2001:db8:3::2' } as const;

@@ -111,7 +111,7 @@ export class ServiceStore {
 }
 
 /** True for a Service with connections that are not served. */
-export function isProblem({ line }: Entry): boolean {
+function isProblem({ line }: Entry): boolean {
   return line[7] < SERVICE_FATES.indexOf('none');
 }
 

@@ -17,7 +17,7 @@ export type Expression =
  * The kernel's jhash of a packet field, or of several adjoining ones, from 0 to `mod` - 1. Another seed gives another
  * number.
  */
-export interface ClientHash {
+interface ClientHash {
   readonly mod: number;
   /** Not 0, for which the kernel draws a seed. */
   readonly seed: number;
@@ -40,7 +40,7 @@ export interface Lookup {
 }
 
 /** Adds a packet field to a set for some time, or extends its time. */
-export interface SetUpdate {
+interface SetUpdate {
   readonly op: 'update';
   /** `timeout` in seconds. */
   readonly elem: { readonly elem: { readonly val: Expression; readonly timeout: number } };
@@ -51,7 +51,7 @@ export interface SetUpdate {
 }
 
 /** This many packets a second, and `burst` at once. `inv`: matches those beyond. */
-export interface RateLimit {
+interface RateLimit {
   readonly rate: number;
   readonly burst: number;
   readonly per: 'second';

@@ -56,7 +56,7 @@ export interface PickChain {
  * How a slot is drawn: at random, by the client's address, or by a hash from a table that is always full
  * (service/hash-table.ts).
  */
-export type DrawnBy = 'random' | 'client' | `${HashBy}-hash`;
+type DrawnBy = 'random' | 'client' | `${HashBy}-hash`;
 
 const DRAWN_BY: readonly DrawnBy[] = ['random', 'client', 'client-hash', 'connection-hash'];
 

@@ -39,7 +39,7 @@ export function setOrMapText(setOrMap: SetOrMap, elements: readonly string[]): s
 }
 
 /** What a set or map's key (and value) is compared with: "ip daddr . meta l4proto . th dport : verdict". */
-export function typeText({ key, value }: SetOrMap): string {
+function typeText({ key, value }: SetOrMap): string {
   const fields = (list: readonly Field[]) => list.map(({ of }) => printExpression(of)).join(' . ');
   if (value === undefined) return fields(key);
   return `${fields(key)} : ${value === 'verdict' ? value : fields(value)}`;

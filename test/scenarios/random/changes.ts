@@ -6,7 +6,7 @@ import { type Draft, drafts } from './questions.ts';
 import { SLOW_START } from './slow-starts.ts';
 
 /** One event of a source: objects that come or take another's place, or "Kind/name" of those that go. */
-export type Change = { readonly set: readonly RawObject[] } | { readonly remove: readonly string[] };
+type Change = { readonly set: readonly RawObject[] } | { readonly remove: readonly string[] };
 
 /** What happens to the node at a time, and what is asked then. */
 export interface Step {

@@ -8,7 +8,7 @@ export interface NftListing {
   readonly nftables: readonly { readonly set?: ListedSet }[];
 }
 
-export interface ListedSet {
+interface ListedSet {
   readonly name: string;
   /** Concatenated fields; or, in sets with timeouts, `elem` with the value. */
   readonly elem?: readonly {

@@ -133,7 +133,7 @@ export const ended = (name: EndpointName) => endpoint(name, { ready: false, serv
 /** Ends and serves no more, but is marked ready for a Service with publishNotReadyAddresses. */
 export const published = (name: EndpointName) => endpoint(name, { ready: true, serving: false, terminating: true });
 
-export interface SlicePort {
+interface SlicePort {
   readonly name?: string | null;
   readonly protocol?: Port['protocol'];
   readonly port?: number | null;

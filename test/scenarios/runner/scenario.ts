@@ -6,7 +6,7 @@ import { node, type Objects, type RawObject } from './objects.ts';
 import { Stage } from './stage.ts';
 
 /** What changes, and what is true then. */
-export interface Step {
+interface Step {
   /** Says what happens. */
   readonly when: string;
   /** Objects that come, or take the place of those with their kind and name. */
