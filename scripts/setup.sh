@@ -99,8 +99,10 @@ ensure_node_modules() {
     [ -z "$(find package-lock.json -newer node_modules/.package-lock.json)" ]; then
     return
   fi
-  # No package here needs its install script (esbuild's only makes its command line start faster).
-  step 'npm ci' npm ci --ignore-scripts --include=dev --include=optional --no-audit --no-fund --loglevel=error
+  # No package here needs its install script (esbuild's only makes its command line start faster). npm may run on another
+  # Node.js than the one that package.json names under engines: npm ci installs that one.
+  step 'npm ci' npm ci --ignore-scripts --engine-strict=false --include=dev --include=optional --no-audit --no-fund \
+    --loglevel=error
   # npm silently skips an optional package that it cannot install.
   if ! node_modules/.bin/node --version >>"$log" 2>&1; then
     say "the Node in node_modules/.bin does not run here; it is for Linux with glibc 2.28 or newer on x86-64 or arm64"
