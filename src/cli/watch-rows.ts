@@ -26,10 +26,10 @@ interface Known<Row> {
 }
 
 /**
- * `get --watch`: all rows, and then each that changes, as kubectl does. A row that is gone is shown once more and says so;
- * that is believed when two answers in a row do not have it, as a long listing may miss one while others come and go. A
- * daemon that ends is waited for. Ends when nobody reads any more, or by a signal.
- * @throws ProxyError E_NO_DAEMON if there is none at first, E_USAGE beside a source, E_RUN_DIR
+ * `get --watch`: prints all rows, and then each row that changes, as kubectl does. A row that disappears is printed once
+ * more, as gone, when two answers in a row do not contain it: a long listing may miss a row while others change. If the
+ * daemon ends, it waits for the next one. Ends when the reader closes stdout, or on a signal.
+ * @throws ProxyError E_NO_DAEMON if there is no daemon at first, E_USAGE if a source is named, E_RUN_DIR
  */
 export async function watchRows<Row extends object>(
   view: View<Row>,

@@ -37,12 +37,13 @@ export interface Readiness {
 }
 
 /**
- * Tells systemd (Type=notify, NotifyAccess=all) that the service is ready: when all Services are programmed, also those of a
- * saved state, or, when that takes longer than `grace`, as soon as the rules of the last run are known to serve. Otherwise
- * it is not told, and TimeoutStartSec= decides; a first fill that goes on has more time, half an hour at most. Once the
- * service is ready, it feeds the watchdog (WatchdogSec=). Without systemd this does nothing.
- * Resolves when all Services are programmed and that was told, or cannot be; never rejects, and need not be awaited. See
- * sd_notify(3).
+ * Tells systemd (Type=notify, NotifyAccess=all) that the service is ready: when all Services are programmed, also from a
+ * saved state. If that takes longer than `grace`, it does so as soon as the rules of the last run are known to serve.
+ * Until then, TimeoutStartSec= decides; a first fill in progress extends it, by at most half an hour. Once the service is
+ * ready, it feeds the watchdog (WatchdogSec=). Without systemd, this does nothing.
+ *
+ * Resolves when all Services are programmed and systemd was notified, or cannot be. Never rejects, and need not be
+ * awaited. See sd_notify(3).
  */
 export async function announceReadiness(readiness: Readiness): Promise<void> {
   const { programmed, isServing, progress, log, env = process.env, grace = GRACE } = readiness;

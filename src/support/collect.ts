@@ -28,8 +28,8 @@ export interface Collected {
 const MOST = 32 * 2 ** 20;
 
 /**
- * Gathers all parts at the same time, each within its limits and without secrets: `known`, and what looks like one. What
- * fails is left out, and says why. `isLate`: something is still at work.
+ * Gathers all parts at the same time, each within its limits and without secrets: the values in `known`, and whatever looks
+ * like one. A part that fails is left out, with the reason. `isLate`: a part is still running.
  */
 export async function collect(
   parts: readonly Part[],
