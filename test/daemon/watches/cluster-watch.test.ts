@@ -75,7 +75,7 @@ suite('a slice without a port of its Service', () => {
     put(slice([ready('10.0.0.2')], { ports: [slicePort({ name: 'web' })] }));
     await settle(clock);
     assert.deepEqual(lines, [
-      'W EndpointSlice default/web-1 has the ports "web"/tcp, and Service default/web has "http"/tcp: they are told apart ' +
+      'W EndpointSlice default/web-1 has the ports "web"/tcp, and Service default/web has "http"/tcp: ports are matched ' +
         'by name and protocol, so its 1 endpoints get no traffic',
     ]);
   });
