@@ -28,7 +28,7 @@ suite('what annotations count for nothing', () => {
     const cluster = clusterWith(service({ options: { lbAlgorithm: 'client-hash', maxConnections: 10 } }));
     assert.match(
       annotationProblems(cluster, 'default/web', []) ?? '',
-      /^kube-proxy-nft\/max-connections: counts for nothing/,
+      /^kube-proxy-nft\/max-connections: has no effect/,
     );
     cluster.set(service({ options: { lbAlgorithm: 'connection-hash' }, affinitySeconds: 60 }));
     assert.match(
