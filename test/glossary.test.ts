@@ -19,7 +19,7 @@ const TERMS = [...GLOSSARY.matchAll(/^\| ([^|]+) \| (.+) \|$/gm)]
   .map(([, term = '']) => term)
   .filter((term) => term !== 'word' && !/^-+$/.test(term));
 
-/** As a word of a text, however it begins and ends: "slot", "Slots"; "mended". */
+/** As a word of a text, however it begins and ends: "slot", "Slots"; "repaired". */
 const asWord = (term: string) => new RegExp(`\\b${term.replaceAll(' ', '[ -]\\s*')}`, 'i');
 
 suite('the glossary', () => {

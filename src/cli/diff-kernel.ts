@@ -22,7 +22,7 @@ import { argumentsOf } from './diff-source.ts';
 export interface KernelDifferences {
   readonly family: Family;
   readonly table: string;
-  /** False while the daemon is still filling or mending it. */
+  /** False while the daemon is still filling or repairing it. */
   readonly inForce: boolean;
   /** How many elements were compared. */
   readonly elements: number;

@@ -14,7 +14,7 @@ type Event = 'ADDED' | 'MODIFIED' | 'DELETED';
 /** All rows that the daemon has for a request. */
 export interface Listing {
   readonly rows: readonly ServiceRow[];
-  /** False while the daemon is filling or mending the kernel, or does not have the whole cluster yet. */
+  /** False while the daemon is filling or repairing the kernel, or does not have the whole cluster yet. */
   readonly inForce: boolean;
 }
 

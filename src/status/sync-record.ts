@@ -37,7 +37,7 @@ export interface SyncReport {
   readonly lostAt: number | undefined;
   /** How often work on the kernel failed since it last succeeded. */
   readonly failures: number;
-  /** How the rules in the kernel differed from the model at the last comparison, whether that is mended or not. */
+  /** How the rules in the kernel differed from the model at the last comparison, whether that is repaired or not. */
   readonly differences: readonly string[];
 }
 

@@ -156,7 +156,7 @@ export class ElementsWatch {
       const timeout = TIMEOUT + (5 * expected) / 1000;
       const found = await this.#elements.audit({ table, setOrMap, timeout, isHeld }, recording);
       this.#failures.succeeded();
-      if (found.length > 0 && this.#isInForce(table)) isHandedOver = this.#mend(found, recording);
+      if (found.length > 0 && this.#isInForce(table)) isHandedOver = this.#repair(found, recording);
     } catch (error) {
       this.#isWhole = false;
       this.#failures.failed(error);
@@ -182,17 +182,17 @@ export class ElementsWatch {
     budget.spend(clock.now(), 0);
   }
 
-  /** Returns whether something is to be mended. */
-  #mend(found: readonly ElementDifference[], recording: Recording): boolean {
-    const { reports, mends, onMends, mayMend, onDifference } = this.#options;
-    const chosen = found.map((one) => ({ one, drift: elementDrift(one) })).filter(({ drift }) => mayMend(drift.key));
+  /** Returns whether something is to be repaired. */
+  #repair(found: readonly ElementDifference[], recording: Recording): boolean {
+    const { reports, repairs, onRepairs, mayRepair, onDifference } = this.#options;
+    const chosen = found.map((one) => ({ one, drift: elementDrift(one) })).filter(({ drift }) => mayRepair(drift.key));
     if (chosen.length === 0) return false;
     reports.report(chosen.map(({ drift }) => drift));
-    mends.addElements(
+    repairs.addElements(
       chosen.map(({ one }) => one),
       recording,
     );
-    onMends();
+    onRepairs();
     onDifference();
     return true;
   }

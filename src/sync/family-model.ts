@@ -226,7 +226,7 @@ export class FamilyModel {
       yield;
     }
     if (this.heartbeat !== undefined) this.#ruleset.setHeartbeat(this.heartbeat);
-    // Even if the found elements could not be mended, they were in force.
+    // Even if the found elements could not be repaired, they were in force.
     if (found.length > 0) this.#adopted = udp;
     this.#setNetworks();
     this.suspects.restart();

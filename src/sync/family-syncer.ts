@@ -21,10 +21,10 @@ import { Flights } from './flights.ts';
 import { INITIAL_SYNC_DONE, type InitialSync } from './initial-sync.ts';
 import { KernelWatch } from './kernel-watch.ts';
 import { isDrift, LESSONS, learn } from './learn.ts';
-import { mendChains } from './mend-chains.ts';
-import { Mends } from './mends.ts';
 import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
 import { type FamilyPace, Pace } from './pace.ts';
+import { repairChains } from './repair-chains.ts';
+import { Repairs } from './repairs.ts';
 import { isCleanRefusal, isForContent, nextOf, type Sent, send, type Target } from './sender.ts';
 import { actionFor, retryDelay, type SyncEvent, type SyncState, step, UNKNOWN } from './state.ts';
 import type { SyncerOptions } from './syncer-options.ts';
@@ -55,7 +55,7 @@ export class FamilySyncer {
   readonly #weightLimit = new WeightLimit();
   readonly #reports: DriftReports;
   readonly #flights: Flights;
-  readonly #mends = new Mends();
+  readonly #repairs = new Repairs();
   /** Compares the kernel with the model; undefined: not compared. */
   readonly #watch: KernelWatch | undefined;
   #state: SyncState = UNKNOWN;
@@ -84,8 +84,8 @@ export class FamilySyncer {
     const watched = {
       table: () => this.table,
       onMissing: () => this.#check('its rules cannot be listed'),
-      mends: this.#mends,
-      onMends: () => this.#bell.ring(),
+      repairs: this.#repairs,
+      onRepairs: () => this.#bell.ring(),
     };
     const told = { observer: { ...observer, verified: () => this.#verified() }, dryRuns: options.dryRuns };
     const common = { model, nft, log, clock, budget, lister, commits, flights: this.#flights, reports: this.#reports };
@@ -160,7 +160,7 @@ export class FamilySyncer {
 
   #become(event: SyncEvent): void {
     this.#state = step(this.#state, event);
-    if (this.#state.is !== 'live') this.#mends.clear();
+    if (this.#state.is !== 'live') this.#repairs.clear();
   }
 
   /** Brings the kernel's table to a state from which changes can continue. */
@@ -175,7 +175,7 @@ export class FamilySyncer {
   async #readOrBuild(initialSync: InitialSync): Promise<TableName> {
     const tables = await findTables(this.#nft, this.#model.family);
     this.#model.setSyntax = await this.#nft.setSyntax();
-    const live = actionFor(this.#state) === 'mend' ? liveTable(tables, this.#model) : undefined;
+    const live = actionFor(this.#state) === 'repair' ? liveTable(tables, this.#model) : undefined;
     const complete = initialSync.whenComplete.then(() => {
       this.#observer.began();
       this.#observer.caughtUp();
@@ -189,8 +189,8 @@ export class FamilySyncer {
       this.#succeeded('full', written);
       return table;
     }
-    // Chains serve existing Services, so mending them does not wait for objects.
-    const drifts = await mendChains(this.#nft, program, live.name, contents.chains);
+    // Chains serve existing Services, so repairing them does not wait for objects.
+    const drifts = await repairChains(this.#nft, program, live.name, contents.chains);
     this.#reports.report(drifts);
     if (drifts.length > 0) contents = await readTable(this.#nft, program, live.name);
     const found = foundElements(contents);
@@ -207,7 +207,7 @@ export class FamilySyncer {
   async #sendOrRest(table: TableName): Promise<void> {
     if (this.#lookReason !== undefined && !(await this.#checkTable(table, this.#lookReason))) return;
     this.#model.advance(this.#clock.now());
-    if (this.#mends.areThere) await this.#mendNext(table);
+    if (this.#repairs.areThere) await this.#repairNext(table);
     if (this.#model.isBehind) {
       if (this.#model.backlog < BACKLOG && !this.#model.hasLarge) await this.#pace.turn();
       if (this.#isLive(table)) this.#pace.took(await this.#sendNext(table));
@@ -218,7 +218,7 @@ export class FamilySyncer {
       // What only waits to be deleted goes with the next change, or by itself if none comes.
       if (await this.#bell.sleep(this.#quiet)) return;
       while (!this.#model.isBehind && this.#model.isDirty && this.#isLive(table)) await this.#sendNext(table);
-    } else if (!this.#mends.areThere) {
+    } else if (!this.#repairs.areThere) {
       this.#isInSync = true;
       this.#inSync.resolve();
       const wasRung = await this.#bell.sleep(this.#model.slowStarting.rest(CHECK_INTERVAL));
@@ -269,7 +269,7 @@ export class FamilySyncer {
       family: target.model.family,
     });
     this.#reports.report([...lesson.learnt, ...lesson.others].map(elementDrift));
-    this.#mends.addElements(lesson.others, this.#flights.record());
+    this.#repairs.addElements(lesson.others, this.#flights.record());
     this.look(`a transaction failed: ${error.message}`);
     return true;
   }
@@ -279,17 +279,17 @@ export class FamilySyncer {
     return this.#flights.during(transaction, () => send(target, { transaction, isCleanup: false }));
   }
 
-  /** Mends some of what others changed, but no more than other changes can wait for. */
-  async #mendNext(table: TableName): Promise<void> {
+  /** Repairs some of what others changed, but no more than other changes can wait for. */
+  async #repairNext(table: TableName): Promise<void> {
     this.#observer.began();
-    const rules = this.#mends.takeRules();
+    const rules = this.#repairs.takeRules();
     if (rules !== undefined) {
       if (rules.isValid()) await this.#nft.apply(document(rules.commands));
       rules.done();
       return this.#succeeded('partial', 0);
     }
     const { ruleset } = this.#model;
-    const transaction = ruleset.takeCorrections(this.#mends.takeElements());
+    const transaction = ruleset.takeCorrections(this.#repairs.takeElements());
     const sent = { transaction, isCleanup: false, undo: ruleset.lastUndo };
     const target = { model: this.#model, nft: this.#nft, table, isLive: true };
     try {
@@ -359,7 +359,7 @@ export class FamilySyncer {
 
   async #isThere(table: TableName): Promise<boolean> {
     const tables = await findTables(this.#nft, this.#model.family);
-    // The watch mends everything else in place.
+    // The watch repairs everything else in place.
     if (this.#watch !== undefined)
       return tables.some(({ name, baseChains }) => name === table && baseChains.length > 0);
     return liveTable(tables, this.#model)?.name === table;

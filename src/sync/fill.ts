@@ -104,10 +104,10 @@ export async function replaceTable(
   staged.catch(() => undefined);
   model.restart([]);
   const target: Target = { model, nft, table: name, isLive: false };
-  const mend = isolateRefused(target, log);
+  const repair = isolateRefused(target, log);
   const last = [...hookCommands(program, name), ...old];
   const from = hooked.find((other) => other !== name);
-  const filling = { ...target, log, mend, initialSync, inFlight: staged };
+  const filling = { ...target, log, repair, initialSync, inFlight: staged };
   const written = await drain(from === undefined ? { ...filling, last } : filling);
   if (from !== undefined) {
     await trySuspects(target);
@@ -172,11 +172,11 @@ export function liveTable(found: readonly FoundTable[], model: FamilyModel): Fou
 }
 
 /** Handles a transaction that nft refused, with nft's error. Throws the error again if it cannot help. */
-type Mend = (transaction: Transaction, error: unknown) => Promise<void>;
+type Repair = (transaction: Transaction, error: unknown) => Promise<void>;
 
 interface Drain extends Target {
   readonly log: Log;
-  readonly mend?: Mend;
+  readonly repair?: Repair;
   /** What nft works on at the beginning. */
   readonly inFlight?: Promise<void>;
   readonly initialSync?: InitialSync;
@@ -190,7 +190,7 @@ interface Drain extends Target {
  * Sends transactions until the model has no more. Returns the number of element operations. While nft works on one
  * transaction, the next is prepared.
  */
-async function drain({ log, mend = giveUp, last, maxWeight = MAX_WEIGHT, ...rest }: Drain): Promise<number> {
+async function drain({ log, repair = giveUp, last, maxWeight = MAX_WEIGHT, ...rest }: Drain): Promise<number> {
   const { model, initialSync = INITIAL_SYNC_DONE } = rest;
   let { inFlight = Promise.resolve() } = rest;
   let written = 0;
@@ -205,12 +205,12 @@ async function drain({ log, mend = giveUp, last, maxWeight = MAX_WEIGHT, ...rest
     await inFlight;
     written += sizeOf(next.transaction);
     if (isLast) {
-      await sendLast(rest, next, mend);
+      await sendLast(rest, next, repair);
       return written;
     }
     inFlight = send(rest, next).catch((error) => {
       suspectAfter(rest, next, error);
-      return mend(next.transaction, error);
+      return repair(next.transaction, error);
     });
     // The awaits above and below handle a failure. This keeps Node from reporting an unhandled rejection in between.
     inFlight.catch(() => undefined);
@@ -233,17 +233,17 @@ function suspectAfter({ model, isLive }: Target, { transaction, frontends = [] }
 }
 
 /** One process instead of two, which makes a difference at the start of a small cluster. */
-async function sendLast(target: Target, sent: Sent, mend: Mend): Promise<void> {
+async function sendLast(target: Target, sent: Sent, repair: Repair): Promise<void> {
   try {
     await send(target, sent);
   } catch (error) {
     suspectAfter(target, sent, error);
-    await mend(sent.transaction, error);
+    await repair(sent.transaction, error);
     await target.nft.apply(document(sent.last ?? []));
   }
 }
 
-const giveUp: Mend = (_, error) => Promise.reject(error);
+const giveUp: Repair = (_, error) => Promise.reject(error);
 
 /** The line of our source that made an element of a Service, by its comment. */
 function madeByLine(element: Element, model: FamilyModel): string | undefined {
@@ -255,9 +255,9 @@ function madeByLine(element: Element, model: FamilyModel): string | undefined {
  * For a staged table, whose transactions need not be atomic: halves a refused transaction until each refused element is
  * isolated. These are left out, each with an error. All others are served.
  */
-function isolateRefused(target: Target, log: Log): Mend {
+function isolateRefused(target: Target, log: Log): Repair {
   let refused = 0;
-  return async function mend({ adds, deletes }, error): Promise<void> {
+  return async function repair({ adds, deletes }, error): Promise<void> {
     const [element] = adds;
     const hopeless = !(error instanceof NftError) || error.failure !== 'refused' || refused >= MAX_REFUSED;
     if (hopeless || element === undefined || deletes.length > 0) throw error;
@@ -272,7 +272,7 @@ function isolateRefused(target: Target, log: Log): Mend {
     const middle = Math.ceil(adds.length / 2);
     for (const half of [adds.slice(0, middle), adds.slice(middle)]) {
       const transaction = { deletes: [], adds: half };
-      await send(target, { transaction, isCleanup: false }).catch((failure) => mend(transaction, failure));
+      await send(target, { transaction, isCleanup: false }).catch((failure) => repair(transaction, failure));
     }
   };
 }

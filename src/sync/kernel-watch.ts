@@ -12,7 +12,7 @@ export type KernelWatchOptions = WatchOptions &
  * Compares the kernel with the model while a table is in force. Rules and elements are compared concurrently, because a
  * listing of elements may take seconds, and much longer during changes. It only reads, while transactions continue. If two
  * looks find the same difference, and none of our transactions has touched it, somebody else made it. It then goes to
- * `mends`.
+ * `repairs`.
  */
 export class KernelWatch {
   readonly #options: KernelWatchOptions;
@@ -24,7 +24,7 @@ export class KernelWatch {
     this.#options = options;
     const common = {
       ...options,
-      mayMend: (key: string) => this.#mayMend(key),
+      mayRepair: (key: string) => this.#mayRepair(key),
       onDifference: () => this.look(),
     };
     this.#rules = new RulesWatch(common);
@@ -42,13 +42,13 @@ export class KernelWatch {
     await Promise.all([this.#rules.run(signal), this.#elements.run(signal)]);
   }
 
-  #mayMend(key: string): boolean {
+  #mayRepair(key: string): boolean {
     const { clock, log, model } = this.#options;
-    if (!this.#fights.mayMend(key, clock.now())) return false;
+    if (!this.#fights.mayRepair(key, clock.now())) return false;
     if (this.#fights.hasBegun(key)) {
       const seconds = this.#fights.pauseOf(key) / 1000;
       log.warn(
-        `somebody keeps undoing what we mend: ${key}. It is mended after growing pauses, next time in ` +
+        `somebody keeps undoing what we repair: ${key}. It is repaired after growing pauses, next time in ` +
           `${seconds} s at the earliest; find out who does it with "nft monitor"`,
         { family: model.family },
       );

@@ -19,7 +19,7 @@ export function isDrift(error: unknown): error is NftError {
 export interface Lesson {
   /** Elements of the transaction. The next transaction takes them into account. */
   readonly learnt: readonly ElementDifference[];
-  /** Other differences in the same sets and maps, which are to be mended. */
+  /** Other differences in the same sets and maps, which are to be repaired. */
   readonly others: readonly ElementDifference[];
 }
 

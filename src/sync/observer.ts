@@ -32,7 +32,7 @@ export interface SyncObserver {
   /** Somebody else changed something of ours. `isNews`: it is worth an event. */
   drifted(drift: Drift, isNews: boolean): void;
   /**
-   * All rules in the kernel were compared with the model. `differing`: what differs now, whether it is mended soon or not.
+   * All rules in the kernel were compared with the model. `differing`: what differs now, whether it is repaired soon or not.
    * `every`: milliseconds until the next comparison.
    */
   compared(differing: readonly Drift[], every: number): void;

@@ -22,7 +22,7 @@ const STEP = 20;
 const PATIENCE = 500;
 const HOLD = 2_000;
 
-/** A difference in our rules, and the commands that mend it. */
+/** A difference in our rules, and the commands that repair it. */
 export interface RuleFinding {
   readonly drift: Drift;
   /** If two looks give the same text, it is the same finding. */

@@ -104,14 +104,14 @@ export class RulesWatch {
       if (this.#options.table() !== table) return;
       const isRight = audit.findings.length === 0;
       this.#looksLeft = isRight && isAlarmed ? this.#looksLeft - 1 : 0;
-      // A difference is mended and compared again. After a false alarm, dry runs may fail for no reason again.
+      // A difference is repaired and compared again. After a false alarm, dry runs may fail for no reason again.
       isTried = isRight && !isAlarmed && needsDryRuns(cost) && (await this.#learn(table, audit, recording));
       observer.compared(
         audit.findings.map(({ drift }) => drift),
         rulesInterval(cost, isTried),
       );
       observer.noticesDeletions(isTried ? RULES_INTERVAL * this.#known.turns : rulesInterval(cost));
-      if (audit.findings.length > 0) this.#mend(table, audit.findings);
+      if (audit.findings.length > 0) this.#repair(table, audit.findings);
       else if (!model.isBehind) observer.verified();
     } catch (error) {
       this.#looksLeft = 0;
@@ -167,13 +167,13 @@ export class RulesWatch {
     }
   }
 
-  #mend(table: TableName, findings: RulesAudit['findings']): void {
-    const { reports, flights, mends, onMends, mayMend, onDifference } = this.#options;
-    const chosen = findings.filter(({ drift }) => mayMend(drift.key));
+  #repair(table: TableName, findings: RulesAudit['findings']): void {
+    const { reports, flights, repairs, onRepairs, mayRepair, onDifference } = this.#options;
+    const chosen = findings.filter(({ drift }) => mayRepair(drift.key));
     reports.report(chosen.map(({ drift }) => drift));
     for (const { commands, isValid } of chosen) {
       const recording = flights.record();
-      mends.addRules({
+      repairs.addRules({
         commands,
         isValid: () => this.#options.table() === table && isValid(recording),
         done: () => {
@@ -184,7 +184,7 @@ export class RulesWatch {
       });
     }
     if (chosen.length === 0) return;
-    onMends();
+    onRepairs();
     onDifference();
   }
 }

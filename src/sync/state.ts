@@ -19,7 +19,7 @@ interface Failures {
 
 /** What happened to it. */
 export type SyncEvent =
-  /** A table was built, or read and mended. */
+  /** A table was built, or read and repaired. */
   | { readonly event: 'settled'; readonly table: TableName }
   /** A transaction, or other work on the kernel, failed or has an unknown outcome. */
   | { readonly event: 'failed'; readonly isKill?: boolean }
@@ -33,7 +33,7 @@ export type SyncAction =
   /** Send what changed. */
   | 'send'
   /** Read the kernel, and write the difference; build a table if there is none. */
-  | 'mend'
+  | 'repair'
   /** Build a new table beside existing ones. */
   | 'build';
 
@@ -41,10 +41,10 @@ export type SyncAction =
 export const UNKNOWN: SyncState = { is: 'empty', attempt: 0 };
 
 /**
- * After this many failures in a row, it may be impossible to mend the table by writing the differences, so a new table is
- * built. If that fails, too, the reason may be another one, and both are tried in turn: mending takes less of nft.
+ * After this many failures in a row, it may be impossible to repair the table by writing the differences, so a new table is
+ * built. If that fails, too, the reason may be another one, and both are tried in turn: repairing takes less of nft.
  */
-const MENDS = 2;
+const REPAIRS = 2;
 
 /** Milliseconds before failed work is tried again: at once, then the first delay, doubled each time up to the last. */
 const RETRY_DELAYS = { first: 100, most: 30_000 };
@@ -78,7 +78,7 @@ function failed(state: SyncState, isKill: boolean): SyncState {
 /** What is to be done next. */
 export function actionFor(state: SyncState): SyncAction {
   if (state.is === 'live') return 'send';
-  return state.attempt < MENDS || state.attempt % 2 === 1 ? 'mend' : 'build';
+  return state.attempt < REPAIRS || state.attempt % 2 === 1 ? 'repair' : 'build';
 }
 
 /** How many milliseconds to wait before the next action. */

@@ -5,8 +5,8 @@ import type { Clock } from './clock.ts';
 import type { DriftReports } from './drift-reports.ts';
 import type { FamilyModel } from './family-model.ts';
 import type { Flights } from './flights.ts';
-import type { Mends } from './mends.ts';
 import type { SyncObserver } from './observer.ts';
+import type { Repairs } from './repairs.ts';
 
 /** What is needed to compare rules, and to compare elements, of a family. */
 export interface WatchOptions {
@@ -21,16 +21,16 @@ export interface WatchOptions {
   readonly table: () => TableName | undefined;
   /** Called when our table could not be found. */
   readonly onMissing: () => void;
-  /** Receives what is to be mended. */
-  readonly mends: Mends;
-  /** Called when there is something new to mend. */
-  readonly onMends: () => void;
+  /** Receives what is to be repaired. */
+  readonly repairs: Repairs;
+  /** Called when there is something new to repair. */
+  readonly onRepairs: () => void;
 }
 
 /** The same, with what both share. */
 export interface LooksOptions extends WatchOptions {
-  /** False while somebody else keeps undoing what we mend, see Fights. */
-  readonly mayMend: (key: string) => boolean;
+  /** False while somebody else keeps undoing what we repair, see Fights. */
+  readonly mayRepair: (key: string) => boolean;
   /** Called when something differs: everything is to be compared. */
   readonly onDifference: () => void;
 }

@@ -14,8 +14,8 @@ export interface Outcome {
   readonly what: string;
   /** Until the daemon told of it; undefined if it did not. */
   readonly noticed: number | undefined;
-  /** Until it was mended; undefined if it was not, and the run deleted our tables to go on. */
-  readonly mended: number | undefined;
+  /** Until it was repaired; undefined if it was not, and the run deleted our tables to go on. */
+  readonly repaired: number | undefined;
   /** Until all clients that had lost connections were served again; undefined if none lost any. */
   readonly reachable: number | undefined;
   /** Of the changes of the bystander's Service that were made meanwhile: until each reached a packet. */
@@ -42,7 +42,7 @@ interface Open {
 export interface CampaignOptions {
   readonly seed: number;
   readonly faults: readonly Fault[];
-  /** Seconds in which a fault has to be noticed and mended. */
+  /** Seconds in which a fault has to be noticed and repaired. */
   readonly patience: number;
   readonly onOutcome?: (outcome: Outcome) => void;
 }
@@ -96,7 +96,7 @@ export class Campaign {
     const injected = await this.#inject(fault, draws);
     // What goes on for a while is over when it returns: notices count from its beginning.
     const at = fault.harms ? now() : begun;
-    const { mended, noticed } = await this.#untilMended(fault, injected, begun, at);
+    const { repaired, noticed } = await this.#untilRepaired(fault, injected, begun, at);
     await this.#untilServed(now());
     const windowTo = now();
     const reachable = traffic.reachableAgain(begun - UNDER_WAY);
@@ -105,7 +105,7 @@ export class Campaign {
         fault,
         what: injected.what,
         noticed: elapsed(at, noticed),
-        mended: elapsed(at, mended),
+        repaired: elapsed(at, repaired),
         reachable: elapsed(at, reachable),
       },
       begun,
@@ -134,27 +134,27 @@ export class Campaign {
     this.#close(Number.POSITIVE_INFINITY);
   }
 
-  /** Waits until the fault is mended and, where it has to be, told of, and changes come into force: when, or undefined for never. */
-  async #untilMended(
+  /** Waits until the fault is repaired and, where it has to be, told of, and changes come into force: when, or undefined for never. */
+  async #untilRepaired(
     fault: Fault,
-    { isMended = () => Promise.resolve(true) }: Injected,
+    { isRepaired = () => Promise.resolve(true) }: Injected,
     begun: number,
     at: number,
-  ): Promise<{ readonly mended: number | undefined; readonly noticed: number | undefined }> {
+  ): Promise<{ readonly repaired: number | undefined; readonly noticed: number | undefined }> {
     const { bystander, notices } = this.#arena;
     const change = bystander.delays.length;
     bystander.change();
     const end = at + this.#options.patience * 1000;
-    let mended: number | undefined;
+    let repaired: number | undefined;
     for (;;) {
       const asked = now();
-      if (mended === undefined && (await isMended())) mended = now();
+      if (repaired === undefined && (await isRepaired())) repaired = now();
       const isInForce = Number.isFinite(bystander.delays[change]);
       const noticed = notices.firstSince(begun)?.at;
-      if (mended !== undefined && isInForce && (!fault.isTold || noticed !== undefined)) return { mended, noticed };
+      if (repaired !== undefined && isInForce && (!fault.isTold || noticed !== undefined)) return { repaired, noticed };
       if (now() > end) {
-        if (mended === undefined) await this.#mendByHand();
-        return { mended: isInForce ? mended : undefined, noticed };
+        if (repaired === undefined) await this.#repairByHand();
+        return { repaired: isInForce ? repaired : undefined, noticed };
       }
       // A look at many elements takes its time: at most a third of a CPU.
       await sleep(Math.max(LOOK_EVERY, 2 * (now() - asked)));
@@ -162,7 +162,7 @@ export class Campaign {
   }
 
   /** Takes our tables away, which is noticed in any case: the run is to go on. */
-  async #mendByHand(): Promise<void> {
+  async #repairByHand(): Promise<void> {
     const { world } = this.#arena;
     const names = FAMILIES.flatMap((family) => TABLE_NAMES.map((name) => `${family} ${name}`));
     const input = names.map((name) => `add table ${name}\ndelete table ${name}\n`).join('');

@@ -6,7 +6,7 @@ export interface Injected {
   /** "ip nat-prerouting: rule 12 deleted" */
   readonly what: string;
   /** True when the daemon has undone it. Default: at once; that changes come into force again is looked at anyway. */
-  readonly isMended?: () => Promise<boolean>;
+  readonly isRepaired?: () => Promise<boolean>;
 }
 
 /** A kind of fault. */
@@ -15,7 +15,7 @@ export interface Fault {
   readonly kind: string;
   /** What happens, for readers of the table. */
   readonly what: string;
-  /** True if connections may be lost until it is mended; false: none, ever. */
+  /** True if connections may be lost until it is repaired; false: none, ever. */
   readonly harms: boolean;
   /** True if the daemon has to tell of it: a warning, an error, a counter. */
   readonly isTold: boolean;

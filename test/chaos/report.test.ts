@@ -7,7 +7,7 @@ import { bystandersLine, reportTable } from './report.ts';
 function outcome(kind: string, changes: readonly number[]): Outcome {
   const fault = FAULTS.find((each) => each.kind === kind) ?? assert.fail(kind);
   const counts = { tried: 10, lostInside: 0, lostOutside: 0, examples: [] };
-  return { fault, what: 'x', noticed: 100, mended: 200, reachable: undefined, changes, ...counts };
+  return { fault, what: 'x', noticed: 100, repaired: 200, reachable: undefined, changes, ...counts };
 }
 
 suite('the report of a run', () => {

@@ -7,7 +7,7 @@ const HEADINGS = [
   'noticed',
   'p50 s',
   'p99 s',
-  'mended',
+  'repaired',
   'hit traffic',
   'reachable p50 s',
   'p99 s',
@@ -53,7 +53,7 @@ function rowOf(kind: string, outcomes: readonly Outcome[]): readonly string[] {
     `${outcomes.length}`,
     isTold ? `${noticed.length}` : '–',
     ...seconds(noticed),
-    `${outcomes.filter((outcome) => outcome.mended !== undefined).length}`,
+    `${outcomes.filter((outcome) => outcome.repaired !== undefined).length}`,
     `${reachable.length}`,
     ...seconds(reachable),
     ...seconds(changes),
@@ -70,9 +70,9 @@ function seconds(milliseconds: readonly number[]): readonly string[] {
 
 /** What must not be: one line each. */
 export function shortcomings(outcomes: readonly Outcome[]): readonly string[] {
-  return outcomes.flatMap(({ fault, what, noticed, mended, lostOutside, examples }) => [
+  return outcomes.flatMap(({ fault, what, noticed, repaired, lostOutside, examples }) => [
     ...(fault.isTold && noticed === undefined ? [`${fault.kind}: not noticed: ${what}`] : []),
-    ...(mended === undefined ? [`${fault.kind}: not mended: ${what}`] : []),
+    ...(repaired === undefined ? [`${fault.kind}: not repaired: ${what}`] : []),
     ...(lostOutside > 0
       ? [`${fault.kind}: ${lostOutside} connections lost outside the window: ${what}; ${examples.join('; ')}`]
       : []),

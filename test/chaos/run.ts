@@ -3,7 +3,7 @@
  *                  --at-most MINUTES --minutes N --log]
  *
  * One random fault after another, under continuous new connections and a cluster that changes. Prints what became of each,
- * and a table at the end; ends with code 1 where one was not noticed or not mended, where a connection was lost outside
+ * and a table at the end; ends with code 1 where one was not noticed or not repaired, where a connection was lost outside
  * the time of a fault, where the daemon ended, or where the kernel is not as the model says and a fresh start would
  * have it. `--nodes`: so many nodes side by side share the faults, each with a cluster of its own and the next seed.
  * `--at-most`: no new fault after so many minutes. `--minutes`: a fault a minute for so long, and the daemon's memory,
@@ -59,10 +59,10 @@ const problems: string[] = [];
 let connections = 0;
 let unknownEnds = 0;
 
-function tell({ fault, what, noticed, mended, reachable, lostInside, lostOutside, examples }: Outcome): void {
+function tell({ fault, what, noticed, repaired, reachable, lostInside, lostOutside, examples }: Outcome): void {
   const after = (name: string, time: number | undefined) =>
     time === undefined ? `not ${name}` : `${name} ${(time / 1000).toFixed(2)} s`;
-  const facts = [after('noticed', noticed), after('mended', mended), after('hit', reachable)].join(', ');
+  const facts = [after('noticed', noticed), after('repaired', repaired), after('hit', reachable)].join(', ');
   const lost = `lost ${lostInside}+${lostOutside}`;
   say(`${all.length} ${fault.kind}: ${facts}, ${lost}: ${what.slice(0, 200)} ${examples.join('; ')}`);
 }
@@ -81,7 +81,7 @@ async function runNode(ownSeed: number, count: number): Promise<void> {
     const { log } = arena.daemon;
     const said = log.slice(log.length < shown ? 0 : shown);
     shown = log.length;
-    if (values.log || outcome.lostOutside > 0 || outcome.mended === undefined) say(said);
+    if (values.log || outcome.lostOutside > 0 || outcome.repaired === undefined) say(said);
   };
   const campaign = new Campaign(arena, { seed: ownSeed, faults: chosen, patience, onOutcome });
   const own: string[] = [];

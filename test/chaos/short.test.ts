@@ -28,6 +28,6 @@ suite('a node on which one fault follows another', () => {
     );
   });
 
-  test('each is noticed and mended, no connection is lost besides, and the kernel is as a fresh start has it', () =>
+  test('each is noticed and repaired, no connection is lost besides, and the kernel is as a fresh start has it', () =>
     oneOfEach(SHORT));
 });

@@ -38,7 +38,7 @@ suite('questions', () => {
 });
 
 suite('findings', () => {
-  const findings = [ok('nft', 'nft 1.0.6'), problem('a b', 'bad\n\u001b[2Jok', 'mend\r it'), warning('c', 'd', 'e')];
+  const findings = [ok('nft', 'nft 1.0.6'), problem('a b', 'bad\n\u001b[2Jok', 'repair\r it'), warning('c', 'd', 'e')];
 
   test('are counted, and a line each; nothing from outside talks to a terminal or forges a line', () => {
     assert.equal(
@@ -47,7 +47,7 @@ suite('findings', () => {
         'node-a\\u001b[1m: 1 problem, 1 warning, 1 ok',
         'ok       nft  nft 1.0.6',
         'problem  a b  bad \\u001b[2Jok',
-        '              -> mend it',
+        '              -> repair it',
         'warning  c    d',
         '              -> e',
         '',
@@ -60,6 +60,6 @@ suite('findings', () => {
     assert.ok(!text.includes('\u001b'));
     const { problems, warnings, unknown: open, findings: listed } = JSON.parse(text);
     assert.deepEqual([problems, warnings, open, listed.length], [1, 1, 0, 3]);
-    assert.deepEqual(listed[1], { topic: 'a b', state: 'problem', found: 'bad\n\u001b[2Jok', remedy: 'mend\r it' });
+    assert.deepEqual(listed[1], { topic: 'a b', state: 'problem', found: 'bad\n\u001b[2Jok', remedy: 'repair\r it' });
   });
 });

@@ -8,7 +8,7 @@ import { smallNode } from './small-node.ts';
 /** Prints the status and the body of an answer. */
 const FETCH = 'fetch(process.argv[1]).then(async (answer) => console.log(answer.status, await answer.text()))';
 
-suite('a kernel that is broken, and cannot be mended', () => {
+suite('a kernel that is broken, and cannot be repaired', () => {
   test('is told by status, metrics and health, and so is that it is as it should be again', async (context) => {
     const place = new Place(context);
     place.command(['ip', 'link', 'set', 'lo', 'up']);

@@ -36,7 +36,7 @@ suite('status', () => {
     // On a busy machine the look may take longer than one question waits for it.
     for (let i = 0; i < 10 && !said.includes('changed by others'); i++) said = (await place.run(['status'])).stdout;
     assert.match(said, /^ {2}changed by others {2}IPv4, \d+ s ago: chain dispatch\b.*: a rule was added: "drop"$/m);
-    // It was mended, which the next look shows.
+    // It was repaired, which the next look shows.
     const after = await place.run(['status', '--wait', '20s']);
     assert.equal(after.exitCode, 0, after.stdout);
   });

@@ -111,12 +111,12 @@ suite('rules that are not ours', () => {
     look(state, 5, true);
     assert.equal(state.health.isHealthy, false);
     state.health.synced('ip');
-    assert.equal(state.health.isHealthy, false, 'a change that came into force mends no rule');
+    assert.equal(state.health.isHealthy, false, 'a change that came into force repairs no rule');
     look(state, 5, false);
     assert.equal(state.health.isHealthy, true);
   });
 
-  test('that are mended in between do not add up', () => {
+  test('that are repaired in between do not add up', () => {
     const state = withClock();
     state.health.started('ip');
     for (let i = 0; i < 20; i++) {

@@ -133,7 +133,7 @@ suite('install.sh, from a folder', () => {
     assert.deepEqual(sandbox.calls(), STARTED);
   });
 
-  test('mends what was changed or deleted', async (context) => {
+  test('repairs what was changed or deleted', async (context) => {
     const { sandbox, first } = await installed(context);
     rmSync(sandbox.at('systemd', 'kube-proxy-nft.service'));
     writeFileSync(sandbox.at('bin', 'kube-proxy-nft'), 'damaged');

@@ -127,12 +127,12 @@ suite('at half a minute between scrapes, in time:', () => {
         ['8m', 'ChangedByOthers'],
         ['90m', ''],
       ],
-      'a rule that is undone as soon as it is mended, and found so by one look in three': [
+      'a rule that is undone as soon as it is repaired, and found so by one look in three': [
         { 'kubeproxy_nft_rule_differences{ip_family="IPv4"}': `0x10 ${'1 0 0 '.repeat(30)}` },
         ['9m', ''],
-        ['12m', 'RulesNotMended'],
+        ['12m', 'RulesNotRepaired'],
       ],
-      'a flush of a large map, which is mended in three steps': [
+      'a flush of a large map, which is repaired in three steps': [
         { 'kubeproxy_nft_repairs_total{ip_family="IPv4"}': '0x10 500 1000 1300x200' },
         ['10m', 'ChangedByOthers'],
       ],

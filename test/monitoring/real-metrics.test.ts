@@ -172,8 +172,8 @@ describe('the alerts on the metrics of a daemon', { concurrency: 4 }, () => {
       await daemon.untilLog(/somebody changed our rules/);
       await daemon.untilLog(/Out of memory/);
       await scrapes.take(8);
-      assertTrue('1s', scrapes.series, { at: scrapes.after(0), firing: ['RulesNotMended'] });
-      assertWouldFire(scrapes, 'ChangesNotInForce', 'RulesNotMended');
+      assertTrue('1s', scrapes.series, { at: scrapes.after(0), firing: ['RulesNotRepaired'] });
+      assertWouldFire(scrapes, 'ChangesNotInForce', 'RulesNotRepaired');
     } finally {
       restore();
     }
@@ -197,10 +197,10 @@ describe('the alerts on the metrics of a daemon', { concurrency: 4 }, () => {
     const child = world.spawn('node', ['timeout', '120', 'sh', '-c', vandal], { stdio: 'ignore' });
     await daemon.untilLog(/somebody keeps undoing/);
     await scrapes.take(3);
-    // A look right after they were mended finds them well.
+    // A look right after they were repaired finds them well.
     await scrapes.takeUntil(/^kubeproxy_nft_rule_differences\{ip_family="IPv4"\} [1-9]/m);
     child.kill();
-    assertWouldFire(scrapes, 'ChangedByOthers', 'Fight', 'RulesNotMended');
+    assertWouldFire(scrapes, 'ChangedByOthers', 'Fight', 'RulesNotRepaired');
   });
 
   test('say that nft refuses a Service', async ({ world, daemon, scrapes }) => {

@@ -29,7 +29,7 @@ export interface RunningProxy {
   stop(): void;
 }
 
-/** A test plays three faults at most, and each is mended at the second attempt. */
+/** A test plays three faults at most, and each is repaired at the second attempt. */
 const MOST_FAILURES = 8;
 
 export interface ProxyOptions {

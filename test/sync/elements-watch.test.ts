@@ -235,7 +235,7 @@ suite('elements that somebody changed', () => {
     assert.deepEqual(proxy.complaints(), []);
   });
 
-  test('a change that comes while much is mended does not wait for all of it', async () => {
+  test('a change that comes while much is repaired does not wait for all of it', async () => {
     using kernel = new TestKernel();
     using proxy = await startRichProxy(kernel);
     const many = Array.from({ length: 1500 }, (_, i) => `10.99.${i >> 8}.${i & 255}`);
@@ -351,7 +351,7 @@ suite('elements that somebody changed', () => {
     assert.equal(proxy.drifts.length, 1);
   });
 
-  test('are mended later and later when somebody undoes it again and again', async () => {
+  test('are repaired later and later when somebody undoes it again and again', async () => {
     using kernel = new TestKernel();
     using proxy = await startRichProxy(kernel);
     const [element] = oneOfEach(proxy);
@@ -362,7 +362,7 @@ suite('elements that somebody changed', () => {
       proxy.syncer.look('a test');
       return lines(proxy)().includes('keeps undoing');
     }, lines(proxy));
-    assert.match(lines(proxy)(), /mended after growing pauses, next time in 5 s/);
+    assert.match(lines(proxy)(), /repaired after growing pauses, next time in 5 s/);
     assert.equal(proxy.lines.filter((line) => line.includes('was deleted')).length, 1, 'told once');
   });
 });

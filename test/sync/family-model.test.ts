@@ -184,7 +184,7 @@ suite('the model of a family', () => {
     assert.deepEqual(model.takeAdopted(), []);
     const expected = [' 30053', '10.96.0.10 53', '10.96.0.11 53', '10.96.0.12 53', '203.0.113.1 53'];
     model.restart(elementsOf(model.ruleset));
-    // As where the table found could not be mended.
+    // As where the table found could not be repaired.
     model.restart([]);
     assert.deepEqual(model.takeAdopted().map(udpFrontendKey).sort(), expected);
     assert.deepEqual(model.takeAdopted(), []);

@@ -131,7 +131,7 @@ describe('when someone else changes our table', () => {
     ['one chain flushed', ['flush', 'chain', 'ip', TABLE, 'source-nat']],
     ['a rule inserted', ['insert', 'rule', 'ip', TABLE, 'dispatch', 'drop']],
   ] as const) {
-    it(`${what}: the next start mends the rules in place`, async () => {
+    it(`${what}: the next start repairs the rules in place`, async () => {
       using kernel = new TestKernel();
       (await startProxy(kernel)).stop();
       const before = kernel.listing('ip', TABLE);
@@ -163,7 +163,7 @@ describe('when someone else changes our table', () => {
     ['an element goes to', 'pick-tcp-4'],
     ['no element goes to', 'pick-tcp-2'],
   ] as const) {
-    it(`a flushed chain that ${what}: the next start names it, mends it, and knows it`, async () => {
+    it(`a flushed chain that ${what}: the next start names it, repairs it, and knows it`, async () => {
       using kernel = new TestKernel();
       using first = await startProxy(kernel);
       await first.change(['10.32.0.1', '10.32.0.2', '10.32.0.3']);
@@ -322,7 +322,7 @@ describe('when nft fails', () => {
     assert.doesNotMatch(endpointsOf(kernel), /10\.32\.0\.2 /);
   });
 
-  it('a table that cannot be mended is built anew: every change to it is refused, a new one is taken', async () => {
+  it('a table that cannot be repaired is built anew: every change to it is refused, a new one is taken', async () => {
     using kernel = new TestKernel();
     (await startProxy(kernel)).stop();
     const cluster = `case "$*" in *"-f "*) for last; do :; done

@@ -132,7 +132,7 @@ suite('rules that somebody changed', () => {
 
   for (const family of FAMILIES) {
     for (const [what, args, kind, message] of FAULTS) {
-      test(`${what}: named, and mended in place (${family})`, async () => {
+      test(`${what}: named, and repaired in place (${family})`, async () => {
         using kernel = new TestKernel();
         using proxy = await startRichProxy(kernel, { family });
         const before = proxy.listing();
@@ -155,7 +155,7 @@ suite('rules that somebody changed', () => {
     }
   }
 
-  test('a rule of session affinity is mended in place', async () => {
+  test('a rule of session affinity is repaired in place', async () => {
     using kernel = new TestKernel();
     using proxy = await startRichProxy(kernel);
     const [, chain = ''] = /chain (endpoint-\S+sticky\S+) /.exec(kernel.byHand('list', 'chains').stdout) ?? [];
@@ -181,7 +181,7 @@ suite('rules that somebody changed', () => {
     assert.equal(proxy.drifts.length, 1);
   });
 
-  test('are found and mended while a listing of elements takes its time', async () => {
+  test('are found and repaired while a listing of elements takes its time', async () => {
     using kernel = new TestKernel();
     const nft = kernel.nft('ip');
     const listing = Promise.withResolvers<void>();
@@ -243,7 +243,7 @@ suite('rules that somebody changed', () => {
         proxy.drifts.map((drift) => `${drift.kind} ${drift.action}`),
         [kind],
       );
-      // Found, sure, mended.
+      // Found, sure, repaired.
       await eventually(
         () => proxy.paces.listings >= listings + 2,
         () => proxy.lines.join('\n'),

@@ -41,20 +41,20 @@ suite('what is known of the kernel', () => {
 
 suite('what is done next', () => {
   const cases: readonly [state: SyncState, action: string, delay: number][] = [
-    [UNKNOWN, 'mend', 0],
+    [UNKNOWN, 'repair', 0],
     [LIVE, 'send', 0],
-    [doubted(0), 'mend', 0],
-    [doubted(1), 'mend', 0],
+    [doubted(0), 'repair', 0],
+    [doubted(1), 'repair', 0],
     [doubted(2), 'build', 100],
-    [doubted(3), 'mend', 200],
+    [doubted(3), 'repair', 200],
     [doubted(4), 'build', 400],
     [empty(2), 'build', 100],
     [doubted(20), 'build', 30_000],
     // Whoever kills nft ten times a second does not keep changes waiting for longer and longer.
-    [doubted(1, 1), 'mend', 0],
-    [doubted(7, 7), 'mend', 100],
+    [doubted(1, 1), 'repair', 0],
+    [doubted(7, 7), 'repair', 100],
     [doubted(8, 6), 'build', 100],
-    [doubted(9, 6), 'mend', 200],
+    [doubted(9, 6), 'repair', 200],
     // But for ever it is not tried so often: it may be our document that nft crashes over.
     [doubted(24, 24), 'build', 400],
   ];

@@ -166,7 +166,7 @@ describe('health tells the truth', () => {
     assert.deepEqual(await answers('livez', 3000), ['200']);
     process.kill();
     await daemon.untilLog(/somebody keeps undoing/);
-    // What is undone again and again is mended later and later: by hand here.
+    // What is undone again and again is repaired later and later: by hand here.
     await daemon.stop();
     await daemon.start(FLAGS);
     await assertWell(3000);

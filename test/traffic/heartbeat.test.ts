@@ -69,7 +69,7 @@ describe('a heartbeat on a node', () => {
     ['a drop stands in dispatch', `nft insert rule ip ${TABLE} dispatch meta l4proto udp drop`, 'unknown'],
   ] as const) {
     const reason = { lost: 'a heartbeat met none of our rules', unknown: 'a heartbeat did not arrive' }[outcome];
-    it(`notices that ${what}, and is well again once that is mended`, async () => {
+    it(`notices that ${what}, and is well again once that is repaired`, async () => {
       await daemon.start(FLAGS);
       await untilBeat('well', 2);
       const noticed = new RegExp(`looking at the kernel family="ip" reason="${reason}"`);

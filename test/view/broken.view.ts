@@ -22,24 +22,29 @@ suite('the page of a node whose rules others change', () => {
   });
   after(() => stage.close());
 
-  test('says what was changed, and that it was mended', async () => {
+  test('says what was changed, and that it was repaired', async () => {
     const { page, complaints } = await openPage(browser, VIEW);
     assert.equal(await page.locator('#problems li').count(), 0);
     stage.command(['nft', 'insert', 'rule', 'ip', 'kube-proxy-nft', 'dispatch', 'counter']);
-    await page.locator('#problems li', { hasText: /IPv4: changed by others .*, and mended: chain dispatch/ }).waitFor();
+    await page
+      .locator('#problems li', { hasText: /IPv4: changed by others .*, and repaired: chain dispatch/ })
+      .waitFor();
     await page.locator('#events .warn', { hasText: 'changed by others' }).first().waitFor();
     await page.locator('#verdict-text', { hasText: /^in sync$/ }).waitFor();
     assert.deepEqual(complaints, []);
     await page.context().close();
   });
 
-  test('says that it is not in sync while the rules cannot be mended, and what differs', async () => {
+  test('says that it is not in sync while the rules cannot be repaired, and what differs', async () => {
     const { page } = await openPage(browser, VIEW);
     const { undo } = stage.breakNft();
     stage.command(['nft', 'flush', 'chain', 'ip', 'kube-proxy-nft', 'dispatch']);
     await page.locator('#verdict-text', { hasText: /^NOT in sync$/ }).waitFor({ timeout: 60_000 });
     await page.locator('#problems .bad', { hasText: 'IPv4' }).first().waitFor();
-    assert.equal(await page.locator('#problems li', { hasText: 'IPv4' }).filter({ hasText: 'and mended' }).count(), 0);
+    assert.equal(
+      await page.locator('#problems li', { hasText: 'IPv4' }).filter({ hasText: 'and repaired' }).count(),
+      0,
+    );
     assert.equal(await page.locator('.card[data-tone=bad] h2').first().textContent(), 'IPv4');
     assert.match(await page.title(), /^! node-1/);
     assert.deepEqual(await findings(page), []);

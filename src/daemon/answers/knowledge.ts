@@ -10,7 +10,7 @@ import type { StateReport } from '../last-state.ts';
 export interface ModelInTable {
   readonly model: Pick<FamilyModel, 'family' | 'program' | 'ruleset' | 'frontendsOf' | 'isPending'>;
   readonly table: TableName;
-  /** False while the kernel is being filled or mended, and before the source has delivered everything. */
+  /** False while the kernel is being filled or repaired, and before the source has delivered everything. */
   readonly inForce: boolean;
 }
 

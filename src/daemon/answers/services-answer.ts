@@ -10,7 +10,7 @@ export interface ServicesPage {
   readonly rows: readonly ServiceRow[];
   /** Where the next page begins; absent on the last page. */
   readonly next?: number;
-  /** False while the daemon fills or mends the kernel, or does not have the whole cluster yet. */
+  /** False while the daemon fills or repairs the kernel, or does not have the whole cluster yet. */
   readonly inForce?: boolean;
 }
 

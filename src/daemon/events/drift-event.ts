@@ -7,7 +7,7 @@ export function driftEvent({ message }: Pick<Drift, 'message'>, family: Family):
   return {
     type: 'Warning',
     reason: 'KernelRulesChanged',
-    message: `somebody changed our rules (${family}): ${message}. They are mended in place`,
+    message: `somebody changed our rules (${family}): ${message}. They are repaired in place`,
     about: 'node',
   };
 }

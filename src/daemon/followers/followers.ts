@@ -117,7 +117,7 @@ export class Followers {
         numbers.queued();
         health.queued(family);
       },
-      // Rules that cannot be mended also make the node unhealthy, without any change of the cluster.
+      // Rules that cannot be repaired also make the node unhealthy, without any change of the cluster.
       failed: (error) => {
         numbers.failed(error);
         health.failed(family, isOfOurOwn(error));

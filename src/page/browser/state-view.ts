@@ -110,10 +110,10 @@ function problemsOf({ family, problems }: PageFamily): readonly Notice[] {
 /** What others did to the rules of a family. */
 function deedsOf(family: PageFamily, at: number): readonly Notice[] {
   const { lastDrift, drifts, lostAt, losses, problems } = family;
-  const mended = problems.length === 0 ? ', and mended' : '';
+  const repaired = problems.length === 0 ? ', and repaired' : '';
   const deeds: readonly (readonly [at: number | undefined, text: (when: string) => string])[] = [
-    [lastDrift?.at, (when) => `changed by others ${when}${times(drifts)}${mended}: ${lastDrift?.message}`],
-    [lostAt, (when) => `the table was removed by others ${when}${times(losses)}${mended}`],
+    [lastDrift?.at, (when) => `changed by others ${when}${times(drifts)}${repaired}: ${lastDrift?.message}`],
+    [lostAt, (when) => `the table was removed by others ${when}${times(losses)}${repaired}`],
   ];
   return deeds.flatMap(([then, text]) => {
     if (then === undefined) return [];

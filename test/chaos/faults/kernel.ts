@@ -79,7 +79,7 @@ function ofChain(kind: string, what: string, draw: ChainFault): Fault {
       const table = await drawTable(arena, draws);
       const { chain, text } = draw(table, draws);
       await nft(arena, text);
-      return { what: text.trim().replaceAll('\n', '; '), isMended: () => hasRules(arena, table, [chain]) };
+      return { what: text.trim().replaceAll('\n', '; '), isRepaired: () => hasRules(arena, table, [chain]) };
     },
   };
 }
@@ -121,7 +121,7 @@ export const KERNEL_FAULTS: readonly Fault[] = [
     ...HARMFUL,
     inject: async (arena) => {
       await nft(arena, 'flush ruleset\n');
-      return { what: 'flush ruleset', isMended: () => bothAreLive(arena) };
+      return { what: 'flush ruleset', isRepaired: () => bothAreLive(arena) };
     },
   },
   {
@@ -132,7 +132,7 @@ export const KERNEL_FAULTS: readonly Fault[] = [
       const family = draws.pick(FAMILIES);
       const name = await liveTable(arena.world, family);
       await nft(arena, `delete table ${family} ${name}\n`);
-      return { what: `delete table ${family} ${name}`, isMended: () => bothAreLive(arena) };
+      return { what: `delete table ${family} ${name}`, isRepaired: () => bothAreLive(arena) };
     },
   },
   ofChain('base-chain-deleted', 'a base chain is deleted with its rules: a hook is lost', (table, draws) => {
@@ -181,7 +181,7 @@ export const KERNEL_FAULTS: readonly Fault[] = [
       await nft(arena, `table ${family} ${name} { ${chain}; }\n`);
       return {
         what: `${family} ${name}: ${chain}`,
-        isMended: async () => {
+        isRepaired: async () => {
           const chains = (await listTable(arena.world, family))?.chains ?? [];
           return chains.length > 0 && chains.every((each) => each.name !== intruder);
         },
@@ -199,7 +199,7 @@ export const KERNEL_FAULTS: readonly Fault[] = [
       const { family, name } = table;
       const its = { family, table: name, name: setOrMap };
       await nft(arena, [{ flush: lost.some(({ isMap }) => isMap) ? { map: its } : { set: its } }]);
-      return { what: `flush ${family} ${name} ${setOrMap}`, isMended: () => hasElements(arena, table, lost) };
+      return { what: `flush ${family} ${name} ${setOrMap}`, isRepaired: () => hasElements(arena, table, lost) };
     },
   },
   {
@@ -213,7 +213,7 @@ export const KERNEL_FAULTS: readonly Fault[] = [
       await nft(arena, [{ delete: { element: command(table, element.setOrMap, key) } }]);
       return {
         what: `delete ${table.family} ${element.setOrMap} ${element.text}`,
-        isMended: () => hasElements(arena, table, [element]),
+        isRepaired: () => hasElements(arena, table, [element]),
       };
     },
   },
@@ -228,7 +228,7 @@ export const KERNEL_FAULTS: readonly Fault[] = [
       await nft(arena, [{ add: { element: command(table, model.setOrMap, json) } }]);
       return {
         what: `add ${table.family} ${model.setOrMap} ${JSON.stringify(json)}`,
-        isMended: () => hasElements(arena, table, [], [{ setOrMap: model.setOrMap, key }]),
+        isRepaired: () => hasElements(arena, table, [], [{ setOrMap: model.setOrMap, key }]),
       };
     },
   },
@@ -249,7 +249,7 @@ export const KERNEL_FAULTS: readonly Fault[] = [
       ]);
       return {
         what: `replace ${table.family} ${element.setOrMap} ${element.text}`,
-        isMended: () => hasElements(arena, table, [element]),
+        isRepaired: () => hasElements(arena, table, [element]),
       };
     },
   },

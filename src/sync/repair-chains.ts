@@ -12,7 +12,7 @@ import type { Program } from '../ruleset/program/program.ts';
  * chains that pick endpoints, because any later verdict may lead to them. Returns what differed.
  * @throws NftError
  */
-export async function mendChains(
+export async function repairChains(
   nft: Nft,
   program: Program,
   table: TableName,

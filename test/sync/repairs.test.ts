@@ -4,7 +4,7 @@ import type { ElementDifference } from '../../src/audit/drift.ts';
 import type { SetOrMap } from '../../src/ruleset/elements/set-or-map.ts';
 import { buildProgram } from '../../src/ruleset/program/program.ts';
 import type { Recording } from '../../src/sync/flights.ts';
-import { Mends } from '../../src/sync/mends.ts';
+import { Repairs } from '../../src/sync/repairs.ts';
 
 const PROGRAM = buildProgram('ip', {});
 
@@ -26,40 +26,40 @@ function recording(touched: readonly string[] = []) {
   return { own, stops: () => stops };
 }
 
-suite('elements to be mended', () => {
+suite('elements to be repaired', () => {
   test('come by the harm that is done, whoever found them', () => {
-    const mends = new Mends();
-    assert.equal(mends.areThere, false);
-    mends.addElements([missing('cluster-ips', 'a'), missing('endpoints-tcp', 'b')], recording().own);
-    mends.addElements([missing('hairpin', 'c'), missing('services', 'd')], recording().own);
-    assert.equal(mends.areThere, true);
+    const repairs = new Repairs();
+    assert.equal(repairs.areThere, false);
+    repairs.addElements([missing('cluster-ips', 'a'), missing('endpoints-tcp', 'b')], recording().own);
+    repairs.addElements([missing('hairpin', 'c'), missing('services', 'd')], recording().own);
+    assert.equal(repairs.areThere, true);
     assert.deepEqual(
-      mends.takeElements().map(({ key }) => key),
+      repairs.takeElements().map(({ key }) => key),
       ['d', 'b', 'a', 'c'],
     );
-    assert.equal(mends.areThere, false);
-    assert.deepEqual(mends.takeElements(), []);
+    assert.equal(repairs.areThere, false);
+    assert.deepEqual(repairs.takeElements(), []);
   });
 
   test('are 500 at a time, and the recording ends once with the last of them', () => {
-    const mends = new Mends();
+    const repairs = new Repairs();
     const { own, stops } = recording();
-    mends.addElements(
+    repairs.addElements(
       Array.from({ length: 501 }, (_, i) => missing('services', `${i}`)),
       own,
     );
-    assert.equal(mends.takeElements().length, 500);
+    assert.equal(repairs.takeElements().length, 500);
     assert.equal(stops(), 0);
-    assert.equal(mends.takeElements().length, 1);
+    assert.equal(repairs.takeElements().length, 1);
     assert.equal(stops(), 1);
   });
 
   test('are left out where transactions of our own have touched them', () => {
-    const mends = new Mends();
+    const repairs = new Repairs();
     const { own, stops } = recording(['a']);
-    mends.addElements([missing('services', 'a'), missing('services', 'b')], own);
+    repairs.addElements([missing('services', 'a'), missing('services', 'b')], own);
     assert.deepEqual(
-      mends.takeElements().map(({ key }) => key),
+      repairs.takeElements().map(({ key }) => key),
       ['b'],
     );
     assert.equal(stops(), 1);
@@ -67,23 +67,23 @@ suite('elements to be mended', () => {
 
   test('that are none end the recording at once', () => {
     const { own, stops } = recording();
-    const mends = new Mends();
-    mends.addElements([], own);
+    const repairs = new Repairs();
+    repairs.addElements([], own);
     assert.equal(stops(), 1);
-    assert.equal(mends.areThere, false);
+    assert.equal(repairs.areThere, false);
   });
 });
 
-suite('mends that are forgotten', () => {
+suite('repairs that are forgotten', () => {
   test('are done with, rules and elements', () => {
-    const mends = new Mends();
+    const repairs = new Repairs();
     const { own, stops } = recording();
     let done = 0;
     const rules = { commands: ['{}'], isValid: () => true, done: () => void done++ };
-    mends.addRules(rules);
-    assert.equal(mends.areThere, true);
-    mends.addElements([missing('services', 'a'), missing('services', 'b')], own);
-    mends.clear();
-    assert.deepEqual([done, stops(), mends.areThere, mends.takeRules()], [1, 1, false, undefined]);
+    repairs.addRules(rules);
+    assert.equal(repairs.areThere, true);
+    repairs.addElements([missing('services', 'a'), missing('services', 'b')], own);
+    repairs.clear();
+    assert.deepEqual([done, stops(), repairs.areThere, repairs.takeRules()], [1, 1, false, undefined]);
   });
 });

@@ -1,20 +1,20 @@
 import { DRIFT_KINDS, type ElementDifference, kindOf } from '../audit/drift.ts';
 import type { Recording } from './flights.ts';
 
-/** Elements mended in one transaction. Other changes wait for it for no more than some tens of milliseconds. */
+/** Elements repaired in one transaction. Other changes wait for it for no more than some tens of milliseconds. */
 const BATCH = 500;
 
-/** Commands that mend rules, ready for a document. */
-export interface RuleMend {
+/** Commands that repair rules, ready for a document. */
+export interface RuleRepair {
   readonly commands: readonly string[];
   /** False once our own transactions have changed the same thing. */
   isValid(): boolean;
   done(): void;
 }
 
-/** Differences that are to be mended between changes of the cluster, the most harmful first. */
-export class Mends {
-  readonly #rules: RuleMend[] = [];
+/** Differences that are to be repaired between changes of the cluster, the most harmful first. */
+export class Repairs {
+  readonly #rules: RuleRepair[] = [];
   #elements: { readonly difference: ElementDifference; readonly recording: Recording }[] = [];
   readonly #left = new Map<Recording, number>();
 
@@ -23,8 +23,8 @@ export class Mends {
     return this.#rules.length > 0 || this.#elements.length > 0;
   }
 
-  addRules(mend: RuleMend): void {
-    this.#rules.push(mend);
+  addRules(repair: RuleRepair): void {
+    this.#rules.push(repair);
   }
 
   /** `recording`: since before the differences were found. It is stopped when the last of them is taken. */
@@ -39,12 +39,12 @@ export class Mends {
     this.#elements.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0));
   }
 
-  /** The next rules to mend; undefined if there are none. */
-  takeRules(): RuleMend | undefined {
+  /** The next rules to repair; undefined if there are none. */
+  takeRules(): RuleRepair | undefined {
     return this.#rules.shift();
   }
 
-  /** The next elements to mend, without those that our own transactions have touched since. */
+  /** The next elements to repair, without those that our own transactions have touched since. */
   takeElements(): readonly ElementDifference[] {
     const taken = this.#elements.slice(0, BATCH);
     this.#elements = this.#elements.slice(BATCH);
@@ -55,7 +55,7 @@ export class Mends {
 
   /** Forgets everything: there is another table now. */
   clear(): void {
-    for (const mend of this.#rules.splice(0)) mend.done();
+    for (const repair of this.#rules.splice(0)) repair.done();
     for (const { recording } of this.#elements.splice(0)) this.#count(recording);
   }
 
