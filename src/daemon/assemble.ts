@@ -55,6 +55,7 @@ export type Daemon = ReturnType<typeof assemble>;
 export function assemble({ args, environment, families, sessions, openSource, onStandIn, log }: AssembleOptions) {
   const cluster = new Cluster(args.nodeName, args);
   const shortfalls = new Shortfalls({ log, onShortfall: (shortfall) => events.event(shortfallEvent(shortfall)) });
+  const { initialSync, complete: completeInitialSync } = createInitialSync();
   const lastState = new LastState({ args, environment, families, cluster, log, onStandIn });
   const onLoopback = families.some((family) => servesLocalhost(args.nodePortAddresses, family));
   const tableOf = (family: Family) => members.find(({ model }) => model.family === family)?.syncer.table;
@@ -168,7 +169,7 @@ export function assemble({ args, environment, families, sessions, openSource, on
   return {
     ...{ args, log, source, events, apiServerHost, cluster, members, health, metrics, followers, lastState, memory },
     ...{ guard, watch, nodes, others, losses, limits, heartbeats, operator, progress, known, servicesChanged },
-    initialSync: createInitialSync(),
+    ...{ initialSync, completeInitialSync },
   };
 }
 

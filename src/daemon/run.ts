@@ -65,7 +65,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
     source: source.description,
   });
   // Tables are read or staged while the servers start and objects arrive.
-  for (const { syncer } of members) void syncer.run(initialSync.initialSync);
+  for (const { syncer } of members) void syncer.run(initialSync);
   daemon.heartbeats.start();
   lookAgainAndAgain(daemon);
   prepareNode(args, log);
@@ -80,7 +80,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   };
   endOnSignals(() => lastState.close().then(close), log);
   const allInSync = () => Promise.all(members.map(({ syncer }) => syncer.whenInSync()));
-  const programmed = initialSync.initialSync.whenComplete.then(allInSync);
+  const programmed = initialSync.whenComplete.then(allInSync);
   const { promise: caughtUp, resolve: catchUp } = Promise.withResolvers<unknown>();
   void announceReadiness({
     programmed,
@@ -93,7 +93,7 @@ export async function run(args: Arguments, log: Log): Promise<void> {
   const onWhole = () => {
     daemon.guard.begin();
     for (const family of families) health.started(family);
-    initialSync.complete();
+    daemon.completeInitialSync();
     daemon.watch.begin();
   };
   const stoodIn = () => {

@@ -6,6 +6,7 @@ import type { Nft } from '../nft/nft.ts';
 import { RulesLister } from '../nft/rules-lister.ts';
 import { NftError } from '../nft/run.ts';
 import { findTables, foundElements, readTable, type TableName } from '../nft/tables.ts';
+import type { Element } from '../ruleset/elements/element.ts';
 import { sizeOf, type Transaction } from '../ruleset/model/transaction.ts';
 import { heartbeatPortsIn } from '../ruleset/program/heartbeat.ts';
 import { assertWell } from './assert-well.ts';
@@ -21,8 +22,9 @@ import { Flights } from './flights.ts';
 import { INITIAL_SYNC_DONE, type InitialSync } from './initial-sync.ts';
 import { KernelWatch } from './kernel-watch.ts';
 import { isDrift, LESSONS, learn } from './learn.ts';
+import { madeBy } from './made-by.ts';
 import { NO_OBSERVER, type SyncObserver, type SyncResult } from './observer.ts';
-import { type FamilyPace, Pace } from './pace.ts';
+import { BACKLOG, type FamilyPace, Pace } from './pace.ts';
 import { repairChains } from './repair-chains.ts';
 import { Repairs } from './repairs.ts';
 import { isCleanRefusal, isForContent, nextOf, type Sent, send, type Target } from './sender.ts';
@@ -32,9 +34,6 @@ import { WeightLimit } from './weight-limit.ts';
 
 /** Milliseconds between checks whether our table still exists. The open session lists the chains. */
 const CHECK_INTERVAL = 5000;
-
-/** With this many changed Services, there is no point in waiting for more. */
-const BACKLOG = 500;
 
 /**
  * Keeps the kernel's table of one family equal to the model (for its states, see state.ts). One transaction is in flight at
@@ -319,17 +318,17 @@ export class FamilySyncer {
       if (suspects.count === 1) await assertWell(this.#nft, this.#model.family, table, this.#clock);
       suspects.failed(this.#clock.now(), error.message);
       if (!isCleanRefusal(error)) throw error;
-      this.#refused(error, 'nft refused part of a transaction');
+      this.#refused(error, 'nft refused part of a transaction', transaction.adds);
       return;
     }
     suspects.passed();
     this.#succeeded('partial', sizeOf(transaction));
   }
 
-  #refused(error: NftError, what: string): void {
+  #refused(error: NftError, what: string, adds: readonly Element[] = []): void {
     this.#become({ event: 'refused' });
     this.#observer.failed(error);
-    this.#log.error(what, error.message, { family: this.#model.family });
+    this.#log.error(what, error.message, { family: this.#model.family, madeBy: madeBy(adds, this.#model) });
   }
 
   /**

@@ -6,10 +6,8 @@ import { NftError } from '../nft/run.ts';
 import type { TableContents } from '../nft/table-reader.ts';
 import { deleteTableCommand, type FoundTable, isLive, readTable, TABLE_NAMES, type TableName } from '../nft/tables.ts';
 import type { Element } from '../ruleset/elements/element.ts';
-import { originOf } from '../ruleset/model/element-origin.ts';
 import { sizeOf, type Transaction } from '../ruleset/model/transaction.ts';
 import { stagedProgramText } from '../ruleset/program/program-text.ts';
-import { serviceKeyOf } from '../service/frontend.ts';
 import { MAX_WEIGHT } from './batch-sizes.ts';
 import { carryClients } from './carry-clients.ts';
 import { carryCounts } from './carry-counts.ts';
@@ -17,6 +15,7 @@ import { cleaningUp } from './cleanup-error.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
 import type { FamilyModel } from './family-model.ts';
 import { INITIAL_SYNC_DONE, type InitialSync } from './initial-sync.ts';
+import { madeBy } from './made-by.ts';
 import { encoded, isCleanRefusal, isForContent, nextOf, type Sent, send, type Target } from './sender.ts';
 import { inSlices } from './slices.ts';
 
@@ -245,12 +244,6 @@ async function sendLast(target: Target, sent: Sent, repair: Repair): Promise<voi
 
 const giveUp: Repair = (_, error) => Promise.reject(error);
 
-/** The line of our source that made an element of a Service, by its comment. */
-function madeByLine(element: Element, model: FamilyModel): string | undefined {
-  const frontends = model.frontendsOf(serviceKeyOf({ servicePort: element.comment }));
-  return originOf(element, frontends, (frontend, elements) => model.ruleset.planFor(frontend, elements));
-}
-
 /**
  * For a staged table, whose transactions need not be atomic: halves a refused transaction until each refused element is
  * isolated. These are left out, each with an error. All others are served.
@@ -265,8 +258,10 @@ function isolateRefused(target: Target, log: Log): Repair {
       refused++;
       target.model.ruleset.refuse(element);
       const { setOrMap, key, comment } = element;
-      const madeBy = madeByLine(element, target.model);
-      log.error('nft refuses an element, leaving it out', error.message, { set: setOrMap.name, key, comment, madeBy });
+      log.error('nft refuses an element, leaving it out', error.message, {
+        ...{ set: setOrMap.name, key, comment },
+        madeBy: madeBy([element], target.model),
+      });
       return;
     }
     const middle = Math.ceil(adds.length / 2);

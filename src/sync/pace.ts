@@ -12,6 +12,9 @@ const PARTS_OF_TIME = 4;
  */
 const MAX_REST = 200;
 
+/** With this many changed Services, there is no point in waiting for more. */
+export const BACKLOG = 500;
+
 /** The pace of one family. */
 export interface FamilyPace {
   /** Resolves when a transaction may be sent. */

@@ -92,6 +92,11 @@ describe('what nft does not take', () => {
             for (const n of culprits) assert.deepEqual(served[n], [], `Service ${n}\n${proxy.lines.join('\n')}`);
             assert.deepEqual(proxy.outOfService(), culprits.map((n) => `quarantined s${n}/s${n}`).sort());
           }
+          if (fault === 'refuses') {
+            const named =
+              /nft refused part of a transaction: .* madeBy="src\/ruleset\/model\/frontend-elements\.ts:\d+"$/m;
+            assert.match(proxy.lines.join('\n'), named);
+          }
           assert.equal(new Set(proxy.killed).size, proxy.killed.length, 'no document is sent again that killed nft');
 
           proxy.bad.clear();
