@@ -168,7 +168,7 @@ describe('an Nft with a session', () => {
     assert.deepEqual([started('-f'), started('-i')], [3, 1]);
     assert.equal(sizeOfSet(kernel), 3);
     assert.equal(lines.length, 1);
-    assert.match(lines.join(), /no interactive mode to use, each transaction gets a process: no CLI/);
+    assert.match(lines.join(), /no usable interactive mode, each transaction gets its own process: no CLI/);
   });
 });
 

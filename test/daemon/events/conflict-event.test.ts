@@ -16,7 +16,7 @@ suite('the Event of a conflict', () => {
       type: 'Warning',
       reason: 'ServiceAddressConflict',
       message:
-        '10.96.0.10 port 80/tcp: not served for this Service, Service prod/old has it ' +
+        '10.96.0.10 port 80/tcp: not served for this Service, because Service prod/old has it ' +
         '(a ClusterIP comes before an external IP). Choose another address or port',
       about: { namespace: 'prod', name: 'new' },
       sameOnAllNodes: 'prod/old',
@@ -29,7 +29,7 @@ suite('the Event of a conflict', () => {
     assert.deepEqual(about, { namespace: 'prod', name: 'new' });
     assert.equal(
       message,
-      '10.96.0.10 port 80/tcp and 11 more: not served for this Service, a Service of another namespace has it ' +
+      '10.96.0.10 port 80/tcp and 11 more: not served for this Service, because a Service of another namespace has it ' +
         '(the older one). Choose another address or port',
     );
   });
