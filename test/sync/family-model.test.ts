@@ -150,7 +150,7 @@ suite('the model of a family', () => {
     );
     const { lines, drain } = modelFor([service(), slice(endpoints)]);
     drain();
-    assert.match(lines.join('\n'), /W Service default\/web:http has 65537 endpoints; 65536 of them are used/);
+    assert.match(lines.join('\n'), /W Service default\/web:http has 65537 endpoints; only 65536 of them are used/);
   });
 
   test('takes in what changed of the node', () => {

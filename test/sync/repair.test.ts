@@ -306,7 +306,7 @@ describe('when nft fails', () => {
     await proxy.assertInSync();
   });
 
-  it('an element it refuses is left out with an error that names its Service, and all others are served', async () => {
+  it('an element it refuses is left out with an error that names its Service and our line of code, and all others are served', async () => {
     using kernel = new TestKernel();
     const fault = `case "$*" in *"-f "*) for last; do :; done
       if grep -q 10.32.0.15 "$last"; then echo 'internal:0:0-0: Error: Could not process rule: Invalid argument' >&2; exit 1; fi;; esac`;
@@ -314,10 +314,12 @@ describe('when nft fails', () => {
     const served = endpointsOf(kernel);
     assert.match(served, /10\.96\.0\.10 \. 80 \. 1 comment "default\/web:http" : 10\.32\.0\.2 \. 8080/);
     assert.doesNotMatch(served, /10\.32\.0\.15/);
-    assert.match(
-      proxy.lines.join('\n'),
-      /E nft refuses an element, leaving it out: .*Invalid argument \(input in .*\/ip\.json\) set="endpoints-tcp" key="10\.96\.0\.12 \. 80 \. 0" comment="default\/db:http"/,
-    );
+    const [, line = ''] =
+      /E nft refuses an element, leaving it out: .*Invalid argument \(input in .*\/ip\.json\) set="endpoints-tcp" key="10\.96\.0\.12 \. 80 \. 0" comment="default\/db:http" madeBy="(\S+)"$/m.exec(
+        proxy.lines.join('\n'),
+      ) ?? [];
+    const [file = '', number] = line.split(':');
+    assert.match(readFileSync(file, 'utf8').split('\n')[Number(number) - 1] ?? line, /#add\(map, this\.#slotKey/);
     await proxy.change(['10.32.0.1']);
     assert.doesNotMatch(endpointsOf(kernel), /10\.32\.0\.2 /);
   });

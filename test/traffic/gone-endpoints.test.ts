@@ -149,7 +149,9 @@ describe('connections to an endpoint that is gone', () => {
       const connections = 6 + ending.length / 2;
       const areEnded = () =>
         ['ip', 'ip6'].every((family) =>
-          new RegExp(`gone were ended family="?${family}"? connections=${connections}\\b`).test(daemon.log),
+          new RegExp(`to removed endpoints were ended family="?${family}"? connections=${connections}\\b`).test(
+            daemon.log,
+          ),
         );
       // Another endpoint of a Service comes and goes meanwhile: connections to the one that stays do not break.
       for (let round = 0; round < 100 && !areEnded(); round++) {

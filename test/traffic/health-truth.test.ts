@@ -140,7 +140,7 @@ describe('health tells the truth', () => {
     );
     writeFileSync(file, '');
     daemon.write([...OBJECTS, ...service(2)]);
-    await daemon.untilLog(/nft refuses/);
+    await daemon.untilLog(/nft refused/);
     await daemon.untilLog(/s2 .*quarantined|quarantined.*s2|default\/s2/);
     await sleep(6000);
     await assertWell();

@@ -86,7 +86,7 @@ describe('a heartbeat on a node', () => {
       assert.match(daemon.log, noticed);
       const now = await beats();
       assert.ok(now[outcome] >= 1, JSON.stringify(now));
-      if (outcome === 'lost') assert.match(daemon.log, /W\d+ .*a heartbeat met none of our rules: looking whether/);
+      if (outcome === 'lost') assert.match(daemon.log, /W\d+ .*a heartbeat met none of our rules: checking whether/);
       assert.doesNotMatch(daemon.log, /looking at the kernel family="ip6" reason="a heartbeat/);
     });
   }

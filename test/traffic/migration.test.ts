@@ -192,7 +192,7 @@ for (const mode of ['iptables-nft', 'iptables-legacy', 'nftables'] as const) {
         assert.match(plan.stdout, /kube-proxy-nft: {2}in force/);
         const { status, stderr } = await migrate('--apply');
         assert.equal(status, 0, stderr);
-        assert.match(stderr, /this node is moved/);
+        assert.match(stderr, /migration complete/);
       });
       await goesOn();
       const left = rules();
