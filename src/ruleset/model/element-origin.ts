@@ -3,38 +3,50 @@ import { atOnce, type Steps } from '../../service/steps.ts';
 import { sourcePlace } from '../../source-place.ts';
 import type { Element } from '../elements/element.ts';
 
-/** The methods that all elements pass through on their way into a plan: what calls them is of interest. */
+/** Every element passes through these methods on its way into a plan. The line that calls them is the one to name. */
 const ON_THE_WAY = /[\s.](?:push|#add|#count) /;
 
-/** A list that notes which line of our source puts an element into it. */
+/** The maximum number of endpoints, over all frontends, whose elements are made again. It takes a few milliseconds. */
+const MAX_ENDPOINTS = 1_000;
+
+/** A list that notes which line of our source puts each of the wanted elements into it. */
 class TracedElements extends Array<Element> {
-  readonly places = new Map<string, string>();
+  readonly places = new Set<string>();
+  readonly #wanted: ReadonlySet<string>;
+
+  constructor(wanted: ReadonlySet<string>) {
+    super();
+    this.#wanted = wanted;
+  }
 
   override push(...elements: Element[]): number {
-    const [, ...callers] = (new Error().stack ?? '').split('\n');
-    const caller = callers.find((line) => !ON_THE_WAY.test(line.replace(/\(.*/, '')));
-    for (const element of elements) this.places.set(idOf(element), sourcePlace(caller ?? ''));
+    if (elements.some((element) => this.#wanted.has(idOf(element)))) {
+      const [, ...callers] = (new Error().stack ?? '').split('\n');
+      const caller = callers.find((line) => !ON_THE_WAY.test(line.replace(/\(.*/, '')));
+      this.places.add(sourcePlace(caller ?? ''));
+    }
     return super.push(...elements);
   }
 }
 
 /**
- * The line of our source that makes an element of one of these frontends; undefined if none of them has it. It makes them all
- * once more, with a stack trace for each: only to explain a refusal, which is a fault of that line or of nft.
- * `plan`: makes a frontend's elements, into the list that it is given.
+ * The lines of our source that make these elements of these frontends, each once: to explain a refusal by nft. The frontends are
+ * planned again, each once, until MAX_ENDPOINTS is reached: nothing else happens in the meantime.
+ * `plan`: plans a frontend, and puts its elements into the given list.
  */
-export function originOf(
-  element: Element,
+export function originsOf(
+  elements: readonly Element[],
   frontends: Iterable<Frontend>,
   plan: (frontend: Frontend, elements: Element[]) => Steps<unknown>,
-): string | undefined {
+): readonly string[] {
+  const traced = new TracedElements(new Set(elements.map(idOf)));
+  let left = MAX_ENDPOINTS;
   for (const frontend of frontends) {
-    const traced = new TracedElements();
+    left -= 1 + frontend.endpoints.length + frontend.localEndpoints.length;
+    if (left < 0) break;
     atOnce(plan(frontend, traced));
-    const place = traced.places.get(idOf(element));
-    if (place !== undefined) return place;
   }
-  return undefined;
+  return [...traced.places];
 }
 
 function idOf({ setOrMap, key }: Element): string {
