@@ -85,7 +85,10 @@ describe('session affinity with more endpoints than have lists of clients', () =
   }
 
   it('is said, and ends below half of the limit, not before', async () => {
-    assert.match(daemon.log, /Service default\/web: .* 8 endpoints, .* more than 6\. .*\(affinity-by-hash\)/);
+    assert.match(
+      daemon.log,
+      /Service default\/web: it has session affinity and 8 endpoints, and has or recently had more than 6\. .*\(affinity-by-hash\)/,
+    );
     daemon.write(objects(PODS.slice(0, 2)));
     await daemon.untilNoDump(/fd00:32::13/);
     await daemon.untilDump(/goto pick-client-tcp-4/);
