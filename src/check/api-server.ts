@@ -1,5 +1,5 @@
 import { ProxyError } from '../errors.ts';
-import { type Access, askAccess, type Refusal, reasonOf } from '../source/api/access.ts';
+import { type Access, type Refusal, reasonOf, reviewAccess } from '../source/api/access.ts';
 import type { Connection } from '../source/api/connection.ts';
 import { ApiFailure } from '../source/api/failure.ts';
 import type { ResourceOptions } from '../source/api/resources.ts';
@@ -32,7 +32,7 @@ export async function checkApiServer(
     return warning(TOPIC, what, remedy);
   });
   try {
-    const access = await askAccess(connection, nodeName, signal, options);
+    const access = await reviewAccess(connection, nodeName, signal, options);
     const version = access.version === undefined ? '' : `: Kubernetes ${access.version}`;
     const answers = ok(TOPIC, `${connection.server} answers${version}`);
     return {

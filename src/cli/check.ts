@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import process from 'node:process';
 import { checkApiServer } from '../check/api-server.ts';
-import { type Answers, askAll, type Question } from '../check/ask-all.ts';
 import { checkDaemon } from '../check/daemon.ts';
 import { countOf, type Finding, problem, unknown } from '../check/finding.ts';
 import { checkConntrack, checkKernel } from '../check/kernel.ts';
@@ -13,6 +12,7 @@ import { checkNode, checkPodNetwork, type NodeNetworks, readNode } from '../chec
 import { checkOtherTables } from '../check/other-tables.ts';
 import { checkPorts } from '../check/ports.ts';
 import { findingsJson, findingsText } from '../check/print-findings.ts';
+import { type Check, type CheckResults, runChecks } from '../check/run-checks.ts';
 import { checkSysctls } from '../check/sysctls.ts';
 import type { Arguments } from '../config/arguments.ts';
 import { createModels } from '../daemon/models.ts';
@@ -53,16 +53,16 @@ export async function check(args: Arguments, _log: Log): Promise<void> {
 }
 
 /** All findings, in the order of the output. Never rejects, and takes at most half a minute. */
-export async function findAll(args: Arguments): Promise<Answers> {
+export async function findAll(args: Arguments): Promise<CheckResults> {
   // The findings contain what a daemon would log.
   const log = createLog(0, () => undefined);
   const families = servedFamilies(log);
   const nft = createNft(args.runDir, 'check', undefined, undefined, LOCAL);
   const programs = () => createModels(new Cluster(args.nodeName), families, args, log).map(({ program }) => program);
   const networks = networksHere(args);
-  const local = (topic: string, ask: Question['ask']): Question => ({ topic, limit: LOCAL, ask });
+  const local = (topic: string, run: Check['run']): Check => ({ topic, limit: LOCAL, run });
   const daemon = statusOfDaemon(args.runDir).catch(() => undefined);
-  return askAll([
+  return runChecks([
     local('kube-proxy-nft', async () => [await daemonFinding(args.runDir)]),
     local('kernel', () => checkKernel(release(), programs())),
     local('nft', () => checkNft(nft, log)),
@@ -71,9 +71,9 @@ export async function findAll(args: Arguments): Promise<Answers> {
     ),
     local('sysctls', () => checkSysctls(readSysctl, families, podBridges(networks))),
     local('other tables', () => checkOtherTables(nft)),
-    { topic: 'kube-proxy', limit: FAR, ask: () => kubeProxyFindings(args) },
+    { topic: 'kube-proxy', limit: FAR, run: () => kubeProxyFindings(args) },
     local('ports', async () => portFindings(args, await daemon)),
-    { topic: 'API server', limit: FAR, ask: (signal) => clusterFindings(args, networks, families, signal) },
+    { topic: 'API server', limit: FAR, run: (signal) => clusterFindings(args, networks, families, signal) },
   ]);
 }
 

@@ -30,7 +30,7 @@ suite('what an API server lets us do', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const ask = async (otherNodes = false) => {
+  const check = async (otherNodes = false) => {
     const connection = loadConnection({ kubeconfig, environment: {} });
     const said = await checkApiServer(connection, 'node-a', AbortSignal.timeout(20_000), { otherNodes });
     connection.close();
@@ -40,7 +40,7 @@ suite('what an API server lets us do', () => {
     findings.filter((one) => one.topic === topic).map(({ state, found }) => `${state}: ${found}`);
 
   test('all of it: nothing is wrong, and the cluster is counted', async () => {
-    const { findings, access } = await ask();
+    const { findings, access } = await check();
     assert.deepEqual(
       findings.map(({ topic, state }) => `${topic}: ${state}`),
       ['API server: ok', 'API access: ok', 'clock: ok'],
@@ -56,7 +56,7 @@ suite('what an API server lets us do', () => {
   ] as const) {
     test(`no right to ${verb} EndpointSlices: a problem with what to grant`, async () => {
       api.fail({ on, kind: 'EndpointSlice', status: 403, message: `endpointslices is forbidden: cannot ${verb}` });
-      const { findings } = await ask();
+      const { findings } = await check();
       api.heal();
       const [finding, ...rest] = findings.filter(({ topic }) => topic === 'API access');
       assert.deepEqual([finding?.state, rest], ['problem', []]);
@@ -66,9 +66,9 @@ suite('what an API server lets us do', () => {
   }
 
   test('Nodes of others, where they are wanted: a warning says what is without effect', async () => {
-    assert.deepEqual(of((await ask(true)).findings, 'API access').length, 1);
+    assert.deepEqual(of((await check(true)).findings, 'API access').length, 1);
     api.fail({ kind: 'Node', fieldSelector: 'metadata.name!=node-a', status: 403, times: 2 });
-    const { findings, access } = await ask(true);
+    const { findings, access } = await check(true);
     api.heal();
     const refused = of(findings, 'API access');
     assert.match(refused[0] ?? '', /^warning: list of other nodes: .* 403 .*; --skip-unreachable-nodes has no effect$/);
@@ -79,21 +79,21 @@ suite('what an API server lets us do', () => {
   test('what a daemon does without: a warning; and a server without ServiceCIDRs: none', async () => {
     api.fail({ kind: 'ServiceCIDR', status: 403, times: 2 });
     api.allowsReviewed = false;
-    const refused = of((await ask()).findings, 'API access');
+    const refused = of((await check()).findings, 'API access');
     api.heal();
     assert.equal(refused.length, 3);
     for (const text of refused) assert.match(text, /^warning: (list|watch) of servicecidrs|^warning: create of events/);
     api.fail({ kind: 'ServiceCIDR', status: 404, times: 2 });
     api.allowsReviewed = true;
-    const old = of((await ask()).findings, 'API access');
+    const old = of((await check()).findings, 'API access');
     api.heal();
     assert.equal(old.length, 2);
     assert.match(old[1] ?? '', /^ok: this API server has no servicecidrs/);
   });
 
-  test('no right to ask for rights: unknown', async () => {
+  test('no right to create a SelfSubjectAccessReview: unknown', async () => {
     api.allowsReviewed = 403;
-    const said = of((await ask()).findings, 'API access');
+    const said = of((await check()).findings, 'API access');
     api.allowsReviewed = true;
     assert.equal(said.length, 1);
     assert.match(said[0] ?? '', /^unknown: create of events: whether it is allowed is not known/);
@@ -101,7 +101,7 @@ suite('what an API server lets us do', () => {
 
   test('a server that is overloaded is nobody’s fault here: unknown', async () => {
     api.fail({ kind: 'Service', on: 'list', status: 429 });
-    const said = of((await ask()).findings, 'API access');
+    const said = of((await check()).findings, 'API access');
     assert.match(said[0] ?? '', /^unknown: list of services: .* answers 429/);
   });
 
@@ -112,18 +112,18 @@ suite('what an API server lets us do', () => {
       [10_000, /^warning: /],
     ] as const) {
       api.aheadOfUs = aheadOfUs;
-      assert.match(of((await ask()).findings, 'clock')[0] ?? '', expected);
+      assert.match(of((await check()).findings, 'clock')[0] ?? '', expected);
     }
     api.aheadOfUs = 0;
   });
 
   test('credentials that it does not know, and no server at all: problems, and nothing else is known', async () => {
     api.tokens.clear();
-    const strange = (await ask()).findings;
+    const strange = (await check()).findings;
     api.tokens.add('secret-token');
     assert.match(of(strange, 'API server')[0] ?? '', /^problem: .* answers 401/);
     await api.stop();
-    const away = (await ask()).findings;
+    const away = (await check()).findings;
     assert.match(of(away, 'API server')[0] ?? '', /^problem: .*ECONNREFUSED/);
     assert.deepEqual(of(away, 'API access'), ['unknown: it could not be checked']);
     await api.start();

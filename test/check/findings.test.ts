@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { askAll } from '../../src/check/ask-all.ts';
 import { ok, problem, unknown, warning } from '../../src/check/finding.ts';
 import { findingsJson, findingsText } from '../../src/check/print-findings.ts';
+import { runChecks } from '../../src/check/run-checks.ts';
 
-suite('questions', () => {
-  test('are answered in their order; what fails or does not end is unknown, and why', async () => {
-    const { findings, isLate } = await askAll([
-      { topic: 'slow', limit: 0.05, ask: () => new Promise(() => undefined) },
-      { topic: 'broken', limit: 5, ask: () => Promise.reject(new Error('no such thing')) },
-      { topic: 'fine', limit: 5, ask: () => [ok('fine', 'yes')] },
+suite('checks', () => {
+  test('report their findings in order; one that fails or does not end is unknown, with the reason', async () => {
+    const { findings, isLate } = await runChecks([
+      { topic: 'slow', limit: 0.05, run: () => new Promise(() => undefined) },
+      { topic: 'broken', limit: 5, run: () => Promise.reject(new Error('no such thing')) },
+      { topic: 'fine', limit: 5, run: () => [ok('fine', 'yes')] },
     ]);
     assert.deepEqual(findings, [
       unknown('slow', 'there was no answer within 0.05 s'),
@@ -21,11 +21,11 @@ suite('questions', () => {
 
   test('are told when their time is up', async () => {
     let reason: unknown;
-    await askAll([
+    await runChecks([
       {
         topic: 'slow',
         limit: 0.01,
-        ask: (signal) =>
+        run: (signal) =>
           new Promise(() => {
             signal.addEventListener('abort', () => {
               reason = signal.reason;

@@ -116,7 +116,7 @@ suite('a file with every field', () => {
     assert.equal(configuration.oomScoreAdj, 0);
   });
 
-  test('names each setting without effect, but those that ask for what we do', () => {
+  test('names each setting without effect, but those that request what we do anyway', () => {
     const silent = ['iptables.masqueradeBit', 'iptables.localhostNodePorts'];
     const expected = FIELD_ENTRIES.flatMap(([path, { withoutEffect }]) =>
       (withoutEffect !== undefined && !silent.includes(path)) ||

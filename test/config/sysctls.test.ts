@@ -45,7 +45,7 @@ suite('the sysctls of kube-proxy', () => {
       ['nf_conntrack_max>=1048576', 'hashsize>=262144'],
     ],
     [
-      'min may ask for more than the limit',
+      'min may be more than the limit',
       { ...LEAVE, 'conntrack.maxPerCore': 32768, 'conntrack.min': 2_000_000 },
       4,
       ['nf_conntrack_max>=2000000', 'hashsize>=500000'],

@@ -8,7 +8,7 @@ import type { Certificates } from './api-server-certificates.ts';
 
 const Text = (max: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(max));
 
-/** What the API asks of an Event that has an eventTime (pkg/apis/core/validation/events.go). */
+/** What the API server requires of an Event that has an eventTime (pkg/apis/core/validation/events.go). */
 const EventObject = v.strictObject({
   apiVersion: v.literal('v1'),
   kind: v.literal('Event'),

@@ -14,7 +14,7 @@ const ip6 = fc.integer({ min: 1, max: 0xffff }).map((n) => `fd00::${n.toString(1
 const maybe = <T>(field: string, value: fc.Arbitrary<T>) =>
   fc.option(value, { nil: undefined }).map((given) => (given === undefined ? {} : { [field]: given }));
 
-/** What annotations ask for: at least one thing. */
+/** What annotations request: at least one thing. */
 const options = fc
   .record(
     {

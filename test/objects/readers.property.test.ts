@@ -23,7 +23,7 @@ function bySchema(kind: Kind, raw: unknown) {
 function byReader(kind: Kind, raw: unknown) {
   const { object, problem, key } = { problem: '', ...decodeObject(kind, raw) };
   if (object?.kind === 'Service') {
-    // What annotations ask for: test/objects/service-options.test.ts.
+    // What annotations request: test/objects/service-options.test.ts.
     const { options: _, ...rest } = object;
     return { object: rest };
   }

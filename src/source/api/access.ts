@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Connection } from './connection.ts';
 import { ApiFailure } from './failure.ts';
-import { askOnce, beginWatch } from './one-answer.ts';
+import { beginWatch, sendOnce } from './one-answer.ts';
 import { pathOf, type Resource, type ResourceOptions, resourcesFor } from './resources.ts';
 
 /** How many EndpointSlices are sampled to estimate how many endpoints one has. */
@@ -21,7 +21,7 @@ export interface Refusal {
   readonly without?: string;
 }
 
-/** What an API server answers us, when asked like a daemon would. */
+/** What an API server answers us, to requests like a daemon's. */
 export interface Access {
   readonly refusals: readonly Refusal[];
   /** Milliseconds that its clock is ahead of ours; undefined if it does not say. */
@@ -54,13 +54,13 @@ const Review = v.object({ status: v.object({ allowed: v.boolean() }) });
  * returned, not thrown. Throws the ApiFailure if the server cannot be reached or does not accept our credentials (401), or
  * the signal's reason.
  */
-export async function askAccess(
+export async function reviewAccess(
   connection: Connection,
   nodeName: string,
   signal: AbortSignal,
   options: ResourceOptions = {},
 ): Promise<Access> {
-  const version = await orNone(askOnce(connection, { resource: 'version', path: '/version' }, signal));
+  const version = await orNone(sendOnce(connection, { resource: 'version', path: '/version' }, signal));
   const refusals: Refusal[] = [];
   const lists = new Map<string, v.InferOutput<typeof List>>();
   const versions = new Map<Resource, string>();
@@ -72,10 +72,10 @@ export async function askAccess(
       // Without selectors, because with them no server counts the remaining objects. The Node's selector stays, because some
       // roles only allow that.
       const { labelSelector: _label, fieldSelector, ...bare } = resource;
-      const asked =
+      const sampled =
         resource.kind === 'Node' ? { ...bare, ...(fieldSelector !== undefined && { fieldSelector }) } : bare;
       const limit = resource.kind === 'EndpointSlice' ? `${SAMPLE}` : '1';
-      const answer = await askOnce(connection, { resource: name, path: pathOf(asked, { limit }) }, signal);
+      const answer = await sendOnce(connection, { resource: name, path: pathOf(sampled, { limit }) }, signal);
       ahead ??= answer.ahead;
       const list = v.parse(List, answer.body);
       versions.set(resource, list.metadata.resourceVersion);
@@ -111,7 +111,7 @@ async function eventRefusal(connection: Connection, signal: AbortSignal): Promis
   });
   const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
   try {
-    const answer = await askOnce(connection, { resource: 'selfsubjectaccessreviews', path, body }, signal);
+    const answer = await sendOnce(connection, { resource: 'selfsubjectaccessreviews', path, body }, signal);
     if (v.parse(Review, answer.body).status.allowed) return [];
     return [{ ...refusal, status: 403, why: 'a SelfSubjectAccessReview says that it is not allowed' }];
   } catch (error) {

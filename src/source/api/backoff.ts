@@ -17,7 +17,7 @@ export type Wait = 'cut' | 'outage' | 'refusal' | 'absence';
  * How long to wait, in milliseconds, after the n-th failure in a row (from 1): random within [w/2, w], so that nodes spread.
  * After a cut, w is short, because changes are missed in the meantime. If nobody answers, w doubles up to `steadyMs` and
  * stays there: the first change after an outage should not be late, and attempts cost an absent server nothing. A server
- * that refuses is asked less and less often, up to `backoffMaxMs`.
+ * that refuses gets fewer and fewer requests, down to one in `backoffMaxMs`.
  */
 export function waitMs(wait: Wait, attempt: number, settings: Settings): number {
   const { cutMinMs, cutMaxMs, backoffMinMs, backoffMaxMs, steadyMs, absentMinMs, absentMaxMs } = settings;

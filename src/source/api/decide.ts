@@ -56,13 +56,13 @@ const WORKS: readonly Effect[] = [{ do: 'works' }];
 /**
  * Decides how a reflector continues. The rules:
  *
- * - Before a watch continues, the reflector asks the server for its version. The server would accept a watch from a version
+ * - Before a watch continues, the reflector requests the server's version. The server would accept a watch from a version
  *   that lies ahead, as after a restore of etcd from a backup, and then stay silent for ever.
  * - The version does not reveal a restore after which etcd was written to beyond our version. But a restore takes at least
  *   some seconds, in which there is no API server. So the reflector lists after an attempt that nobody answered, that was
  *   refused, or that took long. It does not do so if the server is overloaded (429).
  * - A watch that breaks off after progress continues almost at once, because changes would be late by the whole wait. Only
- *   repeated failures without progress are a reason to ask less often.
+ *   repeated failures without progress are a reason for fewer requests.
  * - The reflector also lists if the version has been forgotten (410) or lies ahead, or if a watch from it breaks off
  *   repeatedly in the same way.
  */
@@ -91,7 +91,7 @@ export function decide(phase: Phase, outcome: Outcome): Decision {
 
 type Failed = Extract<Outcome, { what: 'failed' }>;
 
-/** This is not progress: a server that at once forgets what it has listed must not be asked without a pause. */
+/** This is not progress: a server that at once forgets what it has listed must not get requests without a pause. */
 function listed(phase: Phase, version: string): Decision {
   const { seen, streamFailure } = phase;
   const effects: Effect[] = [{ do: 'tried' }];
@@ -199,7 +199,7 @@ function cut(phase: Phase): Decision {
 
 function paused(phase: Phase, { failure, opened }: Failed, said: readonly Effect[]): Decision {
   const inOutage = !opened && failure.reason === 'nobody';
-  // After a server has come back, it is asked often again, however long it was away.
+  // After a server has come back, it gets frequent requests again, however long it was away.
   const before = phase.inOutage && !inOutage ? 0 : phase.failures;
   const effects: Effect[] = phase.optional ? [TRIED] : [];
   effects.push(...said);

@@ -3,7 +3,7 @@ import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { ClusterEvent, EventSink } from '../event-sink.ts';
 import type { Connection } from './connection.ts';
-import { ask } from './exchange.ts';
+import { send } from './exchange.ts';
 import { ApiFailure } from './failure.ts';
 import { DEFAULT_SETTINGS, type OnAnswer, type Settings } from './settings.ts';
 
@@ -98,14 +98,14 @@ export class EventSender implements EventSink {
   async #send(event: ClusterEvent): Promise<void> {
     const { connection, nodeName, patience } = this.#options;
     const object = eventObject(event, nodeName);
-    const question = {
+    const request = {
       resource: 'events',
       path: `/api/v1/namespaces/${object.metadata.namespace}/events`,
       body: JSON.stringify(object),
       silenceMs: patience,
     };
     // Read to the end, so that the connection can be reused.
-    for await (const _chunk of ask(connection, question, this.#settings, AbortSignal.timeout(patience)));
+    for await (const _chunk of send(connection, request, this.#settings, AbortSignal.timeout(patience)));
   }
 
   /** The first failure of a series is logged at a lower verbosity. */

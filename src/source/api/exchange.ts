@@ -13,8 +13,8 @@ import { Watchdog } from './watchdog.ts';
 /** Status objects are short. An error page of a gateway may not be. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
-/** What to request. */
-export interface Question {
+/** A request to the API server. */
+export interface ApiRequest {
   /** The plural name of the resource, for messages. */
   readonly resource: string;
   /** Path and query. */
@@ -35,9 +35,9 @@ export interface Question {
  * We do not use client-node's Watch for this. It drops Retry-After and the Status object of a refusal, skips lines that do
  * not parse (which loses an event), does not limit the length of a line, and cannot be aborted before its answer arrives.
  */
-export async function* ask(
+export async function* send(
   connection: Connection,
-  { resource, path, body: json, silenceMs, onOpen }: Question,
+  { resource, path, body: json, silenceMs, onOpen }: ApiRequest,
   settings: Settings,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {

@@ -3,8 +3,8 @@ import * as v from 'valibot';
 import { type ErrorCode, errnoOf, messageOf, ProxyError } from '../../errors.ts';
 
 /**
- * Distinguishes failures that have no status, or that need more than a status: nobody answers; the version that we ask from
- * is ahead of the server's; what it sent cannot be read.
+ * Distinguishes failures that have no status, or that need more than a status: nobody answers; the version in our
+ * request is ahead of the server's; what it sent cannot be read.
  */
 export type Reason = 'nobody' | 'ahead' | 'unreadable';
 
@@ -12,7 +12,7 @@ export type Reason = 'nobody' | 'ahead' | 'unreadable';
 export class ApiFailure extends ProxyError {
   /** The HTTP status, or the code of a Status object in a watch; undefined if there was no answer. */
   readonly status: number | undefined;
-  /** How long the server asked us to wait (Retry-After). */
+  /** How long the server told us to wait (Retry-After). */
   readonly retryAfterMs: number;
   readonly reason: Reason | undefined;
 

@@ -75,7 +75,7 @@ export function mayStillList(failure: ApiFailure): boolean {
   return isUnknown(failure) || failure.status === 403 || failure.status === 500;
 }
 
-/** The server does not stream lists, and will not do so if asked again. */
+/** The server does not stream lists, and will not do so at the next request. */
 export function isUnknown(failure: ApiFailure): boolean {
   return failure instanceof NotStreamed || failure.status === 422 || failure.status === 400;
 }

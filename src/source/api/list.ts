@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Connection } from './connection.ts';
-import { ask } from './exchange.ts';
+import { send } from './exchange.ts';
 import { broken, isGone } from './failure.ts';
 import { pathOf, type Resource } from './resources.ts';
 import type { Settings } from './settings.ts';
@@ -92,11 +92,11 @@ async function pageAt(
   signal: AbortSignal,
   isOfMany: boolean,
 ): Promise<{ readonly list: v.InferOutput<typeof ListObject>; readonly bytes: number } | undefined> {
-  const question = { resource: resource.name, path, silenceMs: settings.responseMs };
+  const request = { resource: resource.name, path, silenceMs: settings.responseMs };
   const { pageBytes, maxPageBytes } = settings;
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of ask(connection, question, settings, signal)) {
+  for await (const chunk of send(connection, request, settings, signal)) {
     bytes += chunk.length;
     if (isOfMany && bytes > Math.min(pageBytes, maxPageBytes)) return undefined;
     if (bytes > maxPageBytes) {

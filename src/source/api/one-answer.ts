@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.ts';
 import type { Connection } from './connection.ts';
-import { ask } from './exchange.ts';
+import { send } from './exchange.ts';
 import { broken } from './failure.ts';
 import { pathOf, type Resource } from './resources.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
@@ -15,7 +15,7 @@ const SILENCE = 5000;
 const MAX_ANSWER = 32 * 2 ** 20;
 
 /** A request without repeats. */
-export interface OneQuestion {
+export interface SingleRequest {
   /** What it is about, for messages: "services". */
   readonly resource: string;
   /** Path and query. */
@@ -33,9 +33,9 @@ export interface OneAnswer {
 }
 
 /** Sends one request to an API server, without retries. Throws an ApiFailure, or the signal's reason. */
-export async function askOnce(
+export async function sendOnce(
   connection: Connection,
-  { resource, path, body }: OneQuestion,
+  { resource, path, body }: SingleRequest,
   signal: AbortSignal,
 ): Promise<OneAnswer> {
   let ahead: number | undefined;
@@ -46,8 +46,8 @@ export async function askOnce(
   };
   const chunks: Buffer[] = [];
   let size = 0;
-  const question = { resource, path, silenceMs: SILENCE, onOpen, ...(body !== undefined && { body }) };
-  for await (const chunk of ask(connection, question, SETTINGS, signal)) {
+  const request = { resource, path, silenceMs: SILENCE, onOpen, ...(body !== undefined && { body }) };
+  for await (const chunk of send(connection, request, SETTINGS, signal)) {
     size += chunk.length;
     if (size > MAX_ANSWER)
       throw broken(connection.server, `the answer for ${resource} is longer than ${MAX_ANSWER} bytes`);
@@ -71,9 +71,9 @@ export async function beginWatch(
 ): Promise<void> {
   const enough = new AbortController();
   const path = pathOf(resource, { watch: 'true', timeoutSeconds: '1', resourceVersion });
-  const question = { resource: resource.name, path, silenceMs: SILENCE, onOpen: () => enough.abort() };
+  const request = { resource: resource.name, path, silenceMs: SILENCE, onOpen: () => enough.abort() };
   try {
-    for await (const _chunk of ask(connection, question, SETTINGS, AbortSignal.any([signal, enough.signal])));
+    for await (const _chunk of send(connection, request, SETTINGS, AbortSignal.any([signal, enough.signal])));
   } catch (error) {
     if (!enough.signal.aborted) throw error;
   }

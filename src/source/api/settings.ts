@@ -51,7 +51,7 @@ export interface Settings {
   readonly silenceMs: number;
   /** A watch that stays open this long counts as progress, even without events. */
   readonly stableMs: number;
-  /** How long the server is asked to keep a watch open, in seconds. Random, so that nodes spread. */
+  /** How long the server is to keep a watch open (timeoutSeconds). Random, so that nodes spread. */
   readonly watchSeconds: () => number;
   /** The maximum number of objects requested in a page of a list. */
   readonly pageSize: number;

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { fieldOf } from '../../objects/raw-field.ts';
 import type { Connection } from './connection.ts';
-import { ask } from './exchange.ts';
+import { send } from './exchange.ts';
 import { answered, broken } from './failure.ts';
 import { linesOf } from './lines.ts';
 import { versionOf } from './raw-object.ts';
@@ -45,11 +45,11 @@ export async function* watchEvents(
     ...start,
     timeoutSeconds: String(settings.watchSeconds()),
   });
-  const question = { resource: resource.name, path, silenceMs: settings.silenceMs, onOpen };
+  const request = { resource: resource.name, path, silenceMs: settings.silenceMs, onOpen };
   const unreadable = (what: string) => broken(server, what, { reason: 'unreadable' });
   const tooLong = () =>
     unreadable(`a line in the watch of ${resource.name} is longer than ${settings.maxLineBytes} bytes`);
-  for await (const line of linesOf(ask(connection, question, settings, signal), settings.maxLineBytes, tooLong)) {
+  for await (const line of linesOf(send(connection, request, settings, signal), settings.maxLineBytes, tooLong)) {
     if (!line.complete) throw unreadable(`the watch of ${resource.name} was cut in the middle of a line`);
     const parsed = parseLine(line.text);
     const event = eventOf(parsed);

@@ -21,7 +21,7 @@ const portOfDb = ({ view }: Pick<Running, 'view'>) => {
 const queries = (api: ApiServer, on: RequestKind) =>
   api.requests.filter((request) => request.on === on && request.kind === 'Service').map(({ query }) => query);
 
-/** The limits of the lists of Services: a list of one object only asks for the version. */
+/** The limits of the lists of Services: a list of one object is only for its version. */
 const limits = (api: ApiServer) => queries(api, 'list').map((query) => query.get('limit'));
 
 const watching = (api: ApiServer) => until(() => api.watches('Service') === 1);
@@ -50,7 +50,7 @@ describe('API server out of reach or refusing', () => {
     assert.ok(cuts.length >= 1 && cuts.length <= 4, String(waits));
     assert.equal(cuts.length + others.length, waits.length, String(waits));
     assert.ok(others.filter((ms) => ms < 200).length <= 4, String(waits));
-    // It comes back, and refuses for a while, as starting servers do: asked as often as one that has never been away.
+    // It comes back, and refuses for a while, as starting servers do: it gets as many requests as before.
     waits.length = 0;
     api.fail({ status: 403, times: 8 });
     await api.start(port);
@@ -120,7 +120,7 @@ describe('API server out of reach or refusing', () => {
     assert.ok(waits.includes(77_000), String(waits));
   });
 
-  test('a list that never comes, is closed, or is no list: asked for again', async (t) => {
+  test('a list that never comes, is closed, or is no list: requested again', async (t) => {
     const { view, log, api } = await withSource(t, {
       settings: { responseMs: 100 },
       prepare: (server) => {
@@ -152,7 +152,7 @@ describe('API server out of reach or refusing', () => {
     assert.equal(view.objects.size, 0);
   });
 
-  test('pages that are too long are asked for with fewer objects, and with more again after short ones', async (t) => {
+  test('pages that are too long are requested with fewer objects, and with more again after short ones', async (t) => {
     const long = { note: 'x'.repeat(500) };
     const { view, api, log } = await withSource(t, {
       settings: { pageSize: 16, pageBytes: 4000, maxPageBytes: 6000 },

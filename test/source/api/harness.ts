@@ -53,7 +53,7 @@ export class View implements SourceListener {
 export interface Running {
   readonly view: View;
   readonly log: string[];
-  /** What `sleep` was asked for, in milliseconds. */
+  /** The milliseconds that `sleep` was called with. */
   readonly waits: number[];
   /** Ends the source and waits for its end. */
   stop(): Promise<void>;
@@ -127,7 +127,7 @@ export async function withSource(
   const kubeconfig = join(directory, 'kubeconfig');
   api.kubeconfig(kubeconfig, options.login);
   const running = run(loadConnection({ kubeconfig, environment: {} }), options.settings, options.otherNodes);
-  // Before the server, which would otherwise wait for what the source still asks.
+  // Before the server, which would otherwise wait for requests that the source still has open.
   t.after(() => running.stop());
   t.after(() => api.stop());
   return { ...running, api, kubeconfig };

@@ -234,7 +234,7 @@ test('a server that accepts connections and says nothing, not even TLS: given up
 
 test('a server whose packets vanish: given up sooner than one that takes its time for TLS', async (t) => {
   const { api, directory } = await withServer(t);
-  // Once the queue of a program that does not accept is full, the kernel drops what asks for another connection.
+  // Once the queue of a program that does not accept is full, the kernel drops the SYN of another connection.
   const program = `const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 },
     () => { console.log(server.address().port); process.kill(process.pid, 'SIGSTOP'); });`;
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -14,7 +14,7 @@ function prepare(api: ApiServer): void {
 }
 
 describe('the Nodes of others', () => {
-  test('are not asked for unless that is wanted', async (t) => {
+  test('are not requested unless that is wanted', async (t) => {
     const { view, api } = await withSource(t, { prepare });
     await until(() => view.isSynced);
     assert.deepEqual(view.keys(KIND), ['node-a']);

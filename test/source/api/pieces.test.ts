@@ -62,7 +62,7 @@ describe('waits between attempts', () => {
   });
 });
 
-test('the server is asked to end watches after 300 to 600 seconds, and may be silent for two bookmarks', () => {
+test('the server is told to end watches after 300 to 600 seconds, and may be silent for two bookmarks', () => {
   const seconds = Array.from({ length: 1000 }, DEFAULT_SETTINGS.watchSeconds);
   assert.ok(Math.min(...seconds) >= 300 && Math.max(...seconds) <= 600);
   assert.ok(new Set(seconds).size > 50);
@@ -81,7 +81,7 @@ test("kube-proxy's selectors", () => {
   );
 });
 
-test('the Nodes of others, where they are asked for: one more resource, which nothing waits for', () => {
+test('the Nodes of others, where they are requested: one more resource, which nothing waits for', () => {
   const [more, ...rest] = resourcesFor('node-a', { otherNodes: true }).slice(resourcesFor('node-a').length);
   assert.deepEqual(
     [more?.kind, more?.path, more?.fieldSelector, more?.optional, rest],

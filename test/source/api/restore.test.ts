@@ -16,8 +16,8 @@ const portOf = ({ view }: Pick<Running, 'view'>, name: string) => {
 const worksAgain = (log: readonly string[]) => log.filter((line) => line.includes('works again')).length;
 const saysRestored = (log: readonly string[]) => log.filter((line) => line.includes('went back')).length;
 
-/** What was asked for Services since `requests` was emptied: "list", "list 1" with a limit of one, "watch", … */
-const asked = (api: ApiServer) =>
+/** The requests for Services since `requests` was emptied: "list", "list 1" with a limit of one, "watch", … */
+const requested = (api: ApiServer) =>
   api.requests
     .filter(({ kind }) => kind === 'Service')
     .map(({ on, query }) => (query.get('limit') === '1' ? `${on} 1` : on));
@@ -121,7 +121,7 @@ describe('etcd restored from a backup', () => {
     api.end('Service', 'reset');
     await until(isRestored);
     await until(() => api.watches('Service') === 1);
-    assert.deepEqual(asked(api), ['list 1', 'stream']);
+    assert.deepEqual(requested(api), ['list 1', 'stream']);
     assert.equal(saysRestored(log), 1, log.join(''));
     assert.deepEqual(complaints(log), []);
   });
@@ -131,7 +131,7 @@ describe('etcd restored from a backup', () => {
     api.store.restore(backup);
     for (const kind of ['Service', 'EndpointSlice', 'Node', 'ServiceCIDR'] as const) api.silence(kind);
     await until(isRestored);
-    assert.deepEqual(asked(api).slice(0, 2), ['list 1', 'stream']);
+    assert.deepEqual(requested(api).slice(0, 2), ['list 1', 'stream']);
   });
 
   for (const [what, line] of [
@@ -146,7 +146,7 @@ describe('etcd restored from a backup', () => {
       api.store.restore(backup);
       api.write('Service', `${JSON.stringify(line)}\n`);
       await until(isRestored);
-      assert.deepEqual(asked(api), ['stream']);
+      assert.deepEqual(requested(api), ['stream']);
       assert.ok(!view.calls.includes('changed Service default/lost'));
       assert.deepEqual(waits, []);
       assert.deepEqual(complaints(log), []);
@@ -167,7 +167,7 @@ describe('etcd restored from a backup', () => {
     };
     api.write('Service', `${JSON.stringify({ type: 'ERROR', object: status })}\n`);
     await until(isRestored);
-    assert.deepEqual(asked(api), ['stream']);
+    assert.deepEqual(requested(api), ['stream']);
     assert.deepEqual(waits, []);
     assert.deepEqual(complaints(log), []);
   });
@@ -177,7 +177,7 @@ describe('etcd restored from a backup', () => {
     for (const times of [1, 2, 3]) {
       api.store.restore(backup);
       api.write('Service', `${JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '9' } } })}\n`);
-      await until(() => asked(api).length === times && api.watches('Service') === 1);
+      await until(() => requested(api).length === times && api.watches('Service') === 1);
       assert.equal(waits.length, times - 1);
     }
     assert.ok(isRestored());
@@ -197,7 +197,7 @@ describe('a watch event that can never be taken in', () => {
       api.put({ ...object, metadata: { ...object.metadata, annotations } });
       await until(() => portOf(running, 'db') === 81);
       // A stream takes it no better than a watch; a list in pages does.
-      const steps = asked(api);
+      const steps = requested(api);
       const upToList = steps.slice(0, steps.indexOf('list') + 1);
       assert.deepEqual(upToList, ['list 1', 'watch', 'list 1', 'watch', 'stream', 'stream', 'list']);
       assert.match(complaints(log).join('\n'), /a line in the watch of services is longer than 4096 bytes/);
@@ -218,8 +218,8 @@ describe('a watch event that can never be taken in', () => {
       await until(() => api.watches('Service') === 1);
       await delay(30);
       api.end('Service', 'reset');
-      await until(() => asked(api).length === 2 * i);
+      await until(() => requested(api).length === 2 * i);
     }
-    assert.deepEqual(new Set(asked(api)), new Set(['list 1', 'watch']));
+    assert.deepEqual(new Set(requested(api)), new Set(['list 1', 'watch']));
   });
 });

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { describe, type TestContext, test } from 'node:test';
 import * as v from 'valibot';
-import { askAccess } from '../../../src/source/api/access.ts';
+import { reviewAccess } from '../../../src/source/api/access.ts';
 import type { Connection } from '../../../src/source/api/connection.ts';
 import type { Cluster } from './conformance.ts';
 import { until } from './harness.ts';
@@ -56,7 +56,7 @@ export function serverBehaviour(name: string, open: (t: TestContext) => Promise<
     for (const each of ['behaviour-a', 'behaviour-b']) await cluster.put(service(each));
     const connection = cluster.connect();
     t.after(() => connection.close());
-    const get = (path: string) => ask(connection, path);
+    const get = (path: string) => request(connection, path);
     const list = async (path: string) => {
       const answer = await get(path);
       await answer.ended;
@@ -70,7 +70,7 @@ export function serverBehaviour(name: string, open: (t: TestContext) => Promise<
   describe(`API server: ${name}`, () => {
     test('lets us do what a daemon does, says so, and counts what is left of a list', async (t) => {
       const { connection } = await begin(t);
-      const before = await askAccess(connection, 'none-of-them', AbortSignal.timeout(30_000));
+      const before = await reviewAccess(connection, 'none-of-them', AbortSignal.timeout(30_000));
       assert.deepEqual(before.refusals, []);
       assert.match(before.version ?? '', /^v1\.\d+/);
       assert.ok(Math.abs(before.ahead ?? Number.NaN) < 60_000);
@@ -137,12 +137,12 @@ export function serverBehaviour(name: string, open: (t: TestContext) => Promise<
 
 const INITIAL = 'watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
 
-async function ask(connection: Connection, path: string): Promise<Answer> {
+async function request(connection: Connection, path: string): Promise<Answer> {
   const { url, options } = await connection.prepare(path, new AbortController().signal);
-  const request = https.request(url, options);
-  request.end();
+  const outgoing = https.request(url, options);
+  outgoing.end();
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  request.once('response', resolve).once('error', reject);
+  outgoing.once('response', resolve).once('error', reject);
   const response = await promise;
   let text = '';
   response.setEncoding('utf8');

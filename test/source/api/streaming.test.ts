@@ -29,8 +29,8 @@ const filled =
 const queries = (api: ApiServer, kind: Kind, on: RequestKind) =>
   api.requests.filter((request) => request.on === on && request.kind === kind).map(({ query }) => query);
 
-/** What was asked for Services, in order. */
-const asked = (api: ApiServer) => api.requests.filter(({ kind }) => kind === 'Service').map(({ on }) => on);
+/** The requests for Services, in order. */
+const requested = (api: ApiServer) => api.requests.filter(({ kind }) => kind === 'Service').map(({ on }) => on);
 
 const fallbacks = (log: readonly string[]) => log.filter((line) => line.includes('does not stream lists'));
 
@@ -102,7 +102,7 @@ describe('a list that is streamed', () => {
     forget(api);
     await until(() => view.calls.length === 2);
     assert.deepEqual(view.calls, ['changed Service default/b', 'deleted Service default/c']);
-    assert.deepEqual(asked(api), ['stream', 'stream']);
+    assert.deepEqual(requested(api), ['stream', 'stream']);
   });
 
   test('forgotten as soon as it ended: listed again at once, but the second time after a wait', async (t) => {
@@ -110,10 +110,10 @@ describe('a list that is streamed', () => {
     await until(() => view.isSynced);
     for (const lists of [2, 3]) {
       forget(api);
-      await until(() => asked(api).length === lists && api.watches('Service') === 1);
+      await until(() => requested(api).length === lists && api.watches('Service') === 1);
       assert.equal(waits.length, lists - 2);
     }
-    assert.deepEqual(asked(api), ['stream', 'stream', 'stream']);
+    assert.deepEqual(requested(api), ['stream', 'stream', 'stream']);
   });
 
   for (const how of ['reset', 'properly'] as const) {
@@ -124,14 +124,14 @@ describe('a list that is streamed', () => {
       api.store.remove('Service', 'default/c');
       api.initialObjects = 1;
       forget(api);
-      await until(() => asked(api).length === 2 && api.watches('Service') === 1);
+      await until(() => requested(api).length === 2 && api.watches('Service') === 1);
       api.put(web('d'));
       await until(() => view.calls.length === 1);
       api.initialObjects = ALWAYS;
       api.end('Service', how);
       await until(() => view.calls.length === 2);
       assert.deepEqual(view.calls, ['changed Service default/d', 'deleted Service default/c']);
-      assert.deepEqual(asked(api), ['stream', 'stream', 'stream']);
+      assert.deepEqual(requested(api), ['stream', 'stream', 'stream']);
       assert.match(complaints(log).join(), how === 'reset' ? /broke off/ : /ended before their list did/);
     });
   }
@@ -144,17 +144,17 @@ describe('a list that is streamed', () => {
       },
     });
     await until(() => view.isSynced && api.watches('Service') === 1);
-    assert.deepEqual(asked(api), ['stream', 'stream', 'list', 'watch']);
+    assert.deepEqual(requested(api), ['stream', 'stream', 'list', 'watch']);
     assert.equal(waits.length, 2);
     assert.equal(complaints(log).length, 1, complaints(log).join('\n'));
     // That is no reason never to stream again.
     api.heal();
     forget(api);
-    await until(() => asked(api).length === 5 && api.watches('Service') === 1);
-    assert.equal(asked(api).at(-1), 'stream');
+    await until(() => requested(api).length === 5 && api.watches('Service') === 1);
+    assert.equal(requested(api).at(-1), 'stream');
   });
 
-  test('from a server that is overloaded: asked for again as a stream, after a wait', async (t) => {
+  test('from a server that is overloaded: requested again as a stream, after a wait', async (t) => {
     const { view, api, waits } = await withSource(t, {
       prepare: (server) => {
         fill(server);
@@ -162,7 +162,7 @@ describe('a list that is streamed', () => {
       },
     });
     await until(() => view.isSynced);
-    assert.deepEqual(asked(api), ['stream', 'stream']);
+    assert.deepEqual(requested(api), ['stream', 'stream']);
     assert.deepEqual(waits, [77_000]);
   });
 
@@ -195,12 +195,12 @@ describe('a server that does not stream lists', () => {
         settings: { pageSize: 2 },
       });
       await until(() => view.isSynced && api.watches('Service') === 1);
-      assert.deepEqual(asked(api), ['stream', 'list', 'page', 'watch']);
+      assert.deepEqual(requested(api), ['stream', 'list', 'page', 'watch']);
       view.calls.length = 0;
       api.store.remove('Service', 'default/c');
       forget(api);
       await until(() => view.calls.length === 1 && api.watches('Service') === 1);
-      assert.deepEqual(asked(api).slice(4), ['list', 'watch']);
+      assert.deepEqual(requested(api).slice(4), ['list', 'watch']);
       assert.equal(fallbacks(log).length, 1, log.join(''));
       assert.deepEqual(complaints(log), []);
       assert.deepEqual(waits, []);
@@ -213,11 +213,11 @@ describe('a server that does not stream lists', () => {
       settings: { initialMs: 100 },
     });
     await until(() => view.isSynced && api.watches('Service') === 1);
-    assert.deepEqual(asked(api), ['stream', 'list', 'watch']);
+    assert.deepEqual(requested(api), ['stream', 'list', 'watch']);
     assert.equal(view.calls.filter((call) => call === 'changed Service default/a').length, 1);
     forget(api);
-    await until(() => asked(api).length === 5 && api.watches('Service') === 1);
-    assert.deepEqual(asked(api).slice(3), ['list', 'watch']);
+    await until(() => requested(api).length === 5 && api.watches('Service') === 1);
+    assert.deepEqual(requested(api).slice(3), ['list', 'watch']);
     assert.equal(fallbacks(log).length, 1, log.join(''));
     assert.deepEqual(complaints(log), []);
   });
@@ -268,10 +268,10 @@ describe('a server that does not stream lists', () => {
         for (const kind of KINDS.slice(1)) server.fail({ kind, status: 500, times: ALWAYS });
       },
     });
-    await until(() => asked(api).includes('list'));
+    await until(() => requested(api).includes('list'));
     api.streaming = 'done';
     await until(() => view.keys('Service').length === 3);
-    assert.equal(asked(api).at(-1), 'stream');
+    assert.equal(requested(api).at(-1), 'stream');
     assert.deepEqual(fallbacks(log), []);
   });
 
@@ -291,13 +291,13 @@ describe('a server that does not stream lists', () => {
         for (const kind of KINDS) api.sendError(kind, 500);
       }
       await until(() => view.isSynced && api.watches('Service') === 1);
-      assert.deepEqual(asked(api), ['stream', 'list', 'watch']);
+      assert.deepEqual(requested(api), ['stream', 'list', 'watch']);
       assert.deepEqual(waits, []);
       assert.deepEqual([...complaints(log), ...fallbacks(log)], []);
       api.heal();
       forget(api);
-      await until(() => asked(api).length === 4 && api.watches('Service') === 1);
-      assert.equal(asked(api).at(-1), 'stream');
+      await until(() => requested(api).length === 4 && api.watches('Service') === 1);
+      assert.equal(requested(api).at(-1), 'stream');
     });
   }
 });

@@ -36,7 +36,7 @@ export interface Followed {
   readonly log: readonly string[];
   /** Waits until the source has said this. */
   until(condition: () => boolean): Promise<void>;
-  /** The calls since the last time this was asked, without those about Nodes. */
+  /** The calls since the last call of this, without those about Nodes. */
   news(): readonly string[];
 }
 

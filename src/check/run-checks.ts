@@ -2,17 +2,17 @@ import { messageOf } from '../errors.ts';
 import { type Finding, unknown } from './finding.ts';
 
 /** A check of the node. It changes nothing. */
-export interface Question {
+export interface Check {
   /** The topic of the finding if there is no answer. */
   readonly topic: string;
   /** Seconds. */
   readonly limit: number;
   /** `signal` is aborted when the limit is reached. */
-  readonly ask: (signal: AbortSignal) => Promise<readonly Finding[]> | readonly Finding[];
+  readonly run: (signal: AbortSignal) => Promise<readonly Finding[]> | readonly Finding[];
 }
 
 /** The results of some checks. */
-export interface Answers {
+export interface CheckResults {
   /** In the order of the checks. */
   readonly findings: readonly Finding[];
   /** True if a check is still running. */
@@ -23,10 +23,10 @@ export interface Answers {
  * Runs all checks at the same time. A check that fails or exceeds its limit is also a finding: `unknown`, with the reason.
  * Never rejects, and takes no longer than the longest limit.
  */
-export async function askAll(questions: readonly Question[]): Promise<Answers> {
+export async function runChecks(checks: readonly Check[]): Promise<CheckResults> {
   let isLate = false;
-  const answers = await Promise.all(
-    questions.map(async ({ topic, limit, ask }) => {
+  const results = await Promise.all(
+    checks.map(async ({ topic, limit, run }) => {
       const stop = new AbortController();
       const { promise: late, resolve } = Promise.withResolvers<readonly Finding[]>();
       const timer = setTimeout(() => {
@@ -35,7 +35,7 @@ export async function askAll(questions: readonly Question[]): Promise<Answers> {
         stop.abort();
       }, limit * 1000);
       try {
-        return await Promise.race([late, (async () => ask(stop.signal))()]);
+        return await Promise.race([late, (async () => run(stop.signal))()]);
       } catch (error) {
         return [unknown(topic, messageOf(error))];
       } finally {
@@ -43,5 +43,5 @@ export async function askAll(questions: readonly Question[]): Promise<Answers> {
       }
     }),
   );
-  return { findings: answers.flat(), isLate };
+  return { findings: results.flat(), isLate };
 }
