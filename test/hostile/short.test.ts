@@ -16,7 +16,7 @@ const SHORT = [
   'bystander-address-claimed',
   'escape-sequences',
   '200-silent-connections',
-  'strangers-at-start',
+  'impostor-at-start',
   'foreign-flush',
   'watches-reset',
 ];

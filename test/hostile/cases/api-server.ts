@@ -26,7 +26,7 @@ export const API_SERVER: readonly HostileCase[] = [
   },
   {
     name: 'events-twice-and-late',
-    attack: 'events come twice, out of order, with old and odd versions, for objects that never were',
+    attack: 'events arrive twice, out of order, with old or invalid versions, and for objects that never existed',
     during: (stage, signal) => {
       stage.put(service('twice', clusterIp(7)), slice('twice-0', 'twice', podAddresses(2)));
       return again(signal, 100, (round) => {
@@ -37,8 +37,8 @@ export const API_SERVER: readonly HostileCase[] = [
     },
   },
   {
-    name: 'events-that-are-none',
-    attack: 'lines of the watch that are no JSON, no event, of another kind, or null, ten times a second',
+    name: 'malformed-events',
+    attack: 'ten times a second, a line of the watch that is not JSON, not an event, of another kind, or null',
     during: (stage, signal) => {
       const lines = [
         '{{{',
@@ -57,7 +57,7 @@ export const API_SERVER: readonly HostileCase[] = [
   },
   {
     name: 'endless-line',
-    attack: 'a line of a watch that does not end: 1 MB more every 20 ms',
+    attack: 'a line of a watch that never ends, and grows by 1 MB every 20 ms',
     during: (stage, signal) => {
       const part = 'a'.repeat(1024 * 1024);
       return again(signal, 20, (round) =>

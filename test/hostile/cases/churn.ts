@@ -7,7 +7,7 @@ const TWO = podAddresses(2);
 export const CHURN: readonly HostileCase[] = [
   {
     name: 'service-flaps',
-    attack: 'a Service comes and goes every millisecond',
+    attack: 'a Service is created or deleted every millisecond',
     during: (stage, signal) => {
       stage.put(slice('flap-0', 'flap', TWO));
       return again(signal, 1, (round) => {
@@ -18,7 +18,7 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'services-come-and-go',
-    attack: '20 Services of 10 ports and 20 endpoints come, 20 go, 10 times a second',
+    attack: '10 times a second, 20 Services with 10 ports and 20 endpoints are created, and 20 are deleted',
     during: (stage, signal) =>
       again(signal, 100, (round) => {
         for (let i = 0; i < stage.many(20); i++) {
@@ -33,7 +33,7 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'endpoints-flap',
-    attack: '1,000 endpoints of 10 ports change between ready, serving and terminating every 20 ms',
+    attack: '1,000 endpoints with 10 ports change between ready, serving and terminating every 20 ms',
     during: (stage, signal) => {
       const ports = portList(10);
       stage.put(service('moods', clusterIp(1), { ports }));
@@ -49,7 +49,7 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'grows-and-shrinks',
-    attack: 'a Service of 10 ports gains 5,000 endpoints, and loses them, each second',
+    attack: 'each second, a Service with 10 ports gains 5,000 endpoints and loses them again',
     during: (stage, signal) => {
       const ports = portList(10);
       const [many, few] = [slices('breath', podAddresses(stage.many(5000)), ports), slices('breath', TWO, ports)];
@@ -62,7 +62,7 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'affinity-timeout-changes',
-    attack: 'the timeout of session affinity with 4 ports × 200 endpoints changes every 20 ms',
+    attack: 'a Service with 4 ports × 200 endpoints changes its session affinity timeout every 20 ms',
     during: (stage, signal) => {
       const ports = portList(4);
       stage.put(...slices('timeout', podAddresses(stage.many(200)), ports));
@@ -74,7 +74,7 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'affinity-flips',
-    attack: 'session affinity with 4 ports × 200 endpoints comes and goes every 50 ms',
+    attack: 'a Service with 4 ports × 200 endpoints turns session affinity on or off every 50 ms',
     during: (stage, signal) => {
       const ports = portList(4);
       stage.put(...slices('sometimes', podAddresses(stage.many(200)), ports));
@@ -86,7 +86,7 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'policy-flips',
-    attack: 'both traffic policies of a load balancer with 20 ports × 500 endpoints flip every 20 ms',
+    attack: 'a load balancer with 20 ports × 500 endpoints changes both traffic policies every 20 ms',
     during: (stage, signal) => {
       const ports = portList(20).map((port, i) => ({ ...port, nodePort: 31_000 + i }));
       const status = { loadBalancer: { ingress: [{ ip: '203.0.113.9' }] } };
@@ -100,7 +100,7 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'protocol-flips',
-    attack: '100 ports × 50 endpoints change between TCP, UDP and SCTP every 50 ms',
+    attack: 'a Service with 100 ports × 50 endpoints changes between TCP, UDP and SCTP every 50 ms',
     during: (stage, signal) =>
       again(signal, 50, (round) => {
         const ports = portList(stage.many(100), ['TCP', 'UDP', 'SCTP'][round % 3]);
@@ -109,7 +109,7 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'cluster-ip-moves',
-    attack: 'a Service of 50 ports × 50 endpoints changes its ClusterIP every 20 ms',
+    attack: 'a Service with 50 ports × 50 endpoints changes its ClusterIP every 20 ms',
     during: (stage, signal) => {
       const ports = portList(50);
       stage.put(...slices('mover', podAddresses(50), ports));
@@ -118,7 +118,7 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'node-port-moves',
-    attack: 'the 50 node ports of a Service move every 20 ms',
+    attack: 'a Service changes its 50 node ports every 20 ms',
     during: (stage, signal) => {
       stage.put(...slices('np', TWO, portList(50)));
       return again(signal, 20, (round) => {
@@ -129,7 +129,7 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'source-ranges-change',
-    attack: '200 source ranges of a load balancer with 5 ports are others every 50 ms',
+    attack: 'a load balancer with 5 ports replaces its 200 source ranges every 50 ms',
     during: (stage, signal) => {
       const ports = portList(5);
       stage.put(...slices('walls', TWO, ports));
@@ -147,7 +147,7 @@ export const CHURN: readonly HostileCase[] = [
   },
   {
     name: 'udp-endpoints-flap',
-    attack: '500 UDP Services lose and gain their endpoints every 100 ms, so that conntrack is asked',
+    attack: '500 UDP Services lose or regain their endpoints every 100 ms, so that the daemon reads conntrack',
     during: (stage, signal) => {
       const ports = [{ name: 'dns', protocol: 'UDP', port: 53 }];
       const names = Array.from({ length: stage.many(500) }, (_, i) => `dns-${i}`);

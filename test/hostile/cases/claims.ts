@@ -10,7 +10,7 @@ const ONE = podAddresses(1);
 export const CLAIMS: readonly HostileCase[] = [
   {
     name: 'one-address-claimed',
-    attack: '1,000 Services of 10 ports claim one external IP',
+    attack: '1,000 Services with 10 ports claim the same external IP',
     during: (stage) => {
       const ports = portList(10);
       for (let i = 0; i < stage.many(1000); i++) {
@@ -23,7 +23,7 @@ export const CLAIMS: readonly HostileCase[] = [
   },
   {
     name: 'claim-changes-hands',
-    attack: 'of 200 Services that claim 100 frontends in common, the winner goes and comes every 10 ms',
+    attack: '200 Services claim the same 100 frontends, and the winner is deleted or created every 10 ms',
     during: (stage, signal) => {
       const ports = portList(100);
       const claim = (i: number) => service(`heir-${i}`, clusterIp(1 + i), { ports, externalIPs: ['203.0.113.81'] });
@@ -36,7 +36,7 @@ export const CLAIMS: readonly HostileCase[] = [
   },
   {
     name: 'bystander-address-claimed',
-    attack: "500 Services claim the bystander's ClusterIP and port as ClusterIP, external IP and load balancer IP",
+    attack: "500 Services claim the bystander's ClusterIP and port, as ClusterIP, external IP and load balancer IP",
     during: (stage) => {
       const ports = [{ name: 'http', protocol: 'TCP', port: BYSTANDER.port }];
       const externalIPs = [BYSTANDER.address];
@@ -51,9 +51,9 @@ export const CLAIMS: readonly HostileCase[] = [
     },
   },
   {
-    name: 'addresses-of-nobody',
+    name: 'unusable-addresses',
     attack:
-      'external and load balancer IPs that are unspecified, loopback, link-local, multicast, broadcast, the node or the API server',
+      'external and load balancer IPs that are unspecified, loopback, link-local, multicast or broadcast addresses, or those of the node or the API server',
     during: (stage) => {
       const addresses = [
         '0.0.0.0',
@@ -80,7 +80,7 @@ export const CLAIMS: readonly HostileCase[] = [
   },
   {
     name: 'node-ports-of-listeners',
-    attack: 'node ports that programs of the node listen on, the health server among them',
+    attack: 'node ports on which programs of the node listen, including the health server',
     during: (stage) => {
       const ports = [10256, 10249, 6443, 22, 8080].map((nodePort, i) => ({
         name: `p${i}`,
@@ -93,7 +93,7 @@ export const CLAIMS: readonly HostileCase[] = [
   },
   {
     name: 'health-ports-clash',
-    attack: '1,000 Services want healthCheckNodePorts that are taken: 10256, 10249, 6443 and each other’s',
+    attack: '1,000 Services request healthCheckNodePorts that are in use: 10256, 10249, 6443, or those of each other',
     during: (stage) => {
       for (let i = 0; i < stage.many(1000); i++) {
         const healthCheckNodePort = [10256, 10249, 6443, 32_000 + (i % 50)][i % 4];
@@ -104,7 +104,7 @@ export const CLAIMS: readonly HostileCase[] = [
   },
   {
     name: 'health-port-moves',
-    attack: 'the healthCheckNodePorts of 50 Services move five times a second',
+    attack: '50 Services change their healthCheckNodePorts five times a second',
     during: (stage, signal) =>
       again(signal, 200, (round) => {
         for (let i = 0; i < stage.many(50); i++) {
@@ -116,7 +116,7 @@ export const CLAIMS: readonly HostileCase[] = [
   },
   {
     name: 'service-networks-churn',
-    attack: 'ServiceCIDRs come and go every 20 ms; some hold the bystander, the node or everything',
+    attack: 'a ServiceCIDR is created or deleted every 20 ms; some contain the bystander, the node or every address',
     during: (stage, signal) => {
       const networks = ['10.100.0.0/16', '192.0.2.0/24', '0.0.0.0/0', '10.32.0.0/15', '127.0.0.0/8', '198.51.100.0/30'];
       return again(signal, 20, (round) => {
@@ -128,7 +128,7 @@ export const CLAIMS: readonly HostileCase[] = [
   },
   {
     name: 'many-service-networks',
-    attack: '1,000 ServiceCIDRs, all within one another',
+    attack: '1,000 nested ServiceCIDRs',
     during: (stage) => {
       for (let i = 0; i < stage.many(1000); i++)
         stage.put(serviceCidr(`nest-${i}`, [`10.100.${i & 255}.0/${24 + (i >> 8)}`]));
@@ -136,7 +136,7 @@ export const CLAIMS: readonly HostileCase[] = [
   },
   {
     name: 'node-addresses',
-    attack: 'the Node has 1,000 addresses, other ones every 200 ms',
+    attack: 'the Node has 1,000 addresses, which change every 200 ms',
     during: (stage, signal) =>
       again(signal, 200, (round) => {
         const others = Array.from(
@@ -148,7 +148,7 @@ export const CLAIMS: readonly HostileCase[] = [
   },
   {
     name: 'many-nodes',
-    attack: '5,000 Nodes of other names',
+    attack: '5,000 Nodes with other names',
     during: (stage) => {
       for (let i = 0; i < stage.many(5000); i++) stage.put(node(`other-${i}`, [`172.21.${i >> 8}.${i & 255}`]));
     },

@@ -30,7 +30,7 @@ function balanced(stage: Stage): void {
 function fromPod(kind: 'silent' | 'slow' | 'half-closed', count: number): HostileCase {
   return {
     name: `${count}-${kind}-connections`,
-    attack: `a pod keeps ${count} ${kind} connections to 10256 and a healthCheckNodePort`,
+    attack: `a pod keeps ${count.toLocaleString('en')} ${kind} connections to 10256 and a healthCheckNodePort`,
     before: balanced,
     urls: [HEALTH_CHECK_URL],
     during: (stage) => keepConnections(stage, attackerPod(stage), kind, count),
@@ -62,7 +62,7 @@ export const CONNECTIONS: readonly HostileCase[] = [
   fromPod('half-closed', 1000),
   {
     name: '1000-half-open-connections',
-    attack: 'a pod keeps 1,000 connections to them half open: it never acknowledges',
+    attack: 'a pod keeps 1,000 half-open connections to the same two ports: it never acknowledges',
     before: balanced,
     urls: [HEALTH_CHECK_URL],
     during: (stage) => {
@@ -76,14 +76,14 @@ export const CONNECTIONS: readonly HostileCase[] = [
   },
   {
     name: '1000-local-connections',
-    attack: 'a program of the node keeps 1,000 silent connections to them',
+    attack: 'a program on the node keeps 1,000 silent connections to the same two ports',
     before: balanced,
     urls: [HEALTH_CHECK_URL],
     during: (stage) => keepConnections(stage, 'node', 'silent', 1000),
   },
   {
     name: 'metrics-scrapers',
-    attack: '50 clients on the node scrape the metrics without a pause, with 500 Services',
+    attack: '50 clients on the node read the metrics of 500 Services without a pause',
     before: (stage) => {
       for (let i = 0; i < stage.many(500); i++) {
         stage.put(service(`s-${i}`, clusterIp(1 + i)), slice(`s-${i}-0`, `s-${i}`, podAddresses(2)));
@@ -92,8 +92,8 @@ export const CONNECTIONS: readonly HostileCase[] = [
     during: (stage) => program(stage, 'ask-program', 50, 'http://127.0.0.1:10249/metrics'),
   },
   {
-    name: 'page-askers',
-    attack: '50 clients on the node ask for the page’s list of Services without a pause, with 5,000 of them',
+    name: 'page-clients',
+    attack: '50 clients on the node request the list of 5,000 Services from the page without a pause',
     before: (stage) => {
       for (let i = 0; i < stage.many(5000); i++) {
         stage.put(service(`s-${i}`, clusterIp(1 + i)), slice(`s-${i}-0`, `s-${i}`, podAddresses(2)));
@@ -102,30 +102,31 @@ export const CONNECTIONS: readonly HostileCase[] = [
     during: (stage) => program(stage, 'ask-program', 50, 'http://127.0.0.1:10249/page/services'),
   },
   {
-    name: 'livez-askers',
-    attack: '50 clients on the node ask /healthz without a pause',
+    name: 'healthz-clients',
+    attack: '50 clients on the node request /healthz without a pause',
     during: (stage) => program(stage, 'ask-program', 50, 'http://127.0.0.1:10256/healthz'),
   },
   {
     name: 'control-socket-silent',
-    attack: '500 clients of the control socket (root’s) that say nothing',
+    attack: '500 clients connect to the control socket, which only root can do, and send nothing',
     during: (stage) => program(stage, 'hold-program', stage.many(500), '', controlSocket(stage)),
   },
   {
     name: 'control-socket-garbage',
-    attack: '200 clients of the control socket that say something else than HTTP',
+    attack: '200 clients connect to the control socket and send something other than HTTP',
     during: (stage) =>
       program(stage, 'hold-program', stage.many(200), '\u001b[2J{}\r\n\r\n'.repeat(100), controlSocket(stage)),
   },
   {
     name: 'dumps',
-    attack: '8 clients of the control socket ask for dumps of 30,000 elements without a pause',
+    attack: '8 clients of the control socket request dumps of 30,000 elements without a pause',
     before: (stage) => stage.put(...large('dumped', clusterIp(1), { ports: 30, endpoints: stage.many(1000) })),
     during: (stage) => program(stage, 'ask-program', 8, `unix:${controlSocket(stage)}:/dump?output=nft`),
   },
   {
     name: 'lock-clients',
-    attack: '500 clients of the abstract socket of the lock (anybody’s) that say nothing or something wrong',
+    attack:
+      '500 clients connect to the abstract socket of the lock, which anybody can do, and send nothing or something invalid',
     during: async (stage) => {
       await program(stage, 'hold-program', stage.many(250), '', '@kube-proxy-nft');
       await program(stage, 'hold-program', stage.many(250), '\u0001\n'.repeat(1000), '@kube-proxy-nft');

@@ -13,7 +13,8 @@ function named(object: RawObject, metadata: object): RawObject {
 export const JUNK: readonly HostileCase[] = [
   {
     name: 'invalid-fields',
-    attack: '20 kinds of invalid Services and slices, 50 times a second: out of range, of the wrong type, missing',
+    attack:
+      '20 kinds of invalid Services and slices, 50 times a second: fields that are out of range, of the wrong type, or missing',
     during: (stage, signal) => {
       const specs: readonly object[] = [
         { ports: [{ name: 'a', port: 0 }] },
@@ -75,7 +76,7 @@ export const JUNK: readonly HostileCase[] = [
   },
   {
     name: 'longest-names',
-    attack: '500 Services with names of 253 and ports with names of 63 characters',
+    attack: '500 Services with names of 253 characters, whose port names have 63',
     during: (stage) => {
       for (let i = 0; i < stage.many(500); i++) {
         const name = `${'x'.repeat(249)}${String(i).padStart(4, '0')}`;
@@ -90,7 +91,7 @@ export const JUNK: readonly HostileCase[] = [
   },
   {
     name: 'clashing-port-names',
-    attack: 'Services whose 100 ports all have one name, one number, or both',
+    attack: 'a Service whose 100 ports have the same name, the same number, or both',
     during: (stage, signal) =>
       again(signal, 50, (round) => {
         const ports = portList(100).map((port, i) => ({
@@ -108,7 +109,7 @@ export const JUNK: readonly HostileCase[] = [
   },
   {
     name: 'same-addresses',
-    attack: '20 slices of 1,000 endpoints with the same address, 20 ports, every 200 ms',
+    attack: 'a Service with 20 ports and 20 slices of 1,000 endpoints, all with the same address, written every 200 ms',
     during: (stage, signal) => {
       const ports = portList(20);
       const addresses = Array.from({ length: stage.many(1000) }, () => '10.33.0.1');
@@ -120,7 +121,7 @@ export const JUNK: readonly HostileCase[] = [
   },
   {
     name: 'slices-without-service',
-    attack: '2,000 slices of 100 endpoints whose Services are not there',
+    attack: '2,000 slices of 100 endpoints each, for Services that do not exist',
     during: (stage) => {
       const addresses = podAddresses(100);
       for (let i = 0; i < stage.many(2000); i++) stage.put(slice(`orphan-${i}`, `nobody-${i}`, addresses));
@@ -151,7 +152,7 @@ export const JUNK: readonly HostileCase[] = [
   },
   {
     name: 'deep-nesting',
-    attack: 'unknown fields nested 5,000 deep, 20 times a second, and once 200,000 deep',
+    attack: 'unknown fields nested 5,000 levels deep, 20 times a second, and once 200,000 levels',
     during: (stage, signal) => {
       const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
       const event = (levels: number, version: number) =>
@@ -163,7 +164,7 @@ export const JUNK: readonly HostileCase[] = [
   },
   {
     name: 'prototype-names',
-    attack: 'fields, labels and names like __proto__, constructor and toString',
+    attack: 'fields, labels and names such as __proto__, constructor and toString',
     during: (stage, signal) =>
       again(signal, 50, (round) => {
         const names = ['constructor', 'hasownproperty', 'tostring', 'valueof', 'proto'];

@@ -22,9 +22,9 @@ async function nft(stage: Stage, text: string): Promise<void> {
 /** What goes on in the node’s kernel and among its processes. */
 export const NODE_CASES: readonly HostileCase[] = [
   {
-    name: 'strangers-at-start',
+    name: 'impostor-at-start',
     attack:
-      'user nobody holds the abstract socket of the lock and 127.0.0.1:10249, is called kube-proxy, and has our run directory among its arguments',
+      'a process of user nobody holds the abstract socket of the lock and 127.0.0.1:10249, has the name kube-proxy, and has our run directory among its arguments',
     before: async (stage) => {
       const named = ['bash', '-c', 'exec -a kube-proxy "$0" "$@"', process.execPath, STRANGER];
       const child = stage.world.spawn('node', [...named, '-I', join(stage.daemon.directory, 'run')], {
@@ -51,7 +51,7 @@ export const NODE_CASES: readonly HostileCase[] = [
   },
   {
     name: 'foreign-large-table',
-    attack: 'another program has a set of 100,000 elements and changes it all the time',
+    attack: 'another program keeps changing a set of 100,000 elements',
     during: async (stage, signal) => {
       const elements = Array.from(
         { length: stage.many(100_000) },
@@ -71,7 +71,7 @@ export const NODE_CASES: readonly HostileCase[] = [
   },
   {
     name: 'nft-killed-at-once',
-    attack: 'every nft process of the node is killed ten times a second, so that hardly one comes to its end',
+    attack: 'every nft process of the node is killed ten times a second, so that hardly any finishes',
     before: someServices,
     during: (stage, signal) => again(signal, 100, () => signalNft(stage.world, 'SIGKILL')),
   },
@@ -98,7 +98,7 @@ export const NODE_CASES: readonly HostileCase[] = [
   },
   {
     name: 'restart',
-    attack: 'a Service of 100 ports × 1,000 endpoints is there, the daemon is killed and starts again',
+    attack: 'the daemon is killed and starts again while a Service with 100 ports × 1,000 endpoints exists',
     before: async (stage) => {
       stage.put(...large('heavy', clusterIp(1), { ports: stage.many(100), endpoints: stage.many(1000) }));
       await stage.startDaemon();

@@ -5,16 +5,16 @@ const AFFINITY = { sessionAffinity: 'ClientIP' };
 
 /** Objects that are small to write and large in the kernel. */
 export const SIZES: readonly HostileCase[] = [
-  { name: 'nothing', attack: 'none: what the others are to be compared with' },
+  { name: 'nothing', attack: 'no attack, as a baseline' },
   {
     name: 'many-elements',
-    attack: 'one Service of 400 ports × 5,000 endpoints: 264 kB, two million elements',
+    attack: 'one Service with 400 ports × 5,000 endpoints: two million elements in 264 kB of objects',
     during: (stage) =>
       stage.put(...large('big', clusterIp(1), { ports: stage.many(400), endpoints: stage.many(5000) })),
   },
   {
     name: 'many-elements-at-start',
-    attack: 'the same Service is there when the daemon starts',
+    attack: 'the same Service exists when the daemon starts',
     before: (stage) =>
       stage.put(...large('big', clusterIp(1), { ports: stage.many(400), endpoints: stage.many(5000) })),
   },
@@ -31,13 +31,13 @@ export const SIZES: readonly HostileCase[] = [
   },
   {
     name: 'affinity-256',
-    attack: 'session affinity with 20 ports × 256 endpoints: lists for each',
+    attack: 'session affinity with 20 ports × 256 endpoints: a list of clients for each endpoint',
     during: (stage) =>
       stage.put(...large('sticky', clusterIp(1), { ports: stage.many(20), endpoints: stage.many(256) }, AFFINITY)),
   },
   {
     name: 'source-ranges',
-    attack: 'a load balancer of 20 ports × 1,000 source ranges',
+    attack: 'a load balancer with 20 ports × 1,000 source ranges',
     during: (stage) => {
       const ranges = Array.from({ length: stage.many(1000) }, (_, i) => `172.16.${i >> 6}.${(i & 63) * 4}/30`);
       stage.put(
@@ -55,8 +55,8 @@ export const SIZES: readonly HostileCase[] = [
     },
   },
   {
-    name: 'source-ranges-in-one-another',
-    attack: 'a load balancer of 1 port × 20,000 source ranges of four lengths',
+    name: 'nested-source-ranges',
+    attack: 'a load balancer with 1 port × 20,000 source ranges of four prefix lengths',
     during: (stage) => {
       const ranges = Array.from(
         { length: stage.many(20_000) },
@@ -69,7 +69,7 @@ export const SIZES: readonly HostileCase[] = [
   },
   {
     name: 'many-ports',
-    attack: 'one Service of 1,000 ports × 300 endpoints',
+    attack: 'one Service with 1,000 ports × 300 endpoints',
     during: (stage) =>
       stage.put(...large('ports', clusterIp(1), { ports: stage.many(1000), endpoints: stage.many(300) })),
   },
@@ -88,7 +88,7 @@ export const SIZES: readonly HostileCase[] = [
   },
   {
     name: 'many-external-ips',
-    attack: '10,000 external IPs in one Service of 10 ports',
+    attack: 'one Service with 10 ports and 10,000 external IPs',
     during: (stage) => {
       const externalIPs = Array.from(
         { length: stage.many(10_000) },
@@ -99,7 +99,7 @@ export const SIZES: readonly HostileCase[] = [
   },
   {
     name: 'many-load-balancer-ips',
-    attack: '1,000 load balancer IPs in one Service of 10 ports × 100 endpoints, with node ports',
+    attack: 'one Service with 10 ports × 100 endpoints, node ports and 1,000 load balancer IPs',
     during: (stage) => {
       const ports = portList(10).map((port, i) => ({ ...port, nodePort: 30_000 + i }));
       const ingress = Array.from({ length: stage.many(1000) }, (_, i) => ({
@@ -113,7 +113,8 @@ export const SIZES: readonly HostileCase[] = [
   },
   {
     name: 'many-full-services',
-    attack: '100 Services of 10 ports × 300 endpoints at once: 300,000 elements under every limit of one Service',
+    attack:
+      '100 Services with 10 ports × 300 endpoints at once: 300,000 elements, none beyond the limits of one Service',
     during: (stage) => {
       for (let i = 0; i < stage.many(100); i++) {
         stage.put(...large(`full-${i}`, clusterIp(1 + i), { ports: 10, endpoints: stage.many(300) }));
@@ -122,7 +123,7 @@ export const SIZES: readonly HostileCase[] = [
   },
   {
     name: 'many-slices',
-    attack: '5,000 EndpointSlices of one endpoint for one Service of 20 ports',
+    attack: 'one Service with 20 ports and 5,000 EndpointSlices of one endpoint each',
     during: (stage) => {
       const ports = portList(20);
       stage.put(service('slices', clusterIp(1), { ports }));
