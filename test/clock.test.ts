@@ -10,7 +10,7 @@ const READERS: Readonly<Record<string, string>> = {
   'daemon/answers/status-answer.ts': 'times that `status` shows',
   'daemon/last-state.ts': 'since when a saved state is served, to be shown',
   'daemon/watches/others-watch.ts': 'when somebody was last seen to change our rules, to be shown',
-  'cli/status.ts': 'whether an answer is newer than the question; it waits 3 s at most',
+  'cli/status.ts': 'whether an answer is newer than the request; it waits 3 s at most',
   'cli/support.ts': 'when an archive was made, for its name',
   'cli/watch-status.ts': 'when an answer changed, to be shown',
   'health/proxy-health.ts': 'lastUpdated of /healthz; ages go by a steady clock',

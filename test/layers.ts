@@ -58,7 +58,7 @@ export const LAYERS: readonly Layer[] = [
   },
   { at: ['status'], about: 'what the syncers did and what is served, in the words and tables of `status` and `get`' },
   { at: ['heartbeat'], about: 'packets of our own through the rules, which prove that the rules work' },
-  { at: ['health'], about: 'what kubelet and load balancers ask' },
+  { at: ['health'], about: 'what kubelet and load balancers probe' },
   { at: ['page'], about: 'the operator’s page; `page/browser/` is the part that runs in the browser' },
   { at: ['metrics'], about: 'the metrics, and the server that answers them' },
   {

@@ -22,25 +22,25 @@ import { smallCluster } from './cli/trace/small-cluster.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../docs/beyond-kube-proxy.md'), 'utf8');
 
-/** The rows of the section's tables: what is asked for, and what each place says of it. */
+/** The rows of the section's tables: an option, and what each place says of it. */
 const [, SECTION = ''] = PAGE.split('\n## What shows it\n');
 const ROWS = [...(SECTION.split('\n## ')[0] ?? '').matchAll(/^\| `(.*?)` \| (.*) \|$/gm)].map(
-  ([, asked = '', cells = '']) => ({ asked, cells: cells.split(' | ') }),
+  ([, option = '', cells = '']) => ({ option, cells: cells.split(' | ') }),
 );
 
 /** In the order of the columns. */
 const PLACES = ['status', 'get', 'json', 'endpoints', 'trace', 'diff', 'list', 'detail'] as const;
 type Shown = Readonly<Record<(typeof PLACES)[number], string>>;
 
-interface Asked {
+interface Configured {
   readonly flags?: readonly string[];
   /** Annotations of the Service, and of one of its two slices. */
   readonly service?: object;
   readonly slice?: object;
 }
 
-/** What a row asks for: "limit: 100/s", or a flag. */
-function askedBy(text: string): Asked {
+/** What a row's option sets: "limit: 100/s", or a flag. */
+function configuredBy(text: string): Configured {
   if (text.startsWith('--')) return { flags: text.split(' ') };
   const [name = '', value = ''] = text.split(': ');
   const annotations = { [`${ANNOTATION_PREFIX}${name}`]: value.replaceAll('"', '') };
@@ -71,7 +71,7 @@ const sliceOf = (name: string, endpoint: object, annotations = {}) =>
   });
 
 /** A Service of which one endpoint comes later. */
-function clusterOf({ flags = [], service = {}, slice = {} }: Asked) {
+function clusterOf({ flags = [], service = {}, slice = {} }: Configured) {
   const web = rawService('web', '10.96.0.80', {
     type: 'LoadBalancer',
     ports: [{ port: 80, nodePort: 30_080 }],
@@ -113,7 +113,7 @@ async function shownOf({ args, cluster, known, rows, trace }: typeof PLAIN): Pro
 
 suite('what is beyond kube-proxy', () => {
   test('has a row for every annotation, shown everywhere but among endpoints, and for every flag', () => {
-    const rowOf = (name: string) => ROWS.find(({ asked }) => asked.split(/[: ]/)[0] === name) ?? assert.fail(name);
+    const rowOf = (name: string) => ROWS.find(({ option }) => option.split(/[: ]/)[0] === name) ?? assert.fail(name);
     for (const name of [...ANNOTATION_NAMES, 'weight']) {
       const missing = PLACES.filter((place, i) => place !== 'endpoints' && rowOf(name).cells[i] === '–');
       assert.deepEqual(missing, [], name);
@@ -125,9 +125,9 @@ suite('what is beyond kube-proxy', () => {
     for (const flag of all) rowOf(flag.split(' ')[0] ?? '');
   });
 
-  for (const { asked, cells } of ROWS) {
-    test(`is shown as the page says: ${asked}`, async () => {
-      const [plain, found] = [await shownOf(PLAIN), await shownOf(clusterOf(askedBy(asked)))];
+  for (const { option, cells } of ROWS) {
+    test(`is shown as the page says: ${option}`, async () => {
+      const [plain, found] = [await shownOf(PLAIN), await shownOf(clusterOf(configuredBy(option)))];
       assert.equal(cells.length, PLACES.length);
       for (const [i, place] of PLACES.entries()) {
         const cell = cells[i] ?? '';

@@ -37,23 +37,23 @@ export interface Resolved {
  */
 export function resolveConfiguration(given: GivenFields, from: 'file' | 'flags'): Resolved {
   const defaults = Object.fromEntries(FIELD_ENTRIES.map(([path, field]) => [path, field.default]));
-  const asked = { ...defaults, ...(from === 'file' ? defaultAddresses(given) : {}), ...given } as Configuration;
+  const requested = { ...defaults, ...(from === 'file' ? defaultAddresses(given) : {}), ...given } as Configuration;
   const syncPeriod = periodInForce(given, from, 'syncPeriod');
   const minSyncPeriod = periodInForce(given, from, 'minSyncPeriod');
   const configuration: Configuration = {
-    ...asked,
+    ...requested,
     mode: 'nftables',
     'nftables.masqueradeAll':
-      asked['nftables.masqueradeAll'] || (asked.mode !== 'nftables' && asked['iptables.masqueradeAll']),
-    'nftables.syncPeriod': asked[syncPeriod],
+      requested['nftables.masqueradeAll'] || (requested.mode !== 'nftables' && requested['iptables.masqueradeAll']),
+    'nftables.syncPeriod': requested[syncPeriod],
     // If this is written to a file, zero there would mean one second.
-    'nftables.minSyncPeriod': isZero(asked[minSyncPeriod]) ? '1ns' : asked[minSyncPeriod],
-    detectLocalMode: asked.detectLocalMode || 'ClusterCIDR',
-    nodePortAddresses: asked.nodePortAddresses.length === 0 ? ['primary'] : asked.nodePortAddresses,
+    'nftables.minSyncPeriod': isZero(requested[minSyncPeriod]) ? '1ns' : requested[minSyncPeriod],
+    detectLocalMode: requested.detectLocalMode || 'ClusterCIDR',
+    nodePortAddresses: requested.nodePortAddresses.length === 0 ? ['primary'] : requested.nodePortAddresses,
   };
   return {
     configuration,
-    problems: [...interfaceProblems(configuration), ...periodProblems(asked, given, syncPeriod, minSyncPeriod)],
+    problems: [...interfaceProblems(configuration), ...periodProblems(requested, given, syncPeriod, minSyncPeriod)],
     notes: notesOn(given, syncPeriod),
   };
 }
@@ -99,12 +99,12 @@ function periodInForce<const Key extends 'syncPeriod' | 'minSyncPeriod'>(
 }
 
 function periodProblems(
-  asked: Configuration,
+  requested: Configuration,
   given: GivenFields,
   syncPeriod: FieldPath & `${string}.syncPeriod`,
   minSyncPeriod: FieldPath & `${string}.minSyncPeriod`,
 ): readonly Remark[] {
-  const [least, most] = [asked[minSyncPeriod], asked[syncPeriod]];
+  const [least, most] = [requested[minSyncPeriod], requested[syncPeriod]];
   if (milliseconds(least) <= milliseconds(most)) return [];
   return given[minSyncPeriod] === undefined
     ? [{ field: syncPeriod, text: `${most} is shorter than minSyncPeriod, ${least}` }]

@@ -148,7 +148,8 @@ async function answerTo(
 }
 
 /**
- * Asks the daemon of a run directory, and waits this many seconds for its answer; undefined if there is no daemon.
+ * Sends a request to the daemon of a run directory, and waits `patience` seconds for its answer; undefined if there is no
+ * daemon.
  * @throws ProxyError E_RUN_DIR if the socket exists, but we may not use it
  */
 export async function requestDaemon(
@@ -171,9 +172,9 @@ export async function requestDaemon(
     const errno = errnoOf(error) ?? '';
     if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(errno)) return undefined;
     const why = ['EACCES', 'EPERM'].includes(errno)
-      ? "only root and the daemon's user may ask it; run this as root"
+      ? "only root and the daemon's user may connect to it; run this as root"
       : messageOf(error);
-    throw new ProxyError('E_RUN_DIR', `the daemon in ${runDir} cannot be asked: ${why}`, { cause: error });
+    throw new ProxyError('E_RUN_DIR', `the daemon in ${runDir} cannot be reached: ${why}`, { cause: error });
   }
 }
 

@@ -9,8 +9,8 @@ import type { Nft } from '../nft/nft.ts';
 
 /**
  * Any user can bind an abstract socket. The kernel does not report the owner's uid, and a service or container may not see
- * the process. So a daemon that finds the lock taken asks its holder to do something that requires CAP_NET_ADMIN: to create
- * an nft table with a random name. The asker looks for this table, and the holder removes it.
+ * the process. So a daemon that finds the lock taken requests something from its holder that needs CAP_NET_ADMIN: an nft
+ * table with a random name. The requester looks for this table, and the holder removes it.
  */
 const FAMILY = 'ip';
 const PROOF_TABLE = 'kube-proxy-nft-proof-';
@@ -20,13 +20,13 @@ const NONCE = /^[0-9a-f]{32}$/;
 const NONCE_TIMEOUT = 500;
 const PROOF_TIMEOUT = 2000;
 const PAUSE = 1000;
-/** Milliseconds: for which to ask a holder, which may be busy; and between two attempts. */
+/** Milliseconds: for which to send requests to a holder, which may be busy; and between two attempts. */
 const PATIENCE = 5000;
 const RETRY_DELAY = 100;
 
 /**
  * The holder's side: how its socket handles connections. At most one proof a second and one connection at a time, because
- * any process can ask. A process that is turned away asks again.
+ * any process can connect. A process that is turned away tries again.
  */
 export function proveTo(nft: Nft, log: Log): (socket: Socket) => void {
   let isBusy = false;
@@ -75,7 +75,7 @@ async function prove(socket: Socket, nft: Nft): Promise<boolean> {
 }
 
 /**
- * The asker's side: true if the holder of the abstract socket proves within `patience` milliseconds that it has
+ * The requester's side: true if the holder of the abstract socket proves within `patience` milliseconds that it has
  * CAP_NET_ADMIN here. Never rejects.
  */
 export async function holderProves(socketName: string, nft: Nft, patience = PATIENCE): Promise<boolean> {
@@ -98,7 +98,7 @@ async function hasProof(socketName: string, nft: Nft, timeout: number): Promise<
     const listed = await nft.list('chains', FAMILY);
     return listed.some((object) => (object as { chain?: { table?: string } }).chain?.table === PROOF_TABLE + nonce);
   } catch {
-    // Without nft there is no proof. The asker will soon meet and report the same error.
+    // Without nft there is no proof. The requester will soon meet and report the same error.
     return false;
   } finally {
     socket.destroy();

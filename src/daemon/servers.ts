@@ -43,7 +43,7 @@ async function listen(args: Arguments, { health, metrics, events, page, log }: S
       hardFail,
       health,
       log,
-      onAnswer: (question, status) => metrics.probed(question, status),
+      onAnswer: (probe, status) => metrics.probed(probe, status),
       onListenFailure: (message) =>
         events.event({ type: 'Warning', reason: 'FailedToStartProxierHealthcheck', message, about: 'node' }),
     }).start();

@@ -5,8 +5,8 @@ import { FAMILY_NAMES } from '../ip.ts';
 import type { Log } from '../log.ts';
 import type { HealthReport, ProxyHealth } from './proxy-health.ts';
 
-/** The two questions: may load balancers use this node (healthz), and could a restart help this proxy (livez)? */
-type HealthRequest = 'healthz' | 'livez';
+/** The two probes: may load balancers use this node (healthz), and could a restart help this proxy (livez)? */
+type HealthProbe = 'healthz' | 'livez';
 
 export interface ProxyHealthServerOptions {
   /** healthzBindAddress. */
@@ -16,7 +16,7 @@ export interface ProxyHealthServerOptions {
   readonly health: ProxyHealth;
   readonly log: Log;
   /** Told of each answer's status, for the counters. */
-  readonly onAnswer?: (question: HealthRequest, status: number) => void;
+  readonly onAnswer?: (probe: HealthProbe, status: number) => void;
   /** Called once if the address turns out to be unusable: for an event. */
   readonly onListenFailure?: (message: string) => void;
   /** Milliseconds between two attempts to listen. */
@@ -65,17 +65,17 @@ export class ProxyHealthServer {
   }
 
   #respond(path: string): HttpAnswer | undefined {
-    const question = path.slice(1);
-    if (question !== 'healthz' && question !== 'livez') return undefined;
-    const answer = answerTo(question, this.#options.health.report());
-    this.#options.onAnswer?.(question, answer.status);
+    const probe = path.slice(1);
+    if (probe !== 'healthz' && probe !== 'livez') return undefined;
+    const answer = answerTo(probe, this.#options.health.report());
+    this.#options.onAnswer?.(probe, answer.status);
     return answer;
   }
 }
 
-function answerTo(question: HealthRequest, report: HealthReport): HttpAnswer {
+function answerTo(probe: HealthProbe, report: HealthReport): HttpAnswer {
   const { currentTime, nodeEligible, healthy, alive, families, staleSince } = report;
-  const ok = question === 'livez' ? alive : healthy && nodeEligible;
+  const ok = probe === 'livez' ? alive : healthy && nodeEligible;
   const newest = Math.max(NEVER, ...[...families.values()].map(({ lastUpdated }) => lastUpdated));
   const status = [...families].map(([family, { lastUpdated, healthy: its }]) => {
     return [FAMILY_NAMES[family], { lastUpdated: goTime(lastUpdated), healthy: its }] as const;
@@ -84,7 +84,7 @@ function answerTo(question: HealthRequest, report: HealthReport): HttpAnswer {
     // As if just updated while everything is in order: monitoring for older kube-proxies compares it with the time.
     lastUpdated: goTime(ok && healthy ? currentTime : newest),
     currentTime: goTime(currentTime),
-    ...(question === 'healthz' && { nodeEligible }),
+    ...(probe === 'healthz' && { nodeEligible }),
     healthy,
     // Ours.
     ...(staleSince !== undefined && { staleSince: goTime(staleSince) }),

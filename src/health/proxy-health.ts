@@ -43,7 +43,7 @@ interface FamilyState {
   readonly pendingSince: number | undefined;
   /** From the first to the last of the checks in a row that found differing rules; undefined if the last one found none. */
   readonly differs: { readonly from: number; readonly to: number } | undefined;
-  /** When nft was last asked for something, or last answered. */
+  /** When nft last got a request, or last answered. */
   readonly workedAt: number;
   /** The last failure was caused by this program itself. */
   readonly isAtFault: boolean;
@@ -105,7 +105,7 @@ export class ProxyHealth {
     this.#note(family, { isAtFault, workedAt: this.#options.now() });
   }
 
-  /** nft was asked for something, or has answered. */
+  /** nft got a request, or has answered. */
   worked(family: Family): void {
     this.#note(family, { workedAt: this.#options.now() });
   }
@@ -147,7 +147,7 @@ export class ProxyHealth {
     return !this.#isOverdue(state) && !isDifferent;
   }
 
-  /** True if nft or the kernel refuse what they are asked for: they would refuse another process, too. */
+  /** True if nft or the kernel refuse our requests: they would refuse another process, too. */
   #isAlive(state: FamilyState): boolean {
     const isStuck = this.#options.now() - state.workedAt >= STUCK;
     return !this.#isOverdue(state) || !(isStuck || state.isAtFault);

@@ -7,7 +7,7 @@ export interface ProcessStatus {
   /** Ours, and that of Node.js. */
   readonly version: string;
   readonly node: string;
-  /** What else can be asked for at the same address, sorted. */
+  /** What else is served at the same address, sorted. */
   readonly paths: readonly string[];
 }
 

@@ -49,7 +49,7 @@ export interface Service {
   readonly externalLocal: boolean;
   /** Seconds for which sessionAffinity ClientIP keeps a client at its endpoint; absent without affinity. */
   readonly affinitySeconds?: number;
-  /** spec.healthCheckNodePort, which load balancers ask whether this node has endpoints; absent if there is none. */
+  /** spec.healthCheckNodePort, where load balancers probe whether this node has endpoints; absent if there is none. */
   readonly healthCheckNodePort?: number;
   /** What our annotations request; absent without any. */
   readonly options?: ServiceOptions;

@@ -2,7 +2,7 @@ import type { ConnectionResult, Connections, PortConnections } from '../status/c
 import type { PageRates } from './shapes.ts';
 import type { StepRing } from './step-ring.ts';
 
-/** Milliseconds between readings while somebody asks. If nobody asks for this long, the last one is forgotten. */
+/** Milliseconds between readings while there are requests. After this long without one, the last reading is forgotten. */
 const READ_EVERY = 5000;
 const FORGET_AFTER = 60_000;
 
@@ -26,7 +26,7 @@ export interface ConnectionRatesOptions {
 }
 
 /**
- * New connections per second, from two readings of the kernel's counters. Nothing is read or stored unless somebody asks.
+ * New connections per second, from two readings of the kernel's counters. Nothing is read or stored without a request.
  */
 export class ConnectionRates {
   readonly #options: ConnectionRatesOptions;

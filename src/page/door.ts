@@ -18,8 +18,8 @@ export type Purpose =
   /** Work for the page: only for the page, and only with proof. */
   | 'action';
 
-/** The parts of a request that show who asks. */
-export interface Asked extends Pick<IncomingMessage, 'headers' | 'headersDistinct'> {
+/** The parts of a request that show where it comes from. */
+export interface Incoming extends Pick<IncomingMessage, 'headers' | 'headersDistinct'> {
   readonly socket: Pick<IncomingMessage['socket'], 'remoteAddress'>;
 }
 
@@ -32,7 +32,7 @@ const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
  * Why a request is not answered; undefined: it is. If somebody makes their own name lead here (DNS rebinding), the request
  * has that name as Host. A script of another site has its own Origin.
  */
-export function refusalOf(incoming: Asked, door: Door, purpose: Purpose): string | undefined {
+export function refusalOf(incoming: Incoming, door: Door, purpose: Purpose): string | undefined {
   const peer = plainAddress(incoming.socket.remoteAddress ?? '');
   if (door.is === 'loopback' && !isLoopback(peer)) {
     return 'the page is served on this machine only: connect over loopback, or see --page-address';
@@ -55,7 +55,7 @@ function isOurs(name: string, door: Door): boolean {
 }
 
 /** According to what browsers say about a request (Fetch Metadata), and for actions, its Origin. */
-function isFromPage({ headers, headersDistinct }: Asked, host: string, purpose: Purpose): boolean {
+function isFromPage({ headers, headersDistinct }: Incoming, host: string, purpose: Purpose): boolean {
   if (purpose === 'document') return true;
   const site = headers['sec-fetch-site'];
   if (purpose === 'data') return site === undefined || site === 'same-origin' || site === 'none';

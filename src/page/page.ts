@@ -87,18 +87,18 @@ export class Page {
   }
 
   /** Undefined: it does not exist. */
-  async #data(what: string, asked: URLSearchParams): Promise<object | undefined> {
+  async #data(what: string, query: URLSearchParams): Promise<object | undefined> {
     const { listed, state, changes, ring, date = Date.now } = this.#options;
     const { sequence } = changes;
     switch (what) {
       case 'state':
         return state();
       case 'services':
-        return asked.has('since')
-          ? this.#listed(changedLines(listed(), changes.changedSince(numberOf(asked, 'since')), sequence))
-          : this.#listed(serviceLines(listed(), numberOf(asked, 'from'), sequence));
+        return query.has('since')
+          ? this.#listed(changedLines(listed(), changes.changedSince(numberOf(query, 'since')), sequence))
+          : this.#listed(serviceLines(listed(), numberOf(query, 'from'), sequence));
       case 'service':
-        return this.#listed(serviceDetail(listed(), `${asked.get('namespace') ?? ''}/${asked.get('name') ?? ''}`));
+        return this.#listed(serviceDetail(listed(), `${query.get('namespace') ?? ''}/${query.get('name') ?? ''}`));
       case 'history':
         return ring.history(date());
       default:
@@ -151,8 +151,8 @@ export class Page {
   }
 }
 
-function numberOf(asked: URLSearchParams, name: string): number {
-  const number = Number(asked.get(name) ?? 0);
+function numberOf(query: URLSearchParams, name: string): number {
+  const number = Number(query.get(name) ?? 0);
   return Number.isSafeInteger(number) && number >= 0 ? number : 0;
 }
 

@@ -17,7 +17,7 @@ export function* serviceDetail(
   key: string,
 ): Steps<PageService> {
   const all = models.flatMap((model) => model.frontendsOf(key));
-  const asked = besideRules(cluster.service(key), resetsAll);
+  const beside = besideRules(cluster.service(key), resetsAll);
   const shown: PageFrontend[] = [];
   for (const frontend of all.slice(0, FRONTENDS)) {
     const { endpoints, localEndpoints, unreachable } = frontend;
@@ -27,7 +27,7 @@ export function* serviceDetail(
       ...(unreachable && { unreachable: unreachable.slice(0, ENDPOINTS) }),
     };
     // Only the number of endpoints matters for what happens to connections: all, some or none.
-    const row = serviceRow({ ...frontend, ...few }, asked);
+    const row = serviceRow({ ...frontend, ...few }, beside);
     const { port, kind, address, fate, affinity, sourceRanges, localEndpoints: local } = row;
     const options = optionTexts(row, haveWeights(endpoints) || haveWeights(localEndpoints));
     shown.push({

@@ -165,7 +165,7 @@ export interface PageHistory {
   readonly changes: readonly number[];
   readonly mean: readonly (number | null)[];
   readonly longest: readonly (number | null)[];
-  /** New connections per second by result; null if nobody asked. */
+  /** New connections per second by result; null where they were not read. */
   readonly served: readonly (number | null)[];
   readonly refused: readonly (number | null)[];
   readonly dropped: readonly (number | null)[];

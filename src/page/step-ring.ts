@@ -21,7 +21,7 @@ export class StepRing {
   readonly #changes = new Float32Array(STEPS);
   readonly #sum = new Float32Array(STEPS);
   readonly #longest = new Float32Array(STEPS);
-  /** NaN: nobody asked. */
+  /** NaN: not read. */
   readonly #served = new Float32Array(STEPS).fill(Number.NaN);
   readonly #refused = new Float32Array(STEPS).fill(Number.NaN);
   readonly #dropped = new Float32Array(STEPS).fill(Number.NaN);

@@ -19,7 +19,7 @@ export interface HealthCheck {
  * The health check of a Service of type LoadBalancer with externalTrafficPolicy Local and a healthCheckNodePort; undefined
  * for any other, and for those that kube-proxy ignores (of another proxy, headless).
  *
- * Endpoints are counted by address, separately for each family. A client learns about the family it asks over, like in
+ * Endpoints are counted by address, separately for each family. A probe learns about the family it comes over, like in
  * kube-proxy since 1.36 (kubernetes/kubernetes#137370): a load balancer's IPv4 traffic is lost if only IPv6 has an endpoint.
  */
 export function healthCheckOf(

@@ -1,6 +1,6 @@
 import type { FamilyStatus, Status } from '../../src/status/status.ts';
 
-/** When it is asked. */
+/** The time of the request. */
 export const AT = Date.parse('2026-01-02T03:04:05Z');
 
 /** Of a family that is in sync. */

@@ -74,7 +74,7 @@ suite('status', () => {
     assert.equal(refused.exitCode, 32, refused.stderr);
     assert.match(
       refused.stderr,
-      /cannot be asked: only root and the daemon's user may ask it; run this as root \[E_RUN_DIR\]/,
+      /cannot be reached: only root and the daemon's user may connect to it; run this as root \[E_RUN_DIR\]/,
     );
   });
 

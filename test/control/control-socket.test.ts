@@ -53,7 +53,7 @@ suite('the control socket', () => {
     }
   });
 
-  test('answers one question after the other, in their order, also after one that failed', async (context) => {
+  test('answers one request after the other, in their order, also after one that failed', async (context) => {
     const runDir = temporaryFolder(context);
     const begun: string[] = [];
     const answers = new Map<string, PromiseWithResolvers<string>>();
@@ -79,7 +79,7 @@ suite('the control socket', () => {
     assert.deepEqual(begun, ['/first', '/bad', '/second']);
   });
 
-  test('does not let others wait for a question that waits for nft, nor two of these be answered at once', async (context) => {
+  test('does not let others wait for a request that waits for nft, nor two of these be answered at once', async (context) => {
     const runDir = temporaryFolder(context);
     const begun: string[] = [];
     const nft = Promise.withResolvers<string>();
@@ -159,7 +159,7 @@ suite('the control socket', () => {
   });
 });
 
-suite('asking a daemon', () => {
+suite('a request to a daemon', () => {
   test('gives nothing where there is no directory', async (context) => {
     assert.equal(await requestDaemon(join(temporaryFolder(context), 'none'), '/dump'), undefined);
   });

@@ -77,7 +77,7 @@ suite('the feed of a cluster', () => {
     own.changed({ ...node });
     assert.equal(told(), false, 'the same');
     own.changed({ ...node, eligible: false });
-    assert.equal(told(), false, 'health alone asks for that');
+    assert.equal(told(), false, 'only health uses that');
     own.changed({ ...node, podCidrs: ['10.33.0.0/24'] });
     assert.equal(told(), true, 'other pod networks');
   });

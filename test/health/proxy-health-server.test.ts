@@ -4,7 +4,7 @@ import { ProxyHealth } from '../../src/health/proxy-health.ts';
 import { ProxyHealthServer, type ProxyHealthServerOptions } from '../../src/health/proxy-health-server.ts';
 import { eventually } from '../builders/eventually.ts';
 import { recordingLog } from '../builders/recording-log.ts';
-import { ask, takePort } from '../http/client.ts';
+import { sendRequest, takePort } from '../http/client.ts';
 
 const START = Date.parse('2026-01-01T00:00:00.120Z');
 
@@ -23,7 +23,7 @@ function setUp(context: TestContext, options: Partial<ProxyHealthServerOptions> 
     hardFail: false,
     health,
     log,
-    onAnswer: (question, status) => told.push(`${question} ${status}`),
+    onAnswer: (probe, status) => told.push(`${probe} ${status}`),
     onListenFailure: (message) => told.push(message),
     retryDelay: 5,
     ...options,
@@ -36,7 +36,7 @@ suite('the health server', () => {
   test('says before the start that all is well', async (context) => {
     const { server } = setUp(context);
     await server.start();
-    const { status, headers, body } = await ask(server.port, '/healthz');
+    const { status, headers, body } = await sendRequest(server.port, '/healthz');
     assert.equal(status, 200);
     assert.equal(headers['content-type'], 'application/json');
     assert.equal(headers['x-content-type-options'], 'nosniff');
@@ -52,12 +52,12 @@ suite('the health server', () => {
     await server.start();
     health.staleSince = Date.parse('2025-12-31T23:00:00.5Z');
     for (const path of ['/healthz', '/livez']) {
-      const { status, body } = await ask(server.port, path);
+      const { status, body } = await sendRequest(server.port, path);
       assert.equal(status, 200);
       assert.match(body, /"healthy":true,"staleSince":"2025-12-31T23:00:00.5Z","status"/);
     }
     health.staleSince = undefined;
-    assert.doesNotMatch((await ask(server.port, '/healthz')).body, /staleSince/);
+    assert.doesNotMatch((await sendRequest(server.port, '/healthz')).body, /staleSince/);
   });
 
   test('says when each family was updated, and "now" for both together while all is well', async (context) => {
@@ -68,7 +68,7 @@ suite('the health server', () => {
     health.started('ip6');
     health.queued('ip');
     clock.now = 1881;
-    const { status, body } = await ask(server.port, '/livez?verbose');
+    const { status, body } = await sendRequest(server.port, '/livez?verbose');
     assert.equal(status, 200);
     assert.deepEqual(JSON.parse(body), {
       lastUpdated: '2026-01-01T00:00:02.001Z',
@@ -88,8 +88,8 @@ suite('the health server', () => {
     health.queued('ip');
     clock.now = 60_000;
     const answers = async (statuses: Readonly<Record<string, number>>) => {
-      for (const [question, expected] of Object.entries(statuses)) {
-        const { status, body } = await ask(server.port, `/${question}`);
+      for (const [probe, expected] of Object.entries(statuses)) {
+        const { status, body } = await sendRequest(server.port, `/${probe}`);
         const { lastUpdated, healthy } = JSON.parse(body);
         assert.deepEqual([status, healthy, lastUpdated], [expected, false, '2026-01-01T00:00:00.12Z']);
       }
@@ -98,7 +98,7 @@ suite('the health server', () => {
     health.failed('ip', true);
     await answers({ healthz: 503, livez: 503 });
     health.synced('ip');
-    assert.equal((await ask(server.port, '/healthz')).status, 200);
+    assert.equal((await sendRequest(server.port, '/healthz')).status, 200);
     assert.deepEqual(told, ['healthz 503', 'livez 200', 'healthz 503', 'livez 503', 'healthz 200']);
   });
 
@@ -106,18 +106,18 @@ suite('the health server', () => {
     const { server, health, node } = setUp(context);
     await server.start();
     node.eligible = false;
-    const { status, body } = await ask(server.port, '/healthz');
+    const { status, body } = await sendRequest(server.port, '/healthz');
     const { nodeEligible, healthy, lastUpdated } = JSON.parse(body);
     assert.deepEqual([status, nodeEligible, healthy, lastUpdated], [503, false, true, '0001-01-01T00:00:00Z']);
     health.started('ip');
-    assert.equal(JSON.parse((await ask(server.port, '/healthz')).body).lastUpdated, '2026-01-01T00:00:00.12Z');
-    assert.equal((await ask(server.port, '/livez')).status, 200);
+    assert.equal(JSON.parse((await sendRequest(server.port, '/healthz')).body).lastUpdated, '2026-01-01T00:00:00.12Z');
+    assert.equal((await sendRequest(server.port, '/livez')).status, 200);
   });
 
   test('knows no other path, and does not count those', async (context) => {
     const { server, told } = setUp(context);
     await server.start();
-    for (const path of ['/', '/healthz/', '/metrics']) assert.equal((await ask(server.port, path)).status, 404);
+    for (const path of ['/', '/healthz/', '/metrics']) assert.equal((await sendRequest(server.port, path)).status, 404);
     assert.deepEqual(told, []);
   });
 });
@@ -146,11 +146,11 @@ suite('an address that is taken', () => {
       () => server.port === port,
       () => 'it does not listen',
     );
-    assert.equal((await ask(port, '/livez')).status, 200);
+    assert.equal((await sendRequest(port, '/livez')).status, 200);
     assert.equal(lines.at(-1), `I the health server listens now address="127.0.0.1:${port}"`);
   });
 
-  test('ends the start where that is asked for', async (context) => {
+  test('ends the start with bindAddressHardFail', async (context) => {
     const { port, free } = await takePort(0, '127.0.0.1');
     context.after(free);
     const { server, told } = setUp(context, { address: { host: '127.0.0.1', port }, hardFail: true });

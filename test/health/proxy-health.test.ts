@@ -136,7 +136,7 @@ suite('rules that are not ours', () => {
 });
 
 suite('a restart', () => {
-  test('could not help while nft or the kernel refuse what they are asked for', () => {
+  test('could not help while nft or the kernel refuse its requests', () => {
     const { clock, health } = withClock();
     health.started('ip');
     for (let i = 0; i < 100; i++) {

@@ -5,7 +5,7 @@ import { FAMILIES } from '../../src/ip.ts';
 import type { HealthCheck } from '../../src/service/health-check.ts';
 import { eventually } from '../builders/eventually.ts';
 import { recordingLog } from '../builders/recording-log.ts';
-import { ask, freePorts, hasIPv6, takePort } from '../http/client.ts';
+import { freePorts, hasIPv6, sendRequest, takePort } from '../http/client.ts';
 
 const LOOPBACK = ['127.0.0.1'];
 
@@ -35,11 +35,11 @@ function api(port: number, localEndpoints = 1): HealthCheck {
 }
 
 async function nameAt(port: number, host = '127.0.0.1'): Promise<string> {
-  return JSON.parse((await ask(port, '/', { host })).body).service.name;
+  return JSON.parse((await sendRequest(port, '/', { host })).body).service.name;
 }
 
 async function isClosed(port: number, host = '127.0.0.1'): Promise<void> {
-  await assert.rejects(ask(port, '/', { host }), { code: 'ECONNREFUSED' });
+  await assert.rejects(sendRequest(port, '/', { host }), { code: 'ECONNREFUSED' });
 }
 
 suite('a health check node port', () => {
@@ -48,7 +48,7 @@ suite('a health check node port', () => {
     const [port = 0] = await freePorts(1);
     servers.set('default/web', web(port, 2));
     await servers.apply(LOOPBACK);
-    const { status, headers, body } = await ask(port, '/any/path?a=b');
+    const { status, headers, body } = await sendRequest(port, '/any/path?a=b');
     assert.equal(status, 200);
     assert.equal(headers['content-type'], 'application/json');
     assert.equal(headers['x-content-type-options'], 'nosniff');
@@ -65,10 +65,10 @@ suite('a health check node port', () => {
     servers.set('default/web', web(port));
     await servers.apply(LOOPBACK);
     servers.set('default/web', web(port, 0));
-    const { status, headers } = await ask(port);
+    const { status, headers } = await sendRequest(port);
     assert.deepEqual([status, headers['x-load-balancing-endpoint-weight']], [503, '0']);
     servers.set('default/web', web(port, 3));
-    assert.equal((await ask(port)).status, 200);
+    assert.equal((await sendRequest(port)).status, 200);
   });
 
   test('fails while the proxy is not healthy', async (context) => {
@@ -77,7 +77,7 @@ suite('a health check node port', () => {
     servers.set('default/web', web(port));
     await servers.apply(LOOPBACK);
     proxy.healthy = false;
-    const { status, body } = await ask(port);
+    const { status, body } = await sendRequest(port);
     const { localEndpoints, serviceProxyHealthy } = JSON.parse(body);
     assert.deepEqual([status, localEndpoints, serviceProxyHealthy], [503, 1, false]);
   });
@@ -255,7 +255,8 @@ suite('health checks are answered', () => {
   test('over each family by its own count, and over no other', { skip: !hasIPv6 }, async (context) => {
     const { servers, told } = setUp(context);
     const [port = 0] = await freePorts(1);
-    const weight = async (host: string) => (await ask(port, '/', { host })).headers['x-load-balancing-endpoint-weight'];
+    const weight = async (host: string) =>
+      (await sendRequest(port, '/', { host })).headers['x-load-balancing-endpoint-weight'];
     for (const addresses of [
       ['127.0.0.1', '::1'],
       ['0.0.0.0', '::'],

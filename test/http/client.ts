@@ -10,14 +10,14 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Asks a server on this host. Rejects if nobody listens. */
-export async function ask(
+/** Sends a request to a server on this host. Rejects if nobody listens. */
+export async function sendRequest(
   port: number | undefined,
   path = '/',
   { host = '127.0.0.1', method = 'GET' }: { host?: string; method?: string } = {},
 ): Promise<Answer> {
-  const asked = request({ host, port, path, method, agent: false }).end();
-  const [response] = await once(asked, 'response');
+  const sent = request({ host, port, path, method, agent: false }).end();
+  const [response] = await once(sent, 'response');
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk);
   return { status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() };

@@ -46,7 +46,7 @@ async function setUp(context: TestContext) {
   return { node, pod, balancer };
 }
 
-/** Asks all servers; resolves with what was not answered. */
+/** Probes all servers; resolves with what was not answered. */
 async function probe(namespace: string, ...hosts: readonly string[]): Promise<string> {
   const paths = [
     [PORTS.health, 'healthz'],

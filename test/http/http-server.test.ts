@@ -6,7 +6,7 @@ import { suite, type TestContext, test } from 'node:test';
 import { ConnectionPool } from '../../src/http/connection-pool.ts';
 import { closeHttp, type ListenOptions, listenHttp } from '../../src/http/http-server.ts';
 import { eventually } from '../builders/eventually.ts';
-import { ask, hasIPv6, portOf, takePort } from './client.ts';
+import { hasIPv6, portOf, sendRequest, takePort } from './client.ts';
 
 const hello = () => ({ status: 200, body: 'hello' });
 const pool = () => new ConnectionPool({ name: 'server of a test' });
@@ -38,17 +38,17 @@ suite('a server', () => {
       respond: (path) =>
         path === '/metrics' ? { status: 200, headers: { 'content-type': 'a/b' }, body: 'ä' } : undefined,
     });
-    const { status, headers, body } = await ask(portOf(server), '/metrics?x=1');
+    const { status, headers, body } = await sendRequest(portOf(server), '/metrics?x=1');
     assert.deepEqual([status, body], [200, 'ä']);
     assert.equal(headers['content-type'], 'a/b');
     assert.equal(headers['x-content-type-options'], 'nosniff');
     assert.equal(headers.connection, 'close');
-    assert.equal((await ask(portOf(server), '/metrics/')).status, 404);
+    assert.equal((await sendRequest(portOf(server), '/metrics/')).status, 404);
   });
 
   test('answers HEAD without a body', async (context) => {
     const server = await serve(context);
-    const { status, headers, body } = await ask(portOf(server), '/', { method: 'HEAD' });
+    const { status, headers, body } = await sendRequest(portOf(server), '/', { method: 'HEAD' });
     assert.deepEqual([status, headers['content-length'], body], [200, '5', '']);
   });
 
@@ -60,7 +60,7 @@ suite('a server', () => {
       },
     });
     for (const path of ['/later', '/']) {
-      const { status, body } = await ask(portOf(server), path);
+      const { status, body } = await sendRequest(portOf(server), path);
       assert.deepEqual([status, body], [500, path === '/' ? 'at once\n' : 'later\n']);
     }
   });
@@ -80,14 +80,15 @@ suite('a server', () => {
   for (const host of ['', '0.0.0.0', '::']) {
     test(`on "${host}" is there for both families`, { skip: !hasIPv6 }, async (context) => {
       const server = await serve(context, { host });
-      for (const own of ['127.0.0.1', '::1']) assert.equal((await ask(portOf(server), '/', { host: own })).status, 200);
+      for (const own of ['127.0.0.1', '::1'])
+        assert.equal((await sendRequest(portOf(server), '/', { host: own })).status, 200);
     });
   }
 
   test('on one address is there for no other', async (context) => {
     const server = await serve(context, { host: '127.0.0.2' });
-    assert.equal((await ask(portOf(server), '/', { host: '127.0.0.2' })).status, 200);
-    await assert.rejects(ask(portOf(server)), { code: 'ECONNREFUSED' });
+    assert.equal((await sendRequest(portOf(server), '/', { host: '127.0.0.2' })).status, 200);
+    await assert.rejects(sendRequest(portOf(server)), { code: 'ECONNREFUSED' });
   });
 
   test('cannot have a port that is taken', async (context) => {
@@ -99,7 +100,7 @@ suite('a server', () => {
   test('gives its port back when it is closed, though clients are connected', async () => {
     const server = await listenHttp({ host: '127.0.0.1', port: 0, respond: () => new Promise(() => {}), pool: pool() });
     const port = portOf(server);
-    const waiting = ask(port);
+    const waiting = sendRequest(port);
     const lost = assert.rejects(waiting, { code: 'ECONNRESET' });
     await once(server, 'request');
     await closeHttp(server);

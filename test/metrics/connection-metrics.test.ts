@@ -45,7 +45,7 @@ suite('the metric of new connections', () => {
     ...change,
   });
 
-  test('is there where it is asked for, and only there', async () => {
+  test('is there where it is switched on, and only there', async () => {
     const { log } = recordingLog();
     const without = createMetrics({ families: ['ip'], log });
     assert.doesNotMatch(await without.render(), /service_connections/);

@@ -229,7 +229,7 @@ suite('what is noted', () => {
     assert.deepEqual(await failing(), []);
   });
 
-  test('of the process is read when it is asked for', async () => {
+  test('of the process is read at each scrape', async () => {
     const { metrics } = withClock();
     const value = async (name: string) => Number((await samples(metrics, `${name} `))[0]?.split(' ')[1]);
     const cpu = await value('process_cpu_seconds_total');

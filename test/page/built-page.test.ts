@@ -34,7 +34,7 @@ suite('the file that a browser gets', () => {
     }
   });
 
-  test('asks for nothing from elsewhere', () => {
+  test('loads nothing from elsewhere', () => {
     const urls = page.html.match(/\b(?:https?:)?\/\/[\w.-]+\.\w+/g) ?? [];
     // The name of SVG's namespace is no address that anything is loaded from.
     assert.deepEqual(

@@ -59,7 +59,7 @@ suite('rates of new connections', () => {
     assert.deepEqual((await reads(5, port('web', 10))).services, [['default/web', 2, 0, 0]]);
   });
 
-  test('are read every five seconds, however many ask', async () => {
+  test('are read every five seconds, however many request them', async () => {
     const { clock, kernel, rates, reads } = setUp();
     await Promise.all([rates.now(), rates.now(), reads(0)]);
     assert.equal(kernel.reads, 1);
@@ -105,7 +105,7 @@ suite('rates of new connections', () => {
     });
   });
 
-  test('that cannot be read are an error, and the next question reads again', async () => {
+  test('that cannot be read are an error, and the next request reads again', async () => {
     const ring = new StepRing();
     let fails = true;
     const read = async (): Promise<Connections> => {
@@ -118,7 +118,7 @@ suite('rates of new connections', () => {
     assert.equal((await rates.now()).counted, true);
   });
 
-  test('are forgotten once nobody asks any more', (context) => {
+  test('are forgotten once there are no more requests', (context) => {
     context.mock.timers.enable({ apis: ['setTimeout'] });
     const { clock, rates, reads } = setUp();
     return reads(0, port('web', 1))

@@ -12,7 +12,7 @@ const REQUESTS = join(import.meta.dirname, 'requests.ts');
 /** An address of the node that is not loopback's. */
 const ADDRESS = '192.0.2.7';
 
-/** A daemon with metrics at all addresses; `ask`: what it answers within its network namespace, status 0 where nobody does. */
+/** A daemon with metrics at all addresses. `send` sends a request in its network namespace; status 0: nobody answers. */
 async function daemon(context: TestContext, flags: readonly string[] = []) {
   const place = new Place(context);
   place.command(['ip', 'link', 'set', 'lo', 'up']);
@@ -21,20 +21,20 @@ async function daemon(context: TestContext, flags: readonly string[] = []) {
   writeFileSync(place.file('objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   const manifests = ['--manifests', place.file('objects.json'), '--hostname-override', 'node-1'];
   await place.startDaemon([...manifests, '--metrics-bind-address', '0.0.0.0:10249', ...flags]);
-  const ask = (request: RawRequest): { status: number; body: string } => {
-    const code = `import { askRaw } from '${REQUESTS}';
-      const { status, body } = await askRaw(${JSON.stringify(request)}).catch(() => ({ status: 0, body: '' }));
+  const send = (request: RawRequest): { status: number; body: string } => {
+    const code = `import { sendRaw } from '${REQUESTS}';
+      const { status, body } = await sendRaw(${JSON.stringify(request)}).catch(() => ({ status: 0, body: '' }));
       console.log(JSON.stringify({ status, body }));`;
     return JSON.parse(place.command([process.execPath, '--input-type=module', '-e', code]));
   };
   const get = (path: string, host: string, name = host, port = 10249) =>
-    ask({ host, port, line: `GET ${path} HTTP/1.1`, headers: [`Host: ${name}:${port}`] });
-  return { ask, get };
+    send({ host, port, line: `GET ${path} HTTP/1.1`, headers: [`Host: ${name}:${port}`] });
+  return { send, get };
 }
 
 suite('the page of a daemon whose metrics are at all addresses', () => {
   test('is answered over loopback only, and the metrics everywhere', async (context) => {
-    const { ask, get } = await daemon(context);
+    const { send, get } = await daemon(context);
     const state = JSON.parse(get('/page/state', '127.0.0.1').body);
     assert.deepEqual([state.node, state.inSync, state.services, state.families[0].problems], ['node-1', true, 2, []]);
     assert.equal(state.changes[0].isFull, true);
@@ -53,7 +53,7 @@ suite('the page of a daemon whose metrics are at all addresses', () => {
     const body = JSON.stringify({ to: 'default/web' });
     const headers = ['Host: localhost:10249', 'Content-Type: application/json', `Content-Length: ${body.length}`];
     const trace = (more: readonly string[]) =>
-      ask({ port: 10249, line: 'POST /page/trace HTTP/1.1', headers: [...headers, ...more], body });
+      send({ port: 10249, line: 'POST /page/trace HTTP/1.1', headers: [...headers, ...more], body });
     assert.equal(trace(['Origin: http://evil.example']).status, 403);
     const { connections } = JSON.parse(trace(['Origin: http://localhost:10249']).body);
     assert.deepEqual([connections[0].fate, connections[0].service], ['served', 'default/web']);

@@ -136,7 +136,7 @@ suite('what does work for somebody', () => {
     }
   });
 
-  test('is not done where the browser says that another site asks', () => {
+  test('is not done where the browser says that another site sends the request', () => {
     for (const site of ['cross-site', 'same-site', 'none']) {
       assert.ok(!isAnswered(LOOPBACK, { host, origin: ['http://localhost:10249'], site }, 'action'), site);
     }

@@ -16,7 +16,7 @@ import { manyObjects } from '../builders/many-objects.ts';
 import { modelFor } from '../builders/models.ts';
 import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
 import { recordingLog } from '../builders/recording-log.ts';
-import { askRaw } from './requests.ts';
+import { sendRaw } from './requests.ts';
 
 const FILE = { compressed: gzipSync('<!doctype html>'), policy: "default-src 'none'; script-src 'sha256-x'" };
 const LOCAL = 'Host: localhost:10249';
@@ -39,7 +39,7 @@ function pageWith(options: Partial<PageOptions> = {}): Page {
   });
 }
 
-/** A metrics server with the page; asked with whole lines. */
+/** A metrics server with the page. `send` takes a whole request line. */
 async function served(context: TestContext, options: Partial<PageOptions> = {}) {
   const { log } = recordingLog();
   const page = pageWith(options);
@@ -55,17 +55,17 @@ async function served(context: TestContext, options: Partial<PageOptions> = {}) 
   });
   await server.start();
   context.after(() => server.close());
-  const ask = (line: string, headers: readonly string[] = [LOCAL], body = '') =>
-    askRaw({ port: server.port, line: `${line} HTTP/1.1`, headers, body });
+  const send = (line: string, headers: readonly string[] = [LOCAL], body = '') =>
+    sendRaw({ port: server.port, line: `${line} HTTP/1.1`, headers, body });
   const trace = (body: string, headers: readonly string[] = SAME) =>
-    ask('POST /page/trace', [LOCAL, ...headers, `Content-Length: ${Buffer.byteLength(body)}`], body);
-  return { ask, trace, port: server.port };
+    send('POST /page/trace', [LOCAL, ...headers, `Content-Length: ${Buffer.byteLength(body)}`], body);
+  return { send, trace, port: server.port };
 }
 
 suite('the page', () => {
   test('comes with headers that let it load nothing else, and nobody else load it', async (context) => {
-    const { ask } = await served(context);
-    const { status, headers, body } = await ask('GET /page');
+    const { send } = await served(context);
+    const { status, headers, body } = await send('GET /page');
     assert.deepEqual([status, body], [200, '<!doctype html>']);
     assert.deepEqual(
       [
@@ -99,58 +99,58 @@ suite('the page', () => {
   });
 
   test('has its data as JSON, with the same headers', async (context) => {
-    const { ask } = await served(context);
-    const { status, headers, body } = await ask('GET /page/state');
+    const { send } = await served(context);
+    const { status, headers, body } = await send('GET /page/state');
     assert.equal(status, 200);
     assert.equal(headers.get('content-type'), 'application/json');
     assert.equal(headers.get('content-security-policy'), "default-src 'none'; frame-ancestors 'none'");
     assert.equal(headers.get('cross-origin-resource-policy'), 'same-origin');
     assert.deepEqual(JSON.parse(body), { node: NODE_NAME, inSync: true });
-    const { lines } = JSON.parse((await ask('GET /page/services?from=0')).body);
+    const { lines } = JSON.parse((await send('GET /page/services?from=0')).body);
     assert.deepEqual(lines, [['default', 'web', 'ClusterIP', '10.96.0.10', '80/tcp', 1, -1, 4, 'served', 1]]);
-    const { frontends } = JSON.parse((await ask('GET /page/service?namespace=default&name=web')).body);
+    const { frontends } = JSON.parse((await send('GET /page/service?namespace=default&name=web')).body);
     assert.deepEqual(frontends[0].endpoints, ['10.32.0.1:8080']);
-    assert.equal(JSON.parse((await ask('GET /page/history')).body).mean.length, 360);
-    assert.deepEqual(JSON.parse((await ask('GET /page/rates')).body).why, 'not now');
-    assert.equal((await ask('GET /page/secrets')).status, 404);
+    assert.equal(JSON.parse((await send('GET /page/history')).body).mean.length, 360);
+    assert.deepEqual(JSON.parse((await send('GET /page/rates')).body).why, 'not now');
+    assert.equal((await send('GET /page/secrets')).status, 404);
   });
 
-  test('leaves most of the time to others, whoever asks for how many lists', async (context) => {
+  test('leaves most of the time to others, however many lists are requested', async (context) => {
     const pauses: number[] = [];
     const { cluster, model, shortfalls } = modelFor(manyObjects(2000));
     const listed = () => ({ cluster, models: [model], shortfalls });
     const pause = async (milliseconds: number) => pauses.push(milliseconds);
-    const { ask } = await served(context, { listed, pause });
+    const { send } = await served(context, { listed, pause });
     const began = process.threadCpuUsage();
-    await Promise.all(Array.from({ length: 20 }, () => ask('GET /page/services')));
+    await Promise.all(Array.from({ length: 20 }, () => send('GET /page/services')));
     const { user, system } = process.threadCpuUsage(began);
     const rested = pauses.reduce((sum, one) => sum + one, 0);
     // All that the thread did, of which the lists were a part.
     assert.ok(rested > 0 && rested <= (3 * (user + system)) / 1000, `${rested} ms`);
   });
 
-  test('tells what is asked for with numbers that are none from the beginning', async (context) => {
-    const { ask } = await served(context);
+  test('lists from the beginning where a request has no valid number', async (context) => {
+    const { send } = await served(context);
     for (const from of ['-1', 'x', '1e99', '0x', '1.5']) {
-      assert.equal(JSON.parse((await ask(`GET /page/services?from=${from}`)).body).lines.length, 1, from);
+      assert.equal(JSON.parse((await send(`GET /page/services?from=${from}`)).body).lines.length, 1, from);
     }
   });
 
   test('is not there in a program that runs from source, which says so', async (context) => {
-    const { ask } = await served(context, { file: () => undefined });
-    const { status, body } = await ask('GET /page');
+    const { send } = await served(context, { file: () => undefined });
+    const { status, body } = await send('GET /page');
     assert.equal(status, 503);
     assert.match(body, /npm run build/);
   });
 
   test('takes GET and HEAD only, and a trace POST only', async (context) => {
-    const { ask } = await served(context);
+    const { send } = await served(context);
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE']) {
-      assert.equal((await ask(`${method} /page/state`)).status, 405, method);
-      assert.equal((await ask(`${method} /page`)).status, 405, method);
+      assert.equal((await send(`${method} /page/state`)).status, 405, method);
+      assert.equal((await send(`${method} /page`)).status, 405, method);
     }
-    assert.deepEqual([(await ask('HEAD /page')).status, (await ask('HEAD /page')).body], [200, '']);
-    assert.equal((await ask('GET /page/trace', [LOCAL, ...SAME])).status, 405);
+    assert.deepEqual([(await send('HEAD /page')).status, (await send('HEAD /page')).body], [200, '']);
+    assert.equal((await send('GET /page/trace', [LOCAL, ...SAME])).status, 405);
   });
 });
 
@@ -168,46 +168,46 @@ suite('a request for the page is refused', () => {
   for (const [title, line, headers, status] of refused) {
     test(title, async (context) => {
       const { port } = await served(context);
-      const answer = await askRaw({ port, line, headers });
+      const answer = await sendRaw({ port, line, headers });
       assert.equal(answer.status, status);
       assert.doesNotMatch(answer.body, /doctype|node-a/);
     });
   }
 
   test('and /metrics answers to any Host, as before', async (context) => {
-    const { ask } = await served(context);
-    const { status, headers, body } = await ask('GET /metrics', [
+    const { send } = await served(context);
+    const { status, headers, body } = await send('GET /metrics', [
       'Host: prometheus.example',
       'Sec-Fetch-Site: cross-site',
     ]);
     assert.equal(status, 200);
     assert.match(body, /^kubeproxy_/m);
     assert.equal(headers.get('cross-origin-resource-policy'), undefined);
-    assert.equal((await ask('GET /healthz', ['Host: a'])).body, 'ok');
-    assert.equal((await ask('GET /', ['Host: localhost'])).status, 404);
-    assert.equal((await ask('POST /metrics', ['Host: a', 'Content-Length: 0'])).status, 405);
+    assert.equal((await send('GET /healthz', ['Host: a'])).body, 'ok');
+    assert.equal((await send('GET /', ['Host: localhost'])).status, 404);
+    assert.equal((await send('POST /metrics', ['Host: a', 'Content-Length: 0'])).status, 405);
   });
 });
 
 suite('a trace for the page', () => {
-  test('is asked for by the page itself, as JSON', async (context) => {
-    const asked: unknown[] = [];
+  test('is requested by the page itself, as JSON', async (context) => {
+    const traced: unknown[] = [];
     const { trace } = await served(context, {
       trace: async (request) => {
-        asked.push(request);
+        traced.push(request);
         return ANSWER;
       },
     });
     const { status, body } = await trace('{"to":"default/web","from":""}');
     assert.deepEqual([status, JSON.parse(body)], [200, ANSWER]);
-    assert.deepEqual(asked, [{ to: 'default/web', from: undefined }]);
+    assert.deepEqual(traced, [{ to: 'default/web', from: undefined }]);
   });
 
-  test('is refused to others, and to what is no question', async (context) => {
-    const asked: unknown[] = [];
+  test('is refused to others, and to what is no request', async (context) => {
+    const traced: unknown[] = [];
     const { trace } = await served(context, {
       trace: async (request) => {
-        asked.push(request);
+        traced.push(request);
         return ANSWER;
       },
     });
@@ -226,15 +226,15 @@ suite('a trace for the page', () => {
     ] as const) {
       assert.equal((await trace(body, headers)).status, status, `${headers.join()} ${body.slice(0, 30)}`);
     }
-    assert.deepEqual(asked, []);
+    assert.deepEqual(traced, []);
   });
 
   test('is not read further than it may be long, whatever its length is said to be', async (context) => {
-    const { ask } = await served(context);
+    const { send } = await served(context);
     const chunk = `1000\r\n${'x'.repeat(4096)}\r\n`;
     const headers = [LOCAL, ...SAME, 'Transfer-Encoding: chunked'];
-    assert.equal((await ask('POST /page/trace', headers, chunk.repeat(3))).status, 413);
-    assert.equal((await ask('POST /page/trace', [LOCAL, ...SAME, 'Content-Length: 999999999'], '{')).status, 413);
+    assert.equal((await send('POST /page/trace', headers, chunk.repeat(3))).status, 413);
+    assert.equal((await send('POST /page/trace', [LOCAL, ...SAME, 'Content-Length: 999999999'], '{')).status, 413);
   });
 
   test('whose body does not come ends by itself', async (context) => {
@@ -280,12 +280,12 @@ suite('--page-address', () => {
     const server = pageServer({ address: { host: '127.0.0.1', port: 0 }, page: pageWith(), nodeName: 'node-1', log });
     await server.start();
     context.after(() => server.close());
-    const ask = (path: string, host: string) =>
-      askRaw({ port: server.port, line: `GET ${path} HTTP/1.1`, headers: [`Host: ${host}`, 'Accept-Encoding: gzip'] });
-    for (const path of ['/', '/page']) assert.equal((await ask(path, 'node-1:10247')).status, 200);
-    assert.equal((await ask('/page/state', '192.0.2.7:10247')).status, 200);
-    assert.equal((await ask('/page/state', 'evil.example')).status, 403);
+    const send = (path: string, host: string) =>
+      sendRaw({ port: server.port, line: `GET ${path} HTTP/1.1`, headers: [`Host: ${host}`, 'Accept-Encoding: gzip'] });
+    for (const path of ['/', '/page']) assert.equal((await send(path, 'node-1:10247')).status, 200);
+    assert.equal((await send('/page/state', '192.0.2.7:10247')).status, 200);
+    assert.equal((await send('/page/state', 'evil.example')).status, 403);
     for (const path of ['/metrics', '/configz', '/flagz', '/healthz'])
-      assert.equal((await ask(path, 'node-1')).status, 404);
+      assert.equal((await send(path, 'node-1')).status, 404);
   });
 });

@@ -21,7 +21,7 @@ export interface RawRequest {
 }
 
 /** Sends a request just as it is written here, and waits until the server ends the connection. */
-export async function askRaw({
+export async function sendRaw({
   host = '127.0.0.1',
   port = 0,
   line,

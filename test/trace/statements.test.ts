@@ -305,10 +305,10 @@ suite('sets that rules write to', () => {
 
   test('hold whom the caller says, and nobody without that', () => {
     assert.deepEqual(shares(tracePacket(table, packet())), { '10.0.0.1:80': 50, '10.0.0.2:80': 50 });
-    const asked: string[] = [];
-    const pinned = (set: string) => asked.push(set) > 0;
+    const sets: string[] = [];
+    const pinned = (set: string) => sets.push(set) > 0;
     assert.deepEqual(shares(tracePacket(table, packet(), pinned)), { '10.0.0.1:80': 100 });
-    assert.deepEqual(asked, ['clients-a']);
+    assert.deepEqual(sets, ['clients-a']);
   });
 
   test('are written on the way', () => {

@@ -78,11 +78,11 @@ suite('the page of 30,000 Services', () => {
     });
   }
 
-  test('follows what changes, without asking for all of them again', async () => {
+  test('follows what changes, without a request for all of them', async () => {
     const { page } = await openPage(browser);
     await page.locator('#count', { hasText: /^30,000$/ }).waitFor({ timeout: 120_000 });
-    const asked: string[] = [];
-    page.on('request', (request) => asked.push(new URL(request.url()).search));
+    const searches: string[] = [];
+    page.on('request', (request) => searches.push(new URL(request.url()).search));
     await page.fill('#search', 'service-77 ');
     await page.fill('#search', 'team-37/service-77');
     const row = page.locator('#grid-rows [role=row]', { has: page.getByText('team-37/service-77', { exact: true }) });
@@ -92,7 +92,7 @@ suite('the page of 30,000 Services', () => {
     await row.locator('.state', { hasText: 'refused' }).waitFor({ timeout: 120_000 });
     await page.locator('#events', { hasText: 'team-37/service-77' }).waitFor();
     assert.deepEqual(
-      asked.filter((search) => search.startsWith('?from=')),
+      searches.filter((search) => search.startsWith('?from=')),
       [],
     );
     await page.context().close();

@@ -30,7 +30,7 @@ export class Stage {
 
   constructor() {
     addNamespace(this.#name);
-    // Without a network beside loopback Chromium calls itself disconnected, and asks nobody.
+    // Without a network beside loopback Chromium calls itself disconnected, and sends no requests.
     this.command(['ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth1']);
     for (const name of ['lo', 'eth1']) this.command(['ip', 'link', 'set', name, 'up']);
     this.command(['ip', 'address', 'add', '192.0.2.7/24', 'dev', 'eth0']);

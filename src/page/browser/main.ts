@@ -1,8 +1,8 @@
 import type { PageHistory, PageRates, PageState } from '../shapes.ts';
-import { ask, repeat } from './ask.ts';
 import { byId, setText } from './dom.ts';
 import { showEvents } from './events-view.ts';
 import { Plots } from './plots.ts';
+import { get, repeat } from './requests.ts';
 import { ServiceDetails } from './service-details.ts';
 import { ServiceList } from './service-list.ts';
 import { ServiceStore } from './service-store.ts';
@@ -24,14 +24,14 @@ const list = new ServiceList({
 });
 const box = new TraceBox();
 const details = new ServiceDetails(
-  (key) => box.ask(key),
+  (key) => box.trace(key),
   () => byId('grid').focus(),
 );
 const plots = new Plots();
 
 async function followState(): Promise<void> {
   try {
-    const state = await ask<PageState>('state');
+    const state = await get<PageState>('state');
     const isNews = state.sequence !== lastSequence;
     lastAnswerAt = Date.now();
     lastSequence = state.sequence;
@@ -48,7 +48,7 @@ let lastSequence: number | undefined;
 
 async function followRates(): Promise<void> {
   try {
-    const { counted, why = '', services } = await ask<PageRates>('rates');
+    const { counted, why = '', services } = await get<PageRates>('rates');
     rates = counted
       ? new Map(services.map(([key, ...each]) => [key, each.reduce((sum, one) => sum + one, 0)]))
       : undefined;
@@ -64,7 +64,7 @@ async function followRates(): Promise<void> {
 
 async function followHistory(): Promise<void> {
   try {
-    plots.show(await ask<PageHistory>('history'));
+    plots.show(await get<PageHistory>('history'));
   } catch {
     // The same here.
   }

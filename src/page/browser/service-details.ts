@@ -1,6 +1,6 @@
 import type { PageFrontend, PageService } from '../shapes.ts';
-import { ask } from './ask.ts';
 import { byId, type Child, h } from './dom.ts';
+import { get } from './requests.ts';
 import type { Entry } from './service-store.ts';
 import { grouped } from './words.ts';
 
@@ -41,14 +41,14 @@ export class ServiceDetails {
     await this.refresh();
   }
 
-  /** Asks for it anew. */
+  /** Loads it again. */
   async refresh(): Promise<void> {
     const entry = this.#entry;
     if (entry === undefined) return;
     const [namespace, name] = entry.line;
     const body = byId('details-body');
     try {
-      const service = await ask<PageService>('service', { namespace, name });
+      const service = await get<PageService>('service', { namespace, name });
       if (this.#entry === entry) body.replaceChildren(...contents(service, entry));
     } catch (error) {
       if (this.#entry === entry)

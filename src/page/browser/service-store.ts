@@ -1,5 +1,5 @@
 import { type ChangedLines, SERVICE_FATES, type ServiceLine, type ServiceLines } from '../shapes.ts';
-import { ask } from './ask.ts';
+import { get } from './requests.ts';
 
 /** A Service of the list. */
 export interface Entry {
@@ -57,7 +57,7 @@ export class ServiceStore {
     const isOff = this.size !== services && performance.now() - this.#loadedAt > RELOAD_AFTER;
     if (this.#sequence === undefined || isOff) return this.#load();
     if (this.#sequence === sequence) return;
-    const changed = await ask<ChangedLines>('services', { since: `${this.#sequence}` });
+    const changed = await get<ChangedLines>('services', { since: `${this.#sequence}` });
     if (changed.isTooOld) return this.#load();
     this.#sequence = changed.sequence;
     for (const key of changed.gone) this.#entries.delete(key);
@@ -83,7 +83,7 @@ export class ServiceStore {
       let from: number | undefined = 0;
       let sequence: number | undefined;
       while (from !== undefined) {
-        const page: ServiceLines = await ask<ServiceLines>('services', { from: `${from}` });
+        const page: ServiceLines = await get<ServiceLines>('services', { from: `${from}` });
         // What changes while other pages arrive is requested again.
         sequence ??= page.sequence;
         for (const entry of this.#take(page.lines)) seen.add(entry.key);

@@ -1,6 +1,6 @@
 import type { PageConnection, PageTrace } from '../shapes.ts';
-import { post } from './ask.ts';
 import { byId, type Child, h, svg } from './dom.ts';
+import { post } from './requests.ts';
 import { grouped } from './words.ts';
 
 /** Pixels of a step in the drawing, and of its margin. */
@@ -22,7 +22,7 @@ export class TraceBox {
   }
 
   /** Traces a target. */
-  ask(to: string): void {
+  trace(to: string): void {
     this.#to.value = to;
     byId('trace').scrollIntoView({ block: 'nearest' });
     this.#to.focus();

@@ -34,11 +34,11 @@ function start(...flags: readonly string[]) {
     apply({ remove: 'EndpointSlice', key });
     inForce();
   };
-  /** What was asked for since the last time: "address port → endpoints". */
-  const asked = () =>
+  /** The requests to end connections since the last time: "address port → endpoints". */
+  const requested = () =>
     requests.splice(0).map((one) => `${one.address} ${one.port} → ${[...one.gone].sort().join(', ')}`);
   change(service());
-  return { cluster, clock, gone, change, remove, asked, inForce, is };
+  return { cluster, clock, gone, change, remove, requested, inForce, is };
 }
 
 const ON = '--reset-gone-endpoints';
@@ -54,14 +54,14 @@ suite('endpoints that go', () => {
     run.change(slice([ready('10.0.0.1'), ready('10.0.0.2')]));
     run.change(slice([ready('10.0.0.2')]), false, true);
     await run.clock.pass(4900);
-    assert.deepEqual(run.asked(), []);
+    assert.deepEqual(run.requested(), []);
     await run.clock.pass(5000);
-    assert.deepEqual(run.asked(), [], 'the rules are not in force');
+    assert.deepEqual(run.requested(), [], 'the rules are not in force');
     run.inForce();
     await run.clock.pass(1000);
-    assert.deepEqual(run.asked(), ['10.96.0.10 80 → 10.0.0.1 8080']);
+    assert.deepEqual(run.requested(), ['10.96.0.10 80 → 10.0.0.1 8080']);
     await run.clock.pass(60_000);
-    assert.deepEqual(run.asked(), []);
+    assert.deepEqual(run.requested(), []);
   });
 
   test('are of their family', async () => {
@@ -72,7 +72,7 @@ suite('endpoints that go', () => {
     run.remove('default/web-1');
     run.remove('default/web-2');
     await run.clock.pass(6000);
-    assert.deepEqual(run.asked(), ['10.96.0.10 80 → 10.0.0.1 8080', 'fd00:96::10 80 → fd00::1 8080']);
+    assert.deepEqual(run.requested(), ['10.96.0.10 80 → 10.0.0.1 8080', 'fd00:96::10 80 → fd00::1 8080']);
   });
 
   test('are not while a slice of the Service has them: terminating, not serving, on another port, in another slice', async () => {
@@ -85,7 +85,7 @@ suite('endpoints that go', () => {
     await run.clock.pass(4000);
     run.change(other('10.0.0.1'));
     await run.clock.pass(60_000);
-    assert.deepEqual(run.asked(), ['10.96.0.10 80 → 10.0.0.2 1']);
+    assert.deepEqual(run.requested(), ['10.96.0.10 80 → 10.0.0.2 1']);
     assert.ok(!run.gone.isGone({ service: KEY }, '10.0.0.1') && run.gone.isGone({ service: KEY }, '10.0.0.2'));
   });
 
@@ -99,11 +99,11 @@ suite('endpoints that go', () => {
     run.is.current = true;
     run.remove('default/web-1', true);
     await run.clock.pass(60_000);
-    assert.deepEqual(run.asked(), []);
+    assert.deepEqual(run.requested(), []);
   });
 
-  test('are nobody’s business where the Service does not ask for it, or is no more', async () => {
-    for (const [flags, resetGoneEndpoints, asks] of [
+  test('are nobody’s business where the Service does not request it, or is no more', async () => {
+    for (const [flags, resetGoneEndpoints, isRequested] of [
       [[], undefined, false],
       [[], true, true],
       [[ON], false, false],
@@ -114,17 +114,17 @@ suite('endpoints that go', () => {
       run.change(slice([ready('10.0.0.1')]));
       run.change(slice([]));
       await run.clock.pass(6000);
-      assert.equal(run.asked().length, asks ? 1 : 0);
+      assert.equal(run.requested().length, isRequested ? 1 : 0);
     }
     const run = start(ON);
     run.change(slice([ready('10.0.0.1')]));
     run.change(slice([]));
     run.cluster.delete('Service', KEY);
     await run.clock.pass(60_000);
-    assert.deepEqual(run.asked(), []);
+    assert.deepEqual(run.requested(), []);
   });
 
-  test('whatever changes: those asked for were away for the whole time, and all of these are asked for', async () => {
+  test('whatever changes: those in requests were away for the whole time, and all of these are in requests', async () => {
     const step = fc.tuple(
       fc.constantFrom('web-1', 'web-2'),
       fc.subarray(['10.0.0.1', '10.0.0.2', '10.0.0.3']),
@@ -135,16 +135,16 @@ suite('endpoints that go', () => {
         const run = start(ON);
         const lastSeen = new Map<string, number>();
         const pending = new Set<string>();
-        const asked = new Set<string>();
+        const requested = new Set<string>();
         let now = 0;
         const all = () => run.cluster.slicesOf(KEY).flatMap(({ endpoints }) => endpoints.map(({ address }) => address));
         const look = () => {
-          for (const text of run.asked()) {
+          for (const text of run.requested()) {
             for (const endpoint of text.split(' → ')[1]?.split(', ') ?? []) {
               const [address = ''] = endpoint.split(' ');
               assert.ok(!all().includes(address), `${address} is there`);
               assert.ok(now - (lastSeen.get(address) ?? now) >= 5000, `${address} left a moment ago`);
-              asked.add(address);
+              requested.add(address);
             }
           }
         };
@@ -158,7 +158,7 @@ suite('endpoints that go', () => {
         };
         for (const [name, addresses, ms] of steps) {
           for (const address of addresses) {
-            asked.delete(address);
+            requested.delete(address);
             pending.add(address);
           }
           run.change(
@@ -170,7 +170,7 @@ suite('endpoints that go', () => {
           await pass(ms);
         }
         await pass(8000);
-        assert.deepEqual([...asked].sort(), [...pending].filter((address) => !all().includes(address)).sort());
+        assert.deepEqual([...requested].sort(), [...pending].filter((address) => !all().includes(address)).sort());
       }),
       { numRuns: 15 },
     );

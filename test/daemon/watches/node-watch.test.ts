@@ -75,7 +75,7 @@ suite('nodes that are Ready no more', () => {
     assert.deepEqual([told, lines], [[], []]);
   });
 
-  test('are nothing to a daemon that was not asked to skip them', async () => {
+  test('are nothing to a daemon without --skip-unreachable-nodes', async () => {
     const { cluster, clock, lines, told, watch, put } = watching({ skipUnreachableNodes: false });
     watch.whole();
     put(1, false);

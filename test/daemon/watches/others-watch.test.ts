@@ -41,7 +41,7 @@ suite('who changes our rules', () => {
     assert.deepEqual(runs, [600_000]);
   });
 
-  test('is not looked for where our tables are large, unless that is asked for', () => {
+  test('is not looked for where our tables are large, unless a flag says so', () => {
     const { watch, runs } = setUp({ size: 20_001 });
     watch.drifted();
     watch.drifted();

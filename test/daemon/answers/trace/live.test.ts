@@ -88,7 +88,7 @@ suite('trace --live', () => {
     );
   });
 
-  test('asks a daemon, which compares with its own model', async (context) => {
+  test('sends a request to a daemon, which compares with its own model', async (context) => {
     const { place, trace } = await withRules(context, ['--no-watch', '--heartbeat=false']);
     assert.equal((await trace('default/sticky', 'node')).exitCode, 0);
     place.nft('delete element ip kube-proxy-nft endpoints-tcp { 10.96.0.11 . 80 . 2 }');

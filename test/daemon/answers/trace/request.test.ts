@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { parseClient, parseTarget } from '../../../../src/daemon/answers/trace/request.ts';
 import { ProxyError } from '../../../../src/errors.ts';
 
-suite('what trace is asked', () => {
+suite('a request of trace', () => {
   test('is about a Service or an address', () => {
     for (const [text, target] of [
       ['default/web', { service: 'default/web' }],

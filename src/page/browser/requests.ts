@@ -2,14 +2,14 @@
 const PATIENCE = 12_000;
 
 /** Requests something from the daemon. Rejects with its message, or with the reason why it does not answer. */
-export async function ask<Answer>(path: string, parameters: Readonly<Record<string, string>> = {}): Promise<Answer> {
+export async function get<Answer>(path: string, parameters: Readonly<Record<string, string>> = {}): Promise<Answer> {
   const query = new URLSearchParams(parameters).toString();
   return answerOf(
     await fetch(`page/${path}${query === '' ? '' : `?${query}`}`, { signal: AbortSignal.timeout(PATIENCE) }),
   );
 }
 
-/** Makes the daemon do some work, with proof that this page asks for it. */
+/** Makes the daemon do some work, with proof that the request comes from this page. */
 export async function post<Answer>(path: string, body: object): Promise<Answer> {
   const headers = { 'content-type': 'application/json' };
   const signal = AbortSignal.timeout(PATIENCE);
