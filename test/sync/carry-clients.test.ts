@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { AFFINITY_SETS } from '../../src/ruleset/program/affinity.ts';
 import type { ProgramOptions } from '../../src/ruleset/program/program.ts';
+import { carryClients } from '../../src/sync/carry-clients.ts';
+import { modelFor } from '../builders/models.ts';
 import { ready, service, slice } from '../builders/objects.ts';
+import { recordingNft } from '../builders/recording-nft.ts';
 import { startSyncer } from '../builders/syncers.ts';
 import { TestKernel } from '../netns/kernel.ts';
 
@@ -63,6 +67,34 @@ suite('a table that takes over from another', () => {
       assert.equal(lines.filter((line) => /^W.*may move to other endpoints/.test(line)).length, 1, lines.join('\n'));
       assert.ok(lines.some((line) => /the rules are in force/.test(line)));
       assert.doesNotMatch(kernel.byHand('list', 'chains', 'ip').stdout, /table ip kube-proxy-nft \{/);
+    });
+  }
+
+  for (const [count, complaints] of [
+    [65_536, []],
+    [65_539, ['W too many clients with session affinity: the rest may move family="ip" clients=3']],
+  ] as const) {
+    test(`knows 65536 of ${count} clients, and says how many more there are`, async () => {
+      const objects = [service({ affinitySeconds: 10_800 }), slice([ready('10.32.0.1')])];
+      const { model, log, lines, drain } = modelFor(objects);
+      drain();
+      const [set] = [...model.ruleset.elementsOf(AFFINITY_SETS)].map(({ key }) => key);
+      const client = (i: number) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255} timeout 3h expires 2h`;
+      const loaded: string[] = [];
+      const { nft } = recordingNft({
+        listText: async (onLine) => {
+          onLine(`\tset ${set} {`);
+          for (let i = 0; i < count; i++) onLine(`\t\t\t     ${client(i)},`);
+          onLine('\t}');
+        },
+        load: async (text) => void loaded.push(...(text.match(/10\.[\d.]+ timeout/g) ?? [])),
+      });
+      await carryClients({ model, nft, table: 'kube-proxy-nft-b', isLive: false }, 'kube-proxy-nft', log);
+      assert.equal(new Set(loaded).size, 65_536);
+      assert.deepEqual(
+        lines.filter((line) => !line.startsWith('I')),
+        complaints,
+      );
     });
   }
 });

@@ -189,4 +189,23 @@ suite('the model of a family', () => {
     assert.deepEqual(model.takeAdopted().map(udpFrontendKey).sort(), expected);
     assert.deepEqual(model.takeAdopted(), []);
   });
+
+  test('deletes some of what waits for that with each transaction that changes fill: a fifth of its weight', () => {
+    const names = Array.from({ length: 4000 }, (_, n) => `s${n}`);
+    const small = names.flatMap((name, n) => [
+      service({ name, clusterIps: [`10.97.${n >> 8}.${n & 255}`] }),
+      slice([ready('10.0.0.1'), ready('10.0.0.2')], { name, serviceName: name }),
+    ]);
+    const { model, set, remove, drain } = modelFor(small);
+    drain();
+    set(service(), slice(Array.from({ length: 60_000 }, (_, n) => ready(`10.2.${n >> 8}.${n & 255}`))));
+    while (model.nextTransaction().adds.length === 0);
+    remove('Service', ...names.map((name) => `default/${name}`));
+    const ofFull: number[] = [];
+    do {
+      const { deletes, adds } = model.nextTransaction();
+      if (adds.length >= 9_900) ofFull.push(deletes.length);
+    } while (model.isBehind);
+    assert.deepEqual(ofFull, [0, 2000, 2000], 'of 8000 slots');
+  });
 });

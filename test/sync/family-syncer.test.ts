@@ -2,38 +2,25 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Family } from '../../src/ip.ts';
-import type { Nft } from '../../src/nft/nft.ts';
 import { NftError } from '../../src/nft/run.ts';
 import { Pace } from '../../src/sync/pace.ts';
 import { clusterWith } from '../builders/models.ts';
 import { ready, service, slice } from '../builders/objects.ts';
+import { recordingNft } from '../builders/recording-nft.ts';
 import { startSyncer } from '../builders/syncers.ts';
 import { FakeClock } from './fake-clock.ts';
 
-/** An nft that takes everything until it is told to fail, and notes when it was given something. */
-class RecordingNft implements Nft {
-  readonly times: number[] = [];
-  fails = false;
-  readonly #clock: FakeClock;
-
-  constructor(clock: FakeClock) {
-    this.#clock = clock;
-  }
-
-  version = async () => '1.1.3';
-  setSyntax = async () => 'typeof' as const;
-  load = async () => undefined;
-  list = async () => [];
-  look = async () => ({ size: 0, digest: '', isKnown: false });
-  listTerse = async () => [];
-  listText = async () => undefined;
-  openSession = async () => undefined;
-  closeSession = () => undefined;
-
-  async apply(): Promise<void> {
-    this.times.push(this.#clock.now());
-    if (this.fails) throw new NftError('refused', 'no');
-  }
+/** An nft that takes everything until it is told to refuse some; `times`: when it was given something. */
+function timedNft(clock: FakeClock) {
+  const times: number[] = [];
+  const faults = { refuses: (_: string): boolean => false };
+  const { nft, documents } = recordingNft({
+    apply: async (json) => {
+      times.push(clock.now());
+      if (faults.refuses(json)) throw new NftError('refused', 'no');
+    },
+  });
+  return { nft, documents, times, faults };
 }
 
 /** Syncers of both families on one clock, with Service default/web in force in each. */
@@ -42,8 +29,8 @@ async function start(changes: Parameters<typeof service>[0] = {}) {
   const pace = new Pace(clock, 50);
   const cluster = clusterWith(service({ clusterIps: ['10.96.0.10', 'fd00::10'], ...changes }));
   const member = (family: Family) => {
-    const nft = new RecordingNft(clock);
-    return { nft, ...startSyncer(nft, cluster, { family, clock, pace }) };
+    const timed = timedNft(clock);
+    return { ...timed, ...startSyncer(timed.nft, cluster, { family, clock, pace }) };
   };
   const [four, six] = [member('ip'), member('ip6')];
   /** Gives the Service so many endpoints in each family. */
@@ -56,9 +43,9 @@ async function start(changes: Parameters<typeof service>[0] = {}) {
   };
   scale(8);
   await clock.pass(1000);
-  for (const { nft } of [four, six]) nft.times.length = 0;
+  for (const { times } of [four, six]) times.length = 0;
   const began = clock.now();
-  const timesOf = ({ nft }: typeof four) => nft.times.map((time) => time - began);
+  const timesOf = ({ times }: typeof four) => times.map((time) => time - began);
   const stop = () => {
     for (const { syncer } of [four, six]) syncer.stop();
   };
@@ -80,14 +67,14 @@ suite('a syncer', () => {
     const clock = new FakeClock();
     const told: string[] = [];
     const observer = { unaffected: () => told.push('unconcerned'), succeeded: () => told.push('done') };
-    const nft = new RecordingNft(clock);
+    const { nft, times } = timedNft(clock);
     using six = startSyncer(nft, [service()], { family: 'ip6', clock, observer });
     const { cluster, syncer } = six;
     await clock.pass(1000);
-    told.length = nft.times.length = 0;
+    told.length = times.length = 0;
     syncer.changed(cluster.set(slice([ready('10.0.0.1')])));
     await clock.pass(1000);
-    assert.deepEqual([told, nft.times], [['unconcerned'], []]);
+    assert.deepEqual([told, times], [['unconcerned'], []]);
     syncer.changed(cluster.set(service({ clusterIps: ['fd00::10'] })));
     syncer.changed(['default/unknown']);
     await clock.pass(1000);
@@ -96,19 +83,19 @@ suite('a syncer', () => {
 
   test('is in sync before a change, not while it is on its way, and again when it is in force', async () => {
     using both = await start();
-    const { syncer, nft } = both.four;
+    const { syncer, times } = both.four;
     const isInSync = () => Promise.race([syncer.whenInSync().then(() => true), nextTurn(false)]);
     both.scale(9);
     await both.clock.pass(10);
     assert.equal(await isInSync(), true);
-    nft.times.length = 0;
+    times.length = 0;
     both.scale(10);
     assert.equal(await isInSync(), false);
-    assert.deepEqual(nft.times, [], 'it waits for its turn');
+    assert.deepEqual(times, [], 'it waits for its turn');
     const waiting = syncer.whenInSync().then(() => 'in sync');
     both.scale(11);
     await both.clock.pass(100);
-    assert.ok(nft.times.length > 0);
+    assert.ok(times.length > 0);
     assert.equal(
       await Promise.race([waiting, nextTurn('not yet')]),
       'in sync',
@@ -121,8 +108,7 @@ suite('a syncer', () => {
     const clock = new FakeClock();
     const told: string[] = [];
     const observer = { caughtUp: () => told.push('all'), succeeded: () => told.push('done') };
-    const nft = new RecordingNft(clock);
-    using one = startSyncer(nft, [service()], { clock, observer });
+    using one = startSyncer(timedNft(clock).nft, [service()], { clock, observer });
     await clock.pass(1000);
     told.length = 0;
     const many = Array.from({ length: 2500 }, (_, i) =>
@@ -168,11 +154,28 @@ suite('a syncer', () => {
 
   test('goes on while the other family fails', async () => {
     using both = await start();
-    both.six.nft.fails = true;
+    both.six.faults.refuses = () => true;
     for (let endpoints = 9; endpoints <= 12; endpoints++) {
       both.scale(endpoints);
       await both.clock.pass(50);
     }
     assert.deepEqual([...new Set(both.timesOf(both.four))], [0, 50, 100, 150]);
   });
+
+  for (const [what, isWell] of [
+    ['is left out if nft takes one that changes nothing', true],
+    ['is not to blame if nft does not even take one that changes nothing', false],
+  ] as const) {
+    test(`a frontend that nft refuses in a transaction of its own ${what}`, async () => {
+      using both = await start();
+      const { faults, documents, shortfalls, lines } = both.four;
+      const changesNothing = (json: string) => !json.includes('element');
+      faults.refuses = (json) => !(isWell && changesNothing(json));
+      documents.splice(0);
+      both.scale(9);
+      await both.clock.pass(500);
+      assert.equal(shortfalls.count('quarantined'), isWell ? 1 : 0, lines.join('\n'));
+      assert.deepEqual(documents.slice(0, 3).map(changesNothing), [false, false, true]);
+    });
+  }
 });

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { NftError } from '../../src/nft/run.ts';
+import { replaceTable } from '../../src/sync/fill.ts';
+import { INITIAL_SYNC_DONE } from '../../src/sync/initial-sync.ts';
+import { modelFor } from '../builders/models.ts';
+import { ready, service, slice } from '../builders/objects.ts';
+import { recordingNft } from '../builders/recording-nft.ts';
+
+/** A table of an earlier version, in force. */
+const IN_FORCE = { name: 'kube-proxy-nft', baseChains: ['nat-prerouting'], marker: 'other' } as const;
+
+/** Replaces a table in force while Service default/web is a suspect; nft fails as told over what is tried of it. */
+function startReplacing() {
+  const { model, log, drain } = modelFor([service(), slice([ready('10.0.0.1')])]);
+  drain();
+  model.suspects.add(['10.96.0.10 tcp 80']);
+  let failure: NftError | undefined;
+  const { nft, documents } = recordingNft({
+    apply: async (json) => {
+      if (json.includes('10.96.0.10') && failure !== undefined) throw failure;
+    },
+  });
+  /** What nft was given: "web" if Service default/web is in it, "hooks" if the new table takes over with it. */
+  const replace = async (fails?: NftError) => {
+    failure = fails;
+    documents.splice(0);
+    const error = await replaceTable(model, nft, [IN_FORCE], log, INITIAL_SYNC_DONE).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    assert.equal(error, fails);
+    return documents.flatMap((json) => [
+      ...(json.includes('10.96.0.10') ? ['web'] : []),
+      ...(json.includes('nat-prerouting') ? ['hooks'] : []),
+    ]);
+  };
+  return { replace };
+}
+
+suite('a table that replaces one in force', () => {
+  test('takes over once what is under suspicion has been tried in it', async () => {
+    assert.deepEqual(await startReplacing().replace(), ['web', 'hooks']);
+  });
+
+  test('does not try it first again after nft was killed over it', async () => {
+    const { replace } = startReplacing();
+    assert.deepEqual(await replace(new NftError('unknown-outcome', 'killed')), ['web']);
+    assert.deepEqual(await replace(), ['hooks']);
+  });
+
+  test('tries it first again if nft could not be started for it', async () => {
+    const { replace } = startReplacing();
+    assert.deepEqual(await replace(new NftError('not-started', 'no such file')), ['web']);
+    assert.deepEqual(await replace(), ['web', 'hooks']);
+  });
+});

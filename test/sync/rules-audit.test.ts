@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { RulesLister } from '../../src/nft/rules-lister.ts';
+import { Commits } from '../../src/sync/commits.ts';
+import { Flights } from '../../src/sync/flights.ts';
+import { RulesAuditor } from '../../src/sync/rules-audit.ts';
+import { modelFor } from '../builders/models.ts';
+import { recordingNft } from '../builders/recording-nft.ts';
+import { FakeClock } from './fake-clock.ts';
+
+/** An audit whose first listing takes so many milliseconds, and the next none; `begun`: our own commits, and when. */
+function startAudit(listingMs: number) {
+  const clock = new FakeClock();
+  const commits = new Commits(clock);
+  const { model } = modelFor();
+  const begun: string[] = [];
+  let ms = listingMs;
+  const { nft } = recordingNft({
+    look: async (onLine) => {
+      const takes = ms;
+      ms = 0;
+      await clock.sleep(takes);
+      for (const line of ['table ip kube-proxy-nft { # handle 1', '}']) onLine(line);
+      return { size: 0, digest: '', isKnown: false };
+    },
+  });
+  const { program, ruleset } = model;
+  const auditor = new RulesAuditor({ nft, program, lister: new RulesLister(), commits, clock });
+  const commit = (name: string, takes = 0) =>
+    commits.during(async () => {
+      begun.push(`${name} at ${clock.now()}`);
+      await clock.sleep(takes);
+    });
+  const audit = auditor.audit('kube-proxy-nft', ruleset, new Flights(commits).record(), 0).then(() => clock.now());
+  return { clock, begun, commit, audit };
+}
+
+suite('a slow listing of rules', () => {
+  test('holds our own commits back after half a second, and only until it ends', async () => {
+    const { clock, begun, commit, audit } = startAudit(700);
+    await clock.pass(490);
+    void commit('before');
+    await clock.pass(20);
+    void commit('held');
+    await clock.pass(1000);
+    assert.deepEqual(begun, ['before at 490', 'held at 700']);
+    assert.equal(await audit, 700);
+  });
+
+  test('holds nothing back if it ends before the commit in flight does', async () => {
+    const { clock, begun, commit, audit } = startAudit(700);
+    await clock.pass(490);
+    void commit('long', 400);
+    await clock.pass(300);
+    void commit('next');
+    await clock.pass(1000);
+    assert.deepEqual(begun, ['long at 490', 'next at 890']);
+    assert.equal(await audit, 700);
+  });
+
+  test('gives up holding commits back after two seconds', async () => {
+    const { clock, begun, commit, audit } = startAudit(10_000);
+    await clock.pass(600);
+    void commit('held');
+    await clock.pass(10_000);
+    assert.deepEqual(begun, ['held at 2500']);
+    assert.equal(await audit, 10_000);
+  });
+});
