@@ -17,8 +17,8 @@ import { fullEndpoint } from './limits.ts';
  * claims, compares, adopts and deletes like any other.
  */
 export const AFFINITY_PICKS = objects('chains that pick an endpoint for Services with session affinity');
-export const AFFINITY_ENDPOINTS = objects('chains of their endpoints');
-export const AFFINITY_SETS = objects('clients of their endpoints');
+export const AFFINITY_ENDPOINTS = objects('chains of the endpoints of these Services');
+export const AFFINITY_SETS = objects('clients of these endpoints');
 
 function objects(comment: string): SetOrMap {
   return { name: comment, key: [], comment };

@@ -40,7 +40,7 @@ export function dispatchChains(
 ): readonly Chain[] {
   const byAddress = [lookUp(frontend, BY_ADDRESS.dispatch)];
   const byNodePort = lookUp(nodePort, BY_NODE_PORT.dispatch);
-  const comment = 'what becomes of a new connection to a Service';
+  const comment = 'what happens to a new connection to a Service';
   if (!counts && clients === undefined)
     return [{ name: 'dispatch', comment, rules: [byAddress, [...isNodePort, byNodePort]] }];
   // The refusal comes last. Otherwise a node port that was just added would be open to clients that the set of closed ports
@@ -76,12 +76,12 @@ export function countingChains({ frontend, nodePort }: FrontendKeys): readonly C
   return [
     {
       name: REFUSE_CHAIN,
-      comment: 'a connection to a Service is refused',
+      comment: 'counts and refuses a connection to a Service',
       rules: [[isIn(frontend, BY_ADDRESS.refused), refuse], [isIn(nodePort, BY_NODE_PORT.refused)], [refuse]],
     },
     {
       name: DROP_CHAIN,
-      comment: 'a connection to a Service is dropped',
+      comment: 'counts and drops a connection to a Service',
       rules: [[isIn(frontend, BY_ADDRESS.dropped), drop], [isIn(nodePort, BY_NODE_PORT.dropped)], [drop]],
     },
   ];

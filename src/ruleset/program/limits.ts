@@ -14,8 +14,8 @@ import { REFUSE_CHAIN } from './sets-and-maps.ts';
  * limit. Unlike counters in rules, they continue when rules are replaced, and nft lists them without reading elements.
  */
 export const LIMIT_SETS = objects('clients of Services with a limit');
-export const LIMIT_CHAINS = objects('chains that keep the limits of Services');
-export const LIMIT_COUNTERS = objects('counters of what limits have done');
+export const LIMIT_CHAINS = objects('chains that enforce the limits of Services');
+export const LIMIT_COUNTERS = objects('counters of the effects of limits');
 
 function objects(comment: string): SetOrMap {
   return { name: comment, key: [], comment };

@@ -15,7 +15,7 @@ import { ADMITTED_NODE_PORTS, NODE_PORT_RANGES, NODE_PORT_RANGES_CHAIN } from '.
  */
 
 /** Sets and maps that are created with their first element, as elements of the model. The key is the name. */
-export const LATER_SETS = objects('sets and maps that come with their first element');
+export const LATER_SETS = objects('sets and maps that are added with their first element');
 
 /** The chains that look them up. */
 export const RANGE_CHECKS = objects('chains that check the source ranges of node ports');

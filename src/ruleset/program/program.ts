@@ -128,7 +128,7 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
     {
       name: 'cluster-ips-check',
       // A node-local DNS cache has a ClusterIP on this node. What is bound here is not ours to refuse.
-      comment: 'nobody translated it: a port that no Service has, or an address that no Service has',
+      comment: 'not translated, so no Service has this port or this address',
       rules: [
         [equal(destination, '@cluster-ips'), unequal(typeOf('daddr'), 'local'), { goto: { target: refusal } }],
         [equal(destination, '@service-cidrs'), unequal(typeOf('daddr'), 'local'), { drop: null }],
@@ -138,7 +138,7 @@ function regularChains(family: Family, options: ProgramOptions): readonly Chain[
     {
       name: refusal,
       // The kernel rate-limits ICMP errors, but not resets. Clients would hang instead of failing at once.
-      comment: 'TCP by reset, which the kernel does not rate-limit as it does ICMP',
+      comment: 'TCP gets a reset: the kernel limits the rate of ICMP errors, but not of resets',
       rules: [
         [equal(transportProtocol, 'tcp'), { reject: { type: 'tcp reset' } }],
         [{ reject: { type: family === 'ip' ? 'icmp' : 'icmpv6', expr: 'port-unreachable' } }],
@@ -158,7 +158,7 @@ function localhostCheck(
 ): Chain {
   return {
     name: LOCALHOST_CHAIN,
-    comment: 'node ports on loopback: TCP has listeners there, nothing else can be served',
+    comment: 'node ports on loopback: only TCP can be served there, by listeners',
     rules: LOCALHOST_REFUSED.map((protocol) => [
       equal(destination, { prefix: loopback }),
       equal(transportProtocol, protocol),
@@ -179,7 +179,7 @@ function localPolicy(
   const toAll = lookUp(key, frontendMaps.cluster);
   return {
     name: frontendMaps.localPolicy,
-    comment: 'externalTrafficPolicy Local: clients on this node use all endpoints, others those of this node',
+    comment: 'externalTrafficPolicy Local: clients on this node use all endpoints, others only those on this node',
     rules: [
       ...(localPods === undefined ? [] : [[fromPods(family, localPods, equal), toAll]]),
       [equal(typeOf('saddr'), 'local'), toAll],

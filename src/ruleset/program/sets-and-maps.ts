@@ -134,11 +134,11 @@ export function setsAndMapsOf(family: Family, options: SetsAndMapsOptions = {}):
     what: string,
     chains: readonly string[],
   ): SetOrMap[] => [
-    verdicts(names.dispatch, key, names.pick, chains, `${what} → what becomes of a new connection`),
+    verdicts(names.dispatch, key, names.pick, chains, `${what} → what happens to a new connection`),
     verdicts(names.cluster, key, names.pick, [], `${what} of policy Local → the same for clients on this node`),
     verdicts(names.local, key, names.localPick, [], `${what} of policy Local → the same for all other clients`),
-    set(names.snat, snatKey, `${what} of policy Cluster from outside: clients get the node's address as source`),
-    set(names.snatFromNode, snatKey, `${what} of policy Local: only the node's own clients do`),
+    set(names.snat, snatKey, `${what}s that give every client the node's address as source (policy Cluster)`),
+    set(names.snatFromNode, snatKey, `${what}s that give it only to clients on the node itself (policy Local)`),
   ];
   const endpoints = (prefix: string, withAddress: boolean, what: string): SetOrMap[] =>
     PROTOCOLS.map((name) => ({
@@ -153,9 +153,9 @@ export function setsAndMapsOf(family: Family, options: SetsAndMapsOptions = {}):
       comment: `${what} and slot → endpoint, ${name.toUpperCase()}`,
     }));
   const counting = (names: FrontendMaps, key: readonly Field[], what: string): SetOrMap[] => [
-    { ...set(names.connections, key, `${what}: new connections, counted`), counts: true },
-    { ...set(names.refused, key, `${what}: those that were refused`), counts: true },
-    { ...set(names.dropped, key, `${what}: those that were dropped`), counts: true },
+    { ...set(names.connections, key, `${what}s: counters of new connections`), counts: true },
+    { ...set(names.refused, key, `${what}s: counters of refused connections`), counts: true },
+    { ...set(names.dropped, key, `${what}s: counters of dropped connections`), counts: true },
   ];
   return [
     ...frontendMaps(BY_ADDRESS, frontend, frontend, 'frontend', [BY_ADDRESS.localPolicy, SOURCE_RANGES_CHAIN]),
@@ -169,20 +169,20 @@ export function setsAndMapsOf(family: Family, options: SetsAndMapsOptions = {}):
       frontend,
       BY_ADDRESS.pick,
       [BY_ADDRESS.localPolicy],
-      'frontend with source ranges → what becomes of a client in them',
+      'frontend with source ranges → what happens to a client in them',
     ),
     {
       name: 'source-ranges',
       key: [...frontend, { ...source, type: 'cidr' }],
       interval: true,
-      comment: 'frontend and who may connect to it',
+      comment: 'frontend and a network that may connect to it',
     },
     {
       name: NODE_PORT_RANGES,
       key: [protocol, port, { ...source, type: 'cidr' }],
       interval: true,
       comesLater: true,
-      comment: 'node port and who may connect to it',
+      comment: 'node port and a network that may connect to it',
     },
     {
       ...verdicts(
@@ -190,23 +190,23 @@ export function setsAndMapsOf(family: Family, options: SetsAndMapsOptions = {}):
         [protocol, port],
         BY_NODE_PORT.pick,
         [BY_NODE_PORT.localPolicy],
-        'node port with source ranges → what becomes of a client in them',
+        'node port with source ranges → what happens to a client in them',
       ),
       comesLater: true,
     },
     ...(nodePortClients
       ? [
-          network(NODE_PORT_CLIENTS, source, 'who may connect to node ports'),
-          set(CLOSED_NODE_PORTS, [protocol, port], 'node ports, which are closed to all others'),
+          network(NODE_PORT_CLIENTS, source, 'networks that may connect to node ports'),
+          set(CLOSED_NODE_PORTS, [protocol, port], 'node ports that are closed to all other clients'),
         ]
       : []),
-    network('node-port-networks', address, 'addresses of this node that node ports are served on'),
-    set('localhost-node-ports', [protocol, port], 'node ports that are refused on loopback, where that is an option'),
+    network('node-port-networks', address, 'networks in which addresses of this node serve node ports'),
+    set('localhost-node-ports', [protocol, port], 'UDP and SCTP node ports, which are refused on loopback'),
     set('cluster-ips', [address], 'ClusterIPs of all Services'),
-    network('service-cidrs', address, 'where ClusterIPs come from: connections to unallocated ones are dropped'),
-    set('hairpin', [source, address], 'endpoints of this node that may reach themselves'),
-    network('pod-cidrs', source, 'pods: sources that keep their address'),
-    network('all-sources', source, 'every address, once the Node has pod networks, where they come from it'),
+    network('service-cidrs', address, 'networks of ClusterIPs: connections to unallocated addresses are dropped'),
+    set('hairpin', [source, address], 'endpoints on this node that may connect to themselves through a Service'),
+    network('pod-cidrs', source, 'pod networks: clients in them keep their address'),
+    network('all-sources', source, 'every address, once the Node has pod CIDRs of this family'),
     ...endpoints(BY_ADDRESS.endpoints, true, 'frontend'),
     ...endpoints(BY_ADDRESS.localEndpoints, true, 'frontend of policy Local'),
     ...endpoints(BY_NODE_PORT.endpoints, false, 'node port'),

@@ -30,7 +30,7 @@ export function unknownConnectionsChain(destination: Expression, frontend: Expre
   const reset: Statement = { reject: { type: 'tcp reset' } };
   return {
     name: CHAIN,
-    comment: 'in the middle of a connection that conntrack does not know',
+    comment: 'TCP packets within connections that conntrack does not know',
     rules: [
       // What is bound on the node itself is not ours to refuse.
       [tcp, among(destination, 'cluster-ips'), notLocal, reset],
