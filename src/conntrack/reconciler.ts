@@ -65,7 +65,7 @@ export class ConntrackReconciler {
     this.#passes = new Passes({
       isNeeded: () => this.#allRequested || this.#requested.size > 0,
       pass: () => this.#pass(),
-      onFailed: () => this.#askForAll(),
+      onFailed: () => this.#requestAllAgain(),
       retryAfter: options.retryAfter,
     });
   }
@@ -109,7 +109,7 @@ export class ConntrackReconciler {
   }
 
   /** Requests before a failed pass are part of the next one, which covers all frontends. */
-  #askForAll(): void {
+  #requestAllAgain(): void {
     this.#allRequested = true;
     const requested = this.#requested;
     this.#requested = new Map();

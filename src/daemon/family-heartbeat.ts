@@ -12,7 +12,7 @@ import type { FamilySyncer } from '../sync/family-syncer.ts';
 export interface HeartbeatOfFamily {
   /** Binds the ports, if possible those `found` in the kernel's rules; undefined if there can be no heartbeat. */
   readonly claim: (found?: HeartbeatPorts) => Promise<HeartbeatPorts | undefined>;
-  /** The heartbeat that asks this syncer to look. */
+  /** The heartbeat that tells this syncer to look. */
   readonly heartFor: (syncer: FamilySyncer) => Heartbeat;
 }
 

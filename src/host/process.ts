@@ -203,7 +203,7 @@ function endOutput(child: ChildProcess): void {
   });
 }
 
-/** True if a process in the group received the signal; 0 only asks. */
+/** True if a process in the group received the signal; 0 only checks. */
 function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-pid, signal);

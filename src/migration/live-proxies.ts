@@ -81,7 +81,7 @@ function findProcesses(): Pick<LiveProxies, 'processes' | 'embedding'> {
 }
 
 async function findAnswering(): Promise<Sign | undefined> {
-  const mode = await askMode();
+  const mode = await requestMode();
   if (mode === undefined) return undefined;
   const users = listenersOn(METRICS.port);
   const isRoots = users.includes(ROOT);
@@ -135,13 +135,13 @@ export async function assertNoKubeProxy(hasRules: () => Promise<boolean>, log: L
   );
 }
 
-async function askMode(): Promise<string | undefined> {
-  const mode = (await ask('/proxyMode', ANSWER_TIMEOUT))?.trim();
+async function requestMode(): Promise<string | undefined> {
+  const mode = (await request('/proxyMode', ANSWER_TIMEOUT))?.trim();
   if (mode === undefined || !MODES.includes(mode)) return undefined;
   // Our own daemon gives the same answer.
-  return (await ask('/metrics', NEXT_ANSWER_TIMEOUT))?.includes(OUR_METRICS) ? undefined : mode;
+  return (await request('/metrics', NEXT_ANSWER_TIMEOUT))?.includes(OUR_METRICS) ? undefined : mode;
 }
 
-function ask(path: string, timeout: number): Promise<string | undefined> {
+function request(path: string, timeout: number): Promise<string | undefined> {
   return getText({ ...METRICS, path, timeout, most: MAX_ANSWER });
 }

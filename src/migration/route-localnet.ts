@@ -31,8 +31,8 @@ export interface RouteLocalnet {
   readonly isOn: boolean;
   /** True if there are rules that only a kube-proxy that sets the sysctl creates. */
   readonly isOfKubeProxy: boolean;
-  /** The files whose settings ask for it, regardless of who set it first. */
-  readonly askedForIn: readonly string[];
+  /** The files that set it to 1, regardless of who set it first. */
+  readonly setIn: readonly string[];
 }
 
 /**
@@ -49,13 +49,13 @@ export function readRouteLocalnet(
   return {
     isOn,
     isOfKubeProxy: isOn && iptables.some(leadsFromLoopback),
-    askedForIn: isOn ? configured.flatMap(settingsFiles).filter((path) => SETTING.test(contentOf(path) ?? '')) : [],
+    setIn: isOn ? configured.flatMap(settingsFiles).filter((path) => SETTING.test(contentOf(path) ?? '')) : [],
   };
 }
 
 /** True if we should reset it. */
-export function isToBeReset({ isOn, isOfKubeProxy, askedForIn }: RouteLocalnet): boolean {
-  return isOn && isOfKubeProxy && askedForIn.length === 0;
+export function isToBeReset({ isOn, isOfKubeProxy, setIn }: RouteLocalnet): boolean {
+  return isOn && isOfKubeProxy && setIn.length === 0;
 }
 
 /** Sets it to 0. Throws ToolError if this is not permitted. */
@@ -71,7 +71,7 @@ export async function resetRouteLocalnet(): Promise<void> {
 export function noteOn(state: RouteLocalnet): string | undefined {
   if (!state.isOn || isToBeReset(state)) return undefined;
   const what = `${ROUTE_LOCALNET} is 1, which lets pods and neighbours reach listeners on 127.0.0.1`;
-  if (state.askedForIn.length > 0) return `${what}; it stays, because ${state.askedForIn.join(' and ')} asks for it`;
+  if (state.setIn.length > 0) return `${what}; it stays, because it is set in ${state.setIn.join(' and ')}`;
   return (
     `${what}; it stays, because it is unclear whether kube-proxy or another program has set it. ` +
     `If it is not needed: sysctl -w ${ROUTE_LOCALNET}=0`

@@ -13,7 +13,7 @@ const IN_ORDER = ['/bin/sh', '-c', 'exec "$0" "$@" 2>&1'];
 /** The file with the document, as nft finds it. nft reads it again each time. */
 const DOCUMENT = 'include "/proc/self/fd/3"\n';
 
-/** The answer to this is a line that never changes, and nft does not ask the kernel for it. */
+/** The answer to this is a line that never changes, and nft does not query the kernel for it. */
 const ACKNOWLEDGEMENT = 'describe ip daddr\n';
 
 /** nft's answer to it, or an error instead. */

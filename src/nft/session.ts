@@ -64,7 +64,7 @@ interface Waiting {
  * if it deletes elements (at its exit, the kernel makes it wait for a grace period).
  *
  * nft prints nothing when a transaction is done. So a numbered line follows that it cannot parse. The complaint comes on
- * stderr like all others, and so after them, and nft does not ask the kernel for it. An idle session does not keep this
+ * stderr like all others, and so after them, and nft does not query the kernel for it. An idle session does not keep this
  * process alive, and ends with it, because its stdin ends.
  */
 export class NftSession {

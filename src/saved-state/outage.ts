@@ -19,7 +19,7 @@ export interface Heard {
   readonly at: number;
 }
 
-/** A daemon that has just begun to ask. */
+/** A daemon that has just begun its requests. */
 export function firstSilence(at: number): Outage {
   return { is: 'silent', since: at };
 }

@@ -8,15 +8,15 @@ const NONE: ReadonlyMap<string, number> = new Map();
 
 /**
  * Which Services may have how many elements of one family if there is not enough room for all: the oldest first
- * (metadata.creationTimestamp, then namespace/name), each with everything it asks for. One Service may get a part, and those
- * after it get nothing. This depends only on what they ask for now, not on the past. If there is room for all, the cost of a
+ * (metadata.creationTimestamp, then namespace/name), each with everything it requests. One Service may get a part, and those
+ * after it get nothing. This depends only on what they request now, not on the past. If there is room for all, the cost of a
  * change does not depend on the number of Services. Otherwise `settle` goes through all of them.
  */
 export class Allowances {
   readonly #createdAt: (service: string) => string;
   readonly #demands = new Map<string, number>();
   #total = 0;
-  /** Services that do not get everything they ask for → what they get. */
+  /** Services that do not get everything they request → what they get. */
   #cut = NONE;
   /** By age; undefined until it is needed, and after a Service was added or removed. */
   #order: readonly string[] | undefined;
@@ -26,17 +26,17 @@ export class Allowances {
     this.#createdAt = createdAt;
   }
 
-  /** What all Services together ask for. */
+  /** What all Services together request. */
   get total(): number {
     return this.#total;
   }
 
-  /** True if some Services do not get everything they ask for. */
+  /** True if some Services do not get everything they request. */
   get isShort(): boolean {
     return this.#cut.size > 0;
   }
 
-  /** Sets how many elements a Service asks for. */
+  /** Sets how many elements a Service requests. */
   set(service: string, demand: number): void {
     const before = this.#demands.get(service) ?? 0;
     this.#total += demand - before;
@@ -45,7 +45,7 @@ export class Allowances {
     if ((demand === 0) !== (before === 0)) this.#order = undefined;
   }
 
-  /** What a Service asks for. */
+  /** What a Service requests. */
   demandOf(service: string): number {
     return this.#demands.get(service) ?? 0;
   }

@@ -47,9 +47,9 @@ interface Claim {
 }
 
 /**
- * The order if several Services claim an address and port. A ClusterIP is allocated by the API server, so nobody gets it by
- * asking. A load balancer's IP is set by a controller. An external IP is whatever a user writes. A node port has no address,
- * and only conflicts with node ports.
+ * The order if several Services claim an address and port. A ClusterIP is allocated by the API server, so nobody gets it just
+ * by requesting it. A load balancer's IP is set by a controller. An external IP is whatever a user writes. A node port has no
+ * address, and only conflicts with node ports.
  */
 const PRECEDENCE: Readonly<Record<FrontendKind, number>> = {
   'cluster-ip': 0,

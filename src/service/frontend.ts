@@ -156,9 +156,9 @@ export function* frontendSteps(
   const clusterIp = service.clusterIps.find((address) => familyOf(address) === family);
   if (clusterIp === undefined || service.otherProxy || service.type === 'ExternalName') return NO_FRONTENDS;
   const { reserved = NOTHING_RESERVED } = from;
-  function* granted(kind: ExternalKind, asked: readonly string[]): Steps<readonly string[]> {
-    if (asked.length === 0) return NONE;
-    return yield* mapInSteps(asked, (ip) =>
+  function* granted(kind: ExternalKind, requested: readonly string[]): Steps<readonly string[]> {
+    if (requested.length === 0) return NONE;
+    return yield* mapInSteps(requested, (ip) =>
       familyOf(ip) === family && objectionTo(kind, ip, service, reserved)?.isRefused !== true ? ip : undefined,
     );
   }

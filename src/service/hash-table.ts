@@ -109,18 +109,18 @@ interface Deal {
 }
 
 /** A step goes through as many ranks as this many lookups take. */
-const QUESTIONS_OF_STEP = 20_000;
+const LOOKUPS_OF_STEP = 20_000;
 
 function* deal({ takers, table, isFull, width, grains }: Deal): Steps<void> {
   const places = table.length / width;
   const bits = Math.log2(places);
   let open = grains;
-  let asking = takers.filter(({ left }) => left >= width);
-  let questions = 0;
+  let waiting = takers.filter(({ left }) => left >= width);
+  let lookups = 0;
   const credit = new Float64Array(takers.length);
   const turns = new Uint32Array(takers.length);
-  while (open > 0 && asking.length > 0) {
-    for (const taker of asking) {
+  while (open > 0 && waiting.length > 0) {
+    for (const taker of waiting) {
       const { place, pace, start, stride } = taker;
       let due = (credit[place] ?? 0) + pace;
       for (; due >= 1 && open > 0 && taker.left >= width; due--) {
@@ -135,10 +135,10 @@ function* deal({ takers, table, isFull, width, grains }: Deal): Steps<void> {
       }
       credit[place] = due;
     }
-    questions += asking.length;
-    asking = asking.filter(({ left }) => left >= width);
-    if (questions < QUESTIONS_OF_STEP) continue;
-    questions = 0;
+    lookups += waiting.length;
+    waiting = waiting.filter(({ left }) => left >= width);
+    if (lookups < LOOKUPS_OF_STEP) continue;
+    lookups = 0;
     yield;
   }
 }

@@ -5,7 +5,7 @@ import { whyUnusable } from './unusable-address.ts';
 /** How external and load balancer IPs are treated that belong to the cluster or the node (--protect-addresses). */
 export type Protection = 'off' | 'warn' | 'enforce';
 
-/** The addresses that belong to something other than the Services that ask for them. */
+/** The addresses that belong to something other than the Services that request them. */
 export interface ReservedAddresses {
   readonly protection: Protection;
   /** Address of an API server → its ports. */
@@ -28,7 +28,7 @@ export const NOTHING_RESERVED: ReservedAddresses = {
 /** The kinds of frontends whose address was not allocated by the API server. */
 export type ExternalKind = 'external-ip' | 'load-balancer-ip';
 
-/** An objection to an address that a Service asks for. */
+/** An objection to an address that a Service requests. */
 export interface Objection {
   readonly kind: ExternalKind;
   /** Canonical. */

@@ -25,7 +25,7 @@ const FRONTEND_ELEMENTS = 6;
  */
 const ENDPOINT_ELEMENTS = 4;
 
-/** What is left out of a Service that asks for more than its budget. */
+/** What is left out of a Service that requests more than its budget. */
 export interface Cut {
   /** True if its ports do not use all of their endpoints. */
   readonly endpoints: boolean;

@@ -8,7 +8,7 @@ import { SLOW_START_STEPS } from './slow-start.ts';
 /** The cost for nft of an endpoint with session affinity, or with a limit of connections, in elements. */
 const AFFINITY_SIZE = 50;
 
-/** An estimate of the maximum number of elements that a Service asks for, without computing them. */
+/** An estimate of the maximum number of elements that a Service requests, without computing them. */
 export function serviceSize(service: Service, slices: readonly EndpointSlice[]): number {
   const { ports, externalIps, loadBalancerIps, sourceRanges, affinitySeconds, options } = service;
   const isHashed = hashByOf(service, true) !== undefined;

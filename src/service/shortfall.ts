@@ -3,9 +3,9 @@
  * socket's answer. docs/operations.md has a line for each.
  */
 export const SHORTFALL_REASONS = [
-  /** A Service asks for more elements than one may have: some of its endpoints get no connections. */
+  /** A Service requests more elements than one may have: some of its endpoints get no connections. */
   'service-budget',
-  /** All Services together ask for more elements than this node has memory for. */
+  /** All Services together request more elements than this node has memory for. */
   'total-budget',
   /** Session affinity with too many endpoints, so a client's address selects its endpoint, without a timeout. */
   'affinity-by-hash',

@@ -58,7 +58,7 @@ export class TotalBudget {
     return shareOf(this.#total, this.#needs, family);
   }
 
-  /** What they may use to make weights exact: half of what nobody needs, plus what the other family does not ask for. */
+  /** What they may use to make weights exact: half of what nobody needs, plus what the other family does not request. */
   spareRoom(family: Family): number {
     let left = this.#total;
     for (const elements of this.#needs.values()) left -= elements;

@@ -12,7 +12,7 @@ export interface ClusterEvent {
     | 'ServiceAddressConflict'
     /** Ours: a Service, or a ServiceCIDR, is not served as it asks (service/shortfall.ts). */
     | 'ServiceNotFullyServed'
-    /** Ours: a Service asks for an address that belongs to the cluster or the node. */
+    /** Ours: a Service requests an address that belongs to the cluster or the node. */
     | 'ServiceAddressProtected'
     | 'ServiceAnnotationIgnored'
     | 'ServiceCIDRNotUsed'

@@ -31,7 +31,7 @@ export interface VerdictFacts {
   /** The Service of the frontend, and its slices. */
   readonly service: Service | undefined;
   readonly slices: readonly EndpointSlice[];
-  /** If no Service answers: those that ask for this address, or for this port as a node port. */
+  /** If no Service answers: those that claim this address, or this port as a node port. */
   readonly claimants: readonly Service[];
   /** True if the destination is one of the node's addresses. */
   readonly isOwn: boolean;
@@ -84,7 +84,10 @@ function reasonOf(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reas
   const elsewhere = whereElse(port, facts.family, facts.slices);
   if (policy === 'local' && (kind === 'cluster-ip' || localEndpoints.length === 0)) {
     const field = kind === 'cluster-ip' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
-    return { reason: `${field} Local, ${elsewhere}`, remedy: `ask a node that has one, or set ${field}: Cluster` };
+    return {
+      reason: `${field} Local, ${elsewhere}`,
+      remedy: `connect to a node that has one, or set ${field}: Cluster`,
+    };
   }
   return { reason: elsewhere };
 }
@@ -109,7 +112,7 @@ function sourceNotAdmitted(
   if (kind === 'node-port' && nodePortClients !== undefined && !isInAny(source, nodePortClients)) {
     return {
       reason: `${source} is in none of the networks that may use node ports: ${listed(nodePortClients)}`,
-      remedy: 'see --node-port-source-ranges; --from ADDRESS asks for another client',
+      remedy: 'see --node-port-source-ranges; --from ADDRESS traces another client',
     };
   }
   if (sourceRanges.length === 0 || isInAny(source, sourceRanges)) return undefined;
@@ -117,7 +120,7 @@ function sourceNotAdmitted(
     sourceRanges.length === 1 ? 'not in its source range' : `in none of its ${sourceRanges.length} source ranges`;
   return {
     reason: `${source} is ${ranges} (loadBalancerSourceRanges): ${listed(sourceRanges)}`,
-    remedy: '--from ADDRESS asks for another client',
+    remedy: '--from ADDRESS traces another client',
   };
 }
 
@@ -172,10 +175,10 @@ function limitedTo(frontend: Frontend | undefined): string {
 /** The rules have no such frontend. */
 function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reason {
   const { destination, protocol, port } = trace.packet;
-  const isAsked = ({ ports }: Service) =>
+  const isClaimed = ({ ports }: Service) =>
     ports.some((one) => one.protocol === protocol && (one.port === port || (facts.isOwn && one.nodePort === port)));
   // Nearly all ports of the node's own addresses belong to no Service.
-  const [claimant] = facts.isOwn ? facts.claimants.filter(isAsked) : facts.claimants;
+  const [claimant] = facts.isOwn ? facts.claimants.filter(isClaimed) : facts.claimants;
   if (port === undefined) {
     if (fate === 'untouched') return { reason: `${protocol} is not a protocol of Services` };
     return { reason: `${destination} is a ClusterIP, which answers only on its Service's ports, and not to ping` };
@@ -185,11 +188,11 @@ function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts
     return { reason: facts.isOwn ? `no Service has node port ${port}/${protocol}` : `no Service has ${destination}` };
   }
   const key = `${claimant.namespace}/${claimant.name}`;
-  if (isAsked(claimant)) {
+  if (isClaimed(claimant)) {
     const hasFamily = claimant.clusterIps.some((ip) => familyOf(ip) === facts.family);
     if (!hasFamily)
       return { reason: `Service ${key} has no ${FAMILY_NAMES[facts.family]}: no ClusterIP of that family` };
-    return { reason: `Service ${key} asks for it, but is not served there` };
+    return { reason: `Service ${key} claims it, but is not served there` };
   }
   const ports = claimant.ports.map((one) => `${one.port}/${one.protocol}${one.name === '' ? '' : ` (${one.name})`}`);
   return { reason: `Service ${key} has no port ${port}/${protocol}: it has ${listed(ports)}` };

@@ -91,8 +91,8 @@ export function besideRules(service: Pick<Service, 'options'> | undefined, reset
   };
 }
 
-/** The row of a frontend. `asked`: what its Service requests in addition. */
-export function serviceRow(frontend: Frontend, asked: BesideRules = {}): ServiceRow {
+/** The row of a frontend. `beside`: what its Service requests in addition. */
+export function serviceRow(frontend: Frontend, beside: BesideRules = {}): ServiceRow {
   const { servicePort, kind, address, protocol, port, endpoints, localEndpoints, policy } = frontend;
   const { affinitySeconds, affinityByHash = false, sourceRanges, unreachable } = frontend;
   const [service = '', portName = ''] = splitOnce(servicePort, ':');
@@ -111,7 +111,7 @@ export function serviceRow(frontend: Frontend, asked: BesideRules = {}): Service
     ...(weights && { weights }),
     ...(localWeights && { localWeights }),
     ...(affinitySeconds !== undefined && { affinity: `ClientIP ${affinitySeconds}s${byHash}` }),
-    ...frontendOptions(frontend, asked),
+    ...frontendOptions(frontend, beside),
     sourceRanges,
     ...(unreachable && { unreachable: unreachable.map((one) => ({ endpoint: endpointText(one), node: one.node })) }),
     fate: fateOf(frontend),

@@ -116,14 +116,14 @@ export class AllowedFrontends {
     return this.#claims.holding(key)?.serviceKey;
   }
 
-  /** An estimate of how many elements a Service has, had, or asks for. */
+  /** An estimate of how many elements a Service has, had, or requests. */
   sizeOf(serviceKey: string): number {
     const service = this.#cluster.service(serviceKey);
     const wanted = service === undefined ? 0 : serviceSize(service, this.#cluster.slicesOf(serviceKey));
     return Math.max(wanted, this.#claims.countOf(serviceKey));
   }
 
-  /** True while everything fits that Services ask for. */
+  /** True while everything fits that Services request. */
   get fit(): boolean {
     return this.#allowances.total <= this.#room && this.#spare.total <= this.#spareRoom;
   }
@@ -189,15 +189,15 @@ export class AllowedFrontends {
     const from: Viewpoint = { nodeName, node, reserved, avoidedNodes, readsCilium, ...this.#onNodePorts };
     const within = (budget: number, mostSpare?: number) =>
       frontendSteps(service, slices, this.#family, from, budget, starts, mostSpare);
-    const asked = yield* within(this.#serviceBudget);
-    const { elements, spare = 0, cut } = asked;
+    const wanted = yield* within(this.#serviceBudget);
+    const { elements, spare = 0, cut } = wanted;
     this.#allowances.set(key, elements - spare);
     this.#spare.set(key, spare);
     const allowed = this.#allowances.of(key);
     if (allowed < elements - spare) return { served: yield* within(allowed, 0), cut, lacking: 'endpoints' };
     const exact = this.#spare.of(key);
     if (exact < spare) return { served: yield* within(this.#serviceBudget, exact), cut, lacking: 'weights' };
-    return { served: asked, cut };
+    return { served: wanted, cut };
   }
 
   #describe(cut: Cut, frontends: readonly Frontend[]): string {
@@ -223,7 +223,7 @@ export class AllowedFrontends {
 /** Up to this many frontends, their keys are computed in one go. */
 const FEW = 100;
 
-/** What a Service has to do without if all Services together ask for too much. */
+/** What a Service has to do without if all Services together request too much. */
 type Lacking = 'endpoints' | 'weights';
 
 function describeShort({ elements }: BoundedFrontends, lacking: Lacking): string {

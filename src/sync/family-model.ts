@@ -79,7 +79,7 @@ export class FamilyModel {
   /** Services whose elements are in transactions that were handed out and are not yet reported as done. */
   readonly #handedOut = new Set<string>();
   #networksDirty = false;
-  /** The UDP frontends found in the kernel, until somebody asks for them. */
+  /** The UDP frontends found in the kernel, until they are read. */
   #adopted: readonly UdpAddress[] = [];
 
   constructor(cluster: Cluster, settings: ModelSettings, log: Log) {
@@ -293,7 +293,7 @@ export class FamilyModel {
   *#workOutSmall(isComplete: boolean, limit: number, batch: number): Steps<Map<string, ClaimResult>> {
     const results = new Map<string, ClaimResult>();
     const early: string[] = [];
-    for (let asked = 0, count = 0; asked < limit && count < batch; count++) {
+    for (let estimated = 0, count = 0; estimated < limit && count < batch; count++) {
       const key = this.#dirty.next();
       if (key === undefined) break;
       const size = this.#allowed.sizeOf(key);
@@ -303,7 +303,7 @@ export class FamilyModel {
       } else if (size > LARGE) {
         this.#large.add(namespaceOf(key), key);
       } else {
-        asked += size;
+        estimated += size;
         this.#handedOut.add(key);
         results.set(key, yield* this.#allowed.workOut(key));
         yield;

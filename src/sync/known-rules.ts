@@ -9,7 +9,7 @@ import type { Program } from '../ruleset/program/program.ts';
  */
 const AT_A_TIME = 250;
 
-/** What a dry run asks the kernel to delete. */
+/** What a dry run tells the kernel to delete. */
 export interface DryRun {
   /** In nft's own language. */
   readonly document: string;
@@ -17,7 +17,7 @@ export interface DryRun {
   isValid(): boolean;
 }
 
-/** The rules of a table as last listed. By their handles, a dry run asks the kernel whether they still exist. */
+/** The rules of a table as last listed. By their handles, a dry run checks whether they still exist. */
 export class KnownRules {
   readonly #program: Program;
   /** Where they are. A table that is built again has another Ruleset, but may have the same name. */

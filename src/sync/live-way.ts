@@ -64,10 +64,10 @@ export async function compareWay(way: Way, ruleset: Ruleset, nft: Nft, table: Ta
 
 async function look(way: Way, ruleset: Ruleset, nft: Nft, table: TableName): Promise<WayComparison> {
   const { family } = ruleset.program;
-  const asked = decidingSetsAndMaps(ruleset.program).filter(({ name }) => way.asks(name));
+  const lookedUp = decidingSetsAndMaps(ruleset.program).filter(({ name }) => way.looksUpIn(name));
   try {
     const { count, differences } = await lookAtRules(way, ruleset, nft, table);
-    const portions = ruleset.size <= SMALL ? [asked] : asked.map((setOrMap) => [setOrMap]);
+    const portions = ruleset.size <= SMALL ? [lookedUp] : lookedUp.map((setOrMap) => [setOrMap]);
     const found = [];
     for (const portion of portions) found.push(await lookAt(portion, way, ruleset, nft, table));
     return {
@@ -123,7 +123,7 @@ function* dynamicChains(way: Way, ruleset: Ruleset): Iterable<Chain> {
 
 /** True if a packet meets an element, or would meet it if it existed. */
 function isElementOnWay(way: Way, { name, interval }: SetOrMap, key: string): boolean {
-  return way.concerns(name, key) || (way.asks(name) && !interval && STRANGE.test(key));
+  return way.concerns(name, key) || (way.looksUpIn(name) && !interval && STRANGE.test(key));
 }
 
 /** True if a difference is on this way. One comparison may serve several ways. */
@@ -183,7 +183,7 @@ function* compareElements(
   const view = ruleset.inKernel(setOrMap);
   const keys = new Set(way.keysOf(name));
   yield;
-  if (way.asksIntervals(name)) for (const key of view.keys()) if (way.concerns(name, key)) keys.add(key);
+  if (way.looksUpIntervals(name)) for (const key of view.keys()) if (way.concerns(name, key)) keys.add(key);
   yield;
   const differences = yield* elementDifferences(setOrMap, listed, { ...view, keys: () => keys });
   // The model may have changed in the meantime.

@@ -9,8 +9,8 @@ const NONE: SlowStarts = new Map();
 
 /**
  * Since when the endpoints of Services with slow start have been ready, in one family, as far as this node has seen it:
- * EndpointSlices do not say. Other Services take no memory here. There are no timers for endpoints: the owner asks when the
- * next step is due. All endpoints of a Service together have no more steps than one endpoint alone.
+ * EndpointSlices do not say. Other Services take no memory here. There are no timers for endpoints: the owner looks up when
+ * the next step is due. All endpoints of a Service together have no more steps than one endpoint alone.
  */
 export class SlowStarting {
   /** Service → address → when it was first seen ready. */

@@ -103,13 +103,13 @@ export class Lookups {
     if (key.length !== fields.length) throw notUnderstood(`${concat(...fields)} @${name}`);
     if (!setOrMap.interval) {
       const wanted = concat(...fields);
-      this.#way.asksFor(name, wanted);
+      this.#way.looksUp(name, wanted);
       return this.#ruleset.lookUp(name, wanted);
     }
     if (key.slice(0, -1).some(({ type }) => type === 'cidr')) throw notUnderstood(`set ${name}`);
     const last = fields.at(-1) ?? '';
     const before = fields.length === 1 ? '' : concat(...fields.slice(0, -1), '');
-    this.#way.asksForAll(name, before);
+    this.#way.looksUpAll(name, before);
     let looked = 0;
     for (const element of this.#ruleset.elementsOf(setOrMap)) {
       if (++looked % STEP === 0) yield;

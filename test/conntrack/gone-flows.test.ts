@@ -113,7 +113,7 @@ suite('connections to endpoints that are gone', () => {
     assert.deepEqual(fake.flows, ['10.96.0.10 80 10.0.0.1 8080']);
   });
 
-  test('end later where conntrack failed, together with what was asked for since', async () => {
+  test('end later where conntrack failed, together with what was requested since', async () => {
     using fake = new FakeConntrack();
     using run = start(fake, { retryAfter: { missing: 1, interrupted: 1, failed: 1 } });
     fake.setFlows(['10.96.0.10 80 10.0.0.1 8080', '10.96.0.10 80 10.0.0.2 8080'], 'tcp');

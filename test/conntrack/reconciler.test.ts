@@ -119,7 +119,7 @@ suite('a pass', () => {
     assert.deepEqual(fake.calls, [`${LIST} --orig-dst 10.96.0.10`]);
   });
 
-  test('of all frontends asks for them when it begins', async () => {
+  test('of all frontends reads them when it begins', async () => {
     using fake = new FakeConntrack();
     fake.setFlows(['10.96.0.10 53 10.0.0.1', '10.96.0.11 53 10.0.0.1']);
     using run = start(fake, { allFrontends: () => [frontend('10.96.0.10', 53), frontend('10.96.0.11', 53)] });

@@ -58,7 +58,7 @@ describe('route_localnet', () => {
     assert.ok(!isToBeReset(read(DEFAULT)));
   });
 
-  for (const [path, text, asks] of [
+  for (const [path, text, isSet] of [
     ['sysctl.conf', 'net.ipv4.conf.all.route_localnet=1\n', true],
     ['sysctl.d/90-a.conf', '# for us\n -net/ipv4/conf/all/route_localnet = 1\n', true],
     ['sysctl.d/90-a.conf', 'net.ipv4.conf.*.route_localnet = 1\n', true],
@@ -67,12 +67,12 @@ describe('route_localnet', () => {
     ['sysctl.d/90-a.conf', 'net.ipv4.conf.docker0.route_localnet = 1\n', false],
     ['sysctl.d/90-a.conf.bak', 'net.ipv4.conf.all.route_localnet = 1\n', false],
   ] as const) {
-    it(`${asks ? 'stays' : 'does not stay'} for ${path} with ${JSON.stringify(text)}`, (context) => {
+    it(`${isSet ? 'stays' : 'does not stay'} for ${path} with ${JSON.stringify(text)}`, (context) => {
       const { folder, read } = machine(context, '1\n', { [path]: text });
       const state = read(DEFAULT);
-      assert.equal(isToBeReset(state), !asks);
-      assert.deepEqual(state.askedForIn, asks ? [join(folder, path)] : []);
-      if (asks) assert.match(noteOn(state) ?? '', /it stays, because .*asks for it/);
+      assert.equal(isToBeReset(state), !isSet);
+      assert.deepEqual(state.setIn, isSet ? [join(folder, path)] : []);
+      if (isSet) assert.match(noteOn(state) ?? '', /it stays, because it is set in /);
     });
   }
 });

@@ -41,7 +41,7 @@ const [FIRST, SECOND, THIRD] = [1, 2, 3].map((n) => `affinity-${n}-default/web/h
 ];
 
 suite('clients with session affinity', () => {
-  test('are read from the sets that are asked for, with their times', async () => {
+  test('are read from the sets that are named, with their times', async () => {
     const { bySet, count, left } = await read(LISTING, [FIRST, THIRD, 'affinity-4']);
     assert.deepEqual(
       [...bySet],

@@ -65,7 +65,7 @@ suite('the monitor of the ruleset', () => {
     monitor.stop();
   });
 
-  test('is one process, however often it is asked for before it runs, and ends if it is not wanted by then', async () => {
+  test('is one process, however often it is started before it runs, and ends if it is not wanted by then', async () => {
     using kernel = new TestKernel();
     const { monitor, script } = await watching(kernel);
     const [only, ...others] = kernel.processes();

@@ -126,7 +126,7 @@ describe('an Nft with a session', () => {
     nft.closeSession();
   });
 
-  it('a listing that it fails with is asked for again', async () => {
+  it('a listing that it fails with is requested again', async () => {
     using kernel = new TestKernel();
     kernel.load(TABLE);
     const script = `if [ "$2" = -i ]; then while read -r line; do case $line in
@@ -158,7 +158,7 @@ describe('an Nft with a session', () => {
     nft.closeSession();
   });
 
-  it('an nft without interactive mode is asked once, and does all the work one by one', async () => {
+  it('an nft without interactive mode is tried once, and does all the work one by one', async () => {
     using kernel = new TestKernel();
     kernel.load(TABLE);
     const { nft, log, lines, started } = nftWith(kernel, '[ "$2" != -i ] || { echo "Error: no CLI" >&2; exit 1; }');

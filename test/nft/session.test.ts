@@ -100,7 +100,7 @@ describe('a session of nft', () => {
     session.close();
   });
 
-  it('lists what it is asked for between transactions, and says what it cannot list', async () => {
+  it('lists what is requested between transactions, and says what it cannot list', async () => {
     using kernel = new TestKernel();
     loadSet(kernel, 'ip');
     const { opening, ends } = openSession(kernel);
@@ -195,7 +195,7 @@ describe('a session whose nft fails', () => {
     },
     {
       // An acknowledgement on stderr might be read before it.
-      what: 'it prints what nobody asked for',
+      what: 'it prints what nobody requested',
       script: fakeNft('echo garbage; exec sleep 1000'),
       message: /unexpected: garbage/,
     },

@@ -171,7 +171,7 @@ suite('what a saved state holds is not believed', () => {
     assert.match(problem ?? '', /^Service default\/evil: spec.clusterIPs\[0\]: must not be a loopback/);
   });
 
-  test('nor is one of a kind that nobody asked for', async (context) => {
+  test('nor is one of a kind that the source does not have', async (context) => {
     const { folder, path } = await saved(context);
     replace(path, '"kind":"ServiceCIDR"', '"kind":"Secret"');
     const lines = readFileSync(path, 'utf8').split('\n').slice(0, -2);

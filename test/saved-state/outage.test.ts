@@ -5,7 +5,7 @@ import { firstSilence, hear, patienceLeft } from '../../src/saved-state/outage.t
 /** What was heard: milliseconds, and the status; none: no answer. */
 type Story = readonly (readonly [at: number, status?: number])[];
 
-/** Milliseconds from 10,000 on until the API server counts as out of reach; the asking began at 0. */
+/** Milliseconds from 10,000 on until the API server counts as out of reach; the requests began at 0. */
 function leftAfter(story: Story): number | undefined {
   const outage = story.reduce((known, [at, status]) => hear(known, { status, at }), firstSilence(0));
   return patienceLeft(outage, 10_000);

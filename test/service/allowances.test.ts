@@ -15,7 +15,7 @@ function setUp(ages: Readonly<Record<string, string>> = {}) {
 const ALL = Number.POSITIVE_INFINITY;
 
 suite('what Services may have of the room for all', () => {
-  test('is all they ask for where there is room', () => {
+  test('is all they request where there is room', () => {
     const { allowances, of } = setUp();
     allowances.set('a/a', 600);
     allowances.set('a/b', 400);
@@ -24,7 +24,7 @@ suite('what Services may have of the room for all', () => {
   });
 
   test('is not worked out while there is room: a change does not look at other Services', () => {
-    const allowances = new Allowances(() => assert.fail('it asks for the age of a Service'));
+    const allowances = new Allowances(() => assert.fail('it reads the age of a Service'));
     for (let i = 0; i < 1000; i++) {
       allowances.set(`a/${i}`, 10);
       assert.deepEqual(allowances.settle(10_000), []);
@@ -56,7 +56,7 @@ suite('what Services may have of the room for all', () => {
     assert.equal(allowances.isShort, false);
   });
 
-  test('follows from what they ask for, whatever was before', () => {
+  test('follows from what they request, whatever was before', () => {
     const change = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), fc.nat(500));
     fc.assert(
       fc.property(fc.array(change, { maxLength: 30 }), fc.integer({ min: 1, max: 1500 }), (changes, room) => {
@@ -94,7 +94,7 @@ suite('the room for all', () => {
     assert.equal(elements(GIB / 16, true), 20_000, 'so many there are always');
   });
 
-  test('is for each family half, and what the other one does not ask for', () => {
+  test('is for each family half, and what the other one does not request', () => {
     const budget = new TotalBudget(1000);
     assert.equal(budget.room('ip'), 1000);
     budget.demand('ip6', 100);

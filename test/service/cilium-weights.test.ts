@@ -24,7 +24,7 @@ suite('the weights of Cilium’s annotation', () => {
     assert.equal(withCiliumWeights(slices), slices);
   });
 
-  test('are asked for by the flag alone', () => {
+  test('are used with the flag alone', () => {
     const slices = [10, 90].map((ciliumWeight, i) =>
       slice([ready(`10.0.0.${i}`)], { name: `web-${i}`, options: { ciliumWeight } }),
     );

@@ -50,9 +50,9 @@ suite('networks without those inside of others', () => {
       fc.tuple(six, fc.integer({ min: 0, max: 128 })),
     );
     fc.assert(
-      fc.property(fc.array(network, { maxLength: 20 }), fc.oneof(address, six), (networks, asked) => {
+      fc.property(fc.array(network, { maxLength: 20 }), fc.oneof(address, six), (networks, tested) => {
         const texts = networks.map(([base, prefix]) => `${base}/${prefix}`);
-        const canonical = canonicalAddress(asked);
+        const canonical = canonicalAddress(tested);
         for (const family of FAMILIES) {
           const { includes } = atOnce(disjointSteps(texts, family));
           const expected = familyOf(canonical) === family && networkTester(texts)(canonical);

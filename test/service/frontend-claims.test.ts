@@ -131,7 +131,7 @@ suite('what a frontend is to a Service decides before its age:', () => {
     }
   }
 
-  test('a Service loses it when it asks for it as something less, and gets it back', () => {
+  test('a Service loses it when it claims it as something less, and gets it back', () => {
     const claims = new FrontendClaims();
     claims.claim('default/a', OLD, [claimedAs('cluster-ip', 'a')]);
     claims.claim('default/b', NEW, [claimedAs('load-balancer-ip', 'b')]);

@@ -46,7 +46,7 @@ suite('a ranking', () => {
     );
   });
 
-  test('compares no more than the logarithm of its size asks for', () => {
+  test('compares no more often than in proportion to the logarithm of its size', () => {
     let compared = 0;
     const counting = {
       keyOf: ORDER.keyOf,

@@ -91,18 +91,19 @@ suite('the budget of one Service', () => {
   test('is the same for slices and endpoints in any order, and follows what goes', () => {
     const endpoints = endpointsOf(100);
     const of = service({ ports: portsOf(20) });
-    const ask = (slices: readonly EndpointSlice[]) =>
+    const chosenFrom = (slices: readonly EndpointSlice[]) =>
       frontendsWithin(of, slices, 'ip', HERE, 600).frontends.map((frontend) =>
         frontend.endpoints.map(({ address }) => address),
       );
-    const chosen = ask(slicesOf(20, endpoints, 10));
+    const chosen = chosenFrom(slicesOf(20, endpoints, 10));
     const turned = slicesOf(20, endpoints, 10)
       .toReversed()
       .map((each) => ({ ...each, endpoints: each.endpoints.toReversed() }));
-    assert.deepEqual(ask(turned), chosen);
+    assert.deepEqual(chosenFrom(turned), chosen);
     const gone = chosen[0]?.[0];
     const left = endpoints.filter(({ address }) => address !== gone);
-    for (const addresses of ask(slicesOf(20, left, 10))) assert.ok(gone !== undefined && !addresses.includes(gone));
+    for (const addresses of chosenFrom(slicesOf(20, left, 10)))
+      assert.ok(gone !== undefined && !addresses.includes(gone));
   });
 
   test('nodes choose different endpoints, so that all of them together are used', () => {

@@ -38,9 +38,9 @@ suite('a ServiceCIDR', () => {
   }
 
   test('is used if the address that it holds is a Service’s', () => {
-    const asked: string[] = [];
-    const isServices = (address: string) => asked.push(address) > 0;
+    const tested: string[] = [];
+    const isServices = (address: string) => tested.push(address) > 0;
     assert.equal(whyUnused(['192.0.2.0/24', '10.96.0.0/16'], TAKEN, isServices), undefined);
-    assert.deepEqual(asked, ['192.0.2.1']);
+    assert.deepEqual(tested, ['192.0.2.1']);
   });
 });

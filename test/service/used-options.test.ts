@@ -7,7 +7,7 @@ import { NODE_NAME, ready, service, slice } from '../builders/objects.ts';
 
 const withOptions = (...all: readonly SliceOptions[]) => all.map((options) => ({ options }));
 
-suite('what Services ask for beyond kube-proxy', () => {
+suite('what Services request beyond kube-proxy', () => {
   test('has weights of slices, those of Cilium where they count', () => {
     const [own, cilium] = [{ weight: 9 }, { ciliumWeight: 9 }];
     assert.deepEqual(usedOptions({ options: { limitPerSecond: 1 } }, withOptions({}, own), false), ['limit', 'weight']);

@@ -84,8 +84,8 @@ default     web    http   NodePort    :30080/tcp           0 here, 1 in all   fr
   });
 
   test('says where it is wide that connections end when their endpoint is gone, of TCP', () => {
-    const asked = besideRules({}, true);
-    const [tcp, udp] = [serviceRow(frontend([1]), asked), serviceRow(frontend([1], { protocol: 'udp' }), asked)];
+    const beside = besideRules({}, true);
+    const [tcp, udp] = [serviceRow(frontend([1]), beside), serviceRow(frontend([1], { protocol: 'udp' }), beside)];
     assert.deepEqual([tcp.resetsGone, 'resetsGone' in udp], [true, false]);
     assert.match(serviceTable([tcp], true, false), / served; reset when its endpoint is gone +- /);
     assert.match(serviceTable([tcp], false, false), / served$/m);

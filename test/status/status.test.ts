@@ -44,7 +44,7 @@ suite('a status', () => {
     assert.ok(!statusText(status()).includes('gone endpoints'));
   });
 
-  test('counts Services by what they ask for, and names flags, where there is any of it', () => {
+  test('counts Services by what they request, and names flags, where there is any of it', () => {
     const text = statusText(status({ options: { limit: 1, 'slow-start': 20 }, flags: ['--a', '--b 192.0.2.0/24'] }));
     assert.match(text, /^ {2}options +limit 1, slow-start 20\n {2}flags +--a, --b 192\.0\.2\.0\/24$/m);
     assert.doesNotMatch(statusText(status()), /options|flags/);

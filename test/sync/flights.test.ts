@@ -60,7 +60,7 @@ suite('what our own transactions touch', () => {
     assert.equal(flights.changesOf(CLUSTER_IPS), 0);
   });
 
-  test('is told of, of the container that is asked for', async () => {
+  test('is told of, of the map that is named', async () => {
     const { flights, begin } = flightsOf();
     const keys: string[] = [];
     flights.onChange(SERVICES, (key) => keys.push(key));

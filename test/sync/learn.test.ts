@@ -44,7 +44,7 @@ suite('what a refused transaction was about', () => {
   });
 
   test('is not looked at where it cannot be taken back', async () => {
-    assert.deepEqual(await learnt(new Error('not to be asked'), false), { lesson: undefined, undone: 0 });
+    assert.deepEqual(await learnt(new Error('not to be listed'), false), { lesson: undefined, undone: 0 });
   });
 
   test('does not hide a fault of this program', async () => {

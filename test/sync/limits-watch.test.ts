@@ -59,7 +59,7 @@ describe('what limits of Services have done', () => {
       assert.equal(lines.length, 1);
       const counted = { full: 3, limited: 0, unlimited: 2 };
       assert.deepEqual(watch.countsOf(WEB), counted);
-      // Who asks at once is told what is known; later the kernel is read again.
+      // A request right after that gets what is known; later the kernel is read again.
       const counter = /counter (full-\S+)/.exec(text)?.[1] ?? '';
       kernel.byHand('delete', 'table', family, TABLE);
       kernel.load(`table ${family} ${TABLE} {\n counter ${counter} { packets 4 bytes 240\n }\n}`);
@@ -91,7 +91,7 @@ describe('what limits of Services have done', () => {
     });
   }
 
-  it('is not asked for where no Service has a limit, and a failure is told', async () => {
+  it('is not listed where no Service has a limit, and a failure is told', async () => {
     using kernel = new TestKernel();
     const { log, lines } = recordingLog();
     const ruleset = rulesetFor([]);

@@ -16,13 +16,13 @@ const VERDICT = '10.96.0.10 . tcp . 80';
 
 const setOrMapOf = (name: string) => PROGRAM.setsAndMaps.find((one) => one.name === name) ?? assert.fail(name);
 
-/** The way of a packet to the Service: what it asks in three sets and maps, and the chain dispatch. */
+/** The way of a packet to the Service: what it looks up in three sets and maps, and the chain dispatch. */
 function wayToService(): Way {
   const way = new Way();
   way.enters('dispatch');
-  way.asksFor('services', VERDICT);
-  way.asksFor('cluster-ips', '10.96.0.10');
-  way.asksFor('endpoints-tcp', '10.96.0.10 . 80 . 0');
+  way.looksUp('services', VERDICT);
+  way.looksUp('cluster-ips', '10.96.0.10');
+  way.looksUp('endpoints-tcp', '10.96.0.10 . 80 . 0');
   return way;
 }
 
@@ -50,12 +50,12 @@ suite('the way of a packet in the kernel', () => {
     assert.deepEqual(await differencesAfter(), { chains: 1, elements: 3, kinds: [] });
   });
 
-  test('lacks an element that the packet asks for', async () => {
+  test('lacks an element that the packet looks up', async () => {
     const { kinds } = await differencesAfter('delete', 'element', 'ip', TABLE, 'services', `{ ${VERDICT} }`);
     assert.deepEqual(kinds, ['verdict deleted']);
   });
 
-  test('lacks nothing where the packet does not ask for it', async () => {
+  test('lacks nothing where the packet does not look it up', async () => {
     const { kinds } = await differencesAfter(
       'delete',
       'element',
@@ -92,14 +92,14 @@ suite('what differs is on the way', () => {
   const isOn = (name: string, key: string) =>
     isOnWay(wayToService(), { element: { setOrMap: setOrMapOf(name), key }, drift });
 
-  test('if it is an element that the packet asks for', () => {
+  test('if it is an element that the packet looks up', () => {
     assert.equal(isOn('services', VERDICT), true);
     assert.equal(isOn('services', '10.96.0.11 . tcp . 80'), false);
   });
 
-  test('if it stands for many, in a set that is asked for one each', () => {
+  test('if it stands for many, in a set that has one key for each', () => {
     assert.equal(isOn('services', '10.96.0.0-10.96.0.255 . tcp . 80'), true);
-    assert.equal(isOn('services-cluster', '10.96.0.0-10.96.0.255 . tcp . 80'), false, 'it is not asked');
+    assert.equal(isOn('services-cluster', '10.96.0.0-10.96.0.255 . tcp . 80'), false, 'it is not looked up');
     assert.equal(isOn('source-ranges', '10.96.0.10 . tcp . 80 . 10.0.0.0/8'), false, 'ranges are usual there');
   });
 

@@ -69,11 +69,11 @@ describe('when someone else changes our table', () => {
     assert.match(proxy.lines.join('\n'), /W somebody removed or changed our table: building it anew/);
   });
 
-  it('"flush ruleset" is noticed at once by whoever has reason to ask for a look, also between changes', async () => {
+  it('"flush ruleset" is noticed at once by a requested look, also between changes', async () => {
     using kernel = new TestKernel();
     using proxy = await startProxy(kernel);
     kernel.byHand('flush', 'ruleset');
-    proxy.syncer.look('a test asks');
+    proxy.syncer.look('a test requests it');
     proxy.syncer.changed(['default/web']);
     await eventually(
       () => kernel.byHand('list', 'ruleset').stdout.includes('hook postrouting'),
@@ -81,7 +81,7 @@ describe('when someone else changes our table', () => {
     );
     await proxy.syncer.whenInSync();
     await proxy.assertInSync();
-    assert.match(proxy.lines.join('\n'), /W somebody removed or changed our table: .*a test asks/);
+    assert.match(proxy.lines.join('\n'), /W somebody removed or changed our table: .*a test requests it/);
   });
 
   it('a look that finds our table changes nothing', async () => {
@@ -89,7 +89,7 @@ describe('when someone else changes our table', () => {
     const verified = Promise.withResolvers<void>();
     using proxy = await startProxy(kernel, { observer: { verified: () => verified.resolve() } });
     const before = kernel.byHand('-j', 'list', 'ruleset').stdout;
-    proxy.syncer.look('a test asks');
+    proxy.syncer.look('a test requests it');
     await verified.promise;
     assert.equal(kernel.byHand('-j', 'list', 'ruleset').stdout, before);
     assert.doesNotMatch(proxy.lines.join('\n'), /^W/m);

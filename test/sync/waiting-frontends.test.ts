@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { namespaceOf, WaitingFrontends } from '../../src/sync/waiting-frontends.ts';
 
 suite('frontends that wait for their elements', () => {
-  test('are asked for once, and hold up all Services that wait for them', () => {
+  test('are returned once, and hold up all Services that wait for them', () => {
     const waiting = new WaitingFrontends();
     waiting.add('10.96.0.1 tcp 80', ['a/web']);
     waiting.add('10.96.0.1 tcp 80', ['a/web', 'b/api']);

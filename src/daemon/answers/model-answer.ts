@@ -96,7 +96,7 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
       ...{ sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes },
       ...{ readCiliumAnnotations, resetGoneEndpoints },
       podCidrs: [...args.podCidrs],
-      // A limit that depends on memory would differ in the process that asks.
+      // A limit that depends on memory would differ in the process that requests this.
       maxElements: budgetOf(args),
     },
     node: cluster.node ?? null,

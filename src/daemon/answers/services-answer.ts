@@ -20,12 +20,12 @@ export interface ServicesPage {
  */
 export function renderServices(
   { models, cluster, inKernel }: Pick<Knowledge, 'models' | 'cluster' | 'inKernel'>,
-  asked: URLSearchParams,
+  query: URLSearchParams,
   { resetGoneEndpoints }: Pick<Arguments, 'resetGoneEndpoints'>,
   page = PAGE,
 ): string {
-  const from = Number(asked.get('from') ?? 0);
-  const [namespace, name] = [asked.get('namespace') ?? '', asked.get('name') ?? ''];
+  const from = Number(query.get('from') ?? 0);
+  const [namespace, name] = [query.get('namespace') ?? '', query.get('name') ?? ''];
   const rows: ServiceRow[] = [];
   const inForce = models.every((entry) => entry.inForce);
   let i = 0;

@@ -40,12 +40,12 @@ export type BriefStatus = Omit<Status, 'nodes' | 'options' | 'lacksZone' | 'with
 export function daemonStatus(options: DaemonStatusOptions, brief: () => BriefStatus): (look: boolean) => Status {
   return (look) => {
     const { cluster, members } = options;
-    if (look) for (const { syncer } of members) syncer.look('status was asked for');
+    if (look) for (const { syncer } of members) syncer.look('status was requested');
     const nodes = cluster.readiness && { nodes: cluster.readiness.report };
     const counts = countOptions(cluster);
     const lacksZone = counts?.['zone-spill-over'] !== undefined && !cluster.node?.zone;
-    const asked = { ...(counts && { options: counts }), ...(lacksZone && { lacksZone }) };
-    return { ...brief(), ...nodes, ...asked, withoutEndpoints: withoutEndpoints(cluster) };
+    const requested = { ...(counts && { options: counts }), ...(lacksZone && { lacksZone }) };
+    return { ...brief(), ...nodes, ...requested, withoutEndpoints: withoutEndpoints(cluster) };
   };
 }
 

@@ -98,8 +98,8 @@ export class Followers {
 
   /** For `status`: what happened to connections to removed endpoints. */
   get resets(): Status['resets'] {
-    const isAsked = this.#options.args.resetGoneEndpoints || this.#ended > 0;
-    return isAsked ? { connections: this.#ended } : undefined;
+    const isEnabled = this.#options.args.resetGoneEndpoints || this.#ended > 0;
+    return isEnabled ? { connections: this.#ended } : undefined;
   }
 
   /** The listener for a syncer of `model`. */

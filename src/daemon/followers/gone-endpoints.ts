@@ -45,7 +45,7 @@ interface Left {
 }
 
 /**
- * Watches slices for removed endpoints, and ends the TCP connections to them for Services that ask for it. It does so once
+ * Watches slices for removed endpoints, and ends the TCP connections to them for Services that request it. It does so once
  * the endpoint has been in no slice of the Service for a while, and the rules no longer lead to it. Only single events of a
  * watch count. An endpoint that is missing from a new list may still exist, as after a restore of etcd.
  */
@@ -82,10 +82,10 @@ export class GoneEndpoints {
   /** Whether an endpoint of a Service with this option no longer exists, and the rules in force do not lead to it. */
   isGone({ service: key }: Pick<GoneFrontend, 'service'>, address: string): boolean {
     const { cluster } = this.#options;
-    return this.#isAsked(key) && !hasAddress(cluster.slicesOf(key), address);
+    return this.#isEnabled(key) && !hasAddress(cluster.slicesOf(key), address);
   }
 
-  #isAsked(key: string): boolean {
+  #isEnabled(key: string): boolean {
     const { cluster, args } = this.#options;
     return resetsGone(cluster.service(key), args.resetGoneEndpoints);
   }
@@ -94,7 +94,7 @@ export class GoneEndpoints {
     const previous = this.#options.cluster.slice(key);
     if (previous === undefined || isListed) return;
     const service = serviceKeyOfSlice(previous);
-    if (!this.#isAsked(service)) return;
+    if (!this.#isEnabled(service)) return;
     for (const [address, ports] of leftAddresses(previous, next)) this.#wait(service, address, ports);
   }
 
@@ -134,7 +134,7 @@ export class GoneEndpoints {
     const { cluster, models, isCurrent } = this.#options;
     const now = this.#clock.now();
     const service = cluster.service(key);
-    const isOver = service === undefined || !this.#isAsked(key) || !isCurrent();
+    const isOver = service === undefined || !this.#isEnabled(key) || !isCurrent();
     for (const model of models) {
       const due = [...ofService].filter(([address, left]) => left.due <= now && familyOf(address) === model.family);
       if (due.length === 0 || (!isOver && model.isPending(key))) continue;

@@ -10,7 +10,7 @@ import type { SyncResult } from '../../sync/observer.ts';
 import { nodePortClients, podNetworks } from '../models.ts';
 import { LOOPBACK, nodePortNetworks, ownAddresses } from '../node-addresses.ts';
 
-/** Milliseconds for which the interfaces' addresses are cached, because a listing asks for each of its flows. */
+/** Milliseconds for which the interfaces' addresses are cached, because a listing looks them up for each of its flows. */
 const ADDRESSES_VALID = 1000;
 
 /** The owner of what was found in the kernel at the start. It is not the key of a Service. */

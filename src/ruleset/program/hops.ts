@@ -54,10 +54,10 @@ class Walk {
   #statement(statement: Statement, hop: number): void {
     if ('match' in statement) {
       const { right } = statement.match;
-      if (typeof right === 'string' && right.startsWith('@')) this.#asked(right.slice(1), hop);
+      if (typeof right === 'string' && right.startsWith('@')) this.#lookedUp(right.slice(1), hop);
     } else if ('vmap' in statement) {
       const name = statement.vmap.data.slice(1);
-      this.#asked(name, hop);
+      this.#lookedUp(name, hop);
       for (const target of this.#setsAndMaps.get(name)?.targets ?? []) this.#target(target, hop + 1);
     } else if ('jump' in statement) this.#named(statement.jump.target, hop);
     else if ('goto' in statement) this.#named(statement.goto.target, hop);
@@ -65,15 +65,16 @@ class Walk {
 
   #target(target: Target, hop: number): void {
     if (target === 'affinity chains') {
-      this.#asked(AFFINITY_PICKS.name, hop);
+      this.#lookedUp(AFFINITY_PICKS.name, hop);
       // A chain whose rules lead elsewhere counts like a verdict: it is flushed and filled in one transaction.
-      for (const { name } of [AFFINITY_ENDPOINTS, AFFINITY_SETS]) this.#asked(name, hop + 1);
+      for (const { name } of [AFFINITY_ENDPOINTS, AFFINITY_SETS]) this.#lookedUp(name, hop + 1);
       this.#translates(hop + 2);
     } else if ('chain' in target) {
       this.#named(target.chain, hop);
     } else {
-      this.#asked(PICK_CHAINS.name, hop);
-      for (const protocol of PROTOCOLS) this.#asked(endpointsMap(ENDPOINTS_OF.get(target.picks) ?? '', protocol), hop);
+      this.#lookedUp(PICK_CHAINS.name, hop);
+      for (const protocol of PROTOCOLS)
+        this.#lookedUp(endpointsMap(ENDPOINTS_OF.get(target.picks) ?? '', protocol), hop);
       this.#translates(hop + 1);
     }
   }
@@ -84,7 +85,7 @@ class Walk {
     this.chain(chain, hop);
   }
 
-  #asked(name: string, hop: number): void {
+  #lookedUp(name: string, hop: number): void {
     this.hops.set(name, Math.max(hop, this.hops.get(name) ?? 0));
   }
 

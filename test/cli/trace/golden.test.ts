@@ -54,7 +54,7 @@ suite('trace of a small cluster', () => {
       {
         fate: 'dropped',
         text: 'dropped: externalTrafficPolicy Local, its 2 endpoints are on node other',
-        remedy: 'ask a node that has one, or set externalTrafficPolicy: Cluster',
+        remedy: 'connect to a node that has one, or set externalTrafficPolicy: Cluster',
         family: 'IPv4',
         protocol: 'tcp',
         source: '203.0.113.9',
@@ -104,6 +104,6 @@ test('trace of an address that is refused has the reason, also where no daemon d
   assert.equal(connection?.fate, 'dropped');
   assert.match(
     connection?.text ?? '',
-    /Service default\/greedy asks for it, but is not served there; external IP 10\.96\.7\.7 is .*\(protected-address\)$/,
+    /Service default\/greedy claims it, but is not served there; external IP 10\.96\.7\.7 is .*\(protected-address\)$/,
   );
 });

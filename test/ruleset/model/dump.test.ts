@@ -108,7 +108,7 @@ suite('the dump as JSON', () => {
     assert.deepEqual(read.sort(), wanted.sort());
   });
 
-  test('leaves out sets and maps that nothing needs, unless all are asked for', () => {
+  test('leaves out sets and maps that nothing needs, unless all are requested', () => {
     const names = (all: boolean) => {
       const commands = dumpCommands(smallRuleset(), 'kube-proxy-nft', all).map((text) => JSON.parse(text));
       return commands.flatMap(({ add: { set, map } }) => set?.name ?? map?.name ?? []);

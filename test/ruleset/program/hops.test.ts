@@ -6,7 +6,7 @@ import type { Statement } from '../../../src/ruleset/elements/statement.ts';
 import { hopsOf } from '../../../src/ruleset/program/hops.ts';
 import { buildProgram } from '../../../src/ruleset/program/program.ts';
 
-const asks = (set: string): Statement => ({
+const looksUp = (set: string): Statement => ({
   match: { op: '==', left: { meta: { key: 'l4proto' } }, right: `@${set}` },
 });
 const byMap = (map: string): Statement => ({ vmap: { key: { meta: { key: 'l4proto' } }, data: `@${map}` } });
@@ -16,7 +16,7 @@ function hopsWith(rules: readonly (readonly Statement[])[]) {
   const hook = { type: 'nat', hook: 'prerouting', priority: -100 } as const;
   const chains: Chain[] = [
     { name: 'begin', hook, rules },
-    { name: 'next', rules: [[asks('twice')], [asks('later')]] },
+    { name: 'next', rules: [[looksUp('twice')], [looksUp('later')]] },
   ] as unknown as Chain[];
   const setsAndMaps = [{ name: 'first', key: [], value: 'verdict', targets: [{ chain: 'next' }], comment: '' }];
   return hopsOf(chains, setsAndMaps as unknown as SetOrMap[]);
@@ -28,9 +28,9 @@ suite('the hop of a set', () => {
     assert.deepEqual([hops.get('first'), hops.get('later')], [0, 1]);
   });
 
-  test('that is asked twice is the later one, whichever rule comes first', () => {
-    assert.equal(hopsWith([[asks('twice')], [byMap('first')]]).get('twice'), 1);
-    assert.equal(hopsWith([[byMap('first')], [asks('twice')]]).get('twice'), 1);
+  test('that is looked up twice is the later one, whichever rule comes first', () => {
+    assert.equal(hopsWith([[looksUp('twice')], [byMap('first')]]).get('twice'), 1);
+    assert.equal(hopsWith([[byMap('first')], [looksUp('twice')]]).get('twice'), 1);
   });
 
   test('that counts what is dropped is that behind the verdict, as of what is refused', () => {

@@ -13,14 +13,14 @@ function rules(program: Program, chain: string): string[] {
 suite('the program', () => {
   test('counts nothing where only the clients of node ports are limited', () => {
     const program = buildProgram('ip', { nodePortClients: true });
-    const asked = program.chains.flatMap(({ name }) => rules(program, name)).join('\n');
-    const names = [...asked.matchAll(/@([a-z0-9-]+)/g)].map(([, name]) => name ?? '');
+    const printed = program.chains.flatMap(({ name }) => rules(program, name)).join('\n');
+    const names = [...printed.matchAll(/@([a-z0-9-]+)/g)].map(([, name]) => name ?? '');
     assert.ok(names.length > 5);
     const known = program.setsAndMaps.map(({ name }) => name);
     assert.deepEqual(
       names.filter((name) => !known.includes(name)),
       [],
-      'each set that a rule asks is there',
+      'each set that a rule looks up is there',
     );
   });
 

@@ -14,20 +14,20 @@ export interface Refusal {
   readonly error: { readonly code: ErrorCode; readonly message: string };
 }
 
-/** The answer to a request of `trace`, or why there is none, as JSON. `asked`: to, from, live. */
+/** The answer to a request of `trace`, or why there is none, as JSON. `query`: to, from, live. */
 export async function answerTrace(
-  asked: URLSearchParams,
+  query: URLSearchParams,
   known: Knowledge,
   args: Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses' | 'runDir'>,
 ): Promise<string> {
   try {
-    const target = parseTarget(asked.get('to') ?? '');
-    const client = parseClient(asked.get('from') ?? undefined);
+    const target = parseTarget(query.get('to') ?? '');
+    const client = parseClient(query.get('from') ?? undefined);
     const place = known.inKernel ?? args;
     const { traced, left } = await inSlices(answerSteps(known, { target, client }, place, ownAddresses(known)));
     // What was read from the kernel does not show which chains others have changed.
     const connections =
-      asked.has('live') || known.inKernel !== undefined
+      query.has('live') || known.inKernel !== undefined
         ? await withLive(traced, createNft(args.runDir, 'trace'))
         : traced.map(({ connection }) => connection);
     return JSON.stringify({ connections, left, origin: known.origin } satisfies TraceAnswer);

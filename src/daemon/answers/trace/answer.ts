@@ -56,20 +56,20 @@ export function* answerSteps(
     if (traced.length === MAX_CONNECTIONS) break;
     passed++;
     const one = yield* traceTo(destination, services, client, known, args, place);
-    const asked = 'service' in target ? target.service : undefined;
-    if (one !== undefined) traced.push(asked === undefined ? one : askedOf(asked, one));
+    const requested = 'service' in target ? target.service : undefined;
+    if (one !== undefined) traced.push(requested === undefined ? one : requestedOf(requested, one));
   }
   if (traced.length === 0) throw notOfFamily(destinations, known);
   traced.sort((a, b) => FATES.indexOf(a.connection.fate) - FATES.indexOf(b.connection.fate));
   return { traced, left: destinations.length - passed };
 }
 
-/** Several Services may ask for one address and port. */
-function askedOf(key: string, traced: Traced): Traced {
+/** Several Services may claim one address and port. */
+function requestedOf(key: string, traced: Traced): Traced {
   const { service, text } = traced.connection;
   const holder = service && `${service.namespace}/${service.name}`;
   if (holder === undefined || holder === key) return traced;
-  const told = `Service ${key} asks for it, too, and ${holder} comes first: ${text}`;
+  const told = `Service ${key} claims it, too, and ${holder} comes first: ${text}`;
   return { ...traced, connection: { ...traced.connection, text: told } };
 }
 
@@ -178,7 +178,7 @@ function* traceTo(
   return { entry, trace, connection };
 }
 
-/** Whether a Service asks for the address, or, if that is the node's, for the port. */
+/** Whether a Service claims the address, or, if that is the node's, for the port. */
 function isClaimant(
   { clusterIps, externalIps, loadBalancerIps, ports }: Service,
   address: string,

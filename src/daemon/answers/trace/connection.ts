@@ -41,7 +41,7 @@ export interface TracedConnection extends ConnectionVerdict {
   readonly rules: readonly ReportedRule[];
   /** The total number; `rules` are those that most connections meet. */
   readonly ruleCount: number;
-  /** Present if the request asked for it. */
+  /** Present if the request has it. */
   readonly live?: LiveResult;
 }
 

@@ -5,7 +5,7 @@ import type { Steps } from '../../../service/steps.ts';
 import type { Knowledge, ModelInTable } from '../knowledge.ts';
 
 /** An address and port at which to look for a frontend. */
-interface Asked {
+interface Place {
   readonly address: string;
   readonly protocol: string;
   readonly port: number;
@@ -16,7 +16,7 @@ interface Asked {
 export function* frontendAt(
   { model }: ModelInTable,
   cluster: Knowledge['cluster'],
-  { address, protocol, port, isOwn }: Asked,
+  { address, protocol, port, isOwn }: Place,
 ): Steps<Frontend | undefined> {
   const { ruleset } = model;
   const byAddress = ruleset.lookUp(BY_ADDRESS.dispatch, concat(address, protocol, port));

@@ -24,13 +24,13 @@ export async function pageTrace(
   args: Parameters<typeof answerSteps>[2],
 ): Promise<PageTrace> {
   try {
-    const question = { target: parseTarget(to.trim()), client: parseClient(from?.trim() || undefined) };
-    const steps = withinCpu(answerSteps(known, question, args, ownAddresses(known)), CPU_LIMIT);
+    const request = { target: parseTarget(to.trim()), client: parseClient(from?.trim() || undefined) };
+    const steps = withinCpu(answerSteps(known, request, args, ownAddresses(known)), CPU_LIMIT);
     const { traced, left } = await inSlices(steps);
     return { connections: traced.map(({ connection }) => shown(connection)), left };
   } catch (error) {
     if (error instanceof CpuLimitError) {
-      const advice = 'name a port, or ask on the node, where it may take longer: kube-proxy-nft trace';
+      const advice = 'name a port, or trace on the node, where it may take longer: kube-proxy-nft trace';
       return { connections: [], left: 0, error: `the trace was stopped: ${error.message}; ${advice}` };
     }
     if (!(error instanceof ProxyError)) throw error;

@@ -29,7 +29,7 @@ export interface TargetPlace {
 /** The destinations that a request is about, and the Services that it may be about. */
 export interface Understood {
   readonly destinations: readonly Destination[];
-  /** The Services that ask for one of the addresses or for ports of the node, if they were searched for. */
+  /** The Services that claim one of the addresses or ports of the node, if they were searched for. */
   readonly services: readonly Service[];
 }
 
@@ -82,7 +82,7 @@ function portAt(service: Service, { protocol, port, nodePort }: ServicePortSpec,
   return { protocol, port: isItsOwn ? port : (nodePort ?? port) };
 }
 
-/** The Services that ask for one of these addresses. If one is the node's, also the Services that have node ports. */
+/** The Services that claim one of these addresses. If one is the node's, also the Services that have node ports. */
 function* claimantsOf(addresses: readonly string[], { cluster, own }: TargetPlace): Steps<readonly Service[]> {
   const wanted = new Set(addresses);
   const isNode = addresses.some((address) => own.includes(address) || isLoopback(address));
@@ -92,8 +92,8 @@ function* claimantsOf(addresses: readonly string[], { cluster, own }: TargetPlac
     if (++looked % STEP === 0) yield;
     const service = cluster.service(key);
     if (service === undefined) continue;
-    const isAsked = addressesOf(service).some((address) => wanted.has(address));
-    if (isAsked || (isNode && service.ports.some(({ nodePort }) => nodePort !== undefined))) found.push(service);
+    const isClaimed = addressesOf(service).some((address) => wanted.has(address));
+    if (isClaimed || (isNode && service.ports.some(({ nodePort }) => nodePort !== undefined))) found.push(service);
   }
   return found;
 }
@@ -102,16 +102,16 @@ function addressesOf({ clusterIps, loadBalancerIps, externalIps }: Service): rea
   return [...clusterIps, ...loadBalancerIps, ...externalIps];
 }
 
-/** All addresses that lead to a port of a Service. `asked`: the number of a node port selects only the node port. */
+/** All addresses that lead to a port of a Service. `requested`: the number of a node port selects only the node port. */
 function waysTo(
   service: Service,
   { protocol, port, nodePort }: ServicePortSpec,
-  asked: string | undefined,
+  requested: string | undefined,
   place: TargetPlace,
 ): readonly Destination[] {
   const served = place.families.filter((family) => service.clusterIps.some((ip) => familyOf(ip) === family));
   if (service.otherProxy || service.type === 'ExternalName') return [];
-  const byNodePort = nodePort !== undefined && asked === `${nodePort}` && asked !== `${port}`;
+  const byNodePort = nodePort !== undefined && requested === `${nodePort}` && requested !== `${port}`;
   const addresses = byNodePort ? [] : [...new Set(addressesOf(service))];
   const atNode = nodePort === undefined ? [] : nodePortAddresses(place);
   const ways = [
@@ -148,8 +148,8 @@ function portsOf({ namespace, name, ports }: Service, port?: string, protocol?: 
   );
   if (found.length > 0 || ports.length === 0) return found;
   const has = ports.map((spec) => `${spec.name === '' ? '' : `${spec.name} `}${spec.port}/${spec.protocol}`);
-  const asked = [...(port === undefined ? [] : [port]), ...(protocol === undefined ? [] : [protocol])].join('/');
-  throw new ProxyError('E_USAGE', `Service ${namespace}/${name} has no port ${asked}: it has ${listed(has)}`);
+  const requested = [...(port === undefined ? [] : [port]), ...(protocol === undefined ? [] : [protocol])].join('/');
+  throw new ProxyError('E_USAGE', `Service ${namespace}/${name} has no port ${requested}: it has ${listed(has)}`);
 }
 
 /** Why a proxy does not serve a Service. `isReachable`: this machine has an address for node ports. */
@@ -163,7 +163,7 @@ function notProxied({ namespace, name, type, otherProxy, clusterIps }: Service, 
           ? 'is headless: clients connect to its endpoints themselves'
           : isReachable
             ? 'has no port, or no address of a family that this node has'
-            : 'has no port, or is asked for by its node port, and no interface of this machine that is up has an address';
+            : 'has no port, or is traced by its node port, and no interface of this machine that is up has an address';
   return new ProxyError('E_USAGE', `nothing to trace: Service ${namespace}/${name} ${why}`);
 }
 
