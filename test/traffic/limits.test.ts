@@ -71,6 +71,7 @@ function service(
 
 const LIMITED = 11;
 const FULL = 12;
+const CHANGED = 13;
 const PER_SECOND = 2;
 const OPEN = 3;
 
@@ -132,6 +133,23 @@ describe('limits of a Service', () => {
         });
       });
     }
+
+    it(`${family}: another limit holds at once for a client that keeps coming`, async () => {
+      const limit = async (perSecond: number) => {
+        daemon.write([...OBJECTS, ...service('changed', CHANGED, { 'kube-proxy-nft/limit': `${perSecond}/s` })]);
+        await daemon.untilDump(new RegExp(`over ${perSecond}/second .*default/changed`));
+      };
+      const comes = async (count: number) => {
+        const flows = { address: address(CHANGED), port: 80, count, source: one, concurrency: count };
+        return tally(await connectTcp(world, 'client', flows));
+      };
+      await limit(1000);
+      assert.deepEqual(await comes(20), { [endpoint]: 20 });
+      await limit(1);
+      assert.ok(((await comes(20))['refused'] ?? 0) > 0);
+      await limit(1000);
+      assert.deepEqual(await comes(20), { [endpoint]: 20 });
+    });
 
     it(`${family}: each endpoint has so many open connections at most, also on the host network; one that ends makes room`, async () => {
       const open: RunningHelper[] = [];

@@ -55,7 +55,8 @@ export function limitElements(
 ): { readonly verdict: string; readonly elements: readonly Element[] } {
   const service = serviceKeyOf(frontend);
   const target = verdict.replace(/^goto /, '');
-  const set = nameOf(PREFIX, service);
+  // A client's bucket keeps the rate it began with, and lives as long as the client comes. Another rate has another set.
+  const set = nameOf(PREFIX, `${perSecond}/s-${service}`);
   const client = clientOf(frontend.family);
   const [limited, unlimited] = [counterOf('limited', service), counterOf('unlimited', service)];
   const limit = { rate: perSecond, burst: perSecond, per: 'second', inv: true } as const;

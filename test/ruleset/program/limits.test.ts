@@ -49,8 +49,8 @@ describe('a limit of new connections', () => {
       'goto limit-pick-node-port-tcp-2__default/web',
     ]);
     const rules = (target: string) => [
-      'update @limit-default/web { ip saddr timeout 2s limit rate over 100/second burst 100 packets } counter name "limited-default/web" goto refuse',
-      'ip saddr != @limit-default/web counter name "unlimited-default/web"',
+      'update @limit-100/s-default/web { ip saddr timeout 2s limit rate over 100/second burst 100 packets } counter name "limited-default/web" goto refuse',
+      'ip saddr != @limit-100/s-default/web counter name "unlimited-default/web"',
       `goto ${target}`,
     ];
     assert.deepEqual(chains(made), {
@@ -77,12 +77,12 @@ describe('a limit of new connections', () => {
     const gone = [1, 2, 3, 4, 5, 6, 7].flatMap(() => made.takeTransaction().deletes.map(({ key }) => short(key)));
     for (const name of [
       'limit-pick-tcp-1__default/web',
-      'limit-default/web',
+      'limit-5/s-default/web',
       'limited-default/web',
       'unlimited-default/web',
     ])
       assert.ok(gone.includes(name), name);
-    assert.ok(gone.indexOf('limit-pick-tcp-1__default/web') < gone.indexOf('limit-default/web'));
+    assert.ok(gone.indexOf('limit-pick-tcp-1__default/web') < gone.indexOf('limit-5/s-default/web'));
   });
 
   it('keeps the slots of a frontend that shrinks as they are without it', () => {
