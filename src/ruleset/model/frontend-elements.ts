@@ -6,7 +6,7 @@ import { eachInSteps, endsStep, mapInSteps, type Steps } from '../../service/ste
 import type { UdpAddress } from '../../service/udp-frontends.ts';
 import { commentOf, concat, type Element, parts } from '../elements/element.ts';
 import type { SetOrMap } from '../elements/set-or-map.ts';
-import { affinityElements, hasOwnChains, type PickScope } from '../program/affinity.ts';
+import { affinityElements, affinityKindOf, hasOwnChains, type PickScope } from '../program/affinity.ts';
 import { isHeartbeat } from '../program/heartbeat.ts';
 import { behindLimit, limitElements } from '../program/limits.ts';
 import { hashedBy, type PickChain } from '../program/pick-chain.ts';
@@ -42,13 +42,18 @@ export interface PlannedModel {
 
 /** How to serve a frontend, starting from what the kernel holds now. It is made before anything of it is claimed. */
 export interface FrontendPlan {
+  /**
+   * Elements for packets that are still on the way that led to its endpoints before. They are deleted once no such packet
+   * is left.
+   */
+  readonly passing: readonly Element[];
   /** Everything that it needs. An element comes before what leads to it. */
   readonly elements: readonly Element[];
   readonly leaving: readonly LeavingSlot[];
 }
 
 /** Elements that a frontend needs and that do not exist. */
-export const NOTHING_PLANNED: FrontendPlan = { elements: [], leaving: [] };
+export const NOTHING_PLANNED: FrontendPlan = { passing: [], elements: [], leaving: [] };
 
 /**
  * The elements by which the fixed program serves a frontend. Slots in use stay as they are where they can. Endpoints beyond
@@ -111,6 +116,9 @@ class Planner {
     const fromNode = hasLocalAndClusterMaps(this.#frontend);
     const snatKeys = yield* this.#snatKeys();
     yield* eachInSteps(snatKeys, (key) => this.#add(fromNode ? snatFromNode : snat, key));
+    const passing: Element[] = [];
+    if (fromNode && this.#hadPolicyCluster())
+      yield* eachInSteps(snatKeys, (key) => passing.push(this.#element(snat, key)));
     const verdict = this.#limited(yield* this.#verdict());
     if (sourceRanges.length === 0) {
       this.#add(dispatch, this.#key, verdict);
@@ -121,7 +129,7 @@ class Planner {
       this.#add(admitted, this.#key, verdict);
       this.#add(dispatch, this.#key, check);
     }
-    return { elements: this.#elements, leaving: this.#leaving };
+    return { passing, elements: this.#elements, leaving: this.#leaving };
   }
 
   /** A verdict, with the limit before it if it serves anybody. */
@@ -227,6 +235,21 @@ class Planner {
     return chain.verdict;
   }
 
+  /**
+   * Whether packets may be on the way of policy Cluster, which leads from the first verdict to all endpoints. Their source
+   * is translated by endpoint, and they may draw a new one.
+   */
+  #hadPolicyCluster(): boolean {
+    const { setsAndMaps, inKernel, program } = this.#model;
+    return [this.#frontendMaps.dispatch, ADMITTED_NODE_PORTS].some((name) => {
+      const setOrMap = setsAndMaps.get(name);
+      const verdict = behindLimit((setOrMap && inKernel(setOrMap, this.#key)) ?? '');
+      return (
+        program.picks.byVerdict(verdict) !== undefined || affinityKindOf(verdict.replace('goto ', '')) !== undefined
+      );
+    });
+  }
+
   /** The pick chains that packets may still be in. */
   #chainsInKernel(verdicts: readonly string[]): readonly PickChain[] {
     const { setsAndMaps, inKernel, program } = this.#model;
@@ -288,7 +311,11 @@ class Planner {
   }
 
   #add(name: string, key: string, value = '', comment = this.#comment): void {
-    this.#elements.push({ setOrMap: this.#setOrMap(name), key, value, comment });
+    this.#elements.push(this.#element(name, key, value, comment));
+  }
+
+  #element(name: string, key: string, value = '', comment = this.#comment): Element {
+    return { setOrMap: this.#setOrMap(name), key, value, comment };
   }
 }
 

@@ -22,6 +22,7 @@ export class FrontendWork {
   readonly held: Entry[] = [];
   /** How many steps are done. */
   done = 0;
+  readonly #passing: number;
   readonly #elements: readonly Element[];
   readonly #intervals: readonly Entry[];
   /**
@@ -40,7 +41,8 @@ export class FrontendWork {
   ) {
     this.frontend = frontend;
     this.leaving = plan.leaving;
-    this.#elements = plan.elements;
+    this.#passing = plan.passing.length;
+    this.#elements = plan.passing.length === 0 ? plan.elements : [...plan.passing, ...plan.elements];
     this.#intervals = intervals;
     this.#staged = begun === undefined ? new Set() : begun.#staged;
   }
@@ -61,6 +63,12 @@ export class FrontendWork {
     const wanted = this.#elements[afterIntervals - this.leaving.length];
     if (wanted === undefined) throw new Error('there is no such step');
     return { wanted };
+  }
+
+  /** Of `held`, once all is done: what it keeps, and what it had only for packets on their way. */
+  get result(): { readonly kept: readonly Entry[]; readonly passing: readonly Entry[] } {
+    if (this.#passing === 0) return { kept: this.held, passing: [] };
+    return { kept: this.held.slice(this.#passing), passing: this.held.slice(0, this.#passing) };
   }
 
   /** What is kept although the frontend is not done. */

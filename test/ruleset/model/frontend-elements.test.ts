@@ -39,3 +39,48 @@ suite('the UDP frontend of an element', () => {
     );
   });
 });
+
+suite('source NAT of a node port whose policy changes', () => {
+  const nodePort = (policy: 'cluster' | 'local', endpoints: readonly number[]) => {
+    const all = frontend(endpoints, { kind: 'node-port', address: '', port: 30_080, policy });
+    return { ...all, localEndpoints: all.endpoints };
+  };
+  const keys = (ruleset: Ruleset, name: string) => {
+    const set = PROGRAM.setsAndMaps.find((known) => known.name === name);
+    return [...(set === undefined ? [] : ruleset.elementsOf(set))].map(({ key }) => key.replace(/.* /, '')).sort();
+  };
+  const set = (ruleset: Ruleset, one: ReturnType<typeof nodePort>) => {
+    atOnce(ruleset.setFrontend(frontendKey(one), one));
+    return ruleset.takeTransaction();
+  };
+
+  test('reaches new endpoints of policy Local for as long as packets may be on the way of policy Cluster', () => {
+    const ruleset = new Ruleset(PROGRAM);
+    set(ruleset, nodePort('cluster', [1, 2]));
+    assert.deepEqual(keys(ruleset, 'snat-node-ports'), ['10.0.0.1', '10.0.0.2']);
+    set(ruleset, nodePort('local', [2, 3]));
+    assert.deepEqual(keys(ruleset, 'snat-node-ports'), ['10.0.0.1', '10.0.0.2', '10.0.0.3']);
+    assert.deepEqual(keys(ruleset, 'snat-node-ports-from-node'), ['10.0.0.2', '10.0.0.3']);
+    while (ruleset.hasWaiting) ruleset.takeTransaction();
+    assert.deepEqual(keys(ruleset, 'snat-node-ports'), []);
+    assert.deepEqual(keys(ruleset, 'snat-node-ports-from-node'), ['10.0.0.2', '10.0.0.3']);
+    const { adds } = set(ruleset, nodePort('local', [2, 3, 4]));
+    assert.deepEqual(
+      adds.filter(({ setOrMap }) => setOrMap.name === 'snat-node-ports'),
+      [],
+      'no packet is on the way of policy Cluster any more',
+    );
+  });
+
+  test('leaves with the frontend when it is withdrawn half done', () => {
+    const ruleset = new Ruleset(PROGRAM);
+    const [before, after] = [nodePort('cluster', [1]), nodePort('local', [1, 2, 3, 4])];
+    set(ruleset, before);
+    const key = frontendKey(after);
+    assert.equal(atOnce(ruleset.setFrontend(key, after, 5)), false, 'there is more to do');
+    ruleset.takeTransaction();
+    ruleset.withdraw(key);
+    while (ruleset.hasWaiting) ruleset.takeTransaction();
+    assert.deepEqual(keys(ruleset, 'snat-node-ports'), []);
+  });
+});

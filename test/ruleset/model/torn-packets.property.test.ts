@@ -92,28 +92,18 @@ function endpointsIn(ruleset: TracedRuleset): readonly string[] {
   );
 }
 
-/** Whether the node port that a packet is addressed to has two verdicts, for clients on this node and for all others. */
-function isNodePortOfPolicyLocal(ruleset: TracedRuleset, { protocol, port }: TracedPacket): boolean {
-  const maps = ruleset.setsAndMaps.filter(({ name }) => name === 'node-ports' || name === 'admitted-node-ports');
-  return maps.some((map) => ruleset.lookUp(map.name, `${protocol} . ${port}`)?.value.includes('local-policy'));
-}
-
 /**
  * Follows every packet that a commit may find on its way, wherever it is then. By hash a client that misses in the state of
  * before may draw again in that of after, and meet an endpoint that is neither its old nor its new one.
  */
 function assertSafe(before: TracedRuleset, after: TracedRuleset, family: Family, byHash: boolean): void {
-  const endpointsAfter = new Set(endpointsIn(after));
-  const all = byHash ? [...endpointsIn(before), ...endpointsAfter] : [];
+  const all = byHash ? [...endpointsIn(before), ...endpointsIn(after)] : [];
   for (const packet of packetsOf(family)) {
     for (const pinned of [false, true]) {
       if (!isConcerned(before, after, (ruleset) => fates(ruleset, packet, pinned))) continue;
       const [old, young] = [fates(before, packet, pinned), fates(after, packet, pinned)];
       const whom = `${packet.protocol} from ${packet.source} to ${packet.destination} port ${packet.port}`;
       assert.ok(!isHalfServed(young), `not all draws lead to an endpoint: ${whom}: before ${old}; after ${young}`);
-      // A known fault: a node port that turns from policy Cluster to Local in the same transaction as its endpoints. A packet
-      // on the way of policy Cluster finds an endpoint in the slots that has no source NAT for clients from outside.
-      const turnsLocal = !isNodePortOfPolicyLocal(before, packet) && isNodePortOfPolicyLocal(after, packet);
       const known = new Set([...all, ...[...old, ...young].flatMap((line) => [endpointIn(line), sourceIn(line)])]);
       for (let intact = 0, looked = 1; intact < looked; intact++) {
         const between = torn(before, after, intact);
@@ -123,7 +113,6 @@ function assertSafe(before: TracedRuleset, after: TracedRuleset, family: Family,
         if (isServed(old) && isServed(young)) {
           assert.ok(isServed(seen), `served before and after, lost between: ${where}`);
           const strangers = seen.filter((line) => {
-            if (turnsLocal && endpointsAfter.has(endpointIn(line))) return false;
             // By hash a client may draw itself, and is masqueraded then.
             const isHairpin = byHash && endpointIn(line).includes(packet.source) && sourceIn(line) === MASQUERADED;
             return !known.has(endpointIn(line)) || !(isHairpin || known.has(sourceIn(line)));
