@@ -13,7 +13,7 @@ interface Labels<Result extends string> {
   readonly result: Result;
 }
 
-/** Connections with one result, of a port of a Service or of the whole Service. */
+/** Connections with one result, to a port of a Service, or to a whole Service: then `port` is empty. */
 type Counted<Result extends string> = Labels<Result> & { readonly connections: number };
 
 /** A sample, and its value. */
@@ -23,10 +23,11 @@ export interface ConnectionSample<Result extends string> {
 }
 
 /**
- * Samples of the busiest ports of Services, at most `most` of them. The others are added up. The sum only grows: a port that
- * becomes one of the busiest takes nothing out of it, and a port that no longer is one adds what it counts from then on.
+ * Samples of the busiest ports of Services, or of the busiest Services, at most `most` of them. The others are added up. The
+ * sum only grows: a port or Service that becomes one of the busiest takes nothing out of it. One that no longer is one adds
+ * what it counts from then on.
  */
-export class BusiestPorts<Result extends string> {
+export class BusiestSamples<Result extends string> {
   readonly #most: number;
   readonly #rest: Map<Result, number>;
   #last: ReadonlyMap<string, number> = new Map();
@@ -37,9 +38,9 @@ export class BusiestPorts<Result extends string> {
   }
 
   /** The samples after a reading. */
-  take(ports: readonly Counted<Result>[]): readonly ConnectionSample<Result>[] {
+  take(counts: readonly Counted<Result>[]): readonly ConnectionSample<Result>[] {
     const totals = new Map<string, number>();
-    for (const one of ports) totals.set(idOf(one), (totals.get(idOf(one)) ?? 0) + one.connections);
+    for (const one of counts) totals.set(idOf(one), (totals.get(idOf(one)) ?? 0) + one.connections);
     const busiest = new Set(
       [...totals]
         .toSorted(([a, one], [b, other]) => other - one || (a < b ? -1 : 1))
@@ -48,7 +49,7 @@ export class BusiestPorts<Result extends string> {
     );
     const now = new Map<string, number>();
     const samples: ConnectionSample<Result>[] = [];
-    for (const one of ports) {
+    for (const one of counts) {
       const { namespace, service, port, result, connections } = one;
       const id = `${idOf(one)} ${result}`;
       now.set(id, connections);
@@ -70,7 +71,7 @@ function idOf({ namespace, service, port }: Pick<Counted<string>, 'namespace' | 
   return [namespace, service, port].join(' ');
 }
 
-/** Where a scrape gets new connections, and for how many ports of Services there are samples at most. */
+/** Where a scrape gets new connections, and how many ports, and how many Services with limits, have samples at most. */
 export interface ConnectionMetricsOptions {
   readonly most: number;
   readonly read: () => Promise<Connections>;
@@ -78,7 +79,7 @@ export interface ConnectionMetricsOptions {
 
 /** Adds the metrics. If reading fails, the values of the last scrape stay, with one warning until it works again. */
 export function addConnectionMetrics(registry: Registry, { most, read }: ConnectionMetricsOptions, log: Log): void {
-  const ports = new BusiestPorts(most, CONNECTION_RESULTS);
+  const ports = new BusiestSamples(most, CONNECTION_RESULTS);
   let works = true;
   const failed = (why: string) => {
     if (works) log.warn(`metrics of new connections are missing: ${why}`);
@@ -101,7 +102,7 @@ export function addConnectionMetrics(registry: Registry, { most, read }: Connect
       }
     },
   });
-  const services = new BusiestPorts(most, LIMIT_RESULTS);
+  const services = new BusiestSamples(most, LIMIT_RESULTS);
   new Counter({
     name: 'kubeproxy_nft_service_limited_connections_total',
     help: 'New connections to a Service with limits: refused by one, or served without one; without names: to all other Services.',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { BusiestPorts } from '../../src/metrics/connection-metrics.ts';
+import { BusiestSamples } from '../../src/metrics/connection-metrics.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { CONNECTION_RESULTS, type Connections, type PortConnections } from '../../src/status/connections.ts';
 import { recordingLog } from '../builders/recording-log.ts';
@@ -10,8 +10,8 @@ const port = (service: string, connections: number, result: PortConnections['res
 });
 
 /** "web served" → its value; "" stands for all others. */
-function taken(ports: BusiestPorts<PortConnections['result']>, ...found: readonly PortConnections[]) {
-  const samples = ports
+function taken(busiest: BusiestSamples<PortConnections['result']>, ...found: readonly PortConnections[]) {
+  const samples = busiest
     .take(found)
     .map(({ labels, value }) => [`${labels.service} ${labels.result}`.trim(), value] as const);
   return Object.fromEntries(samples.filter(([, value]) => value > 0));
@@ -19,23 +19,23 @@ function taken(ports: BusiestPorts<PortConnections['result']>, ...found: readonl
 
 suite('samples of the busiest ports', () => {
   test('are so many, and the rest is one sum', () => {
-    const ports = new BusiestPorts(2, CONNECTION_RESULTS);
+    const busiest = new BusiestSamples(2, CONNECTION_RESULTS);
     const found = [port('a', 10), port('b', 5), port('b', 6, 'refused'), port('c', 3), port('d', 1, 'dropped')];
-    assert.deepEqual(taken(ports, ...found), {
+    assert.deepEqual(taken(busiest, ...found), {
       ...{ 'a served': 10, 'b served': 5, 'b refused': 6 },
       ...{ served: 3, dropped: 1 },
     });
-    assert.equal(ports.take([port('a', 10)]).length, 4);
+    assert.equal(busiest.take([port('a', 10)]).length, 4);
   });
 
   test('have a sum that only grows, whoever comes to be busy, and by what is new alone', () => {
-    const ports = new BusiestPorts(1, CONNECTION_RESULTS);
-    assert.deepEqual(taken(ports, port('a', 10), port('b', 9)), { 'a served': 10, served: 9 });
+    const busiest = new BusiestSamples(1, CONNECTION_RESULTS);
+    assert.deepEqual(taken(busiest, port('a', 10), port('b', 9)), { 'a served': 10, served: 9 });
     // What b had stays in the sum; a is in it from now on.
-    assert.deepEqual(taken(ports, port('a', 11), port('b', 20)), { 'b served': 20, served: 10 });
-    assert.deepEqual(taken(ports, port('a', 15), port('b', 20)), { 'b served': 20, served: 14 });
+    assert.deepEqual(taken(busiest, port('a', 11), port('b', 20)), { 'b served': 20, served: 10 });
+    assert.deepEqual(taken(busiest, port('a', 15), port('b', 20)), { 'b served': 20, served: 14 });
     // A Service that is gone takes nothing away.
-    assert.deepEqual(taken(ports, port('b', 20)), { 'b served': 20, served: 14 });
+    assert.deepEqual(taken(busiest, port('b', 20)), { 'b served': 20, served: 14 });
   });
 });
 
