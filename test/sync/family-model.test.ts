@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { MAX_ENDPOINTS } from '../../src/ruleset/model/slots.ts';
 import { udpFrontendKey } from '../../src/service/held-udp-frontends.ts';
+import { atOnce } from '../../src/service/steps.ts';
 import { manyObjects } from '../builders/many-objects.ts';
 import { elementsOf, modelFor } from '../builders/models.ts';
 import { ready, service, slice } from '../builders/objects.ts';
@@ -207,5 +208,17 @@ suite('the model of a family', () => {
       if (adds.length >= 9_900) ofFull.push(deletes.length);
     } while (model.isBehind);
     assert.deepEqual(ofFull, [0, 2000, 2000], 'of 8000 slots');
+  });
+
+  test('gives a Service with session affinity at once where its addresses share the chains of few endpoints', () => {
+    const { model, set, drain } = modelFor([service({ name: 'other', clusterIps: ['10.96.0.11'] })]);
+    drain();
+    const externalIps = Array.from({ length: 8 }, (_, n) => `203.0.113.${n}`);
+    const endpoints = Array.from({ length: 5 }, (_, n) => ready(`10.0.0.${n}`));
+    set(service({ affinitySeconds: 60, externalIps }), slice(endpoints));
+    // The smallest transactions for a table in force.
+    const { transaction } = atOnce(model.transactionSteps(true, 500));
+    assert.equal(transaction.adds.filter(({ setOrMap }) => setOrMap.name === 'services').length, 9);
+    assert.equal(model.isBehind, false);
   });
 });
