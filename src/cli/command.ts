@@ -64,8 +64,8 @@ export const FILE_ERRORS = [
   'E_MANIFEST_MALFORMED',
 ] as const;
 
-/** Errors of commands that query the daemon, or compute what a daemon would program. */
-export const QUESTION_ERRORS = [
+/** Errors of commands that send requests to the daemon, or compute what a daemon would program. */
+export const REQUEST_ERRORS = [
   ...FILE_ERRORS,
   'E_API_UNREACHABLE',
   'E_API_REFUSED',

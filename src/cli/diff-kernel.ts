@@ -35,14 +35,14 @@ const PAUSE = 300;
 /**
  * Compares the kernel with what the daemon reports to have programmed. Differences are checked twice, and count only if they
  * are the same both times.
- * @throws ProxyError E_NFT_MISSING, E_NFT_TOO_OLD, E_NFT_NOT_PERMITTED, E_NFT_FAILED, and as `ask` does
+ * @throws ProxyError E_NFT_MISSING, E_NFT_TOO_OLD, E_NFT_NOT_PERMITTED, E_NFT_FAILED, and as `request` does
  */
 export async function kernelDifferences(
-  ask: () => Promise<DaemonModel>,
+  request: () => Promise<DaemonModel>,
   args: Arguments,
   log: Log,
 ): Promise<readonly KernelDifferences[]> {
-  const first = await ask();
+  const first = await request();
   const nft = createNft(args.runDir, 'diff');
   await probeNft(nft, log);
   const theirs = argumentsOf(args, first);
@@ -56,7 +56,7 @@ export async function kernelDifferences(
     const found = await compare(first, models, nft);
     if (found.every(({ differences }) => differences.length === 0)) return found;
     await sleep(PAUSE);
-    const again = await compare(await ask(), models, nft);
+    const again = await compare(await request(), models, nft);
     return again.map((one, i) => {
       const known = new Set(found[i]?.differences.map(({ message }) => message));
       return { ...one, differences: one.differences.filter(({ message }) => known.has(message)) };

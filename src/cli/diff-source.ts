@@ -66,8 +66,8 @@ export async function sourceDifferences(daemon: DaemonModel, args: Arguments, lo
     return { family: model.family, added: added.map(textOf), removed: removed.map(textOf) };
   });
   const after = [...cluster.serviceKeys()].flatMap((key) => {
-    const asked = besideRules(cluster.service(key), theirs.resetGoneEndpoints);
-    return models.flatMap((model) => model.frontendsOf(key).map((frontend) => serviceRow(frontend, asked)));
+    const beside = besideRules(cluster.service(key), theirs.resetGoneEndpoints);
+    return models.flatMap((model) => model.frontendsOf(key).map((frontend) => serviceRow(frontend, beside)));
   });
   const services = serviceChanges(rows, after);
   const counts = SHORTFALL_REASONS.map((reason) => [reason, shortfalls.count(reason)] as const);

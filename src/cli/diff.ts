@@ -29,9 +29,9 @@ export async function diff(args: Arguments, log: Log): Promise<void> {
     throw new ProxyError('E_USAGE', '-f and another source cannot be given together: choose one');
   }
   const hasSource = [kubeconfig, master, manifests].some((flag) => flag !== undefined);
-  const ask = () => requestModel(args.runDir);
+  const request = () => requestModel(args.runDir);
   if (!hasSource) {
-    const found = await kernelDifferences(ask, args, log);
+    const found = await kernelDifferences(request, args, log);
     await finish(
       args,
       found.some(({ differences }) => differences.length > 0),
@@ -40,7 +40,7 @@ export async function diff(args: Arguments, log: Log): Promise<void> {
     );
     return;
   }
-  const found = await sourceDifferences(await ask(), { ...args, manifests }, log);
+  const found = await sourceDifferences(await request(), { ...args, manifests }, log);
   const isEqual =
     found.services.length === 0 && found.families.every(({ added, removed }) => added.length + removed.length === 0);
   await finish(args, !isEqual, found, () => sourceLines(found, args.output === 'wide'));

@@ -69,23 +69,23 @@ async function listingNow({ runDir, ...args }: Arguments): Promise<Listing> {
 }
 
 async function wantedRows(args: Arguments, log: Log): Promise<readonly ServiceRow[]> {
-  return rowsOf(wantedServices(args), (path, asked) => {
+  return rowsOf(wantedServices(args), (path, query) => {
     // Without a daemon, nothing else waits for this process, so everything is on one page.
     const whole = async (known: Knowledge) => {
       if (known.inKernel !== undefined) log.warn(known.origin);
-      return renderServices(known, asked, args, Number.POSITIVE_INFINITY);
+      return renderServices(known, query, args, Number.POSITIVE_INFINITY);
     };
     return requestOrCompute(args, path, whole, log, { fromKernel: kernelKnowledge });
   });
 }
 
-/** All rows of these Services, page by page. `ask` receives a path and its parameters. */
-export async function rowsOf(wanted: WantedServices, ask: Ask): Promise<readonly ServiceRow[]> {
-  return (await listingOf(wanted, ask)).rows;
+/** All rows of these Services, page by page. `send` receives a path and its parameters. */
+export async function rowsOf(wanted: WantedServices, send: Send): Promise<readonly ServiceRow[]> {
+  return (await listingOf(wanted, send)).rows;
 }
 
-/** Sends a request by its path; `asked` are its parameters. */
-type Ask = (path: string, asked: URLSearchParams) => Promise<string | Buffer>;
+/** Sends a request by its path; `query` has its parameters. */
+type Send = (path: string, query: URLSearchParams) => Promise<string | Buffer>;
 
 /** Selects Services by namespace and name. An empty or absent value selects all. */
 export interface WantedServices {
@@ -93,13 +93,13 @@ export interface WantedServices {
   readonly name?: string;
 }
 
-async function listingOf({ namespace = '', name = '' }: WantedServices, ask: Ask): Promise<Listing> {
+async function listingOf({ namespace = '', name = '' }: WantedServices, send: Send): Promise<Listing> {
   const rows: ServiceRow[] = [];
   let isInForce = true;
   let from: number | undefined = 0;
   while (from !== undefined) {
-    const asked: URLSearchParams = new URLSearchParams({ from: `${from}`, namespace, name });
-    const page: ServicesPage = JSON.parse(`${await ask(`/services?${asked}`, asked)}`);
+    const query: URLSearchParams = new URLSearchParams({ from: `${from}`, namespace, name });
+    const page: ServicesPage = JSON.parse(`${await send(`/services?${query}`, query)}`);
     rows.push(...page.rows);
     isInForce &&= page.inForce !== false;
     from = page.next;

@@ -27,7 +27,7 @@ export interface TableInKernel extends FoundProgram {
  * @throws NftError
  */
 export async function kernelKnowledge({ runDir, nodeName }: Arguments, log: Log): Promise<Knowledge | undefined> {
-  const nft = createNft(runDir, 'question');
+  const nft = createNft(runDir, 'request');
   const found: TableInKernel[] = [];
   for (const family of kernelFamilies()) {
     const tables = await findTables(nft, family);

@@ -31,7 +31,7 @@ export async function notRunningText(args: Arguments, isBrief: boolean, log: Log
 }
 
 function firstLine({ nodeName, runDir }: Arguments): string {
-  return `${nodeName}: no daemon runs (asked in ${runDir})`;
+  return `${nodeName}: no daemon runs (run directory ${runDir})`;
 }
 
 /**

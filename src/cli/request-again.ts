@@ -13,16 +13,16 @@ const REST = 19;
 export type Again<Answer> = { readonly answer: Answer } | { readonly lost: string };
 
 /**
- * Asks a daemon repeatedly: once a second or, if its answers are expensive, so seldom that they take a twentieth of one CPU.
- * Ends when the reader of stdout closes it. If the daemon ends, it waits for the next one.
+ * Sends requests to a daemon: once a second or, if its answers are expensive, so seldom that they take a twentieth of one
+ * CPU. Ends when the reader of stdout closes it. If the daemon ends, it waits for the next one.
  * @throws ProxyError what the first request throws
  */
-export async function* requestAgain<Answer>(ask: () => Promise<Answer>): AsyncGenerator<Again<Answer>> {
+export async function* requestAgain<Answer>(send: () => Promise<Answer>): AsyncGenerator<Again<Answer>> {
   for (let isFirst = true; ; isFirst = false) {
     const began = performance.now();
     let told: Again<Answer>;
     try {
-      told = { answer: await ask() };
+      told = { answer: await send() };
     } catch (error) {
       if (isFirst || !(error instanceof ProxyError)) throw error;
       told = { lost: error.message };

@@ -7,7 +7,7 @@ const PATIENCE = 30;
 
 /**
  * The counts of new connections from the daemon of a run directory; undefined if there is no daemon, or if it has no counts.
- * @throws ProxyError E_RUN_DIR if it cannot be asked
+ * @throws ProxyError E_RUN_DIR if it cannot be reached
  */
 export async function requestConnections(runDir: string, withFrontends: boolean): Promise<Connections | undefined> {
   const answer = await requestDaemon(runDir, `/connections${withFrontends ? '?frontends' : ''}`, PATIENCE);

@@ -4,7 +4,7 @@ import type { Command, Operand } from './command.ts';
 import { type CommandLine, isOn } from './command-line.ts';
 
 /** A command, and the words after it. */
-export interface Asked {
+export interface RequestedCommand {
   readonly command: Command;
   readonly operands: readonly string[];
 }
@@ -13,7 +13,7 @@ export interface Asked {
  * The command that a command line requests: by words ("get services"), by a flag ("--dump"), or otherwise the first command.
  * Errors in the command, its operands and its flags are added to the problems.
  */
-export function requestedCommand(line: CommandLine, commands: readonly [Command, ...Command[]]): Asked {
+export function requestedCommand(line: CommandLine, commands: readonly [Command, ...Command[]]): RequestedCommand {
   const { values, problems } = line;
   const isReadable = problems.length === 0;
   const { command, operands } = choose(line, commands);
@@ -32,22 +32,25 @@ export function requestedCommand(line: CommandLine, commands: readonly [Command,
   return { command, operands };
 }
 
-function choose({ values, positionals, problems }: CommandLine, commands: readonly [Command, ...Command[]]): Asked {
-  const asked = commands.filter(({ flag = '' }) => isOn(values, flag));
+function choose(
+  { values, positionals, problems }: CommandLine,
+  commands: readonly [Command, ...Command[]],
+): RequestedCommand {
+  const flagged = commands.filter(({ flag = '' }) => isOn(values, flag));
   const { named, rest } = byWords(positionals, commands);
   const isHelp = ({ flag }: Command) => flag === 'help';
   const help = commands.find(isHelp);
-  const others = asked.filter(({ flag }) => flag !== 'help' && flag !== 'version');
+  const others = flagged.filter(({ flag }) => flag !== 'help' && flag !== 'version');
   const [first, second] = others;
   // A flag with a value takes the next word, even --help.
-  const isWanted = asked.some(
+  const isWanted = flagged.some(
     (command) => isHelp(command) || /^(?:--help|-h)$/.test(values.get(command.flag ?? '')?.at(-1) ?? ''),
   );
   if (help !== undefined && (isWanted || named === help)) {
     const about = named === help || named === undefined ? rest : [named.name];
     return { command: help, operands: about.length > 0 || first === undefined ? about : [first.name] };
   }
-  const version = asked.find(({ flag }) => flag === 'version');
+  const version = flagged.find(({ flag }) => flag === 'version');
   if (version !== undefined) return { command: version, operands: [] };
   if (second !== undefined) problems.push(`--${first?.flag} and --${second.flag} cannot be given together`);
   else if (named !== undefined && first !== undefined) {

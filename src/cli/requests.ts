@@ -69,8 +69,8 @@ function refusal({ command, runDir }: Arguments, named: readonly string[]): Prox
   const what = named.join(' ');
   return new ProxyError(
     'E_ALREADY_RUNNING',
-    `${command} ${what}: a daemon runs (asked in ${runDir}) and has its own source. To see what is programmed, name no ` +
-      `source. To see what this source would change on this node: kube-proxy-nft diff ${what}. To see what it would ` +
+    `${command} ${what}: a daemon runs (run directory ${runDir}) and has its own source. To see what is programmed, ` +
+      `name no source. To see what this source would change on this node: kube-proxy-nft diff ${what}. To see what it would ` +
       `program on a node without a daemon, name another --run-dir`,
   );
 }
@@ -95,7 +95,7 @@ async function workOut(args: Arguments, log: Log, asInKernel: boolean): Promise<
 
 /** What a start would take over from the kernel. @throws ProxyError E_NFT_MISSING, E_NFT_NOT_PERMITTED, E_NFT_FAILED */
 async function foundFor(model: FamilyModel, { runDir }: Arguments): Promise<readonly Element[]> {
-  const nft = createNft(runDir, 'question');
+  const nft = createNft(runDir, 'request');
   try {
     const live = liveTable(await findTables(nft, model.family), model);
     return live === undefined ? [] : foundElements(await readTable(nft, model.program, live.name));

@@ -21,10 +21,10 @@ const LOOK = 3_000;
 const PAUSE = 100;
 
 /**
- * `status`: asks the running daemon, which first compares the kernel. With `--wait`, asks until it is in sync. Without a
- * daemon, says what the kernel still serves. Sets the exit code: 0 in sync, 1 not, 3 no daemon. For `--watch`, see
+ * `status`: queries the running daemon, which first compares the kernel. With `--wait`, queries until it is in sync.
+ * Without a daemon, says what the kernel still serves. Sets the exit code: 0 in sync, 1 not, 3 no daemon. For `--watch`, see
  * watchStatus.
- * @throws ProxyError E_RUN_DIR if the daemon cannot be asked, or has another version
+ * @throws ProxyError E_RUN_DIR if the daemon cannot be reached, or has another version
  */
 export async function status(args: Arguments, log: Log): Promise<void> {
   const wait = parseDuration(textOf(args, 'wait') ?? '0') ?? 0;
@@ -46,12 +46,12 @@ export async function status(args: Arguments, log: Log): Promise<void> {
 
 /** The daemon's status after a comparison with the kernel. Waits up to `wait` milliseconds until it is in sync. */
 async function lookedAt(runDir: string, wait: number): Promise<Status | undefined> {
-  const asked = Date.now();
+  const requestedAt = Date.now();
   let known = await statusOfDaemon(runDir, '/status?look');
   const began = performance.now();
   const until = began + Math.max(LOOK, wait);
   const isSettled = ({ families }: Status) =>
-    families.every(({ isWatched, comparedAt = 0 }) => !isWatched || comparedAt >= asked) ||
+    families.every(({ isWatched, comparedAt = 0 }) => !isWatched || comparedAt >= requestedAt) ||
     performance.now() > began + LOOK;
   while (performance.now() < until && (wait > 0 || known !== undefined)) {
     if (known !== undefined && isSettled(known) && (wait === 0 || isInSync(known))) break;
@@ -63,7 +63,7 @@ async function lookedAt(runDir: string, wait: number): Promise<Status | undefine
 
 /**
  * The status from the daemon of a run directory; undefined if there is none.
- * @throws ProxyError E_RUN_DIR if it cannot be asked, or has another version
+ * @throws ProxyError E_RUN_DIR if it cannot be reached, or has another version
  */
 export async function statusOfDaemon(runDir: string, path = '/status'): Promise<Status | undefined> {
   const answer = await requestDaemon(runDir, path);

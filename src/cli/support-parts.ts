@@ -28,7 +28,7 @@ const MIB = 1024 * KIB;
 /** All parts of the archive, at most 20 MiB before compression. `daemon`: the running daemon's status, if any. */
 export function partsOf(args: Arguments, daemon: Status | undefined): readonly Part[] {
   const nft = createNft(args.runDir, 'support', undefined, undefined, 20);
-  const ask = async (path: string) => `${(await requestDaemon(args.runDir, path)) ?? noDaemon()}`;
+  const answerTo = async (path: string) => `${(await requestDaemon(args.runDir, path)) ?? noDaemon()}`;
   const small = { limit: 256 * KIB, time: 20 };
   return [
     {
@@ -44,21 +44,21 @@ export function partsOf(args: Arguments, daemon: Status | undefined): readonly P
       about: 'what "status" says',
       gather: () => (daemon === undefined ? leftInKernel(args, false, quiet()) : statusText(daemon)),
     },
-    { ...small, name: 'shortfalls.json', about: 'what is not served as it asks', gather: () => ask('/shortfalls') },
+    { ...small, name: 'shortfalls.json', about: 'what is not served as it asks', gather: () => answerTo('/shortfalls') },
     {
       name: 'services.txt',
       about: 'Services and endpoints as they are programmed',
       limit: 4 * MIB,
       time: 20,
       gather: async () =>
-        daemon === undefined ? noDaemon() : serviceTable(inOrder(await rowsOf({}, ask)), true, true),
+        daemon === undefined ? noDaemon() : serviceTable(inOrder(await rowsOf({}, answerTo)), true, true),
     },
     {
       name: 'rules.nft',
       about: 'our tables',
       limit: 8 * MIB,
       time: 20,
-      gather: async () => (daemon === undefined ? ownTables(nft) : ask('/dump?output=nft&all=')),
+      gather: async () => (daemon === undefined ? ownTables(nft) : answerTo('/dump?output=nft&all=')),
     },
     {
       ...small,
@@ -117,7 +117,7 @@ async function checked(args: Arguments): Promise<string> {
   return findingsJson(args.nodeName, VERSION, findings);
 }
 
-/** Our tables as the kernel holds them, if there is no daemon to ask. */
+/** Our tables as the kernel holds them, if no daemon runs. */
 async function ownTables(nft: Nft): Promise<string> {
   const lines: string[] = [];
   for (const family of kernelFamilies()) {

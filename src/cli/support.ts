@@ -14,7 +14,7 @@ import { partsOf } from './support-parts.ts';
 
 /**
  * `support`: writes an archive for a bug report, without secrets. Lists its contents first and, on a terminal without --yes,
- * asks before it writes. --list writes nothing.
+ * waits for confirmation before it writes. --list writes nothing.
  * @throws ProxyError E_SUPPORT if the archive cannot be written, or already exists; E_USAGE
  */
 export async function support(args: Arguments, _log: Log): Promise<void> {
@@ -45,8 +45,8 @@ function folderName(nodeName: string, now: Date): string {
 }
 
 /** The path to write to: the requested path, or a file in it if it is a folder. */
-function fileFor(asked: string | undefined, name: string): string {
-  const path = resolve(asked || '.');
+function fileFor(requested: string | undefined, name: string): string {
+  const path = resolve(requested || '.');
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, name) : path;
 }
 

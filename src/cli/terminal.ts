@@ -14,7 +14,7 @@ export interface TerminalListeners {
   /** Receives the typed characters. */
   readonly onKeys: (text: string) => void;
   readonly onResize: () => void;
-  /** The terminal was closed, or a signal asks the program to end. */
+  /** The terminal was closed, or a signal tells the program to end. */
   readonly onEnd: () => void;
 }
 

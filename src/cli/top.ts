@@ -15,7 +15,7 @@ import { takeTerminal } from './terminal.ts';
 const INTERVAL = 1000;
 
 /** The maximum number of requests until the second reading. With 30,000 Services, a reading is kept for a minute. */
-const MAX_QUESTIONS = 180;
+const MAX_REQUESTS = 180;
 
 /**
  * `top`: shows new connections to each Service live. Without a terminal, for programs, and with --once, prints one table
@@ -38,7 +38,7 @@ async function counted({ runDir }: Arguments): Promise<Connections> {
 
 async function once(args: Arguments, first: Connections): Promise<void> {
   let now = first;
-  for (let asked = 0; now.readAt === first.readAt && asked < MAX_QUESTIONS; asked++) {
+  for (let requests = 0; now.readAt === first.readAt && requests < MAX_REQUESTS; requests++) {
     await sleep(INTERVAL);
     now = await counted(args);
   }

@@ -39,7 +39,7 @@ export async function watchRows<Row extends object>(
 ): Promise<void> {
   const [source] = sourceFlags(args);
   if (source !== undefined) {
-    throw new ProxyError('E_USAGE', `--watch asks the running daemon: it cannot be given together with ${source}`);
+    throw new ProxyError('E_USAGE', `--watch queries the running daemon: it cannot be given together with ${source}`);
   }
   const { output } = args;
   const widths: number[] = [];

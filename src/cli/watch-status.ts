@@ -16,13 +16,13 @@ import { requestAgain } from './request-again.ts';
  */
 export async function watchStatus(
   first: Status | undefined,
-  ask: () => Promise<Status | undefined>,
+  request: () => Promise<Status | undefined>,
   args: Arguments,
   log: Log,
 ): Promise<void> {
   const isBrief = isSet(args, 'brief');
   let known: string | undefined;
-  for await (const again of requestAgain(async () => ({ status: known === undefined ? first : await ask() }))) {
+  for await (const again of requestAgain(async () => ({ status: known === undefined ? first : await request() }))) {
     if ('lost' in again) {
       if (known !== again.lost) log.warn(`${again.lost}; waiting for it`);
       known = again.lost;

@@ -21,21 +21,21 @@ case " $* " in
 esac
 exec /usr/sbin/nft "$@"`);
     await place.startDaemon([...smallNode(place), '--iptables-sync-period', '1s', '--heartbeat=false'], { path });
-    const ask = (port: number, page: string) =>
+    const get = (port: number, page: string) =>
       place.command([process.execPath, '-e', FETCH, `http://127.0.0.1:${port}/${page}`]);
     const told = async () => {
       const { stdout, exitCode } = await place.run(['status']);
       const json = JSON.parse((await place.run(['status', '-o', 'json'])).stdout);
       const [, differences] =
-        /^kubeproxy_nft_rule_differences\{ip_family="IPv4"\} (\d+)$/m.exec(ask(10_249, 'metrics')) ?? [];
+        /^kubeproxy_nft_rule_differences\{ip_family="IPv4"\} (\d+)$/m.exec(get(10_249, 'metrics')) ?? [];
       return {
         status: `${exitCode} ${/^node-1: (.*)/.exec(stdout)?.[1]}`,
         json: json.inSync,
         metrics: Number(differences) > 0 ? 'differences' : 'none',
-        healthz: ask(10_256, 'healthz').slice(0, 3),
-        health: /"healthy":(?:true|false)/.exec(ask(10_256, 'healthz'))?.[0],
+        healthz: get(10_256, 'healthz').slice(0, 3),
+        health: /"healthy":(?:true|false)/.exec(get(10_256, 'healthz'))?.[0],
         // Another process would be refused, too.
-        livez: ask(10_256, 'livez').slice(0, 3),
+        livez: get(10_256, 'livez').slice(0, 3),
       };
     };
     const healthy = {

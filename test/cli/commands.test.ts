@@ -63,7 +63,7 @@ suite('the table of commands', () => {
       const call = [...name.split(' '), ...words, '-o'];
       for (const output of OUTPUTS) {
         if (outputs?.includes(output)) assert.equal(parseArguments([...call, output]).output, output);
-        // Help takes every flag, as it may be asked for in the middle of anything.
+        // Help takes every flag, as it may be requested in the middle of anything.
         else if (name !== 'help') assert.throws(() => parseArguments([...call, output]), isUsage, output);
       }
       if (name !== 'help') assert.throws(() => parseArguments([...call, 'xml']), isUsage);

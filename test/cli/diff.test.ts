@@ -164,13 +164,13 @@ suite('diff', () => {
 });
 
 suite('a source beside a daemon', () => {
-  test('is refused by what asks the daemon, with the command for it', async (context) => {
+  test('is refused by what queries the daemon, with the command for it', async (context) => {
     const place = new Place(context);
     const before = manifests(place, 'before', BEFORE);
     await place.startDaemon(['--manifests', before]);
-    for (const question of [['dump'], ['--dump'], ['trace', '10.96.0.10:80'], ['get', 'services']]) {
-      const { exitCode, stdout, stderr } = await place.run([...question, '--manifests', before]);
-      assert.deepEqual([exitCode, stdout], [30, ''], question.join(' '));
+    for (const request of [['dump'], ['--dump'], ['trace', '10.96.0.10:80'], ['get', 'services']]) {
+      const { exitCode, stdout, stderr } = await place.run([...request, '--manifests', before]);
+      assert.deepEqual([exitCode, stdout], [30, ''], request.join(' '));
       assert.ok(stderr.includes(`kube-proxy-nft diff --manifests ${before}`), stderr);
     }
     const elsewhere = await place.run(['dump', '--manifests', before, '--run-dir', place.file('none')]);

@@ -43,7 +43,7 @@ suite('one line and an exit code of its own for', { concurrency: 2 }, () => {
     ['a flag', (place: Place) => ['--logging-format=json', `--kubeconfig=${place.file('none')}`]],
     ['the configuration', (place: Place) => ['--config', place.file('config')]],
   ] as const) {
-    test(`anything, as a line of JSON where ${where} asks for that`, async (context) => {
+    test(`anything, as a line of JSON where ${where} says so`, async (context) => {
       const place = new Place(context);
       writeFileSync(
         place.file('config'),
@@ -309,7 +309,7 @@ suite('the program', () => {
     assert.match(stdout, /^ +-v N /m);
   });
 
-  test('--dump asks the daemon, and without one prints what it would program', async (context) => {
+  test('--dump queries the daemon, and without one prints what it would program', async (context) => {
     const place = placeWithManifests(context);
     // Heartbeats have a chain that serves no Service.
     const daemon = await place.startDaemon(['--manifests', place.manifests, '--heartbeat=false']);

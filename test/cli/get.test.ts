@@ -20,12 +20,12 @@ suite('get services', () => {
       stdout,
       /^default +s7 +\S+ +ClusterIP +10\.96\.0\.7:80\/tcp +2 +- +served +0 +10\.0\.1\.1:\d+,10\.0\.1\.2:\d+\n$/,
     );
-    for (const [asked, said] of [
+    for (const [words, said] of [
       [['-n', 'nowhere'], /no Service is programmed in namespace nowhere \(headless/],
       [['nope'], /no Service nope is programmed \(/],
       [['default/nope'], /no Service default\/nope is programmed \(/],
     ] as const) {
-      const { stdout: nothing, stderr } = await place.run(['get', 'services', ...asked]);
+      const { stdout: nothing, stderr } = await place.run(['get', 'services', ...words]);
       assert.equal(nothing, '');
       assert.match(stderr, said);
     }

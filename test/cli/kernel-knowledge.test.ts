@@ -5,11 +5,11 @@ import type { ServiceRow } from '../../src/status/service-rows.ts';
 import { Place } from './program.ts';
 import { OBJECTS } from './trace/small-cluster.ts';
 
-/** A place with the small cluster's rules in its kernel, and no daemon; `ask` is given questions while there was one. */
+/** A place with the small cluster's rules in its kernel, and no daemon; `look` runs while there is one. */
 async function withRules<Told>(
   context: TestContext,
   flags: readonly string[],
-  ask: (place: Place) => Promise<Told>,
+  look: (place: Place) => Promise<Told>,
 ): Promise<{ readonly place: Place; readonly told: Told }> {
   const place = new Place(context);
   for (const command of [
@@ -23,7 +23,7 @@ async function withRules<Told>(
   writeFileSync(place.file('objects.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: OBJECTS }));
   const source = ['--manifests', place.file('objects.json'), '--hostname-override', 'here'];
   const daemon = await place.startDaemon([...source, ...flags]);
-  const told = await ask(place);
+  const told = await look(place);
   await daemon.stop();
   return { place, told };
 }
@@ -39,7 +39,7 @@ function known(rows: readonly ServiceRow[]) {
   }));
 }
 
-const QUESTIONS = [
+const TRACES = [
   ['default/web', 'outside'],
   ['default/web:http', '10.32.0.5%veth5'],
   ['default/local', 'outside'],
@@ -58,12 +58,12 @@ const QUESTIONS = [
 
 async function answers(place: Place) {
   const found = [];
-  for (const [to, from] of QUESTIONS) {
+  for (const [to, from] of TRACES) {
     const { stdout, stderr, exitCode } = await place.run(['trace', to, '--from', from, '-o', 'json']);
     assert.notEqual(stdout, '', `${to} ${stderr}`);
     const { connections } = JSON.parse(stdout);
     found.push({
-      question: `${to} from ${from}`,
+      trace: `${to} from ${from}`,
       exitCode,
       connections: connections
         .map(({ fate, source, destination, port, service, outcomes, from: side }: Record<string, unknown>) => {

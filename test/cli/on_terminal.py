@@ -27,7 +27,7 @@ if pid == 0:
 resize(terminal, int(sys.argv[1]), int(sys.argv[2]))
 os.write(terminal, b"\n")
 
-asked = b""
+unread = b""
 inputs = [terminal, 0]
 while True:
     ready, _, _ = select.select(inputs, [], [])
@@ -43,8 +43,8 @@ while True:
         more = os.read(0, 65536)
         if not more:
             inputs.remove(0)
-        asked += more
-        *lines, asked = asked.split(b"\n")
+        unread += more
+        *lines, unread = unread.split(b"\n")
         for line in lines:
             order = json.loads(line)
             if "send" in order:

@@ -126,15 +126,15 @@ export class Place {
     };
   }
 
-  /** Runs the program on a terminal of its own, and answers one question. Returns what the terminal has shown. */
-  async onTerminal(args: readonly string[], question: string, answer: string): Promise<string> {
+  /** Runs the program on a terminal of its own, and answers one prompt. Returns what the terminal has shown. */
+  async onTerminal(args: readonly string[], prompt: string, answer: string): Promise<string> {
     const program = [process.execPath, MAIN, '--run-dir', this.file('run'), ...args];
     const argv = [...this.#command, 'script', '-qec', program.join(' '), '/dev/null'];
     const child = spawn(argv[0] ?? '', argv.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#context.after(() => child.kill('SIGKILL'));
     let shown = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      if (!shown.includes(question) && (shown + text).includes(question)) child.stdin.write(`${answer}\n`);
+      if (!shown.includes(prompt) && (shown + text).includes(prompt)) child.stdin.write(`${answer}\n`);
       shown += text;
     });
     await once(child, 'close');

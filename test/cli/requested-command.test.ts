@@ -4,7 +4,7 @@ import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import type { Arguments } from '../../src/config/arguments.ts';
 import { complaintAbout } from './complaint.ts';
 
-suite('the command that is asked for', () => {
+suite('the requested command', () => {
   const forms: readonly [argv: readonly string[], expected: Partial<Arguments>][] = [
     [['run'], { command: 'run', operands: [] }],
     [['run', '--masquerade-all'], { command: 'run', masqueradeAll: true }],

@@ -33,7 +33,7 @@ suite('status', () => {
     await place.startDaemon(['--manifests', place.file('objects.json'), '--heartbeat=false']);
     place.nft('insert rule ip kube-proxy-nft dispatch drop');
     let said = '';
-    // On a busy machine the look may take longer than one question waits for it.
+    // On a busy machine the look may take longer than one request waits for it.
     for (let i = 0; i < 10 && !said.includes('changed by others'); i++) said = (await place.run(['status'])).stdout;
     assert.match(said, /^ {2}changed by others {2}IPv4, \d+ s ago: chain dispatch\b.*: a rule was added: "drop"$/m);
     // It was repaired, which the next look shows.
@@ -56,7 +56,7 @@ suite('status', () => {
     );
   });
 
-  test('for another user: who may ask, or that what the kernel holds is not known', async (context) => {
+  test('for another user: who may connect, or that what the kernel holds is not known', async (context) => {
     const place = placeWithServices(context);
     const wrapper = ['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
     // The folder of the place is not for others.
@@ -82,7 +82,7 @@ suite('status', () => {
     const place = placeWithServices(context);
     const before = await place.run(['status']);
     assert.equal(before.exitCode, 3);
-    assert.match(before.stdout, /: no daemon runs \(asked in .*\)\n {2}the kernel has no rules of ours/);
+    assert.match(before.stdout, /: no daemon runs \(run directory .*\)\n {2}the kernel has no rules of ours/);
     const daemon = await place.startDaemon(['--manifests', place.file('objects.json')]);
     await daemon.stop();
     const { exitCode, stdout } = await place.run(['status']);

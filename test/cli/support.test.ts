@@ -126,7 +126,7 @@ suite('support', () => {
     ['n', 0],
     ['y', 1],
   ] as const) {
-    test(`asks on a terminal: ${answer}`, async (context) => {
+    test(`waits for confirmation on a terminal: ${answer}`, async (context) => {
       const place = new Place(context);
       const said = await place.onTerminal(['support', place.folder], 'Write it?', answer);
       assert.match(said, /version\.txt[\s\S]*Write it\? \[y\/N\] /);

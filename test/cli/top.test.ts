@@ -20,15 +20,15 @@ const port = (service: string, result: PortConnections['result'], connections: n
  * `change` says what of an answer is different.
  */
 async function serveNumbers(context: TestContext, place: Place, change: () => Partial<Connections> = () => ({})) {
-  let asked = 0;
+  let requests = 0;
   const server = createServer((_, response) => {
-    asked++;
+    requests++;
     const ports = [
-      port('web', 'served', 1000 + 10 * asked),
-      port('db', 'refused', 5 * asked),
+      port('web', 'served', 1000 + 10 * requests),
+      port('db', 'refused', 5 * requests),
       port('old', 'served', 7),
     ];
-    response.end(JSON.stringify({ readAt: 1_000_000 + 1000 * asked, counted: true, ports, ...change() }));
+    response.end(JSON.stringify({ readAt: 1_000_000 + 1000 * requests, counted: true, ports, ...change() }));
   });
   const run = place.file('run');
   place.command(['mkdir', '-m', '700', run]);

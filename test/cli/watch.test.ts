@@ -113,7 +113,7 @@ suite('get --watch', () => {
     assert.equal(beside.exitCode, 2);
     assert.match(
       beside.stderr,
-      /--watch asks the running daemon: it cannot be given together with --manifests .*E_USAGE/,
+      /--watch queries the running daemon: it cannot be given together with --manifests .*E_USAGE/,
     );
     const alone = await place.run(['get', 'endpoints', '-w']);
     assert.equal(alone.exitCode, 31, alone.stderr);

@@ -74,7 +74,7 @@ suite('client-node in the bundle', () => {
     assert.equal(said, 'failed: "server" must be an instance of URL');
   });
 
-  test('says so where it is asked for what is left out', () => {
+  test('says so where something is used that is left out', () => {
     assert.match(run(cluster, user, 'makeApiClient'), /^failed: ServerConfiguration of .* is not in this bundle$/);
   });
 

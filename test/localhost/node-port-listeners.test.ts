@@ -7,7 +7,7 @@ import { LocalhostNodePorts } from '../../src/localhost/node-port-listeners.ts';
 import type { LocalhostNodePort } from '../../src/service/localhost-node-ports.ts';
 import { eventually } from '../builders/eventually.ts';
 import { recordingLog } from '../builders/recording-log.ts';
-import { ask, dial, echo, endpointServer, freePort, listen, say, silentEndpoint } from './sockets.ts';
+import { dial, echo, endpointServer, freePort, listen, say, sendRequest, silentEndpoint } from './sockets.ts';
 
 /** Far from any timeout of a test, so that what is not meant to happen by itself does not. */
 const NEVER = 3_600_000;
@@ -61,7 +61,11 @@ suite('connections to a node port on loopback', () => {
     const port = await freePort();
     nodePorts.set('default/web', [nodePort(port, [a, b])]);
     await untilListening(1);
-    const answers = async () => [await ask(context, port), await ask(context, port), await ask(context, port)];
+    const answers = async () => [
+      await sendRequest(context, port),
+      await sendRequest(context, port),
+      await sendRequest(context, port),
+    ];
     assert.deepEqual(await answers(), ['a', 'b', 'a']);
     nodePorts.set('default/web', [nodePort(port, [a, c])]);
     assert.deepEqual(await answers(), ['c', 'a', 'c']);
@@ -73,7 +77,10 @@ suite('connections to a node port on loopback', () => {
     const port = await freePort();
     nodePorts.set('default/web', [nodePort(port, endpoints, { affinitySeconds: 60 })]);
     await untilListening(1);
-    assert.deepEqual([await ask(context, port), await ask(context, port), await ask(context, port)], ['a', 'a', 'a']);
+    assert.deepEqual(
+      [await sendRequest(context, port), await sendRequest(context, port), await sendRequest(context, port)],
+      ['a', 'a', 'a'],
+    );
   });
 
   test('work over IPv6, beside IPv4 on the same port', async (context) => {
@@ -83,7 +90,7 @@ suite('connections to a node port on loopback', () => {
     const port = await freePort();
     nodePorts.set('default/web', [nodePort(port, [six], { family: 'ip6' }), nodePort(port, [four])]);
     await Promise.all([untilListening(1), untilListening(1, 'ip6')]);
-    assert.deepEqual([await ask(context, port, '::1'), await ask(context, port)], ['six', 'four']);
+    assert.deepEqual([await sendRequest(context, port, '::1'), await sendRequest(context, port)], ['six', 'four']);
   });
 
   test('may end either direction first', async (context) => {
@@ -101,7 +108,7 @@ suite('connections to a node port on loopback', () => {
     const [first, second] = [await freePort(), await freePort()];
     nodePorts.set('default/web', [nodePort(first, [answering]), nodePort(second, [talking])]);
     await untilListening(2);
-    assert.equal(await ask(context, first, '127.0.0.1', 'question'), 'question');
+    assert.equal(await sendRequest(context, first, '127.0.0.1', 'request'), 'request');
     const { socket, outcome } = dial(context, second);
     assert.equal(await outcome, 'hello');
     socket.end('late');
@@ -139,7 +146,7 @@ suite('an endpoint that takes no connections', () => {
     const port = await freePort();
     nodePorts.set('default/web', [nodePort(port, [await refusing(), await refusing(), await refusing(), good])]);
     await untilListening(1);
-    assert.deepEqual(await Promise.all([1, 2, 3].map(() => ask(context, port))), ['good', 'good', 'good']);
+    assert.deepEqual(await Promise.all([1, 2, 3].map(() => sendRequest(context, port))), ['good', 'good', 'good']);
   });
 
   test('is passed over when it does not answer in time', async (context) => {
@@ -149,7 +156,7 @@ suite('an endpoint that takes no connections', () => {
     const port = await freePort();
     nodePorts.set('default/web', [nodePort(port, [silent, good])]);
     await untilListening(1);
-    assert.equal(await ask(context, port), 'good');
+    assert.equal(await sendRequest(context, port), 'good');
   });
 
   test('leaves the client a reset if the others take none either', async (context) => {
@@ -157,7 +164,7 @@ suite('an endpoint that takes no connections', () => {
     const port = await freePort();
     nodePorts.set('default/web', [nodePort(port, [await refusing(), await refusing()])]);
     await untilListening(1);
-    assert.equal(await ask(context, port), 'ECONNRESET');
+    assert.equal(await sendRequest(context, port), 'ECONNRESET');
   });
 });
 
@@ -173,7 +180,7 @@ suite('a node port', () => {
     await eventually(() => received() === 'before ', received);
     nodePorts.set('default/web', [nodePort(port, [])]);
     await untilListening(0);
-    assert.equal(await ask(context, port), 'ECONNREFUSED');
+    assert.equal(await sendRequest(context, port), 'ECONNREFUSED');
     socket.end('after');
     assert.equal(await outcome, 'before after');
   });
@@ -196,10 +203,10 @@ suite('a node port', () => {
       () => history.join(),
     );
     assert.deepEqual(history, [1, 0, 1, 0]);
-    assert.equal(await ask(context, port), 'ECONNREFUSED');
+    assert.equal(await sendRequest(context, port), 'ECONNREFUSED');
     there();
     await untilListening(1);
-    assert.equal(await ask(context, port), 'a');
+    assert.equal(await sendRequest(context, port), 'a');
     assert.equal(failures.ip, 0);
   });
 
@@ -212,11 +219,11 @@ suite('a node port', () => {
     nodePorts.set('default/b', [nodePort(port, [b])]);
     nodePorts.set('default/a', []);
     await untilListening(1);
-    assert.equal(await ask(context, port), 'b');
+    assert.equal(await sendRequest(context, port), 'b');
     nodePorts.set('default/b', []);
     nodePorts.set('default/a', [nodePort(port, [a])]);
     await untilListening(1);
-    assert.equal(await ask(context, port), 'a');
+    assert.equal(await sendRequest(context, port), 'a');
   });
 
   test('is not served any more once all are closed', async (context) => {
@@ -228,7 +235,7 @@ suite('a node port', () => {
     nodePorts.close();
     await untilListening(0);
     nodePorts.set('default/web', [nodePort(port, [endpoint])]);
-    assert.equal(await ask(context, port), 'ECONNREFUSED');
+    assert.equal(await sendRequest(context, port), 'ECONNREFUSED');
   });
 });
 
@@ -247,11 +254,11 @@ suite('a port that another program has', () => {
     await untilFailures(2);
     assert.equal(lines.length, 1);
     assert.match(lines[0] ?? '', /^W .*another program .* address="127\.0\.0\.1" port=/);
-    assert.equal(await ask(context, free), 'a');
+    assert.equal(await sendRequest(context, free), 'a');
     await once(program.close(), 'close');
     set();
     await untilListening(2);
-    assert.equal(await ask(context, taken), 'a');
+    assert.equal(await sendRequest(context, taken), 'a');
   });
 
   test('is tried again after a while', async (context) => {
@@ -264,7 +271,7 @@ suite('a port that another program has', () => {
     await untilFailures(2);
     await once(program.close(), 'close');
     await untilListening(1);
-    assert.equal(await ask(context, port), 'a');
+    assert.equal(await sendRequest(context, port), 'a');
   });
 });
 
@@ -277,10 +284,11 @@ suite('connections beyond the limit', () => {
     return { socket, outcome };
   }
 
-  /** Asks until there is room: the forwarder's own sockets close a moment after the client's. */
+  /** Sends requests until there is room: the forwarder's own sockets close a moment after the client's. */
   async function untilAnswered(context: TestContext, port: number) {
     let answer = '';
-    while (answer !== 'again' && !context.signal.aborted) answer = await ask(context, port, '127.0.0.1', 'again');
+    while (answer !== 'again' && !context.signal.aborted)
+      answer = await sendRequest(context, port, '127.0.0.1', 'again');
     assert.equal(answer, 'again');
   }
 
@@ -292,8 +300,8 @@ suite('connections beyond the limit', () => {
     await untilListening(2);
     const first = await open(context, full);
     await open(context, full);
-    assert.equal(await ask(context, full), 'ECONNRESET');
-    assert.equal(await ask(context, full), 'ECONNRESET');
+    assert.equal(await sendRequest(context, full), 'ECONNRESET');
+    assert.equal(await sendRequest(context, full), 'ECONNRESET');
     assert.equal(lines.length, 1);
     await open(context, other);
     first.socket.end();
@@ -309,7 +317,7 @@ suite('connections beyond the limit', () => {
     await untilListening(2);
     await open(context, first);
     const { socket, outcome } = await open(context, second);
-    assert.equal(await ask(context, first), 'ECONNRESET');
+    assert.equal(await sendRequest(context, first), 'ECONNRESET');
     assert.match(lines.join('\n'), /^W node ports together have .* connections=2$/);
     socket.end();
     await outcome;

@@ -91,10 +91,10 @@ export function dial(context: TestContext, port: number, host = '127.0.0.1') {
   return { socket, received, outcome };
 }
 
-/** Asks as a client that ends after its question; the answer, or the error's code. */
-export async function ask(context: TestContext, port: number, host?: string, question = ''): Promise<string> {
+/** Sends a request as a client that then ends its side. Returns the answer, or the error's code. */
+export async function sendRequest(context: TestContext, port: number, host?: string, request = ''): Promise<string> {
   const { socket, outcome } = dial(context, port, host);
-  socket.end(question);
+  socket.end(request);
   return outcome;
 }
 

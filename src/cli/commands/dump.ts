@@ -1,4 +1,4 @@
-import { type Command, QUESTION_ERRORS, SOURCE_FLAGS } from '../command.ts';
+import { type Command, REQUEST_ERRORS, SOURCE_FLAGS } from '../command.ts';
 
 export const DUMP: Command = {
   name: 'dump',
@@ -21,6 +21,6 @@ export const DUMP: Command = {
       text: 'what would be programmed on node-a from these files, if no daemon runs',
     },
   ],
-  errors: QUESTION_ERRORS,
+  errors: REQUEST_ERRORS,
   run: async (args, log) => (await import('../show.ts')).showDump(args, log),
 };

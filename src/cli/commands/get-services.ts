@@ -1,4 +1,4 @@
-import { type Command, QUESTION_ERRORS, SOURCE_FLAGS } from '../command.ts';
+import { type Command, REQUEST_ERRORS, SOURCE_FLAGS } from '../command.ts';
 
 /** Where `get` finds its data. */
 export const WITHOUT_DAEMON =
@@ -6,7 +6,7 @@ export const WITHOUT_DAEMON =
 
 /** What --watch of `get` does. */
 export const WATCHING =
-  '--watch keeps running and prints each row that changes; a row that disappears is printed as gone. With -o json, each change is a line {"type", "object"} with the type ADDED, MODIFIED or DELETED. It asks the daemon once a second, but never takes more than a twentieth of one CPU. If the daemon ends, it waits for the next one.';
+  '--watch keeps running and prints each row that changes; a row that disappears is printed as gone. With -o json, each change is a line {"type", "object"} with the type ADDED, MODIFIED or DELETED. It queries the daemon once a second, but never takes more than a twentieth of one CPU. If the daemon ends, it waits for the next one.';
 
 export const GET_SERVICES: Command = {
   name: 'get services',
@@ -30,6 +30,6 @@ export const GET_SERVICES: Command = {
     { command: 'kube-proxy-nft get svc default/web --watch', text: 'watch one Service' },
     { command: 'kube-proxy-nft get svc --manifests examples', text: 'what would be programmed from these files' },
   ],
-  errors: QUESTION_ERRORS,
+  errors: REQUEST_ERRORS,
   run: async (args, log) => (await import('../get.ts')).get(args, log),
 };

@@ -11,7 +11,7 @@ export const STATUS: Command = {
   paragraphs: [
     'Queries the running daemon, which compares the kernel with what it should hold before it answers. The first line is the result. Then come the source, each IP family, Services without endpoints, what is not served as it asks, and what others changed in our table.',
     'If no daemon runs, the command shows what the kernel still serves. --wait waits until the rules are in sync, for scripts that have made a change.',
-    '--watch keeps running and prints each answer that differs from the previous one, with the time. With -o json, each answer is one line. It asks once a second. If the daemon ends, it waits for the next one.',
+    '--watch keeps running and prints each answer that differs from the previous one, with the time. With -o json, each answer is one line. It queries the daemon once a second. If the daemon ends, it waits for the next one.',
   ],
   examples: [
     { command: 'kube-proxy-nft status', text: 'the full status' },

@@ -1,4 +1,4 @@
-import { type Command, NFT_ERRORS, QUESTION_ERRORS, SOURCE_FLAGS } from '../command.ts';
+import { type Command, NFT_ERRORS, REQUEST_ERRORS, SOURCE_FLAGS } from '../command.ts';
 import { TRACE_EXIT, TRACE_EXIT_DIFFERS } from '../trace/exit-code.ts';
 
 export const TRACE: Command = {
@@ -31,7 +31,7 @@ export const TRACE: Command = {
       text: 'with what would be programmed from these files, if no daemon runs',
     },
   ],
-  errors: [...QUESTION_ERRORS, ...NFT_ERRORS],
+  errors: [...REQUEST_ERRORS, ...NFT_ERRORS],
   answers: [
     [TRACE_EXIT.served, 'all connections go to an endpoint'],
     [TRACE_EXIT.refused, 'some are refused'],

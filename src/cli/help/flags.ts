@@ -283,7 +283,7 @@ const OF_COMMANDS: FlagSection = {
     { name: 'apply', text: 'remove what kube-proxy has left behind (migrate)' },
     { name: 'back', text: 'remove our tables once kube-proxy serves again (migrate)' },
     { name: 'list', text: 'list what the archive would contain, but do not write it (support)' },
-    { name: 'yes', text: 'write the archive without asking (support)' },
+    { name: 'yes', text: 'write the archive without confirmation (support)' },
     { name: 'version', text: 'print version, commit and Node.js version' },
     { name: 'help', text: 'print help, in general or for a command' },
   ],

@@ -24,11 +24,11 @@ export async function showTrace(args: Arguments, log: Log): Promise<void> {
   const [to = ''] = args.operands;
   const from = textOf(args, 'from');
   const isLive = isSet(args, 'live');
-  // Reports errors in it before asking the daemon.
+  // Reports errors in it before the request to the daemon.
   parseTarget(to);
   parseClient(from);
-  const asked = new URLSearchParams({ to, ...(from !== undefined && { from }), ...(isLive && { live: '' }) });
-  const text = await requestOrCompute(args, `/trace?${asked}`, (known) => answerTrace(asked, known, args), log, {
+  const query = new URLSearchParams({ to, ...(from !== undefined && { from }), ...(isLive && { live: '' }) });
+  const text = await requestOrCompute(args, `/trace?${query}`, (known) => answerTrace(query, known, args), log, {
     patience: isLive ? PATIENCE.live : PATIENCE.model,
     asInKernel: isLive,
     fromKernel: kernelKnowledge,

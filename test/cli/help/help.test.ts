@@ -131,7 +131,7 @@ Exit codes:
     );
   });
 
-  const asked: readonly [argv: string, topic: string | undefined][] = [
+  const lines: readonly [argv: string, topic: string | undefined][] = [
     ['', undefined],
     ['--dump', undefined],
     ['migrate --apply', undefined],
@@ -162,7 +162,7 @@ Exit codes:
     ['completion --help', 'completion'],
     ['--version --help', ''],
   ];
-  for (const [line, topic] of asked) {
+  for (const [line, topic] of lines) {
     test(`understands ${JSON.stringify(line)}`, () => {
       const { command, operands } = parseArguments(line.split(' ').filter((word) => word !== ''));
       assert.equal(command === 'help' ? operands.join(' ') : undefined, topic);

@@ -6,7 +6,7 @@ import { traceExitCode } from '../../../src/cli/trace/exit-code.ts';
 import { traceText } from '../../../src/cli/trace/text.ts';
 import { smallCluster } from './small-cluster.ts';
 
-/** Questions, each with all that is answered and the exit code. */
+/** Requests, each with the whole answer and the exit code. */
 const GOLDEN = readFileSync(join(import.meta.dirname, 'golden.txt'), 'utf8')
   .trimEnd()
   .split('\n\n');
@@ -39,7 +39,7 @@ suite('trace of a small cluster', () => {
     }
   });
 
-  test('has the rules on the way where they are asked for', async () => {
+  test('has the rules on the way where they are requested', async () => {
     const text = traceText(await trace('default/typo'), true);
     assert.match(text, /^default\/typo:http: refused: .*\n {2}tcp .*\n\n {2}output\n/);
     assert.match(text, /\n {4}dispatch: .* → 10\.96\.0\.83 \. tcp \. 80 : goto refuse \(default\/typo:http\)\n/);

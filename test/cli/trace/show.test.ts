@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import { Place } from '../program.ts';
 
 suite('trace', () => {
-  test('asks the daemon, and without one follows connections through what it would program', async (context) => {
+  test('queries the daemon, and without one follows connections through what it would program', async (context) => {
     const place = new Place(context);
     const source = [
       '--manifests',
@@ -12,8 +12,8 @@ suite('trace', () => {
       '--cluster-cidr',
       '10.32.0.0/16',
     ];
-    const question = ['trace', '10.96.0.80:80', '--from', '10.32.0.99', '--rules'];
-    const alone = await place.run([...question, ...source]);
+    const request = ['trace', '10.96.0.80:80', '--from', '10.32.0.99', '--rules'];
+    const alone = await place.run([...request, ...source]);
     assert.equal(alone.exitCode, 0, alone.stderr);
     assert.match(alone.stdout, /^default\/web:http: served by one of 3 endpoints, which see the client's address\n/);
     assert.match(alone.stdout, /\n {2}tcp 10\.32\.0\.99 → 10\.96\.0\.80:80, from a pod \(ClusterIP\)\n/);
@@ -21,13 +21,13 @@ suite('trace', () => {
     assert.match(alone.stdout, /dispatch: .* vmap @services → 10\.96\.0\.80 \. tcp \. 80 : goto pick-tcp-/);
 
     const daemon = await place.startDaemon(source);
-    const asked = await place.run(question);
+    const answered = await place.run(request);
     const unknown = await place.run(['trace', '10.96.0.80:81/tcp']);
     const missing = await place.run(['trace', 'default/wep']);
     const json = await place.run(['trace', 'default/web', '-o', 'json']);
     await daemon.stop();
-    assert.match(asked.stdout, /the running daemon/);
-    assert.equal(asked.stdout.split('\n(')[0], alone.stdout.split('\n(')[0]);
+    assert.match(answered.stdout, /the running daemon/);
+    assert.equal(answered.stdout.split('\n(')[0], alone.stdout.split('\n(')[0]);
     assert.equal(unknown.exitCode, 50);
     assert.match(unknown.stdout, /^10\.96\.0\.80:81\/tcp: refused: Service default\/web has no port 81\/tcp/);
     assert.equal(missing.exitCode, 2);

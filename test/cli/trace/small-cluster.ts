@@ -115,8 +115,8 @@ export function smallCluster(flags: readonly string[] = [], objects = OBJECTS) {
     },
     /** The answer of `trace`; throws with the message where there is none. */
     async trace(to: string, from?: string): Promise<TraceAnswer> {
-      const asked = new URLSearchParams({ to, ...(from !== undefined && { from }) });
-      const answer = JSON.parse(await answerTrace(asked, known, args));
+      const query = new URLSearchParams({ to, ...(from !== undefined && { from }) });
+      const answer = JSON.parse(await answerTrace(query, known, args));
       if ('error' in answer) throw new Error(`${answer.error.message} [${answer.error.code}]`);
       return answer;
     },
