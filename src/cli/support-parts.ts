@@ -44,7 +44,12 @@ export function partsOf(args: Arguments, daemon: Status | undefined): readonly P
       about: 'what "status" says',
       gather: () => (daemon === undefined ? leftInKernel(args, false, quiet()) : statusText(daemon)),
     },
-    { ...small, name: 'shortfalls.json', about: 'what is not served as it asks', gather: () => answerTo('/shortfalls') },
+    {
+      ...small,
+      name: 'shortfalls.json',
+      about: 'what is not served as it asks',
+      gather: () => answerTo('/shortfalls'),
+    },
     {
       name: 'services.txt',
       about: 'Services and endpoints as they are programmed',
