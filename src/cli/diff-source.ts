@@ -36,7 +36,7 @@ export interface SourceDifferences {
     readonly added: readonly string[];
     readonly removed: readonly string[];
   }[];
-  /** The number of objects that would not be served as they ask, by reason. */
+  /** The number of objects that would not be served as specified, by reason. */
   readonly shortfalls: Readonly<Record<string, number>>;
   /** Open connections to removed endpoints, by protocol; null if they could not be counted. */
   readonly connections: Readonly<Record<string, number>> | null;
@@ -152,7 +152,7 @@ export function sourceLines(found: SourceDifferences, isWide: boolean): readonly
       ' ',
       `Services: ${added} added, ${removed} removed, ${changed} changed, ${count[0] - (removed ?? 0) - changed} unchanged`,
     ],
-    ...(notServed.length === 0 ? [] : [[' ', `not served as asked for: ${notServed.join(', ')}`] as const]),
+    ...(notServed.length === 0 ? [] : [[' ', `not served as specified: ${notServed.join(', ')}`] as const]),
     ...families.flatMap(({ family, added, removed }): readonly SignedLine[] => [
       [' ', `${FAMILY_NAMES[family]}: ${counted(added.length, 'element')} written, ${removed.length} deleted`],
       ...(isWide ? removed.map((text): SignedLine => ['-', `  ${text}`]) : []),

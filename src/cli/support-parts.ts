@@ -47,7 +47,7 @@ export function partsOf(args: Arguments, daemon: Status | undefined): readonly P
     {
       ...small,
       name: 'shortfalls.json',
-      about: 'what is not served as it asks',
+      about: 'what is not served as specified',
       gather: () => answerTo('/shortfalls'),
     },
     {

@@ -16,7 +16,7 @@ import { nodePortNetworks, servesLocalhost } from './node-addresses.ts';
 
 /**
  * Creates an empty model for each family. `onConflict` receives some of the conflicts between Services, for events.
- * `shortfalls` collects what is not served as it asks.
+ * `shortfalls` collects what is not served as specified.
  */
 export function createModels(
   cluster: Cluster,

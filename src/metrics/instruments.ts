@@ -24,7 +24,7 @@ export interface MetricSources {
   readonly services: PendingChanges;
   readonly endpoints: PendingChanges;
   noLocalEndpoints(family: Family): NoLocalEndpointsCount;
-  /** How many objects are not served as they ask, for a reason. */
+  /** How many objects are not served as specified, for a reason. */
   shortfalls(reason: ShortfallReason): number;
   savedState(): SavedStateTimes;
   /** The counts of the kernel's conntrack; undefined if it does not report them. */
@@ -280,7 +280,7 @@ export function limitedConnections(registry: Registry, families: readonly Family
 function addShortfalls(registry: Registry, sources: MetricSources): void {
   new Gauge({
     name: 'kubeproxy_nft_shortfalls',
-    help: 'Services (and ServiceCIDRs) that are not served as they ask, by reason.',
+    help: 'Services (and ServiceCIDRs) that are not served as specified, by reason.',
     labelNames: ['reason'],
     registers: [registry],
     collect() {

@@ -24,7 +24,7 @@ export interface MetricsOptions {
   /** Those that are programmed; others have no metrics. */
   readonly families: readonly Family[];
   readonly log: Log;
-  /** Called at each scrape: how much is not served as it asks. Default: nothing. */
+  /** Called at each scrape: how much is not served as specified. Default: nothing. */
   readonly shortfalls?: Pick<Shortfalls, 'count'>;
   /** Called at each scrape: the times of the saved state, in milliseconds since 1970. Default: there is none. */
   readonly savedState?: () => SavedStateTimes;

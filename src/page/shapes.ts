@@ -11,7 +11,7 @@ export interface PageFamily {
   readonly elements: number;
   /** Changed Services that are not in force yet. */
   readonly behind: number;
-  /** Why the rules are not, or may not be, as the cluster asks; empty: they are. */
+  /** Why the rules are not, or may not be, as the cluster specifies; empty: they are. */
   readonly problems: readonly string[];
   /** False with --no-watch. */
   readonly isWatched: boolean;
@@ -70,7 +70,7 @@ export interface PageState {
   readonly services: number;
   /** Flags of docs/beyond-kube-proxy.md that are set; absent if there are none. */
   readonly flags?: readonly string[] | undefined;
-  /** What is not served as it asks: the number of objects for each reason, without zeros. */
+  /** What is not served as specified: the number of objects for each reason, without zeros. */
   readonly shortfalls: Readonly<Record<string, number>>;
   /** Increases with each change that comes into force. Then rows of Services have to be requested again. */
   readonly sequence: number;
@@ -150,7 +150,7 @@ export interface PageService {
   readonly frontends: readonly PageFrontend[];
   /** How many more there are. */
   readonly left: number;
-  /** What is not served as it asks. */
+  /** What is not served as specified. */
   readonly shortfalls: readonly string[];
   /** The effects of its limits at the last reading of the kernel; absent without limits. */
   readonly limited?: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * Why a part of an object is not served, or not as it asks. These are values of the metric's label and of the control
+ * Why a part of an object is not served, or not as specified. These are values of the metric's label and of the control
  * socket's answer. docs/operations.md has a line for each.
  */
 export const SHORTFALL_REASONS = [
@@ -32,7 +32,7 @@ export interface ShortfallSubject {
   readonly key: string;
 }
 
-/** Something is not served, or not as it asks. */
+/** Something is not served, or not as specified. */
 export interface Shortfall extends ShortfallSubject {
   readonly reason: ShortfallReason;
   /** What is not served, why, and what to do; without the subject's name: "2,000,003 elements: 25 of 5,000 …". */

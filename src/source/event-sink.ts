@@ -10,7 +10,7 @@ export interface ClusterEvent {
     | 'FailedToStartServiceHealthcheck'
     /** Ours: another Service has an address and port that this one also claims. */
     | 'ServiceAddressConflict'
-    /** Ours: a Service, or a ServiceCIDR, is not served as it asks (service/shortfall.ts). */
+    /** Ours: a Service, or a ServiceCIDR, is not served as specified (service/shortfall.ts). */
     | 'ServiceNotFullyServed'
     /** Ours: a Service requests an address that belongs to the cluster or the node. */
     | 'ServiceAddressProtected'

@@ -67,14 +67,14 @@ export interface Status {
   readonly resets?: { readonly connections: number };
   /** Keys of Services with a frontend and no endpoint, the first hundred by name; and how many there are. */
   readonly withoutEndpoints: { readonly count: number; readonly keys: readonly string[] };
-  /** How many objects are not served as they ask, by reason. */
+  /** How many objects are not served as specified, by reason. */
   readonly shortfalls: Readonly<Record<ShortfallReason, number>>;
 }
 
 /** Milliseconds that a change may be on its way before it affects the exit code. */
 const PATIENCE = 5_000;
 
-/** Why a family's rules are not, or may not be, as the cluster asks; empty: they are. */
+/** Why a family's rules are not, or may not be, as the cluster specifies; empty: they are. */
 export function problemsOf(family: FamilyStatus, at: number): readonly string[] {
   const { table, differences, waitingSince, failures, behind } = family;
   const inARow = failures === 0 ? '' : `, ${count(failures, 'failure')} in a row`;
@@ -84,7 +84,7 @@ export function problemsOf(family: FamilyStatus, at: number): readonly string[] 
   return [...differences.map((difference) => `differs: ${difference}`), ...(isLate ? [`${late}${inARow}`] : [])];
 }
 
-/** True if the kernel holds what the source asks for. */
+/** True if the kernel holds what the source specifies. */
 export function isInSync({ families, at, staleSince }: Pick<Status, 'families' | 'at' | 'staleSince'>): boolean {
   return staleSince === undefined && families.every((family) => problemsOf(family, at).length === 0);
 }

@@ -22,7 +22,7 @@ export interface ShortfallsOptions {
 type Messages = Map<string, string>;
 
 /**
- * What is not served now, or not as it asks, and why. Everything that holds something back reports here. Each object and
+ * What is not served now, or not as specified, and why. Everything that holds something back reports here. Each object and
  * reason is reported once: with one line in the log and one event, up to a number an hour (all of them at `-v 2`). Metrics
  * and the control socket read it. The cost of a report does not depend on their number.
  */

@@ -5,7 +5,7 @@ import { requestDaemon } from '../../src/control/control-socket.ts';
 import { rawService, rawSlice } from '../builders/raw-objects.ts';
 import { Place } from './program.ts';
 
-suite('what is not served as it asks', () => {
+suite('what is not served as specified', () => {
   test('is told by the daemon’s socket, its log and the heading of a dump', async (context) => {
     const place = new Place(context);
     const addresses = Array.from({ length: 50 }, (_, i) => `10.0.0.${i}`);
@@ -26,7 +26,7 @@ suite('what is not served as it asks', () => {
       [{ kind: 'Service', key: 'default/big', reason: 'service-budget' }],
     );
     const dump = await place.run(['--dump']);
-    assert.match(dump.stdout, /^# not served as asked for: service-budget 1$/m);
+    assert.match(dump.stdout, /^# not served as specified: service-budget 1$/m);
     assert.equal(dump.stdout.match(/10\.96\.0\.10 \. 80 \. \d+ .*: 10\.0\.0\.\d+/g)?.length, 14, 'hairpins, too');
     const { stderr } = await daemon.stop();
     assert.match(stderr, /W.* Service default\/big: .*more than the 30 elements .* \(service-budget\)/);

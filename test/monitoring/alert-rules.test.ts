@@ -155,7 +155,7 @@ suite('at half a minute between scrapes, in time:', () => {
         },
         ['4m', ''],
         ['10m', 'OutOfBudget Quarantine'],
-        ['16m', 'NotServedAsAsked OutOfBudget Quarantine ServiceOverBudget'],
+        ['16m', 'NotServedAsSpecified OutOfBudget Quarantine ServiceOverBudget'],
       ],
       'local endpoints that come back after a roll-out of their pods': [
         {

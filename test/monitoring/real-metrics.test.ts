@@ -234,7 +234,7 @@ exec REAL_NFT "$@"
     daemon.write([...web(40), ...web(15, 'more', 81), ...web(15, 'most', 82), ...elsewhere]);
     await daemon.start([...FLAGS, '--max-elements-per-service=50', '--max-elements=160']);
     await scrapes.take(3);
-    assertWouldFire(scrapes, 'NoLocalEndpoints', 'NotServedAsAsked', 'OutOfBudget', 'ServiceOverBudget');
+    assertWouldFire(scrapes, 'NoLocalEndpoints', 'NotServedAsSpecified', 'OutOfBudget', 'ServiceOverBudget');
   });
 
   test('say that conntrack is nearly full', async ({ daemon, scrapes }) => {

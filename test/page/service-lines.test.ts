@@ -47,7 +47,7 @@ suite('a row of the list', () => {
     assert.deepEqual(lineOf({ otherProxy: true }).slice(-2), ['none', 'for another proxy']);
   });
 
-  test('has what is not served as it asks, and why', () => {
+  test('has what is not served as specified, and why', () => {
     const told = (reason: ShortfallReason, ports = [HTTP]) => {
       const listed = listedOf([service({ ports }), slice([ready('10.32.0.1')])]);
       listed.shortfalls.report(

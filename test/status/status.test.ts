@@ -17,7 +17,7 @@ suite('a status', () => {
     assert.equal(statusText(status(), true), 'node-1: in sync\n');
   });
 
-  test('names what others did, what is not served as it asks, and Services without endpoints', () => {
+  test('names what others did, what is not served as specified, and Services without endpoints', () => {
     const keys = ['a/a', 'a/b', 'a/c', 'a/d', 'a/e', 'a/f'];
     const lastDrift = { at: AT - 300_000, message: 'chain dispatch: a rule was added: "drop"' };
     const text = statusText(

@@ -15,7 +15,7 @@ function setUp() {
   return { shortfalls, lines, told, clock };
 }
 
-suite('what is not served as it asks', () => {
+suite('what is not served as specified', () => {
   test('is told in one line and one event, and listed', () => {
     const { shortfalls, lines, told } = setUp();
     shortfalls.report(WEB, 'service-budget', 'too much', 'ip');

@@ -7,9 +7,9 @@ export const STATUS: Command = {
   outputs: ['text', 'json', 'yaml'],
   readsConfiguration: false,
   usage: '[--brief] [--wait DURATION | -w] [-o json|yaml]',
-  summary: 'show whether the kernel holds what the cluster asks for, and what is wrong if not',
+  summary: 'show whether the kernel holds what the cluster specifies, and what is wrong if not',
   paragraphs: [
-    'Queries the running daemon, which compares the kernel with what it should hold before it answers. The first line is the result. Then come the source, each IP family, Services without endpoints, what is not served as it asks, and what others changed in our table.',
+    'Queries the running daemon, which compares the kernel with what it should hold before it answers. The first line is the result. Then come the source, each IP family, Services without endpoints, what is not served as specified, and what others changed in our table.',
     'If no daemon runs, the command shows what the kernel still serves. --wait waits until the rules are in sync, for scripts that have made a change.',
     '--watch keeps running and prints each answer that differs from the previous one, with the time. With -o json, each answer is one line. It queries the daemon once a second. If the daemon ends, it waits for the next one.',
   ],

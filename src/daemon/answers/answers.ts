@@ -32,7 +32,7 @@ export async function answerTo(
 /** The maximum number that the answer lists. */
 const MAX_SHORTFALLS = 1000;
 
-/** What is not served as it asks, as JSON: `counts` of all by reason, and a list of the first thousand. */
+/** What is not served as specified, as JSON: `counts` of all by reason, and a list of the first thousand. */
 function renderShortfalls({ shortfalls }: Pick<Knowledge, 'shortfalls'>): string {
   const counts = Object.fromEntries(SHORTFALL_REASONS.map((reason) => [reason, shortfalls.count(reason)]));
   const listed = [...take(shortfalls.all(), MAX_SHORTFALLS)];

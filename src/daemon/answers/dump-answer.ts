@@ -37,7 +37,7 @@ export function* dumpSteps(known: Knowledge, output: 'nft' | 'json', all: boolea
       ...(inForce ? [] : ['NOT IN FORCE (yet): the kernel keeps the rules it has until this is complete']),
       `elements: ${counts.join(', ') || 'none'}`,
       ...(all ? [] : [LEFT_OUT]),
-      ...(heldBack.length === 0 ? [] : [`not served as asked for: ${heldBack.join(', ')}`]),
+      ...(heldBack.length === 0 ? [] : [`not served as specified: ${heldBack.join(', ')}`]),
       // This is a script for nft, where a second line in one of these would be a command.
     ].map(oneLine);
   };

@@ -18,7 +18,7 @@ export interface ModelInTable {
 export interface Knowledge {
   readonly models: readonly ModelInTable[];
   readonly cluster: Cluster;
-  /** What is not served as it asks. */
+  /** What is not served as specified. */
   readonly shortfalls: Shortfalls;
   /** The saved state on the disk, and whether it is served from; absent without a daemon. */
   readonly state?: StateReport;

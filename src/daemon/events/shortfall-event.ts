@@ -8,8 +8,8 @@ const EVENT_REASONS: ReadonlyMap<ShortfallReason, ClusterEvent['reason']> = new 
 ]);
 
 /**
- * The Event on a Service that is not served as it asks: one in the cluster for each reason, from the first node that notices
- * it. Events about a ServiceCIDR are on the Node.
+ * The Event on a Service that is not served as specified: one in the cluster for each reason, from the first node that
+ * notices it. Events about a ServiceCIDR are on the Node.
  */
 export function shortfallEvent({ kind, key, reason, message }: Shortfall): ClusterEvent {
   if (kind === 'ServiceCIDR') {

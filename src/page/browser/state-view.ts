@@ -7,8 +7,8 @@ import { duration, FAMILY, grouped, since } from './words.ts';
 type Tone = 'good' | 'bad' | 'warn' | 'quiet';
 
 /**
- * Shows the state at a glance: the verdict, each family, the source, and what is not served as it asks. `problems`: how many
- * Services have problems, if known.
+ * Shows the state at a glance: the verdict, each family, the source, and what is not served as specified.
+ * `problems`: how many Services have problems, if known.
  */
 export function showState(state: PageState, problems: number | undefined): void {
   const { node, at, inSync, staleSince, families, version, pid, startedAt, nft, kernel } = state;
@@ -78,7 +78,7 @@ function servicesCard({ services, shortfalls, flags }: PageState, problems: numb
     reasons.length > 0 || (problems ?? 0) > 0 ? 'warn' : 'good',
     grouped(services),
     problems === undefined ? undefined : problems === 0 ? 'none with problems' : `${grouped(problems)} with problems`,
-    reasons.length === 0 ? undefined : `not served as they ask: ${reasons.join(', ')}`,
+    reasons.length === 0 ? undefined : `not served as specified: ${reasons.join(', ')}`,
     flags?.join(', '),
   );
 }

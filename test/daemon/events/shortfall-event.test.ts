@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { shortfallEvent } from '../../../src/daemon/events/shortfall-event.ts';
 
-suite('the Event of what is not served as it asks', () => {
+suite('the Event of what is not served as specified', () => {
   test('is on the Service, the same on all nodes for one reason', () => {
     const shortfall = { kind: 'Service', key: 'prod/web', reason: 'service-budget', message: 'too much' } as const;
     assert.deepEqual(shortfallEvent(shortfall), {
