@@ -39,6 +39,12 @@ suite('an audit of elements', () => {
 
     proxy.byHand('delete', 'element', 'ip', TABLE, setOrMap.name, `{ ${element.key} }`);
     const recorded = flights.record();
+    const everything = { table: TABLE, setOrMap: undefined, timeout: 60, isHeld: false } as const;
+    assert.deepEqual(
+      (await auditor.audit(everything, recorded)).map(({ key }) => key),
+      [element.key],
+      'in a listing of the whole table',
+    );
     const look = { table: TABLE, setOrMap, timeout: 60, isHeld: true } as const;
     for (let i = 0; i < 2; i++) {
       const found = await auditor.audit(look, recorded);

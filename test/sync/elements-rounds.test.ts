@@ -14,17 +14,22 @@ import { FakeClock } from './fake-clock.ts';
 
 const TABLE = 'kube-proxy-nft';
 
-/** A watch of a kernel in which nothing differs; what it listed in each round, and when. */
+/** A watch of a kernel in which nothing differs; what it listed in each round, and when; how long each round took. */
 function watching(from: Parameters<typeof modelFor>[0]) {
   const { model, drain } = modelFor(from);
   drain();
   const clock = new FakeClock();
   const commits = new Commits(clock);
-  const looks: { readonly at: number; readonly what: string; readonly round: number }[] = [];
-  let round = 0;
+  const looks: { readonly at: number; readonly what: string; readonly round: number; readonly timeout: number }[] = [];
+  const rounds: (number | undefined)[] = [];
   const nft = {
-    look: async (_: unknown, [, ...what]: readonly string[]) => {
-      looks.push({ at: clock.now(), what: what[0] === 'table' ? 'table' : (what.at(-1) ?? ''), round });
+    look: async (_: unknown, [, ...what]: readonly string[], timeout: number) => {
+      looks.push({
+        at: clock.now(),
+        what: what[0] === 'table' ? 'table' : (what.at(-1) ?? ''),
+        round: rounds.length,
+        timeout,
+      });
       return { size: 1, digest: '', isKnown: true };
     },
   } as unknown as Nft;
@@ -37,11 +42,11 @@ function watching(from: Parameters<typeof modelFor>[0]) {
     budget: new AuditBudget(),
     table: () => TABLE,
     log: recordingLog().log,
-    observer: { audited: () => void round++ },
+    observer: { audited: (took: number | undefined) => void rounds.push(took) },
   } as unknown as ElementsWatchOptions);
   const stop = new AbortController();
   void watch.run(stop.signal);
-  return { model, clock, looks, watch, [Symbol.dispose]: () => stop.abort() };
+  return { model, clock, looks, rounds, watch, [Symbol.dispose]: () => stop.abort() };
 }
 
 suite('rounds of looks at elements', () => {
@@ -54,6 +59,14 @@ suite('rounds of looks at elements', () => {
       watched.looks.map(({ what, at }) => [what, Math.round(at / 1000)]),
       [1, 2, 3].map((n) => ['table', 10 * n]),
     );
+    assert.deepEqual(
+      watched.rounds.map((took) => Math.round((took ?? 0) / 1000)),
+      [10, 10, 10],
+    );
+    assert.ok(
+      watched.looks.every(({ timeout }) => timeout >= 3 && timeout < 4),
+      'a listing that hangs is ended after three seconds',
+    );
   });
 
   test('begin at once where there is a sign of trouble', async () => {
@@ -65,6 +78,7 @@ suite('rounds of looks at elements', () => {
       watched.looks.map(({ at }) => at),
       [1000],
     );
+    assert.deepEqual(watched.rounds, [undefined], 'how long it took says nothing about usual rounds');
   });
 
   test('of a large table are of each set and map that holds something, and of a fourth of those to be empty', async () => {

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Family } from '../../src/ip.ts';
 import { NftError } from '../../src/nft/run.ts';
+import type { SyncResult } from '../../src/sync/observer.ts';
 import { Pace } from '../../src/sync/pace.ts';
 import { clusterWith } from '../builders/models.ts';
 import { ready, service, slice } from '../builders/objects.ts';
@@ -119,6 +120,46 @@ suite('a syncer', () => {
     const first = told.indexOf('all');
     assert.ok(first > 1, `${told}: several transactions before that of the last Services`);
     assert.equal(told[first + 1], 'done');
+  });
+
+  test('tells when it begins with a change, when nothing is left, and when that is in force', async () => {
+    const clock = new FakeClock();
+    const told: string[] = [];
+    const observer = {
+      ...{ queued: () => told.push('queued'), began: () => told.push('began'), caughtUp: () => told.push('all') },
+      succeeded: ({ kind, services }: SyncResult) => told.push(`${kind} ${services}`),
+    };
+    using one = startSyncer(timedNft(clock).nft, [service()], { clock, observer });
+    await clock.pass(1000);
+    told.length = 0;
+    one.syncer.changed(one.cluster.set(slice([ready('10.0.0.1')])));
+    await clock.pass(1000);
+    assert.deepEqual(told, ['queued', 'began', 'all', 'partial default/web']);
+  });
+
+  test('tries what nft has refused between other changes, however many come', async () => {
+    const clock = new FakeClock();
+    const { nft, documents, faults } = timedNft(clock);
+    const objects = [service(), service({ name: 'busy', clusterIps: ['10.96.0.11'] })];
+    using one = startSyncer(nft, objects, { clock, pace: new Pace(clock, 50) });
+    const { cluster, syncer } = one;
+    await clock.pass(1000);
+    documents.splice(0);
+    let last = 0;
+    faults.refuses = (json) => {
+      // Before this transaction ends, another change waits.
+      const name = 'busy';
+      syncer.changed(cluster.set(slice([ready(`10.1.0.${++last % 250}`)], { name, serviceName: name })));
+      return json.includes('10.0.0.66') && json.includes('10.1.0.');
+    };
+    syncer.changed([
+      ...cluster.set(slice([ready('10.0.0.66')])),
+      ...cluster.set(slice([ready('10.1.0.0')], { name: 'busy', serviceName: 'busy' })),
+    ]);
+    await clock.pass(1000);
+    const tried = documents.findIndex((json) => json.includes('10.0.0.66') && !json.includes('10.1.0.'));
+    assert.ok(tried > 0 && tried < 5, `${tried} of ${documents.length}`);
+    assert.ok(documents.length > 15, 'there is no end of changes');
   });
 
   test('sends a transaction for each step of a slow start when it is due, and none besides', async () => {

@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { NftError } from '../../src/nft/run.ts';
-import { replaceTable } from '../../src/sync/fill.ts';
+import { readDuringInitialSync, replaceTable } from '../../src/sync/fill.ts';
 import { INITIAL_SYNC_DONE } from '../../src/sync/initial-sync.ts';
 import { modelFor } from '../builders/models.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 import { recordingNft } from '../builders/recording-nft.ts';
+import { describeTransaction } from '../builders/strict-kernel.ts';
 
 /** A table of an earlier version, in force. */
 const IN_FORCE = { name: 'kube-proxy-nft', baseChains: ['nat-prerouting'], marker: 'other' } as const;
 
 /** Replaces a table in force while Service default/web is a suspect; nft fails as told over what is tried of it. */
 function startReplacing() {
-  const { model, log, drain } = modelFor([service(), slice([ready('10.0.0.1')])]);
+  const { model, log, drain, remove, shortfalls } = modelFor([service(), slice([ready('10.0.0.1')])]);
   drain();
   model.suspects.add(['10.96.0.10 tcp 80']);
   let failure: NftError | undefined;
@@ -29,18 +31,27 @@ function startReplacing() {
       () => undefined,
       (reason: unknown) => reason,
     );
-    assert.equal(error, fails);
+    assert.equal(error, fails?.failure === 'refused' ? undefined : fails);
     return documents.flatMap((json) => [
       ...(json.includes('10.96.0.10') ? ['web'] : []),
       ...(json.includes('nat-prerouting') ? ['hooks'] : []),
     ]);
   };
-  return { replace };
+  return { model, remove, shortfalls, replace };
 }
 
 suite('a table that replaces one in force', () => {
   test('takes over once what is under suspicion has been tried in it', async () => {
     assert.deepEqual(await startReplacing().replace(), ['web', 'hooks']);
+  });
+
+  test('takes over without what nft refuses, and does not believe to have it', async () => {
+    const { model, remove, shortfalls, replace } = startReplacing();
+    assert.deepEqual(await replace(new NftError('refused', 'no')), ['web', 'hooks']);
+    assert.equal(shortfalls.count('quarantined'), 1);
+    remove('Service', 'default/web');
+    do assert.deepEqual(describeTransaction(model.nextTransaction()), []);
+    while (model.isDirty);
   });
 
   test('does not try it first again after nft was killed over it', async () => {
@@ -53,5 +64,24 @@ suite('a table that replaces one in force', () => {
     const { replace } = startReplacing();
     assert.deepEqual(await replace(new NftError('not-started', 'no such file')), ['web']);
     assert.deepEqual(await replace(), ['web', 'hooks']);
+  });
+});
+
+suite('what is in use while a table is read', () => {
+  test('stays until the reading is done, also where it depends on what is found', async () => {
+    const { model, drain } = modelFor([service({ affinitySeconds: 60 }), slice([ready('10.0.0.1')])]);
+    drain();
+    const isRead = Promise.withResolvers<void>();
+    const { nft } = recordingNft({
+      listText: async (onLine) => {
+        await isRead.promise;
+        for (const line of ['table ip kube-proxy-nft {', '}']) onLine(line);
+      },
+    });
+    const reading = readDuringInitialSync(model, nft, 'kube-proxy-nft', INITIAL_SYNC_DONE);
+    await setImmediate();
+    assert.equal(model.frontendsOf('default/web').length, 1);
+    isRead.resolve();
+    await reading;
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { Nft } from '../../src/nft/nft.ts';
 import { dumpText } from '../../src/ruleset/model/dump-text.ts';
 import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
 import { buildProgram } from '../../src/ruleset/program/program.ts';
@@ -78,6 +79,50 @@ suite('the way of a packet in the kernel', () => {
       elements: 0,
       kinds: ['table deleted'],
     });
+  });
+
+  test('is shared with a second table of ours that has hooks', async () => {
+    const { kinds } = await differencesAfter('add', 'table', 'ip', 'kube-proxy-nft-b');
+    assert.deepEqual(kinds, [], 'no packet comes there');
+    const hook = '{ type filter hook input priority 7; }';
+    const hooked = await differencesAfter('add', `table ip kube-proxy-nft-b; add chain ip kube-proxy-nft-b x ${hook}`);
+    assert.deepEqual(hooked.kinds, ['table added']);
+  });
+
+  test('meets a chain with a hook that is not ours', async () => {
+    const { kinds } = await differencesAfter(
+      'add',
+      'chain',
+      'ip',
+      TABLE,
+      'x',
+      '{ type filter hook input priority 7; }',
+    );
+    assert.deepEqual(kinds, ['foreign-chain added']);
+  });
+
+  test('does not differ in what the second look does not find', async () => {
+    using kernel = new TestKernel();
+    const nft = kernel.nft('ip');
+    let looks = 0;
+    const ruleset = new Ruleset(PROGRAM);
+    const wanted = frontend([1, 2]);
+    atOnce(ruleset.setFrontend(frontendKey(wanted), wanted));
+    ruleset.takeTransaction();
+    kernel.load(dumpText(ruleset, TABLE, [], true));
+    const verdict = kernel.byHand('list', 'map', 'ip', TABLE, 'services').stdout.match(/goto \S+/)?.[0] ?? '';
+    kernel.byHand('delete', 'element', 'ip', TABLE, 'services', `{ ${VERDICT} }`);
+    const changing: Nft = {
+      ...nft,
+      look: async (...args) => {
+        // The first look takes two listings: rules, elements.
+        if (++looks === 3)
+          kernel.load(`add element ip ${TABLE} services { ${VERDICT} comment "default/web:http" : ${verdict} }`);
+        return nft.look(...args);
+      },
+    };
+    assert.deepEqual((await compareWay(wayToService(), ruleset, changing, TABLE)).differences, []);
+    assert.equal(looks, 4);
   });
 
   test('is not known where nft fails', async () => {

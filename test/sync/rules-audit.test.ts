@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { RulesLister } from '../../src/nft/rules-lister.ts';
+import { AFFINITY_ENDPOINTS, affinityKindOf } from '../../src/ruleset/program/affinity.ts';
 import { Commits } from '../../src/sync/commits.ts';
 import { Flights } from '../../src/sync/flights.ts';
 import { RulesAuditor } from '../../src/sync/rules-audit.ts';
 import { modelFor } from '../builders/models.ts';
+import { ready, service, slice } from '../builders/objects.ts';
 import { recordingNft } from '../builders/recording-nft.ts';
 import { FakeClock } from './fake-clock.ts';
 
@@ -58,6 +60,17 @@ suite('a slow listing of rules', () => {
     assert.equal(await audit, 700);
   });
 
+  test('holds nothing back later on if it took less than half a second', async () => {
+    const { clock, begun, commit, audit } = startAudit(300);
+    await clock.pass(490);
+    void commit('long', 400);
+    await clock.pass(100);
+    void commit('next');
+    await clock.pass(1000);
+    assert.deepEqual(begun, ['long at 490', 'next at 590']);
+    assert.equal(await audit, 300);
+  });
+
   test('gives up holding commits back after two seconds', async () => {
     const { clock, begun, commit, audit } = startAudit(10_000);
     await clock.pass(600);
@@ -65,5 +78,35 @@ suite('a slow listing of rules', () => {
     await clock.pass(10_000);
     assert.deepEqual(begun, ['held at 2500']);
     assert.equal(await audit, 10_000);
+  });
+});
+
+suite('the chains of a Service', () => {
+  test('that nft refuses are not missed', async () => {
+    const { model, drain } = modelFor([
+      service({ affinitySeconds: 60 }),
+      slice([ready('10.0.0.1'), ready('10.0.0.2')]),
+    ]);
+    drain();
+    const { program, ruleset } = model;
+    const clock = new FakeClock();
+    const commits = new Commits(clock);
+    const { nft } = recordingNft({
+      look: async (onLine) => {
+        for (const line of ['table ip kube-proxy-nft { # handle 1', '}']) onLine(line);
+        return { size: 0, digest: '', isKnown: false };
+      },
+    });
+    const auditor = new RulesAuditor({ nft, program, lister: new RulesLister(), commits, clock });
+    const missed = async () => {
+      const { findings } = await auditor.audit('kube-proxy-nft', ruleset, new Flights(commits).record(), 0);
+      const names = findings.map(({ seen }) => String(JSON.parse(seen).chain));
+      return names.filter((name) => affinityKindOf(name) === AFFINITY_ENDPOINTS);
+    };
+    const [refused, other] = [...ruleset.elementsOf(AFFINITY_ENDPOINTS)];
+    assert.ok(refused !== undefined && other !== undefined);
+    assert.deepEqual((await missed()).sort(), [refused.key, other.key].sort());
+    ruleset.refuse(refused);
+    assert.deepEqual(await missed(), [other.key]);
   });
 });

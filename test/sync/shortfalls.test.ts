@@ -69,6 +69,14 @@ suite('what is not served as specified', () => {
     assert.equal(lines.length, 2);
   });
 
+  test('is kept as another reporter has it', () => {
+    const { shortfalls } = setUp();
+    shortfalls.report(WEB, 'service-budget', 'a', 'ip');
+    shortfalls.report(WEB, 'service-budget', 'b', 'ip6');
+    shortfalls.forget('ip');
+    assert.deepEqual([...shortfalls.all()], [{ ...WEB, reason: 'service-budget', message: 'b' }]);
+  });
+
   test('is said of no more than 100 an hour, with a line that says so, and told on of 20; all are counted', () => {
     const { shortfalls, lines, told, clock } = setUp();
     const report = (from: number) => {
