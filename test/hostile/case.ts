@@ -9,6 +9,8 @@ export interface HostileCase {
   readonly attack: string;
   /** What has to be answered besides /livez. */
   readonly urls?: readonly string[];
+  /** True where the daemon does not get the port of its metrics. */
+  readonly hasNoMetrics?: true;
   /** Flags of the daemon. */
   readonly flags?: readonly string[];
   /** What there is when the daemon starts. */

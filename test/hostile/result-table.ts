@@ -9,6 +9,7 @@ const HEADINGS = [
   'refused',
   '/livez in 1 s',
   'longest ms',
+  'metrics ms',
   'MiB',
   'late ms',
   'kernel',
@@ -31,6 +32,7 @@ function rowOf({
   delay,
   refused,
   livez,
+  metrics,
   peakMemory,
   lateness,
   difference,
@@ -44,11 +46,16 @@ function rowOf({
     milliseconds(delay.max),
     String(refused),
     `${percent(livez)} %`,
-    livez.unanswered > 0 ? 'none' : milliseconds(livez.longest),
+    longest(livez),
+    metrics === undefined ? '–' : longest(metrics),
     peakMemory.toFixed(0),
     lateness.toFixed(0),
     failure === undefined ? (difference === undefined ? '= model' : 'differs') : 'failed',
   ];
+}
+
+function longest({ unanswered, longest }: Answers): string {
+  return unanswered > 0 ? 'none' : milliseconds(longest);
 }
 
 function milliseconds(value: number): string {

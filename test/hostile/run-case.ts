@@ -3,7 +3,7 @@ import { percentile } from '../../scripts/bench/statistics.ts';
 import { messageOf } from '../../src/errors.ts';
 import type { HostileCase } from './case.ts';
 import { differenceAtRest } from './kernel-and-model.ts';
-import { LIVEZ, Stage } from './stage.ts';
+import { LIVEZ, METRICS, Stage } from './stage.ts';
 
 export interface RunSettings {
   /** Of the attacks' numbers: 1 as described. */
@@ -23,6 +23,8 @@ export interface CaseResult {
   readonly connected: number;
   /** Of /livez and what else the case wants answered. */
   readonly livez: Answers;
+  /** Of metrics; undefined where the daemon does not get their port. */
+  readonly metrics: Answers | undefined;
   /** MiB: the daemon and its nft processes together. */
   readonly peakMemory: number;
   /** By how much the witness was late itself, at most. */
@@ -54,7 +56,7 @@ export async function runCase(hostile: HostileCase, { scale, seconds }: RunSetti
     await stage.prepare();
     await hostile.before?.(stage);
     await stage.startDaemon(hostile.flags);
-    await stage.watch(urls);
+    await stage.watch([...urls, ...(hostile.hasNoMetrics ? [] : [METRICS])]);
     stage.bystander.start();
     const time = AbortSignal.timeout(seconds * 1000);
     await Promise.all([hostile.during?.(stage, time), over(time)]);
@@ -81,6 +83,7 @@ export async function runCase(hostile: HostileCase, { scale, seconds }: RunSetti
     connected,
     refused,
     livez: answersOf(urls.flatMap((url) => answers[url] ?? [])),
+    metrics: hostile.hasNoMetrics ? undefined : answersOf(answers[METRICS] ?? []),
     peakMemory,
     lateness,
     difference,

@@ -2,8 +2,8 @@
  * npm run test:hostile [-- --only NAME,… --seconds N --scale X --log]
  *
  * Every attack of cases/, one after the other, each on a stage of its own: N seconds, X times as large as described.
- * Prints a table, and ends with code 1 where a bystander waited for more than a second (p99), /livez was not answered
- * within one, the daemon ended, or the kernel is not as the model says.
+ * Prints a table, and ends with code 1 where a bystander waited for more than a second (p99), /livez or metrics took more
+ * than 100 ms, the daemon ended, or the kernel is not as the model says.
  */
 import process from 'node:process';
 import { parseArgs } from 'node:util';

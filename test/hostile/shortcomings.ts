@@ -2,9 +2,11 @@ import type { CaseResult } from './run-case.ts';
 
 /** Milliseconds. */
 const ALLOWED = 1000;
+/** The same for /livez and metrics. */
+const PROMISED = 100;
 
 /** What a case must not show, whatever the machine: one line each. */
-export function faults({ failure, difference, delay, livez }: CaseResult): readonly string[] {
+export function faults({ failure, difference, delay, livez, metrics }: CaseResult): readonly string[] {
   return [
     ...(failure === undefined ? [] : [failure]),
     ...(failure !== undefined || difference === undefined
@@ -13,18 +15,22 @@ export function faults({ failure, difference, delay, livez }: CaseResult): reado
     ...(failure !== undefined || Number.isFinite(delay.max) ? [] : ['a change of the bystander never came into force']),
     ...(failure !== undefined || livez.unanswered === 0
       ? []
-      : [`${livez.unanswered} questions to /livez had no answer`]),
+      : [`${livez.unanswered} requests to /livez had no answer`]),
+    ...(failure !== undefined || (metrics?.unanswered ?? 0) === 0
+      ? []
+      : [`${metrics?.unanswered} requests for metrics had no answer`]),
   ];
 }
 
 /** The same, and what it must not show on a machine that has nothing else to do. */
 export function shortcomings(result: CaseResult): readonly string[] {
-  const { delay, livez } = result;
+  const { delay, livez, metrics } = result;
   return [
     ...faults(result),
     ...(Number.isFinite(delay.p99) && delay.p99 > ALLOWED
       ? [`the bystander waited ${delay.p99.toFixed(0)} ms (p99)`]
       : []),
-    ...(livez.withinASecond < 100 ? [`/livez took up to ${livez.longest.toFixed(0)} ms`] : []),
+    ...(livez.longest > PROMISED ? [`/livez took up to ${livez.longest.toFixed(0)} ms`] : []),
+    ...((metrics?.longest ?? 0) > PROMISED ? [`metrics took up to ${metrics?.longest.toFixed(0)} ms`] : []),
   ];
 }

@@ -11,6 +11,8 @@ import type { Testimony } from './programs/witness-program.ts';
 export const NODE_NAME = 'node-a';
 /** Where a daemon answers whether it lives. */
 export const LIVEZ = 'http://127.0.0.1:10256/livez';
+/** Where it shows its metrics. */
+export const METRICS = 'http://127.0.0.1:10249/metrics';
 
 /** A node with a daemon, its API server, a bystander, and one pod's namespace to attack from. Dispose of it when done. */
 export class Stage {

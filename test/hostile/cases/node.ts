@@ -23,6 +23,7 @@ async function nft(stage: Stage, text: string): Promise<void> {
 export const NODE_CASES: readonly HostileCase[] = [
   {
     name: 'impostor-at-start',
+    hasNoMetrics: true,
     attack:
       'a process of user nobody holds the abstract socket of the lock and 127.0.0.1:10249, has the name kube-proxy, and has our run directory among its arguments',
     before: async (stage) => {

@@ -15,6 +15,8 @@ const [address = '', port = '', pid = '', ...urls] = process.argv.slice(2);
 /** Milliseconds. */
 const CONNECT_EVERY = 10;
 const ASK_EVERY = 100;
+/** Of the rounds in which /livez is requested, those in which metrics are: it takes the daemon some work. */
+const METRICS_EVERY = 5;
 const LOOK_EVERY = 50;
 /** Of a connection, and of an answer that is late already. */
 const CONNECT_PATIENCE = 3000;
@@ -100,7 +102,11 @@ function look(): void {
 
 const questions = new Map<string, number>();
 setInterval(probe, CONNECT_EVERY);
-setInterval(() => urls.forEach(ask), ASK_EVERY);
+let round = 0;
+setInterval(() => {
+  const isForMetrics = round++ % METRICS_EVERY === 0;
+  for (const url of urls) if (isForMetrics || !url.endsWith('/metrics')) ask(url);
+}, ASK_EVERY);
 if (pid !== '') setInterval(look, LOOK_EVERY);
 process.stdout.write('ready\n');
 for await (const _ of createInterface({ input: process.stdin })) {
