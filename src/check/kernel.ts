@@ -84,7 +84,7 @@ function refused(name: string, family: string, missing: readonly string[], refus
         );
   }
   const parts = missing.join(', ');
-  return problem(TOPIC, `${name} lacks for ${family}: ${parts}`, 'load or build these modules, or update the kernel');
+  return problem(TOPIC, `${name} lacks, for ${family}: ${parts}`, 'load or build these modules, or update the kernel');
 }
 
 async function missingParts(family: Family): Promise<readonly string[]> {

@@ -33,7 +33,7 @@ export function checkMemory({ services, endpoints, families, available, isOwn }:
   }
   // A Service without endpoints takes as much as one with few.
   const need = startMemory(Math.max(endpoints, services), families);
-  const what = `a start with ${services} Services and some ${endpoints} endpoints takes ${need} MiB; ${there}`;
+  const what = `a start with ${services} Services and about ${endpoints} endpoints takes ${need} MiB; ${there}`;
   if (mib < need)
     return problem(TOPIC, what, isOwn ? 'raise the limit to twice that' : 'find out what else uses memory');
   if (isOwn && mib < 2 * need) return warning(TOPIC, what, 'raise the limit to twice what a start takes');

@@ -21,7 +21,7 @@ export async function checkNft(nft: Nft, log: Log): Promise<readonly Finding[]> 
       const what = `nft ${version} works, but is older than ${OLDEST_TESTED}, the oldest version that is tested`;
       return [warning(TOPIC, what, REMEDIES.E_NFT_TOO_OLD ?? '')];
     }
-    return [ok(TOPIC, `nft ${version}, with JSON`)];
+    return [ok(TOPIC, `nft ${version}, with JSON support`)];
   } catch (error) {
     if (!(error instanceof ProxyError)) throw error;
     if (error.code === 'E_NFT_NOT_PERMITTED') {
@@ -32,7 +32,7 @@ export async function checkNft(nft: Nft, log: Log): Promise<readonly Finding[]> 
       return [
         problem(
           TOPIC,
-          'nft is built without JSON',
+          'nft is built without JSON support',
           'install an nftables that is built with libjansson, as in most distributions',
         ),
       ];

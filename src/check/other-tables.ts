@@ -48,7 +48,7 @@ function describe(tables: readonly OtherTable[], version: string, ms: number | u
   const [chains, sets, elements] = [sum((t) => t.chains), sum((t) => t.sets), sum((t) => t.elements ?? 0)];
   const isCounted = tables.every((table) => table.elements !== undefined);
   const cost = ms === undefined ? '' : `; nft takes ${ms.toFixed(0)} ms for a small transaction`;
-  const counts = `${tables.length} tables of others, with ${chains} chains, and ${sets} sets and maps of ${isCounted ? '' : 'more than '}${elements} elements${cost}`;
+  const counts = `${tables.length} tables of other programs, with ${chains} chains, ${sets} sets and maps, and ${isCounted ? '' : 'more than '}${elements} elements${cost}`;
   const findings: Finding[] = [];
   const [first] = tables;
   if (chains >= MANY_CHAINS && hasQuirk(version, QUIRKS.readsAllChains) && first !== undefined) {
@@ -64,5 +64,5 @@ function describe(tables: readonly OtherTable[], version: string, ms: number | u
     const what = `${counts}: nft reads all of their sets and maps for each change`;
     findings.push(warning(TOPIC, what, 'remove what is not needed (nft list sets, nft list maps)'));
   }
-  return findings.length > 0 ? findings : [ok(TOPIC, tables.length === 0 ? 'there are none' : counts)];
+  return findings.length > 0 ? findings : [ok(TOPIC, tables.length === 0 ? 'none' : counts)];
 }

@@ -44,7 +44,7 @@ export function checkPorts(wanted: readonly Wanted[], around: Surroundings): rea
       const taken = `${shown} is taken by ${nameOf(holder)}`;
       // It may be our own daemon.
       if (holder.pid === undefined && (!isRoot || daemonPid !== undefined)) {
-        return unknown(topic, `${taken}, which cannot be seen from here`, 'run it as root on the node');
+        return unknown(topic, `${taken}, which is not visible from here`, 'run it as root on the node');
       }
       return problem(topic, taken, `stop that, or choose another with --${flag}`);
     }

@@ -6,7 +6,7 @@ const TOPIC = 'sysctls';
 /** The value of a sysctl; undefined if it does not exist. */
 export type ReadSysctl = (name: string) => string | undefined;
 
-const KEEP = 'in /etc/sysctl.d, to keep it';
+const KEEP = 'put it in /etc/sysctl.d to keep it';
 
 /** Percent of conntrack's entries from which new connections may soon be dropped. */
 const NEARLY_FULL = 90;
@@ -54,7 +54,7 @@ function reversePath(read: ReadSysctl): readonly Finding[] {
   return [
     warning(
       TOPIC,
-      'net.ipv4.conf.all.rp_filter is 1 (strict): packets that arrive on another interface than their replies leave by are dropped',
+      'net.ipv4.conf.all.rp_filter is 1 (strict): packets are dropped if they arrive on an interface other than the one that replies leave by',
       'sysctl -w net.ipv4.conf.all.rp_filter=2, if a node has several uplinks, or pods are routed',
     ),
   ];

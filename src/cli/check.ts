@@ -123,7 +123,7 @@ async function clusterFindings(
   const size = { families: families.length, ...memoryHere() };
   const unsized = checkMemory({ services: undefined, endpoints: undefined, ...size });
   if (manifests !== undefined || !namesSource(args, process.env)) {
-    const why = manifests === undefined ? 'no source is named' : 'Services come from manifests';
+    const why = manifests === undefined ? 'no source is given' : 'Services come from manifests';
     const remedy = manifests === undefined ? { remedy: 'pass the flags of the daemon: --kubeconfig or --config' } : {};
     return [{ ...unknown('API server', why), ...remedy }, ...checkPodNetwork(undefined, networks), unsized];
   }
@@ -144,7 +144,7 @@ async function clusterFindings(
     const isRefused = access.refusals.some(({ resource, verb }) => resource === 'nodes' && verb === 'list');
     return [
       ...findings,
-      ...(isRefused ? [unknown('Node', 'it may not be listed')] : checkNode(node, networks)),
+      ...(isRefused ? [unknown('Node', 'no permission to list Nodes')] : checkNode(node, networks)),
       ...checkPodNetwork(node, networks),
       checkMemory({ services: access.services, endpoints: access.endpoints, ...size }),
     ];

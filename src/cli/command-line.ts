@@ -46,10 +46,10 @@ function problemWith({ type, check }: Flag, name: string, text: string | undefin
   if (type === 'string') {
     if (text === undefined) return `${name} needs a value`;
     if (check === undefined || check.parse(text) !== undefined) return undefined;
-    return `${name} ${JSON.stringify(text)}: ${check.expected} is expected`;
+    return `${name} ${JSON.stringify(text)}: must be ${check.expected}`;
   }
   if (text === undefined || boolean.fromText(text) !== undefined) return undefined;
-  return `${name} ${JSON.stringify(text)}: ${boolean.expected} is expected`;
+  return `${name} ${JSON.stringify(text)}: must be ${boolean.expected}`;
 }
 
 /** Whether a boolean flag is given and true, or a flag with a value is given. */

@@ -148,7 +148,7 @@ export function kernelLines(found: readonly KernelDifferences[]): readonly Signe
     const state = inForce ? '' : '; not in force yet: the daemon is still writing it';
     const result =
       differences.length === 0
-        ? `the kernel holds what is programmed, ${counted(elements, 'element')}`
+        ? `the kernel holds what the daemon has programmed, ${counted(elements, 'element')}`
         : counted(differences.length, 'difference');
     return [
       [' ', `${FAMILY_NAMES[family]}  table ${table}: ${result}${state}`],

@@ -169,7 +169,7 @@ function connectionsText(connections: SourceDifferences['connections']): string 
     count === 0 ? [] : [`${count} ${protocol.toUpperCase()}`],
   );
   const ends =
-    udp === 0 ? 'none ends' : `${counted(udp, 'UDP flow')} to removed endpoints ${udp === 1 ? 'ends' : 'end'}`;
+    udp === 0 ? 'none end' : `${counted(udp, 'UDP flow')} to removed endpoints ${udp === 1 ? 'ends' : 'end'}`;
   if (staying.length === 0) return ends;
   return `${ends}; ${staying.join(' and ')} to removed endpoints stay until they are closed`;
 }

@@ -20,7 +20,7 @@ export async function initializePod(args: Arguments, log: Log): Promise<void> {
     try {
       await step();
     } catch (error) {
-      log.warn(`going on without: ${messageOf(error)}`);
+      log.warn(`continuing, although this failed: ${messageOf(error)}`);
     }
   }
   // check sets 1 if it has found a problem.

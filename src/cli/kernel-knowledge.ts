@@ -47,7 +47,7 @@ export async function kernelKnowledge({ runDir, nodeName }: Arguments, log: Log)
       found.flatMap(({ frontends }) => frontends),
     ),
     shortfalls: new Shortfalls({ log }),
-    origin: `no daemon runs: what the kernel holds, table ${first.entry.table}`,
+    origin: `no daemon runs; this is what the kernel holds in table ${first.entry.table}`,
     inKernel: {
       podCidrs: new Map(),
       detectLocal: pattern === undefined ? { mode: 'NodeCIDR' } : { mode: 'InterfaceNamePrefix', pattern },

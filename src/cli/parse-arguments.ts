@@ -117,7 +117,7 @@ function fieldsOf(values: Values, hasConfig: boolean, ignored: string[], problem
       const text = typeof usual === 'object' ? texts.join() : (texts.at(-1) ?? '');
       const value = type.parse(type.fromText(text));
       if (value !== undefined && type.allows(value)) given[flag.field] = value;
-      else problems.push(`--${name} ${JSON.stringify(text)}: ${type.expected} is expected`);
+      else problems.push(`--${name} ${JSON.stringify(text)}: must be ${type.expected}`);
     }
   }
   if (hasConfig) return given;
@@ -141,7 +141,7 @@ function applyPort(
   const type = integer(0, 65535);
   const port = type.parse(type.fromText(text));
   if (port === undefined || !type.allows(port)) {
-    problems.push(`--${name} ${JSON.stringify(text)}: ${type.expected} is expected`);
+    problems.push(`--${name} ${JSON.stringify(text)}: must be ${type.expected}`);
     return;
   }
   const host = values.get(flagOf(field))?.at(-1) ?? FIELDS[field].default.replace(/:\d+$/, '');

@@ -15,6 +15,6 @@ export async function requestConnections(runDir: string, withFrontends: boolean)
   try {
     return JSON.parse(`${answer}`) as Connections;
   } catch {
-    throw new ProxyError('E_RUN_DIR', `the daemon in ${runDir} does not say what it counted: ${`${answer}`.trim()}`);
+    throw new ProxyError('E_RUN_DIR', `the daemon in ${runDir} did not return its counts: ${`${answer}`.trim()}`);
   }
 }

@@ -27,7 +27,7 @@ export function requestedCommand(line: CommandLine, commands: readonly [Command,
   const output = values.get('output')?.at(-1);
   const { outputs } = command;
   if (output !== undefined && outputs?.every((known) => known !== output)) {
-    problems.push(`-o ${JSON.stringify(output)}: ${listed(outputs)} is expected`);
+    problems.push(`-o ${JSON.stringify(output)}: must be ${listed(outputs)}`);
   }
   return { command, operands };
 }
@@ -89,9 +89,9 @@ function notKnown([first = '', second]: readonly string[], commands: readonly Co
     const known = new Set(commands.flatMap(({ name }) => name.split(' ')[0] ?? []));
     return `unknown command ${JSON.stringify(first)}${didYouMean(first, [...known])}`;
   }
-  if (second === undefined) return `${first}: ${listed(words)} is expected after it`;
+  if (second === undefined) return `${first} must be followed by ${listed(words)}`;
   const meant = didYouMean(second, words, `${first} `);
-  return `${first}: ${JSON.stringify(second)} is not known: ${listed(words)} is expected${meant}`;
+  return `${first}: ${JSON.stringify(second)} is unknown: must be ${listed(words)}${meant}`;
 }
 
 function operandProblems(
@@ -108,7 +108,7 @@ function operandProblems(
     if (text === undefined || text === '') return isNeeded ? `${name}: ${needOf(operand)}` : [];
     const { completes } = operand;
     if (typeof completes !== 'object' || completes.includes(text)) return [];
-    return `${name} ${JSON.stringify(text)}: ${listed(completes)} is expected`;
+    return `${name} ${JSON.stringify(text)}: must be ${listed(completes)}`;
   });
 }
 

@@ -41,7 +41,9 @@ export async function requestOrCompute(
   });
   if (known === undefined) {
     const why =
-      fromKernel === undefined ? 'what the kernel holds: nft list ruleset' : 'the kernel has no rules of this version';
+      fromKernel === undefined
+        ? 'to see what the kernel holds: nft list ruleset'
+        : 'the kernel has no rules of this version';
     throw noDaemon(args, `; ${why}`);
   }
   return answer(known);

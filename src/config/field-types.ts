@@ -25,7 +25,7 @@ function stringType<T>(expected: string, parse: (text: string) => T | undefined)
 }
 
 /** Any text. */
-export const text = stringType('a text', (value) => value);
+export const text = stringType('text', (value) => value);
 
 /** A text that is empty or matches. */
 export function textLike(pattern: RegExp, expected: string): FieldType<string> {
@@ -111,9 +111,9 @@ export function bindAddress(port: number): FieldType<string> {
   });
 }
 
-/** clusterCIDR: a network, or one of each family with a comma between them; canonical. */
+/** clusterCIDR: a network, or one of each family, separated by a comma; canonical. */
 export const podNetworks = stringType(
-  'a CIDR such as 10.244.0.0/16, or one of each family with a comma between them',
+  'a CIDR such as 10.244.0.0/16, or one of each family, separated by a comma',
   (value) => {
     const cidrs = value.split(',').flatMap((part) => (part.trim() === '' ? [] : [parseCidr(part)]));
     const families = cidrs.map((cidr) => cidr?.family);
@@ -139,7 +139,7 @@ function list(expected: string, valid: (item: string) => boolean): FieldType<rea
 }
 
 export const nodePortAddresses = list(
-  `CIDRs and words of ${NODE_PORT_WORDS.join(', ')}`,
+  `CIDRs, or any of ${NODE_PORT_WORDS.join(', ')}`,
   (item) => NODE_PORT_WORDS.includes(item) || parseCidr(item) !== undefined,
 );
 

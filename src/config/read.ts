@@ -11,7 +11,7 @@ import { findPositions, type Positions } from './positions.ts';
 export interface ConfigurationFile extends Pick<Resolved, 'configuration'> {
   /** The fields that it sets. */
   readonly given: GivenFields;
-  /** Errors, one line each: "FILE:7: conntrack.min: -1: a whole number of at least 0 is expected". */
+  /** Errors, one line each: "FILE:7: conntrack.min: -1: must be a whole number of at least 0". */
   readonly problems: readonly string[];
   /** Unknown or repeated fields. kube-proxy starts with these, and so do we. */
   readonly unknown: readonly string[];
@@ -99,18 +99,18 @@ class Reader {
     }
     const documents = loadAll(source, { json: true, maxAliases: MAX_ALIASES });
     const [document, ...others] = documents.filter((found) => found !== null);
-    if (others.length > 0) this.problem(1, '', 'it holds several documents, one is expected');
+    if (others.length > 0) this.problem(1, '', 'it contains several documents, but must contain one');
     if (!isRecord(document)) {
-      this.problem(1, '', `a ${KIND} is expected`);
+      this.problem(1, '', `it must be a ${KIND}`);
       return;
     }
     const { apiVersion, kind, ...fields } = document;
     if (kind !== KIND) {
       const hint = kind === 'ConfigMap' ? `, which is the content of its config.conf` : '';
-      this.#refuse('kind', kind, `${KIND} is expected${hint}`);
+      this.#refuse('kind', kind, `must be ${KIND}${hint}`);
       return;
     }
-    if (apiVersion !== API_VERSION) this.#refuse('apiVersion', apiVersion, `${API_VERSION} is expected`);
+    if (apiVersion !== API_VERSION) this.#refuse('apiVersion', apiVersion, `must be ${API_VERSION}`);
     this.#section('', fields);
   }
 
@@ -135,7 +135,7 @@ class Reader {
         const text = `there is no such field${didYouMean(path, KNOWN)}`;
         this.#unknown.push({ line: this.#positions.lineOf(path), field: path, text });
       } else if (isRecord(value)) this.#section(`${path}.`, value);
-      else if (value !== null) this.#refuse(path, value, 'a mapping is expected');
+      else if (value !== null) this.#refuse(path, value, 'must be a mapping');
     }
   }
 
@@ -145,7 +145,7 @@ class Reader {
     if (raw === null || (raw === '' && zeroCounts !== true)) return;
     const value = type.parse(raw);
     if (value !== undefined && isZero(value) && zeroCounts !== true) return;
-    if (value === undefined || !type.allows(value)) this.#refuse(path, raw, `${type.expected} is expected`);
+    if (value === undefined || !type.allows(value)) this.#refuse(path, raw, `must be ${type.expected}`);
     else this.#given[path] = value;
   }
 

@@ -18,7 +18,7 @@ export function renderPlan(found: Found, steps: readonly RemovalStep[], daemon: 
   const { live, unreadable } = found;
   const notes = notesOn(found);
   return [
-    `kube-proxy:      ${isLive(live) ? `at work, ${describeLive(live)}` : 'does not run'}`,
+    `kube-proxy:      ${isLive(live) ? `at work, ${describeLive(live)}` : 'not running'}`,
     `kube-proxy-nft:  ${daemon}`,
     '',
     ...section(

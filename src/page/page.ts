@@ -70,7 +70,7 @@ export class Page {
     if (refusal !== undefined) return Promise.resolve(refused(403, refusal));
     const methods = purpose === 'action' ? ['POST'] : ['GET', 'HEAD'];
     if (!methods.includes(incoming.method ?? '')) {
-      return Promise.resolve(refused(405, `${methods.join(' or ')} is expected here`, { Allow: methods.join(', ') }));
+      return Promise.resolve(refused(405, `use ${methods.join(' or ')}`, { Allow: methods.join(', ') }));
     }
     // Under /page/, the page would request its data from wrong paths.
     if (path === '/page/') return Promise.resolve(refused(404, 'the page is /page'));
@@ -133,12 +133,12 @@ export class Page {
 
   async #traced(incoming: IncomingMessage): Promise<HttpAnswer> {
     if (!/^application\/json\s*(?:;|$)/i.test(incoming.headers['content-type'] ?? '')) {
-      return refused(415, 'application/json is expected');
+      return refused(415, 'the content type must be application/json');
     }
     const text = await bodyOf(incoming);
-    if (text === undefined) return refused(413, `a body of ${MAX_BODY} bytes at most is expected`);
+    if (text === undefined) return refused(413, `the body must have at most ${MAX_BODY} bytes`);
     const request = requestIn(text);
-    if (request === undefined) return refused(400, 'a JSON object with "to", and perhaps "from", is expected');
+    if (request === undefined) return refused(400, 'the body must be a JSON object with "to", and optionally "from"');
     if (this.#isTracing) return refused(429, 'another trace is running, or has just ended: one at a time');
     this.#isTracing = true;
     try {

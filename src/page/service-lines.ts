@@ -127,7 +127,7 @@ function verdictOf(frontend: Frontend): Verdict {
   const text = fateOf(frontend);
   if (text.startsWith('served')) return ['served', text];
   if (text.startsWith('refused')) return ['refused', text];
-  return [text.startsWith('dropped') ? 'dropped' : 'partly', text];
+  return [text.startsWith('dropped:') ? 'dropped' : 'partly', text];
 }
 
 /** With these reasons, a part of the Service is not served. With others, everything is served, but differently. */

@@ -17,7 +17,7 @@ export type ConnectionFate = 'served' | 'refused' | 'dropped' | 'untouched';
 /** What an operator learns about a connection. */
 export interface ConnectionVerdict {
   readonly fate: ConnectionFate;
-  /** The fate and its reason: "dropped: externalTrafficPolicy Local, its 2 endpoints are on node other". */
+  /** The fate and its reason: "dropped: externalTrafficPolicy Local, and its 2 endpoints are on node other". */
   readonly text: string;
   /** What to do if it should be different; absent if nothing is known. */
   readonly remedy?: string;
@@ -85,7 +85,7 @@ function reasonOf(fate: ConnectionFate, trace: Trace, facts: VerdictFacts): Reas
   if (policy === 'local' && (kind === 'cluster-ip' || localEndpoints.length === 0)) {
     const field = kind === 'cluster-ip' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
     return {
-      reason: `${field} Local, ${elsewhere}`,
+      reason: `${field} Local, and ${elsewhere}`,
       remedy: `connect to a node that has one, or set ${field}: Cluster`,
     };
   }
@@ -112,7 +112,7 @@ function sourceNotAdmitted(
   if (kind === 'node-port' && nodePortClients !== undefined && !isInAny(source, nodePortClients)) {
     return {
       reason: `${source} is in none of the networks that may use node ports: ${listed(nodePortClients)}`,
-      remedy: 'see --node-port-source-ranges; --from ADDRESS traces another client',
+      remedy: 'see --node-port-source-ranges; use --from ADDRESS for another client',
     };
   }
   if (sourceRanges.length === 0 || isInAny(source, sourceRanges)) return undefined;
@@ -120,7 +120,7 @@ function sourceNotAdmitted(
     sourceRanges.length === 1 ? 'not in its source range' : `in none of its ${sourceRanges.length} source ranges`;
   return {
     reason: `${source} is ${ranges} (loadBalancerSourceRanges): ${listed(sourceRanges)}`,
-    remedy: '--from ADDRESS traces another client',
+    remedy: 'use --from ADDRESS for another client',
   };
 }
 
@@ -135,7 +135,7 @@ function servedBy({ outcomes }: Trace, frontend: Frontend | undefined): string {
   const isMixed = hidden > 0 && hidden < led.length;
   const who = isMixed ? `of which ${hidden}` : 'which';
   const sees = (isMixed ? hidden : endpoints.size) === 1 ? 'sees' : 'see';
-  const whose = hidden === 0 ? "the client's address" : "the node's address as the client's";
+  const whose = hidden === 0 ? "the client's address" : "the node's address instead of the client's";
   const more = `${affinityOf(frontend)}${limitedTo(frontend)}${zonesOf(frontend)}${unreachableOf(frontend)}`;
   return `served by ${by}, ${who} ${sees} ${whose}${more}`;
 }
@@ -157,14 +157,17 @@ function unreachableOf(frontend: Frontend | undefined): string {
 
 function affinityOf(frontend: Frontend | undefined): string {
   const { affinitySeconds, affinityByHash = false, hashing } = frontend ?? {};
-  if (hashing !== undefined) return `; ${HASHED[hashing.by]} chooses its endpoint (lb-algorithm ${hashing.by}-hash)`;
+  if (hashing !== undefined) return `; ${HASHED[hashing.by]} the endpoint (lb-algorithm ${hashing.by}-hash)`;
   if (affinitySeconds === undefined) return '';
   return affinityByHash
-    ? "; a client's address chooses its endpoint (sessionAffinity ClientIP)"
+    ? "; the client's address selects the endpoint (sessionAffinity ClientIP)"
     : `; a client stays with its endpoint for ${affinitySeconds} s (sessionAffinity ClientIP)`;
 }
 
-const HASHED = { client: "a client's address", connection: "a connection's addresses and source port" } as const;
+const HASHED = {
+  client: "the client's address selects",
+  connection: "the connection's addresses and source port select",
+} as const;
 
 /** What a trace cannot know: how much of a limit is used up. */
 function limitedTo(frontend: Frontend | undefined): string {
@@ -190,8 +193,7 @@ function withoutFrontend(fate: ConnectionFate, trace: Trace, facts: VerdictFacts
   const key = `${claimant.namespace}/${claimant.name}`;
   if (isClaimed(claimant)) {
     const hasFamily = claimant.clusterIps.some((ip) => familyOf(ip) === facts.family);
-    if (!hasFamily)
-      return { reason: `Service ${key} has no ${FAMILY_NAMES[facts.family]}: no ClusterIP of that family` };
+    if (!hasFamily) return { reason: `Service ${key} has no ${FAMILY_NAMES[facts.family]} ClusterIP` };
     return { reason: `Service ${key} claims it, but is not served there` };
   }
   const ports = claimant.ports.map((one) => `${one.port}/${one.protocol}${one.name === '' ? '' : ` (${one.name})`}`);
@@ -204,7 +206,7 @@ function servedByListener({ packet }: Trace, { frontend, servesLocalhost, family
   const [{ endpoints } = { endpoints: [] }] = localhostNodePortsOf([frontend]);
   if (endpoints.length === 0) return undefined;
   if (!isInAny(packet.destination, LOOPBACK[family])) return undefined;
-  return `served by kube-proxy-nft's own listener on loopback, which leads to ${count(endpoints.length, 'endpoint')}`;
+  return `served by kube-proxy-nft's own listener on loopback, which connects to ${count(endpoints.length, 'endpoint')}`;
 }
 
 /** A node port in the rules, at an address where they do not serve it. */

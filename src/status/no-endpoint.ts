@@ -28,7 +28,7 @@ export function noEndpoint(
   const having = filled.filter(({ ports }) => ports.some((one) => isSame(one, port)));
   if (having.length === 0) {
     const [slice] = filled;
-    const remedy = 'ports are matched by name and protocol: use the same ones in both';
+    const remedy = 'ports match by name and protocol: use the same in both';
     return { reason: otherPorts(slice?.name ?? '', slice?.ports ?? [], port), remedy };
   }
   const endpoints = having.flatMap((slice) => slice.endpoints).filter(isOfFamily);
@@ -37,17 +37,17 @@ export function noEndpoint(
   return { reason: none, remedy: `are its Pods ready? ${look}` };
 }
 
-/** "slice zz-1 names its port htp, the Service says http". */
+/** "slice zz-1 names its port htp, but the Service names it http". */
 function otherPorts(slice: string, has: readonly Pick<ServicePortSpec, 'name' | 'protocol'>[], port: ServicePortSpec) {
   const [only] = has;
   if (only === undefined) return `slice ${slice} has no port with a number`;
   if (has.length > 1) {
     const names = has.map(({ name, protocol }) => `${named(name)}/${protocol}`);
-    return `slice ${slice} has the ports ${listed(names)}, the Service ${named(port.name)}/${port.protocol}`;
+    return `slice ${slice} has the ports ${listed(names)}, but the Service has ${named(port.name)}/${port.protocol}`;
   }
   return only.protocol === port.protocol
-    ? `slice ${slice} names its port ${named(only.name)}, the Service says ${named(port.name)}`
-    : `slice ${slice} has ${only.protocol} for its port, the Service says ${port.protocol}`;
+    ? `slice ${slice} names its port ${named(only.name)}, but the Service names it ${named(port.name)}`
+    : `slice ${slice} has protocol ${only.protocol} for its port, but the Service has ${port.protocol}`;
 }
 
 function named(name: string): string {

@@ -172,9 +172,9 @@ export function fateOf(frontend: Frontend): string {
     return policy === 'local' ? `dropped: internalTrafficPolicy Local, and ${elsewhere}` : `dropped: ${elsewhere}`;
   }
   if (policy === 'local' && localEndpoints.length === 0) {
-    return `from outside dropped: externalTrafficPolicy Local, and ${elsewhere}${limits}`;
+    return `dropped from outside: externalTrafficPolicy Local, and ${elsewhere}${limits}`;
   }
-  return endpoints.length > 0 ? `served${limits}` : `from pods dropped: ${elsewhere}${limits}`;
+  return endpoints.length > 0 ? `served${limits}` : `dropped from pods: ${elsewhere}${limits}`;
 }
 
 function isExternalLocal(kind: FrontendKind, policy: Frontend['policy']): boolean {

@@ -79,9 +79,9 @@ function connectionsText({ connections }: ServiceRow): string {
   return parts.map((result) => `${connections[result]} ${result}`).join(', ') || '0';
 }
 
-/** "3", or under policy Local "1 here, 3 in all". */
+/** "3", or under policy Local "1 here, 3 in total". */
 function endpointCount({ endpoints, localEndpoints }: ServiceRow): string {
   return localEndpoints === undefined
     ? `${endpoints.length}`
-    : `${localEndpoints.length} here, ${endpoints.length} in all`;
+    : `${localEndpoints.length} here, ${endpoints.length} in total`;
 }

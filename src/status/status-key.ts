@@ -2,7 +2,7 @@ import { isInSync, problemsOf, type Status } from './status.ts';
 
 /**
  * A key that is equal for two answers that say the same. `isBrief`: in their first line. It leaves out what changes by
- * itself or with every change of the cluster: times, numbers of comparisons and elements, and changes on their way that are
+ * itself or with every change of the cluster: times, numbers of comparisons and elements, and changes pending that are
  * not late.
  */
 export function statusKey(status: Status, isBrief: boolean): string {

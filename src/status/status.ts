@@ -78,7 +78,7 @@ const PATIENCE = 5_000;
 export function problemsOf(family: FamilyStatus, at: number): readonly string[] {
   const { table, differences, waitingSince, failures, behind } = family;
   const inARow = failures === 0 ? '' : `, ${count(failures, 'failure')} in a row`;
-  if (table === undefined) return [`no table is in force: it is being built, or read${inARow}`];
+  if (table === undefined) return [`no table is in force: one is being built or read${inARow}`];
   const isLate = waitingSince !== undefined && at - waitingSince > PATIENCE;
   const late = `${behind} ${behind === 1 ? 'Service' : 'Services'} waiting for ${ago(at - (waitingSince ?? at))}`;
   return [...differences.map((difference) => `differs: ${difference}`), ...(isLate ? [`${late}${inARow}`] : [])];
@@ -96,7 +96,7 @@ export function statusText(status: Status, isBrief = false): string {
     ? 'in sync'
     : staleSince === undefined
       ? 'NOT in sync'
-      : `STALE: as it was ${ago(at - staleSince)} ago`;
+      : `STALE: as of ${ago(at - staleSince)} ago`;
   const first = `${node}: ${verdict}`;
   if (isBrief) return `${first}\n`;
   const reasons = SHORTFALL_REASONS.filter((reason) => status.shortfalls[reason] > 0);
@@ -138,7 +138,7 @@ function familyText(family: FamilyStatus, at: number): string {
   const parts = [
     problems.length === 0 ? 'in sync' : problems.join('; '),
     ...(table === undefined ? [] : [`table ${table}, ${elements} elements`]),
-    ...(behind > 0 && problems.length === 0 ? [`${behind} changes on their way`] : []),
+    ...(behind > 0 && problems.length === 0 ? [`${behind} changes pending`] : []),
     watchText(family, at),
     ...(lastChange === undefined
       ? []
@@ -153,9 +153,7 @@ function watchText(family: FamilyStatus, at: number): string {
   if (!isWatched) return 'not compared with the kernel (--no-watch)';
   const paces = [
     ...(rulesComparedEvery === undefined ? [] : [`rules every ${ago(rulesComparedEvery)}`]),
-    ...((deletedRulesEvery ?? 0) < (rulesComparedEvery ?? 0)
-      ? [`deleted ones every ${ago(deletedRulesEvery ?? 0)}`]
-      : []),
+    ...((deletedRulesEvery ?? 0) < (rulesComparedEvery ?? 0) ? [`deletions every ${ago(deletedRulesEvery ?? 0)}`] : []),
     ...(comparedEvery === undefined ? [] : [`elements every ${ago(comparedEvery)}`]),
   ];
   const how = paces.length === 0 ? '' : ` (${paces.join(', ')})`;
@@ -172,14 +170,14 @@ function culpritRows({ culprit, at }: Status): readonly (readonly [string, strin
 function driftRows({ family, lastDrift, drifts, losses, lostAt }: FamilyStatus, at: number) {
   const rows: (readonly [string, string])[] = [];
   if (lastDrift !== undefined) {
-    const times = drifts === 1 ? '' : ` (${drifts} in all)`;
+    const times = drifts === 1 ? '' : ` (${drifts} in total)`;
     rows.push([
       'changed by others',
       `${FAMILY_NAMES[family]}, ${ago(at - lastDrift.at)} ago${times}: ${lastDrift.message}`,
     ]);
   }
   if (lostAt !== undefined) {
-    const times = losses === 1 ? '' : ` (${losses} times in all)`;
+    const times = losses === 1 ? '' : ` (${losses} times in total)`;
     rows.push(['removed by others', `${FAMILY_NAMES[family]}, ${ago(at - lostAt)} ago${times}: the table`]);
   }
   return rows;

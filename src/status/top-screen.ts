@@ -85,7 +85,7 @@ export function topScreen(frame: TopFrame): readonly string[] {
   const shown = inTopOrder(all, view.order).slice(from, from + room);
   const [heading = '', ...lines] = topLines(shown, columns);
   const isFailing = shown.map(({ perSecond }) => (perSecond?.refused ?? 0) + (perSecond?.dropped ?? 0) > 0);
-  const empty = all.length === 0 && now !== undefined && problem === undefined ? ['no Service has had one so far'] : [];
+  const empty = all.length === 0 && now !== undefined && problem === undefined ? ['no new connections so far'] : [];
   const body = lines.map((line, i) => paint(line, isFailing[i] ? RED : '', isColoured));
   const fill = new Array<string>(Math.max(0, room - body.length - empty.length)).fill('');
   const screen = [

@@ -127,7 +127,7 @@ suite('ports', () => {
     assert.match(said('0.0.0.0', [nameless]), /^problem: .* taken by a process of user 12$/);
     assert.match(
       said('0.0.0.0', [nameless], undefined, false),
-      /^unknown: .* user 12, which cannot be seen from here$/,
+      /^unknown: .* user 12, which is not visible from here$/,
     );
     assert.match(said('0.0.0.0', [nameless], 7), /^unknown: /);
   });

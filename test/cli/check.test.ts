@@ -65,10 +65,10 @@ describe('check on a node of a small cluster', () => {
         'node-a: 15 ok',
         'ok       kube-proxy-nft   X here; no daemon runs',
         'ok       kernel           Linux X; it accepts our rules (IPv4, IPv6)',
-        'ok       nft              nft X, with JSON',
+        'ok       nft              nft X, with JSON support',
         'ok       conntrack        the module nf_conntrack and the program conntrack are available',
         'ok       sysctls          ip_forward 1, all.rp_filter 0',
-        'ok       other tables     there are none',
+        'ok       other tables     none',
         'ok       kube-proxy       it does not run here, and has left no rules',
         'ok       health address   0.0.0.0:10256 is free',
         'ok       metrics address  127.0.0.1:10249 is free',
@@ -77,7 +77,7 @@ describe('check on a node of a small cluster', () => {
         'ok       clock            in sync with the API server',
         'ok       Node             node-a, 192.0.2.1',
         'ok       pod network      10.32.0.0/15, fd00:32::/31',
-        'ok       memory           a start with 1 Services and some 2 endpoints takes 101 MiB; X MiB are available',
+        'ok       memory           a start with 1 Services and about 2 endpoints takes 101 MiB; X MiB are available',
         '',
       ].join('\n'),
     );
@@ -123,7 +123,10 @@ suite('check on a node that is broken', () => {
     place.nft(`-f ${place.file('others.nft')}`);
     const { stdout } = await place.run(['check', '-o', 'json']);
     const [first = ''] = of(stdout, 'other tables');
-    assert.match(first, /1 tables of others, with 3000 chains, and 1 sets and maps of 3 elements; nft takes \d+ ms/);
+    assert.match(
+      first,
+      /1 tables of other programs, with 3000 chains, 1 sets and maps, and 3 elements; nft takes \d+ ms/,
+    );
     // nft 1.1.2 and newer do not.
     if (/nft 1\.0\./.test(of(stdout, 'nft').join())) {
       assert.match(
@@ -184,7 +187,7 @@ suite('check on a node that is broken', () => {
     assert.match(of(stdout, 'kube-proxy-nft').join(), new RegExp(`^ok: the daemon .* runs \\(pid ${pid}\\), in sync$`));
     assert.equal(of(stdout, 'health address').join(), 'ok: 0.0.0.0:10256, where our daemon listens');
     assert.equal(of(stdout, 'metrics address').join(), 'ok: 127.0.0.1:10249, where our daemon listens');
-    assert.match(of(stdout, 'other tables').join(), /^ok: there are none$/);
+    assert.match(of(stdout, 'other tables').join(), /^ok: none$/);
   });
 });
 

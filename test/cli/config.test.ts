@@ -40,7 +40,7 @@ suite('config validate', { concurrency: 2 }, () => {
     assert.deepEqual(await place.run(['config', 'validate', file]), {
       exitCode: 4,
       stdout:
-        `${file}:14: conntrack.min: -1: a whole number of at least 0 is expected\n` +
+        `${file}:14: conntrack.min: -1: must be a whole number of at least 0\n` +
         `${file}:52: modus: there is no such field; did you mean mode?\n`,
       stderr: `kube-proxy-nft: ${file}: 2 problems [E_CONFIG]\n`,
     });

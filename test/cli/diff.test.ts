@@ -54,7 +54,7 @@ suite('diff -f', () => {
   Services: 1 added, 1 removed, 1 changed, 1 unchanged
 ${/^ {2}IPv4: .*$/m.exec(text)?.[0]}
   IPv6: 0 elements written, 0 deleted
-  open connections: none ends
+  open connections: none end
 `,
     );
     assert.match(text, /^ {2}IPv4: [1-9]\d* elements written, [1-9]\d* deleted$/m);
@@ -110,7 +110,7 @@ ${/^ {2}IPv4: .*$/m.exec(text)?.[0]}
       /^ {2}open connections: 1 UDP flow to removed endpoints ends; 1 TCP to removed endpoints stay until they are closed$/m,
     );
     const other = manifests(place, 'other', [...services, dns('10.0.1.1'), web('10.0.1.3')]);
-    assert.match((await place.run(['diff', '-f', other])).stdout, /^ {2}open connections: none ends$/m);
+    assert.match((await place.run(['diff', '-f', other])).stdout, /^ {2}open connections: none end$/m);
   });
 
   test('goes by the flags of the daemon', async (context) => {
@@ -136,9 +136,9 @@ suite('diff', () => {
     assert.equal(equal.exitCode, 0, equal.stdout + equal.stderr);
     assert.match(
       equal.stdout,
-      /^ {2}IPv4 {2}table kube-proxy-nft: the kernel holds what is programmed, \d+ elements$/m,
+      /^ {2}IPv4 {2}table kube-proxy-nft: the kernel holds what the daemon has programmed, \d+ elements$/m,
     );
-    assert.match(equal.stdout, /^ {2}IPv6 {2}table kube-proxy-nft: the kernel holds what is programmed/m);
+    assert.match(equal.stdout, /^ {2}IPv6 {2}table kube-proxy-nft: the kernel holds what the daemon has programmed/m);
 
     place.nft('delete element ip kube-proxy-nft endpoints-tcp { 10.96.0.11 . 80 . 0 }');
     place.nft('add element ip kube-proxy-nft cluster-ips { 10.96.7.7 }');

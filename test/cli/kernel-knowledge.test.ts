@@ -82,7 +82,7 @@ suite('without a daemon and a source, the kernel alone', () => {
     const { place, told } = await withRules(context, CLUSTER_CIDR, list);
     const { stdout, stderr, exitCode } = await place.run(['get', 'services', '-o', 'json']);
     assert.equal(exitCode, 0, stderr);
-    assert.match(stderr, /no daemon runs: what the kernel holds, table kube-proxy-nft/);
+    assert.match(stderr, /no daemon runs; this is what the kernel holds in table kube-proxy-nft/);
     assert.deepEqual(known(JSON.parse(stdout)), known(told));
     assert.ok(JSON.parse(stdout).some(({ affinity }: ServiceRow) => affinity === 'ClientIP 10800s'));
     const { stdout: endpoints } = await place.run(['get', 'ep', 'default/web']);
@@ -109,7 +109,7 @@ suite('without a daemon and a source, the kernel alone', () => {
       stdout,
       /^default\/starting:http: refused: no endpoint was ready when the daemon ended; start the daemon/,
     );
-    assert.match(stdout, /\n\(no daemon runs: what the kernel holds, table kube-proxy-nft\)\n$/);
+    assert.match(stdout, /\n\(no daemon runs; this is what the kernel holds in table kube-proxy-nft\)\n$/);
     const unknown = await place.run(['trace', '10.96.0.80:81']);
     assert.match(unknown.stdout, /refused: Service default\/web has no port 81\/tcp: it has 80\/tcp \(http\)/);
     place.nft('insert rule ip kube-proxy-nft dispatch ip saddr 10.0.0.0/8 drop');

@@ -164,7 +164,7 @@ suite('--cluster-cidr', () => {
     '10.1.0.0/16,10.2.0.0/16',
   ]) {
     test(`cannot be ${text}`, () => {
-      assert.match(complaintAbout('--cluster-cidr', text), /^--cluster-cidr "[^"]+": a CIDR such as /);
+      assert.match(complaintAbout('--cluster-cidr', text), /^--cluster-cidr "[^"]+": must be a CIDR such as /);
     });
   }
 });
@@ -177,19 +177,19 @@ suite('the command line complains about', () => {
     [['-x'], /^unknown flag -x$/],
     [['--manifest', 'x'], /^unknown flag --manifest; did you mean --manifests\?$/],
     [['--manifests'], /^--manifests needs a value$/],
-    [['--dump=yes'], /^--dump "yes": true or false is expected$/],
-    [['-v', 'high'], /^--v "high": a whole number of at least 0 is expected$/],
-    [['-v', '-1'], /^--v "-1": a whole number of at least 0 is expected$/],
-    [['-v='], /^--v "": a whole number/],
-    [['--oom-score-adj', '-1001'], /^--oom-score-adj "-1001": a whole number from -1000 to 1000 is expected$/],
-    [['--iptables-sync-period=0s'], /^--iptables-sync-period "0s": a duration above zero such as 30s is expected$/],
+    [['--dump=yes'], /^--dump "yes": must be true or false$/],
+    [['-v', 'high'], /^--v "high": must be a whole number of at least 0$/],
+    [['-v', '-1'], /^--v "-1": must be a whole number of at least 0$/],
+    [['-v='], /^--v "": must be a whole number/],
+    [['--oom-score-adj', '-1001'], /^--oom-score-adj "-1001": must be a whole number from -1000 to 1000$/],
+    [['--iptables-sync-period=0s'], /^--iptables-sync-period "0s": must be a duration above zero such as 30s$/],
     [['--iptables-min-sync-period=1m'], /^--iptables-min-sync-period: 1m0s is longer than syncPeriod, 30s$/],
-    [['--healthz-port=70000'], /^--healthz-port "70000": a whole number from 0 to 65535 is expected$/],
+    [['--healthz-port=70000'], /^--healthz-port "70000": must be a whole number from 0 to 65535$/],
     [['--detect-local-mode=BridgeInterface'], /^--pod-bridge-interface: an interface name is needed/],
-    [['--nodeport-addresses', 'primary,x'], /^--nodeport-addresses "primary,x": CIDRs and words of/],
+    [['--nodeport-addresses', 'primary,x'], /^--nodeport-addresses "primary,x": must be CIDRs, or any of/],
     [
       ['--proxy-mode=fast', '--no-such-flag', '--conntrack-min=x'],
-      /^unknown flag --no-such-flag; --proxy-mode "fast": one of [^;]*; --conntrack-min "x": [^;]* is expected$/,
+      /^unknown flag --no-such-flag; --proxy-mode "fast": must be one of [^;]*; --conntrack-min "x": must be [^;]*$/,
     ],
     [['--kubeconfig', 'a', '--manifests', 'b'], /^--kubeconfig and --manifests cannot be given together/],
   ];

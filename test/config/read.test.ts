@@ -175,42 +175,42 @@ suite('sections of other modes', () => {
 
 suite('problems come with file, line and field', () => {
   const cases: readonly [text: string, ...expected: string[]][] = [
-    ['oomScoreAdj: -1001', '3: oomScoreAdj: -1001: a whole number from -1000 to 1000 is expected'],
-    ['conntrack:\n\n  # how many\n  min: -1', '6: conntrack.min: -1: a whole number of at least 0 is expected'],
-    ['conntrack: 5', '3: conntrack: 5: a mapping is expected'],
-    ['hostnameOverride: 0', '3: hostnameOverride: 0: a text is expected'],
-    ['mode: userspace', '3: mode: "userspace": one of nftables, iptables, ipvs is expected'],
-    ['iptables: {syncPeriod: -1s}', '3: iptables.syncPeriod: "-1s": a duration above zero such as 30s is expected'],
+    ['oomScoreAdj: -1001', '3: oomScoreAdj: -1001: must be a whole number from -1000 to 1000'],
+    ['conntrack:\n\n  # how many\n  min: -1', '6: conntrack.min: -1: must be a whole number of at least 0'],
+    ['conntrack: 5', '3: conntrack: 5: must be a mapping'],
+    ['hostnameOverride: 0', '3: hostnameOverride: 0: must be text'],
+    ['mode: userspace', '3: mode: "userspace": must be one of nftables, iptables, ipvs'],
+    ['iptables: {syncPeriod: -1s}', '3: iptables.syncPeriod: "-1s": must be a duration above zero such as 30s'],
     ['iptables:\n  syncPeriod: 1s\n  minSyncPeriod: 2s', '5: iptables.minSyncPeriod: 2s is longer than syncPeriod, 1s'],
     ['nftables:\n  syncPeriod: 500ms', '4: nftables.syncPeriod: 500ms is shorter than minSyncPeriod, 1s'],
     [
       'clusterCIDR: 10.0.0.0/8,10.1.0.0/16',
-      '3: clusterCIDR: "10.0.0.0/8,10.1.0.0/16": a CIDR such as 10.244.0.0/16, or one of each family with a comma between them is expected',
+      '3: clusterCIDR: "10.0.0.0/8,10.1.0.0/16": must be a CIDR such as 10.244.0.0/16, or one of each family, separated by a comma',
     ],
     [
       'nodePortAddresses:\n- 10.0.0.1',
-      '3: nodePortAddresses: ["10.0.0.1"]: CIDRs and words of primary, all, localhost is expected',
+      '3: nodePortAddresses: ["10.0.0.1"]: must be CIDRs, or any of primary, all, localhost',
     ],
     [
       'healthzBindAddress: localhost:1',
-      '3: healthzBindAddress: "localhost:1": an address and port such as 0.0.0.0:10256 is expected',
+      '3: healthzBindAddress: "localhost:1": must be an address and port such as 0.0.0.0:10256',
     ],
     [
       'metricsBindAddress: 127.0.0.1:0',
-      '3: metricsBindAddress: "127.0.0.1:0": an address and port such as 0.0.0.0:10249 is expected',
+      '3: metricsBindAddress: "127.0.0.1:0": must be an address and port such as 0.0.0.0:10249',
     ],
     [
       'detectLocalMode: NodeCidr',
-      '3: detectLocalMode: "NodeCidr": one of ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix is expected',
+      '3: detectLocalMode: "NodeCidr": must be one of ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix',
     ],
     [
       'detectLocalMode: BridgeInterface\ndetectLocal:\n  bridgeInterface: a b',
       '5: detectLocal.bridgeInterface: an interface name is needed for detectLocalMode BridgeInterface',
     ],
-    ['featureGates: {A: 1}', '3: featureGates: {"A":1}: names with true or false is expected'],
+    ['featureGates: {A: 1}', '3: featureGates: {"A":1}: must be names with true or false'],
     ['conntrack:\n\tmin: 1', '4: tab characters must not be used in indentation'],
     ['a: [', '3: unexpected end of the stream within a flow collection'],
-    ['---\nkind: Pod', '1: it holds several documents, one is expected'],
+    ['---\nkind: Pod', '1: it contains several documents, but must contain one'],
   ];
   for (const [text, ...expected] of cases) {
     test(expected.join(), () => {
@@ -246,16 +246,16 @@ suite('problems come with file, line and field', () => {
   });
 
   for (const [text, expected] of [
-    ['', 'FILE:1: a KubeProxyConfiguration is expected'],
-    ['- 1', 'FILE:1: a KubeProxyConfiguration is expected'],
+    ['', 'FILE:1: it must be a KubeProxyConfiguration'],
+    ['- 1', 'FILE:1: it must be a KubeProxyConfiguration'],
     [
       'apiVersion: v1\nkind: ConfigMap',
-      'FILE:2: kind: "ConfigMap": KubeProxyConfiguration is expected, which is the content of its config.conf',
+      'FILE:2: kind: "ConfigMap": must be KubeProxyConfiguration, which is the content of its config.conf',
     ],
-    ['kind: KubeProxyConfiguration', 'FILE:1: apiVersion: nothing: kubeproxy.config.k8s.io/v1alpha1 is expected'],
+    ['kind: KubeProxyConfiguration', 'FILE:1: apiVersion: nothing: must be kubeproxy.config.k8s.io/v1alpha1'],
     [
       'apiVersion: kubeproxy.config.k8s.io/v1\nkind: KubeProxyConfiguration',
-      'FILE:1: apiVersion: "kubeproxy.config.k8s.io/v1": kubeproxy.config.k8s.io/v1alpha1 is expected',
+      'FILE:1: apiVersion: "kubeproxy.config.k8s.io/v1": must be kubeproxy.config.k8s.io/v1alpha1',
     ],
   ] as const) {
     test(`something else: ${JSON.stringify(text)}`, () => assert.deepEqual(read(text).problems, [expected]));

@@ -98,7 +98,7 @@ suite('a change of the configuration file', () => {
     assert.equal(lines.length, 1);
     assert.match(
       lines[0] ?? '',
-      /^E the configuration that was read at the start stays in force: .*config\.conf:52: mode: "fast": one of .* is expected/,
+      /^E the configuration that was read at the start stays in force: .*config\.conf:52: mode: "fast": must be one of /,
     );
   });
 

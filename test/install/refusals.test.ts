@@ -205,8 +205,7 @@ esac
 
   test('shows what a kube-proxy has left, and starts', async (context) => {
     const sandbox = new Sandbox(context);
-    const plan =
-      'kube-proxy:      does not run\n\nOf kube-proxy in the kernel, to be removed:\n  table ip kube-proxy\n';
+    const plan = 'kube-proxy:      not running\n\nOf kube-proxy in the kernel, to be removed:\n  table ip kube-proxy\n';
     writeFileSync(sandbox.at('state', 'plan'), plan);
     const { exitCode, output } = sandbox.install({ ...MANIFESTS, KPN_ARTIFACTS: await sandbox.release('0.1.0') });
     assert.equal(exitCode, 0, output);

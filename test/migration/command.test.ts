@@ -107,7 +107,7 @@ describe('migrate', () => {
     using site = new Site();
     const { status, stdout } = await site.run('migrate');
     assert.equal(status, 0);
-    assert.match(stdout, /^kube-proxy: {6}does not run\nkube-proxy-nft: {2}not running\n/);
+    assert.match(stdout, /^kube-proxy: {6}not running\nkube-proxy-nft: {2}not running\n/);
     assert.match(stdout, /Next:\n {2}start kube-proxy-nft\n/);
     assert.equal(site.kernel.byHand('list', 'ruleset').stdout, '');
   });
@@ -131,7 +131,7 @@ describe('migrate', () => {
       server.listen(10249, '127.0.0.1', () => console.log('listening'));`;
     await site.start([process.execPath, '-e', program], /listening/);
     const { stdout } = await site.run('migrate');
-    assert.match(stdout, /kube-proxy: {6}does not run\n/);
+    assert.match(stdout, /kube-proxy: {6}not running\n/);
   });
 
   it('nobody but root keeps a daemon from starting, by an answer or a name like kube-proxy’s', async () => {
@@ -140,7 +140,7 @@ describe('migrate', () => {
     await site.startNamesake(AS_STRANGER);
     await site.startDaemon();
     const { stdout } = await site.run('migrate');
-    assert.match(stdout, /kube-proxy: {6}does not run\n/);
+    assert.match(stdout, /kube-proxy: {6}not running\n/);
   });
 
   it('such signs count when the kernel has rules of kube-proxy', async () => {
@@ -165,7 +165,7 @@ describe('migrate', () => {
     using site = new Site();
     await site.startDaemon();
     const { stdout } = await site.run('migrate');
-    assert.match(stdout, /kube-proxy: {6}does not run\nkube-proxy-nft: {2}in force\n/);
+    assert.match(stdout, /kube-proxy: {6}not running\nkube-proxy-nft: {2}in force\n/);
     assert.match(stdout, /nothing: the migration of this node is complete/);
   });
 
@@ -232,7 +232,7 @@ describe('migrate', () => {
     const comment = 'evil \u001b[2J\u202e';
     site.restore('nft', `*nat\n-A PREROUTING -m comment --comment "${comment}" -j KUBE-SERVICES\nCOMMIT\n`);
     await site.start(
-      ['bash', '-c', `exec -a kube-proxy bash -c 'echo up; sleep 60; :' "${comment}\nkube-proxy: does not run"`],
+      ['bash', '-c', `exec -a kube-proxy bash -c 'echo up; sleep 60; :' "${comment}\nkube-proxy: not running"`],
       /up/,
     );
     const { status, stdout } = await site.run('migrate');
@@ -240,7 +240,7 @@ describe('migrate', () => {
     assert.doesNotMatch(stdout, /[^\P{Cc}\n]|\p{Cf}/u);
     assert.match(stdout, /^kube-proxy: {6}at work, pid \d+ \(kube-proxy -c .*\\u001b\[2J\\u202e/);
     assert.match(stdout, /PREROUTING -m comment --comment .*\\u001b\[2J\\u202e/);
-    assert.doesNotMatch(stdout, /^kube-proxy: does not run/m);
+    assert.doesNotMatch(stdout, /^kube-proxy: not running/m);
   });
 
   it('resets route_localnet where kube-proxy has set it, and nowhere else', async () => {

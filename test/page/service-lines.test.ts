@@ -36,7 +36,7 @@ suite('a row of the list', () => {
     const nodePort = { ...HTTP, nodePort: 30_080 };
     const [, , ports, count, local, fate, text] = lineOf({ type: 'NodePort', ports: [nodePort], externalLocal: true });
     assert.deepEqual([ports, count, local, fate], ['80/tcp, :30080/tcp', 2, 0, 'partly']);
-    assert.match(`${text}`, /^from outside dropped: externalTrafficPolicy Local/);
+    assert.match(`${text}`, /^dropped from outside: externalTrafficPolicy Local/);
     assert.deepEqual(lineOf({ internalLocal: true }).slice(-2, -1), ['dropped']);
     assert.deepEqual(lineOf({}, [notReady('10.32.0.1')]).slice(-2), ['refused', 'refused: no endpoint is ready']);
   });

@@ -16,12 +16,15 @@ suite('why there is no endpoint', () => {
     assert.equal(why([]), 'it has no EndpointSlice');
     assert.equal(why([slice([]), slice([], { name: 'web-2' })]), 'its EndpointSlices have no endpoint');
     assert.equal(why([slice(one)], HTTP, 'ip6'), 'none of its 1 endpoint has an IPv6 address');
-    assert.equal(why([named('htp')]), 'slice zz-1 names its port htp, the Service says http');
-    assert.equal(why([named('')]), 'slice zz-1 names its port "" (no name), the Service says http');
-    assert.equal(why([named('http', { protocol: 'udp' })]), 'slice zz-1 has udp for its port, the Service says tcp');
+    assert.equal(why([named('htp')]), 'slice zz-1 names its port htp, but the Service names it http');
+    assert.equal(why([named('')]), 'slice zz-1 names its port "" (no name), but the Service names it http');
+    assert.equal(
+      why([named('http', { protocol: 'udp' })]),
+      'slice zz-1 has protocol udp for its port, but the Service has tcp',
+    );
     assert.equal(
       why([slice(one, { name: 'zz-1', ports: [slicePort({ name: 'a' }), slicePort({ name: 'b', protocol: 'udp' })] })]),
-      'slice zz-1 has the ports a/tcp, b/udp, the Service http/tcp',
+      'slice zz-1 has the ports a/tcp, b/udp, but the Service has http/tcp',
     );
     assert.equal(why([slice(one, { name: 'zz-1', ports: [] })]), 'slice zz-1 has no port with a number');
     assert.equal(why([slice([notReady('10.0.0.1')])]), 'its endpoint is not ready');

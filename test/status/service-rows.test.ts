@@ -20,7 +20,7 @@ suite('what becomes of connections to a frontend', () => {
     [
       'of external policy Local with none here',
       frontend([1], OUTSIDE_LOCAL),
-      'from outside dropped: externalTrafficPolicy Local, and its ready endpoints are on other nodes',
+      'dropped from outside: externalTrafficPolicy Local, and its ready endpoints are on other nodes',
     ],
     [
       'of external policy Local with one here',
@@ -69,10 +69,10 @@ suite('a table of Services', () => {
   test('is in the order of names and kinds, with even columns', () => {
     assert.equal(
       serviceTable(inOrder(rows), false),
-      `NAMESPACE   NAME   PORT   TYPE        FRONTEND             ENDPOINTS          STATE
-default     db     -      ClusterIP   10.96.0.9:5432/tcp   0                  refused: no endpoint is ready
-default     web    http   ClusterIP   10.96.0.10:80/tcp    2                  served
-default     web    http   NodePort    :30080/tcp           0 here, 1 in all   from outside dropped: externalTrafficPolicy Local, and its ready endpoints are on other nodes
+      `NAMESPACE   NAME   PORT   TYPE        FRONTEND             ENDPOINTS            STATE
+default     db     -      ClusterIP   10.96.0.9:5432/tcp   0                    refused: no endpoint is ready
+default     web    http   ClusterIP   10.96.0.10:80/tcp    2                    served
+default     web    http   NodePort    :30080/tcp           0 here, 1 in total   dropped from outside: externalTrafficPolicy Local, and its ready endpoints are on other nodes
 `,
     );
   });

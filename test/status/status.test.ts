@@ -29,7 +29,7 @@ suite('a status', () => {
     );
     assert.match(
       text,
-      /^ {2}changed by others {2}IPv4, 5 min ago \(3 in all\): chain dispatch: a rule was added: "drop"$/m,
+      /^ {2}changed by others {2}IPv4, 5 min ago \(3 in total\): chain dispatch: a rule was added: "drop"$/m,
     );
     assert.match(text, /^ {2}removed by others {2}IPv4, 2 h ago: the table$/m);
     assert.match(text, /^ {2}Services +3; 6 without endpoints: a\/a, a\/b, a\/c, a\/d, a\/e, …$/m);
@@ -81,7 +81,7 @@ suite('a status', () => {
     [
       'a table cannot be built',
       status({ families: [family({ table: undefined, failures: 1 })] }),
-      /IPv4 +no table is in force: it is being built, or read, 1 failure in a row;/,
+      /IPv4 +no table is in force: one is being built or read, 1 failure in a row;/,
     ],
     [
       'rules differ',
@@ -93,7 +93,7 @@ suite('a status', () => {
       status({ families: [family({ behind: 2, waitingSince: AT - 9_000, failures: 4 })] }),
       /IPv4 +2 Services waiting for 9 s, 4 failures in a row; table/,
     ],
-    ['a saved state is served', status({ staleSince: AT - 600_000 }), /^node-1: STALE: as it was 10 min ago$/m],
+    ['a saved state is served', status({ staleSince: AT - 600_000 }), /^node-1: STALE: as of 10 min ago$/m],
   ];
   for (const [what, told, line] of outOfSync) {
     test(`is not in sync where ${what}`, () => {
@@ -106,7 +106,7 @@ suite('a status', () => {
   test('is in sync while a change is on its way', () => {
     const told = status({ families: [family({ behind: 2, waitingSince: AT - 1_000 })] });
     assert.equal(isInSync(told), true);
-    assert.match(statusText(told), /IPv4 +in sync; .*; 2 changes on their way; /);
+    assert.match(statusText(told), /IPv4 +in sync; .*; 2 changes pending; /);
   });
 
   test('says where nobody compares', () => {
@@ -125,7 +125,7 @@ suite('a status', () => {
 
   test('says how often deleted rules are looked for where all of them are compared less often', () => {
     const text = statusText(status({ families: [family({ rulesComparedEvery: 40_000 })] }));
-    assert.match(text, /\(rules every 40 s, deleted ones every 5 s, elements every 4 min\)/);
+    assert.match(text, /\(rules every 40 s, deletions every 5 s, elements every 4 min\)/);
   });
 
   test('has times in RFC 3339 for programs', () => {

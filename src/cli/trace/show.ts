@@ -46,7 +46,7 @@ function readAnswer(text: string, runDir: string): TraceAnswer {
   } catch {
     throw new ProxyError(
       'E_RUN_DIR',
-      `the daemon in ${runDir} gives an unknown answer to "trace": it may be another version; restart it`,
+      `the daemon in ${runDir} gave an unknown answer to "trace": it may run another version; restart it`,
     );
   }
   if ('error' in answer) throw new ProxyError(answer.error.code, answer.error.message);

@@ -14,7 +14,7 @@ export function traceText({ connections, left, origin }: TraceAnswer, withRules:
   const more = left > 0 ? [`and ${left} more: name a port\n`] : [];
   const late = connections.every(({ inForce }) => inForce)
     ? []
-    : ['NOT IN FORCE (yet): the kernel keeps the rules it has'];
+    : ['NOT IN FORCE YET: the kernel keeps its current rules'];
   return `${[blocks.join(withRules ? '\n\n' : '\n'), ...more, ...late, `(${oneLine(origin)})`].join('\n')}\n`;
 }
 
@@ -27,10 +27,8 @@ function connectionLines(connection: TracedConnection, withRules: boolean): read
     oneLine(first),
     `  ${placeLine(connection)}`,
     ...(outcomeCount > 1 ? outcomeLines(connection).map((line) => `    ${line}`) : []),
-    ...(slowStart === undefined
-      ? []
-      : [`  an endpoint that becomes ready has its full share after ${slowStart} (slow-start)`]),
-    ...(resetsGone ? ['  once open, it is reset when its endpoint no longer exists'] : []),
+    ...(slowStart === undefined ? [] : [`  a new endpoint gets its full share after ${slowStart} (slow-start)`]),
+    ...(resetsGone ? ['  an open connection is reset when its endpoint no longer exists'] : []),
     ...(live === undefined ? [] : liveLines(live).map((line) => `  ${oneLine(line)}`)),
     ...(withRules ? ruleLines(connection).map((line) => (line === '' ? '' : `  ${line}`)) : []),
   ];
@@ -44,7 +42,7 @@ function nameOf({ service, destination, port, protocol }: TracedConnection): str
 
 function placeLine({ service, interface: iifname, isExample, ...packet }: TracedConnection): string {
   const kind = service === undefined ? '' : ` (${KINDS[service.kind]})`;
-  const example = isExample ? `; ${packet.source} represents such clients` : '';
+  const example = isExample ? `; ${packet.source} is an example` : '';
   return `${packetText({ ...packet, iifname })}${kind}${example}`;
 }
 

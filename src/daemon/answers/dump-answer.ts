@@ -8,7 +8,7 @@ import { VERSION } from '../../version.ts';
 import type { Knowledge, ModelInTable } from './knowledge.ts';
 
 /** The beginning of a dump without --all. */
-const LEFT_OUT = 'left out: what is empty, and rules that look there; kube-proxy-nft dump --all has everything';
+const LEFT_OUT = 'without empty sets and maps, and the rules that use them; kube-proxy-nft dump --all shows everything';
 
 /**
  * Both families' rulesets, as a script that nft loads or as libnftables JSON. `all`: everything that the kernel should hold,
@@ -34,7 +34,7 @@ export function* dumpSteps(known: Knowledge, output: 'nft' | 'json', all: boolea
     return [
       `kube-proxy-nft ${VERSION}, ${origin}`,
       `node ${nodeName}: ${node?.addresses.join(', ') || 'no addresses known'}`,
-      ...(inForce ? [] : ['NOT IN FORCE (yet): the kernel keeps the rules it has until this is complete']),
+      ...(inForce ? [] : ['NOT IN FORCE YET: the kernel keeps its current rules until this is complete']),
       `elements: ${counts.join(', ') || 'none'}`,
       ...(all ? [] : [LEFT_OUT]),
       ...(heldBack.length === 0 ? [] : [`not served as specified: ${heldBack.join(', ')}`]),

@@ -25,7 +25,7 @@ export function showEvents({ changes, drifts }: PageState): void {
           const { family, isFull, operations, milliseconds, keys, services } = line.change;
           const names = keys.slice(0, NAMES).join(', ');
           const more = services > NAMES ? ` and ${grouped(services - NAMES)} more` : '';
-          const what = isFull ? 'table read or built anew' : names === '' ? 'rules' : `${names}${more}`;
+          const what = isFull ? 'table read or rebuilt' : names === '' ? 'rules' : `${names}${more}`;
           return h(
             'li',
             {},

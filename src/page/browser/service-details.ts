@@ -95,7 +95,7 @@ function frontendBlock(frontend: PageFrontend): HTMLElement {
     h('p', { class: tone }, fate),
     ...(sourceRanges.length > 0 ? [h('p', { class: 'muted' }, `from ${sourceRanges.join(', ')}`)] : []),
     ...(localEndpoints === undefined ? [] : [endpointList('on this node', localEndpoints, localCount)]),
-    endpointList(localEndpoints === undefined ? 'endpoints' : 'endpoints in all', endpoints, endpointCount),
+    endpointList(localEndpoints === undefined ? 'endpoints' : 'all endpoints', endpoints, endpointCount),
     ...(unreachable === undefined
       ? []
       : [endpointList('on nodes that are not Ready: used only if there are no others', unreachable, unreachableCount)]),

@@ -15,7 +15,7 @@ export function showState(state: PageState, problems: number | undefined): void 
   document.title = `${inSync ? '' : '! '}${node} – kube-proxy-nft`;
   setText(byId('node'), node);
   setText(byId('daemon'), `${version} · pid ${pid} · up ${ago(at - startedAt)} · nft ${nft} · Linux ${kernel}`);
-  if (staleSince !== undefined) showVerdict('warn', `stale: as it was ${ago(at - staleSince)} ago`);
+  if (staleSince !== undefined) showVerdict('warn', `stale: as of ${ago(at - staleSince)} ago`);
   else showVerdict(inSync ? 'good' : 'bad', inSync ? 'in sync' : 'NOT in sync');
   show(
     byId('families'),
@@ -51,7 +51,7 @@ function familyCard(family: PageFamily, at: number): HTMLElement {
     isWell ? 'good' : 'bad',
     isWell ? 'in sync' : 'NOT in sync',
     table === null ? undefined : `${grouped(elements)} elements in table ${table}`,
-    behind > 0 ? `${grouped(behind)} changes on their way` : undefined,
+    behind > 0 ? `${grouped(behind)} changes pending` : undefined,
     comparedText(family, at),
     lastChange && `last change ${since(lastChange.at, at)}, in ${duration(lastChange.milliseconds)}`,
   );
@@ -130,5 +130,5 @@ function toneOf(then: number, at: number): Tone {
 }
 
 function times(count: number): string {
-  return count > 1 ? ` (${grouped(count)} in all)` : '';
+  return count > 1 ? ` (${grouped(count)} in total)` : '';
 }

@@ -63,7 +63,7 @@ function connectionBlock(connection: PageConnection): HTMLElement {
     h('h3', {}, service ?? destination),
     h('p', { class: TONES[fate] }, text),
     ...(remedy === undefined ? [] : [h('p', {}, remedy)]),
-    ...(inForce ? [] : [h('p', { class: 'warn' }, 'not in force (yet): the kernel keeps the rules it has')]),
+    ...(inForce ? [] : [h('p', { class: 'warn' }, 'not in force yet: the kernel keeps its current rules')]),
     path(connection),
     h(
       'details',
@@ -101,7 +101,7 @@ function path({
   const address =
     port === undefined ? destination : `${destination.includes(':') ? `[${destination}]` : destination}:${port}`;
   const stops: Child[] = [
-    stop('client', source, `${side}${isExample ? ', represents such clients' : ''}`),
+    stop('client', source, `${side}${isExample ? ', an example' : ''}`),
     stop('address', address, [type, protocol].filter(Boolean).join(', ')),
     ...outcomes.map(({ probability, text, isNat }) =>
       stop(`end ${fate}`, text, `${percent(probability)}${isNat ? ", from the node's address" : ''}`),

@@ -69,7 +69,7 @@ function parseYaml(text: string, file: string, line: number): readonly unknown[]
 /** `listKind`: the kind that items of the surrounding list have without saying so; undefined if there is none. */
 function unfold(raw: unknown, file: string, line: number, listKind?: string): readonly ManifestObject[] {
   if (raw === null || raw === undefined) return [];
-  if (typeof raw !== 'object') throw malformed(file, line, 'a Kubernetes object is expected');
+  if (typeof raw !== 'object') throw malformed(file, line, 'must be a Kubernetes object');
   const { kind = listKind, items } = raw as { kind?: unknown; items?: unknown };
   if (typeof kind !== 'string' || kind === '') throw malformed(file, line, 'an object without a kind');
   if (!kind.endsWith('List')) return [{ kind, raw }];

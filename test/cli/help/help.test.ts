@@ -45,7 +45,7 @@ suite('the table of flags', () => {
         else if (field === undefined) parseArguments([`--${name}`, word]);
         else assert.notEqual(field.type.parse(field.type.fromText(word)), undefined, `--${name} ${word}`);
       }
-      const ending = `${list === true ? 'CIDRs and words of' : 'one of'} ${words.join(', ')}`;
+      const ending = `${list === true ? 'CIDRs, or any of' : 'one of'} ${words.join(', ')}`;
       if (field !== undefined) assert.equal(field.type.expected, ending);
     }
     // Those whose words the parser knows are all among them.

@@ -29,7 +29,7 @@ suite('trace of a small cluster', () => {
       ['default/wbe', undefined, /there is no Service default\/wbe; did you mean default\/web\?/],
       ['default/web:htp', undefined, /has no port htp: it has http 80\/tcp/],
       ['10.96.0.80/udp', undefined, /no Service has a port at 10\.96\.0\.80: name one, as in 10\.96\.0\.80:80/],
-      ['10.96.0.80:80', 'fd00:32::9', /an IPv4 address is expected/],
+      ['10.96.0.80:80', 'fd00:32::9', /must be an IPv4 address/],
       ['10.96.0.80:80', 'nosuch', /this machine has no such interface/],
     ] as const) {
       await assert.rejects(
@@ -53,7 +53,7 @@ suite('trace of a small cluster', () => {
       { ...first, rules: undefined, ruleCount: undefined },
       {
         fate: 'dropped',
-        text: 'dropped: externalTrafficPolicy Local, its 2 endpoints are on node other',
+        text: 'dropped: externalTrafficPolicy Local, and its 2 endpoints are on node other',
         remedy: 'connect to a node that has one, or set externalTrafficPolicy: Cluster',
         family: 'IPv4',
         protocol: 'tcp',

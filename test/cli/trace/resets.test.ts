@@ -11,7 +11,7 @@ suite('where connections to endpoints that are gone are reset', () => {
     const { trace, known } = smallCluster(['--reset-gone-endpoints']);
     const answer = await trace('10.96.0.80:80/tcp');
     assert.equal(answer.connections[0]?.resetsGone, true);
-    assert.match(traceText(answer, false), /\n {2}once open, it is reset when its endpoint no longer exists\n/);
+    assert.match(traceText(answer, false), /\n {2}an open connection is reset when its endpoint no longer exists\n/);
     const { rows } = JSON.parse(renderServices(known, ALL, { resetGoneEndpoints: true }));
     const row = rows.find(({ address }: { address: string }) => address === '10.96.0.80:80/tcp');
     assert.equal(row.resetsGone, true);

@@ -75,7 +75,7 @@ suite('a manifest that is none is refused with file and line:', () => {
     ['a second document that is broken', 'kind: Service\n---\nkind: Service\n---\na: b: c\n', /^all\.yaml, line 5: /],
     ['JSON that is cut off', '{"kind": "Service",\n"metadata": {"name": "d', /^all\.yaml, line 2: /],
     ['a key that is there twice', 'kind: Service\nkind: Service\n', /^all\.yaml, line 2: /],
-    ['a text', 'kind: Service\n---\njust text\n', /^all\.yaml, line 3: a Kubernetes object is expected$/],
+    ['a text', 'kind: Service\n---\njust text\n', /^all\.yaml, line 3: must be a Kubernetes object$/],
     ['no kind', '---\nmetadata:\n  name: db\n', /^all\.yaml, line 2: an object without a kind$/],
     [
       'a list in a list',

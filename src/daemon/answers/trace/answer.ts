@@ -69,7 +69,7 @@ function requestedOf(key: string, traced: Traced): Traced {
   const { service, text } = traced.connection;
   const holder = service && `${service.namespace}/${service.name}`;
   if (holder === undefined || holder === key) return traced;
-  const told = `Service ${key} claims it, too, and ${holder} comes first: ${text}`;
+  const told = `Service ${key} claims it too, but ${holder} takes precedence: ${text}`;
   return { ...traced, connection: { ...traced.connection, text: told } };
 }
 
@@ -80,8 +80,8 @@ function notOfFamily(destinations: readonly Destination[], { models }: Pick<Know
   return new ProxyError(
     'E_USAGE',
     isServed
-      ? `--from: an ${family} address is expected, as ${first?.address} is one`
-      : `${first?.address}: this kernel has no ${family}, nothing is programmed for it`,
+      ? `--from: must be an ${family} address, as ${first?.address} is`
+      : `${first?.address}: this kernel has no ${family}, so nothing is programmed for it`,
   );
 }
 

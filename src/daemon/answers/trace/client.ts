@@ -102,7 +102,7 @@ function neighbourOn(
   if (addresses === undefined && !hasPods(name, detectLocal)) {
     throw new ProxyError(
       'E_USAGE',
-      `--from ${JSON.stringify(name)}: this machine has no such interface; a pod's address, node, outside, or the name of an interface is expected`,
+      `--from ${JSON.stringify(name)}: this machine has no such interface; must be a pod's address, node, outside, or the name of an interface`,
     );
   }
   const usable = (addresses ?? []).find(({ address, cidr }) => {

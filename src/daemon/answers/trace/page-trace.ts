@@ -30,7 +30,7 @@ export async function pageTrace(
     return { connections: traced.map(({ connection }) => shown(connection)), left };
   } catch (error) {
     if (error instanceof CpuLimitError) {
-      const advice = 'name a port, or trace on the node, where it may take longer: kube-proxy-nft trace';
+      const advice = 'name a port, or run kube-proxy-nft trace on the node, where it may take longer';
       return { connections: [], left: 0, error: `the trace was stopped: ${error.message}; ${advice}` };
     }
     if (!(error instanceof ProxyError)) throw error;

@@ -35,7 +35,7 @@ export const SERVICE_PROTOCOLS: readonly string[] = ['tcp', 'udp', 'sctp'];
 const OTHER_PROTOCOLS: readonly string[] = ['icmp', 'icmpv6', 'udplite', 'dccp', 'gre', 'esp', 'ah'];
 
 const EXPECTED =
-  'a Service (default/web, default/web:http) or an address such as 10.96.0.12:80, [fd00:96::c]:53/udp, :30080 or 10.96.0.12 is expected';
+  'must be a Service (default/web, default/web:http) or an address such as 10.96.0.12:80, [fd00:96::c]:53/udp, :30080 or 10.96.0.12';
 
 /**
  * Reads "default/web", "default/web:http", "10.96.0.12:80", "[fd00:96::c]:53/udp", ":30080" or an address alone.
@@ -46,26 +46,26 @@ export function parseTarget(text: string): TraceTarget {
   const [, address, protocol] = /^([\d.:[\]A-Fa-f]+)(?:\/(\w+))?$/.exec(text) ?? [];
   if (address !== undefined && /[.:]/.test(address)) {
     if (protocol !== undefined && ![...SERVICE_PROTOCOLS, ...OTHER_PROTOCOLS].includes(protocol)) {
-      throw refused(`one of ${[...SERVICE_PROTOCOLS, ...OTHER_PROTOCOLS].join(', ')} is expected after /`);
+      throw refused(`/ must be followed by one of ${[...SERVICE_PROTOCOLS, ...OTHER_PROTOCOLS].join(', ')}`);
     }
     return { ...addressOf(address, refused), ...(protocol !== undefined && { protocol }) };
   }
   const [, service, port, ofService] = /^([^/:\s]+\/[^/:\s]+)(?::([^/:\s]+))?(?:\/(\w+))?$/.exec(text) ?? [];
   if (service === undefined) throw refused(/^[^/:\s]+(?::\S+)?$/.test(text) ? NAMESPACE_MISSING : EXPECTED);
   if (ofService !== undefined && !SERVICE_PROTOCOLS.includes(ofService)) {
-    throw refused(`one of ${SERVICE_PROTOCOLS.join(', ')} is expected after the port`);
+    throw refused(`the protocol after the port must be one of ${SERVICE_PROTOCOLS.join(', ')}`);
   }
   return { service, ...(port !== undefined && { port }), ...(ofService !== undefined && { protocol: ofService }) };
 }
 
-const NAMESPACE_MISSING = 'of a Service, its namespace is expected, too: default/web';
+const NAMESPACE_MISSING = 'name the namespace of the Service too: default/web';
 
 function addressOf(text: string, refused: (why: string) => ProxyError): { address: string; port?: number } {
   const [match, bracketed, plain, portText] = /^(?:\[([^\]]+)\]|([\d.]*)):(\d{1,5})$/.exec(text) ?? [];
   if (match !== undefined) {
     const address = bracketed ?? plain ?? '';
     const port = Number(portText);
-    if (port < 1 || port > 65_535) throw refused('a port from 1 to 65535 is expected');
+    if (port < 1 || port > 65_535) throw refused('the port must be from 1 to 65535');
     if (address === '') return { address, port };
     if (familyOf(address) === undefined) throw refused(EXPECTED);
     return { address: canonicalAddress(address), port };
@@ -76,7 +76,7 @@ function addressOf(text: string, refused: (why: string) => ProxyError): { addres
   const [, host = '', port] = /^(.+):(\d{1,5})$/.exec(address) ?? [];
   if (alone === undefined && port !== undefined && familyOf(host) === 'ip6') {
     throw refused(
-      `it is ambiguous: [${host}]:${port} is port ${port} of ${host}, [${address}] is an address without a port`,
+      `ambiguous: write [${host}]:${port} for port ${port} of ${host}, or [${address}] for an address without a port`,
     );
   }
   return { address: canonicalAddress(address) };
@@ -97,7 +97,7 @@ export function parseClient(text: string | undefined): TraceClient {
   if (INTERFACE.test(text)) return { is: 'interface', name: text };
   throw new ProxyError(
     'E_USAGE',
-    `--from ${JSON.stringify(text)}: a pod's address, node, outside, or the name of an interface is expected`,
+    `--from ${JSON.stringify(text)}: must be a pod's address, node, outside, or the name of an interface`,
   );
 }
 

@@ -156,14 +156,14 @@ function portsOf({ namespace, name, ports }: Service, port?: string, protocol?: 
 function notProxied({ namespace, name, type, otherProxy, clusterIps }: Service, isReachable: boolean): ProxyError {
   const why =
     type === 'ExternalName'
-      ? 'is of type ExternalName: DNS leads there, and no proxy'
+      ? 'is of type ExternalName: DNS resolves it, without a proxy'
       : otherProxy
-        ? 'is for another proxy, by its label service.kubernetes.io/service-proxy-name'
+        ? 'belongs to another proxy (label service.kubernetes.io/service-proxy-name)'
         : clusterIps.length === 0
           ? 'is headless: clients connect to its endpoints themselves'
           : isReachable
             ? 'has no port, or no address of a family that this node has'
-            : 'has no port, or is traced by its node port, and no interface of this machine that is up has an address';
+            : 'has no port, or only a node port was requested and no interface that is up has an address';
   return new ProxyError('E_USAGE', `nothing to trace: Service ${namespace}/${name} ${why}`);
 }
 

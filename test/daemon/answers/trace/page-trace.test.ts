@@ -55,7 +55,7 @@ suite('a trace for the page', () => {
       ['', undefined, /a Service .* or an address/],
       ['default/wbe', undefined, /did you mean default\/web\?/],
       ['fd00::80:80', undefined, /ambiguous/],
-      ['default/web', 'no such interface', /an interface is expected/],
+      ['default/web', 'no such interface', /must be .*an interface/],
     ] as const) {
       const { connections, error = '' } = await pageTrace(to, from);
       assert.deepEqual(connections, []);

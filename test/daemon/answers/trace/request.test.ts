@@ -28,24 +28,24 @@ suite('a request of trace', () => {
     }
   });
 
-  test('is refused with what is expected', () => {
+  test('is refused with a hint', () => {
     for (const [text, expected] of [
       [
         'fd00::80:80',
-        /ambiguous: \[fd00::80\]:80 is port 80 of fd00::80, \[fd00::80:80\] is an address without a port/,
+        /ambiguous: write \[fd00::80\]:80 for port 80 of fd00::80, or \[fd00::80:80\] for an address without a port/,
       ],
-      ['web', /its namespace is expected, too: default\/web/],
-      ['web:http', /its namespace is expected/],
-      ['10.96.0.12:', /is expected/],
-      ['10.96.0.12:0', /a port from 1 to 65535/],
-      ['10.96.0.12:65536', /a port from 1 to 65535/],
-      ['10.96.0.12:80/upd', /one of tcp, udp, sctp, .* is expected after \//],
-      ['default/web:80/icmp', /one of tcp, udp, sctp is expected after the port/],
-      ['10.96.0.300:80', /is expected/],
-      ['fd00:96::c:x', /is expected/],
-      ['a/b/c/d', /is expected/],
-      ['', /is expected/],
-      ['default/web :80', /is expected/],
+      ['web', /name the namespace of the Service too: default\/web/],
+      ['web:http', /name the namespace of the Service/],
+      ['10.96.0.12:', /must be/],
+      ['10.96.0.12:0', /the port must be from 1 to 65535/],
+      ['10.96.0.12:65536', /the port must be from 1 to 65535/],
+      ['10.96.0.12:80/upd', /\/ must be followed by one of tcp, udp, sctp, /],
+      ['default/web:80/icmp', /the protocol after the port must be one of tcp, udp, sctp/],
+      ['10.96.0.300:80', /must be/],
+      ['fd00:96::c:x', /name the namespace/],
+      ['a/b/c/d', /must be/],
+      ['', /must be/],
+      ['default/web :80', /must be/],
     ] as const) {
       assert.throws(() => parseTarget(text), refusal(expected), text);
     }
@@ -59,11 +59,7 @@ suite('a request of trace', () => {
     assert.deepEqual(parseClient('FD00::5%veth7'), { is: 'address', address: 'fd00::5', interface: 'veth7' });
     assert.deepEqual(parseClient('eth0.100'), { is: 'interface', name: 'eth0.100' });
     for (const text of ['', '10.32.0.5%', '10.32.0.5%a/b', 'a name', 'much-too-long-for-one', 'x%y%z']) {
-      assert.throws(
-        () => parseClient(text),
-        refusal(/a pod's address, node, outside, or .* interface is expected/),
-        text,
-      );
+      assert.throws(() => parseClient(text), refusal(/must be a pod's address, node, outside, or .* interface/), text);
     }
   });
 });
