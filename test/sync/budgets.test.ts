@@ -35,6 +35,40 @@ function served(model: FamilyModel, cluster: Cluster): Record<string, number> {
 }
 
 suite('the model of a family, within its budgets', () => {
+  for (const [left, objects] of [
+    [
+      'the weights of its endpoints are less exact',
+      [
+        service(),
+        slice([ready('10.0.0.1')], { options: { weight: 60 } }),
+        slice([ready('10.0.0.2')], { name: 'web-2', options: { weight: 61 } }),
+      ],
+    ],
+    [
+      'some of its ports or addresses are not served',
+      [service({ externalIps: Array.from({ length: 50 }, (_, i) => `203.0.113.${i}`) }), slice([ready('10.0.0.1')])],
+    ],
+    [
+      'its hash tables have 1 slots for each endpoint, each port uses at most 34 of its endpoints',
+      [
+        service({ options: { lbAlgorithm: 'client-hash' } }),
+        slice(Array.from({ length: 40 }, (_, i) => ready(`10.0.0.${i}`))),
+      ],
+    ],
+  ] as const) {
+    test(`says what a Service lacks: ${left}`, () => {
+      const { shortfalls, drain } = modelFor(objects, { serviceBudget: 100 });
+      drain();
+      assert.deepEqual(
+        [...shortfalls.all()].map(({ message }) => message),
+        [
+          'its ports, addresses and endpoints need more than the 100 elements that one Service may have: ' +
+            `${left}. Split it, or raise --max-elements-per-service`,
+        ],
+      );
+    });
+  }
+
   test('cuts a Service to its budget, says so, and takes away what goes', () => {
     const ports = Array.from({ length: 50 }, (_, i) => ({ name: `p${i}`, protocol: 'tcp' as const, port: 80 + i }));
     const addresses = Array.from({ length: 100 }, (_, i) => `10.0.0.${i}`);

@@ -20,6 +20,14 @@ function watching(from: Parameters<typeof modelFor>[0]) {
   drain();
   const clock = new FakeClock();
   const commits = new Commits(clock);
+  const flights = new Flights(commits);
+  const recordings = { begun: 0, stopped: 0 };
+  const record = flights.record.bind(flights);
+  flights.record = () => {
+    recordings.begun++;
+    const recording = record();
+    return { ...recording, stop: () => void recordings.stopped++ };
+  };
   const looks: { readonly at: number; readonly what: string; readonly round: number; readonly timeout: number }[] = [];
   const rounds: (number | undefined)[] = [];
   const nft = {
@@ -38,7 +46,7 @@ function watching(from: Parameters<typeof modelFor>[0]) {
     nft,
     clock,
     commits,
-    flights: new Flights(commits),
+    flights,
     budget: new AuditBudget(),
     table: () => TABLE,
     log: recordingLog().log,
@@ -46,7 +54,7 @@ function watching(from: Parameters<typeof modelFor>[0]) {
   } as unknown as ElementsWatchOptions);
   const stop = new AbortController();
   void watch.run(stop.signal);
-  return { model, clock, looks, rounds, watch, [Symbol.dispose]: () => stop.abort() };
+  return { model, clock, looks, rounds, recordings, watch, [Symbol.dispose]: () => stop.abort() };
 }
 
 suite('rounds of looks at elements', () => {
@@ -67,6 +75,7 @@ suite('rounds of looks at elements', () => {
       watched.looks.every(({ timeout }) => timeout >= 3 && timeout < 4),
       'a listing that hangs is ended after three seconds',
     );
+    assert.deepEqual(watched.recordings, { begun: 3, stopped: 3 }, 'none goes on after its look');
   });
 
   test('begin at once where there is a sign of trouble', async () => {

@@ -4,7 +4,7 @@ import { MAX_ENDPOINTS } from '../../src/ruleset/model/slots.ts';
 import { udpFrontendKey } from '../../src/service/held-udp-frontends.ts';
 import { atOnce } from '../../src/service/steps.ts';
 import { manyObjects } from '../builders/many-objects.ts';
-import { elementsOf, modelFor } from '../builders/models.ts';
+import { elementsOf, modelFor, newModel } from '../builders/models.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 import { describeTransaction, StrictKernel } from '../builders/strict-kernel.ts';
 
@@ -208,6 +208,41 @@ suite('the model of a family', () => {
       if (adds.length >= 9_900) ofFull.push(deletes.length);
     } while (model.isBehind);
     assert.deepEqual(ofFull, [0, 2000, 2000], 'of 8000 slots');
+  });
+
+  test('counts a Service as pending from its change until it is in force, in parts or as a whole', () => {
+    const { model, set, drain } = modelFor([service(), service({ name: 'other', clusterIps: ['10.96.0.11'] })]);
+    drain();
+    model.takeProgrammed();
+    assert.equal(model.isPending('default/web'), false);
+    set(service({ affinitySeconds: 60 }), slice(Array.from({ length: 15 }, (_, n) => ready(`10.0.0.${n}`))));
+    set(slice([ready('10.0.1.1')], { name: 'other', serviceName: 'other' }));
+    const programmed: string[] = [];
+    for (let parts = 0; ; parts++) {
+      assert.equal(model.isPending('default/web'), true, `after ${parts} parts`);
+      atOnce(model.transactionSteps(true, 500));
+      const services = model.takeProgrammed();
+      programmed.push(...services);
+      if (!model.isBehind) break;
+      assert.ok(!services.includes('default/web'), `after ${parts} parts`);
+    }
+    assert.deepEqual(programmed, ['default/other', 'default/web']);
+    assert.equal(model.isPending('default/web'), false);
+  });
+
+  test('leaves affinity as it is in the kernel, whatever was computed before that was known', () => {
+    const endpoints = (count: number) => slice(Array.from({ length: count }, (_, n) => ready(`10.0.0.${n}`)));
+    const options = { affinityLimit: 10 };
+    const before = modelFor([service({ affinitySeconds: 60 }), endpoints(11)], options);
+    before.drain();
+    before.set(endpoints(8));
+    before.drain();
+    const found = elementsOf(before.model.ruleset);
+    const { model } = newModel(before.cluster, options);
+    atOnce(model.workOutAheadSteps());
+    atOnce(model.restartSteps(found));
+    assert.deepEqual(describeTransaction(model.nextTransaction()), []);
+    assert.equal(model.isDirty, false);
   });
 
   test('gives a Service with session affinity at once where its addresses share the chains of few endpoints', () => {

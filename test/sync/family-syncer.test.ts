@@ -140,7 +140,8 @@ suite('a syncer', () => {
   test('tries what nft has refused between other changes, however many come', async () => {
     const clock = new FakeClock();
     const { nft, documents, faults } = timedNft(clock);
-    const objects = [service(), service({ name: 'busy', clusterIps: ['10.96.0.11'] })];
+    const others = ['partner', 'busy'].map((name, i) => service({ name, clusterIps: [`10.96.1.${i}`] }));
+    const objects = [service(), ...others];
     using one = startSyncer(nft, objects, { clock, pace: new Pace(clock, 50) });
     const { cluster, syncer } = one;
     await clock.pass(1000);
@@ -149,15 +150,15 @@ suite('a syncer', () => {
     faults.refuses = (json) => {
       // Before this transaction ends, another change waits.
       const name = 'busy';
-      syncer.changed(cluster.set(slice([ready(`10.1.0.${++last % 250}`)], { name, serviceName: name })));
-      return json.includes('10.0.0.66') && json.includes('10.1.0.');
+      syncer.changed(cluster.set(slice([ready(`10.2.0.${++last % 250}`)], { name, serviceName: name })));
+      return json.includes('10.0.0.66') && json.includes('10.1.0.1');
     };
     syncer.changed([
       ...cluster.set(slice([ready('10.0.0.66')])),
-      ...cluster.set(slice([ready('10.1.0.0')], { name: 'busy', serviceName: 'busy' })),
+      ...cluster.set(slice([ready('10.1.0.1')], { name: 'partner', serviceName: 'partner' })),
     ]);
     await clock.pass(1000);
-    const tried = documents.findIndex((json) => json.includes('10.0.0.66') && !json.includes('10.1.0.'));
+    const tried = documents.findIndex((json) => json.includes('10.0.0.66') && !json.includes('10.1.0.1'));
     assert.ok(tried > 0 && tried < 5, `${tried} of ${documents.length}`);
     assert.ok(documents.length > 15, 'there is no end of changes');
   });
@@ -173,6 +174,19 @@ suite('a syncer', () => {
       times.every((time) => time < 2200),
       `${times}`,
     );
+  });
+
+  test('sends nothing more once it was told to stop, whatever waits for its turn', async () => {
+    using both = await start();
+    both.scale(9);
+    await both.clock.pass(10);
+    both.scale(10);
+    await both.clock.pass(10);
+    const running = both.four.stop();
+    await both.clock.pass(1000);
+    await running;
+    assert.deepEqual([...new Set(both.timesOf(both.four))], [0]);
+    assert.deepEqual([...new Set(both.timesOf(both.six))], [0, 50]);
   });
 
   test('deletes what only waits for that when nothing else comes for 50 ms', async () => {

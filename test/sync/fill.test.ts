@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { NftError } from '../../src/nft/run.ts';
 import { readDuringInitialSync, replaceTable } from '../../src/sync/fill.ts';
 import { INITIAL_SYNC_DONE } from '../../src/sync/initial-sync.ts';
-import { modelFor } from '../builders/models.ts';
+import { modelFor, newModel } from '../builders/models.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 import { recordingNft } from '../builders/recording-nft.ts';
 import { describeTransaction } from '../builders/strict-kernel.ts';
@@ -64,6 +64,32 @@ suite('a table that replaces one in force', () => {
     const { replace } = startReplacing();
     assert.deepEqual(await replace(new NftError('not-started', 'no such file')), ['web']);
     assert.deepEqual(await replace(), ['web', 'hooks']);
+  });
+});
+
+suite('a table that no packet reaches yet', () => {
+  /** Fills it from so many Services, nft refusing the endpoint of each. */
+  const fillFrom = async (count: number) => {
+    const objects = Array.from({ length: count }, (_, i) => [
+      service({ name: `s${i}`, clusterIps: [`10.96.0.${i}`] }),
+      slice([ready(`10.66.0.${i}`)], { name: `s${i}`, serviceName: `s${i}` }),
+    ]).flat();
+    const { model, log } = newModel(objects);
+    const { nft, documents } = recordingNft({
+      apply: async (json) => {
+        if (json.includes('"10.66.0.')) throw new NftError('refused', 'no');
+      },
+    });
+    await replaceTable(model, nft, [], log, INITIAL_SYNC_DONE);
+    return documents.at(-1) ?? '';
+  };
+
+  test('is filled without 16 elements that nft refuses, and comes into force', async () => {
+    assert.match(await fillFrom(16), /nat-prerouting/);
+  });
+
+  test('is given up where nft refuses more than that', async () => {
+    await assert.rejects(fillFrom(17), NftError);
   });
 });
 

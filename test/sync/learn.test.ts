@@ -5,7 +5,10 @@ import { NftError, type NftFailure } from '../../src/nft/run.ts';
 import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
 import { buildProgram } from '../../src/ruleset/program/program.ts';
 import { isDrift, learn } from '../../src/sync/learn.ts';
-import type { Target } from '../../src/sync/sender.ts';
+import { nextOf, send, type Target } from '../../src/sync/sender.ts';
+import { ready, slice } from '../builders/objects.ts';
+import { TestKernel } from '../netns/kernel.ts';
+import { startRichProxy, TABLE } from './rich-proxy.ts';
 
 suite('a failure shows that the kernel holds other things', () => {
   for (const [failure, message, expected] of [
@@ -38,6 +41,30 @@ suite('what a refused transaction was about', () => {
     );
     return { lesson, undone };
   };
+
+  test('is known where the kernel can be listed, and what else differs in the same map', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel, { watch: false });
+    await proxy.stop();
+    const { model, cluster } = proxy;
+    const [ours, others] = ['10.96.0.1 . 80 . 0', '10.96.0.2 . 80 . 0'];
+    for (const key of [ours, others]) proxy.byHand('delete', 'element', 'ip', TABLE, 'endpoints-tcp', `{ ${key} }`);
+    const ports = [{ name: 'tcp', protocol: 'tcp' as const, port: 8080 }];
+    const change = slice([ready('10.32.9.9')], { name: 'web-1', serviceName: 'web', ports });
+    for (const key of cluster.set(change)) model.markDirty(key);
+    const target = { model, nft: kernel.nft('ip'), table: TABLE, isLive: true } as const;
+    const sent = await nextOf(target);
+    const refused = await send(target, sent).catch((error: unknown) => error);
+    assert.ok(isDrift(refused));
+    const lesson = await learn(target, sent);
+    const keysOf = (differences: readonly { readonly key: string }[] = []) => differences.map(({ key }) => key);
+    assert.deepEqual([keysOf(lesson?.learnt), keysOf(lesson?.others)], [[ours], [others]]);
+    await send(target, await nextOf(target));
+    assert.match(
+      kernel.byHand('list', 'map', 'ip', TABLE, 'endpoints-tcp').stdout,
+      /10\.96\.0\.1 \. 80 \. 0 .*10\.32\.9\.9/,
+    );
+  });
 
   test('stays as it was where the listing fails', async () => {
     assert.deepEqual(await learnt(new NftError('not-found', 'No such file'), true), { lesson: undefined, undone: 0 });

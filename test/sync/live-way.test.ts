@@ -115,6 +115,8 @@ suite('the way of a packet in the kernel', () => {
     const changing: Nft = {
       ...nft,
       look: async (...args) => {
+        const [, , timeout] = args;
+        assert.ok(timeout >= 3, `nft has ${timeout} s`);
         // The first look takes two listings: rules, elements.
         if (++looks === 3)
           kernel.load(`add element ip ${TABLE} services { ${VERDICT} comment "default/web:http" : ${verdict} }`);

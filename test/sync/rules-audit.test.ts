@@ -8,7 +8,9 @@ import { RulesAuditor } from '../../src/sync/rules-audit.ts';
 import { modelFor } from '../builders/models.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 import { recordingNft } from '../builders/recording-nft.ts';
+import { TestKernel } from '../netns/kernel.ts';
 import { FakeClock } from './fake-clock.ts';
+import { startRichProxy, TABLE } from './rich-proxy.ts';
 
 /** An audit whose first listing takes so many milliseconds, and the next none; `begun`: our own commits, and when. */
 function startAudit(listingMs: number) {
@@ -108,5 +110,24 @@ suite('the chains of a Service', () => {
     assert.deepEqual((await missed()).sort(), [refused.key, other.key].sort());
     ruleset.refuse(refused);
     assert.deepEqual(await missed(), [other.key]);
+  });
+});
+
+suite('rules that are right', () => {
+  test('are known by their handles', async () => {
+    using kernel = new TestKernel();
+    using proxy = await startRichProxy(kernel, { watch: false });
+    const { program, ruleset } = proxy.model;
+    const clock = new FakeClock();
+    const commits = new Commits(clock);
+    const auditor = new RulesAuditor({ nft: kernel.nft('ip'), program, lister: new RulesLister(), commits, clock });
+    const { findings, handles } = await auditor.audit(TABLE, ruleset, new Flights(commits).record(), 0);
+    assert.deepEqual(findings, []);
+    const { stdout } = kernel.byHand('-a', 'list', 'chain', 'ip', TABLE, 'dispatch');
+    const expected = [...stdout.matchAll(/^\t\t.*# handle (\d+)$/gm)].map(([, handle]) => Number(handle));
+    assert.ok(expected.length > 1);
+    assert.deepEqual(handles().get('dispatch'), expected);
+    const endpoints = [...handles().keys()].filter((name) => affinityKindOf(name) === AFFINITY_ENDPOINTS);
+    assert.equal(endpoints.length, ruleset.countOf(AFFINITY_ENDPOINTS));
   });
 });
