@@ -20,7 +20,7 @@ export interface ArenaOptions {
 
 /** Milliseconds between two changes of the cluster. */
 const CHANGE_EVERY = 500;
-/** The bystander's Service is asked so many times in each round of targets. */
+/** The bystander's Service is probed so many times in each round of targets. */
 const BYSTANDER_TURNS = 4;
 
 /** A node with a daemon, its API server, clients that connect all the time, and a cluster that changes. Dispose of it when done. */

@@ -147,7 +147,7 @@ export class Campaign {
     const end = at + this.#options.patience * 1000;
     let repaired: number | undefined;
     for (;;) {
-      const asked = now();
+      const lookedAt = now();
       if (repaired === undefined && (await isRepaired())) repaired = now();
       const isInForce = Number.isFinite(bystander.delays[change]);
       const noticed = notices.firstSince(begun)?.at;
@@ -157,7 +157,7 @@ export class Campaign {
         return { repaired: isInForce ? repaired : undefined, noticed };
       }
       // A look at many elements takes its time: at most a third of a CPU.
-      await sleep(Math.max(LOOK_EVERY, 2 * (now() - asked)));
+      await sleep(Math.max(LOOK_EVERY, 2 * (now() - lookedAt)));
     }
   }
 

@@ -37,7 +37,7 @@ export interface CaseResult {
 }
 
 export interface Answers {
-  readonly asked: number;
+  readonly requests: number;
   /** Percent. */
   readonly withinASecond: number;
   readonly longest: number;
@@ -104,7 +104,7 @@ function answersOf(milliseconds: readonly number[]): Answers {
   const answered = milliseconds.filter((time) => time >= 0);
   const inTime = answered.filter((time) => time <= 1000);
   return {
-    asked: milliseconds.length,
+    requests: milliseconds.length,
     withinASecond: (100 * inTime.length) / Math.max(1, milliseconds.length),
     longest: Math.max(0, ...answered),
     unanswered: milliseconds.length - answered.length,

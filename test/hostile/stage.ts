@@ -57,7 +57,7 @@ export class Stage {
     await this.daemon.start(['--hostname-override', NODE_NAME, ...cidrs, ...flags]);
   }
 
-  /** Begins to look on, and to ask these URLs. */
+  /** Begins to look on, and to request these URLs. */
   async watch(urls: readonly string[]): Promise<void> {
     const { address, port } = BYSTANDER;
     this.#witness = new LineProgram(this.world, 'node', 'witness-program', [address, port, this.daemon.pid, ...urls]);

@@ -62,7 +62,7 @@ const GIVE_UP = 500;
 
 /** What came of a run of TCP connections. */
 export interface TcpFlood {
-  /** Connections tried: fewer than asked for when 500 of them had failed. */
+  /** Connections tried: fewer than requested when 500 of them had failed. */
   readonly connections: number;
   readonly answered: number;
   /** connections − answered. */

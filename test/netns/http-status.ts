@@ -4,7 +4,7 @@ import type { Where, World } from './world.ts';
 /** Milliseconds. Far beyond what a change takes. */
 const LIMIT = 60_000;
 
-/** Asks an HTTP server for /, until it answers so: with a status ("200"), or with a failure ("! refused", see flow.py). */
+/** Requests / from an HTTP server until it answers so: with a status ("200") or a failure ("! refused", see flow.py). */
 export async function untilHttpStatus(
   world: World,
   where: Where,

@@ -18,7 +18,7 @@ export const BROKEN_NFT = {
   crashing: '#!/bin/sh\nkill -SEGV $$\n',
   /** 4 MiB of address space are too few to load its libraries. */
   withoutMemory: `#!/bin/sh\nulimit -v 4096\nexec ${REAL} "$@"\n`,
-  /** Whatever it is asked, it prints this and ends as if all were well. */
+  /** Whatever its arguments are, it prints this and ends as if all were well. */
   garbage: '#!/bin/sh\nprintf "\\000\\377{\\"nftables\\": [{\\"chain\\"\\n(((\\n"\n',
 } as const;
 

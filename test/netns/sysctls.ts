@@ -31,7 +31,7 @@ export function worldSysctls(isNode: boolean, options: WorldOptions): Sysctls {
   // The client's ports, so that one address can make many connections.
   all.push(['net/ipv4/ip_local_port_range', '1024 65535']);
   if (!isNode && ipv6) {
-    // IPv4 lets a socket bind to any address of a local route; IPv6 asks for this.
+    // IPv4 lets a socket bind to any address of a local route; IPv6 needs this.
     all.push(['net/ipv6/ip_nonlocal_bind', 1]);
   }
   if (isNode) {

@@ -19,7 +19,7 @@ import { adopt, assertNoComplaints, type ProxyOptions, type RunningProxy, startP
  * brings chains, sets, maps or counters of its own.
  */
 
-/** Services with annotations, and what each asks for. */
+/** Services with annotations, and what each requests. */
 const OPTIONS: Readonly<Record<string, ServiceOptions>> = {
   // nft does not print a burst of 5, which is its default.
   limited: { limitPerSecond: 5 },
@@ -175,15 +175,15 @@ async function assertRecognised(
       .map(({ namespace, name, address, limits }) => [namespace, name, address, limits].join(' '))
       .sort();
   const keys = [...Object.keys(OPTIONS), STICKY].map((name) => `default/${name}`);
-  const asked = limitsOf(keys.flatMap((key) => model.frontendsOf(key)));
-  assert.ok(asked.length > 0);
+  const expected = limitsOf(keys.flatMap((key) => model.frontendsOf(key)));
+  assert.ok(expected.length > 0);
   assert.deepEqual(
     limitsOf(found.frontends).filter((one) => one.startsWith('default ')),
-    asked,
+    expected,
   );
 }
 
-/** More endpoints and fewer, other numbers, Services that lose what they asked for and get it again. */
+/** More endpoints and fewer, other numbers, Services that lose what they requested and get it again. */
 async function changeAll(proxy: RunningProxy, cluster: Cluster, versions: readonly NftVersion[]): Promise<void> {
   const names = [...Object.keys(OPTIONS), STICKY];
   const changes: readonly (() => readonly string[])[] = [

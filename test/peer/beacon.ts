@@ -13,7 +13,7 @@ const LOOK_EVERY = 25;
 
 /**
  * A Service that changes after everything else, so that who serves the change has all that came before: the Service has
- * another port each time, its slices another endpoint, and both families are asked.
+ * another port each time, its slices another endpoint, and both families are probed.
  */
 export class Beacon {
   readonly #api: RealApiServer;

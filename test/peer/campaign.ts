@@ -57,21 +57,21 @@ export class Campaign {
     const found: Finding[] = [];
     const draws = new Draws(seed, number);
     // Their number depends on what is answered: they must not change what comes.
-    const asking = new Draws(seed, number, 1);
+    const probing = new Draws(seed, number, 1);
     const flags = new Draws(seed, Math.floor(number / OF_SAME_FLAGS), 77).pick(FLAG_SETS);
     const annotating = number % ANNOTATED === 1 ? new Draws(seed, number, 2) : undefined;
     const cluster = new RandomCluster(draws, annotating);
-    const first: Step = { edits: [...nodes.state.removals(asking), ...cluster.first()] };
+    const first: Step = { edits: [...nodes.state.removals(probing), ...cluster.first()] };
     const count = draws.between(1, Math.max(2 * steps - 1, 1));
     await this.#judge.forget();
     await nodes.useFlags(flags);
     for (let i = 0; i < count && found.length === 0; i++) {
-      found.push(...(await this.#judge.take(i === 0 ? first : cluster.next(), asking)));
+      found.push(...(await this.#judge.take(i === 0 ? first : cluster.next(), probing)));
       for (const finding of found) this.#report(number, i, finding);
     }
     // Nothing after the first difference says much: what led to it is still there.
     const typical = found.find(
-      (one) => one.question !== undefined && one.openFlow === undefined && one.boundTo === undefined,
+      (one) => one.connection !== undefined && one.openFlow === undefined && one.boundTo === undefined,
     );
     if (typical !== undefined) this.#reportReduced(await reduce(this.#judge, typical));
     this.#clusters += 1;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Seen } from './asking.ts';
-import { type Asker, compare } from './comparison.ts';
-import type { Question } from './destinations.ts';
+import { compare, type Prober } from './comparison.ts';
+import type { Connection } from './destinations.ts';
+import type { Seen } from './probing.ts';
 
-const question = (port: number): Question => ({
+const connection = (port: number): Connection => ({
   client: 'outside',
   address: '10.96.0.10',
   version: 'ip4',
@@ -16,31 +16,33 @@ const question = (port: number): Question => ({
 });
 
 /** Sees these answers in turn; the last of them from then on. */
-function answering(...turns: readonly (readonly string[])[]): Asker {
+function answering(...turns: readonly (readonly string[])[]): Prober {
   let turn = 0;
-  return async (questions) => {
+  return async (connections) => {
     const seen: Seen = new Set(turns[Math.min(turn++, turns.length - 1)]);
-    return questions.map(() => seen);
+    return connections.map(() => seen);
   };
 }
 
-const run = (ours: Asker, theirs: Asker, isExplained = () => false, isUneven = () => false) => {
+const run = (ours: Prober, theirs: Prober, isExplained = () => false, isUneven = () => false) => {
   let number = 0;
   const nextNumber = () => number++;
-  return compare([question(80)], { ours, theirs, nextNumber, forget: async () => {}, isExplained, isUneven });
+  return compare([connection(80)], { ours, theirs, nextNumber, forget: async () => {}, isExplained, isUneven });
 };
 
 describe('the comparison of two nodes', () => {
-  it('asks more where chance may have shown an endpoint to one of them only', async () => {
+  it('probes more where chance may have shown an endpoint to one of them only', async () => {
     const compared = await run(answering(['a sees b'], ['c sees b']), answering(['c sees b'], ['a sees b']));
     assert.deepEqual(compared.different, []);
     assert.deepEqual(compared.late, []);
-    assert.deepEqual(compared.answered, [question(80)]);
+    assert.deepEqual(compared.answered, [connection(80)]);
   });
 
   it('finds what stays different', async () => {
     const { different, answered } = await run(answering(['refused']), answering(['timeout']));
-    assert.deepEqual(different, [{ question: question(80), ours: new Set(['refused']), theirs: new Set(['timeout']) }]);
+    assert.deepEqual(different, [
+      { connection: connection(80), ours: new Set(['refused']), theirs: new Set(['timeout']) },
+    ]);
     assert.deepEqual(answered, []);
   });
 
@@ -67,17 +69,17 @@ describe('the comparison of two nodes', () => {
     const settling = answering(['timeout'], ['timeout'], ['timeout'], ['a sees b']);
     const { different, late } = await run(settling, answering(['a sees b']));
     assert.deepEqual(different, []);
-    assert.deepEqual(late, [{ question: question(80), ours: new Set(['timeout']), theirs: new Set(['a sees b']) }]);
+    assert.deepEqual(late, [{ connection: connection(80), ours: new Set(['timeout']), theirs: new Set(['a sees b']) }]);
   });
 
   it('takes no second look at what is explained', async () => {
-    let asked = 0;
-    const counted: Asker = async (questions) => {
-      asked++;
-      return questions.map(() => new Set(['refused']));
+    let rounds = 0;
+    const counted: Prober = async (connections) => {
+      rounds++;
+      return connections.map(() => new Set(['refused']));
     };
     const { different } = await run(counted, answering(['timeout']), () => true);
     assert.equal(different.length, 1);
-    assert.equal(asked, 3);
+    assert.equal(rounds, 3);
   });
 });

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Round, Seen } from './asking.ts';
-import type { Question } from './destinations.ts';
+import type { Connection } from './destinations.ts';
+import type { Round, Seen } from './probing.ts';
 
 /** Something the two nodes do not have in common. */
 export interface Difference {
-  /** The question, or what else was compared. */
+  /** The connection, or what else was compared. */
   readonly what: string;
-  readonly question?: Question;
+  readonly connection?: Connection;
   /** Where a flow began that was open before the change, "ENDPOINT CLIENT", if it is about one. */
   readonly openFlow?: string;
   /** Whether a flow like the open one could begin now, on our node. */
@@ -20,7 +20,7 @@ export interface Difference {
 
 const NOTHING: Seen = new Set();
 
-export type Asker = (questions: readonly Question[], round: Round) => Promise<readonly Seen[]>;
+export type Prober = (connections: readonly Connection[], round: Round) => Promise<readonly Seen[]>;
 
 /** Each adds to what was seen before, since endpoints are drawn at random: how many flows, and seconds until nothing is no answer. */
 const ROUNDS = [
@@ -34,70 +34,70 @@ const SECOND_LOOKS = [150, 400, 1_200, 3_000] as const;
 const SECOND_LOOK = { draws: 60, seconds: 1 } as const;
 
 export interface Compared {
-  /** Questions with different answers to the end. */
-  readonly different: readonly { readonly question: Question; readonly ours: Seen; readonly theirs: Seen }[];
-  /** Questions whose answers became the same only after a while, with what was seen before. */
-  readonly late: readonly { readonly question: Question; readonly ours: Seen; readonly theirs: Seen }[];
-  /** Questions that an endpoint answered, on both nodes. */
-  readonly answered: readonly Question[];
+  /** Connections with different answers to the end. */
+  readonly different: readonly { readonly connection: Connection; readonly ours: Seen; readonly theirs: Seen }[];
+  /** Connections whose answers became the same only after a while, with what was seen before. */
+  readonly late: readonly { readonly connection: Connection; readonly ours: Seen; readonly theirs: Seen }[];
+  /** Connections that an endpoint answered, on both nodes. */
+  readonly answered: readonly Connection[];
 }
 
-export interface Askers {
-  readonly ours: Asker;
-  readonly theirs: Asker;
+export interface Probers {
+  readonly ours: Prober;
+  readonly theirs: Prober;
   /** See Round. */
   readonly nextNumber: () => number;
   /** Lets both nodes forget what they saw; before a second look. */
   readonly forget: () => Promise<void>;
   /** Whether a difference needs no second look. */
-  readonly isExplained: (question: Question, ours: Seen, theirs: Seen) => boolean;
+  readonly isExplained: (connection: Connection, ours: Seen, theirs: Seen) => boolean;
   /** Whether our node may show some of the endpoints only, of those that the other one has. */
-  readonly isUneven?: (question: Question) => boolean;
+  readonly isUneven?: (connection: Connection) => boolean;
 }
 
-/** Asks both nodes until their answers agree, or do not after all looks. */
-export async function compare(questions: readonly Question[], askers: Askers): Promise<Compared> {
-  const { ours, theirs, nextNumber, forget, isExplained, isUneven = () => false } = askers;
-  const seen = new Map(questions.map((question) => [question, [new Set<string>(), new Set<string>()] as const]));
-  const look = async (asked: readonly Question[], { draws, seconds }: { draws: number; seconds: number }) => {
+/** Probes both nodes until their answers agree, or do not after all looks. */
+export async function compare(connections: readonly Connection[], probers: Probers): Promise<Compared> {
+  const { ours, theirs, nextNumber, forget, isExplained, isUneven = () => false } = probers;
+  const seen = new Map(connections.map((connection) => [connection, [new Set<string>(), new Set<string>()] as const]));
+  const look = async (probed: readonly Connection[], { draws, seconds }: { draws: number; seconds: number }) => {
     const round = { draws, seconds, number: nextNumber() };
-    const answers = await Promise.all([ours(asked, round), theirs(asked, round)]);
-    for (const [i, question] of asked.entries()) {
+    const answers = await Promise.all([ours(probed, round), theirs(probed, round)]);
+    for (const [i, connection] of probed.entries()) {
       for (const [side, sets] of answers.entries()) {
-        for (const text of sets[i] ?? []) seen.get(question)?.[side === 0 ? 0 : 1].add(text);
+        for (const text of sets[i] ?? []) seen.get(connection)?.[side === 0 ? 0 : 1].add(text);
       }
     }
-    return asked.filter((question) => {
-      const [one, other] = seen.get(question) ?? [NOTHING, NOTHING];
-      if (isUneven(question) && one.size > 0) return ![...one].every((text) => other.has(text));
+    return probed.filter((connection) => {
+      const [one, other] = seen.get(connection) ?? [NOTHING, NOTHING];
+      if (isUneven(connection) && one.size > 0) return ![...one].every((text) => other.has(text));
       return !isDeepStrictEqual(one, other);
     });
   };
-  let open: readonly Question[] = questions;
+  let open: readonly Connection[] = connections;
   for (const round of ROUNDS) if (open.length > 0) open = await look(open, round);
-  const sets = (question: Question) => seen.get(question) ?? ([new Set<string>(), new Set<string>()] as const);
-  const explained = open.filter((question) => isExplained(question, ...sets(question)));
-  open = open.filter((question) => !explained.includes(question));
-  const doubtful = open.map((question) => {
-    const [one, other] = sets(question);
-    return { question, ours: new Set(one), theirs: new Set(other) };
+  const sets = (connection: Connection) => seen.get(connection) ?? ([new Set<string>(), new Set<string>()] as const);
+  const explained = open.filter((connection) => isExplained(connection, ...sets(connection)));
+  open = open.filter((connection) => !explained.includes(connection));
+  const doubtful = open.map((connection) => {
+    const [one, other] = sets(connection);
+    return { connection, ours: new Set(one), theirs: new Set(other) };
   });
   for (const wait of SECOND_LOOKS) {
     if (open.length === 0) break;
     await delay(wait);
     await forget();
-    for (const question of open) for (const set of sets(question)) set.clear();
+    for (const connection of open) for (const set of sets(connection)) set.clear();
     open = await look(open, SECOND_LOOK);
   }
   const last = open;
   return {
-    different: [...explained, ...last].map((question) => {
-      const [one, other] = sets(question);
-      return { question, ours: one, theirs: other };
+    different: [...explained, ...last].map((connection) => {
+      const [one, other] = sets(connection);
+      return { connection, ours: one, theirs: other };
     }),
-    late: doubtful.filter(({ question }) => !last.includes(question)),
-    answered: questions.filter((question) =>
-      sets(question).every((set) => [...set].some((text) => text.includes(' sees '))),
+    late: doubtful.filter(({ connection }) => !last.includes(connection)),
+    answered: connections.filter((connection) =>
+      sets(connection).every((set) => [...set].some((text) => text.includes(' sees '))),
     ),
   };
 }

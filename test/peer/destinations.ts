@@ -17,8 +17,8 @@ export interface Destination {
   readonly isSticky: boolean;
 }
 
-/** What becomes of a connection like this? */
-export interface Question extends Destination {
+/** A connection to try. */
+export interface Connection extends Destination {
   readonly client: Client;
 }
 
@@ -71,9 +71,9 @@ export function destinationText({ address, port, protocol }: Destination): strin
   return `${address.includes(':') ? `[${address}]` : address}:${port}/${protocol}`;
 }
 
-export function questionText(question: Question): string {
-  const { client, by, service = 'no Service' } = question;
-  return `${client} → ${destinationText(question)} (${by} of ${service})`;
+export function connectionText(connection: Connection): string {
+  const { client, by, service = 'no Service' } = connection;
+  return `${client} → ${destinationText(connection)} (${by} of ${service})`;
 }
 
 /** Addresses that no Service has (some are in a ServiceCIDR, or will be), and ports that none has. */

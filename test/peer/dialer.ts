@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { spawnIn } from '../netns/namespaces.ts';
 
-/** What the program in the namespace is asked for, and what it answers; the socket comes beside the answer. */
+/** The request to the program in the namespace, and its answer; the socket comes beside the answer. */
 export interface Dial {
   readonly id: number;
   readonly address: string;

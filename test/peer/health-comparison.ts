@@ -31,8 +31,8 @@ export function healthCheckPorts(objects: Iterable<RawObject>): ReadonlySet<numb
 }
 
 /**
- * Asks both nodes, from outside, how they are and how Services fare; over IPv4 and IPv6. Gives what they answer differently
- * to the end.
+ * Probes the health of both nodes and of Services, from outside, over IPv4 and IPv6. Gives what they answer differently to
+ * the end.
  */
 export async function compareHealth(
   networks: Both<Network>,
@@ -42,26 +42,26 @@ export async function compareHealth(
     ...['/healthz', '/livez'].map((path) => ({ port: HEALTHZ_PORT, path })),
     ...[...ports].map((port) => ({ port, path: '/' })),
   ];
-  const asked = paths.flatMap(({ port, path }) =>
+  const probes = paths.flatMap(({ port, path }) =>
     (['ip4', 'ip6'] as const).map((version) => ({ version, port, path })),
   );
-  let differences = await look(networks, asked);
+  let differences = await look(networks, probes);
   for (const wait of LATER_LOOKS) {
     if (differences.length === 0) break;
     await delay(wait);
-    differences = await look(networks, asked);
+    differences = await look(networks, probes);
   }
   return differences;
 }
 
-interface Asked {
+interface HealthProbe {
   readonly version: Version;
   readonly port: number;
   readonly path: string;
 }
 
-async function look({ ours, theirs }: Both<Network>, asked: readonly Asked[]): Promise<readonly Difference[]> {
-  const requests = asked.map(({ version, port, path }) => `http ${TARGETS.node[version]} ${port} ${path} ${PATIENCE}`);
+async function look({ ours, theirs }: Both<Network>, probes: readonly HealthProbe[]): Promise<readonly Difference[]> {
+  const requests = probes.map(({ version, port, path }) => `http ${TARGETS.node[version]} ${port} ${path} ${PATIENCE}`);
   const [one = [], other = []] = await Promise.all([ours, theirs].map((network) => network.run('client', requests)));
   return requests.flatMap((what, i) => {
     const [mine = [], peers = []] = [one, other].map((outcomes) => [...(outcomes[i]?.keys() ?? [])].map(told));

@@ -6,7 +6,7 @@ import { type ServicePlan, serviceObject, sliceObject } from './cluster-plan.ts'
 import { Draws } from './draws.ts';
 import { peerPrograms } from './programs.ts';
 
-/** Random clusters of the short run that `npm test` has; `npm run test:peer` has as many as are asked for. */
+/** Random clusters of the short run that `npm test` has; `npm run test:peer` has as many as are requested. */
 const CLUSTERS = [0, 1, 2];
 
 const WEB: ServicePlan = {
@@ -73,8 +73,8 @@ chain lost { type filter hook postrouting priority 500; ip daddr 10.32.0.21 tcp 
       const findings = await judge.take({ edits: [] }, new Draws(2));
       assert.ok(
         findings.some(
-          ({ question, ours, theirs }) =>
-            question?.service === 'web' && ours.join() === 'timeout' && theirs.join() !== 'timeout',
+          ({ connection, ours, theirs }) =>
+            connection?.service === 'web' && ours.join() === 'timeout' && theirs.join() !== 'timeout',
         ),
       );
     });

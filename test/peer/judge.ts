@@ -1,14 +1,14 @@
 import { isHashedByClient, isUneven } from './annotations.ts';
 import type { RawObject } from './api-server.ts';
-import { ask, isAnswered, type Seen } from './asking.ts';
+import { changedTwice, chooseConnections } from './chosen-connections.ts';
 import { type Compared, compare, type Difference } from './comparison.ts';
-import { type Question, questionText } from './destinations.ts';
+import { type Connection, connectionText } from './destinations.ts';
 import type { Draws } from './draws.ts';
 import { compareHealth, healthCheckPorts } from './health-comparison.ts';
 import { KeptClients } from './kept-clients.ts';
 import { KeptFlows } from './kept-flows.ts';
 import { explanation, type Moment } from './known-differences.ts';
-import { changedTwice, chooseQuestions } from './questions.ts';
+import { isAnswered, probe, type Seen } from './probing.ts';
 import type { Edit, Step } from './random-cluster.ts';
 import { count, type Tally } from './tally.ts';
 import type { TwoNodes } from './two-nodes.ts';
@@ -46,26 +46,26 @@ export class Judge {
     const undetermined = changedTwice(step.edits, this.#before);
     await this.#closeKept(({ service, version }) => undetermined.has(`${service} ${version}`));
     this.#clients.close(({ service }) => isHashedByClient(service, objects) || isHashedByClient(service, this.#before));
-    const questions = chooseQuestions(draws, this.#before, objects, step.edits);
+    const connections = chooseConnections(draws, this.#before, objects, step.edits);
     const flows = await this.#timed('flows', this.#compareFlows());
     const clients = await this.#timed(
       'clients',
       this.#clients.compare((one) => this.#isExplained(one)),
     );
-    const { different, late, answered } = await this.#timed('connections', this.#compare(questions));
+    const { different, late, answered } = await this.#timed('connections', this.#compare(connections));
     const health = await this.#timed('health', this.#compareHealth(objects));
     this.#tally.steps += 1;
-    this.#tally.connections += questions.length;
+    this.#tally.connections += connections.length;
     this.#tally.openFlows += this.#flows.count;
     this.#tally.boundClients += this.#clients.count;
     this.#tally.late += late.length;
-    const connections = different.map((one) => connectionDifference(one.question, one.ours, one.theirs));
+    const differing = different.map((one) => connectionDifference(one.connection, one.ours, one.theirs));
     await this.#flows.prune();
     this.#clients.prune();
     await this.#timed('forgetting', this.nodes.forget());
     const open = answered.filter(({ service }) => !isHashedByClient(service, objects));
     await this.#timed('opening', Promise.all([this.#flows.open(answered, draws), this.#clients.open(open, draws)]));
-    return [...flows, ...clients, ...health, ...connections].flatMap((difference) => {
+    return [...flows, ...clients, ...health, ...differing].flatMap((difference) => {
       const name = this.#explanation(difference);
       if (name === undefined) return [{ ...difference, flags: this.nodes.flags, edits: step.edits, objects }];
       count(this.#tally.known, name);
@@ -73,11 +73,11 @@ export class Judge {
     });
   }
 
-  /** Whether the two nodes answer a question differently, after all looks, and nothing explains it. */
-  async differs(question: Question): Promise<boolean> {
+  /** Whether the two nodes serve a connection differently, after all looks, and nothing explains it. */
+  async differs(connection: Connection): Promise<boolean> {
     await this.nodes.forget();
-    const { different } = await this.#compare([question]);
-    return different.some(({ ours, theirs }) => !this.#isExplained(connectionDifference(question, ours, theirs)));
+    const { different } = await this.#compare([connection]);
+    return different.some(({ ours, theirs }) => !this.#isExplained(connectionDifference(connection, ours, theirs)));
   }
 
   /** Gives up what stays from step to step: there is another cluster now. */
@@ -85,23 +85,25 @@ export class Judge {
     await this.#closeKept(() => true);
   }
 
-  async #closeKept(isMeant: (question: Question) => boolean): Promise<void> {
+  async #closeKept(isMeant: (connection: Connection) => boolean): Promise<void> {
     this.#clients.close(isMeant);
     await this.#flows.close(isMeant);
   }
 
-  /** Compares the flows that stay; of those that differ, it is asked whether they could begin now. */
+  /** Compares the flows that stay; those that differ are probed: whether they could begin now. */
   async #compareFlows(): Promise<readonly Difference[]> {
-    const couldBegin = new Map<Question, boolean>();
+    const couldBegin = new Map<Connection, boolean>();
     const withNew = async (differences: readonly Difference[]) => {
-      const questions = [...new Set(differences.flatMap(({ question }) => question ?? []))];
-      const unknown = questions.filter((question) => !couldBegin.has(question));
+      const connections = [...new Set(differences.flatMap(({ connection }) => connection ?? []))];
+      const unknown = connections.filter((connection) => !couldBegin.has(connection));
       const round = { draws: 4, seconds: 0.5, number: this.#rounds++ };
-      const seen = await ask(this.nodes.networks.ours, unknown, round);
-      for (const [i, question] of unknown.entries()) couldBegin.set(question, isAnswered(seen[i] ?? new Set()));
+      const seen = await probe(this.nodes.networks.ours, unknown, round);
+      for (const [i, connection] of unknown.entries()) couldBegin.set(connection, isAnswered(seen[i] ?? new Set()));
       return differences.map((difference): Difference => {
-        const { question } = difference;
-        return question === undefined ? difference : { ...difference, couldBegin: couldBegin.get(question) ?? true };
+        const { connection } = difference;
+        return connection === undefined
+          ? difference
+          : { ...difference, couldBegin: couldBegin.get(connection) ?? true };
       });
     };
     const isEnough = async (found: readonly Difference[]) =>
@@ -117,15 +119,15 @@ export class Judge {
     return compareHealth(this.nodes.networks, ports);
   }
 
-  #compare(questions: readonly Question[]): Promise<Compared> {
+  #compare(connections: readonly Connection[]): Promise<Compared> {
     const { ours, theirs } = this.nodes.networks;
-    return compare(questions, {
-      ours: (list, round) => ask(ours, list, round),
-      theirs: (list, round) => ask(theirs, list, round),
+    return compare(connections, {
+      ours: (list, round) => probe(ours, list, round),
+      theirs: (list, round) => probe(theirs, list, round),
       nextNumber: () => this.#rounds++,
       forget: () => this.nodes.forget(),
       isUneven: ({ service }) => isUneven(service, this.nodes.state.objects),
-      isExplained: (question, mine, peers) => this.#isExplained(connectionDifference(question, mine, peers)),
+      isExplained: (connection, mine, peers) => this.#isExplained(connectionDifference(connection, mine, peers)),
     });
   }
 
@@ -147,6 +149,6 @@ export class Judge {
   }
 }
 
-function connectionDifference(question: Question, ours: Seen, theirs: Seen): Difference {
-  return { what: questionText(question), question, ours: [...ours].sort(), theirs: [...theirs].sort() };
+function connectionDifference(connection: Connection, ours: Seen, theirs: Seen): Difference {
+  return { what: connectionText(connection), connection, ours: [...ours].sort(), theirs: [...theirs].sort() };
 }

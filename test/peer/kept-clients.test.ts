@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Question } from './destinations.ts';
+import type { Connection } from './destinations.ts';
 import { Draws } from './draws.ts';
 import { KeptClients } from './kept-clients.ts';
 
-const QUESTION: Question = {
+const CONNECTION: Connection = {
   address: '10.96.0.10',
   version: 'ip4',
   port: 80,
@@ -18,13 +18,13 @@ const QUESTION: Question = {
 const HERE = '10.32.0.21:8080';
 const ELSEWHERE = '10.32.0.22:8080';
 
-/** A node that leads all clients to one endpoint each time it is asked: the last one from then on. */
+/** A node that leads all clients to one endpoint each time it is probed: the last one from then on. */
 function leadingTo(...endpoints: readonly string[]) {
-  let asked = 0;
+  let probes = 0;
   return {
     run: async (_place: string, requests: readonly string[]) => {
-      const endpoint = endpoints[Math.min(asked, endpoints.length - 1)] ?? '';
-      asked += 1;
+      const endpoint = endpoints[Math.min(probes, endpoints.length - 1)] ?? '';
+      probes += 1;
       return requests.map(() => new Map([[`${endpoint} 10.33.0.5`, 1]]));
     },
   };
@@ -32,7 +32,7 @@ function leadingTo(...endpoints: readonly string[]) {
 
 async function differences(ours: readonly string[], theirs: readonly string[], isExplained = () => false) {
   const clients = new KeptClients({ ours: leadingTo(...ours), theirs: leadingTo(...theirs) });
-  await clients.open([QUESTION], new Draws(1));
+  await clients.open([CONNECTION], new Draws(1));
   return (await clients.compare(isExplained, [0, 0])).map((one) => [one.boundTo, one.ours[0], one.theirs[0]]);
 }
 
@@ -56,7 +56,7 @@ describe('clients with session affinity that come back', () => {
     assert.equal((await differences([HERE, ELSEWHERE, HERE], [HERE])).length, 1);
   });
 
-  it('are not asked again where it is explained', async () => {
+  it('are not probed again where it is explained', async () => {
     const stays = [HERE, HERE, ELSEWHERE];
     assert.equal((await differences(stays, [HERE, ELSEWHERE], () => true)).length, 1);
     assert.equal((await differences(stays, [HERE, ELSEWHERE])).length, 0);

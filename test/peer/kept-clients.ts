@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CLIENTS, manySources } from './cast.ts';
 import type { Difference } from './comparison.ts';
-import { type Question, questionText } from './destinations.ts';
+import { type Connection, connectionText } from './destinations.ts';
 import type { Draws } from './draws.ts';
 import type { Network } from './network.ts';
 import type { Both } from './two-nodes.ts';
 
-/** Addresses of one client, each bound to an endpoint of its own; and questions at a time. */
+/** Addresses of one client, each bound to an endpoint of its own; and connections at a time. */
 const ADDRESSES = 24;
-const QUESTIONS = 3;
+const CONNECTIONS = 3;
 /** Changes that they stay over. */
 const LONGEST = 10;
 
@@ -25,7 +25,7 @@ const LATER_LOOKS = [150, 400, 1_200, 3_000] as const;
 type Runner = Pick<Network, 'run'>;
 
 interface Kept {
-  readonly question: Question;
+  readonly connection: Connection;
   readonly sources: readonly string[];
   /** On each node: the address → the endpoint it was led to last. */
   readonly bound: readonly [Map<string, string>, Map<string, string>];
@@ -47,39 +47,39 @@ export class KeptClients {
   }
 
   /** Binds clients to more Services. */
-  async open(questions: readonly Question[], draws: Draws): Promise<void> {
-    const open = questions.filter(
+  async open(connections: readonly Connection[], draws: Draws): Promise<void> {
+    const open = connections.filter(
       ({ client, isSticky, protocol, version }) =>
         isSticky && protocol !== 'sctp' && manySources(client, version, 0) !== undefined,
     );
-    const wanted = draws.sample(open, QUESTIONS - this.#kept.length).map((question): Kept => {
+    const wanted = draws.sample(open, CONNECTIONS - this.#kept.length).map((connection): Kept => {
       const first = FIRST + (this.#next++ % BLOCKS) * ADDRESSES;
       const sources = Array.from({ length: ADDRESSES }, (_, n) => {
-        return manySources(question.client, question.version, first + n) ?? '';
+        return manySources(connection.client, connection.version, first + n) ?? '';
       });
-      return { question, sources, bound: [new Map(), new Map()], age: 0 };
+      return { connection, sources, bound: [new Map(), new Map()], age: 0 };
     });
     this.#kept.push(...wanted);
-    await this.#ask(wanted.flatMap(allOf));
+    await this.#probe(wanted.flatMap(allOf));
   }
 
   /**
-   * Asks all of them again; gives those of one endpoint that stay on one node, and do not on the other. Where they stay they
-   * are asked again for a while, since that node may be late, unless `isExplained`. Where one has left, it has left.
+   * Probes all of them again; gives those of one endpoint that stay on one node, and do not on the other. Where they stay,
+   * they are probed again for a while, since that node may be late, unless `isExplained`. Where one has left, it has left.
    */
   async compare(
     isExplained: (difference: Difference) => boolean,
     laterLooks: readonly number[] = LATER_LOOKS,
   ): Promise<readonly Difference[]> {
     const before = this.#kept.map((kept) => ({ kept, bound: kept.bound.map((map) => new Map(map)) }));
-    await this.#ask(this.#kept.flatMap(allOf));
+    await this.#probe(this.#kept.flatMap(allOf));
     const look = () => before.flatMap(({ kept, bound }) => differencesOf(kept, bound));
     let found = look();
     for (const wait of laterLooks) {
       const open = found.filter(({ difference }) => !isExplained(difference));
       if (open.length === 0) break;
       await delay(wait);
-      await this.#ask(open.map(({ staying }) => staying));
+      await this.#probe(open.map(({ staying }) => staying));
       found = look();
     }
     return found.map(({ difference }) => difference);
@@ -91,27 +91,27 @@ export class KeptClients {
     this.#kept = this.#kept.filter(({ age, bound }) => age < LONGEST && bound.every((map) => map.size > 0));
   }
 
-  /** Gives up those of some questions. */
-  close(isMeant: (question: Question) => boolean): void {
-    this.#kept = this.#kept.filter(({ question }) => !isMeant(question));
+  /** Gives up those of some connections. */
+  close(isMeant: (connection: Connection) => boolean): void {
+    this.#kept = this.#kept.filter(({ connection }) => !isMeant(connection));
   }
 
   /** One new flow from each address. An address that is not answered is bound to nobody. */
-  async #ask(list: readonly Asked[]): Promise<void> {
+  async #probe(list: readonly Clients[]): Promise<void> {
     await Promise.all(
       this.#networks.map(async (network, number) => {
         const onSide = list.filter(({ side }) => side === number);
-        const places = Map.groupBy(onSide, ({ kept: { question } }) => CLIENTS[question.client].place);
+        const places = Map.groupBy(onSide, ({ kept: { connection } }) => CLIENTS[connection.client].place);
         await Promise.all(
           [...places].map(async ([place, here]) => {
-            const asked = here.flatMap(({ kept, sources }) => sources.map((source) => ({ kept, source })));
+            const each = here.flatMap(({ kept, sources }) => sources.map((source) => ({ kept, source })));
             const outcomes = await network.run(
               place,
-              asked.map(({ kept: { question }, source }) => {
-                return `new ${question.protocol} ${question.address} ${question.port} ${source} 1 1 ${PATIENCE}`;
+              each.map(({ kept: { connection }, source }) => {
+                return `new ${connection.protocol} ${connection.address} ${connection.port} ${source} 1 1 ${PATIENCE}`;
               }),
             );
-            for (const [i, { kept, source }] of asked.entries()) {
+            for (const [i, { kept, source }] of each.entries()) {
               const [outcome = ''] = outcomes[i]?.keys() ?? [];
               const bound = kept.bound[number === 0 ? 0 : 1];
               if (outcome === '' || outcome.startsWith('!')) bound.delete(source);
@@ -124,18 +124,18 @@ export class KeptClients {
   }
 }
 
-/** Addresses that no other question uses (see asking.ts). */
+/** Addresses that no other connection uses (see probing.ts). */
 const FIRST = 20_000;
 const BLOCKS = 200;
 
 /** Some addresses of one client, on one node. */
-interface Asked {
+interface Clients {
   readonly kept: Kept;
   readonly side: 0 | 1;
   readonly sources: readonly string[];
 }
 
-function allOf(kept: Kept): readonly Asked[] {
+function allOf(kept: Kept): readonly Clients[] {
   return SIDES.map((side) => ({ kept, side, sources: kept.sources }));
 }
 
@@ -145,16 +145,16 @@ const SIDES = [0, 1] as const;
 function differencesOf(
   kept: Kept,
   before: readonly ReadonlyMap<string, string>[],
-): readonly { readonly difference: Difference; readonly staying: Asked }[] {
-  const { question } = kept;
+): readonly { readonly difference: Difference; readonly staying: Clients }[] {
+  const { connection } = kept;
   const [ours, theirs] = SIDES.map((side) => fatesOf(before[side] ?? new Map(), kept.bound[side]));
   return [...(ours ?? [])].flatMap(([endpoint, mine]) => {
     const peers = theirs?.get(endpoint);
     if (peers === undefined || !differ(mine, peers)) return [];
-    const what = `clients with affinity ${questionText(question)} that were bound to ${endpoint}`;
+    const what = `clients with affinity ${connectionText(connection)} that were bound to ${endpoint}`;
     const side = mine.leave > 0 ? 1 : 0;
     const sources = kept.sources.filter((source) => before[side]?.get(source) === endpoint);
-    const difference = { what, question, boundTo: endpoint, ours: told(mine), theirs: told(peers) };
+    const difference = { what, connection, boundTo: endpoint, ours: told(mine), theirs: told(peers) };
     return [{ difference, staying: { kept, side, sources } }];
   });
 }

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { boundSource, CLIENTS, type Place } from './cast.ts';
 import type { Difference } from './comparison.ts';
-import { type Question, questionText } from './destinations.ts';
+import { type Connection, connectionText } from './destinations.ts';
 import type { Draws } from './draws.ts';
 import { KEPT_PORTS, type Network } from './network.ts';
 import type { Both } from './two-nodes.ts';
 
 /** Flows on each node at a time. */
 const MOST = 64;
-/** Flows of one question on each node, so that the same endpoint has some on both. */
+/** Flows like one connection on each node, so that the same endpoint has some on both. */
 const OF_ONE = 4;
 /** Changes that a flow stays open over. */
 const LONGEST = 8;
@@ -22,7 +22,7 @@ const LATER_LOOKS = [500, 1_000, 2_000, 3_000] as const;
 
 interface Flow {
   readonly id: string;
-  readonly question: Question;
+  readonly connection: Connection;
   /** Who answered first, and since: "ENDPOINT CLIENT". */
   readonly endpoint: string;
   age: number;
@@ -43,20 +43,20 @@ export class KeptFlows {
   }
 
   /** Opens more of them, to places that answer. */
-  async open(questions: readonly Question[], draws: Draws): Promise<void> {
+  async open(connections: readonly Connection[], draws: Draws): Promise<void> {
     const room = Math.floor((MOST - this.#flows[0].size) / OF_ONE);
     // SCTP has no sockets here; affinity binds all flows of a client to one endpoint, on each node another one.
-    const open = questions.filter(
+    const open = connections.filter(
       ({ protocol, isSticky, client }) => protocol !== 'sctp' && !isSticky && client !== 'remote-pod',
     );
     const wanted = draws
       .sample(open, Math.max(room, 0))
-      .flatMap((question) => Array.from({ length: OF_ONE }, () => ({ id: String(this.#ids++), question })));
+      .flatMap((connection) => Array.from({ length: OF_ONE }, () => ({ id: String(this.#ids++), connection })));
     await Promise.all(this.#networks.map((network, side) => this.#openOn(network, side, wanted)));
   }
 
   /**
-   * Asks all of them; gives those that fare otherwise on one node than on the other, though they began at the same endpoint.
+   * Probes all of them; gives those that fare differently on the two nodes, though they began at the same endpoint.
    * `isEnough`: whether what differs needs no further look.
    */
   async compare(isEnough: (differences: readonly Difference[]) => Promise<boolean>): Promise<readonly Difference[]> {
@@ -83,13 +83,13 @@ export class KeptFlows {
     );
   }
 
-  /** Closes the flows of some questions. */
-  async close(isMeant: (question: Question) => boolean): Promise<void> {
+  /** Closes the flows like some connections. */
+  async close(isMeant: (connection: Connection) => boolean): Promise<void> {
     await Promise.all(
       this.#flows.map((flows, side) =>
         this.#close(
           side,
-          [...flows.values()].filter(({ question }) => isMeant(question)),
+          [...flows.values()].filter(({ connection }) => isMeant(connection)),
         ),
       ),
     );
@@ -98,37 +98,39 @@ export class KeptFlows {
   #fates: readonly [ReadonlyMap<string, string>, ReadonlyMap<string, string>] = [new Map(), new Map()];
 
   async #look(): Promise<readonly Difference[]> {
-    const [one, other] = await Promise.all(this.#networks.map((network, side) => this.#askOn(network, side)));
+    const [one, other] = await Promise.all(this.#networks.map((network, side) => this.#probeOn(network, side)));
     this.#fates = [one ?? new Map(), other ?? new Map()];
     const classes = this.#flows.map((flows, side) => {
       const fates = new Map<
         string,
-        { readonly question: Question; readonly endpoint: string; readonly seen: Set<string> }
+        { readonly connection: Connection; readonly endpoint: string; readonly seen: Set<string> }
       >();
-      for (const { id, question, endpoint } of flows.values()) {
-        const key = `an open flow ${questionText(question)} that began at ${endpoint}`;
-        const known = fates.get(key) ?? { question, endpoint, seen: new Set<string>() };
+      for (const { id, connection, endpoint } of flows.values()) {
+        const key = `an open flow ${connectionText(connection)} that began at ${endpoint}`;
+        const known = fates.get(key) ?? { connection, endpoint, seen: new Set<string>() };
         known.seen.add(this.#fates[side === 0 ? 0 : 1].get(id) ?? 'lost');
         fates.set(key, known);
       }
       return fates;
     });
-    return [...(classes[0] ?? [])].flatMap(([what, { question, endpoint, seen }]) => {
+    return [...(classes[0] ?? [])].flatMap(([what, { connection, endpoint, seen }]) => {
       const theirs = classes[1]?.get(what)?.seen;
       const isSame = theirs === undefined || (theirs.size === seen.size && [...seen].every((fate) => theirs.has(fate)));
-      return isSame ? [] : [{ what, question, openFlow: endpoint, ours: [...seen].sort(), theirs: [...theirs].sort() }];
+      return isSame
+        ? []
+        : [{ what, connection, openFlow: endpoint, ours: [...seen].sort(), theirs: [...theirs].sort() }];
     });
   }
 
   async #openOn(
     network: Network,
     side: number,
-    wanted: readonly { readonly id: string; readonly question: Question }[],
+    wanted: readonly { readonly id: string; readonly connection: Connection }[],
   ): Promise<void> {
     const flows = this.#flows[side];
     await this.#eachPlace(wanted, async (place, here) => {
-      const requests = here.map(({ id, question }) => {
-        const { protocol, address, port, client, version } = question;
+      const requests = here.map(({ id, connection }) => {
+        const { protocol, address, port, client, version } = connection;
         const sourcePort = KEPT_PORTS + (Number(id) % PORTS);
         return ['open', id, protocol, address, port, boundSource(client, version) ?? '-', sourcePort, PATIENCE].join(
           ' ',
@@ -136,10 +138,10 @@ export class KeptFlows {
       });
       const outcomes = await network.run(place, requests);
       const failed: string[] = [];
-      for (const [i, { id, question }] of here.entries()) {
+      for (const [i, { id, connection }] of here.entries()) {
         const [endpoint = '! nothing'] = outcomes[i]?.keys() ?? [];
         if (endpoint.startsWith('!')) failed.push(id);
-        else flows?.set(id, { id, question, endpoint, age: 0 });
+        else flows?.set(id, { id, connection, endpoint, age: 0 });
       }
       await network.run(
         place,
@@ -148,12 +150,12 @@ export class KeptFlows {
     });
   }
 
-  async #askOn(network: Network, side: number): Promise<ReadonlyMap<string, string>> {
+  async #probeOn(network: Network, side: number): Promise<ReadonlyMap<string, string>> {
     const fates = new Map<string, string>();
     await this.#eachPlace([...(this.#flows[side]?.values() ?? [])], async (place, here) => {
       const outcomes = await network.run(
         place,
-        here.map(({ id }) => `ask ${id} ${PATIENCE}`),
+        here.map(({ id }) => `probe ${id} ${PATIENCE}`),
       );
       for (const [i, { id, endpoint }] of here.entries()) {
         const [outcome = '! nothing'] = outcomes[i]?.keys() ?? [];
@@ -176,11 +178,11 @@ export class KeptFlows {
     });
   }
 
-  async #eachPlace<T extends { readonly question: Question }>(
+  async #eachPlace<T extends { readonly connection: Connection }>(
     items: readonly T[],
     work: (place: Place, here: readonly T[]) => Promise<void>,
   ): Promise<void> {
-    const places = Map.groupBy(items, ({ question }) => CLIENTS[question.client].place);
+    const places = Map.groupBy(items, ({ connection }) => CLIENTS[connection.client].place);
     await Promise.all([...places].map(([place, here]) => work(place, here)));
   }
 }

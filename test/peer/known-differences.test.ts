@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { RawObject } from './api-server.ts';
 import type { Difference } from './comparison.ts';
-import type { Question } from './destinations.ts';
+import type { Connection } from './destinations.ts';
 import { explanation as explained, KNOWN_DIFFERENCES, type Moment } from './known-differences.ts';
 
-const question: Question = {
+const connection: Connection = {
   client: 'pod',
   address: '203.0.113.1',
   version: 'ip4',
@@ -17,7 +17,7 @@ const question: Question = {
   by: 'external IP',
   isSticky: false,
 };
-const difference: Difference = { what: '', question, ours: ['refused'], theirs: ['timeout'] };
+const difference: Difference = { what: '', connection, ours: ['refused'], theirs: ['timeout'] };
 
 const service = (name: string, spec: object = {}): RawObject => ({
   kind: 'Service',
@@ -72,29 +72,29 @@ describe('the known differences', () => {
   it('explain a pod that reaches itself on nobody knows which node', () => {
     const name = 'a pod reaches itself though nobody says which node it is on';
     assert.equal(explanation(difference, [[slice('web-a', { nodeName: undefined })]]), name);
-    const other = { ...difference, question: { ...question, client: 'outside' as const } };
+    const other = { ...difference, connection: { ...connection, client: 'outside' as const } };
     assert.equal(explanation(other, [[slice('web-a', { nodeName: undefined })]]), undefined);
   });
 
   it('explain that ours ends a flow to what no Service has, but not that it goes on', () => {
-    const udp = { ...question, protocol: 'udp' as const };
+    const udp = { ...connection, protocol: 'udp' as const };
     const flow: Difference = {
       what: '',
-      question: udp,
+      connection: udp,
       openFlow: '10.32.7.1:8080 10.32.7.1',
       ours: ['refused'],
       theirs: ['goes on'],
     };
     assert.equal(explanation(flow, [[], []]), 'an open flow to what is no Service any more ends');
     assert.equal(explanation({ ...flow, ours: ['goes on'], theirs: ['refused'] }, [[], []]), undefined);
-    assert.equal(explanation({ ...flow, question }, [[], []]), undefined);
+    assert.equal(explanation({ ...flow, connection }, [[], []]), undefined);
   });
 
   it('explain that ours ends a flow that could not begin any more', () => {
-    const udp = { ...question, protocol: 'udp' as const };
+    const udp = { ...connection, protocol: 'udp' as const };
     const flow: Difference = {
       what: '',
-      question: udp,
+      connection: udp,
       openFlow: '10.32.7.1:8080 10.32.7.1',
       ours: ['timeout'],
       theirs: ['goes on'],

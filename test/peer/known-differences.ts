@@ -21,35 +21,38 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     name: 'several Services claim one address and port',
     row: 'two Services that claim one external IP and port, or one node port: undefined',
-    explains: ({ question }, objects) => question !== undefined && claimants(question, objects).length > 1,
+    explains: ({ connection }, objects) => connection !== undefined && claimants(connection, objects).length > 1,
   },
   {
     name: 'an endpoint is in two slices, which do not agree about it',
     row: 'endpoints of several slices, with ports of their own, duplicates once',
-    explains: ({ question }, objects) => question?.service !== undefined && hasRivals(question.service, objects),
+    explains: ({ connection }, objects) => connection?.service !== undefined && hasRivals(connection.service, objects),
   },
   {
     name: 'an open flow to what is no Service any more ends',
     row: "UDP flows to a deleted Service, a removed port, node port, external or load balancer's IP go on",
-    explains: ({ openFlow, question, ours }, objects) =>
+    explains: ({ openFlow, connection, ours }, objects) =>
       openFlow !== undefined &&
-      question?.protocol === 'udp' &&
+      connection?.protocol === 'udp' &&
       !ours.includes('goes on') &&
-      claimants(question, objects).length === 0,
+      claimants(connection, objects).length === 0,
   },
   {
     name: 'an open flow that could not begin any more ends',
     row: 'UDP flows go on as long as their endpoint serves, though their frontend would refuse or drop them now',
-    explains: ({ question, couldBegin, ours, theirs }) =>
-      question?.protocol === 'udp' && couldBegin === false && !ours.includes('goes on') && theirs.join() === 'goes on',
+    explains: ({ connection, couldBegin, ours, theirs }) =>
+      connection?.protocol === 'udp' &&
+      couldBegin === false &&
+      !ours.includes('goes on') &&
+      theirs.join() === 'goes on',
   },
   {
     name: 'an open flow to an endpoint that is ready and does not serve ends at another time',
     row: 'an endpoint that is ready, but does not serve',
-    explains: ({ openFlow, question }, objects) =>
+    explains: ({ openFlow, connection }, objects) =>
       openFlow !== undefined &&
-      question?.service !== undefined &&
-      entriesOf(question.service, objects).some(
+      connection?.service !== undefined &&
+      entriesOf(connection.service, objects).some(
         ({ address, port, conditions: { ready, serving } }) =>
           ready !== false && serving === false && openFlow.startsWith(`${endpointText(address, port)} `),
       ),
@@ -57,10 +60,10 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     name: 'a pod reaches itself though nobody says which node it is on',
     row: 'a pod that reaches itself through any address of a Service is masqueraded',
-    explains: ({ question }, objects) => {
-      if (question?.service === undefined) return false;
-      const own = CLIENTS[question.client][question.version];
-      return entriesOf(question.service, objects).some(
+    explains: ({ connection }, objects) => {
+      if (connection?.service === undefined) return false;
+      const own = CLIENTS[connection.client][connection.version];
+      return entriesOf(connection.service, objects).some(
         ({ address, nodeName }) => address === own && nodeName !== THIS_NODE,
       );
     },

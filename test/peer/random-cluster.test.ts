@@ -54,7 +54,7 @@ describe('random clusters', () => {
     assert.ok(steps.some(({ killedAt }) => killedAt !== undefined));
   });
 
-  it('have annotations beside the same plans, where these are asked for', () => {
+  it('have annotations beside the same plans, where these are requested', () => {
     const kinds = new Set<string>();
     for (let seed = 0; seed < 20; seed++) {
       const annotated = new RandomCluster(new Draws(seed), new Draws(seed, 2));

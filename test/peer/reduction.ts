@@ -8,8 +8,8 @@ export interface Reduced {
 }
 
 /** Looks for a smaller cluster with the same difference, made from nothing. Leaves some of its objects behind. */
-export async function reduce(judge: Judge, { question, objects }: Finding): Promise<Reduced> {
-  if (question === undefined) return { objects: undefined };
+export async function reduce(judge: Judge, { connection, objects }: Finding): Promise<Reduced> {
+  if (connection === undefined) return { objects: undefined };
   const node = objects.filter(({ kind }) => kind === 'Node');
   let kept = objects.filter(({ kind }) => kind !== 'Node').map(asWritten);
   const have = async (wanted: readonly RawObject[]) => {
@@ -23,7 +23,7 @@ export async function reduce(judge: Judge, { question, objects }: Finding): Prom
       ...missing.map((object) => ({ apply: object })),
     ];
     await judge.nodes.change({ edits });
-    return judge.differs(question);
+    return judge.differs(connection);
   };
   await have([]);
   if (!(await have(kept))) return { objects: undefined };

@@ -90,7 +90,7 @@ describeScenarios('load balancer IPs and external IPs', [
       'outside → node:8080 → untouched',
     ],
   }),
-  scenario('loopback addresses are no Service’s, whoever asks for them', {
+  scenario('loopback addresses are no Service’s, whoever claims them', {
     objects: [
       balanced({ loadBalancerIps: ['loopback', 'lb-ip'], externalIps: ['loopback', 'external-ip'] }),
       endpoints,

@@ -242,7 +242,7 @@ describeScenarios('two Services that want the same', [
     expect: ['outside → external-ip:80 → here, masqueraded'],
     next: [
       {
-        when: 'the older one asks for it',
+        when: 'the older one claims it',
         objects: [
           service('old', { clusterIp: 'cluster-ip-2', externalIps: ['external-ip'], createdAt: OLD }),
           slices('old', [ready('there')]),

@@ -2,7 +2,7 @@ import { node, otherNode, ready, service, slices, terminating } from './runner/o
 import { CLUSTER_CIDRS, describeScenarios, scenario } from './runner/scenario.ts';
 
 const inZone = (zone: string) => ({ zone });
-const asking = (share: string) => service('web', { annotations: { 'kube-proxy-nft/zone-spill-over': share } });
+const spillingOver = (share: string) => service('web', { annotations: { 'kube-proxy-nft/zone-spill-over': share } });
 const A = inZone('zone-a');
 const B = inZone('zone-b');
 
@@ -11,34 +11,34 @@ const four = slices('web', [ready('here', A), ready('here-2', A), ready('there',
 
 describeScenarios('endpoints by zone', [
   scenario('those of the own zone while they are enough, then others with them', {
-    objects: [node({ zone: 'zone-a' }), asking('50%'), four],
+    objects: [node({ zone: 'zone-a' }), spillingOver('50%'), four],
     expect: [
       'pod → cluster-ip:80 → here or here-2, source kept',
       'outside → cluster-ip:80 → here or here-2, masqueraded',
     ],
     next: [
       {
-        when: 'more of all are asked for: one other, which one is by the names of node and endpoints',
-        objects: [asking('75%')],
+        when: 'the share is larger: one other, which one is by the names of node and endpoints',
+        objects: [spillingOver('75%')],
         expect: [
           'pod → cluster-ip:80/ipv4 → here or here-2 or there, source kept',
           'pod → cluster-ip:80/ipv6 → here or here-2 or there-2, source kept',
         ],
       },
       {
-        when: 'all are asked for',
-        objects: [asking('100%')],
+        when: 'the share is all of them',
+        objects: [spillingOver('100%')],
         expect: ['pod → cluster-ip:80 → here or here-2 or there or there-2, source kept'],
       },
       {
         when: 'the value has no meaning: as without',
-        objects: [asking('0%')],
+        objects: [spillingOver('0%')],
         expect: ['pod → cluster-ip:80 → here or here-2 or there or there-2, source kept'],
       },
       {
         when: 'hints count no more where the annotation is there',
         objects: [
-          asking('50%'),
+          spillingOver('50%'),
           slices('web', [ready('here', { ...A, zones: ['zone-b'] }), ready('there', { ...B, zones: ['zone-a'] })]),
         ],
         expect: ['pod → cluster-ip:80 → here, source kept'],
@@ -95,7 +95,7 @@ describeScenarios('endpoints by zone', [
     objects: [
       node({ zone: 'zone-b' }),
       otherNode('Unknown'),
-      asking('50%'),
+      spillingOver('50%'),
       slices('web', [ready('here', A), ready('here-2', B), ready('there', B), ready('there-2', B)]),
     ],
     expect: ['pod → cluster-ip:80 → here-2, source kept'],

@@ -48,7 +48,7 @@ describe('session affinity with more endpoints than have lists of clients', () =
       const podsOnce = async (isThere: (pods: readonly number[]) => boolean): Promise<readonly number[]> => {
         for (let attempt = 0; attempt < 100; attempt++) {
           const pods = await podsOfAll();
-          // Asked again: the first of them may have been asked before the change was there.
+          // Probed again: the first of them may have been probed before the change was there.
           if (isThere(pods)) return podsOfAll();
           await sleep(100);
         }

@@ -22,7 +22,7 @@ const NEIGHBOUR = ENDPOINTS['here-2'];
 
 /**
  * Pods behind a bridge, as CNI's bridge plugin places them, with net.bridge.bridge-nf-call-iptables=1: then the kernel
- * asks the chains of hook prerouting while a packet is still on the bridge, and a refusal leaves from there.
+ * runs the chains of hook prerouting while a packet is still on the bridge, and a refusal leaves from there.
  */
 describe('pods behind a bridge, with br_netfilter', () => {
   let world: World;

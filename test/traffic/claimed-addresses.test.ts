@@ -164,9 +164,9 @@ describe('addresses that no Service may claim', () => {
       Object.values(NODE).map(itself),
     );
     const socket = `${daemon.directory}/run/control.sock`;
-    const asked = await world.exec('node', ['curl', '-s', '--unix-socket', socket, 'http://localhost/shortfalls']);
+    const answer = await world.exec('node', ['curl', '-s', '--unix-socket', socket, 'http://localhost/shortfalls']);
     assert.deepEqual(
-      JSON.parse(asked.stdout).shortfalls.map(({ key, reason }: Record<string, string>) => [key, reason]),
+      JSON.parse(answer.stdout).shortfalls.map(({ key, reason }: Record<string, string>) => [key, reason]),
       [
         ['default/api', 'protected-address'],
         ['default/node', 'protected-address'],

@@ -80,13 +80,13 @@ describe('new connections', () => {
     world.remove();
   });
 
-  async function asked(): Promise<Connections> {
+  async function connectionsNow(): Promise<Connections> {
     const answer = await requestDaemon(join(daemon.directory, 'run'), '/connections?frontends');
     return JSON.parse(`${answer}`) as Connections;
   }
 
   async function numbers(): Promise<Numbers> {
-    const { ports, counted, why } = await asked();
+    const { ports, counted, why } = await connectionsNow();
     assert.equal(counted, true, why);
     return Object.fromEntries(
       ports.map(({ service: name, port, result, connections }) => [`${name}:${port} ${result}`, connections]),
@@ -131,7 +131,7 @@ describe('new connections', () => {
       'local:udp dropped': 3,
       'limited:udp dropped': 3,
     });
-    const { frontends = [] } = await asked();
+    const { frontends = [] } = await connectionsNow();
     assert.deepEqual(
       frontends.filter(({ address }) => address === `:${NODE_PORTS.web}/tcp`).map(({ served }) => served),
       [4],
@@ -199,7 +199,7 @@ describe('new connections', () => {
     await daemon.stop();
     await daemon.start([...FLAGS, '--connection-counters=false']);
     await tcp('cluster-ip', 1);
-    const { counted, why, ports } = await asked();
+    const { counted, why, ports } = await connectionsNow();
     assert.deepEqual(
       { counted, why, ports },
       {

@@ -181,11 +181,11 @@ describe('lb-algorithm client-hash', () => {
   });
 });
 
-/** Asks until the kernel has a change: what is written may still be on its way there. */
-async function untilSame<T>(ask: () => Promise<T>, wanted: unknown): Promise<void> {
+/** Reads until the kernel has a change: what is written may still be on its way there. */
+async function untilSame<T>(read: () => Promise<T>, wanted: unknown): Promise<void> {
   for (let attempt = 0; attempt < 40; attempt++) {
-    if (JSON.stringify(await ask()) === JSON.stringify(wanted)) return;
+    if (JSON.stringify(await read()) === JSON.stringify(wanted)) return;
     await sleep(100);
   }
-  assert.deepEqual(await ask(), wanted);
+  assert.deepEqual(await read(), wanted);
 }

@@ -53,7 +53,7 @@ describe('node port and health check node port of a load balancer’s Service', 
     daemon.write([node(), balanced(spec), ...slices('web', endpoints)].map((object) => ({ ...object })));
   }
 
-  /** Waits until a load balancer that asks for the node's health is told so, over both families. */
+  /** Waits until a load balancer that probes the node's health is told so, over both families. */
   async function health(expected: '200' | '503' | '! refused'): Promise<void> {
     for (const version of VERSIONS) {
       await untilHttpStatus(world, 'client', TARGETS.node[version], CHECK_PORT, expected);

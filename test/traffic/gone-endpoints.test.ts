@@ -58,7 +58,7 @@ describe('connections to an endpoint that is gone', () => {
   const write = (...objects: readonly object[]) =>
     daemon.write([node(), ...objects].flat().map((object) => ({ ...object })));
 
-  /** Four Services with the same endpoint: that loses it, that keeps it, that does not ask for an end, where it moves and ends. */
+  /** Four Services with the same endpoint: that loses it, keeps it, does not request an end, where it moves and ends. */
   const services = () => [
     service('web', { nodePort: NODE_PORT, externalIps: ['external-ip'] }),
     service('keeps', { clusterIp: 'cluster-ip-2' }),
@@ -117,7 +117,7 @@ describe('connections to an endpoint that is gone', () => {
       const others = [...slices('keeps', [ready('here')]), ...slices('off', [ready('here')])];
       write(services(), slices('web', [ready('here')]), others, moved('a', ready));
       await daemon.start([...flags, '--reset-gone-endpoints']);
-      const [gone, asking, staying]: Client[][] = [[], [], []];
+      const [gone, probing, staying]: Client[][] = [[], [], []];
       for (const version of VERSIONS) {
         for (const [from, target, port] of [
           [pod, 'cluster-ip', 80],
@@ -128,8 +128,8 @@ describe('connections to an endpoint that is gone', () => {
         ] as const) {
           gone?.push(await open(from, target, version, port));
         }
-        // Blocked in recv: the kernel asks each second.
-        asking?.push(await open(pod, 'cluster-ip', version, 80, 1));
+        // Blocked in recv: the kernel probes each second.
+        probing?.push(await open(pod, 'cluster-ip', version, 80, 1));
         for (const target of ['cluster-ip-2', 'cluster-ip-3', 'unallocated-ip'] as const)
           staying?.push(await open(pod, target, version));
       }
@@ -162,7 +162,7 @@ describe('connections to an endpoint that is gone', () => {
       assert.ok(areEnded(), daemon.log);
       for (const client of gone ?? []) send(client);
       for (const { helper } of ending) helper.child.stdin?.write('fin\n');
-      await isReset([...(gone ?? []), ...(asking ?? []), ...ending]);
+      await isReset([...(gone ?? []), ...(probing ?? []), ...ending]);
       await goesOn(staying ?? []);
       // An error where one was broken.
       for (const stream of streams) await stream.stop();
@@ -174,17 +174,20 @@ describe('connections to an endpoint that is gone', () => {
       );
     });
 
-  it('hang without it, and one Service can ask for it alone; where none is left, a client is refused', async () => {
+  it('hang without it, and one Service can request it alone; where none is left, a client is refused', async () => {
     await daemon.stop();
     world.nodeShell('echo 1 > /proc/sys/net/netfilter/nf_conntrack_tcp_loose');
     const on = { 'kube-proxy-nft/reset-gone-endpoints': 'true' };
-    const asks = { ...service('asks', { clusterIp: 'cluster-ip-2' }), metadata: { name: 'asks', annotations: on } };
-    write(service('web'), slices('web', [ready('here')]), asks, slices('asks', [ready('here')]));
+    const resets = {
+      ...service('resets', { clusterIp: 'cluster-ip-2' }),
+      metadata: { name: 'resets', annotations: on },
+    };
+    write(service('web'), slices('web', [ready('here')]), resets, slices('resets', [ready('here')]));
     await daemon.start(flags);
     const hanging = await open(pod, 'cluster-ip', 'ip4', 80, 1);
     const ending = await open(pod, 'cluster-ip-2', 'ip4', 80, 1);
     world.execSync('pods', ['ip', 'route', 'add', 'blackhole', `${ENDPOINTS.here.ip4}/32`, 'table', 'local']);
-    write(service('web'), slices('web', [ready('here-2')]), asks, slices('asks', []));
+    write(service('web'), slices('web', [ready('here-2')]), resets, slices('resets', []));
     send(hanging);
     await isReset([ending]);
     assert.equal(hanging.end, '', 'without the option nobody tells the client');

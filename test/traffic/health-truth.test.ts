@@ -25,7 +25,7 @@ const FLAGS = ['--hostname-override', 'node-a', '--iptables-sync-period=1s', '-v
 /** Milliseconds: several times the grace, and a few looks at the rules. */
 const LONG = 12_000;
 
-/** Asks for so many seconds, from outside; prints each answer that differs from the one before. */
+/** Probes for so many seconds, from outside; prints each answer that differs from the one before. */
 const PROBE = `
 import http.client, sys, time
 host, path, end = sys.argv[1], sys.argv[2], time.monotonic() + float(sys.argv[3])
@@ -61,7 +61,7 @@ describe('health tells the truth', () => {
     assert.deepEqual([healthz, livez], [['200'], ['200']], daemon.log);
   }
 
-  /** Asks until /healthz says so. */
+  /** Probes until /healthz says so. */
   async function untilHealthz(status: string): Promise<void> {
     let last: string | undefined;
     for (let tries = 0; tries < 60; tries++) {
@@ -91,7 +91,7 @@ describe('health tells the truth', () => {
          nft add rule inet stranger c iif lo meta l4proto udp drop`,
       ],
       [
-        // A full table drops the first packet of a new flow where conntrack is asked (priority -200), with EPERM to its
+        // A full table drops the first packet of a new flow where conntrack looks it up (priority -200), with EPERM to its
         // sender. Its limit is one for all of the machine, so a rule plays it, for UDP, right after conntrack.
         'the conntrack table is full, as a rule plays it',
         `nft add chain inet stranger c '{ type filter hook output priority -199; }'

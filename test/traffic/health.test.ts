@@ -82,7 +82,7 @@ describe('health and metrics of the daemon', () => {
   const get = async (where: Where, host: string, port: number, path: string) =>
     (await world.exec(where, ['python3', '-c', GET, host, String(port), path])).stdout;
 
-  /** Asks until the answer matches. */
+  /** Sends requests until the answer matches. */
   const until = async (pattern: RegExp, where: Where, host: string, port: number, path = '/') => {
     for (let tries = 0; tries < 100; tries++) {
       const answer = await get(where, host, port, path);

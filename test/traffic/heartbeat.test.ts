@@ -51,7 +51,7 @@ describe('a heartbeat on a node', () => {
     throw new Error(`no beat is ${outcome}: ${JSON.stringify(await beats())} ${daemon.log}`);
   }
 
-  it('is well while our rules are there, in both families, and asks for nothing', async () => {
+  it('is well while our rules are there, in both families, and reads nothing else', async () => {
     await daemon.start(FLAGS);
     const { lost, unknown } = await untilBeat('well', 5);
     assert.deepEqual({ lost, unknown }, { lost: 0, unknown: 0 });
@@ -65,7 +65,7 @@ describe('a heartbeat on a node', () => {
     ['our table is deleted', `nft delete table ip ${TABLE}`, 'lost'],
     ['dispatch is flushed', `nft flush chain ip ${TABLE} dispatch`, 'lost'],
     ['nat-output is flushed', `nft flush chain ip ${TABLE} nat-output`, 'lost'],
-    // Of UDP only, or nobody could ask for the numbers.
+    // Of UDP only, or nobody could read the metrics.
     ['a drop stands in dispatch', `nft insert rule ip ${TABLE} dispatch meta l4proto udp drop`, 'unknown'],
   ] as const) {
     const reason = { lost: 'a heartbeat met none of our rules', unknown: 'a heartbeat did not arrive' }[outcome];

@@ -63,7 +63,7 @@ describe('large requests', () => {
     const found: string[] = [];
     for (const where of places) {
       const options = { input: `${requests.join('\n')}\n`, timeoutMs: 60_000 };
-      const outcomes = await runHelper(world, where, 'echo', ['ask'], options);
+      const outcomes = await runHelper(world, where, 'echo', ['request'], options);
       const from = typeof where === 'string' ? where : 'pod';
       for (const [i, request] of requests.entries()) {
         if (outcomes[i] !== 'same') found.push(`${request} from ${from}: ${outcomes[i]}`);

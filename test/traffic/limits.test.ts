@@ -36,7 +36,7 @@ const FAMILIES = [
 const PORTS = (['TCP', 'UDP'] as const).map((protocol) => ({ name: protocol.toLowerCase(), protocol }));
 
 /**
- * A dual-stack Service with an endpoint, and with another one on the host network if that is asked for; `n`: the last part of its
+ * A dual-stack Service with an endpoint, and with another one on the host network if that is requested; `n`: the last part of its
  * ClusterIPs, and of its node ports.
  */
 function service(

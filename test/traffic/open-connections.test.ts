@@ -96,7 +96,7 @@ describe('an open connection', () => {
         [],
       );
       assert.deepEqual(chainsOf(visits), chainsOfFirstPackets);
-      // A question and its answer for each.
+      // A request and its answer for each.
       assert.ok(packets > flows.length * ANSWERS * 2, `${packets} packets`);
     });
 

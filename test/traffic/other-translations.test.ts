@@ -55,7 +55,7 @@ describe('translations of another program inside the service network', () => {
       serviceCidr('kubernetes', ['10.96.0.0/12', 'fd00:96::/112']),
     ];
     daemon.write(objects.map((object) => ({ ...object })));
-    // Its table is older than ours: among chains of one priority the kernel asks the younger first.
+    // Its table is older than ours: among chains of one priority the kernel runs the younger first.
     world.loadNft('node', otherProgram(-100));
     await daemon.start(['--hostname-override=node-a', `--cluster-cidr=${CLUSTER_CIDR.ip4},${CLUSTER_CIDR.ip6}`]);
   });

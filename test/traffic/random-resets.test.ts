@@ -201,7 +201,7 @@ describe('connections through random clusters with reset-gone-endpoints', () => 
     );
 
   /** Whether a Service's connections are to end with their endpoints. */
-  const isAsked = (name: string) => {
+  const resetsGone = (name: string) => {
     const { annotations } = (objects.get(`Service/${name}`)?.metadata ?? {}) as {
       annotations?: Record<string, string>;
     };
@@ -260,17 +260,17 @@ describe('connections through random clusters with reset-gone-endpoints', () => 
     const outcomes = new Map<Connection, string>();
     for (const place of PLACES) {
       const here = some.filter((one) => one.place === place);
-      const answers = await places[place].run(here.map(({ id }) => `ask ${id} 2`));
+      const answers = await places[place].run(here.map(({ id }) => `probe ${id} 2`));
       for (const [i, one] of here.entries()) outcomes.set(one, [...(answers[i]?.keys() ?? [])].join());
     }
     return outcomes;
   }
 
-  it('are reset when their endpoint is in no slice any more, where that is asked for, and no others', async (t) => {
+  it('are reset when their endpoint is in no slice any more, where that is requested, and no others', async (t) => {
     let resets = 0;
     let answers = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      // Changes of Services end nothing; they come alone, so that it is clear what was asked for when endpoints went.
+      // Changes of Services end nothing; they come alone, so that it is clear what was requested when endpoints went.
       for (const [name] of SERVICES.filter(() => draws.oneIn(4))) {
         const isThere = objects.has(`Service/${name}`);
         if (isThere && draws.oneIn(3)) await change([], [`Service/${name}`]);
@@ -282,7 +282,7 @@ describe('connections through random clusters with reset-gone-endpoints', () => 
         if (draws.oneIn(4)) continue;
         const { set, removed } = randomSlices(one);
         await change(set, removed);
-        if (!isAsked(one)) continue;
+        if (!resetsGone(one)) continue;
         const [had, has] = [before.get(one), addressesOf(one)];
         for (const connection of connections.values()) {
           const { service: of, address } = connection;

@@ -84,7 +84,7 @@ describe('a rolling update behind a load balancer', () => {
     assert.fail(`never served by ${expected}: ${JSON.stringify(floods.at(-1))}`);
   }
 
-  /** Waits until the health check node port answers so, as a load balancer asks it. */
+  /** Waits until the health check node port answers so, as a load balancer probes it. */
   const untilHealth = (status: string) => untilHttpStatus(world, 'client', NODE.ip4, CHECK_PORT, status);
 
   /** Waits until no connection to a pod is open any more, as a pod does that ends with grace. */
@@ -155,7 +155,7 @@ describe('a rolling update behind a load balancer', () => {
       write('Local', [ready(old), ready(there)]);
       await untilHealth('200');
       assertNoneFailed(await untilServedBy(old));
-      // The load balancer goes on to send to this node for as long as it has not asked again.
+      // The load balancer goes on to send to this node until its next probe.
       const floods = await underLoad(async () => {
         write('Local', [terminating(old), ready(there)]);
         await untilHealth('503');

@@ -125,7 +125,7 @@ describe('the disk of the saved state', () => {
     });
     const waits: number[] = [];
     while (!isServed) {
-      const asked = performance.now();
+      const sentAt = performance.now();
       const argv = [
         'curl',
         '-s',
@@ -136,7 +136,7 @@ describe('the disk of the saved state', () => {
         'http://127.0.0.1:10256/livez',
       ];
       const { stdout } = await world.exec('node', argv, { allowFailure: true });
-      if (asked - began > 3000 && stdout.startsWith('200')) waits.push(Number(stdout.split(' ')[1]) * 1000);
+      if (sentAt - began > 3000 && stdout.startsWith('200')) waits.push(Number(stdout.split(' ')[1]) * 1000);
     }
     await end;
     context.diagnostic(`served ${Math.round(performance.now() - began)} ms after its start, 3,000 of them patience`);

@@ -13,7 +13,7 @@ import { ENDPOINTS, TARGETS } from '../scenarios/runner/cast.ts';
 import { node, ready, service, slices } from '../scenarios/runner/objects.ts';
 import { Daemon } from './daemon.ts';
 
-/** The table of a release before, which also asked in filter chains: what is staged, and what hooks it. */
+/** The table of a release before, which also had lookups in filter chains: what is staged, and what hooks it. */
 const [STAGED = '', HOOKS = ''] = readFileSync(join(import.meta.dirname, 'before-nat-only.nft'), 'utf8').split('\n\n');
 
 const PORTS = (['TCP', 'UDP'] as const).map((protocol) => ({

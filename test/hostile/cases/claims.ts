@@ -6,7 +6,7 @@ import { NODE_NAME } from '../stage.ts';
 
 const ONE = podAddresses(1);
 
-/** Who asks for what is somebody else's. */
+/** Services that claim what is somebody else's. */
 export const CLAIMS: readonly HostileCase[] = [
   {
     name: 'one-address-claimed',

@@ -8,7 +8,7 @@ import { clusterIp, large, podAddresses, service, slice } from '../objects.ts';
 import type { Stage } from '../stage.ts';
 
 const CLIENTS = join(import.meta.dirname, '..', '..', 'health', 'hostile-clients.ts');
-/** Of a load balancer that asks this node. */
+/** Of a load balancer that probes this node. */
 const HEALTH_CHECK = 32_100;
 const HEALTH_CHECK_URL = `http://${NODE.ip4}:${HEALTH_CHECK}/`;
 
@@ -16,7 +16,7 @@ function attackerPod(stage: Stage): PodNamespace {
   return stage.world.addPodNamespace('10.32.64.1', 'fd00:32::64:1');
 }
 
-/** A Service that a load balancer asks for, whose endpoint is here. */
+/** A Service that a load balancer probes, whose endpoint is here. */
 function balanced(stage: Stage): void {
   const spec = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: HEALTH_CHECK };
   const endpoints = [{ addresses: ['10.32.200.200'], nodeName: 'node-a', conditions: { ready: true } }];
@@ -52,7 +52,7 @@ function controlSocket(stage: Stage): string {
   return join(stage.daemon.directory, 'run', 'control.sock');
 }
 
-/** Who connects, and asks. */
+/** Clients that connect, and send requests. */
 export const CONNECTIONS: readonly HostileCase[] = [
   fromPod('silent', 200),
   fromPod('silent', 1000),
@@ -89,7 +89,7 @@ export const CONNECTIONS: readonly HostileCase[] = [
         stage.put(service(`s-${i}`, clusterIp(1 + i)), slice(`s-${i}-0`, `s-${i}`, podAddresses(2)));
       }
     },
-    during: (stage) => program(stage, 'ask-program', 50, 'http://127.0.0.1:10249/metrics'),
+    during: (stage) => program(stage, 'request-program', 50, 'http://127.0.0.1:10249/metrics'),
   },
   {
     name: 'page-clients',
@@ -99,12 +99,12 @@ export const CONNECTIONS: readonly HostileCase[] = [
         stage.put(service(`s-${i}`, clusterIp(1 + i)), slice(`s-${i}-0`, `s-${i}`, podAddresses(2)));
       }
     },
-    during: (stage) => program(stage, 'ask-program', 50, 'http://127.0.0.1:10249/page/services'),
+    during: (stage) => program(stage, 'request-program', 50, 'http://127.0.0.1:10249/page/services'),
   },
   {
     name: 'healthz-clients',
     attack: '50 clients on the node request /healthz without a pause',
-    during: (stage) => program(stage, 'ask-program', 50, 'http://127.0.0.1:10256/healthz'),
+    during: (stage) => program(stage, 'request-program', 50, 'http://127.0.0.1:10256/healthz'),
   },
   {
     name: 'control-socket-silent',
@@ -121,7 +121,7 @@ export const CONNECTIONS: readonly HostileCase[] = [
     name: 'dumps',
     attack: '8 clients of the control socket request dumps of 30,000 elements without a pause',
     before: (stage) => stage.put(...large('dumped', clusterIp(1), { ports: 30, endpoints: stage.many(1000) })),
-    during: (stage) => program(stage, 'ask-program', 8, `unix:${controlSocket(stage)}:/dump?output=nft`),
+    during: (stage) => program(stage, 'request-program', 8, `unix:${controlSocket(stage)}:/dump?output=nft`),
   },
   {
     name: 'lock-clients',

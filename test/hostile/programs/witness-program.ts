@@ -7,14 +7,14 @@ import { now } from '../clock.ts';
 
 /**
  * A program: `witness-program.ts ADDRESS PORT PID URL...`. Connects to a Service all the time and says which endpoint
- * answered, whenever that is another one ("seen ENDPOINT MILLISECONDS"); asks the URLs all the time; looks at the
+ * answered, whenever that is another one ("seen ENDPOINT MILLISECONDS"); requests the URLs all the time; looks at the
  * memory of a process with its children. At "done" on its stdin, and at its end, it prints what it saw as a line of JSON.
  */
 const [address = '', port = '', pid = '', ...urls] = process.argv.slice(2);
 
 /** Milliseconds. */
 const CONNECT_EVERY = 10;
-const ASK_EVERY = 100;
+const REQUEST_EVERY = 100;
 /** Of the rounds in which /livez is requested, those in which metrics are: it takes the daemon some work. */
 const METRICS_EVERY = 5;
 const LOOK_EVERY = 50;
@@ -23,7 +23,7 @@ const CONNECT_PATIENCE = 3000;
 const ANSWER_PATIENCE = 20_000;
 /** At a time: a witness is no attack. */
 const MAX_CONNECTIONS = 50;
-const MAX_QUESTIONS = 8;
+const MAX_REQUESTS = 8;
 
 /** What was seen. */
 export interface Testimony {
@@ -64,22 +64,22 @@ function probe(): void {
       seen.connected++;
       if (text === endpoint) return;
       endpoint = text;
-      // When its first packet asked the rules.
+      // When its first packet went through the rules.
       process.stdout.write(`seen ${endpoint.trim()} ${started}\n`);
     }
   });
 }
 
-function ask(url: string): void {
-  const open = (questions.get(url) ?? 0) + 1;
-  if (open > MAX_QUESTIONS) return;
-  questions.set(url, open);
+function send(url: string): void {
+  const open = (requests.get(url) ?? 0) + 1;
+  if (open > MAX_REQUESTS) return;
+  requests.set(url, open);
   const started = now();
   let isOver = false;
   const over = (milliseconds: number) => {
     if (isOver) return;
     isOver = true;
-    questions.set(url, (questions.get(url) ?? 1) - 1);
+    requests.set(url, (requests.get(url) ?? 1) - 1);
     answers[url]?.push(milliseconds);
   };
   request(url, { agent: false, signal: AbortSignal.timeout(ANSWER_PATIENCE) }, (response) => {
@@ -100,13 +100,13 @@ function look(): void {
   }
 }
 
-const questions = new Map<string, number>();
+const requests = new Map<string, number>();
 setInterval(probe, CONNECT_EVERY);
 let round = 0;
 setInterval(() => {
   const isForMetrics = round++ % METRICS_EVERY === 0;
-  for (const url of urls) if (isForMetrics || !url.endsWith('/metrics')) ask(url);
-}, ASK_EVERY);
+  for (const url of urls) if (isForMetrics || !url.endsWith('/metrics')) send(url);
+}, REQUEST_EVERY);
 if (pid !== '') setInterval(look, LOOK_EVERY);
 process.stdout.write('ready\n');
 for await (const _ of createInterface({ input: process.stdin })) {

@@ -2,7 +2,7 @@
 
 Arguments: "serve", with a line "tcp|udp ADDRESS PORT" per server on stdin, then "go": prints "ready", ends at the end of
 stdin. Over TCP the request ends with the client's end of the connection.
-Or "ask", with a line "tcp|udp ADDRESS PORT SIZE" per request on stdin: sends SIZE bytes, a datagram up to five times,
+Or "request", with a line "tcp|udp ADDRESS PORT SIZE" per request on stdin: sends SIZE bytes, a datagram up to five times,
 since the first ones may be what a path's MTU is learnt by; prints "same", "different" or "! KIND" (see flow.py) for each.
 """
 import os
@@ -61,7 +61,7 @@ def serve():
                     pass  # What an answer met: too large for the path, or the client is gone. The client tries again.
 
 
-def ask(protocol, address, port, size):
+def request_echo(protocol, address, port, size):
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     sock = socket.socket(family_of(address), kind)
     sock.settimeout(SECONDS)
@@ -92,7 +92,7 @@ def main():
     for line in sys.stdin:
         protocol, address, port, size = line.split()
         try:
-            print("same" if ask(protocol, address, int(port), int(size)) else "different")
+            print("same" if request_echo(protocol, address, int(port), int(size)) else "different")
         except OSError as error:
             print("! timeout" if isinstance(error, TimeoutError) else kind_of(error.errno))
 

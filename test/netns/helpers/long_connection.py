@@ -1,4 +1,4 @@
-"""One TCP connection for as long as it takes: asks again and again, and prints the answers.
+"""One TCP connection for as long as it takes: sends requests again and again, and prints the answers.
 
 Arguments: ADDRESS PORT. Prints "ready" with the first answer. Ends at the end of stdin; with an error when the
 connection does, or does not answer within 10 seconds.

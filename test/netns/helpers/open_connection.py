@@ -2,7 +2,7 @@
 
 Arguments: ADDRESS PORT [KEEPALIVE_SECONDS]. Prints "ready" with the first answer, and at its end "! KIND" (see flow.py),
 "! closed" where the other side has closed it. stdin: a line "send" sends a byte, "fin" ends the sending side, "ping"
-prints "pong N": how many answers have come. With KEEPALIVE_SECONDS the kernel asks after as long a silence, and as often.
+prints "pong N": how many answers have come. With KEEPALIVE_SECONDS the kernel probes after as long a silence, and as often.
 """
 import select
 import socket

@@ -6,7 +6,7 @@ Argument: a number that no other place of the world has. Runs until the end of s
   new tcp|udp|sctp ADDRESS PORT SOURCE|- SOURCES COUNT SECONDS
       COUNT new flows, in turn from SOURCES consecutive addresses, SOURCE being the first
   open ID tcp|udp ADDRESS PORT SOURCE|- SOURCE_PORT SECONDS    a flow that stays
-  ask ID SECONDS             sends something on such a flow
+  probe ID SECONDS           sends something on such a flow
   close ID
   http ADDRESS PORT PATH SECONDS
   arrived                    the SCTP INITs that came here since the last time
@@ -162,7 +162,7 @@ class Place:
             self.kept[name] = sock
             watch(sock, float(seconds), number, end_kept)
 
-        def begin_ask(number, name, seconds):
+        def begin_probe(number, name, seconds):
             sock = self.kept[name]
             # What came too late for the last time does not count now.
             while True:
@@ -246,7 +246,7 @@ class Place:
                     add(number, text)
                 self.arrivals = []
             else:
-                waiting.append(({"open": begin_open, "ask": begin_ask, "http": begin_http}[verb], number, *words[1:]))
+                waiting.append(({"open": begin_open, "probe": begin_probe, "http": begin_http}[verb], number, *words[1:]))
         waiting.reverse()
         while waiting or running:
             while waiting and len(running) < IN_FLIGHT:

@@ -34,7 +34,7 @@ def main():
                 sock.send(packet)
                 break
             except OSError as error:
-                # The pending error of an earlier packet; its details are in the error queue and are no longer asked for.
+                # The pending error of an earlier packet; its details are in the error queue and nobody reads them any more.
                 if read_error(sock) is None:
                     raise error
         line = "- %s %d" % (sock.getsockname()[0], own)

@@ -1,4 +1,4 @@
-"""Asks an HTTP server for / once and prints the status of its answer, "200", or "! KIND" (see flow.py).
+"""Requests / from an HTTP server once and prints the status of its answer, "200", or "! KIND" (see flow.py).
 
 Arguments: ADDRESS PORT.
 """

@@ -1,21 +1,21 @@
 import * as fc from 'fast-check';
 import { OTHER_NODE, type Target, THIS_NODE } from '../runner/cast.ts';
 import { node, otherNode, type Port, type RawObject, service, serviceCidr, slices } from '../runner/objects.ts';
+import { type Draft, drafts } from './connections.ts';
 import { endpointsArbitrary, PORTS } from './endpoints.ts';
-import { type Draft, drafts } from './questions.ts';
 import { SLOW_START } from './slow-starts.ts';
 
 /** One event of a source: objects that come or take another's place, or "Kind/name" of those that go. */
 type Change = { readonly set: readonly RawObject[] } | { readonly remove: readonly string[] };
 
-/** What happens to the node at a time, and what is asked then. */
+/** What happens to the node at a time, and the connections that are tried then. */
 export interface Step {
   readonly changes: readonly Change[];
   /** The daemon ends before the changes, and another one finds them and its rules: with other flags, if there are any. */
   readonly restart: { readonly flags?: readonly string[] } | undefined;
   /** Eighths of the time of a slow start that pass before, where an endpoint may begin slowly. */
   readonly eighths: number;
-  readonly questions: readonly Draft[];
+  readonly connections: readonly Draft[];
 }
 
 // Few names, addresses and ports: Services claim what others have, slices hold the same endpoints, objects come back.
@@ -43,7 +43,7 @@ const FLAGS: readonly (readonly string[])[] = [
   [...DUAL, '--reset-gone-endpoints'],
 ];
 
-/** The flags of a run's first daemon. What they add counts where other objects ask for it. */
+/** The flags of a run's first daemon. What they add counts where other objects use it. */
 export const FIRST_FLAGS: readonly string[] = [...DUAL, '--skip-unreachable-nodes'];
 
 /** True once in `n` times. */
@@ -223,7 +223,7 @@ const laterSteps: fc.Arbitrary<Step> = fc.record({
   changes: fc.array(changes, { minLength: 1, maxLength: 6, size: 'max' }),
   restart: restarts,
   eighths: fc.constantFrom(1, 1, 2, 5),
-  questions: drafts,
+  connections: drafts,
 });
 
 /**
@@ -235,7 +235,7 @@ export function lives(steps: number): fc.Arbitrary<readonly Step[]> {
     changes: fc.array(changes, { maxLength: 36, size: 'max' }),
     restart: fc.constant(undefined),
     eighths: fc.constant(1),
-    questions: drafts,
+    connections: drafts,
   });
   const later = fc.array(laterSteps, { maxLength: 2 * (steps - 1), size: 'max' });
   return fc.noBias(fc.tuple(first, later).map(([one, more]) => [one, ...more]));

@@ -53,7 +53,7 @@ export class NodeLife {
   }
 
   /** Takes a step; gives what the judges do not agree on. */
-  async take({ changes, restart, eighths, questions }: Step): Promise<readonly string[]> {
+  async take({ changes, restart, eighths, connections }: Step): Promise<readonly string[]> {
     if (!this.#slowStarts.areNone) await this.#pass(eighths);
     const before = new Set(this.#objects.keys());
     const touched = new Set<string>();
@@ -72,7 +72,7 @@ export class NodeLife {
     if (this.#slowStarts.take(known(objects, this.#flags), existed, isStart)) await this.#pass(EIGHTHS);
     const { models } = this.#running;
     return disagreements(
-      questions,
+      connections,
       {
         objects,
         flags: this.#flags,

@@ -10,8 +10,8 @@ import { shownRuleset } from '../runner/shown-ruleset.ts';
 import { outcomesOf, seenByTracer } from '../runner/tracer-judge.ts';
 import { boundClients } from './bindings.ts';
 import { ClientHashes } from './client-hashes.ts';
+import { type Connection, connectionsOf, connectionText, type Draft } from './connections.ts';
 import type { FreshModels } from './fresh-models.ts';
-import { type Draft, type Question, questionsOf, questionText } from './questions.ts';
 import { type Answer, answer, type EighthsOf, frontendsOf, isPlayable, known } from './reference.ts';
 
 /** A node at a time. */
@@ -24,13 +24,14 @@ export interface Moment {
   readonly models: ReadonlyMap<Family, FamilyModel>;
   /** Those that come from nothing, by the same flags. */
   readonly fresh: FreshModels;
-  /** `trace --live`, on the models that came here by changes; undefined: it is not asked this time. */
+  /** `trace --live`, on the models that came here by changes; undefined: it is not used this time. */
   readonly live: Judge | undefined;
 }
 
 /**
- * Asks five who should agree: the objects themselves, as Kubernetes reads them, the tracer on the models that came here
- *  by changes, the tracer on what a dump of them shows, the tracer on models built from nothing, and the kernel. Gives a line for each that does not.
+ * Compares five that should agree: the objects themselves, as Kubernetes reads them, the tracer on the models that came
+ * here by changes, the tracer on what a dump of them shows, the tracer on models built from nothing, and the kernel. Gives a
+ * line for each that does not.
  */
 export async function disagreements(
   drafts: readonly Draft[],
@@ -47,19 +48,19 @@ export async function disagreements(
   const probes: Probe[] = [];
   const all: Probe[] = [];
   const hashes = new ClientHashes();
-  for (const question of questionsOf(drafts, frontendsOf(cluster))) {
-    const expected = answer(question, cluster, eighthsOf);
-    const probe = probeOf(question, expected);
-    const before = outcomesOf(question, rulesetOf(question, changed));
-    const after = outcomesOf(question, rulesetOf(question, fresh));
+  for (const connection of connectionsOf(drafts, frontendsOf(cluster))) {
+    const expected = answer(connection, cluster, eighthsOf);
+    const probe = probeOf(connection, expected);
+    const before = outcomesOf(connection, rulesetOf(connection, changed));
+    const after = outcomesOf(connection, rulesetOf(connection, fresh));
     found.push(...untraced(probe, expected, before, after));
     if (expected.hashed) found.push(...hashes.disagreements(probe, expected, after));
     else found.push(...unfair(probe, expected.finalShares, after), ...unfair(probe, expected.shares, before));
     all.push(probe);
-    const inDump = outcomesOf(question, rulesetOf(question, dumped));
+    const inDump = outcomesOf(connection, rulesetOf(connection, dumped));
     if (!haveSameFates(before, inDump, TOLERANCE))
       found.push(`${probe.expectation.line} -- in the dump: ${textOf(inDump)}`);
-    if (isPlayable(question, expected) && isLikely(expected)) probes.push(probe);
+    if (isPlayable(connection, expected) && isLikely(expected)) probes.push(probe);
   }
   if (live !== undefined) found.push(...complaints(live, all, await live.judge(all)));
   const seen = await kernel.judge(probes);
@@ -152,7 +153,7 @@ function complaints(judge: Judge, probes: readonly Probe[], seen: readonly Seen[
 
 /** The probe with the ends that a tracer says, of those that are expected. */
 function toldBy(how: string, probe: Probe, outcomes: readonly Outcome[]): Probe {
-  const line = `${questionText(probe)} → ${how}, says the tracer: ${textOf(outcomes)}`;
+  const line = `${connectionText(probe)} → ${how}, says the tracer: ${textOf(outcomes)}`;
   const ends = new Map(
     [...seenByTracer(outcomes, probe.version).keys()].map((end) => [end, probe.expectation.ends.get(end)] as const),
   );
@@ -166,14 +167,14 @@ function isLikely({ shares, hashed }: Answer): boolean {
 
 const LEAST_SHARE = 1 / 64;
 
-function probeOf(question: Question, { ends, shares, sticky, hashed, refuses }: Answer): Probe {
-  const { protocol, version } = question;
+function probeOf(connection: Connection, { ends, shares, sticky, hashed, refuses }: Answer): Probe {
+  const { protocol, version } = connection;
   const told = [...ends].map(([end, source]) => (source === undefined ? end : `${end}, ${source}`)).join('; or ');
   const limited = refuses === undefined ? '' : `, or ${refuses} rejected`;
-  const line = `${questionText(question)} → ${sticky || hashed ? 'one of ' : ''}${told}${limited}`;
+  const line = `${connectionText(connection)} → ${sticky || hashed ? 'one of ' : ''}${told}${limited}`;
   const rarest = hashed || sticky ? 1 : Math.min(...shares.values());
   const one = { protocols: [protocol], versions: [version] };
-  return { ...question, expectation: { line, ...question, ...one, ends, sticky, hashed, refuses, rarest } };
+  return { ...connection, expectation: { line, ...connection, ...one, ends, sticky, hashed, refuses, rarest } };
 }
 
 type Rulesets = ReadonlyMap<Family, TracedRuleset>;
@@ -182,7 +183,7 @@ function rulesetsOf(models: ReadonlyMap<Family, FamilyModel>): Rulesets {
   return new Map([...models].map(([family, { ruleset }]) => [family, tracedRuleset(ruleset)]));
 }
 
-function rulesetOf({ version }: Question, rulesets: Rulesets): TracedRuleset {
+function rulesetOf({ version }: Connection, rulesets: Rulesets): TracedRuleset {
   const ruleset = rulesets.get(version === 'ip4' ? 'ip' : 'ip6');
   if (ruleset === undefined) throw new Error(`no model of ${version}`);
   return ruleset;

@@ -20,7 +20,7 @@ import {
 import type { SourceFate } from '../runner/expectation.ts';
 import type { RawObject } from '../runner/objects.ts';
 import { type Candidate, candidates, hashedBy, isHere, near, withWeight } from './candidates.ts';
-import type { Destination, Question } from './questions.ts';
+import type { Connection, Destination } from './connections.ts';
 
 /** What must become of a connection. */
 export interface Answer {
@@ -106,11 +106,11 @@ export function frontendsOf({ services }: Known): readonly Destination[] {
  * What Kubernetes promises for a connection: read off the objects each time anew, without any of the daemon's own
  * thoughts about frontends, claims, rules and elements.
  */
-export function answer(question: Question, cluster: Known, eighthsOf: EighthsOf): Answer {
-  const { version, client, target } = question;
+export function answer(connection: Connection, cluster: Known, eighthsOf: EighthsOf): Answer {
+  const { version, client, target } = connection;
   const source = sourceOf(client, target, version);
-  const served = serviceFor(question, cluster);
-  if (served === undefined) return unserved(question, cluster);
+  const served = serviceFor(connection, cluster);
+  if (served === undefined) return unserved(connection, cluster);
   const { service, port, by } = served;
   if (by === 'load balancer' && !mayConnect(source, service, version, cluster)) return only('dropped');
   if (by === 'node port' && client !== 'node' && !mayUseNodePort(source, service, version, cluster))
@@ -128,7 +128,7 @@ export function answer(question: Question, cluster: Known, eighthsOf: EighthsOf)
   const ownNodes = withWeight(readyHere.length > 0 ? readyHere : ending.filter(isHere));
   const isLocal = by === 'cluster' ? service.internalLocal : service.externalLocal;
   const fromNode = client === 'node';
-  const shortcut = by !== 'cluster' && (fromNode || isFromPods(question, cluster));
+  const shortcut = by !== 'cluster' && (fromNode || isFromPods(connection, cluster));
   const chosen = isLocal && !shortcut ? ownNodes : everybodys;
   if (chosen.length === 0) {
     if (ready.length + ending.length === 0) return only('rejected');
@@ -138,9 +138,9 @@ export function answer(question: Question, cluster: Known, eighthsOf: EighthsOf)
   // Source NAT knows a ClusterIP by its address: on ports where it is another Service's external IP, too (docs/compatibility.md).
   const asClusterIp = by !== 'node port' && hasClusterIp(TARGETS[target][version], version, cluster);
   const masquerades = asClusterIp
-    ? cluster.flags.masqueradeAll || (tellsPods(version, cluster) && !isFromPods(question, cluster))
+    ? cluster.flags.masqueradeAll || (tellsPods(version, cluster) && !isFromPods(connection, cluster))
     : // An address of the node in the pods' networks is a pod's first.
-      !isLocal || (fromNode && !isFromPods(question, cluster));
+      !isLocal || (fromNode && !isFromPods(connection, cluster));
   const endOf = ({ entry: { address }, number }: Candidate) => `${endpointAt(address, version) ?? address}:${number}`;
   const ends = new Map(
     chosen.map((candidate): [string, SourceFate] => {
@@ -197,7 +197,7 @@ const only = (fate: 'rejected' | 'dropped' | 'untouched'): Answer => ({
 const WAYS = ['cluster', 'load balancer', 'external', 'node port'] as const;
 type By = (typeof WAYS)[number];
 
-function serviceFor({ target, port, protocol, version }: Question, cluster: Known) {
+function serviceFor({ target, port, protocol, version }: Connection, cluster: Known) {
   const destination = TARGETS[target][version];
   for (const by of WAYS.slice(0, 3)) {
     for (const service of cluster.services.filter((one) => clusterIp(one, version) !== undefined)) {
@@ -227,7 +227,7 @@ function nodePortOwner(protocol: string, port: number, version: Version, { servi
 }
 
 /** Nobody's port. */
-function unserved({ target, port, protocol, version, client }: Question, cluster: Known): Answer {
+function unserved({ target, port, protocol, version, client }: Connection, cluster: Known): Answer {
   const destination = TARGETS[target][version];
   if (target === 'loopback') {
     // KEP-6032: where the word is, not where all addresses are.
@@ -288,7 +288,7 @@ function tellsPods(version: Version, { flags, node }: Known): boolean {
   }
 }
 
-function isFromPods({ client, target, version }: Question, { flags, node }: Known): boolean {
+function isFromPods({ client, target, version }: Connection, { flags, node }: Known): boolean {
   const source = sourceOf(client, target, version);
   const { detectLocal, podCidrs } = flags;
   switch (detectLocal.mode) {
@@ -315,7 +315,7 @@ function isWithin(address: string, network: string): boolean {
  * Whether the world can carry a connection, and tell what became of it: not to a pod from another one in its own namespace, with the address that
  * both have there. SCTP is sent raw, which the node's own rules make an error, and seen where it comes in over a wire.
  */
-export function isPlayable({ client, protocol }: Question, { ends, refuses }: Answer): boolean {
+export function isPlayable({ client, protocol }: Connection, { ends, refuses }: Answer): boolean {
   const { place } = CLIENTS[client];
   if (protocol === 'sctp' && refuses !== undefined) return false;
   return [...ends].every(([end, source]) => {

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import type { Service } from '../../../src/objects/service.ts';
 import type { EighthsOf, Known } from './reference.ts';
 
-/** The one time that Services ask for: the longest there is, so that nothing comes due by itself while a step is judged. */
+/** The one time that Services request: the longest there is, so that nothing comes due by itself while a step is judged. */
 export const SLOW_START = '1h';
 
 /** An endpoint has one eighth of its share more after so many milliseconds. */
@@ -20,7 +20,7 @@ export class SlowStarts {
   /** Service and family → address → since when. */
   #since = new Map<string, ReadonlyMap<string, number>>();
 
-  /** True if nobody asks for slow start. */
+  /** True if no Service has slow start. */
   get areNone(): boolean {
     return this.#since.size === 0;
   }

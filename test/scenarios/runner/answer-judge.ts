@@ -22,8 +22,8 @@ export class AnswerJudge implements Judge {
     const own = OWN_TARGETS.flatMap((name) => [TARGETS[name].ip4, TARGETS[name].ip6]);
     const traced = probes.flatMap(({ target, version, protocol, port, ...probe }) => {
       const address = TARGETS[target][version];
-      const question = { target: { address, protocol, port }, client: clientOf({ ...probe, target, version }) };
-      return atOnce(answerSteps(known, question, args, own)).traced;
+      const request = { target: { address, protocol, port }, client: clientOf({ ...probe, target, version }) };
+      return atOnce(answerSteps(known, request, args, own)).traced;
     });
     const connections = await withLive(traced, nft);
     return probes.map(({ version }, i) => {

@@ -34,7 +34,7 @@ export class NodeShell {
     });
   }
 
-  /** Runs a script, after those that were asked for before; gives the lines that it printed, errors too. Rejects if it fails. */
+  /** Runs a script, after those of earlier calls; gives the lines that it printed, errors too. Rejects if it fails. */
   run(script: string): Promise<readonly string[]> {
     const result = this.#last.then(() => this.#run(script));
     this.#last = result.catch(() => undefined);

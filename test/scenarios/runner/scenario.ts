@@ -39,7 +39,7 @@ export function scenario(
 
 /**
  * Tests of scenarios, one after another through one node, which goes from each to the next by changes of its objects, and
- * begins anew where they ask for other flags. The tracer and the kernel must both see what is expected.
+ * begins anew where they need other flags. The tracer and the kernel must both see what is expected.
  */
 export function describeScenarios(subject: string, scenarios: readonly Scenario[]): void {
   describe(subject, () => {

@@ -1,6 +1,6 @@
 import { untouchedKey } from '../scenarios/runner/witness.ts';
 import { boundSource, CLIENTS, isOwnAddress, manySources, PLACES, type Place } from './cast.ts';
-import type { Question } from './destinations.ts';
+import type { Connection } from './destinations.ts';
 import type { Network } from './network.ts';
 
 /**
@@ -15,7 +15,7 @@ export function isAnswered(seen: Seen): boolean {
 }
 
 export interface Round {
-  /** New flows for each question. */
+  /** New flows for each connection. */
   readonly draws: number;
   /** Seconds until nothing is no answer. */
   readonly seconds: number;
@@ -23,31 +23,35 @@ export interface Round {
   readonly number: number;
 }
 
-/** Asks all questions at the same time; the answers are in their order. Call it once at a time for a network. */
-export async function ask(network: Network, questions: readonly Question[], round: Round): Promise<readonly Seen[]> {
-  const raw = new Map<Question, ReadonlyMap<string, number>>();
-  const placeOf = ({ client }: Question): Place => CLIENTS[client].place;
-  const sources = new Map(questions.map((question, i) => [question, sourceFor(question, round, i)] as const));
+/** Tries all connections at the same time; the results are in their order. Call it once at a time for a network. */
+export async function probe(
+  network: Network,
+  connections: readonly Connection[],
+  round: Round,
+): Promise<readonly Seen[]> {
+  const raw = new Map<Connection, ReadonlyMap<string, number>>();
+  const placeOf = ({ client }: Connection): Place => CLIENTS[client].place;
+  const sources = new Map(connections.map((connection, i) => [connection, sourceFor(connection, round, i)] as const));
   await Promise.all(
     PLACES.map(async (place) => {
-      const here = questions.filter((question) => placeOf(question) === place);
+      const here = connections.filter((connection) => placeOf(connection) === place);
       const outcomes = await network.run(
         place,
-        here.map((question) => requestFor(question, round, sources.get(question) ?? KERNELS_CHOICE)),
+        here.map((connection) => requestFor(connection, round, sources.get(connection) ?? KERNELS_CHOICE)),
       );
-      for (const [i, question] of here.entries()) raw.set(question, outcomes[i] ?? new Map());
+      for (const [i, connection] of here.entries()) raw.set(connection, outcomes[i] ?? new Map());
     }),
   );
-  const hasSctp = questions.some(({ protocol }) => protocol === 'sctp');
+  const hasSctp = connections.some(({ protocol }) => protocol === 'sctp');
   const [arrived, untouched] = await Promise.all([hasSctp ? network.arrivedSctp() : NOTHING, network.untouched()]);
-  return questions.map((question) => {
-    const source = sources.get(question) ?? KERNELS_CHOICE;
+  return connections.map((connection) => {
+    const source = sources.get(connection) ?? KERNELS_CHOICE;
     const seen = new Set<string>();
-    for (const outcome of raw.get(question)?.keys() ?? []) {
-      seen.add(interpret(question, source, sctpOutcome(outcome, arrived), untouched));
+    for (const outcome of raw.get(connection)?.keys() ?? []) {
+      seen.add(interpret(connection, source, sctpOutcome(outcome, arrived), untouched));
     }
     const answered = [...seen].filter((text) => text.includes(' '));
-    if (!question.isSticky || source.isFresh) return seen;
+    if (!connection.isSticky || source.isFresh) return seen;
     // Which of the endpoints is a matter of chance: one for each client.
     for (const text of answered) seen.delete(text);
     if (answered.length > 0) seen.add(answered.length === 1 ? 'answered' : `answered by ${answered.length}`);
@@ -65,21 +69,21 @@ interface Source {
   readonly isFresh: boolean;
 }
 
-/** Further addresses of clients that questions use, and of one question at most; a multiple of it. */
+/** Further addresses of clients that connections use, and of one connection at most; a multiple of it. */
 const SOURCES = 16_384;
 const BLOCK = 64;
 
 const KERNELS_CHOICE: Source = { address: undefined, count: 1, isFresh: false };
 
-function sourceFor({ client, version, isSticky }: Question, { number, draws }: Round, i: number): Source {
-  // So far apart that no two questions of a run, nearly, meet.
+function sourceFor({ client, version, isSticky }: Connection, { number, draws }: Round, i: number): Source {
+  // So far apart that no two connections of a run, nearly, meet.
   const first = ((number * 131 + i) * BLOCK) % SOURCES;
   const fresh = isSticky ? manySources(client, version, first) : undefined;
   if (fresh !== undefined) return { address: fresh, count: Math.min(draws, BLOCK), isFresh: true };
   return { address: boundSource(client, version), count: 1, isFresh: false };
 }
 
-function requestFor({ protocol, address, port }: Question, { draws, seconds }: Round, source: Source): string {
+function requestFor({ protocol, address, port }: Connection, { draws, seconds }: Round, source: Source): string {
   return ['new', protocol, address, port, source.address ?? '-', source.count, draws, seconds].join(' ');
 }
 
@@ -89,9 +93,9 @@ function sctpOutcome(outcome: string, arrived: ReadonlyMap<string, string>): str
   return tag === '' ? outcome : (arrived.get(tag) ?? failure);
 }
 
-function interpret(question: Question, source: Source, outcome: string, untouched: ReadonlySet<string>): string {
-  const { address, protocol, port } = question;
-  const own = source.address ?? (isOwnAddress(address) ? address : CLIENTS[question.client][question.version]);
+function interpret(connection: Connection, source: Source, outcome: string, untouched: ReadonlySet<string>): string {
+  const { address, protocol, port } = connection;
+  const own = source.address ?? (isOwnAddress(address) ? address : CLIENTS[connection.client][connection.version]);
   if (untouched.has(untouchedKey(own, address, protocol, port))) return 'untouched';
   if (outcome.startsWith('! ')) return outcome.slice(2);
   const [endpoint = '', client = ''] = outcome.split(' ');

@@ -2,8 +2,8 @@ import { Agent, request } from 'node:http';
 import process from 'node:process';
 
 /**
- * A program: `ask-program.ts CLIENTS URL` has so many clients that ask the URL again as soon as they are answered.
- * "unix:SOCKET:PATH" asks on a unix socket. Says "ready" at once; ends with its stdin.
+ * A program: `request-program.ts CLIENTS URL` has so many clients that request the URL again as soon as they are answered.
+ * "unix:SOCKET:PATH" sends requests on a unix socket. Says "ready" at once; ends with its stdin.
  */
 const [clients = '', url = ''] = process.argv.slice(2);
 /** Milliseconds after a failure. */
@@ -12,15 +12,15 @@ const agent = new Agent({ keepAlive: true, maxSockets: Number(clients) });
 const [, socketPath, path] = /^unix:([^:]+):(.*)$/.exec(url) ?? [];
 const target = socketPath === undefined ? url : { socketPath, path };
 
-function ask(): void {
-  const again = () => setTimeout(ask, PAUSE);
-  const asked = typeof target === 'string' ? request(target, { agent }) : request({ ...target, agent });
-  asked
-    .on('response', (response) => response.resume().on('end', ask).on('error', again))
+function send(): void {
+  const again = () => setTimeout(send, PAUSE);
+  const sent = typeof target === 'string' ? request(target, { agent }) : request({ ...target, agent });
+  sent
+    .on('response', (response) => response.resume().on('end', send).on('error', again))
     .on('error', again)
     .end();
 }
 
-for (let i = 0; i < Number(clients); i++) ask();
+for (let i = 0; i < Number(clients); i++) send();
 process.stdout.write('ready\n');
 process.stdin.resume().on('end', () => process.exit());

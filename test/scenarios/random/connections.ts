@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import type { Protocol } from '../../../src/objects/protocol.ts';
 import { CLIENTS, type Client, OWN_TARGETS, TARGETS, type Target, type Version } from '../runner/cast.ts';
 
-/** What becomes of a connection like this? */
-export interface Question {
+/** A connection to try. */
+export interface Connection {
   readonly client: Client;
   readonly target: Target;
   readonly port: number;
@@ -11,13 +11,13 @@ export interface Question {
   readonly version: Version;
 }
 
-/** A question before the cluster is known. `aim`: for the one of its frontends that this number falls on, if it has any. */
-export interface Draft extends Question {
+/** A connection before the cluster is known. `aim`: to the one of its frontends that this number falls on, if any. */
+export interface Draft extends Connection {
   readonly aim: number | undefined;
 }
 
-/** Where a Service can be asked for. */
-export type Destination = Omit<Question, 'client'>;
+/** Where a Service can be reached. */
+export type Destination = Omit<Connection, 'client'>;
 
 /** More often than others: the pod that may be its own endpoint, and whoever is outside. */
 const clientNames: readonly Client[] = [...(Object.keys(CLIENTS) as Client[]), 'pod', 'pod', 'outside'];
@@ -46,18 +46,18 @@ export const drafts: fc.Arbitrary<readonly Draft[]> = fc
   .tuple(fc.array(draft, { minLength: 8, maxLength: 12, size: 'max' }), fc.nat(9))
   .map(([list, draw]) => list.map((one, i) => (i === 0 && draw === 0 ? { ...one, protocol: 'sctp' } : one)));
 
-/** The questions of a cluster with these frontends; each once. */
-export function questionsOf(list: readonly Draft[], frontends: readonly Destination[]): readonly Question[] {
-  const questions = list.map(({ aim, client, ...destination }): Question => {
+/** The connections of a cluster with these frontends; each once. */
+export function connectionsOf(list: readonly Draft[], frontends: readonly Destination[]): readonly Connection[] {
+  const connections = list.map(({ aim, client, ...destination }): Connection => {
     const known = frontends.filter(({ protocol }) => (protocol === 'sctp') === (destination.protocol === 'sctp'));
     const { target, port, protocol, version } = (aim !== undefined && known[aim % known.length]) || destination;
     // Only the node reaches its loopback addresses.
     return { client: target === 'loopback' ? 'node' : client, target, port, protocol, version };
   });
-  return [...new Map(questions.map((question) => [questionText(question), question])).values()];
+  return [...new Map(connections.map((connection) => [connectionText(connection), connection])).values()];
 }
 
 /** As in an expectation's line, which goes on with what is expected. */
-export function questionText({ client, target, port, protocol, version }: Question): string {
+export function connectionText({ client, target, port, protocol, version }: Connection): string {
   return `${client} → ${target}:${port}/${protocol}/${version === 'ip4' ? 'ipv4' : 'ipv6'}`;
 }

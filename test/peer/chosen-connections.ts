@@ -1,11 +1,11 @@
 import type { RawObject } from './api-server.ts';
 import type { Version } from './cast.ts';
 import {
+  type Connection,
+  connectionText,
   type Destination,
   destinationsOf,
   destinationText,
-  type Question,
-  questionText,
   randomClient,
   randomDestination,
 } from './destinations.ts';
@@ -18,13 +18,13 @@ const OF_OTHERS = 20;
 const OF_NOTHING = 8;
 const SCTP = 10;
 
-/** What to ask after a change: of what changed, as it was and as it is, of some of the rest, and of what nobody has. */
-export function chooseQuestions(
+/** Connections to try after a change: to what changed, before and after, to some of the rest, and to what nobody has. */
+export function chooseConnections(
   draws: Draws,
   before: readonly RawObject[],
   now: readonly RawObject[],
   edits: readonly Edit[],
-): readonly Question[] {
+): readonly Connection[] {
   const changed = changedServices(edits, before);
   const all = uniqueDestinations([...now, ...before]);
   const touched = all.filter(({ service }) => service !== undefined && changed.has(service));
@@ -34,8 +34,8 @@ export function chooseQuestions(
     ...(touched.length < OF_CHANGED / 2 ? touched : []),
     ...draws.sample(others, OF_OTHERS),
     ...Array.from({ length: OF_NOTHING }, () => randomDestination(draws, all)),
-  ].map((destination): Question => ({ ...destination, client: randomClient(draws, destination) }));
-  const unique = [...new Map(chosen.map((question) => [questionText(question), question])).values()];
+  ].map((destination): Connection => ({ ...destination, client: randomClient(draws, destination) }));
+  const unique = [...new Map(chosen.map((connection) => [connectionText(connection), connection])).values()];
   let sctp = 0;
   return unique.filter(({ protocol }) => protocol !== 'sctp' || ++sctp <= SCTP);
 }
