@@ -7,7 +7,7 @@ import { LineProgram } from '../line-program.ts';
 import { clusterIp, large, podAddresses, service, slice } from '../objects.ts';
 import type { Stage } from '../stage.ts';
 
-const CLIENTS = join(import.meta.dirname, '..', '..', 'health', 'hostile-clients.ts');
+const CLIENTS = join(import.meta.dirname, '..', '..', 'http', 'hostile-clients.ts');
 /** Of a load balancer that probes this node. */
 const HEALTH_CHECK = 32_100;
 const HEALTH_CHECK_URL = `http://${NODE.ip4}:${HEALTH_CHECK}/`;
