@@ -2,11 +2,11 @@ import { document, transactionCommands } from '../nft/json/transaction-json.ts';
 import type { Nft } from '../nft/nft.ts';
 import { NftError } from '../nft/run.ts';
 import type { TableName } from '../nft/tables.ts';
-import { deepestFirst, type Transaction } from '../ruleset/model/transaction.ts';
+import { deepestFirst, sizeOf, type Transaction } from '../ruleset/model/transaction.ts';
 import { MAX_WEIGHT } from './batch-sizes.ts';
 import { cleaningUp } from './cleanup-error.ts';
 import type { FamilyModel } from './family-model.ts';
-import { inSlices } from './slices.ts';
+import { inSlices, letOthersWork } from './slices.ts';
 
 /** The table that transactions go to. */
 export interface Target {
@@ -35,6 +35,12 @@ export interface Sent {
 /** Milliseconds between two slices of work that go to arriving objects, at most: four fifths of the time. */
 const FOR_ARRIVALS = 40;
 
+/** Operations. It takes about 10 ms to encode so many, and to note that they are in force. */
+const LARGE = 1000;
+
+/** Milliseconds for others between making a large transaction, starting nft, and what follows its end, at most. */
+const FOR_REQUESTS = 10;
+
 /**
  * The next transaction of the model, made in slices of 10 ms. While `isComplete` is false, initial objects still arrive, and
  * nft should be able to start early.
@@ -60,10 +66,13 @@ export function encoded(target: Target, sent: Sent): Sent {
  */
 export async function send(target: Target, sent: Sent): Promise<void> {
   const { documents = documentsOf(target, sent), isCleanup } = sent;
+  const isLarge = sizeOf(sent.transaction) >= LARGE;
+  if (isLarge) await letOthersWork(FOR_REQUESTS);
   for (const [i, each] of documents.entries()) {
     const applied = target.nft.apply(each);
     await (isCleanup ? cleaningUp(applied) : i === 0 ? applied : applied.catch(afterPart));
   }
+  if (isLarge) await letOthersWork(FOR_REQUESTS);
 }
 
 /** The documents for nft, in order. */

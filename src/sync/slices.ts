@@ -44,7 +44,11 @@ function noteTurn(): void {
   });
 }
 
-async function letOthersWork(most: number): Promise<void> {
+/**
+ * Lets others have a turn, and then further ones as long as they have something to do, for `most` milliseconds at most. A
+ * health check takes three turns: its connection, its request, and its answer.
+ */
+export async function letOthersWork(most: number): Promise<void> {
   for (let left = most; ; ) {
     const [began, before] = [performance.now(), worked];
     await nextTurn();
