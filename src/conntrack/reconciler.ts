@@ -36,7 +36,7 @@ export interface ReconcilerOptions {
   readonly family: Family;
   readonly conntrack: Conntrack;
   /** All current UDP frontends of Services in this family. */
-  readonly allFrontends: () => Iterable<UdpFrontend>;
+  readonly allFrontends: () => Iterable<UdpFrontend> | AsyncIterable<UdpFrontend>;
   /** Whether an address (canonical) of this node serves node ports. Called for each flow to the number of a node port. */
   readonly servesNodePorts: (address: string) => boolean;
   readonly onPass?: (pass: ConntrackPass) => void;
@@ -117,7 +117,7 @@ export class ConntrackReconciler {
   }
 
   async #pass(): Promise<void> {
-    if (this.#allRequested) this.#remember(this.#options.allFrontends());
+    if (this.#allRequested) for await (const frontend of this.#options.allFrontends()) this.#remember([frontend]);
     const frontends = this.#requested;
     this.#requested = new Map();
     this.#allRequested = false;

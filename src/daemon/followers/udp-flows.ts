@@ -1,17 +1,30 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Arguments } from '../../config/arguments.ts';
 import type { Conntrack } from '../../conntrack/conntrack.ts';
 import { type ConntrackPass, ConntrackReconciler } from '../../conntrack/reconciler.ts';
 import { addressBits, type Family, isInCidr, parseCidr } from '../../ip.ts';
 import type { Cluster } from '../../service/cluster.ts';
+import type { Frontend } from '../../service/frontend.ts';
 import { HeldUdpFrontends } from '../../service/held-udp-frontends.ts';
-import { formerUdpFrontend, type UdpClients, type UdpFrontend, udpFrontendsOf } from '../../service/udp-frontends.ts';
+import { atOnce, type Steps } from '../../service/steps.ts';
+import {
+  formerUdpFrontend,
+  type UdpAddress,
+  type UdpClients,
+  type UdpFrontend,
+  udpFrontendsOf,
+} from '../../service/udp-frontends.ts';
 import type { FamilyModel } from '../../sync/family-model.ts';
 import type { SyncResult } from '../../sync/observer.ts';
+import { inSlices } from '../../sync/slices.ts';
 import { nodePortClients, podNetworks } from '../models.ts';
 import { LOOPBACK, nodePortNetworks, ownAddresses } from '../node-addresses.ts';
 
 /** Milliseconds for which the interfaces' addresses are cached, because a listing looks them up for each of its flows. */
 const ADDRESSES_VALID = 1000;
+
+/** Services that are followed at once. More are followed in parts, so that health checks are answered in between. */
+const FEW = 256;
 
 /** The owner of what was found in the kernel at the start. It is not the key of a Service. */
 const LAST_RUN = '';
@@ -26,12 +39,24 @@ export interface UdpFlowsOptions {
   readonly readAddresses?: (family: Family) => readonly string[];
 }
 
+/** A Service at the end of a transaction. */
+interface InForce {
+  readonly key: string;
+  readonly frontends: readonly Frontend[];
+  /** False if another change of it is not in force yet. */
+  readonly isSettled: boolean;
+}
+
 /** The UDP flows of one family. Flows that the rules would no longer create end once a change is in force. */
 export class UdpFlows {
   readonly #options: UdpFlowsOptions;
   readonly #reconciler: ConntrackReconciler;
   readonly #held = new HeldUdpFrontends();
   readonly #udpClients: UdpClients;
+  /** What is followed in slices, one after the other. */
+  #queue: Promise<void> = Promise.resolve();
+  #queued = 0;
+  #isStopped = false;
   #own: { readonly until: number; readonly addresses: readonly string[] } = { until: -Infinity, addresses: [] };
   #nodePorts: { readonly from: readonly unknown[]; readonly addresses: ReadonlySet<string> } | undefined;
   #clients: { readonly from: readonly unknown[]; readonly networks: readonly string[] } | undefined;
@@ -48,8 +73,11 @@ export class UdpFlows {
     this.#reconciler = new ConntrackReconciler({
       family: model.family,
       conntrack,
-      *allFrontends() {
-        for (const key of cluster.serviceKeys()) yield* frontendsOf(key);
+      async *allFrontends() {
+        for (const [i, key] of [...cluster.serviceKeys()].entries()) {
+          yield* frontendsOf(key);
+          if (i % FEW === FEW - 1) await nextTurn();
+        }
       },
       servesNodePorts: (address) => this.servesNodePorts(address),
       ...(onPass && { onPass }),
@@ -58,16 +86,45 @@ export class UdpFlows {
 
   /** Records what is now in force in the kernel. */
   follow({ kind, services }: SyncResult): void {
-    if (kind === 'partial') {
-      this.#reconciler.request(services.flatMap((key) => [...this.#former(key), ...this.#frontendsOf(key)]));
+    // Flows may have become stale unnoticed, before the start or while rules were missing.
+    const adopted = kind === 'full' ? this.#options.model.takeAdopted() : undefined;
+    const { model } = this.#options;
+    // As they are in force now. While the work waits, the model goes on.
+    const inForce = (adopted === undefined ? services : this.#allKeys()).map(
+      (key): InForce => ({ key, frontends: model.frontendsOf(key), isSettled: !model.isPending(key) }),
+    );
+    const steps = this.#followSteps(inForce, adopted);
+    if (this.#queued === 0 && inForce.length <= FEW) {
+      atOnce(steps);
       return;
     }
-    // Flows may have become stale unnoticed, before the start or while rules were missing.
-    this.#held.set(LAST_RUN, this.#options.model.takeAdopted());
-    const keys = new Set([...this.#held.services, ...this.#options.cluster.serviceKeys()]);
-    this.#reconciler.request([...keys].flatMap((key) => (key === LAST_RUN ? [] : this.#former(key))));
+    this.#queued++;
+    this.#queue = this.#queue.then(async () => {
+      if (!this.#isStopped) await inSlices(steps);
+      this.#queued--;
+    });
+  }
+
+  /** `adopted`: what was found in the kernel, if the whole table is in force anew. */
+  *#followSteps(services: readonly InForce[], adopted: readonly UdpAddress[] | undefined): Steps<void> {
+    if (adopted !== undefined) this.#held.set(LAST_RUN, adopted);
+    const frontends: UdpFrontend[] = [];
+    for (const [i, service] of services.entries()) {
+      frontends.push(...this.#former(service));
+      if (adopted === undefined) frontends.push(...this.#frontendsOf(service.key));
+      if (i % FEW === FEW - 1) yield;
+    }
+    this.#reconciler.request(frontends);
+    if (adopted === undefined) return;
     this.#reconciler.request(this.#held.set(LAST_RUN, []).map(formerUdpFrontend));
     this.#reconciler.requestAll();
+  }
+
+  /** The Services that there are, and those that had frontends. */
+  #allKeys(): readonly string[] {
+    const keys = new Set([...this.#held.services, ...this.#options.cluster.serviceKeys()]);
+    keys.delete(LAST_RUN);
+    return [...keys];
   }
 
   /** Whether an address (canonical) is one of this node's addresses that serve node ports. */
@@ -77,15 +134,15 @@ export class UdpFlows {
 
   /** Stops permanently. */
   stop(): void {
+    this.#isStopped = true;
     this.#reconciler.stop();
   }
 
   /** Records what a Service holds, and returns what no Service holds any more. */
-  #former(key: string): readonly UdpFrontend[] {
-    const { model } = this.#options;
-    const held = model.frontendsOf(key).filter(({ protocol }) => protocol === 'udp');
+  #former({ key, frontends, isSettled }: InForce): readonly UdpFrontend[] {
+    const held = frontends.filter(({ protocol }) => protocol === 'udp');
     const addresses = held.map(({ address, port }) => ({ address, port }));
-    return this.#held.set(key, addresses, !model.isPending(key)).map(formerUdpFrontend);
+    return this.#held.set(key, addresses, isSettled).map(formerUdpFrontend);
   }
 
   #frontendsOf(key: string): readonly UdpFrontend[] {

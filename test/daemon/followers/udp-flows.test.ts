@@ -60,6 +60,7 @@ function start(fake: FakeConntrack, ...flags: readonly string[]) {
 }
 
 const TO_POD = '10.33.0.1 5353';
+const DNS_PORT = { name: 'dns', protocol: 'udp', port: 53 } as const;
 
 suite('the UDP flows of a family', () => {
   test('that a Service gave up end, when and only when no Service has their frontend', async () => {
@@ -95,6 +96,31 @@ suite('the UDP flows of a family', () => {
     await restarted.inForce('full', restarted.key);
     assert.deepEqual(fake.flows, ['10.96.0.10 53 10.33.0.1', '203.0.113.9 53 10.33.0.1']);
     assert.equal(cluster.service(run.key)?.externalIps.length, 1);
+  });
+
+  test('of many Services that change at once end, and what comes meanwhile waits its turn', async () => {
+    using fake = new FakeConntrack();
+    using run = start(fake);
+    const address = (i: number) => `10.97.${i >> 8}.${i & 255}`;
+    const many = Array.from({ length: 600 }, (_, i) =>
+      dns({ name: `dns-${i}`, clusterIps: [address(i)], externalIps: [], ports: [DNS_PORT] }),
+    );
+    const keys = many.flatMap((one) => run.cluster.set(one));
+    // Not even the look at all flows that follows a full sync is over yet when these come.
+    const whole = run.inForce('full', run.key, ...keys);
+    const moved = run.cluster.set(
+      dns({ name: 'dns-599', clusterIps: ['10.98.0.1'], externalIps: [], ports: [DNS_PORT] }),
+    );
+    fake.setFlows([`${address(599)} 53 ${TO_POD}`]);
+    await Promise.all([whole, run.inForce('partial', ...moved)]);
+    await eventually(
+      () => fake.flows.length === 0,
+      () => fake.calls.join(),
+    );
+    const all = keys.flatMap((key) => run.cluster.delete('Service', key));
+    fake.setFlows([0, 300, 598].map((i) => `${address(i)} 53 ${TO_POD}`));
+    await run.inForce('partial', ...all);
+    assert.deepEqual(fake.flows, []);
   });
 
   test('to node ports are those to the addresses that serve them', async () => {
