@@ -4,13 +4,15 @@ import { atOnce } from '../../src/service/steps.ts';
 
 /**
  * Figures of the tables for consistent hashing, for docs/beyond-kube-proxy.md: `node scripts/bench/hash-tables.ts`. Shares,
- * clients that move with one endpoint more, whether nodes with different histories agree, and the time to fill a table.
+ * clients that move when an endpoint comes or goes, or where the number of slots doubles, whether nodes with different histories agree, and the time to fill a table.
  */
 
-const COUNTS = [2, 5, 10, 16, 17, 32, 33, 64, 65, 100, 128, 129, 256, 1000, 4096];
+const COUNTS = [2, 5, 10, 16, 17, 24, 32, 33, 48, 64, 65, 100, 128, 129, 200, 235, 256, 257, 300, 500, 512, 513];
+COUNTS.push(700, 860, 1000, 1024, 1025, 1700, 2000, 2048, 3400, 4096, 5000);
 
-/** Clusters of each size. */
+/** Clusters of each size, and endpoints that come and go in each. */
 const RUNS = 5;
+const CHANGES = 4;
 
 interface Place {
   readonly address: string;
@@ -38,37 +40,49 @@ function moved(before: readonly string[], after: readonly string[]): number {
   return count / most;
 }
 
-function largestShare(owners: readonly string[], count: number): number {
+/** The largest and the smallest share, over the mean. */
+function shares(owners: readonly string[], count: number): { readonly largest: number; readonly smallest: number } {
   const slots = new Map<string, number>();
   for (const owner of owners) slots.set(owner, (slots.get(owner) ?? 0) + 1);
-  return (Math.max(...slots.values()) * count) / owners.length;
+  const mean = owners.length / count;
+  return { largest: Math.max(...slots.values()) / mean, smallest: Math.min(...slots.values()) / mean };
 }
 
-const lines = [['endpoints', 'slots', 'largest/mean', 'moved', 'of 1/n', 'worst of 1/n', 'agree', 'ms']];
+const mean = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+
+const lines = [['endpoints', 'slots', 'largest', 'smallest', 'moved', 'of 1/n', 'worst', 'doubling', 'agree', 'ms']];
 for (const count of COUNTS) {
   const rows = Array.from({ length: RUNS }, (_, run) => {
     const list = endpointsOf(count, run);
     const table = fill(list);
-    const more = fill([...list, { address: `10.${run}.250.1`, port: 8080 }]);
-    const other = fill(list.toReversed());
+    const changes = Array.from({ length: CHANGES }, (_, i) => {
+      const more = fill([...list, { address: `10.${run}.250.${i}`, port: 8080 }]);
+      const fewer = fill(list.toSpliced(Math.floor((count * i) / CHANGES), 1));
+      return [more, fewer].map(({ owners }) => ({ owners, moved: moved(table.owners, owners) }));
+    }).flat();
+    const isSame = ({ owners }: { readonly owners: readonly string[] }) => owners.length === table.owners.length;
     return {
-      share: largestShare(table.owners, count),
-      moved: moved(table.owners, more.owners),
-      agree: 1 - moved(table.owners, other.owners),
+      ...shares(table.owners, count),
+      moved: changes.filter(isSame).map((change) => change.moved),
+      doubling: changes.filter(({ owners }) => owners.length > table.owners.length).map((change) => change.moved),
+      agree: 1 - moved(table.owners, fill(list.toReversed()).owners),
       milliseconds: table.milliseconds,
     };
   });
-  const mean = (of: (row: (typeof rows)[number]) => number) => rows.reduce((sum, row) => sum + of(row), 0) / RUNS;
-  const most = (of: (row: (typeof rows)[number]) => number) => Math.max(...rows.map(of));
+  const all = rows.flatMap((row) => row.moved);
+  const doubling = rows.flatMap((row) => row.doubling);
+  const percent = (share: number, digits: number) => `${(share * 100).toFixed(digits)} %`;
   lines.push([
     `${count}`,
     `${tableSize(count)}`,
-    most((row) => row.share).toFixed(3),
-    `${(mean((row) => row.moved) * 100).toFixed(2)} %`,
-    (mean((row) => row.moved) * (count + 1)).toFixed(2),
-    (most((row) => row.moved) * (count + 1)).toFixed(2),
-    `${(mean((row) => row.agree) * 100).toFixed(0)} %`,
-    mean((row) => row.milliseconds).toFixed(1),
+    Math.max(...rows.map((row) => row.largest)).toFixed(3),
+    Math.min(...rows.map((row) => row.smallest)).toFixed(2),
+    percent(mean(all), 2),
+    (mean(all) * count).toFixed(2),
+    (Math.max(...all) * count).toFixed(2),
+    doubling.length > 0 ? percent(mean(doubling), 1) : '',
+    percent(mean(rows.map((row) => row.agree)), 0),
+    mean(rows.map((row) => row.milliseconds)).toFixed(1),
   ]);
 }
-process.stdout.write(lines.map((cells) => `${cells.map((cell) => cell.padStart(12)).join('')}\n`).join(''));
+process.stdout.write(lines.map((cells) => `${cells.map((cell) => cell.padStart(11)).join('')}\n`).join(''));

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import {
-  fillTable,
-  type HashTable,
-  MAX_SLOTS,
-  tableSize,
-  type WeightedEndpoint,
-} from '../../src/service/hash-table.ts';
+import { fillTable, type HashTable, MAX_SLOTS, tableSize } from '../../src/service/hash-table.ts';
 import { atOnce } from '../../src/service/steps.ts';
+import type { WeightedEndpoint } from '../../src/service/table-shares.ts';
 import { countSteps } from '../builders/count-steps.ts';
 
 const fill = (...args: Parameters<typeof fillTable>) => atOnce(fillTable(...args));
@@ -35,6 +30,16 @@ function counts(list: readonly WeightedEndpoint[], table: HashTable): readonly n
   return of;
 }
 
+/** How many of the clients move when one of the endpoints goes, in 1/n: the mean and the most of eight endpoints. */
+function movedByOne(list: readonly WeightedEndpoint[]): readonly [mean: number, most: number] {
+  const before = owners(list, fill(list));
+  const shares = Array.from({ length: 8 }, (_, i) => {
+    const without = list.toSpliced(Math.floor((i * list.length) / 8), 1);
+    return moved(before, owners(without, fill(without))) * list.length;
+  });
+  return [shares.reduce((sum, share) => sum + share, 0) / shares.length, Math.max(...shares)];
+}
+
 suite('a table of slots for consistent hashing', () => {
   test('is a power of two, with 16 slots for each endpoint as long as there is room', () => {
     for (const count of [1, 2, 16, 17, 100, 1000, 4096, 4097, 65_536]) {
@@ -53,14 +58,43 @@ suite('a table of slots for consistent hashing', () => {
     );
   });
 
-  test('is full, and fair to one slot', () => {
+  test('is full, and gives no endpoint more than 7 % above the mean, and none less than half of it', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 300 }), fc.constantFrom(16, 8, 2, 1), (count, each) => {
+      fc.property(fc.integer({ min: 17, max: 1500 }), fc.nat(255), (count, network) => {
+        const list = endpoints(count, network);
+        const table = fill(list);
+        const mean = table.length / count;
+        for (const slots of counts(list, table)) {
+          assert.ok(slots <= 1.07 * mean, `${count} endpoints, ${table.length} slots: ${slots}`);
+          assert.ok(slots >= Math.floor(mean / 2), `${count} endpoints, ${table.length} slots: ${slots}`);
+        }
+      }),
+    );
+  });
+
+  test('is fair to one slot with up to 16 endpoints', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 16 }), fc.constantFrom(16, 8, 2, 1), (count, each) => {
         const list = endpoints(count);
         const table = fill(list, each);
-        assert.equal(table.length, tableSize(count, each));
-        for (const slots of counts(list, table)) {
-          assert.ok(Math.abs(slots - table.length / count) < 1, `${count} endpoints, ${table.length} slots: ${slots}`);
+        for (const slots of counts(list, table)) assert.ok(Math.abs(slots - table.length / count) < 1, `${slots}`);
+      }),
+    );
+  });
+
+  test('is full, whatever the weights and the budget, and each endpoint has a slot, but not many more than its share', () => {
+    const weights = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 200 });
+    fc.assert(
+      fc.property(weights, fc.constantFrom(16, 8, 4, 2, 1), (given, each) => {
+        const list = endpoints(given.length).map((endpoint, i) => ({ ...endpoint, weight: given[i] ?? 1 }));
+        const table = fill(list, each);
+        assert.equal(table.length, tableSize(given.length, each));
+        const sum = given.reduce((all, weight) => all + weight, 0);
+        const room = Math.max(1.07, 1 + given.length / table.length / 2);
+        for (const [i, slots] of counts(list, table).entries()) {
+          const share = (table.length * (given[i] ?? 0)) / sum;
+          assert.ok(slots >= 1, `${i} has none`);
+          assert.ok(slots <= Math.floor(Math.max(1, share) * room) + 1, `${i} has ${slots} for ${share}`);
         }
       }),
     );
@@ -83,23 +117,54 @@ suite('a table of slots for consistent hashing', () => {
     assert.deepEqual(counts(twice, fill(twice)), [128, 128]);
   });
 
-  test('moves few clients when an endpoint comes, at whatever size, also where the table grows', () => {
-    const shares = Array.from({ length: 140 }, (_, i) => {
-      const list = endpoints(i + 2, i);
-      const without = list.toSpliced((i * 7) % list.length, 1);
-      return moved(owners(without, fill(without)), owners(list, fill(list))) * list.length;
-    });
-    const mean = (from: number, to: number) =>
-      shares.slice(from - 2, to - 1).reduce((sum, share) => sum + share, 0) / (to - from + 1);
-    // At least 1/n must move.
-    assert.ok(Math.max(...shares.slice(0, 15)) <= 2, `up to 16: ${Math.max(...shares.slice(0, 15))}/n`);
-    assert.ok(mean(17, 64) <= 3.6 && mean(65, 141) <= 5, `${mean(17, 64)}/n, ${mean(65, 141)}/n`);
-    assert.ok(Math.max(...shares) <= 6.5, `no step: ${Math.max(...shares)}/n`);
+  test('moves at most 2/n of the clients when one of up to 16 endpoints comes or goes', () => {
+    for (let count = 2; count <= 16; count++) {
+      const [mean] = movedByOne(endpoints(count, count));
+      assert.ok(mean <= 2, `${count} endpoints: ${mean}/n`);
+    }
+  });
+
+  test('moves at most 5/n of the clients when one of more endpoints comes or goes', () => {
+    for (const count of [
+      18, 24, 32, 34, 48, 64, 66, 100, 128, 130, 200, 256, 258, 300, 512, 514, 700, 920, 973, 1840,
+    ]) {
+      const [mean, most] = movedByOne(endpoints(count, count & 255));
+      assert.ok(mean <= 5 && most <= 6.5, `${count} endpoints: ${mean}/n, at most ${most}/n`);
+    }
+  });
+
+  test('moves few clients where the number of slots doubles', () => {
+    for (const [count, share] of [
+      [16, 0.2],
+      [32, 0.16],
+      [64, 0.13],
+      [256, 0.11],
+      [1024, 0.1],
+    ] as const) {
+      const list = endpoints(count + 1, count & 255);
+      const without = list.slice(1);
+      assert.equal(tableSize(list.length), 2 * tableSize(without.length));
+      const step = moved(owners(without, fill(without)), owners(list, fill(list)));
+      assert.ok(step <= share, `from ${count} endpoints: ${step}`);
+    }
+  });
+
+  test('moves few clients when the weight of an endpoint changes', () => {
+    const list = endpoints(100).map((endpoint, i) => ({ ...endpoint, weight: 1 + (i % 8) }));
+    const changed = list.map((endpoint, i) => (i === 42 ? { ...endpoint, weight: endpoint.weight + 1 } : endpoint));
+    const share = moved(owners(list, fill(list)), owners(changed, fill(changed)));
+    // The difference is one of 446.
+    assert.ok(share > 0 && share * 446 <= 8, `${share * 446}/446`);
   });
 
   test('gives each endpoint as many slots as it has weight', () => {
     const list = endpoints(4).map((endpoint, i) => ({ ...endpoint, weight: [1, 2, 4, 9][i] ?? 1 }));
     assert.deepEqual(counts(list, fill(list)), [16, 32, 64, 144]);
+    const many = endpoints(100).map((endpoint, i) => ({ ...endpoint, weight: 1 + (i % 2) }));
+    for (const [i, slots] of counts(many, fill(many)).entries()) {
+      const share = (2048 / 150) * (1 + (i % 2));
+      assert.ok(slots <= Math.ceil(1.07 * share) && slots >= share / 2 - 1, `${slots} slots for ${share}`);
+    }
     // The lightest has a slot, too.
     const uneven = endpoints(8).map((endpoint, i) => ({ ...endpoint, weight: i === 0 ? 1 : 100 }));
     assert.equal(counts(uneven, fill(uneven))[0], 1);
