@@ -44,39 +44,40 @@ export const QUIRKS = {
   },
   crashesOnType: {
     before: '1.1.3',
-    behaviour: 'crashes at every listing where a set was declared with `type` by nft 1.1.3 or newer',
+    behaviour: 'crashes at every listing if a set was declared with `type` by nft 1.1.3 or newer',
     consequence: 'every set and map is declared with `typeof` where nft can do so',
   },
   crashesOnJhash: {
     before: '1.1.3',
-    behaviour: 'crashes at a listing where a map is declared with a `jhash` in its key',
+    behaviour: 'crashes at each listing if a map is declared with a `jhash` in its key',
     consequence: 'maps are declared with a number of slots, and only rules hash (`ruleset/program/pick-chain.ts`)',
   },
   abortsOnClientMaps: {
     behaviour:
-      '(1.0.6; newer ones were not tried) aborts on a map from IPv6 clients to endpoints, and cannot update a map in JSON',
+      '(1.0.6; newer versions were not tried) aborts on a map from IPv6 clients to endpoints, and cannot update a map in JSON',
     consequence: 'session affinity has a set of clients for each endpoint (`ruleset/program/affinity.ts`)',
   },
   noAnonymousMaps: {
     before: '1.1.3',
     behaviour: 'cannot read the anonymous maps that nft 1.1 writes',
-    consequence: 'affinity draws one endpoint after the other, a rule each (`ruleset/program/affinity.ts`)',
+    consequence:
+      'session affinity draws one endpoint after the other, with a rule for each (`ruleset/program/affinity.ts`)',
   },
   noConcatInJhash: {
     behaviour:
-      '(1.0.6; newer ones were not tried) has no JSON form for a `jhash` of several fields, and finds registers for 24 bytes at most',
+      '(1.0.6; newer versions were not tried) has no JSON form for a `jhash` of several fields, and finds registers for 24 bytes at most',
     consequence: 'connection-hash hashes adjoining bits of the network header (`ruleset/elements/packet-fields.ts`)',
   },
   crashesOnCatchAllIntervals: {
-    behaviour: '(1.0.6; newer ones were not tried) crashes at an element `*` in an interval set',
+    behaviour: '(1.0.6; newer versions were not tried) crashes at an element `*` in an interval set',
     consequence: 'no such element is written; networks of length 0 are written as two halves (`daemon/models.ts`)',
   },
   readsAllChains: {
     before: '1.1.2',
     behaviour: 'reads every chain of the network namespace for each transaction',
     consequence:
-      'a pick chain is made when it is first needed (`ruleset/program/pick-chain.ts`); a warning names the tables of others ' +
-      'that make changes slow (`nft/slow-transactions.ts`)',
+      'a pick chain is created when it is first needed (`ruleset/program/pick-chain.ts`); a warning names the tables of ' +
+      'other programs that make changes slow (`nft/slow-transactions.ts`)',
   },
   readsAllElements: {
     behaviour: 'reads every element for `list tables`, for a listing of one chain or one counter, and with `-t`',
@@ -92,8 +93,8 @@ export const QUIRKS = {
   },
   warnsAtStart: {
     from: '1.1.0',
-    behaviour: 'begins its stderr with warnings where its run directory is gone',
-    consequence: 'warnings before a complaint or an acknowledgement are left out (`nft/run.ts`)',
+    behaviour: 'begins its stderr with warnings if its run directory is gone',
+    consequence: 'warnings before a complaint or an acknowledgement are ignored (`nft/run.ts`)',
   },
 } as const satisfies Readonly<Record<string, Quirk>>;
 

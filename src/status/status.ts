@@ -164,7 +164,7 @@ function watchText(family: FamilyStatus, at: number): string {
 function culpritRows({ culprit, at }: Status): readonly (readonly [string, string])[] {
   if (culprit === undefined) return [];
   const { pid, process, command } = culprit;
-  return [['seen to do it', `process ${pid} (${process}), ${ago(at - culprit.at)} ago: ${command}`]];
+  return [['changed by', `process ${pid} (${process}), ${ago(at - culprit.at)} ago: ${command}`]];
 }
 
 function driftRows({ family, lastDrift, drifts, losses, lostAt }: FamilyStatus, at: number) {

@@ -46,13 +46,13 @@ suite('status', () => {
     const flags = ['--manifests', place.file('objects.json'), '--watch-others'];
     await place.startDaemon(flags);
     let said = '';
-    for (let i = 0; i < 20 && !said.includes('seen to do it'); i++) {
+    for (let i = 0; i < 20 && !said.includes('changed by '); i++) {
       place.nft('insert rule ip kube-proxy-nft dispatch drop');
       said = (await place.run(['status'])).stdout;
     }
     assert.match(
       said,
-      /^ {2}seen to do it +process \d+ \(nft\b.*\), \d+ s ago: insert rule ip kube-proxy-nft dispatch drop$/m,
+      /^ {2}changed by +process \d+ \(nft\b.*\), \d+ s ago: insert rule ip kube-proxy-nft dispatch drop$/m,
     );
   });
 

@@ -72,7 +72,7 @@ suite('a status', () => {
     const culprit = { at: AT - 3_000, pid: 4711, process: 'nft, started by cron', command: 'flush ruleset' };
     assert.match(
       statusText(status({ culprit })),
-      /^ {2}seen to do it {2}process 4711 \(nft, started by cron\), 3 s ago: flush ruleset$/m,
+      /^ {2}changed by {2}process 4711 \(nft, started by cron\), 3 s ago: flush ruleset$/m,
     );
   });
 

@@ -122,7 +122,7 @@ function deedsOf(family: PageFamily, at: number): readonly Notice[] {
 }
 
 function culpritNotice({ pid, process, command, at: then }: NonNullable<PageState['culprit']>, at: number): Notice {
-  return { tone: toneOf(then, at), text: `seen to do it: process ${pid} (${process}), ${since(then, at)}: ${command}` };
+  return { tone: toneOf(then, at), text: `changed by process ${pid} (${process}), ${since(then, at)}: ${command}` };
 }
 
 function toneOf(then: number, at: number): Tone {

@@ -32,7 +32,7 @@ function apiFault(
 
 /** What the API server does, or the network on the way to it. */
 export const API_FAULTS: readonly Fault[] = [
-  apiFault('api-410', 'the watches end with 410 Gone, and nothing is left to go on from', ({ api }) => {
+  apiFault('api-410', 'the watches end with 410 Gone, and the server has no history to resume from', ({ api }) => {
     api.compact();
     for (const kind of KINDS) api.sendError(kind, 410);
   }),
@@ -41,7 +41,7 @@ export const API_FAULTS: readonly Fault[] = [
   }),
   apiFault(
     'api-500',
-    'the watches end and every request is answered 500',
+    'the watches end, and every request gets a 500',
     ({ api }) => {
       api.fail({ status: 500 });
       for (const kind of KINDS) api.end(kind, 'reset');
@@ -50,7 +50,7 @@ export const API_FAULTS: readonly Fault[] = [
   ),
   apiFault(
     'api-unanswered',
-    'the watches end and no request is answered',
+    'the watches end, and no request is answered',
     ({ api }) => {
       api.fail({ instead: 'hang' });
       for (const kind of KINDS) api.end(kind, 'properly');
@@ -59,7 +59,7 @@ export const API_FAULTS: readonly Fault[] = [
   ),
   apiFault(
     'api-silent',
-    'the watches say nothing and are not closed either, until they are reset',
+    'the watches stay open but silent until they are reset',
     ({ api }) => {
       for (const kind of KINDS) api.silence(kind);
     },
@@ -67,7 +67,7 @@ export const API_FAULTS: readonly Fault[] = [
   ),
   apiFault(
     'api-slow',
-    'all that the API server sends comes in pieces of seven bytes',
+    'everything that the API server sends arrives in pieces of seven bytes',
     ({ api }, draws) => {
       api.dribble();
       if (draws.oneIn(2)) for (const kind of KINDS) api.end(kind, 'reset');

@@ -172,7 +172,7 @@ export const KERNEL_FAULTS: readonly Fault[] = [
   }),
   {
     kind: 'chain-inserted',
-    what: 'a base chain that drops Service traffic is put into our table',
+    what: 'a base chain that drops Service traffic is added to our table',
     ...HARMFUL,
     inject: async (arena, draws) => {
       const { family, name } = await drawTable(arena, draws);
@@ -219,7 +219,7 @@ export const KERNEL_FAULTS: readonly Fault[] = [
   },
   {
     kind: 'element-inserted',
-    what: 'an element that is not ours is put into a map or set',
+    what: 'an element that is not ours is added to a map or set',
     ...HARMFUL,
     inject: async (arena, draws): Promise<Injected> => {
       const table = await drawTable(arena, draws);

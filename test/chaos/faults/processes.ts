@@ -47,7 +47,7 @@ function brokenNft(kind: string, what: string, content: string): Fault {
 /** What happens to the processes of the node, and to nft as a program. */
 export const PROCESS_FAULTS: readonly Fault[] = [
   restart('daemon-killed', 'the daemon is killed (SIGKILL) and started again', 'SIGKILL'),
-  restart('daemon-terminated', 'the daemon is ended (SIGTERM) and started again', 'SIGTERM'),
+  restart('daemon-terminated', 'the daemon is terminated (SIGTERM) and started again', 'SIGTERM'),
   {
     kind: 'daemon-stopped',
     what: 'the daemon gets no CPU for some seconds (SIGSTOP, SIGCONT)',
@@ -62,7 +62,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
   },
   {
     kind: 'nft-killed',
-    what: 'every nft of the daemon is killed (SIGKILL), some times in a row',
+    what: 'every nft of the daemon is killed (SIGKILL), several times in a row',
     ...HARMLESS,
     inject: async ({ world }, draws) => {
       const times = draws.between(1, 5);
@@ -75,7 +75,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
   },
   {
     kind: 'nft-terminated',
-    what: 'every nft of the daemon is ended (SIGTERM)',
+    what: 'every nft of the daemon is terminated (SIGTERM)',
     ...HARMLESS,
     inject: async ({ world }) => {
       await signalNft(world, 'SIGTERM');
@@ -94,7 +94,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
       return { what: `nft stopped for ${milliseconds} ms` };
     },
   },
-  brokenNft('nft-missing', 'there is no nft', BROKEN_NFT.missing),
+  brokenNft('nft-missing', 'nft is missing', BROKEN_NFT.missing),
   brokenNft('nft-hanging', 'nft hangs', BROKEN_NFT.hanging),
   brokenNft('nft-crashing', 'nft crashes (SIGSEGV)', BROKEN_NFT.crashing),
 ];
