@@ -1,5 +1,5 @@
 #!/bin/sh
-# `npm run audit`: asks npm's registry for known vulnerabilities of the packages that can be in the executable.
+# `npm run audit`: queries npm's registry for known vulnerabilities of the packages that can be in the executable.
 # Exit code 0: none; 1: some, and their names; 2: unknown, because there is no network or the registry does not answer.
 # It does not cover Node.js itself: see docs/security.md, "How a CVE of Node.js is followed".
 set -eu

@@ -42,7 +42,7 @@ const ON_FIRST_USE: ReadonlyMap<string, readonly string[]> = new Map([
   ['socks-proxy-agent', ['SocksProxyAgent']],
 ]);
 
-/** They stay in the bundle, but are run when one of these names of theirs is asked for. */
+/** They stay in the bundle, but are run when one of these exports of theirs is used. */
 const runOnFirstUse: Plugin = {
   name: 'run-on-first-use',
   setup({ onResolve, onLoad }) {

@@ -73,7 +73,7 @@ async function show(node: DemoNode, withPage: boolean): Promise<void> {
   step('The next start takes them over');
   await start(node);
 
-  step('What people ask it every day');
+  step('The commands of every day');
   for (const command of LAST_COMMANDS) {
     say(`\n$ ${command.text}`);
     say((await node.print(command)).trimEnd());

@@ -52,7 +52,7 @@ function printedBy(text: string): ReadonlyMap<string, readonly string[]> {
 }
 
 describe('the demo', () => {
-  it('connects, scales without a failed connection, answers questions, serves the page and cleans up', async (context) => {
+  it('connects, scales without a failed connection, answers commands, serves the page and cleans up', async (context) => {
     const demo = startDemo(context, ['--page']);
     const { child, output } = demo;
     await eventually(

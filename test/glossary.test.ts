@@ -45,8 +45,8 @@ suite('the glossary', () => {
       const words = reason.replaceAll('-', ' ');
       assert.ok(explained.includes(reason) || explained.includes(words) || /^quarantine/.test(reason), reason);
     }
-    const asked =
+    const needed =
       'frontend, slot, pick chain, hairpin, verdict, claim, drift, heartbeat, quarantine, budget, shortfall';
-    for (const word of asked.split(', ')) assert.ok(TERMS.includes(word), word);
+    for (const word of needed.split(', ')) assert.ok(TERMS.includes(word), word);
   });
 });

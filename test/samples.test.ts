@@ -110,7 +110,7 @@ describe('what the pages say that commands print', () => {
   }
 });
 
-describe('the questions', () => {
+describe('docs/questions.md', () => {
   const sections = read('docs/questions.md').split(/^## /m).slice(1);
 
   it('begin with a command and what it prints', () => {

@@ -20,7 +20,7 @@ const handlers = {
   async start({ size, kubeconfig }: { size: ClusterSize; kubeconfig: string }): Promise<void> {
     api = await startApiServer();
     for (const object of rawCluster(size)) api.put(object);
-    // Its history would only cost memory: nobody asks for what was before.
+    // Its history would only cost memory: nobody reads what was before.
     api.store.compact();
     api.kubeconfig(kubeconfig);
   },

@@ -29,7 +29,7 @@ npm run bench -- --markdown [--json FILE]
   --json       write the rows to this file, also with --only, instead of to dist/bench.json
   --markdown   measure nothing: print the rows of the last run as Markdown`;
 
-/** So that a quick plan can be asked for any size, too. */
+/** So that a quick plan can have any size, too. */
 function onlySizes(plan: RealPeerPlan, names: readonly string[]): RealPeerPlan {
   const rounds = plan === QUICK.realPeer ? { starts: 1, restarts: 1 } : {};
   const sizes = FULL.realPeer.sizes.filter((size) => names.includes(sizeText(size)));

@@ -22,9 +22,9 @@ export async function measureExecutableStart(report: Report, workspace: Workspac
       times.ready.push(performance.now() - started);
     }
     runSync(inNamespace(namespace, ['nft', 'flush', 'ruleset']));
-    const asked = performance.now();
+    const called = performance.now();
     execFileSync(EXECUTABLE, ['--version']);
-    times.version.push(performance.now() - asked);
+    times.version.push(performance.now() - called);
   }
   report.add('start on an empty cluster', 'empty', median(times.ready), 'ms', median(times.version));
   report.add('size of the executable', '', statSync(EXECUTABLE).size / 1e6, 'MB');

@@ -47,7 +47,7 @@ export class RunningProxy {
       this.#child.on('error', reject);
       this.#child.on('exit', () => reject(new Error(`${argv[0]} ended: ${this.#log}`)));
     });
-    // Heard by who is waiting, if any; else the end is what was asked for.
+    // Heard by who is waiting, if any; else the end is intended.
     this.#ended.catch(() => undefined);
   }
 

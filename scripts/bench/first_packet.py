@@ -35,7 +35,7 @@ def udp_round_trip(server, device, target):
     started = perf_counter_ns()
     sock.send(b"?")
     data, ancillary, _, peer = server.recvmsg(16, 64)
-    # The answer comes from the address the question went to.
+    # The answer comes from the address the request went to.
     server.sendmsg([data], ancillary, 0, peer)
     sock.recv(16)
     nanoseconds = perf_counter_ns() - started

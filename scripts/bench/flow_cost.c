@@ -82,7 +82,7 @@ static int client_socket(const char *device, const char *address, const char *po
 	return fd;
 }
 
-/* A question and its answer, which comes from the address that was asked. */
+/* A request and its answer, which comes from the address that the request went to. */
 static void exchange(int client, int pods)
 {
 	char data[SIZE] = "?", control[64];
@@ -91,7 +91,7 @@ static void exchange(int client, int pods)
 	struct msghdr message = { &peer, sizeof(peer), &vector, 1, control, sizeof(control), 0 };
 
 	if (send(client, data, sizeof(data), 0) < 0 || recvmsg(pods, &message, 0) < 0)
-		die("a question did not arrive");
+		die("a request did not arrive");
 	message.msg_flags = 0;
 	if (sendmsg(pods, &message, 0) < 0 || recv(client, data, sizeof(data), 0) < 0)
 		die("an answer did not arrive");

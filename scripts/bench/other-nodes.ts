@@ -87,21 +87,21 @@ if (process.send === undefined) {
   process.stdout.write(`${nodes} nodes of ${size} bytes, ${SERVICES} Services with 5 endpoints each\n`);
   for (const option of ['off', 'on']) {
     const child = fork(import.meta.filename, [option, join(folder, 'kubeconfig')], { execArgv: ['--expose-gc'] });
-    const ask = async (): Promise<Report> => {
+    const report = async (): Promise<Report> => {
       child.send('report');
       const [report] = await once(child, 'message');
       return report;
     };
     await once(child, 'message');
     await sleep(3000);
-    const rest = await ask();
+    const rest = await report();
     const { count, rate } = HEARTBEATS;
     for (let i = 0; i < count; i++) {
       api.put(rawNode(i % nodes, i + 1));
       if (i % (rate / 10) === 0) await sleep(100);
     }
     await sleep(2000);
-    const beaten = await ask();
+    const beaten = await report();
     // Of a few dozen nodes together.
     for (let i = 1; i <= 30; i++) {
       const down = rawNode(i, 9_999_999);
@@ -109,7 +109,7 @@ if (process.send === undefined) {
       api.put({ ...down, status: { ...status, conditions: [{ type: 'Ready', status: 'Unknown' }] } });
     }
     await sleep(2000);
-    const { scan } = await ask();
+    const { scan } = await report();
     for (let i = 1; i <= 30; i++) api.put(rawNode(i, 10_000_000));
     const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
     const each = (beaten.cpu - rest.cpu) / count;

@@ -45,7 +45,7 @@ interface Link {
   readonly address: (i: number, end: number) => string;
 }
 
-/** A veth with permanent neighbours: nobody asks for a MAC address in the middle of a measurement. */
+/** A veth with permanent neighbours: nobody looks up a MAC address in the middle of a measurement. */
 function connect(node: string, far: string, i: number, { device, link, address }: Link): void {
   const near = link === 1 ? 'client' : 'pods';
   batch(node, [
@@ -100,7 +100,7 @@ export function plainDnat(address: string, port: number, pod: string, podPort: n
 `;
 }
 
-/** A ruleset that does nothing but have conntrack follow all connections: that a rule asks for it is enough. */
+/** A ruleset that does nothing but have conntrack follow all connections: one rule that uses it is enough. */
 export const CONNTRACK_ONLY = `table ip plain {
   chain unhooked {
     ct state established accept

@@ -31,7 +31,7 @@ export function realApi({ proxy, admin }: Kubeconfigs): PeerApi {
 export async function doubleApi(size: ClusterSize, directory: string): Promise<PeerApi> {
   const api = await startApiServer();
   for (const object of rawCluster(size)) api.put(object);
-  // Its history would only cost memory: nobody asks for what was before.
+  // Its history would only cost memory: nobody reads what was before.
   api.store.compact();
   const kubeconfig = join(directory, 'kubeconfig');
   api.kubeconfig(kubeconfig);

@@ -26,7 +26,7 @@ export function peerRows(figures: Readonly<Record<Contender, Figures>>): readonl
     percents.map((percent) =>
       row(`${name}, ${percent === 100 ? 'max' : `p${percent}`}`, 'ms', (one) => percentile(of(one), percent)),
     );
-  // How fast the API server is, whoever asks.
+  // How fast the API server is, whoever reads from it.
   const told = (name: string, of: (figures: Figures) => readonly Followed[]): PeerRow => ({
     name: `${name} until a bare watch tells it, p50`,
     unit: 'ms',

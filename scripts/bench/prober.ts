@@ -48,11 +48,11 @@ export class Prober {
   arrival(service: number, pods: readonly string[], { burst, interval }: Pace): InitialSync {
     const id = this.#next++;
     const at = new Promise<number>((resolve) => this.#waiting.set(id, resolve));
-    this.#ask({ id, service: [clusterIp(service), FRONTEND_PORT], pods, burst, interval });
+    this.#send({ id, service: [clusterIp(service), FRONTEND_PORT], pods, burst, interval });
     return {
       at,
       giveUp: () => {
-        if (this.#waiting.delete(id)) this.#ask({ id });
+        if (this.#waiting.delete(id)) this.#send({ id });
       },
     };
   }
@@ -64,7 +64,7 @@ export class Prober {
     await exited;
   }
 
-  #ask(request: object): void {
+  #send(request: object): void {
     this.#child.stdin?.write(`${JSON.stringify(request)}\n`);
   }
 }

@@ -1,12 +1,12 @@
 """probes.py CLIENT_NAMESPACE, run in the pods' namespace, whose device to the node is p0: when does traffic arrive where?
 
-Lines of JSON on stdin ask for it, at any time: {"id": 1, "service": ["10.97.0.1", 80], "pods": ["10.128.0.9"], "burst": 4,
+Requests are lines of JSON on stdin, at any time: {"id": 1, "service": ["10.97.0.1", 80], "pods": ["10.128.0.9"], "burst": 4,
 "interval": 1} sends SYNs to the Service from the client's device c0, `burst` of them every `interval` ms, until one
 arrives at one of these pods; {"id": 1} ends that. The answer on stdout: {"id": 1, "at": N}, ns of CLOCK_MONOTONIC.
 
 A probe is one bare SYN with a source port of its own. Where it reaches a pod, nobody listens there: the reset that
 answers makes the node forget the connection at once. So no probe meets another one's conntrack entry, and a proxy that
-reads conntrack entries finds none. All of that takes at most a fifth of the time, however much is asked for: the CPU is
+reads conntrack entries finds none. All of that takes at most a fifth of the time, however much is requested: the CPU is
 for those who are measured.
 """
 
@@ -77,7 +77,7 @@ class Prober:
         self.unread = b""
 
     def take_requests(self, wait):
-        """Reads what is asked for; waits for it if there is nothing else to do. False at the end of stdin."""
+        """Reads requests; waits for them if there is nothing else to do. False at the end of stdin."""
         if not wait and not select.select([0], [], [], 0)[0]:
             return True
         data = os.read(0, 1 << 20)

@@ -27,7 +27,7 @@ import type { Workspace } from './workspace.ts';
 export interface Peer {
   /** Path of a kube-proxy. */
   readonly kubeProxy: string;
-  /** Folder of kube-apiserver and etcd; without it both proxies ask the API server double. */
+  /** Folder of kube-apiserver and etcd; without it both proxies use the API server double. */
   readonly assets: string | undefined;
 }
 
@@ -55,7 +55,7 @@ export async function measureRealPeer(
 ): Promise<void> {
   const version = runSync([peer.kubeProxy, '--version']).stdout.trim();
   const server = peer.assets === undefined ? 'the API server double' : 'kube-apiserver and etcd';
-  report.note(`the peer is kube-proxy, "${version}"; both ask ${server}`);
+  report.note(`the peer is kube-proxy, "${version}"; both use ${server}`);
   for (const size of plan.sizes) {
     await measureSize(report, workspace, peer, plan, size);
     workspace.clear();

@@ -4,7 +4,7 @@ import { serve } from './worker-calls.ts';
 
 const DAEMON = 'http://127.0.0.1:10249';
 
-/** Milliseconds between two questions: as the page in a browser asks; a scraper usually asks every 15 or 30 s. */
+/** Milliseconds between two requests: as the page in a browser sends them; a scraper usually sends one in 15 or 30 s. */
 const STATE_EVERY = 2000;
 const NUMBERS_EVERY = 5000;
 const SCRAPED_EVERY = 5000;
@@ -22,19 +22,19 @@ const handlers = {
     // As the page does: the state and what changed since; then rates and the last hour.
     let sequence: number | undefined;
     every(STATE_EVERY, controller.signal, async () => {
-      const state: { sequence: number } = JSON.parse(await ask('/page/state'));
+      const state: { sequence: number } = JSON.parse(await get('/page/state'));
       if (state.sequence !== sequence)
-        await ask(`/page/services?${sequence === undefined ? 'from=0' : `since=${sequence}`}`);
+        await get(`/page/services?${sequence === undefined ? 'from=0' : `since=${sequence}`}`);
       sequence = state.sequence;
     });
     every(NUMBERS_EVERY, controller.signal, async () => {
-      await ask('/page/rates');
-      await ask('/page/history');
+      await get('/page/rates');
+      await get('/page/history');
     });
-    every(SCRAPED_EVERY, controller.signal, async () => void (await ask('/metrics')));
+    every(SCRAPED_EVERY, controller.signal, async () => void (await get('/metrics')));
   },
 
-  /** Throws if a question was not answered. */
+  /** Throws if a request was not answered. */
   async end(): Promise<void> {
     looking?.abort();
     if (failure !== undefined) throw new Error(failure);
@@ -55,7 +55,7 @@ function every(milliseconds: number, signal: AbortSignal, look: () => Promise<vo
   });
 }
 
-async function ask(path: string): Promise<string> {
+async function get(path: string): Promise<string> {
   const answer = await fetch(`${DAEMON}${path}`);
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);

@@ -1,4 +1,4 @@
-/** What a worker can be asked for: each takes one argument and answers with plain data. */
+/** The requests that a worker takes: each takes one argument and answers with plain data. */
 export type Handlers = Readonly<Record<string, (argument: never) => Promise<unknown>>>;
 
 export interface Call {

@@ -20,11 +20,11 @@ export class Worker<H extends Handlers> {
       this.#child.on('error', reject);
       this.#child.on('exit', (code, signal) => reject(new Error(`a worker ended with ${code ?? signal}`)));
     });
-    // Heard by the call that is waiting, if any; else the end is what was asked for.
+    // Heard by the call that is waiting, if any; else the end is intended.
     this.#ended.catch(() => undefined);
   }
 
-  /** Asks the worker and waits for its answer. One call at a time. Throws what the worker threw. */
+  /** Sends a request to the worker and waits for its answer. One call at a time. Throws what the worker threw. */
   async call<N extends keyof H & string>(name: N, argument: Parameters<H[N]>[0]): Promise<Awaited<ReturnType<H[N]>>> {
     const call: Call = { name, argument };
     this.#child.send(call);

@@ -13,7 +13,7 @@ export interface ServedPage {
 /**
  * Makes the page of a daemon in a network namespace reachable at a free port of 127.0.0.1, as `ssh -L` would. A socket
  * file leads into the namespace: it is found by its path, and a process there connects to the daemon over loopback. So
- * the daemon sees the Host that the browser asked for, and decides itself whom it answers (src/page/door.ts).
+ * the daemon sees the Host that the browser sent, and decides itself whom it answers (src/page/door.ts).
  */
 export async function servePage(node: DemoNode): Promise<ServedPage> {
   const path = join(node.folder, 'page.sock');

@@ -41,7 +41,7 @@ export interface SyncReport {
   readonly differences: readonly string[];
 }
 
-/** Records what a syncer tells its observer, for later questions. */
+/** Records what a syncer tells its observer, for later requests. */
 export class SyncRecord {
   readonly #date: () => number;
   #report: SyncReport = {

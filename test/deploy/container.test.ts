@@ -37,7 +37,7 @@ describe("the DaemonSet's container", () => {
     }
   });
 
-  it('can be asked as docs/kubernetes.md has it', async () => {
+  it('takes commands as docs/kubernetes.md has it', async () => {
     assert.match((await pod.exec('kube-proxy-nft', '--dump')).stdout, /10\.96\.0\.80 .* goto pick-tcp-2/);
     assert.match((await pod.exec('kube-proxy-nft', '--trace', '10.96.0.80:80')).stdout, /10\.32\.0\.2[12]/);
     assert.match((await pod.exec('kube-proxy-nft', 'migrate')).stdout, /kube-proxy/);

@@ -60,7 +60,7 @@ describe('the image, as the DaemonSet runs it', () => {
     assert.deepEqual(await node.podsMet(), ['10.32.0.21:8080', '10.32.0.22:8080']);
   });
 
-  it('is asked with kubectl exec, and has its tools', async () => {
+  it('takes commands by kubectl exec, and has its tools', async () => {
     assert.match((await pod.exec('kube-proxy-nft', '--dump')).stdout, /10\.96\.0\.80 .* goto pick-tcp-2/);
     assert.match((await pod.exec('kube-proxy-nft', 'migrate')).stdout, /kube-proxy/);
     assert.match((await pod.exec('nft', 'list', 'tables')).stdout, /table ip kube-proxy-nft/);

@@ -103,7 +103,7 @@ suite('the DaemonSet', () => {
     ]);
   });
 
-  test('asks for the memory that docs/operations.md says, and sets no limits', () => {
+  test('requests the memory that docs/operations.md says, and sets no limits', () => {
     const rule = /\| a start, with nft \| (\d+) MiB \| (\d+) MiB \|/.exec(
       readFileSync(join(DEPLOYMENT, '..', '..', 'docs', 'operations.md'), 'utf8'),
     );
@@ -160,7 +160,7 @@ suite('the configuration', () => {
     assert.deepEqual(theirs.healthzBindAddress, args.healthzBindAddress);
   });
 
-  test('has kubelet ask where the daemon listens', () => {
+  test('has kubelet probe where the daemon listens', () => {
     const { livenessProbe, readinessProbe } = daemon;
     const listening = args.healthzBindAddress ?? assert.fail();
     assert.equal(listening.host, '0.0.0.0');

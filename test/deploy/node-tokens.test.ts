@@ -93,7 +93,7 @@ if (assets !== undefined && assets !== '') {
 
     test('no token for another node, without one, or for longer', async () => {
       const mine = token();
-      await assert.rejects(renew('node-b'), /must be bound to the Node that the asking one is bound to/);
+      await assert.rejects(renew('node-b'), /must be bound to the Node that the requesting token is bound to/);
       assert.equal(token(), mine, 'what was there stays');
       for (const [bound, seconds, message] of [
         [undefined, 3600, 'must be bound to the Node'],

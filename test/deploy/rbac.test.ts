@@ -9,12 +9,12 @@ import { eventually } from '../builders/eventually.ts';
 import { RecordingListener } from '../builders/recording-listener.ts';
 import { recordingLog } from '../builders/recording-log.ts';
 import { type Rule, readRbac } from './deployment.ts';
-import { type Asked, RecordingProxy } from './recording-proxy.ts';
+import { type RecordedRequest, RecordingProxy } from './recording-proxy.ts';
 
 const [, { rules }] = readRbac();
 
 /** "list discovery.k8s.io/endpointslices": what RBAC makes of a request (k8s.io/apiserver, RequestInfoFactory). */
-function actionOf({ method, path }: Asked): string {
+function actionOf({ method, path }: RecordedRequest): string {
   const { pathname, searchParams } = new URL(path, 'https://server');
   const [, root, ...rest] = pathname.split('/');
   const group = root === 'api' ? '' : (rest.shift() ?? '');
@@ -30,8 +30,8 @@ function allowedBy(allowing: readonly Rule[]): readonly string[] {
   );
 }
 
-/** What the source and the events of a daemon ask of an API server, which streams lists or does not know how to. */
-async function asksOf(context: TestContext, streaming: 'done' | 400): Promise<readonly string[]> {
+/** What the source and the events of a daemon request from an API server, which streams lists or does not know how to. */
+async function actionsOf(context: TestContext, streaming: 'done' | 400): Promise<readonly string[]> {
   const proxy = await RecordingProxy.start();
   const folder = mkdtempSync(join(tmpdir(), 'kpn-rbac-'));
   const stop = new AbortController();
@@ -57,17 +57,17 @@ async function asksOf(context: TestContext, streaming: 'done' | 400): Promise<re
   await eventually(
     () =>
       listener.calls.includes('synced') &&
-      proxy.asked.filter(({ method }) => method === 'POST').length === 2 &&
+      proxy.requests.filter(({ method }) => method === 'POST').length === 2 &&
       kinds.every((kind) => proxy.api.watches(kind) > 0),
-    () => [...lines, JSON.stringify(proxy.asked)].join('\n'),
+    () => [...lines, JSON.stringify(proxy.requests)].join('\n'),
   );
-  return [...new Set(proxy.asked.map(actionOf))].sort();
+  return [...new Set(proxy.requests.map(actionOf))].sort();
 }
 
 suite('the ClusterRole', () => {
-  test('allows all that is asked for, and nothing else', async (context) => {
-    const streamed = await asksOf(context, 'done');
-    const listed = await asksOf(context, 400);
+  test('allows all that is requested, and nothing else', async (context) => {
+    const streamed = await actionsOf(context, 'done');
+    const listed = await actionsOf(context, 400);
     assert.deepEqual([...new Set([...streamed, ...listed])].sort(), allowedBy(rules).toSorted());
   });
 

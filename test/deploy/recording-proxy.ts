@@ -3,15 +3,15 @@ import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ApiServer, startApiServer } from '../doubles/api-server.ts';
 
-export interface Asked {
+export interface RecordedRequest {
   readonly method: string;
   /** With its query. */
   readonly path: string;
 }
 
-/** Stands before an API server double, and keeps what it is asked, as an audit log does. Takes whatever is POSTed. */
+/** Stands before an API server double, and records its requests, as an audit log does. Takes whatever is POSTed. */
 export class RecordingProxy {
-  readonly asked: Asked[] = [];
+  readonly requests: RecordedRequest[] = [];
   readonly api: ApiServer;
   readonly #server;
 
@@ -20,7 +20,7 @@ export class RecordingProxy {
     const { ca, server } = api.certificates;
     this.#server = createServer(server, (incoming, outgoing) => {
       const { method = '', url = '', headers } = incoming;
-      this.asked.push({ method, path: url });
+      this.requests.push({ method, path: url });
       if (method === 'POST') {
         incoming.resume().on('end', () => outgoing.writeHead(201).end('{}'));
         return;

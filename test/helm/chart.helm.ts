@@ -80,14 +80,14 @@ suite("the chart's objects", () => {
     assert.deepEqual(rendered(...flagsOf('kubeadm')), kustomized('kubeadm'));
   });
 
-  test('have root as the daemon, where that is asked for', () => {
+  test('have root as the daemon, where that is requested', () => {
     const [init, daemon] = containersOf(rendered('--set', 'runAsUser=0'));
     const { runAsNonRoot, runAsUser, runAsGroup } = daemon.securityContext;
     assert.deepEqual([runAsNonRoot, runAsUser, runAsGroup], [undefined, 0, 0]);
     assert.deepEqual(init.args.slice(0, 2), ['init-pod', '0']);
   });
 
-  test('are those of deploy/kubernetes/monitoring, where it is asked for', () => {
+  test('are those of deploy/kubernetes/monitoring, where it is requested', () => {
     const kinds = ['PodMonitor', 'PrometheusRule'];
     const monitoring = rendered(...MONITORING).filter(({ kind, metadata: { name } }) => {
       return kinds.includes(kind) || name === 'kube-proxy-nft-dashboard';

@@ -120,7 +120,7 @@ suite('install.sh, from a folder', () => {
     assert.match(sandbox.text('default', 'kube-proxy-nft'), /srv\/services/);
   });
 
-  test('restarts after a change of the environment file, when asked to, and when it does not run', async (context) => {
+  test('restarts after a change of the environment file, when told to, and when it does not run', async (context) => {
     const { sandbox, first } = await installed(context);
     // Times are compared by the second.
     utimesSync(sandbox.at('state', 'active'), new Date(), new Date(Date.now() - 60_000));

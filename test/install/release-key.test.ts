@@ -33,7 +33,7 @@ async function released(context: TestContext, key: (folder: string) => ReleaseKe
 const published = (folder: string): ReleaseKey => releaseKey(keyFile(folder, 'ours'), '/none');
 
 suite('a released install.sh', () => {
-  test('takes what its key has signed, and asks for nothing else', async (context) => {
+  test('takes what its key has signed, and needs nothing else', async (context) => {
     const { install } = await released(context, published);
     const { exitCode, output } = install();
     assert.equal(exitCode, 0, output);

@@ -40,7 +40,7 @@ export class Sandbox {
     return existsSync(this.at(...names));
   }
 
-  /** What was asked of systemctl and the executable since the last time, those that only look left out. */
+  /** The calls of systemctl and the executable since the last time, without those that only look. */
   calls(): readonly string[] {
     if (!this.has('state', 'calls')) return [];
     const lines = this.text('state', 'calls').trim().split('\n');

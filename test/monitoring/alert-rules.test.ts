@@ -18,7 +18,7 @@ suite('the alert rules', () => {
     assert.notEqual(checkRules(plainRules().replace('> 60', '> sixty(')).status, 0);
   });
 
-  test('ask only for metrics, labels and values that there are', async () => {
+  test('query only metrics, labels and values that there are', async () => {
     for (const { alert, expr } of rules) assert.deepEqual(await unknownMetrics(expr), [], alert);
     assert.deepEqual(await unknownMetrics('kubeproxy_nft_shortfall{reason="quarantined"} > 0'), [
       'kubeproxy_nft_shortfall',
@@ -51,7 +51,7 @@ suite('the alert rules', () => {
   });
 });
 
-test('the PodMonitor finds the pods and their port, and gives the job the name that alerts ask for', () => {
+test('the PodMonitor finds the pods and their port, and gives the job the name that alerts use', () => {
   const { metadata, spec } = readDaemonSet();
   const [{ ports }] = spec.template.spec.containers;
   const podMonitor = load(readDeployed('monitoring/pod-monitor.yaml'));

@@ -127,11 +127,11 @@ export function checkRules(text: string): Answer {
   return withFiles({ 'rules.yml': text }, (folder) => runPromtool(['check', 'rules', join(folder, 'rules.yml')]));
 }
 
-function withFiles(files: Readonly<Record<string, string>>, ask: (folder: string) => Answer): Answer {
+function withFiles(files: Readonly<Record<string, string>>, check: (folder: string) => Answer): Answer {
   const folder = mkdtempSync(join(tmpdir(), 'kpn-rules-'));
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-    return ask(folder);
+    return check(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }

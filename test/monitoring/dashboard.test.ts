@@ -22,7 +22,7 @@ suite('the dashboard', () => {
     assert.notEqual(parse('sum(rate(kubeproxy_nft_elements)').status, 0);
   });
 
-  test('asks only for metrics, labels and values that there are', async () => {
+  test('queries only metrics, labels and values that there are', async () => {
     for (const { title, expr } of queries) assert.deepEqual(await unknownMetrics(filledIn(expr)), [], title);
   });
 

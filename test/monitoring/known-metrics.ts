@@ -16,7 +16,7 @@ const OF_TARGET = new Set(['job', 'instance', 'cluster', 'daemonset']);
 const NAME = /\b((?:kubeproxy|kubernetes|kube|process|nodejs|rest_client)_\w+|up)\b(\{[^}]*\})?/g;
 
 /**
- * What a query asks for and no /metrics has: names, and names with a label or its value. Samples are those of a daemon that
+ * What a query uses and no /metrics has: names, and names with a label or its value. Samples are those of a daemon that
  * has just begun, with one request to the API server.
  */
 export async function unknownMetrics(query: string): Promise<readonly string[]> {
@@ -37,8 +37,10 @@ export async function unknownMetrics(query: string): Promise<readonly string[]> 
     const missing = wanted.filter(([, label = '', operator = '', value = '']) => {
       const values = having.map((labels) => labels[label]);
       if (value.includes('$') || operator.startsWith('!')) return values.some((one) => one === undefined);
-      const asked = operator === '=' ? [value] : value.split('|');
-      return asked.some((one) => !values.some((has) => has !== undefined && new RegExp(`^(?:${one})$`).test(has)));
+      const wantedValues = operator === '=' ? [value] : value.split('|');
+      return wantedValues.some(
+        (one) => !values.some((has) => has !== undefined && new RegExp(`^(?:${one})$`).test(has)),
+      );
     });
     return missing.map(([, label = '', operator = '', value = '']) => `${name}{${label}${operator}"${value}"}`);
   });

@@ -64,12 +64,12 @@ export class Scrapes {
     return `${END + minutes * 60}s`;
   }
 
-  /** The series that the alerts ask for. */
+  /** The series that the alerts query. */
   get series(): readonly Series[] {
     return this.seriesFor(readAlertRules().map(({ expr }) => expr));
   }
 
-  /** The series that these queries ask for. Another node is well all the time. */
+  /** The series that these queries use. Another node is well all the time. */
   seriesFor(queries: readonly string[]): readonly Series[] {
     const used = new Set(queries.flatMap((query) => query.match(/\b\w+_\w+/g) ?? []));
     const texts = this.#scrapes.map(({ text }) => text ?? '');

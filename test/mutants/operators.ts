@@ -139,11 +139,11 @@ const booleanLiteral: Rule = (node, code) => {
 };
 
 const condition: Rule = (node) => {
-  const asked = child(node, 'test');
-  const { start, end } = asked;
-  if (asked.type === 'BooleanLiteral') return [];
+  const test = child(node, 'test');
+  const { start, end } = test;
+  if (test.type === 'BooleanLiteral') return [];
   const change = (text: string, branch: SyntaxNode | undefined): Change => {
-    const site = branch === undefined || hasEffects(asked) ? {} : { site: branch.start };
+    const site = branch === undefined || hasEffects(test) ? {} : { site: branch.start };
     return { operator: 'condition', start, end, text, ...site };
   };
   // A loop that goes on for ever would only cost time.

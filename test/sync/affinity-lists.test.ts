@@ -12,16 +12,16 @@ const LIMIT = 10;
 function setUp() {
   const shortfalls = new Shortfalls({ log: recordingLog().log });
   const byHash = new Set<string>();
-  let asked = '';
+  let decidedFor = '';
   const lists = new AffinityLists('ip', {
     ...{ limit: LIMIT, shortfalls, createdAt: (service) => service },
-    picksByClient: () => byHash.has(asked),
+    picksByClient: () => byHash.has(decidedFor),
   });
   const counts = new Map<string, number>();
   /** "list" or "hash". */
   const decide = (service: string, count = counts.get(service) ?? 0) => {
     counts.set(service, count);
-    asked = service;
+    decidedFor = service;
     const endpoints = Array.from({ length: count }, (_, i) => i + 1);
     const [decided] = lists.decide(service, [frontend(endpoints, { affinitySeconds: 60 })]);
     if (decided?.affinityByHash) byHash.add(service);
