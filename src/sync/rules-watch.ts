@@ -88,11 +88,12 @@ export class RulesWatch {
   async #compare(table: TableName): Promise<void> {
     const { clock, model, flights, observer } = this.#options;
     const recording = flights.record();
-    const notBefore = Math.max(this.#lookedAfter, clock.now() - SHARED);
+    const isAlarmed = this.#looksLeft > 0;
+    // After an alarm, the second look must not be given the listing of the first.
+    const notBefore = isAlarmed ? clock.now() : Math.max(this.#lookedAfter, clock.now() - SHARED);
     let cost = 0;
     let began = clock.now();
     let isTried = false;
-    const isAlarmed = this.#looksLeft > 0;
     // At the same time as the other family, or earlier after a sign of trouble.
     this.#due = Number.POSITIVE_INFINITY;
     this.#tryDue = Number.POSITIVE_INFINITY;

@@ -92,7 +92,8 @@ export class Suspects {
     }
     for (const key of added) {
       ruleset().suspect(key);
-      this.#services.add(allowed().holderOf(key) ?? '');
+      const service = allowed().holderOf(key);
+      if (service !== undefined) this.#services.add(service);
     }
     return added.length;
   }

@@ -130,6 +130,16 @@ suite('frontends under suspicion', () => {
     assert.equal(model.isPending('default/a'), false);
   });
 
+  test('that nobody has any more, since what failed was their removal, are reported for no Service', () => {
+    const { model, suspects, send, remove, pass } = setUp();
+    remove('Service', 'default/a');
+    send();
+    model.takeProgrammed();
+    suspects.add([A]);
+    pass();
+    assert.deepEqual(model.takeProgrammed(), []);
+  });
+
   test('do not delay a new table any more once nft has died over a group, until another group is accepted', () => {
     const { suspects, pass } = setUp();
     assert.equal(suspects.mayDelay, false);
