@@ -657,10 +657,10 @@ look_for_kube_proxy() {
   if [ -n "${KPN_SKIP_START:-}" ]; then return; fi
   # A version without this command prints nothing.
   plan=$("$executable" migrate 2>/dev/null || true)
-  case $plan in *'kube-proxy:      at work'* | *'Of kube-proxy in the kernel'*) ;; *) return ;; esac
+  case $plan in *'kube-proxy:      running'* | *'To be removed from the kernel'*) ;; *) return ;; esac
   say 'this node has a kube-proxy, or rules that one has left. "kube-proxy-nft migrate" prints:'
   printf '%s\n' "$plan" | sed 's/^./    &/'
-  case $plan in *'kube-proxy:      at work'*) kube_proxy_works=yes ;; esac
+  case $plan in *'kube-proxy:      running'*) kube_proxy_works=yes ;; esac
 }
 
 # --- the service ------------------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ function operandProblems(
 }
 
 function needOf({ name, orFlag }: Operand): string {
-  return `${name} is needed${orFlag === undefined ? '' : `, or --${orFlag}`}`;
+  return `${name} is required${orFlag === undefined ? '' : `, or --${orFlag}`}`;
 }
 
 /** "a, b or c". */

@@ -130,7 +130,7 @@ async function ownTables(nft: Nft): Promise<string> {
       await nft.listText((line) => void lines.push(line), 'table', family, name);
     }
   }
-  return lines.length === 0 ? 'there are none\n' : `${lines.join('\n')}\n`;
+  return lines.length === 0 ? 'none\n' : `${lines.join('\n')}\n`;
 }
 
 async function tableSizes(nft: Nft): Promise<string> {
@@ -138,13 +138,13 @@ async function tableSizes(nft: Nft): Promise<string> {
     const held = elements === undefined ? 'elements not counted' : `${elements} elements`;
     return `${table}: ${chains} chains, ${sets} sets and maps, ${held}\n`;
   });
-  return lines.join('') || 'there are none\n';
+  return lines.join('') || 'none\n';
 }
 
 /** The daemon's command line, and the resulting configuration. */
 async function running(args: Arguments, daemon: Status | undefined): Promise<string> {
   if (daemon === undefined) return noDaemon();
-  const flags = flagsOf(daemon.pid).join(' ') || 'its flags cannot be seen from here';
+  const flags = flagsOf(daemon.pid).join(' ') || 'its flags are not visible from here';
   const configuration = await fromMetrics(args, '/configz').catch((error) => messageOf(error));
   return `${flags}\n\n/configz: ${configuration}\n`;
 }

@@ -119,7 +119,7 @@ function interfaceProblems(configuration: Configuration): readonly Remark[] {
   if (mode !== 'BridgeInterface' && mode !== 'InterfaceNamePrefix') return [];
   const field = mode === 'BridgeInterface' ? 'detectLocal.bridgeInterface' : 'detectLocal.interfaceNamePrefix';
   if (INTERFACE_NAME.test(configuration[field])) return [];
-  return [{ field, text: `an interface name is needed for detectLocalMode ${mode}` }];
+  return [{ field, text: `an interface name is required for detectLocalMode ${mode}` }];
 }
 
 function notesOn(given: GivenFields, syncPeriod: FieldPath): readonly Remark[] {

@@ -58,7 +58,7 @@ function apply(setting: Setting, log: Log): string | undefined {
 function reason(error: unknown): string {
   switch (errnoOf(error)) {
     case 'ENOENT':
-      return 'it is not there, load the kernel module nf_conntrack (modprobe nf_conntrack)';
+      return 'it does not exist: load the kernel module nf_conntrack (modprobe nf_conntrack)';
     case 'EROFS':
       return 'read-only file system, as in a container that is not privileged';
     case 'EACCES':

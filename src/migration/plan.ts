@@ -18,11 +18,11 @@ export function renderPlan(found: Found, steps: readonly RemovalStep[], daemon: 
   const { live, unreadable } = found;
   const notes = notesOn(found);
   return [
-    `kube-proxy:      ${isLive(live) ? `at work, ${describeLive(live)}` : 'not running'}`,
+    `kube-proxy:      ${isLive(live) ? `running, ${describeLive(live)}` : 'not running'}`,
     `kube-proxy-nft:  ${daemon}`,
     '',
     ...section(
-      'Of kube-proxy in the kernel, to be removed:',
+      'To be removed from the kernel, left by kube-proxy:',
       steps.map(({ what }) => what),
     ),
     ...section(`Cannot be read here (${KUBE_PROXY_CLEANUP} in kube-proxy's own image removes it):`, unreadable),
@@ -65,7 +65,7 @@ export function notesOn({ iptables, ipvs, routeLocalnet }: Found): readonly stri
         ]
       : []),
     ...(ipvs.servers.length > 0
-      ? ['IPVS translates connections itself, not conntrack: open connections through it end. New ones do not fail']
+      ? ['open connections through IPVS end, because IPVS holds their translation; new ones do not fail']
       : []),
   ];
 }
@@ -73,7 +73,9 @@ export function notesOn({ iptables, ipvs, routeLocalnet }: Found): readonly stri
 function staying({ iptables, ipvs }: Found): readonly string[] {
   const chains = iptables.flatMap(({ family, backend, removals }) =>
     removals.flatMap(({ table, kubelet, kept, foreign }) => [
-      ...(kubelet.length === 0 ? [] : [`${family} ${table} (${backend}): ${kubelet.join(', ')}, of kubelet`]),
+      ...(kubelet.length === 0
+        ? []
+        : [`${family} ${table} (${backend}): ${kubelet.join(', ')}, which belong to kubelet`]),
       ...(kept.length === 0
         ? []
         : [

@@ -20,7 +20,7 @@ export async function probeNft(nft: Nft, log: Log): Promise<string> {
     const listed = await nft.list('chains', 'ip').catch((error: unknown) => ({ error }));
     const version = await nft.version();
     if (hasQuirk(version, QUIRKS.cannotReadProgram)) {
-      throw new ProxyError('E_NFT_TOO_OLD', `nft is version ${version || 'unknown'}; ${OLDEST} or newer is needed`);
+      throw new ProxyError('E_NFT_TOO_OLD', `nft is version ${version || 'unknown'}; ${OLDEST} or newer is required`);
     }
     if ('error' in listed) throw listed.error;
     if (hasQuirk(version, QUIRKS.untested)) {

@@ -65,9 +65,9 @@ export async function versions(): Promise<string> {
   ].join('\n');
 }
 
-/** The sysctls that matter to us, "not there" for those that are not. */
+/** The sysctls that matter to us, "does not exist" for those that are not there. */
 export function sysctls(): string {
-  return SYSCTLS.map((name) => `${name} = ${readSysctl(name) ?? 'not there'}\n`).join('');
+  return SYSCTLS.map((name) => `${name} = ${readSysctl(name) ?? 'does not exist'}\n`).join('');
 }
 
 /** The last lines of the service in the journal. Throws if there are none. */
@@ -85,7 +85,7 @@ export async function journal(): Promise<string> {
 export async function stateHead(folder = STATE_FOLDER): Promise<string> {
   const path = join(folder, STATE_FILE);
   const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error) => {
-    throw new Error(`there is none: ${messageOf(error)}`);
+    throw new Error(`it does not exist: ${messageOf(error)}`);
   });
   try {
     const { size, mtime } = await file.stat();

@@ -185,7 +185,7 @@ suite('the command line complains about', () => {
     [['--iptables-sync-period=0s'], /^--iptables-sync-period "0s": must be a duration above zero such as 30s$/],
     [['--iptables-min-sync-period=1m'], /^--iptables-min-sync-period: 1m0s is longer than syncPeriod, 30s$/],
     [['--healthz-port=70000'], /^--healthz-port "70000": must be a whole number from 0 to 65535$/],
-    [['--detect-local-mode=BridgeInterface'], /^--pod-bridge-interface: an interface name is needed/],
+    [['--detect-local-mode=BridgeInterface'], /^--pod-bridge-interface: an interface name is required/],
     [['--nodeport-addresses', 'primary,x'], /^--nodeport-addresses "primary,x": must be CIDRs, or any of/],
     [
       ['--proxy-mode=fast', '--no-such-flag', '--conntrack-min=x'],

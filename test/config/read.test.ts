@@ -205,7 +205,7 @@ suite('problems come with file, line and field', () => {
     ],
     [
       'detectLocalMode: BridgeInterface\ndetectLocal:\n  bridgeInterface: a b',
-      '5: detectLocal.bridgeInterface: an interface name is needed for detectLocalMode BridgeInterface',
+      '5: detectLocal.bridgeInterface: an interface name is required for detectLocalMode BridgeInterface',
     ],
     ['featureGates: {A: 1}', '3: featureGates: {"A":1}: must be names with true or false'],
     ['conntrack:\n\tmin: 1', '4: tab characters must not be used in indentation'],

@@ -238,7 +238,7 @@ describe('migrate', () => {
     const { status, stdout } = await site.run('migrate');
     assert.equal(status, 0);
     assert.doesNotMatch(stdout, /[^\P{Cc}\n]|\p{Cf}/u);
-    assert.match(stdout, /^kube-proxy: {6}at work, pid \d+ \(kube-proxy -c .*\\u001b\[2J\\u202e/);
+    assert.match(stdout, /^kube-proxy: {6}running, pid \d+ \(kube-proxy -c .*\\u001b\[2J\\u202e/);
     assert.match(stdout, /PREROUTING -m comment --comment .*\\u001b\[2J\\u202e/);
     assert.doesNotMatch(stdout, /^kube-proxy: not running/m);
   });
@@ -252,10 +252,10 @@ describe('migrate', () => {
     // Nothing of kube-proxy: who knows whose it is?
     const alone = await site.run('migrate');
     assert.match(alone.stdout, /Note:\n {2}net\.ipv4\.conf\.all\.route_localnet is 1, which lets pods .*sysctl -w/);
-    assert.doesNotMatch(alone.stdout, /to be removed/);
+    assert.doesNotMatch(alone.stdout, /left by kube-proxy/);
     site.restore('nft', iptablesOfKubeProxy('ip', SERVICES, '10.32.0.0/16'));
     const { stdout } = await site.run('migrate');
-    assert.match(stdout, /to be removed:\n {2}sysctl net\.ipv4\.conf\.all\.route_localnet=1, which lets pods/);
+    assert.match(stdout, /left by kube-proxy:\n {2}sysctl net\.ipv4\.conf\.all\.route_localnet=1, which lets pods/);
     assert.equal(inside(`cat ${FILE}`), '1', 'a plan changes nothing');
     await site.startDaemon();
     const { status, stderr } = await site.run('migrate', '--apply');

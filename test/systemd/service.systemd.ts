@@ -104,7 +104,7 @@ describe('a node with systemd', () => {
     await machine.shell(`cp /bin/sleep /root/kube-proxy; /root/kube-proxy 1000 >/dev/null 2>&1 &\n echo $! >/root/pid`);
     const configured = INSTALL.replace(/sh$/, "KPN_ARGS='--manifests /srv/shared/services' sh");
     const output = await machine.shell(`rm /etc/default/kube-proxy-nft\n${configured}`);
-    assert.match(output, /kube-proxy: +at work, pid \d+ \(\/root\/kube-proxy 1000\)/);
+    assert.match(output, /kube-proxy: +running, pid \d+ \(\/root\/kube-proxy 1000\)/);
     assert.match(output, /not started, because kube-proxy runs here/);
     assert.equal(await machine.shell('systemctl is-active kube-proxy-nft || true'), 'inactive');
     await machine.shell('kill $(cat /root/pid); rm /root/kube-proxy /root/pid');

@@ -164,7 +164,7 @@ for (const mode of ['iptables-nft', 'iptables-legacy', 'nftables'] as const) {
       assert.match(stderr, /kube-proxy runs in this network namespace: pid \d+ .*1\. stop it.*3\. .*migrate --apply/);
       const plan = await migrate();
       assert.equal(plan.status, 0, plan.stderr);
-      assert.match(plan.stdout, /kube-proxy: {6}at work, pid \d+.*Next:\n {2}stop kube-proxy/s);
+      assert.match(plan.stdout, /kube-proxy: {6}running, pid \d+.*Next:\n {2}stop kube-proxy/s);
       assert.equal((await migrate('--apply')).status, 33);
       await stop(kubeProxy);
       const early = await migrate('--apply');
