@@ -21,6 +21,7 @@ function watching(from: Parameters<typeof modelFor>[0]) {
   const clock = new FakeClock();
   const commits = new Commits(clock);
   const flights = new Flights(commits);
+  const budget = new AuditBudget();
   const recordings = { begun: 0, stopped: 0 };
   const record = flights.record.bind(flights);
   flights.record = () => {
@@ -47,14 +48,14 @@ function watching(from: Parameters<typeof modelFor>[0]) {
     clock,
     commits,
     flights,
-    budget: new AuditBudget(),
+    budget,
     table: () => TABLE,
     log: recordingLog().log,
     observer: { audited: (took: number | undefined) => void rounds.push(took) },
   } as unknown as ElementsWatchOptions);
   const stop = new AbortController();
   void watch.run(stop.signal);
-  return { model, clock, looks, rounds, recordings, watch, [Symbol.dispose]: () => stop.abort() };
+  return { model, clock, looks, rounds, recordings, budget, watch, [Symbol.dispose]: () => stop.abort() };
 }
 
 suite('rounds of looks at elements', () => {
@@ -88,6 +89,22 @@ suite('rounds of looks at elements', () => {
       [1000],
     );
     assert.deepEqual(watched.rounds, [undefined], 'how long it took says nothing about usual rounds');
+  });
+
+  test('begin at once for a sign of trouble even where their budget is used up, and use up none of it', async () => {
+    using watched = watching(clusterWith(service()));
+    watched.budget.spend(0, 1000);
+    const { free } = watched.budget;
+    assert.ok(free > 100_000);
+    watched.watch.look();
+    await watched.clock.pass(100_000);
+    assert.deepEqual(
+      watched.looks.map(({ at }) => at),
+      [0],
+    );
+    assert.equal(watched.budget.free, free);
+    await watched.clock.pass(free);
+    assert.ok(watched.looks.length > 1);
   });
 
   test('of a large table are of each set and map that holds something, and of a fourth of those to be empty', async () => {

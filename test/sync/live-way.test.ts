@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Nft } from '../../src/nft/nft.ts';
+import { NftError } from '../../src/nft/run.ts';
 import { dumpText } from '../../src/ruleset/model/dump-text.ts';
 import { Ruleset } from '../../src/ruleset/model/ruleset.ts';
 import { buildProgram } from '../../src/ruleset/program/program.ts';
@@ -126,6 +127,28 @@ suite('the way of a packet in the kernel', () => {
     assert.deepEqual((await compareWay(wayToService(), ruleset, changing, TABLE)).differences, []);
     assert.equal(looks, 4);
   });
+
+  for (const [what, failure, isTooSlow] of [
+    ['takes too long', 'unknown-outcome', true],
+    ['fails', 'not-permitted', false],
+  ] as const) {
+    test(`is ${isTooSlow ? 'compared but for its elements' : 'not known'} where nft ${what} over these`, async () => {
+      using kernel = new TestKernel();
+      const ruleset = new Ruleset(PROGRAM);
+      kernel.load(dumpText(ruleset, TABLE, [], true));
+      const nft = kernel.nft('ip');
+      const failing: Nft = {
+        ...nft,
+        look: (...args) =>
+          args[1][0] === '-t' ? nft.look(...args) : Promise.reject(new NftError(failure, 'no', isTooSlow)),
+      };
+      const comparing = compareWay(wayToService(), ruleset, failing, TABLE);
+      if (!isTooSlow) return assert.rejects(comparing, NftError);
+      const { chains, differences, notCompared } = await comparing;
+      assert.deepEqual([chains, differences, notCompared.length], [1, [], 1]);
+      assert.match(notCompared[0] ?? '', /map services.*: nft did not finish listing it/);
+    });
+  }
 
   test('is not known where nft fails', async () => {
     using kernel = new TestKernel();

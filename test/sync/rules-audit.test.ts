@@ -129,5 +129,16 @@ suite('rules that are right', () => {
     assert.deepEqual(handles().get('dispatch'), expected);
     const endpoints = [...handles().keys()].filter((name) => affinityKindOf(name) === AFFINITY_ENDPOINTS);
     assert.equal(endpoints.length, ruleset.countOf(AFFINITY_ENDPOINTS));
+
+    const found = async () => {
+      // Later than the last listing.
+      await clock.pass(1);
+      const audit = await auditor.audit(TABLE, ruleset, new Flights(commits).record(), clock.now());
+      return audit.findings.map(({ drift: { kind, action } }) => `${kind} ${action}`);
+    };
+    proxy.byHand('add', 'chain', 'ip', TABLE, 'theirs');
+    assert.deepEqual(await found(), [], 'nothing leads to that chain');
+    proxy.byHand('add', 'chain', 'ip', TABLE, 'hooked', '{ type filter hook input priority 7; }');
+    assert.deepEqual(await found(), ['foreign-chain added']);
   });
 });

@@ -3,6 +3,7 @@ import { before, suite, test } from 'node:test';
 import type { Drift } from '../../src/audit/drift.ts';
 import { RulesLister } from '../../src/nft/rules-lister.ts';
 import { NftError } from '../../src/nft/run.ts';
+import { AFFINITY_ENDPOINTS } from '../../src/ruleset/program/affinity.ts';
 import { Commits } from '../../src/sync/commits.ts';
 import { DriftReports } from '../../src/sync/drift-reports.ts';
 import { Flights } from '../../src/sync/flights.ts';
@@ -61,7 +62,7 @@ function watching({ others = 0, dryRun }: { others?: number; dryRun?: () => void
     },
   };
   const { model } = table;
-  const { log } = recordingLog();
+  const { log, lines } = recordingLog();
   const watch = new RulesWatch({
     ...{ model, nft, clock, commits, flights, repairs, observer, log, lister: new RulesLister() },
     reports: new DriftReports({ family: 'ip', log, observer, now: () => clock.now() }),
@@ -71,7 +72,7 @@ function watching({ others = 0, dryRun }: { others?: number; dryRun?: () => void
   });
   const stop = new AbortController();
   void watch.run(stop.signal);
-  return { clock, watch, told, state, repairs, [Symbol.dispose]: () => stop.abort() };
+  return { clock, watch, told, state, flights, repairs, lines, [Symbol.dispose]: () => stop.abort() };
 }
 
 suite('rounds of looks at rules', () => {
@@ -153,6 +154,36 @@ suite('rounds of looks at rules', () => {
     };
     await watched.clock.pass(30_000);
     assert.deepEqual(watched.told, ['list 5', 'dry run 5', 'dry run 10', 'dry run 15', 'list 15', 'list 16']);
+  });
+
+  test('do not follow a dry run that misses what a transaction of ours replaces: it is repeated', async () => {
+    using watched = watching({ others: MANY, dryRun: () => undefined });
+    await watched.clock.pass(11_000);
+    const [chain] = table.model.ruleset.elementsOf(AFFINITY_ENDPOINTS);
+    assert.ok(chain !== undefined);
+    const { verified } = watched.state;
+    watched.state.dryRun = () => {
+      watched.state.dryRun = () => undefined;
+      void watched.flights.during({ deletes: [chain], adds: [] }, async () => undefined);
+      throw new NftError('not-found', 'no');
+    };
+    await watched.clock.pass(5000);
+    assert.deepEqual(watched.told.slice(3), ['dry run 15', 'dry run 16']);
+    assert.equal(watched.state.verified, verified + 1);
+  });
+
+  test('say once in a row why they cannot be', async () => {
+    using watched = watching();
+    const { lines } = watched.state;
+    watched.state.lines = ['table ip kube-proxy-nft {'];
+    await watched.clock.pass(16_000);
+    assert.equal(watched.lines.length, 1, watched.lines.join('\n'));
+    assert.match(watched.lines[0] ?? '', /^W rules in the kernel cannot be compared with the model: /);
+    watched.state.lines = lines;
+    await watched.clock.pass(5000);
+    watched.state.lines = ['table ip kube-proxy-nft {'];
+    await watched.clock.pass(5000);
+    assert.equal(watched.lines.length, 2);
   });
 
   test('find what is missing, which waits to be repaired, and look again after that', async () => {
