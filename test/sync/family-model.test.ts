@@ -227,9 +227,11 @@ suite('the model of a family', () => {
       const services = model.takeProgrammed();
       programmed.push(...services);
       if (!model.isBehind) break;
+      assert.equal(model.hasLarge, true);
       assert.ok(!services.includes('default/web'), `after ${parts} parts`);
     }
     assert.deepEqual(programmed, ['default/other', 'default/web']);
+    assert.equal(model.hasLarge, false);
     assert.equal(model.isPending('default/web'), false);
   });
 

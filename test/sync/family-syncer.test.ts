@@ -176,6 +176,32 @@ suite('a syncer', () => {
     );
   });
 
+  test('suspects no frontend where nft could not be started', async () => {
+    using both = await start();
+    const { faults, model, syncer } = both.four;
+    const suspected: boolean[] = [];
+    faults.refuses = () => {
+      faults.refuses = () => {
+        suspected.push(model.suspects.areThere);
+        return false;
+      };
+      throw new NftError('not-started', 'no memory');
+    };
+    both.scale(9);
+    await both.clock.pass(10_000);
+    await syncer.whenInSync();
+    assert.ok(suspected.length > 0 && !suspected.includes(true), `${suspected}`);
+  });
+
+  test('looks after its table by itself where nobody watches it', async () => {
+    const clock = new FakeClock();
+    using one = startSyncer(timedNft(clock).nft, [service()], { clock, watch: false });
+    await clock.pass(4000);
+    assert.doesNotMatch(one.lines.join('\n'), /building it anew/);
+    await clock.pass(60_000);
+    assert.match(one.lines.join('\n'), /W somebody removed or changed our table: building it anew/);
+  });
+
   test('sends nothing more once it was told to stop, whatever waits for its turn', async () => {
     using both = await start();
     both.scale(9);

@@ -130,6 +130,9 @@ suite('rules that are right', () => {
     const endpoints = [...handles().keys()].filter((name) => affinityKindOf(name) === AFFINITY_ENDPOINTS);
     assert.equal(endpoints.length, ruleset.countOf(AFFINITY_ENDPOINTS));
 
+    const unsent = slice([ready('10.32.9.9')], {
+      ...{ name: 'sticky-2', serviceName: 'sticky', ports: [{ name: 'tcp', protocol: 'tcp', port: 8080 }] },
+    });
     const found = async () => {
       // Later than the last listing.
       await clock.pass(1);
@@ -140,5 +143,10 @@ suite('rules that are right', () => {
     assert.deepEqual(await found(), [], 'nothing leads to that chain');
     proxy.byHand('add', 'chain', 'ip', TABLE, 'hooked', '{ type filter hook input priority 7; }');
     assert.deepEqual(await found(), ['foreign-chain added']);
+    proxy.byHand('delete', 'chain', 'ip', TABLE, 'hooked');
+    assert.deepEqual(await found(), []);
+    for (const key of proxy.cluster.set(unsent)) proxy.model.markDirty(key);
+    proxy.model.nextTransaction();
+    assert.ok((await found()).length > 1, 'the text that was right is not what the model wants now');
   });
 });
