@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Nft } from '../../src/nft/nft.ts';
+import { NftError } from '../../src/nft/run.ts';
 import { decidingSetsAndMaps } from '../../src/ruleset/program/sets-and-maps.ts';
 import { AuditBudget } from '../../src/sync/audit-budget.ts';
 import { Commits } from '../../src/sync/commits.ts';
@@ -31,14 +32,18 @@ function watching(from: Parameters<typeof modelFor>[0]) {
   };
   const looks: { readonly at: number; readonly what: string; readonly round: number; readonly timeout: number }[] = [];
   const rounds: (number | undefined)[] = [];
+  /** Whether the next looks fail. */
+  const failing: boolean[] = [];
   const nft = {
     look: async (_: unknown, [, ...what]: readonly string[], timeout: number) => {
+      const fails = failing.shift() === true;
       looks.push({
         at: clock.now(),
         what: what[0] === 'table' ? 'table' : (what.at(-1) ?? ''),
         round: rounds.length,
         timeout,
       });
+      if (fails) throw new NftError('unknown-outcome', 'killed', true);
       return { size: 1, digest: '', isKnown: true };
     },
   } as unknown as Nft;
@@ -55,7 +60,7 @@ function watching(from: Parameters<typeof modelFor>[0]) {
   } as unknown as ElementsWatchOptions);
   const stop = new AbortController();
   void watch.run(stop.signal);
-  return { model, clock, looks, rounds, recordings, budget, watch, [Symbol.dispose]: () => stop.abort() };
+  return { model, clock, looks, rounds, recordings, failing, budget, watch, [Symbol.dispose]: () => stop.abort() };
 }
 
 suite('rounds of looks at elements', () => {
@@ -77,6 +82,17 @@ suite('rounds of looks at elements', () => {
       'a listing that hangs is ended after three seconds',
     );
     assert.deepEqual(watched.recordings, { begun: 3, stopped: 3 }, 'none goes on after its look');
+  });
+
+  test('are put off for longer and longer after looks that fail in a row', async () => {
+    using watched = watching(clusterWith(service()));
+    watched.failing.push(true, true, false, true, false, true, true, true, true);
+    await watched.clock.pass(120_000);
+    assert.deepEqual(
+      watched.looks.map(({ at }) => Math.round(at / 1000)),
+      [10, 20, 30, 40, 50, 60, 70, 80, 100],
+    );
+    assert.equal(watched.rounds.length, 2);
   });
 
   test('begin at once where there is a sign of trouble', async () => {

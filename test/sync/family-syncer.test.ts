@@ -176,6 +176,27 @@ suite('a syncer', () => {
     );
   });
 
+  test('builds a table in smaller parts where nft does not survive large ones', async () => {
+    const clock = new FakeClock();
+    const { nft, documents, faults } = timedNft(clock);
+    const most = 25_000;
+    let killed = 0;
+    faults.refuses = (json) => {
+      if (json.length <= most) return false;
+      killed++;
+      throw new NftError('unknown-outcome', 'nft was killed');
+    };
+    const many = Array.from({ length: 1000 }, (_, i) =>
+      service({ name: `s${i}`, clusterIps: [`10.97.${i >> 8}.${i & 255}`] }),
+    );
+    using one = startSyncer(nft, many, { clock });
+    await clock.pass(20_000);
+    const isInSync = await Promise.race([one.syncer.whenInSync().then(() => true), nextTurn(false)]);
+    assert.equal(isInSync, true, `killed ${killed} times`);
+    assert.ok(killed > 0 && killed < 10, `${killed}`);
+    assert.ok(documents.filter((json) => json.length <= most).length > 5);
+  });
+
   test('suspects no frontend where nft could not be started', async () => {
     using both = await start();
     const { faults, model, syncer } = both.four;
