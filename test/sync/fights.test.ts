@@ -55,6 +55,7 @@ suite('what somebody undoes again and again', () => {
     assert.ok(fights.pauseOf('old') > 0, '2,000 are remembered');
     fights.mayRepair('one more', 5000);
     assert.equal(fights.pauseOf('old'), 0);
+    fights.mayRepair('and another', 5000);
     assert.ok(fights.pauseOf('repaired') > 0);
   });
 });

@@ -7,6 +7,7 @@ import { LIMIT_COUNTERS } from '../../src/ruleset/program/limits.ts';
 import { LimitsWatch } from '../../src/sync/limits-watch.ts';
 import { frontend } from '../builders/frontends.ts';
 import { recordingLog } from '../builders/recording-log.ts';
+import { recordingNft } from '../builders/recording-nft.ts';
 import { rulesetFor, setServices, WEB } from '../builders/rulesets.ts';
 import { TestKernel } from '../netns/kernel.ts';
 import { inNamespace, runSync } from '../netns/namespaces.ts';
@@ -90,6 +91,29 @@ describe('what limits of Services have done', () => {
       );
     });
   }
+
+  it('is read once for all who wait, and takes no more than a 125th of the time', async () => {
+    let now = 0;
+    let looks = 0;
+    const table = () => {
+      looks++;
+      now += 2000;
+      return undefined;
+    };
+    const family = { model: { family: 'ip' as const, ruleset: rulesetFor([]) }, nft: recordingNft().nft, table };
+    const { log } = recordingLog();
+    const watch = new LimitsWatch({ families: [family], log, clock: { now: () => now }, onCount: assert.fail });
+    await Promise.all([watch.counts(), watch.counts()]);
+    assert.equal(looks, 1);
+    for (const [at, expected] of [
+      [251_999, 1],
+      [252_000, 2],
+    ] as const) {
+      now = at;
+      await watch.counts();
+      assert.equal(looks, expected, `at ${at} ms`);
+    }
+  });
 
   it('is not listed where no Service has a limit, and a failure is told', async () => {
     using kernel = new TestKernel();
