@@ -67,7 +67,7 @@ interface Filling {
   readonly isFull: Uint8Array;
   /** How many slots are free. */
   open: number;
-  /** How often it was asked for a slot in this step. */
+  /** How many slots were tried in this step. */
   lookups: number;
 }
 

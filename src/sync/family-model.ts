@@ -372,7 +372,7 @@ export class FamilyModel {
   #concerns(key: string): boolean {
     const { family } = this;
     const has = this.#cluster.service(key)?.clusterIps.some((address) => familyOf(address) === family);
-    return has === true || this.#allowed.has(key) || this.isPending(key);
+    return has === true || this.#allowed.has(key) || this.slowStarting.has(key) || this.isPending(key);
   }
 
   #setNetworks(): void {

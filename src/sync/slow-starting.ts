@@ -20,6 +20,11 @@ export class SlowStarting {
   /** Undefined until the first table is in force. What exists by then was there before this program started. */
   #now: number | undefined;
 
+  /** True if something is recorded of a Service. */
+  has(service: string): boolean {
+    return this.#readySince.has(service);
+  }
+
   /** Sets the time, in milliseconds. Returns the Services whose endpoints take a step. */
   advance(now: number): readonly string[] {
     this.#now = now;

@@ -7,7 +7,7 @@ const SECONDS = 8;
 
 /** A model with Service default/web, which has endpoints 10.0.0.1 and on. */
 function start(slowStartSeconds: number | undefined = SECONDS) {
-  const { model, drain, set: setObjects } = modelFor();
+  const { model, drain, set: setObjects, apply } = modelFor();
   const web = (seconds: number | undefined) =>
     setObjects(service(seconds === undefined ? {} : { options: { slowStartSeconds: seconds } }));
   web(slowStartSeconds);
@@ -27,7 +27,7 @@ function start(slowStartSeconds: number | undefined = SECONDS) {
     }
     return { counts, operations };
   };
-  return { model, web, set, setObjects, slots };
+  return { model, web, set, setObjects, apply, slots };
 }
 
 suite('an endpoint that becomes ready', () => {
@@ -131,6 +131,21 @@ suite('an endpoint that becomes ready', () => {
     web(undefined);
     assert.deepEqual(slots().counts, { 1: 1, 2: 1, 3: 1 });
     assert.equal(model.slowStarting.rest(), Number.POSITIVE_INFINITY);
+  });
+
+  test('is new where its Service was not served, went, and is created again', () => {
+    const { model, set, setObjects, apply, slots } = start();
+    setObjects(service({ type: 'ExternalName', options: { slowStartSeconds: SECONDS } }));
+    set([1]);
+    model.restart([]);
+    slots();
+    model.advance(0);
+    apply({ remove: 'Service', key: 'default/web' });
+    slots();
+    assert.equal(model.slowStarting.has('default/web'), false, 'nothing of it is kept');
+    setObjects(service({ options: { slowStartSeconds: SECONDS } }));
+    set([1, 2]);
+    assert.deepEqual(slots().counts, { 1: 1, 2: 1 }, 'both begin');
   });
 
   test('is old then even where it is ready and not in use', () => {
