@@ -70,7 +70,7 @@ export function stable(lines: readonly string[]): readonly string[] {
       .replace(/(elements written), \d+ deleted/, '$1, N deleted')
       .replace(/^# elements: .*/, '# elements: …')
       .replace(/started by \S+\)/, 'started by X)')
-      .replace(/\(\d+ in all\)/, '(N in all)')
+      .replace(/\(\d+ in total\)/, '(N in total)')
       .replace(/^ +[\d.]+ KiB /, 'SIZE '),
   );
 }
