@@ -4,6 +4,7 @@ import type { HashBy, HashTable } from '../../service/hash-table.ts';
 import type { Chain } from '../elements/chain.ts';
 import { type Element, parts } from '../elements/element.ts';
 import { PROTOCOLS } from '../elements/set-or-map.ts';
+import { chainOf } from '../elements/verdict.ts';
 import { affinityEndpoints, limitOf } from '../program/found-affinity.ts';
 import { isHeartbeat } from '../program/heartbeat.ts';
 import { behindLimit } from '../program/limits.ts';
@@ -61,7 +62,7 @@ function frontendOf(element: Element, frontendMaps: FrontendMaps, table: Found):
   const hasRanges = admitted !== undefined;
   const first = admitted === undefined ? element.value : (valueIn(admitted) ?? 'drop');
   const verdict = behindLimit(first);
-  const limitPerSecond = first === verdict ? undefined : limitOf(first.replace(/^goto /, ''), chains);
+  const limitPerSecond = first === verdict ? undefined : limitOf(chainOf(first), chains);
   const isLocal = verdict === `goto ${frontendMaps.localPolicy}`;
   const place = { address, protocol, port: Number(port) };
   const all = poolOf(isLocal ? valueIn(frontendMaps.cluster) : verdict, frontendMaps.endpoints, place, table);

@@ -6,6 +6,7 @@ import { eachInSteps, endsStep, mapInSteps, type Steps } from '../../service/ste
 import type { UdpAddress } from '../../service/udp-frontends.ts';
 import { commentOf, concat, type Element, parts } from '../elements/element.ts';
 import type { SetOrMap } from '../elements/set-or-map.ts';
+import { chainOf } from '../elements/verdict.ts';
 import { affinityElements, affinityKindOf, hasOwnChains, type PickScope } from '../program/affinity.ts';
 import { isHeartbeat } from '../program/heartbeat.ts';
 import { behindLimit, limitElements } from '../program/limits.ts';
@@ -244,9 +245,7 @@ class Planner {
     return [this.#frontendMaps.dispatch, ADMITTED_NODE_PORTS].some((name) => {
       const setOrMap = setsAndMaps.get(name);
       const verdict = behindLimit((setOrMap && inKernel(setOrMap, this.#key)) ?? '');
-      return (
-        program.picks.byVerdict(verdict) !== undefined || affinityKindOf(verdict.replace('goto ', '')) !== undefined
-      );
+      return program.picks.byVerdict(verdict) !== undefined || affinityKindOf(chainOf(verdict)) !== undefined;
     });
   }
 

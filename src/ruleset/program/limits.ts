@@ -6,6 +6,7 @@ import { nameOf } from '../elements/object-name.ts';
 import { sourceAddress } from '../elements/packet-fields.ts';
 import type { SetOrMap } from '../elements/set-or-map.ts';
 import type { Expression, Statement } from '../elements/statement.ts';
+import { chainOf } from '../elements/verdict.ts';
 import { REFUSE_CHAIN } from './sets-and-maps.ts';
 
 /*
@@ -54,7 +55,7 @@ export function limitElements(
   verdict: string,
 ): { readonly verdict: string; readonly elements: readonly Element[] } {
   const service = serviceKeyOf(frontend);
-  const target = verdict.replace(/^goto /, '');
+  const target = chainOf(verdict);
   // A client's bucket keeps the rate it began with, and lives as long as the client comes. Another rate has another set.
   const set = nameOf(PREFIX, `${perSecond}/s-${service}`);
   const client = clientOf(frontend.family);
