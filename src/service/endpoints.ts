@@ -1,7 +1,16 @@
 import type { Family } from '../ip.ts';
-import type { EndpointSlice, SliceEndpoint, SlicePort } from '../objects/endpoint-slice.ts';
-import type { ServicePortSpec } from '../objects/service.ts';
+import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import { DEFAULT_WEIGHT } from '../objects/slice-options.ts';
+import {
+  type Candidate,
+  candidateSteps,
+  ENTRIES_OF_STEP,
+  type PortGroup,
+  type PortId,
+  type PortSource,
+  portKey,
+  sourcesByPort,
+} from './candidates.ts';
 import { sortedSteps } from './sorted-steps.ts';
 import { atOnce, type Steps } from './steps.ts';
 import { isAvoided, type NodePlace, preferHinted, reachable } from './topology.ts';
@@ -51,17 +60,8 @@ export interface EndpointChoice {
   readonly zoneShare?: ZoneShare | UnknownZones;
 }
 
-/** Identifies a port of a Service. */
-type PortId = Pick<ServicePortSpec, 'name' | 'protocol'>;
-
-/** The maximum number of slice entries in one step. */
-export const ENTRIES_OF_STEP = 4096;
-
-/**
- * How many lists of ports distinguish groups of slices. Beyond that, each slice is its own group. Nearly all Services have
- * one list.
- */
-const MAX_LISTS = 8;
+const NONE: readonly never[] = [];
+const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, hasUsableEndpoints: false };
 
 /**
  * Selects the endpoints of a ServicePort like kube-proxy: ready ones, or if there are none, those that still serve while
@@ -95,7 +95,7 @@ export function* choiceSteps(
     return yield* chooseFrom(yield* all, node, zoneSpillOver);
   };
   const sources = sourcesByPort(slices);
-  const known = new Map<Group, Chosen>();
+  const known = new Map<PortGroup, Chosen>();
   const choices: EndpointChoice[] = [];
   for (const port of ports) {
     const own = sources.get(portKey(port)) ?? [];
@@ -103,97 +103,21 @@ export function* choiceSteps(
     if (source === undefined) {
       choices.push(NO_CHOICE);
     } else if (own.length === 1) {
-      const chosen = known.get(source.group) ?? (yield* choose(candidateSteps(own, family)));
+      const chosen = known.get(source.group) ?? (yield* choose(sortedCandidates(own, family)));
       known.set(source.group, chosen);
       choices.push(yield* withPort(chosen, source.port, node));
     } else {
-      choices.push(yield* withPort(yield* choose(candidateSteps(own, family)), undefined, node));
+      choices.push(yield* withPort(yield* choose(sortedCandidates(own, family)), undefined, node));
     }
     yield;
   }
   return choices;
 }
 
-/** Slices with the same ports. */
-interface Group {
-  readonly ports: readonly SlicePort[];
-  readonly slices: EndpointSlice[];
-}
-
-/** Slices that have a port, and its index in them. */
-interface Source {
-  readonly group: Group;
-  readonly port: number;
-}
-
-const NONE: readonly never[] = [];
-const NO_CHOICE: EndpointChoice = { cluster: NONE, local: NONE, hasUsableEndpoints: false };
-
-/** For each port (see portKey), the slices that have it. */
-function sourcesByPort(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly Source[]> {
-  const groups: Group[] = [];
-  for (const slice of slices) {
-    const group = groups.slice(0, MAX_LISTS).find(({ ports }) => areSame(ports, slice.ports));
-    if (group === undefined) groups.push({ ports: slice.ports, slices: [slice] });
-    else group.slices.push(slice);
-  }
-  const sources = new Map<string, Source[]>();
-  for (const group of groups) {
-    for (const port of group.ports) {
-      const key = portKey(port);
-      const known = sources.get(key);
-      if (known === undefined) sources.set(key, [{ group, port: port.port }]);
-      else known.push({ group, port: port.port });
-    }
-  }
-  return sources;
-}
-
-function areSame(some: readonly SlicePort[], others: readonly SlicePort[]): boolean {
-  return (
-    some.length === others.length &&
-    some.every(({ name, protocol, port }, i) => {
-      const other = others[i];
-      return port === other?.port && name === other.name && protocol === other.protocol;
-    })
-  );
-}
-
-/** A text that is the same for a port of a Service and for that port in its slices. */
-export function portKey({ name, protocol }: PortId): string {
-  return `${protocol} ${name}`;
-}
-
-/** The entries of some sources with an address of the family, sorted by address and port, without duplicates. */
-function* candidateSteps(sources: readonly Source[], family: Family): Steps<readonly Candidate[]> {
-  const known = new Map<string, Candidate>();
-  const isOnePort = sources.length === 1;
-  const isIp6 = family === 'ip6';
-  let left = ENTRIES_OF_STEP;
-  for (const { group, port } of sources) {
-    for (const { endpoints, options } of group.slices) {
-      const weight = options?.weight ?? DEFAULT_WEIGHT;
-      for (const entry of endpoints) {
-        if (--left <= 0) {
-          left = ENTRIES_OF_STEP;
-          yield;
-        }
-        // For canonical addresses, this is enough.
-        if (entry.address.includes(':') !== isIp6) continue;
-        const key = isOnePort ? entry.address : `${entry.address} ${port}`;
-        const rival = known.get(key);
-        if (rival === undefined || comesBefore(entry, weight, rival)) known.set(key, { key, entry, port, weight });
-      }
-    }
-  }
-  return yield* sortedSteps([...known.values()], (a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
-}
-
-interface Candidate {
-  readonly key: string;
-  readonly entry: SliceEndpoint;
-  readonly port: number;
-  readonly weight: number;
+/** Sorted by address and port. */
+function* sortedCandidates(sources: readonly PortSource[], family: Family): Steps<readonly Candidate[]> {
+  const candidates = yield* candidateSteps(sources, family);
+  return yield* sortedSteps(candidates, (a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
 }
 
 /** Like EndpointChoice. */
@@ -281,30 +205,4 @@ function* withPort(
     return { address: entry.address, port: port ?? own, node: entry.nodeName };
   });
   return { ...choice, unreachable: onNodes };
-}
-
-/**
- * Whether the first of two entries for an address and port applies. If they are equal, it is the one with the larger weight.
- */
-function comesBefore(a: SliceEndpoint, weight: number, { entry: b, weight: other }: Candidate): boolean {
-  // Most duplicates are identical.
-  const isSame =
-    a.terminating === b.terminating &&
-    a.ready === b.ready &&
-    a.serving === b.serving &&
-    a.nodeName === b.nodeName &&
-    a.zone === b.zone &&
-    a.zoneHints === b.zoneHints &&
-    a.nodeHints === b.nodeHints;
-  if (isSame) return weight > other;
-  const [first, second] = [rank(a), rank(b)];
-  return first < second || (first === second && weight > other);
-}
-
-/**
- * Of two entries for an address and port, the one with the smaller rank applies. kube-proxy takes the slice that comes last.
- * Here the ready one wins, because slices have no order, and the rules must not change at a restart.
- */
-function rank({ terminating, ready, serving, nodeName, zone = '', zoneHints, nodeHints }: SliceEndpoint): string {
-  return `${Number(terminating)}${Number(!ready)}${Number(!serving)}${nodeName} ${zoneHints} ${nodeHints} ${zone}`;
 }

@@ -1,7 +1,8 @@
 import { type Family, familyOf } from '../ip.ts';
 import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts';
 import type { ServicePortSpec } from '../objects/service.ts';
-import { ENTRIES_OF_STEP, type Endpoint, type EndpointChoice, portKey } from './endpoints.ts';
+import { ENTRIES_OF_STEP, portKey } from './candidates.ts';
+import type { Endpoint, EndpointChoice } from './endpoints.ts';
 import { chosen } from './own-share.ts';
 import type { Steps } from './steps.ts';
 import type { NodePlace } from './topology.ts';

@@ -14,6 +14,8 @@ export interface Difference {
   readonly couldBegin?: boolean;
   /** The endpoint that clients were bound to before the change, by session affinity, if it is about some. */
   readonly boundTo?: string;
+  /** The port, if it is about the health check of a Service. */
+  readonly healthCheckNodePort?: number;
   readonly ours: readonly string[];
   readonly theirs: readonly string[];
 }

@@ -65,7 +65,9 @@ async function look({ ours, theirs }: Both<Network>, probes: readonly HealthProb
   const [one = [], other = []] = await Promise.all([ours, theirs].map((network) => network.run('client', requests)));
   return requests.flatMap((what, i) => {
     const [mine = [], peers = []] = [one, other].map((outcomes) => [...(outcomes[i]?.keys() ?? [])].map(told));
-    return mine.join() === peers.join() ? [] : [{ what, ours: mine, theirs: peers }];
+    const port = probes[i]?.port;
+    const place = port === undefined || port === HEALTHZ_PORT ? {} : { healthCheckNodePort: port };
+    return mine.join() === peers.join() ? [] : [{ what, ...place, ours: mine, theirs: peers }];
   });
 }
 

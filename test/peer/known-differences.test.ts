@@ -69,6 +69,15 @@ describe('the known differences', () => {
     assert.equal(explanation(difference, [[ready, slice('web-b', { conditions: { ready: true } })]]), undefined);
   });
 
+  it('explain the health check of a Service with such slices, but not that of another', () => {
+    const health: Difference = { what: '', healthCheckNodePort: 32_000, ours: ['200'], theirs: ['503'] };
+    const slices = [true, false].map((ready) => slice(`web-${ready}`, { conditions: { ready } }));
+    const name = 'an endpoint is in two slices, which do not agree about it';
+    assert.equal(explanation(health, [[service('web', { healthCheckNodePort: 32_000 }), ...slices]]), name);
+    assert.equal(explanation(health, [[service('web', { healthCheckNodePort: 32_001 }), ...slices]]), undefined);
+    assert.equal(explanation(health, [[service('www', { healthCheckNodePort: 32_000 }), ...slices]]), undefined);
+  });
+
   it('explain a pod that reaches itself on nobody knows which node', () => {
     const name = 'a pod reaches itself though nobody says which node it is on';
     assert.equal(explanation(difference, [[slice('web-a', { nodeName: undefined })]]), name);

@@ -26,7 +26,10 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     name: 'an endpoint is in two slices, which do not agree about it',
     row: 'endpoints of several slices, with ports of their own, duplicates once',
-    explains: ({ connection }, objects) => connection?.service !== undefined && hasRivals(connection.service, objects),
+    explains: ({ connection, healthCheckNodePort: port }, objects) => {
+      const service = connection?.service ?? (port === undefined ? undefined : checkedService(port, objects));
+      return service !== undefined && hasRivals(service, objects);
+    },
   },
   {
     name: 'an open flow to what is no Service any more ends',
@@ -83,6 +86,13 @@ function claimants(wanted: Destination, objects: Moment): Moment {
   return objects.filter((object) =>
     destinationsOf(object).some((destination) => destinationText(destination) === text),
   );
+}
+
+/** The name of the Service whose health check has a port. */
+function checkedService(port: number, objects: Moment): string | undefined {
+  const hasPort = ({ spec }: RawObject) =>
+    (spec as { readonly healthCheckNodePort?: number } | undefined)?.healthCheckNodePort === port;
+  return objects.find((object) => object.kind === 'Service' && hasPort(object))?.metadata['name'] as string | undefined;
 }
 
 /** Fields of an EndpointSlice, as the API server gives them. */

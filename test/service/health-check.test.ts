@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { EndpointSlice } from '../../src/objects/endpoint-slice.ts';
+import type { EndpointSlice, SliceEndpoint } from '../../src/objects/endpoint-slice.ts';
 import type { Service } from '../../src/objects/service.ts';
-import { healthCheckOf } from '../../src/service/health-check.ts';
+import { chooseEndpoints } from '../../src/service/endpoints.ts';
+import { healthCheckSteps } from '../../src/service/health-check.ts';
+import { atOnce } from '../../src/service/steps.ts';
 import { NODE_NAME, notReady, ready, service, servingTerminating, slice, slicePort } from '../builders/objects.ts';
 
 const CHECKED: Partial<Service> = { type: 'LoadBalancer', externalLocal: true, healthCheckNodePort: 32_000 };
 const HERE = { nodeName: NODE_NAME };
+
+const healthCheckOf = (...args: Parameters<typeof healthCheckSteps>) => atOnce(healthCheckSteps(...args));
 
 function localEndpoints(slices: readonly EndpointSlice[], changes: Partial<Service> = {}): number | undefined {
   return healthCheckOf(service({ ...CHECKED, ...changes }), slices, NODE_NAME)?.localEndpoints.get('ip');
@@ -62,6 +66,33 @@ suite('its count', () => {
     const ports = [slicePort(), slicePort({ name: 'https', port: 8443 })];
     const other = slice([ready('10.0.0.1', HERE)], { name: 'web-2', ports: [slicePort({ name: 'dns', port: 53 })] });
     assert.equal(localEndpoints([slice([ready('10.0.0.1', HERE)], { ports }), other]), 1);
+  });
+
+  suite('of several entries of an address and port, follows the one that applies', () => {
+    const other = (endpoints: readonly SliceEndpoint[], changes = {}) =>
+      slice(endpoints, { name: 'web-2', ...changes });
+    const both = (first: EndpointSlice, second: EndpointSlice) => {
+      const counts = [localEndpoints([first, second]), localEndpoints([second, first])];
+      assert.equal(counts[0], counts[1], 'the order of slices makes no difference');
+      return counts[0];
+    };
+
+    test('a ready one that terminates gives way to one that does not', () => {
+      const ending = slice([{ ...ready('10.0.0.1', HERE), terminating: true }]);
+      assert.equal(both(ending, other([notReady('10.0.0.1')])), 0);
+    });
+
+    test('of two ready ones, the one that policy Local goes by', () => {
+      const slices = [slice([ready('10.0.0.1', HERE)]), other([ready('10.0.0.1', { nodeName: '' })])] as const;
+      const { local } = chooseEndpoints(slices, slicePort(), 'ip', { name: NODE_NAME, zone: '' });
+      assert.equal(both(...slices), local.length);
+    });
+
+    test('one on another port has no say', () => {
+      const ending = slice([{ ...ready('10.0.0.1', HERE), terminating: true }]);
+      assert.equal(both(ending, other([notReady('10.0.0.1')], { ports: [slicePort({ port: 9090 })] })), 1);
+      assert.equal(both(ending, other([notReady('10.0.0.1')], { ports: [slicePort({ name: 'https' })] })), 1);
+    });
   });
 
   test('leaves out a slice without ports', () => {

@@ -4,14 +4,12 @@ import { Conntrack } from '../../conntrack/conntrack.ts';
 import { GoneFlows } from '../../conntrack/gone-flows.ts';
 import type { ConntrackPass } from '../../conntrack/reconciler.ts';
 import type { ProxyHealth } from '../../health/proxy-health.ts';
-import { ServiceHealthServers } from '../../health/service-health.ts';
 import type { Family } from '../../ip.ts';
 import { LocalhostNodePorts } from '../../localhost/node-port-listeners.ts';
 import type { Log } from '../../log.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { NftError } from '../../nft/run.ts';
 import type { Cluster } from '../../service/cluster.ts';
-import { healthCheckOf } from '../../service/health-check.ts';
 import { localhostNodePortsOf } from '../../service/localhost-node-ports.ts';
 import { noLocalEndpointsOf } from '../../service/no-local-endpoints.ts';
 import type { EventSink } from '../../source/event-sink.ts';
@@ -20,8 +18,9 @@ import { CleanupError } from '../../sync/cleanup-error.ts';
 import type { FamilyModel } from '../../sync/family-model.ts';
 import type { SyncObserver, SyncResult } from '../../sync/observer.ts';
 import { driftEvent } from '../events/drift-event.ts';
-import { healthCheckAddresses, servesLocalhost } from '../node-addresses.ts';
+import { servesLocalhost } from '../node-addresses.ts';
 import { GoneEndpoints } from './gone-endpoints.ts';
+import { HealthChecks } from './health-checks.ts';
 import { UdpFlows } from './udp-flows.ts';
 
 export interface FollowersOptions {
@@ -45,9 +44,7 @@ const NOTHING_NEW: SyncResult = { kind: 'partial', operations: 0, services: [] }
  */
 export class Followers {
   readonly #options: FollowersOptions;
-  readonly #serviceHealth: ServiceHealthServers;
-  /** Services with a health check. */
-  readonly #checked = new Set<string>();
+  readonly #healthChecks: HealthChecks;
   readonly #localhost: LocalhostNodePorts;
   readonly #conntrack: Conntrack;
   readonly #udpFlows: ReadonlyMap<Family, UdpFlows>;
@@ -61,17 +58,14 @@ export class Followers {
   constructor(options: FollowersOptions) {
     const { cluster, models, args, metrics, health, events, log } = options;
     this.#options = options;
-    this.#serviceHealth = new ServiceHealthServers({
+    this.#healthChecks = new HealthChecks({
+      cluster,
+      models,
+      args,
       // A saved state does not tell which endpoints are left on this node, so load balancers should go elsewhere.
       isProxyHealthy: () => health.isHealthy && health.staleSince === undefined,
+      events,
       log,
-      onListenFailure: ({ namespace, name }, message) =>
-        events.event({
-          type: 'Warning',
-          reason: 'FailedToStartServiceHealthcheck',
-          message,
-          about: { namespace, name },
-        }),
     });
     this.#localhost = new LocalhostNodePorts(log, {
       onListeners: (family, count) => metrics.family(family).localhostListeners(count),
@@ -138,7 +132,7 @@ export class Followers {
         numbers.verified();
         health.verified(family);
         // Interface addresses change without any change in the cluster.
-        this.#answerChecks();
+        this.#healthChecks.listen();
       },
       succeeded: (result) => {
         numbers.succeeded(result);
@@ -153,6 +147,7 @@ export class Followers {
   /** Stops the child processes. */
   close(): void {
     this.gone.stop();
+    this.#healthChecks.stop();
     for (const flows of [...this.#udpFlows.values(), ...this.#goneFlows.values()]) flows.stop();
     this.#conntrack.stop();
   }
@@ -203,38 +198,7 @@ export class Followers {
       if (onLoopback) this.#localhost.set(`${key} ${model.family}`, localhostNodePortsOf(frontends));
     }
     this.#endUdpFlows(model, result);
-    this.#updateChecks(services);
-  }
-
-  /** A health check attracts load balancers, so it succeeds only once all families of the Service are in force. */
-  #updateChecks(services: readonly string[]): void {
-    const { cluster, models } = this.#options;
-    let changed = false;
-    for (const key of services) {
-      const service = cluster.service(key);
-      // The usual case. This runs for each Service of a transaction.
-      if (service?.healthCheckNodePort === undefined && !this.#checked.has(key)) continue;
-      if (models.some((model) => model.isPending(key) && this.#hasFamily(key, model.family))) continue;
-      const check = service && healthCheckOf(service, cluster.slicesOf(key), cluster.nodeName);
-      if (check === undefined && !this.#checked.delete(key)) continue;
-      if (check !== undefined) this.#checked.add(key);
-      this.#serviceHealth.set(key, check);
-      changed = true;
-    }
-    if (changed) this.#answerChecks();
-  }
-
-  #answerChecks(): void {
-    const { cluster, models, args } = this.#options;
-    const families = models.map(({ family }) => family);
-    void this.#serviceHealth.apply(
-      this.#checked.size === 0 ? [] : healthCheckAddresses(args.nodePortAddresses, cluster.node, families),
-    );
-  }
-
-  #hasFamily(serviceKey: string, family: Family): boolean {
-    const addresses = this.#options.cluster.service(serviceKey)?.clusterIps ?? [];
-    return addresses.some((address) => address.includes(':') === (family === 'ip6'));
+    this.#healthChecks.follow(services);
   }
 }
 
