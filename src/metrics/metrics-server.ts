@@ -5,6 +5,7 @@ import { KeptServer } from '../http/kept-server.ts';
 import type { Log } from '../log.ts';
 import { VERSION } from '../version.ts';
 import type { Metrics } from './metrics.ts';
+import { SharedRendering } from './shared-rendering.ts';
 import { flagzText, type ProcessStatus, statuszText } from './zpages.ts';
 
 /** What /statusz lists: the same as kube-proxy's, without itself. */
@@ -40,9 +41,11 @@ export interface MetricsServerOptions {
 export class MetricsServer {
   readonly #options: MetricsServerOptions;
   readonly #server: KeptServer;
+  readonly #rendering: SharedRendering;
 
   constructor(options: MetricsServerOptions) {
     this.#options = options;
+    this.#rendering = new SharedRendering(options.metrics);
     const { address, hardFail, log, page, onListenFailure, retryDelay } = options;
     this.#server = new KeptServer({
       name: 'metrics server',
@@ -75,8 +78,8 @@ export class MetricsServer {
     const { metrics, config, flags, zpages } = this.#options;
     switch (path) {
       case '/metrics':
-        return metrics
-          .render()
+        return this.#rendering
+          .bytes()
           .then((body) => ({ status: 200, headers: { 'content-type': metrics.contentType }, body }));
       // Like in kube-proxy, it only says that the process answers. The health server says more.
       case '/healthz':
