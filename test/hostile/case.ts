@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stage } from './stage.ts';
 
+/** Milliseconds within which /livez and metrics must be answered on a quiet machine. */
+export const ANSWERED_WITHIN = 100;
+
 /** One attack, by name. */
 export interface HostileCase {
   /** Short, in kebab-case: for the table and `--only`. */
@@ -9,6 +12,8 @@ export interface HostileCase {
   readonly attack: string;
   /** What has to be answered besides /livez. */
   readonly urls?: readonly string[];
+  /** Milliseconds within which /livez and these must be answered on a quiet machine, if it is not ANSWERED_WITHIN. */
+  readonly answeredWithin?: number;
   /** True where the daemon does not get the port of its metrics. */
   readonly hasNoMetrics?: true;
   /** Flags of the daemon. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile } from '../../scripts/bench/statistics.ts';
 import { messageOf } from '../../src/errors.ts';
-import type { HostileCase } from './case.ts';
+import { ANSWERED_WITHIN, type HostileCase } from './case.ts';
 import { differenceAtRest } from './kernel-and-model.ts';
 import { LIVEZ, METRICS, Stage } from './stage.ts';
 
@@ -23,6 +23,8 @@ export interface CaseResult {
   readonly connected: number;
   /** Of /livez and what else the case wants answered. */
   readonly livez: Answers;
+  /** Milliseconds within which these must be answered on a quiet machine. */
+  readonly answeredWithin: number;
   /** Of metrics; undefined where the daemon does not get their port. */
   readonly metrics: Answers | undefined;
   /** MiB: the daemon and its nft processes together. */
@@ -83,6 +85,7 @@ export async function runCase(hostile: HostileCase, { scale, seconds }: RunSetti
     connected,
     refused,
     livez: answersOf(urls.flatMap((url) => answers[url] ?? [])),
+    answeredWithin: hostile.answeredWithin ?? ANSWERED_WITHIN,
     metrics: hostile.hasNoMetrics ? undefined : answersOf(answers[METRICS] ?? []),
     peakMemory,
     lateness,

@@ -1,9 +1,8 @@
+import { ANSWERED_WITHIN } from './case.ts';
 import type { CaseResult } from './run-case.ts';
 
 /** Milliseconds. */
 const ALLOWED = 1000;
-/** The same for /livez and metrics. */
-const PROMISED = 100;
 
 /** What a case must not show, whatever the machine: one line each. */
 export function faults({ failure, difference, delay, livez, metrics }: CaseResult): readonly string[] {
@@ -24,13 +23,13 @@ export function faults({ failure, difference, delay, livez, metrics }: CaseResul
 
 /** The same, and what it must not show on a machine that has nothing else to do. */
 export function shortcomings(result: CaseResult): readonly string[] {
-  const { delay, livez, metrics } = result;
+  const { delay, livez, metrics, answeredWithin } = result;
   return [
     ...faults(result),
     ...(Number.isFinite(delay.p99) && delay.p99 > ALLOWED
       ? [`the bystander waited ${delay.p99.toFixed(0)} ms (p99)`]
       : []),
-    ...(livez.longest > PROMISED ? [`/livez took up to ${livez.longest.toFixed(0)} ms`] : []),
-    ...((metrics?.longest ?? 0) > PROMISED ? [`metrics took up to ${metrics?.longest.toFixed(0)} ms`] : []),
+    ...(livez.longest > answeredWithin ? [`/livez took up to ${livez.longest.toFixed(0)} ms`] : []),
+    ...((metrics?.longest ?? 0) > ANSWERED_WITHIN ? [`metrics took up to ${metrics?.longest.toFixed(0)} ms`] : []),
   ];
 }

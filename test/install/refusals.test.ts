@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { signature } from '../../scripts/release/archive.ts';
 import { fakeExecutable } from './fake-commands.ts';
+import { leftTable, noProxy, runningProxy } from './printed-plan.ts';
 import { Sandbox } from './sandbox.ts';
 
 const MANIFESTS = { KPN_ARGS: '--manifests /srv/services' };
@@ -188,11 +189,11 @@ esac
 
   test('does not start beside a kube-proxy, unless it is told to, and shows the way', async (context) => {
     const sandbox = new Sandbox(context);
-    writeFileSync(sandbox.at('state', 'plan'), 'kube-proxy:      running, pid 7\nNext:\n  stop it\n');
+    writeFileSync(sandbox.at('state', 'plan'), runningProxy());
     const variables = { ...MANIFESTS, KPN_ARTIFACTS: await sandbox.release('0.1.0') };
     const { exitCode, output } = sandbox.install(variables);
     assert.equal(exitCode, 0, output);
-    assert.match(output, / {4}kube-proxy: {6}running, pid 7\n {4}Next:\n {6}stop it/);
+    assert.match(output, / {4}kube-proxy: {6}running, pid 7 .*\n {4}Next:\n {6}stop kube-proxy/s);
     assert.match(output, /not started, because kube-proxy runs here/);
     assert.deepEqual(sandbox.calls(), ['systemctl daemon-reload']);
     writeFileSync(
@@ -205,12 +206,19 @@ esac
 
   test('shows what a kube-proxy has left, and starts', async (context) => {
     const sandbox = new Sandbox(context);
-    const plan =
-      'kube-proxy:      not running\n\nTo be removed from the kernel, left by kube-proxy:\n  table ip kube-proxy\n';
-    writeFileSync(sandbox.at('state', 'plan'), plan);
+    writeFileSync(sandbox.at('state', 'plan'), leftTable());
     const { exitCode, output } = sandbox.install({ ...MANIFESTS, KPN_ARTIFACTS: await sandbox.release('0.1.0') });
     assert.equal(exitCode, 0, output);
     assert.match(output, /left by kube-proxy:\n {6}table ip kube-proxy/);
+    assert.ok(sandbox.has('state', 'active'));
+  });
+
+  test('says nothing of a kube-proxy where there is none', async (context) => {
+    const sandbox = new Sandbox(context);
+    writeFileSync(sandbox.at('state', 'plan'), noProxy());
+    const { exitCode, output } = sandbox.install({ ...MANIFESTS, KPN_ARTIFACTS: await sandbox.release('0.1.0') });
+    assert.equal(exitCode, 0, output);
+    assert.doesNotMatch(output, /kube-proxy:|migrate/);
     assert.ok(sandbox.has('state', 'active'));
   });
 });
