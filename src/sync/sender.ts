@@ -42,7 +42,7 @@ const LARGE = 1000;
 const FOR_REQUESTS = 10;
 
 /**
- * The next transaction of the model, made in slices of 10 ms. While `isComplete` is false, initial objects still arrive, and
+ * The next transaction of the model, made in slices of 5 ms. While `isComplete` is false, initial objects still arrive, and
  * nft should be able to start early.
  */
 export async function nextOf(

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Steps } from '../service/steps.ts';
 
 /** Milliseconds of work until others get a turn. Health checks are answered in between. */
-const SLICE = 10;
+const SLICE = 5;
 
 /** Milliseconds. If a turn of the event loop takes this long, others had something to do in it. */
 const BUSY = 1;
@@ -14,7 +14,7 @@ let worked = 0;
 let workedBefore: number | undefined;
 
 /**
- * Does work of steps in slices of 10 ms. Between two of them others have a turn each, and then further ones as long as they
+ * Does work of steps in slices of 5 ms. Between two of them others have a turn each, and then further ones as long as they
  * have something to do, for `others` milliseconds at most. For what arrives: the sooner all of it is known, the less is
  * worked out that is changed already. Works that follow each other within one turn have one slice together.
  */

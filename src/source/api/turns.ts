@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Parts } from '../../objects/fields.ts';
 
 /** Milliseconds of work until everything else gets a turn. */
-const SLICE = 5;
+const SLICE = 3;
 
 /**
  * Does work in parts. Every few milliseconds everything else gets a turn. Rejects with the signal's reason once it aborts.
