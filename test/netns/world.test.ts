@@ -258,6 +258,24 @@ test('a world goes with its process: at its end, by an uncaught error, by SIGINT
   );
 });
 
+test('no client is its own server, although the kernel may give it the port that it connects to', async () => {
+  const small = createWorld();
+  try {
+    small.nodeShell('echo 30080 30083 > /proc/sys/net/ipv4/ip_local_port_range');
+    for (const [name, exchange] of [
+      ['TCP', connectTcp],
+      ['UDP', exchangeUdp],
+    ] as const) {
+      for (const address of ['127.0.0.1', '::1']) {
+        const options = { address, port: 30080, count: 40, concurrency: 1, timeoutMs: 500 };
+        assert.deepEqual(tally(await exchange(small, 'node', options)), { refused: 40 }, `${name} ${address}`);
+      }
+    }
+  } finally {
+    small.remove();
+  }
+});
+
 test('without root a world is refused, saying so', () => {
   process.seteuid?.(65534);
   try {

@@ -79,7 +79,7 @@ describe('a node with systemd, where no process can be started', () => {
     await allow('1');
     const before = await state();
     assert.match(before, /ActiveState=activating/);
-    await machine.shell(`sleep ${WITHOUT_PROCESSES.starting}`);
+    await sleep(1000 * WITHOUT_PROCESSES.starting);
     assert.equal(await state(), before);
     await allow('4096');
     await machine.shell('until systemctl is-active --quiet kube-proxy-nft; do sleep 0.5; done');
@@ -92,7 +92,7 @@ describe('a node with systemd, where no process can be started', () => {
   it('the watchdog does not end one that is ready', async () => {
     const before = await state();
     await allow('1');
-    await machine.shell(`sleep ${WITHOUT_PROCESSES.ready}`);
+    await sleep(1000 * WITHOUT_PROCESSES.ready);
     assert.equal(await state(), before);
     await allow('4096');
     while ((await linesWith('systemd can be notified again')).length < 2) await sleep(200);

@@ -48,6 +48,11 @@ def open_flow(protocol, address, port, source="", source_port=0, patient=False, 
             sock.connect((address, port))
         except BlockingIOError:
             pass
+        if not source_port and sock.getsockname()[:2] == (address, port):
+            # The kernel chose the very port that the flow goes to. This one is kept open, so that it chooses another.
+            other = open_flow(protocol, address, port, source, 0, patient, errors)
+            sock.close()
+            return other
         if not tcp:
             try:
                 sock.send(b"?")
