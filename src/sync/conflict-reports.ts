@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts';
 import type { FrontendKind } from '../service/frontend.ts';
 import type { Claimant, ClaimConflict } from '../service/frontend-claims.ts';
-import { ToldOnce } from './told-once.ts';
+import { namespaceIn, ToldOnce } from './told-once.ts';
 
 /** At most this many events an hour. */
 const EVENTS = 10;
@@ -16,7 +16,8 @@ export interface ConflictReportsOptions {
 
 /**
  * Reports that a Service does not get what another one has: once for each pair of Services, regardless of what they share
- * and in which family, and only so many times an hour. At `-v 2` all of them are logged.
+ * and in which family, and only so many times an hour, of which the namespace of the one that loses gets a part. At `-v 2`
+ * all of them are logged.
  */
 export class ConflictReports {
   readonly #options: ConflictReportsOptions;
@@ -30,7 +31,8 @@ export class ConflictReports {
 
   report(conflict: ClaimConflict): void {
     const { winner, loser } = conflict;
-    const isNews = this.#told.tell(`${winner.serviceKey} ${loser.serviceKey}`, () => describeConflict(conflict));
+    const pair = `${winner.serviceKey} ${loser.serviceKey}`;
+    const isNews = this.#told.tell(pair, () => describeConflict(conflict), namespaceIn(loser.serviceKey));
     if (isNews) this.#options.onConflict?.(conflict);
   }
 }

@@ -5,7 +5,7 @@ import {
   type ShortfallReason,
   type ShortfallSubject,
 } from '../service/shortfall.ts';
-import { ToldOnce } from './told-once.ts';
+import { namespaceIn, ToldOnce } from './told-once.ts';
 
 /** At most this many events an hour. */
 const EVENTS = 20;
@@ -23,8 +23,8 @@ type Messages = Map<string, string>;
 
 /**
  * What is not served now, or not as specified, and why. Everything that holds something back reports here. Each object and
- * reason is reported once: with one line in the log and one event, up to a number an hour (all of them at `-v 2`). Metrics
- * and the control socket read it. The cost of a report does not depend on their number.
+ * reason is reported once: with one line in the log and one event, up to a number an hour (all of them at `-v 2`), of which
+ * one namespace gets a part. Metrics and the control socket read it. The cost of a report does not depend on their number.
  */
 export class Shortfalls {
   readonly #log: Log;
@@ -94,6 +94,6 @@ export class Shortfalls {
   #tell(shortfall: Shortfall): void {
     const { kind, key, reason, message } = shortfall;
     const line = () => `${kind} ${key}: ${message} (${reason})`;
-    if (this.#told.tell(`${reason} ${kind} ${key}`, line)) this.#onShortfall?.(shortfall);
+    if (this.#told.tell(`${reason} ${kind} ${key}`, line, namespaceIn(key))) this.#onShortfall?.(shortfall);
   }
 }

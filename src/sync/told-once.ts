@@ -1,12 +1,11 @@
 import type { Log } from '../log.ts';
+import { HourlyRoom } from './hourly-room.ts';
+import { Remembered } from './remembered.ts';
 
-/** The period for counting. */
-const PERIOD_MS = 3_600_000;
-
-/** At most this many warnings in a period. */
+/** At most this many warnings an hour. */
 const WARNINGS = 100;
 
-/** How much is remembered so as not to report it twice. Beyond that, the oldest is forgotten. */
+/** How much is remembered so as not to report it twice. Beyond that, the namespace with the most forgets its oldest. */
 const MAX_REMEMBERED = 1000;
 
 export interface ToldOnceOptions {
@@ -21,38 +20,48 @@ export interface ToldOnceOptions {
 
 /**
  * Warns of each thing once, and only so many times an hour (all are logged at `-v 2`): tenants can cause warnings as fast as
- * the API server accepts objects.
+ * the API server accepts objects. One namespace cannot use up what is for the others.
  */
 export class ToldOnce {
   readonly #options: ToldOnceOptions;
-  readonly #now: () => number;
-  readonly #told = new Set<string>();
-  #period = { began: Number.NEGATIVE_INFINITY, told: 0 };
+  readonly #told = new Remembered(MAX_REMEMBERED);
+  readonly #warnings: HourlyRoom;
+  readonly #events: HourlyRoom;
 
   constructor(options: ToldOnceOptions) {
     this.#options = options;
-    this.#now = options.now ?? (() => performance.now());
+    const now = options.now ?? (() => performance.now());
+    this.#warnings = new HourlyRoom(WARNINGS, now);
+    this.#events = new HourlyRoom(options.events, now);
   }
 
-  /** Reports a thing. Returns true if it is worth an event. */
-  tell(key: string, describe: () => string): boolean {
-    const number = this.#count(key);
-    if (number === undefined) return false;
-    const { log, enough, events } = this.#options;
-    if (number <= WARNINGS) log.warn(describe());
+  /**
+   * Reports a thing. `namespace`: whose it is; undefined for what belongs to none. Returns true if it is worth an event.
+   */
+  tell(key: string, describe: () => string, namespace?: string): boolean {
+    if (!this.#told.add(namespace ?? '', key)) return false;
+    this.#warn(describe, namespace);
+    const place = this.#events.take(namespace);
+    return place === 'given' || place === 'last';
+  }
+
+  #warn(describe: () => string, namespace: string | undefined): void {
+    const { log, enough } = this.#options;
+    const place = this.#warnings.take(namespace);
+    if (place === 'given' || place === 'last') log.warn(describe());
     else log.detail(2, describe());
-    if (number === WARNINGS) log.warn(`${number} ${enough}; further ones in this hour are logged only at -v 2`);
-    return number <= events;
+    if (place === 'last') log.warn(`${WARNINGS} ${enough}; further ones in this hour are logged only at -v 2`);
+    if (place === 'share-ended' && namespace !== undefined) {
+      const number = this.#warnings.usedBy(namespace);
+      log.warn(
+        `${number} ${enough} in namespace ${namespace} alone; further ones there in this hour are logged only at -v 2`,
+      );
+    }
   }
+}
 
-  /** The number of this report within its hour, from 1; undefined if it was already reported. */
-  #count(key: string): number | undefined {
-    if (this.#told.has(key)) return undefined;
-    const [oldest] = this.#told;
-    if (this.#told.size >= MAX_REMEMBERED && oldest !== undefined) this.#told.delete(oldest);
-    this.#told.add(key);
-    const now = this.#now();
-    if (now - this.#period.began >= PERIOD_MS) this.#period = { began: now, told: 0 };
-    return ++this.#period.told;
-  }
+/** The namespace in a key of the form "namespace/name"; undefined for "name", of an object without one. */
+export function namespaceIn(key: string): string | undefined {
+  const end = key.indexOf('/');
+  return end < 0 ? undefined : key.slice(0, end);
 }

@@ -63,7 +63,7 @@ suite('what is said of two Services that want the same', () => {
   test('is said of no more than 100 pairs an hour, with a line that says so, and told on of 10', () => {
     const { reports, lines, told, clock } = setUp();
     const report = (from: number) => {
-      for (let i = from; i < from + 5000; i++) reports.report(conflict(claimant('a/a'), claimant(`b/b${i}`)));
+      for (let i = from; i < from + 5000; i++) reports.report(conflict(claimant('a/a'), claimant(`b${i}/b`)));
     };
     report(0);
     assert.deepEqual([lines.length, told.length], [101, 10]);
@@ -77,5 +77,14 @@ suite('what is said of two Services that want the same', () => {
     clock.now = HOUR;
     report(10_000);
     assert.deepEqual([lines.length, told.length], [202, 20]);
+  });
+
+  test('is told of a bystander, after 200 Services of a tenant that get nothing', () => {
+    const { reports, lines, told } = setUp();
+    for (let i = 0; i < 200; i++) reports.report(conflict(claimant('a/a'), claimant(`tenant/s${i}`)));
+    assert.deepEqual([lines.length, told.length], [26, 3]);
+    reports.report(conflict(claimant('a/a'), claimant('bystander/web')));
+    assert.match(lines.at(-1) ?? '', /^W Service bystander\/web also wants/);
+    assert.equal(told.at(-1)?.loser.serviceKey, 'bystander/web');
   });
 });

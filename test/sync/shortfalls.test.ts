@@ -81,7 +81,7 @@ suite('what is not served as specified', () => {
     const { shortfalls, lines, told, clock } = setUp();
     const report = (from: number) => {
       for (let i = from; i < from + 2000; i++) {
-        shortfalls.report({ kind: 'Service', key: `a/s${i}` }, 'service-budget', 'a', 'ip');
+        shortfalls.report({ kind: 'Service', key: `n${i}/s` }, 'service-budget', 'a', 'ip');
       }
     };
     report(0);
@@ -90,5 +90,29 @@ suite('what is not served as specified', () => {
     clock.now = HOUR;
     report(2000);
     assert.deepEqual([lines.length, told.length], [202, 40]);
+  });
+
+  test('is told of a bystander and of a ServiceCIDR, after 200 bad Services of a tenant that come and go', () => {
+    const { shortfalls, lines, told } = setUp();
+    for (let round = 0; round < 10; round++) {
+      for (let i = 0; i < 200; i++) {
+        const subject = { kind: 'Service', key: `tenant/s${i}` } as const;
+        shortfalls.report(subject, 'annotation', 'a', 'ip');
+        shortfalls.report(subject, 'annotation', undefined, 'ip');
+      }
+    }
+    assert.deepEqual([lines.length, told.length], [26, 5]);
+    assert.match(lines.at(-1) ?? '', /^W 25 shortfalls were reported in namespace tenant alone; further ones there/);
+    shortfalls.report(WEB, 'quarantined', 'refused', 'ip');
+    const cidr = { kind: 'ServiceCIDR', key: 'kubernetes' } as const;
+    shortfalls.report(cidr, 'service-cidr', 'overlaps', 'ip');
+    assert.deepEqual(lines.slice(-2), [
+      'W Service default/web: refused (quarantined)',
+      'W ServiceCIDR kubernetes: overlaps (service-cidr)',
+    ]);
+    assert.deepEqual(
+      told.slice(-2).map(({ key }) => key),
+      ['default/web', 'kubernetes'],
+    );
   });
 });

@@ -3,7 +3,7 @@ import type { Cluster } from '../../service/cluster.ts';
 import { describeUnmatched, unmatchedSlice } from '../../service/port-names.ts';
 import { type Clock, SYSTEM_CLOCK } from '../../sync/clock.ts';
 import { inSlices } from '../../sync/slices.ts';
-import { ToldOnce } from '../../sync/told-once.ts';
+import { namespaceIn, ToldOnce } from '../../sync/told-once.ts';
 
 /** Milliseconds in which related events arrive: the slices of a Service, or the end of a deletion. */
 const SETTLE = 10_000;
@@ -107,6 +107,7 @@ export class ClusterWatch {
     }
     if (this.#unmatched.has(key)) return;
     this.#unmatched.add(key);
-    this.#told.tell(`${key} ${slice.name} ${this.#options.clock.now()}`, () => describeUnmatched(service, slice));
+    const thisTime = `${key} ${slice.name} ${this.#options.clock.now()}`;
+    this.#told.tell(thisTime, () => describeUnmatched(service, slice), namespaceIn(key));
   }
 }
