@@ -109,8 +109,13 @@ export function smallCluster(flags: readonly string[] = [], objects = OBJECTS) {
     known,
     /** Has a daemon hear of one more object while it runs. */
     add(raw: object): void {
-      for (const { model } of models) model.advance(0);
+      for (const model of daemon.models) model.advance(0);
       for (const key of set(raw)) for (const { model } of models) model.markDirty(key);
+      daemon.drain();
+    },
+    /** Has the daemon do what is due by the clock, in milliseconds. */
+    advance(now: number): void {
+      for (const model of daemon.models) model.advance(now);
       daemon.drain();
     },
     /** The answer of `trace`; throws with the message where there is none. */
