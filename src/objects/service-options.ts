@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly maxConnections?: number;
   /** Why annotations have no effect: "kube-proxy-nft/lb-algorithm: must be …", for its Event; absent if there are none. */
   readonly problems?: readonly string[];
+  /** Why Cilium's annotation has no effect. It matters only where a valid one would apply. */
+  readonly ciliumProblem?: string;
 }
 
 /** At random; by a hash of the client's address; by one of the connection's addresses and source port. */
@@ -56,7 +58,7 @@ interface Annotation {
   /** True if it has one of a few values, so that Services are also counted by value. */
   readonly isChoice?: true;
   /** @throws AnnotationError */
-  read(value: string): Omit<ServiceOptions, 'problems'>;
+  read(value: string): Omit<ServiceOptions, 'problems' | 'ciliumProblem'>;
   /** Undefined if the options do not have it. */
   write(options: ServiceOptions): string | undefined;
 }
@@ -142,7 +144,7 @@ const ANNOTATIONS: readonly Annotation[] = [
 /** The annotations that a Service can have, without their prefix. */
 export const ANNOTATION_NAMES: readonly string[] = ANNOTATIONS.map(({ name }) => name);
 
-/** Known annotations of Cilium. Cilium itself reports wrong values. */
+/** Known annotations of Cilium. Its others are not for us, so they are no problem. */
 const CILIUM_PREFIX = 'service.cilium.io/';
 const CILIUM_ANNOTATIONS: readonly Annotation[] = [
   {
@@ -150,7 +152,9 @@ const CILIUM_ANNOTATIONS: readonly Annotation[] = [
     isChoice: true,
     read: (value) => {
       const ciliumLbAlgorithm = CILIUM_LB_ALGORITHMS.find((known) => known === value);
-      return ciliumLbAlgorithm === undefined ? {} : { ciliumLbAlgorithm };
+      if (ciliumLbAlgorithm === undefined)
+        throw new AnnotationError(`must be one of ${CILIUM_LB_ALGORITHMS.join(', ')}`);
+      return { ciliumLbAlgorithm };
     },
     write: ({ ciliumLbAlgorithm }) => ciliumLbAlgorithm,
   },
@@ -176,33 +180,39 @@ export function readServiceOptions(annotations: Fields): ServiceOptions | undefi
   let options: ServiceOptions | undefined;
   const problems: string[] = [];
   for (const key in annotations) {
-    const value = annotations[key];
-    if (key.startsWith(CILIUM_PREFIX)) options = withCilium(options, key.slice(CILIUM_PREFIX.length), value);
+    if (key.startsWith(CILIUM_PREFIX)) options = withCilium(options, key, annotations[key]);
     if (!key.startsWith(ANNOTATION_PREFIX)) continue;
     options ??= {};
     const annotation = ANNOTATIONS.find(({ name }) => name === key.slice(ANNOTATION_PREFIX.length));
-    try {
-      if (annotation === undefined) throw new AnnotationError('there is no such annotation');
-      if (typeof value !== 'string') throw new AnnotationError('must be a string');
-      options = { ...options, ...annotation.read(value) };
-    } catch (error) {
-      if (!(error instanceof AnnotationError)) throw error;
-      if (problems.length < MAX_PROBLEMS) problems.push(annotationProblem(key, value, error));
-    }
+    const read = readAnnotation(annotation, key, annotations[key]);
+    if (typeof read !== 'string') options = { ...options, ...read };
+    else if (problems.length < MAX_PROBLEMS) problems.push(read);
   }
   return problems.length === 0 ? options : { ...options, problems };
+}
+
+function withCilium(options: ServiceOptions | undefined, key: string, value: unknown): ServiceOptions | undefined {
+  const annotation = CILIUM_ANNOTATIONS.find(({ name }) => name === key.slice(CILIUM_PREFIX.length));
+  if (annotation === undefined) return options;
+  const read = readAnnotation(annotation, key, value);
+  return { ...options, ...(typeof read === 'string' ? { ciliumProblem: read } : read) };
+}
+
+/** The options that an annotation requests, or why it has no effect. */
+function readAnnotation(annotation: Annotation | undefined, key: string, value: unknown): ServiceOptions | string {
+  try {
+    if (annotation === undefined) throw new AnnotationError('there is no such annotation');
+    if (typeof value !== 'string') throw new AnnotationError('must be a string');
+    return annotation.read(value);
+  } catch (error) {
+    if (!(error instanceof AnnotationError)) throw error;
+    return annotationProblem(key, value, error);
+  }
 }
 
 /** Why an annotation has no effect: 'kube-proxy-nft/weight: "x": must be …'. */
 export function annotationProblem(key: string, value: unknown, { message }: AnnotationError): string {
   return `${key.slice(0, MAX_NAMED)}: "${String(value).slice(0, MAX_NAMED)}": ${message}`;
-}
-
-function withCilium(options: ServiceOptions | undefined, name: string, value: unknown): ServiceOptions | undefined {
-  const annotation = CILIUM_ANNOTATIONS.find((known) => known.name === name);
-  if (annotation === undefined || typeof value !== 'string') return options;
-  const read = annotation.read(value);
-  return Object.keys(read).length === 0 ? options : { ...options, ...read };
 }
 
 /** The annotations from which readServiceOptions makes these options, without those that have no effect. */

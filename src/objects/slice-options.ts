@@ -8,6 +8,8 @@ export interface SliceOptions {
   readonly ciliumWeight?: number;
   /** Why an annotation of ours has no effect (the first one); absent if there is none. */
   readonly problem?: string;
+  /** Why Cilium's annotation has no effect; absent if it has one, or is absent. It matters only where Cilium's apply. */
+  readonly ciliumProblem?: string;
 }
 
 /** On an EndpointSlice. On a Service it would be useless, because all of its endpoints would have the same weight. */
@@ -15,7 +17,7 @@ const WEIGHT_ANNOTATION = `${ANNOTATION_PREFIX}weight`;
 
 const MAX_WEIGHT = 100;
 
-/** Cilium's, from 0 to 65535. Cilium itself reports wrong values. */
+/** Cilium's, from 0 to 65535. */
 const CILIUM_WEIGHT_ANNOTATION = 'service.cilium.io/weight';
 const MAX_CILIUM_WEIGHT = 65_535;
 
@@ -27,16 +29,16 @@ export const DEFAULT_WEIGHT = 1;
  * effect.
  */
 export function readSliceOptions(annotations: Readonly<Record<string, string>>): SliceOptions | undefined {
-  const ciliumWeight = numberOf(annotations[CILIUM_WEIGHT_ANNOTATION] ?? '', MAX_CILIUM_WEIGHT);
-  let options: SliceOptions | undefined = ciliumWeight === undefined ? undefined : { ciliumWeight };
+  const ofCilium = readCiliumWeight(annotations[CILIUM_WEIGHT_ANNOTATION]);
+  let options = ofCilium;
   for (const key in annotations) {
     if (!key.startsWith(ANNOTATION_PREFIX)) continue;
     const value = annotations[key] ?? '';
     try {
       if (key !== WEIGHT_ANNOTATION) throw new AnnotationError('EndpointSlices have no such annotation');
-      const weight = readWeight(value);
+      const weight = readWeight(value, MAX_WEIGHT);
       // If Cilium's annotation is there, it matters that ours has the default value.
-      const isUsual = weight === DEFAULT_WEIGHT && ciliumWeight === undefined;
+      const isUsual = weight === DEFAULT_WEIGHT && ofCilium === undefined;
       options = isUsual ? options : { ...options, weight };
     } catch (error) {
       if (!(error instanceof AnnotationError)) throw error;
@@ -54,12 +56,19 @@ export function sliceAnnotationsOf({ weight, ciliumWeight }: SliceOptions): Read
   };
 }
 
-function readWeight(value: string): number {
-  const weight = numberOf(value, MAX_WEIGHT);
-  if (weight === undefined) throw new AnnotationError(`must be a whole number from 0 to ${MAX_WEIGHT}`);
-  return weight;
+function readCiliumWeight(value: string | undefined): SliceOptions | undefined {
+  if (value === undefined) return undefined;
+  try {
+    return { ciliumWeight: readWeight(value, MAX_CILIUM_WEIGHT) };
+  } catch (error) {
+    if (!(error instanceof AnnotationError)) throw error;
+    return { ciliumProblem: annotationProblem(CILIUM_WEIGHT_ANNOTATION, value, error) };
+  }
 }
 
-function numberOf(text: string, most: number): number | undefined {
-  return /^\d{1,5}$/.test(text) && Number(text) <= most ? Number(text) : undefined;
+/** @throws AnnotationError */
+function readWeight(value: string, most: number): number {
+  const weight = /^\d{1,5}$/.test(value) ? Number(value) : Number.POSITIVE_INFINITY;
+  if (weight > most) throw new AnnotationError(`must be a whole number from 0 to ${most}`);
+  return weight;
 }

@@ -1,4 +1,5 @@
 import type { Service } from '../objects/service.ts';
+import { hasOwnWeights } from './cilium-weights.ts';
 import type { Cluster } from './cluster.ts';
 import type { Frontend } from './frontend.ts';
 import { hashByOf } from './lb-algorithm.ts';
@@ -17,11 +18,15 @@ export function annotationProblems(
 ): string | undefined {
   const service = cluster.service(serviceKey);
   const own = service?.options === undefined ? [] : problemsOf(service, cluster.readsCilium, frontends);
-  const slices: string[] = [];
-  for (const { name, options } of cluster.slicesOf(serviceKey)) {
-    if (options?.problem !== undefined) slices.push(`EndpointSlice ${name}: ${options.problem}`);
+  const slices = cluster.slicesOf(serviceKey);
+  const readsCilium = cluster.readsCilium && !hasOwnWeights(slices);
+  const ofSlices: string[] = [];
+  for (const { name, options } of slices) {
+    if (options === undefined) continue;
+    const { problem = readsCilium ? options.ciliumProblem : undefined } = options;
+    if (problem !== undefined) ofSlices.push(`EndpointSlice ${name}: ${problem}`);
   }
-  const all = [...own, ...slices.sort().slice(0, MAX_SLICES)];
+  const all = [...own, ...ofSlices.sort().slice(0, MAX_SLICES)];
   return all.length === 0 ? undefined : all.join(', ');
 }
 
@@ -31,13 +36,14 @@ function problemsOf(
   readsCilium: boolean,
   frontends: readonly Pick<Frontend, 'zoneShare'>[],
 ): readonly string[] {
-  const { problems = [], maxConnections, lbAlgorithm } = service.options ?? {};
+  const { problems = [], ciliumProblem, maxConnections, lbAlgorithm } = service.options ?? {};
   const by = hashByOf(service, readsCilium);
   const lackZones = frontends.some(
     ({ zoneShare: share }) => share && 'unknown' in share && share.unknown === 'endpoints',
   );
   return [
     ...problems,
+    ...(readsCilium && ciliumProblem !== undefined && lbAlgorithm === undefined ? [ciliumProblem] : []),
     ...(maxConnections !== undefined && by !== undefined
       ? ['kube-proxy-nft/max-connections: has no effect with consistent hashing']
       : []),

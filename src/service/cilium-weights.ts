@@ -9,9 +9,14 @@ const CILIUM_DEFAULT = 100;
  */
 export function withCiliumWeights(slices: readonly EndpointSlice[]): readonly EndpointSlice[] {
   const isCilium = slices.some(({ options }) => options?.ciliumWeight !== undefined);
-  if (!isCilium || slices.some(({ options }) => options?.weight !== undefined)) return slices;
+  if (!isCilium || hasOwnWeights(slices)) return slices;
   return slices.map((slice) => {
     const { ciliumWeight: weight = CILIUM_DEFAULT } = slice.options ?? {};
     return { ...slice, options: { ...slice.options, weight } };
   });
+}
+
+/** Whether a slice of a Service has our annotation, so that Cilium's do not apply. */
+export function hasOwnWeights(slices: readonly Pick<EndpointSlice, 'options'>[]): boolean {
+  return slices.some(({ options }) => options?.weight !== undefined);
 }

@@ -1,6 +1,7 @@
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service } from '../objects/service.ts';
 import { optionNames } from '../objects/service-options.ts';
+import { hasOwnWeights } from './cilium-weights.ts';
 import type { Cluster } from './cluster.ts';
 
 /**
@@ -24,7 +25,7 @@ const NONE: readonly never[] = [];
  * without any.
  */
 function weightOption(slices: readonly Pick<EndpointSlice, 'options'>[], readsCilium: boolean): string | undefined {
-  if (slices.some(({ options }) => options?.weight !== undefined)) return 'weight';
+  if (hasOwnWeights(slices)) return 'weight';
   const isCilium = readsCilium && slices.some(({ options }) => options?.ciliumWeight !== undefined);
   return isCilium ? 'service.cilium.io/weight' : undefined;
 }

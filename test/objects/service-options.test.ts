@@ -85,14 +85,25 @@ suite('annotations of ours', () => {
     });
   });
 
-  test('of Cilium are kept beside ours, for where they count; a wrong one is not ours to tell', () => {
+  test('of Cilium are kept beside ours, for where they count', () => {
     const cilium = { 'service.cilium.io/lb-algorithm': 'maglev' };
     assert.deepEqual(readServiceOptions(cilium), { ciliumLbAlgorithm: 'maglev' });
     assert.deepEqual(annotationsOf({ ciliumLbAlgorithm: 'maglev' }), cilium);
     const both = { ...cilium, 'kube-proxy-nft/lb-algorithm': 'random' };
     assert.deepEqual(readServiceOptions(both), { ciliumLbAlgorithm: 'maglev', lbAlgorithm: 'random' });
-    for (const others of [{ 'service.cilium.io/lb-algorithm': 'x' }, { 'service.cilium.io/global': 'true' }])
-      assert.equal(readServiceOptions(others), undefined);
+    assert.equal(readServiceOptions({ 'service.cilium.io/global': 'true' }), undefined);
+  });
+
+  test('of Cilium with a wrong value count for nothing, which is kept for where they would count', () => {
+    for (const value of ['magle', '', 'Maglev', 'x'.repeat(1000)]) {
+      const options = readServiceOptions({ 'service.cilium.io/lb-algorithm': value }) ?? {};
+      const named = value.slice(0, 60);
+      assert.deepEqual(options, {
+        ciliumProblem: `service.cilium.io/lb-algorithm: "${named}": must be one of random, maglev`,
+      });
+      assert.deepEqual(annotationsOf(options), {});
+      assert.deepEqual(optionNames(options, true), []);
+    }
   });
 
   test('zone-spill-over is a percentage', () => {

@@ -32,12 +32,16 @@ suite('the weight of a slice', () => {
     }
   });
 
-  test('may be Cilium’s, who tells what is wrong with it', () => {
+  test('may be Cilium’s', () => {
     for (const ciliumWeight of [0, 1, 65_535]) {
       assert.deepEqual(optionsOf({ 'service.cilium.io/weight': `${ciliumWeight}` }), { ciliumWeight });
     }
     for (const value of ['', '65536', '-1', 'x', '0x1']) {
-      assert.equal(optionsOf({ 'service.cilium.io/weight': value }), 'none');
+      const ciliumProblem = `service.cilium.io/weight: "${value}": must be a whole number from 0 to 65535`;
+      assert.deepEqual(optionsOf({ 'service.cilium.io/weight': value }), { ciliumProblem });
+      // That ours is there makes Cilium's irrelevant, so it is kept even with the usual value.
+      const both = { 'service.cilium.io/weight': value, 'kube-proxy-nft/weight': '1' };
+      assert.deepEqual(optionsOf(both), { ciliumProblem, weight: 1 });
     }
     assert.deepEqual(optionsOf({ 'service.cilium.io/weight': '10', 'kube-proxy-nft/weight': '3' }), {
       ciliumWeight: 10,

@@ -43,6 +43,28 @@ suite('what annotations count for nothing', () => {
     assert.equal(annotationProblems(cluster, 'default/web', []), undefined);
   });
 
+  test('is told of Cilium’s annotations, if they apply', () => {
+    const ciliumProblem = 'service.cilium.io/x: must be y';
+    const cluster = clusterWith(
+      service({ options: { ciliumProblem } }),
+      slice([ready('10.0.0.1')], { name: 'web-1', options: { ciliumProblem } }),
+    );
+    const told = () => annotationProblems(cluster, 'default/web', []);
+    assert.equal(told(), undefined);
+    cluster.readsCilium = true;
+    assert.equal(told(), `${ciliumProblem}, EndpointSlice web-1: ${ciliumProblem}`);
+    // Of a slice, the first problem is told.
+    cluster.set(slice([ready('10.0.0.1')], { name: 'web-1', options: { problem: 'a', ciliumProblem } }));
+    assert.equal(told(), `${ciliumProblem}, EndpointSlice web-1: a`);
+    // With valid annotations of ours, Cilium's are irrelevant. The weight of one slice is enough for all of them.
+    cluster.set(service({ options: { ciliumProblem, lbAlgorithm: 'random' } }));
+    cluster.set(slice([ready('10.0.0.1')], { name: 'web-1', options: { ciliumProblem } }));
+    cluster.set(slice([ready('10.0.0.2')], { name: 'web-2', options: { weight: 2 } }));
+    assert.equal(told(), undefined);
+    cluster.set(service({ options: { ciliumProblem, problems: ['b'] } }));
+    assert.equal(told(), `b, ${ciliumProblem}`);
+  });
+
   test('is told of a few slices, always the same, in whatever order they came', () => {
     const all = problems(undefined, ...Array.from({ length: 30 }, () => 'x'));
     assert.equal(all, 'EndpointSlice web-0: x, EndpointSlice web-10: x, EndpointSlice web-11: x');
