@@ -53,6 +53,7 @@ main() {
   fi
   read_settings
   check_machine
+  check_places
   lock
   trap 'on_exit $?' EXIT
   trap 'exit 130' INT
@@ -123,6 +124,31 @@ check_folder() {
     */../* | */./*) die "$1: use a path without . and .." ;;
     /proc/* | /sys/* | /dev/*) die "$1: /proc, /sys and /dev belong to the kernel" ;;
   esac
+}
+
+# The other folders may be shared: every file that goes there has our name. In KPN_CONFIG_DIR, the kubeconfig has not. So
+# this folder must be new, empty or ours, or this script would replace, and the uninstall script remove, somebody's file.
+check_places() {
+  for file in "$executable" "$uninstall_script" "$unit_file" "$default_file"; do
+    if [ -d "$file" ] || [ "$file" = "$config_dir" ]; then
+      die "$file is a directory, but ${file##*/} must be a file there. Choose another directory. Nothing was changed"
+    fi
+  done
+  if [ -e "$config_dir" ] && [ ! -d "$config_dir" ]; then die "KPN_CONFIG_DIR=$config_dir is not a directory. Nothing was changed"; fi
+  if is_empty "$config_dir" || is_ours "$config_dir"; then return; fi
+  die "KPN_CONFIG_DIR=$config_dir contains files that are not $NAME's: choose a directory that is new, empty, or named \
+$NAME. Nothing was changed"
+}
+
+# is_empty DIRECTORY: whether it contains nothing, or does not exist.
+is_empty() { [ ! -e "$1" ] || { list=$(ls -A "$1/") && [ -z "$list" ]; }; }
+
+# is_ours DIRECTORY: whether it has our name, or is the KPN_CONFIG_DIR of an earlier installation. That has a record; and
+# until the first start succeeds, or with KPN_SKIP_DOWNLOAD, the unit names it.
+is_ours() {
+  if [ "${1##*/}" = "$NAME" ]; then return; fi
+  if [ -f "$record" ] && grep -q '^archive [0-9a-f]\{64\}$' "$record"; then return; fi
+  [ -f "$unit_file" ] && grep -qxF "LoadCredential=kubeconfig:$1/kubeconfig" "$unit_file"
 }
 
 # Some systems (Flatcar, Fedora CoreOS' relatives) have a read-only /usr.

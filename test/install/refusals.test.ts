@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { signature } from '../../scripts/release/archive.ts';
@@ -108,6 +108,41 @@ suite('install.sh refuses, and leaves the installed version at work', () => {
     refuses(sandbox, { KPN_CONFIG_DIR: '/etc/' }, /without a \/ at its end/);
   });
 
+  test('a KPN_CONFIG_DIR with files of others, whose kubeconfig it would replace', async (context) => {
+    const sandbox = await installed(context);
+    writeFileSync(sandbox.at('kubeconfig'), 'ours');
+    for (const theirs of ['kubeconfig', 'admin.conf', '.hidden', '.installed', 'kubeconfig.cred']) {
+      const folder = sandbox.at(`has-${theirs}`);
+      mkdirSync(folder);
+      writeFileSync(join(folder, theirs), 'theirs');
+      const variables = { KPN_CONFIG_DIR: folder, KPN_KUBECONFIG: sandbox.at('kubeconfig'), KPN_SKIP_DOWNLOAD: '1' };
+      refuses(sandbox, variables, /KPN_CONFIG_DIR=.* contains files that are not kube-proxy-nft's/);
+      assert.deepEqual(readdirSync(folder), [theirs]);
+      assert.equal(readFileSync(join(folder, theirs), 'utf8'), 'theirs');
+    }
+    for (const folder of ['/etc/ssl', '/usr/lib/systemd', '/usr/share/doc'])
+      refuses(sandbox, { KPN_CONFIG_DIR: folder }, /contains files that are not|is a system directory/);
+    refuses(sandbox, { KPN_CONFIG_DIR: sandbox.at('kubeconfig') }, /is not a directory/);
+  });
+
+  test('a place for a file of ours that is a directory', async (context) => {
+    const sandbox = await installed(context);
+    for (const [variable, file] of [
+      ['BIN', 'kube-proxy-nft'],
+      ['BIN', 'kube-proxy-nft-uninstall.sh'],
+      ['SYSTEMD', 'kube-proxy-nft.service'],
+      ['DEFAULT', 'kube-proxy-nft'],
+    ] as const) {
+      const folder = sandbox.at(`${variable}-${file}`);
+      mkdirSync(join(folder, file), { recursive: true });
+      refuses(sandbox, { [`KPN_${variable}_DIR`]: folder }, /is a directory, but .* must be a file there/);
+      assert.deepEqual(readdirSync(folder), [file]);
+    }
+    const same = { KPN_DEFAULT_DIR: sandbox.at('new'), KPN_CONFIG_DIR: sandbox.at('new', 'kube-proxy-nft') };
+    refuses(sandbox, same, /is a directory, but .* must be a file there/);
+    assert.ok(!sandbox.has('new'));
+  });
+
   test('a version older than the installed one, unless it is allowed', async (context) => {
     const sandbox = new Sandbox(context);
     const install = async (version: string, more = {}) =>
@@ -140,6 +175,47 @@ suite('install.sh refuses, and leaves the installed version at work', () => {
 });
 
 suite('install.sh', () => {
+  const inConfigDir = async (context: TestContext, config: string, files: Readonly<Record<string, string>>) => {
+    const sandbox = new Sandbox(context);
+    mkdirSync(sandbox.at(config), { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(sandbox.at(config, name), text);
+    const variables = {
+      ...MANIFESTS,
+      KPN_CONFIG_DIR: sandbox.at(config),
+      KPN_ARTIFACTS: await sandbox.release('0.1.0'),
+    };
+    return { sandbox, install: () => sandbox.install(variables) };
+  };
+
+  test('uses an empty KPN_CONFIG_DIR, and one with our name, where a kubeconfig may be already', async (context) => {
+    for (const [config, files] of [
+      ['empty', {}],
+      ['etc/kube-proxy-nft', { kubeconfig: 'theirs', 'first-token': 'x' }],
+    ] as const) {
+      const { sandbox, install } = await inConfigDir(context, config, files);
+      const { exitCode, output } = install();
+      assert.equal(exitCode, 0, output);
+      assert.deepEqual(new Set(readdirSync(sandbox.at(config))), new Set(['.installed', ...Object.keys(files)]));
+    }
+  });
+
+  test('upgrades in a KPN_CONFIG_DIR of an installation of ours, whichever of its marks is left', async (context) => {
+    const { sandbox, install } = await inConfigDir(context, 'config', {});
+    assert.equal(install().exitCode, 0);
+    writeFileSync(sandbox.at('config', 'kubeconfig'), 'ours');
+    const record = sandbox.text('config', '.installed');
+    // As after KPN_SKIP_DOWNLOAD, or a first start that failed: the unit names the folder.
+    rmSync(sandbox.at('config', '.installed'));
+    assert.equal(install().exitCode, 0);
+    // As after an uninstallation that kept the configuration.
+    rmSync(sandbox.at('systemd', 'kube-proxy-nft.service'));
+    assert.equal(install().exitCode, 0);
+    assert.equal(sandbox.text('config', '.installed'), record);
+    assert.equal(sandbox.text('config', 'kubeconfig'), 'ours');
+    for (const mark of ['config/.installed', 'systemd/kube-proxy-nft.service']) rmSync(sandbox.at(mark));
+    assert.match(install().output, /contains files that are not kube-proxy-nft's/);
+  });
+
   test('says everything that the machine lacks, and how to get it', async (context) => {
     const sandbox = new Sandbox(context, {
       uname: '#!/bin/sh\ncase $1 in -r) echo 5.10.0-28-amd64 ;; *) exec /bin/uname "$@" ;; esac\n',
