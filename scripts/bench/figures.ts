@@ -2,6 +2,7 @@ import { measureChangeLatency, measureHugeService } from './change-latency.ts';
 import { measureExecutableMemory } from './executable-memory.ts';
 import { measureExecutableStart } from './executable-start.ts';
 import { measureFirstFills } from './first-fill.ts';
+import { measureHashing } from './hashing.ts';
 import { measureLimits } from './limits.ts';
 import { measureModelWork } from './model-work.ts';
 import { measurePackets } from './packets.ts';
@@ -29,6 +30,7 @@ export const FIGURES: Readonly<Record<string, Figure>> = {
   restart: (report, workspace, { restart }) => measureRestart(report, workspace, restart, restart.rounds),
   packets: (report, workspace, { packets }) => measurePackets(report, workspace, packets),
   limits: (report, workspace, { limits }) => measureLimits(report, workspace, limits),
+  hashing: (report, workspace, { hashing }) => measureHashing(report, workspace, hashing),
   'udp-flows': (report, workspace, { udpFlows }) => measureUdpFlows(report, workspace, udpFlows),
   memory: (report, workspace, { memory }) => measureExecutableMemory(report, workspace, memory),
   viewers: (report, workspace, { viewers }) => measureViewers(report, workspace, viewers),
