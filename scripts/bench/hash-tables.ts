@@ -9,21 +9,30 @@ import { atOnce } from '../../src/service/steps.ts';
  */
 
 const COUNTS = [
-  2, 5, 10, 16, 17, 24, 32, 33, 48, 64, 65, 100, 128, 129, 200, 235, 256, 257, 300, 500, 512, 513, 700, 860, 1000, 1024,
-  1025, 1700, 2000, 2048, 3400, 4096, 5000,
+  2, 5, 10, 16, 17, 24, 32, 33, 48, 64, 65, 100, 112, 128, 129, 200, 217, 241, 256, 257, 300, 406, 500, 512, 513, 780,
+  860, 1000, 1024, 1025, 1600, 2000, 2048, 3120, 3400, 4096, 5000,
 ];
 
 /** Clusters of each size, and endpoints that come and go in each. */
-const RUNS = 5;
-const CHANGES = 4;
+const RUNS = 6;
+const CHANGES = 8;
 
 interface Place {
   readonly address: string;
   readonly port: number;
 }
 
+/** Two clusters each with consecutive addresses, with scattered ones, and with IPv6. */
+function addressIn(run: number, i: number): string {
+  const scattered = Math.imul(i, 0x9e3779b1) >>> 0;
+  if (run % 3 === 0) return `10.${run}.${i >> 8}.${i & 255}`;
+  if (run % 3 === 1)
+    return `10.${scattered >>> 24}.${(scattered >>> 16) & 255}.${((scattered >>> 8) & 127) * 2 + (run >> 2)}`;
+  return `fd00:${run}::${(i * 37 + 5).toString(16)}`;
+}
+
 const endpointsOf = (count: number, run: number): readonly Place[] =>
-  Array.from({ length: count }, (_, i) => ({ address: `10.${run}.${i >> 8}.${i & 255}`, port: 8080 }));
+  Array.from({ length: count }, (_, i) => ({ address: addressIn(run, i), port: 8080 }));
 
 function fill(endpoints: readonly Place[]): { readonly owners: readonly string[]; readonly milliseconds: number } {
   const begun = performance.now();
@@ -53,13 +62,15 @@ function shares(owners: readonly string[], count: number): { readonly largest: n
 
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
-const lines = [['endpoints', 'slots', 'largest', 'smallest', 'moved', 'of 1/n', 'worst', 'doubling', 'agree', 'ms']];
+const lines = [
+  ['endpoints', 'slots', 'largest', 'smallest', 'moved', 'of 1/n', 'cluster', 'worst', 'doubling', 'agree', 'ms'],
+];
 for (const count of COUNTS) {
   const rows = Array.from({ length: RUNS }, (_, run) => {
     const list = endpointsOf(count, run);
     const table = fill(list);
     const changes = Array.from({ length: CHANGES }, (_, i) => {
-      const more = fill([...list, { address: `10.${run}.250.${i}`, port: 8080 }]);
+      const more = fill([...list, { address: addressIn(run, count + i), port: 8080 }]);
       const fewer = fill(list.toSpliced(Math.floor((count * i) / CHANGES), 1));
       return [more, fewer].map(({ owners }) => ({ owners, moved: moved(table.owners, owners) }));
     }).flat();
@@ -82,6 +93,7 @@ for (const count of COUNTS) {
     Math.min(...rows.map((row) => row.smallest)).toFixed(2),
     percent(mean(all), 2),
     (mean(all) * count).toFixed(2),
+    (Math.max(...rows.filter((row) => row.moved.length > 0).map((row) => mean(row.moved))) * count).toFixed(2),
     (Math.max(...all) * count).toFixed(2),
     doubling.length > 0 ? percent(mean(doubling), 1) : '',
     percent(mean(rows.map((row) => row.agree)), 0),

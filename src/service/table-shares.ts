@@ -116,11 +116,13 @@ function withRoom(mean: number): number {
 
 /**
  * How many slots an endpoint of mean share takes singly. It takes the others in pairs. The fewer are single, the fewer
- * clients move where a table grows, and the more move elsewhere. 17 of 16 would be best, because an endpoint takes no more
- * than 17 where a table is about to grow, but then one of a thousand endpoints moves more than 5/n of all clients.
+ * clients move where a table grows. But where an endpoint gives up its last pair, more clients move than elsewhere. So this
+ * must happen while the mean share is so large that endpoints still have room beyond it (withRoom), and the larger the
+ * table, the more room is necessary. 17 to 21 of 16 keep the mean of each cluster measured below 5/n.
  */
 function singlesOf({ size, each }: TableSize): number {
-  return each + Math.ceil((size > 256 * each ? 3 : 1) * (each / 16));
+  const further = Math.min(5, Math.max(1, Math.log2(size / each) - 5));
+  return each + Math.ceil(further * (each / 16));
 }
 
 /** A hash as a fraction, 0 to 1. */
