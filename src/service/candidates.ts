@@ -28,10 +28,17 @@ export interface PortSource {
   readonly port: number;
 }
 
-/** For each port (see portKey), the slices that have it. */
-export function sourcesByPort(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly PortSource[]> {
+/** For each port (see portKey), the slices that have it. Slices without endpoints are left out. */
+export function* sourceSteps(slices: readonly EndpointSlice[]): Steps<ReadonlyMap<string, readonly PortSource[]>> {
   const groups: PortGroup[] = [];
+  let left = ENTRIES_OF_STEP;
   for (const slice of slices) {
+    if (slice.endpoints.length === 0) continue;
+    left -= slice.ports.length + 1;
+    if (left <= 0) {
+      left = ENTRIES_OF_STEP;
+      yield;
+    }
     const group = groups.slice(0, MAX_LISTS).find(({ ports }) => areSame(ports, slice.ports));
     if (group === undefined) groups.push({ ports: slice.ports, slices: [slice] });
     else group.slices.push(slice);
@@ -39,6 +46,10 @@ export function sourcesByPort(slices: readonly EndpointSlice[]): ReadonlyMap<str
   const sources = new Map<string, PortSource[]>();
   for (const group of groups) {
     for (const port of group.ports) {
+      if (--left <= 0) {
+        left = ENTRIES_OF_STEP;
+        yield;
+      }
       const key = portKey(port);
       const known = sources.get(key);
       if (known === undefined) sources.set(key, [{ group, port: port.port }]);
@@ -99,7 +110,11 @@ export function* candidateSteps(sources: readonly PortSource[], family: Family):
 /**
  * Whether the first of two entries for an address and port applies. If they are equal, it is the one with the larger weight.
  */
-function comesBefore(a: SliceEndpoint, weight: number, { entry: b, weight: other }: Candidate): boolean {
+export function comesBefore(
+  a: SliceEndpoint,
+  weight: number,
+  { entry: b, weight: other }: Pick<Candidate, 'entry' | 'weight'>,
+): boolean {
   // Most duplicates are identical.
   const isSame =
     a.terminating === b.terminating &&

@@ -9,7 +9,7 @@ import {
   type PortId,
   type PortSource,
   portKey,
-  sourcesByPort,
+  sourceSteps,
 } from './candidates.ts';
 import { sortedSteps } from './sorted-steps.ts';
 import { atOnce, type Steps } from './steps.ts';
@@ -94,7 +94,7 @@ export function* choiceSteps(
   const choose = function* (all: Steps<readonly Candidate[]>): Steps<Chosen> {
     return yield* chooseFrom(yield* all, node, zoneSpillOver);
   };
-  const sources = sourcesByPort(slices);
+  const sources = yield* sourceSteps(slices);
   const known = new Map<PortGroup, Chosen>();
   const choices: EndpointChoice[] = [];
   for (const port of ports) {

@@ -1,8 +1,9 @@
 import { type Family, familyOf } from '../ip.ts';
 import type { EndpointSlice } from '../objects/endpoint-slice.ts';
 import type { Service } from '../objects/service.ts';
-import { candidateSteps, type PortGroup, sourcesByPort } from './candidates.ts';
-import type { Steps } from './steps.ts';
+import type { Frontend } from './frontend.ts';
+import { readyHereSteps } from './ready-here.ts';
+import { endsStep, type Steps } from './steps.ts';
 
 /** What a load balancer learns from a Service's healthCheckNodePort. */
 export interface HealthCheck {
@@ -23,37 +24,39 @@ export interface HealthCheck {
  *
  * Endpoints are counted by address, separately for each family. A probe learns about the family it comes over, like in
  * kube-proxy since 1.36 (kubernetes/kubernetes#137370): a load balancer's IPv4 traffic is lost if only IPv6 has an endpoint.
- * Of several entries of an address and port, the one that applies to connections counts.
+ *
+ * `inForce`: the frontends that the kernel has, if it does not have this Service and these slices yet. Endpoints count that
+ * are both ready now and in force, so nothing is attracted for an endpoint that is gone, or that the rules do not know.
  */
 export function* healthCheckSteps(
   service: Service,
   slices: readonly EndpointSlice[],
   nodeName: string,
+  inForce?: ReadonlyMap<Family, readonly Frontend[]>,
 ): Steps<HealthCheck | undefined> {
   const { namespace, name, type, externalLocal, healthCheckNodePort: port, otherProxy, clusterIps } = service;
   const isChecked = type === 'LoadBalancer' && externalLocal && !otherProxy && clusterIps.length > 0;
   if (!isChecked || port === undefined) return undefined;
   const localEndpoints = new Map<Family, number>();
   for (const family of clusterIps.flatMap((ip) => familyOf(ip) ?? [])) {
-    localEndpoints.set(family, yield* countReady(slices, nodeName, family));
+    const ready = yield* readyHereSteps(slices, nodeName, family);
+    const served = inForce && (yield* endpointAddresses(inForce.get(family) ?? []));
+    const counted = served === undefined ? ready : [...ready].filter((address) => served.has(address));
+    localEndpoints.set(family, [...counted].length);
   }
   return { namespace, name, port, localEndpoints };
 }
 
-/** Ports that the Service does not have count, too, as in kube-proxy. An endpoint without ports gets no traffic. */
-function* countReady(slices: readonly EndpointSlice[], nodeName: string, family: Family): Steps<number> {
-  if (nodeName === '') return 0;
-  const counted = new Set<string>();
-  const known = new Set<PortGroup>();
-  for (const sources of sourcesByPort(slices).values()) {
-    const [source] = sources;
-    // Ports that the same slices have differ only in their number.
-    if (source === undefined || (sources.length === 1 && known.has(source.group))) continue;
-    if (sources.length === 1) known.add(source.group);
-    for (const { entry } of yield* candidateSteps(sources, family)) {
-      if (entry.ready && entry.nodeName === nodeName) counted.add(entry.address);
+/** The addresses of endpoints that frontends lead to. */
+function* endpointAddresses(frontends: readonly Frontend[]): Steps<ReadonlySet<string>> {
+  const addresses = new Set<string>();
+  // Most frontends of a Service share their endpoints.
+  for (const list of new Set(frontends.flatMap(({ endpoints, localEndpoints }) => [endpoints, localEndpoints]))) {
+    for (const [i, { address }] of list.entries()) {
+      addresses.add(address);
+      if (endsStep(i)) yield;
     }
     yield;
   }
-  return counted.size;
+  return addresses;
 }

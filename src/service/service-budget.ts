@@ -1,5 +1,5 @@
 import { type Family, familyOf } from '../ip.ts';
-import type { EndpointSlice, SliceEndpoint } from '../objects/endpoint-slice.ts';
+import type { EndpointSlice, SliceEndpoint, SlicePort } from '../objects/endpoint-slice.ts';
 import type { ServicePortSpec } from '../objects/service.ts';
 import { ENTRIES_OF_STEP, portKey } from './candidates.ts';
 import type { Endpoint, EndpointChoice } from './endpoints.ts';
@@ -161,10 +161,13 @@ export function slicesWithin(
 ): BoundedSlices {
   // Nearly all Services end here.
   if (sum(slices, (slice) => slice.ports.length * slice.endpoints.length) <= budget) return { slices, isCut: false };
-  const known = new Set(ports.map(portKey));
+  // Without a text for each port: slices may have a million ports.
+  const known = new Map(ports.map(({ protocol }) => [protocol, new Set<string>()]));
+  for (const { protocol, name } of ports) known.get(protocol)?.add(name);
+  const isKnown = ({ protocol, name }: SlicePort) => known.get(protocol)?.has(name) === true;
   const sources = slices
     .filter(({ endpoints: [first] }) => first !== undefined && familyOf(first.address) === family)
-    .map((slice) => ({ slice, ports: sum(slice.ports, (port) => Number(known.has(portKey(port)))) }))
+    .map((slice) => ({ slice, ports: sum(slice.ports, (port) => Number(isKnown(port))) }))
     .filter((source) => source.ports > 0);
   const pairs = (limit: number) => sum(sources, (each) => each.ports * Math.min(each.slice.endpoints.length, limit));
   const most = sources.reduce((max, { slice }) => Math.max(max, slice.endpoints.length), 0);

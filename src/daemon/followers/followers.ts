@@ -198,7 +198,7 @@ export class Followers {
       if (onLoopback) this.#localhost.set(`${key} ${model.family}`, localhostNodePortsOf(frontends));
     }
     this.#endUdpFlows(model, result);
-    this.#healthChecks.follow(services);
+    this.#healthChecks.follow(model, services);
   }
 }
 

@@ -34,7 +34,7 @@ async function setUp(context: TestContext) {
   const inForce = () => {
     for (const model of models) {
       while (model.isDirty) model.nextTransaction();
-      checks.follow(model.takeProgrammed());
+      checks.follow(model, model.takeProgrammed());
     }
   };
   /** What a load balancer learns: the number of local endpoints; undefined if nobody listens. */
@@ -80,19 +80,76 @@ suite('the health check of a Service', () => {
   });
 
   test('waits until a change is in force', async (context) => {
-    const { change, inForce, becomes, answer, checks } = await setUp(context);
+    const { change, inForce, becomes, answer } = await setUp(context);
     change(ready('10.0.0.1', HERE));
-    checks.follow(['default/web']);
     await sleep(20);
     assert.equal(await answer(), undefined);
     inForce();
     await becomes(1);
-    change();
-    checks.follow(['default/web']);
+    change(ready('10.0.0.1', HERE), ready('10.0.0.2', HERE));
     await sleep(20);
     assert.equal(await answer(), 1);
     inForce();
+    await becomes(2);
+  });
+
+  test('counts what is ready and in force while changes never rest', async (context) => {
+    const { models, checks, change, inForce, becomes } = await setUp(context);
+    /** The rules get the present endpoints, and before the kernel has them there are others. */
+    const overtaken = (...next: readonly SliceEndpoint[]) => {
+      for (const model of models) while (model.isDirty) model.nextTransaction();
+      change(...next);
+      for (const model of models) checks.follow(model, model.takeProgrammed());
+    };
+    change(ready('10.0.0.1', HERE), ready('10.0.0.2', HERE));
+    inForce();
+    await becomes(2);
+    change(ready('10.0.0.1', HERE));
+    // The rules have one, and two others are ready: they are not in force yet, and that one is gone.
+    overtaken(ready('10.0.0.3', HERE), ready('10.0.0.4', HERE));
     await becomes(0);
+    // The rules have those two, and one of them stays.
+    overtaken(ready('10.0.0.4', HERE), ready('10.0.0.5', HERE));
+    await becomes(1);
+    overtaken();
+    await becomes(0);
+  });
+
+  test('does not wait for those of a tenant with many endpoints, ports and slices', async (context) => {
+    const { cluster, models, change, inForce, becomes } = await setUp(context);
+    const endpoints = Array.from({ length: 1000 }, (_, n) => ready(`10.1.${n >> 8}.${n & 255}`, HERE));
+    const evil = { namespace: 'evil', name: 'evil' };
+    const [port = 0] = await freePorts(1);
+    cluster.set(
+      service({
+        ...evil,
+        type: 'LoadBalancer',
+        externalLocal: true,
+        healthCheckNodePort: port,
+        clusterIps: ['10.96.9.9'],
+      }),
+    );
+    for (let s = 0; s < 20; s++) {
+      const ports = Array.from({ length: 500 }, (_, n) => slicePort({ name: `p${n}`, port: n === 0 ? 1 + s : 1 + n }));
+      cluster.set(slice(endpoints, { namespace: 'evil', name: `evil-${s}`, serviceName: 'evil', ports }));
+    }
+    change(ready('10.0.0.1', HERE));
+    inForce();
+    await becomes(1);
+    // A count for each of these would take seconds. They are one, and the other Service has its turn.
+    for (let round = 0; round < 100; round++) {
+      for (const model of models) model.markDirty('evil/evil');
+      inForce();
+    }
+    change();
+    const began = process.cpuUsage();
+    inForce();
+    await becomes(0);
+    const { user, system } = process.cpuUsage(began);
+    context.diagnostic(`${((user + system) / 1000).toFixed(0)} ms of CPU time until it was up to date`);
+    cluster.delete('Service', 'evil/evil');
+    for (const model of models) model.markDirty('evil/evil');
+    inForce();
   });
 
   test('is of the last change where endpoints take long to count', async (context) => {

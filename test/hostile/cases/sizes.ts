@@ -1,4 +1,4 @@
-import type { HostileCase } from '../case.ts';
+import { again, type HostileCase } from '../case.ts';
 import { clusterIp, large, podAddresses, portList, service, slice, slices } from '../objects.ts';
 
 const AFFINITY = { sessionAffinity: 'ClientIP' };
@@ -130,6 +130,23 @@ export const SIZES: readonly HostileCase[] = [
       for (const [i, address] of podAddresses(stage.many(5000)).entries()) {
         stage.put(slice(`slices-${i}`, 'slices', [address], ports));
       }
+    },
+  },
+  {
+    name: 'port-lists',
+    attack:
+      'a health-checked Service with 100 ports: 40 slices of 100 endpoints on this node, each with other ports; one changes every 50 ms',
+    during: (stage, signal) => {
+      const ports = portList(100);
+      const spec = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 30_999, ports };
+      const addresses = podAddresses(stage.many(100));
+      const part = (n: number, ready: boolean) =>
+        slice(`lists-${n}`, 'lists', [], undefined, {
+          ports: ports.map(({ name, protocol }, i) => ({ name, protocol, port: i === 0 ? 2000 + n : 8080 })),
+          endpoints: addresses.map((address) => ({ addresses: [address], nodeName: 'node-a', conditions: { ready } })),
+        });
+      stage.put(service('lists', clusterIp(1), spec), ...Array.from({ length: 40 }, (_, n) => part(n, true)));
+      return again(signal, 50, (round) => stage.put(part(round % 40, round % 80 < 40)));
     },
   },
 ];
