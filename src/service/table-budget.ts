@@ -24,8 +24,10 @@ export interface TableLimit {
 }
 
 /**
- * How large the tables of a Service may be within its budget. It reduces slots before endpoints. The result depends on
- * nothing that differs between nodes, except the endpoints themselves, because all nodes should have the same tables.
+ * How large the tables of a Service may be within `budget` elements. It reduces slots before endpoints. Nodes with the same
+ * endpoints and the same budget have the same tables. The budget of one Service (--max-elements-per-service) is the same on
+ * all nodes. What is left of the total budget (--max-elements) is not, because its default comes from the node's memory. A
+ * Service that this leaves short may have other tables than on other nodes, and its shortfall says so.
  */
 export function tableLimit(demands: readonly TableDemand[], budget: number): TableLimit {
   const elements = (slotsEach: number, limit: number) =>

@@ -204,7 +204,7 @@ export class AllowedFrontends {
     const most = frontends.reduce((max, { endpoints }) => Math.max(max, endpoints.length), 0);
     const used = cut.endpoints ? [`each port uses at most ${most} of its endpoints`] : [];
     const weights = cut.weights ? ['the weights of its endpoints are less exact'] : [];
-    const fewer = cut.slotsEach === undefined ? [] : [`its hash tables have ${cut.slotsEach} slots for each endpoint`];
+    const fewer = cut.slotsEach === undefined ? [] : [describeSlots(cut.slotsEach)];
     const refused = cut.frontends ? ['some of its ports or addresses are not served'] : [];
     return (
       `its ports, addresses and endpoints need more than the ${this.#serviceBudget} elements that one Service may ` +
@@ -226,13 +226,30 @@ const FEW = 100;
 /** What a Service has to do without if all Services together request too much. */
 type Lacking = 'endpoints' | 'weights';
 
-function describeShort({ elements }: BoundedFrontends, lacking: Lacking): string {
+function describeShort({ elements, cut }: BoundedFrontends, lacking: Lacking): string {
   const some =
-    lacking === 'weights' ? 'the weights of its endpoints are less exact' : 'some of its endpoints are not used';
+    lacking === 'weights'
+      ? 'the weights of its endpoints are less exact'
+      : cut?.slotsEach !== undefined
+        ? describeTables(cut, cut.slotsEach)
+        : 'some of its endpoints are not used';
   return (
     'all Services together need more elements than this node has memory for, and older ones come first: ' +
     `${elements === 0 ? 'it is not served' : some}. Give kube-proxy-nft more memory, or see --max-elements`
   );
+}
+
+/** Other nodes may have more memory, and so larger tables. */
+function describeTables({ endpoints }: Cut, slotsEach: number): string {
+  const fewer = endpoints ? ', some of its endpoints are not used' : '';
+  return (
+    `${describeSlots(slotsEach)}${fewer}, and a client may reach another endpoint than through other nodes, which may ` +
+    'have more memory'
+  );
+}
+
+function describeSlots(slotsEach: number): string {
+  return `its hash tables have ${slotsEach} ${slotsEach === 1 ? 'slot' : 'slots'} for each endpoint`;
 }
 
 /** Bounds the memory for warnings already given. Beyond it, some may be repeated. */

@@ -49,7 +49,7 @@ suite('the model of a family, within its budgets', () => {
       [service({ externalIps: Array.from({ length: 50 }, (_, i) => `203.0.113.${i}`) }), slice([ready('10.0.0.1')])],
     ],
     [
-      'its hash tables have 1 slots for each endpoint, each port uses at most 34 of its endpoints',
+      'its hash tables have 1 slot for each endpoint, each port uses at most 34 of its endpoints',
       [
         service({ options: { lbAlgorithm: 'client-hash' } }),
         slice(Array.from({ length: 40 }, (_, i) => ready(`10.0.0.${i}`))),
@@ -105,6 +105,35 @@ suite('the model of a family, within its budgets', () => {
     drain();
     assert.deepEqual([...shortfalls.all()], []);
     assert.equal(used().size, 10);
+  });
+
+  test('makes the same hash tables with different totals, and says so where a total is too small for that', () => {
+    const [web, endpoints] = aged(0, 40);
+    const nodeWith = (total: number) => {
+      const hashed = { ...web, options: { lbAlgorithm: 'client-hash' } } as const;
+      const { model, shortfalls, drain } = modelFor([hashed, endpoints], { totalBudget: new TotalBudget(total) });
+      drain();
+      const [{ hashing, endpoints: used = [] } = {}] = model.frontendsOf('default/s00');
+      const table = Array.from(hashing?.table ?? [], (place) => used[place]?.address);
+      return { table, used: new Set(table).size, said: [...shortfalls.all()].map(({ message }) => message) };
+    };
+    const large = nodeWith(100_000);
+    assert.equal(large.table.length, 1024);
+    assert.deepEqual(nodeWith(2000), large);
+    assert.deepEqual(large.said, []);
+    const short = 'all Services together need more elements than this node has memory for, and older ones come first: ';
+    const differs =
+      'and a client may reach another endpoint than through other nodes, which may have more memory. ' +
+      'Give kube-proxy-nft more memory, or see --max-elements';
+    const half = nodeWith(700);
+    assert.deepEqual([half.table.length, half.used], [512, 40]);
+    assert.deepEqual(half.said, [`${short}its hash tables have 8 slots for each endpoint, ${differs}`]);
+    const few = nodeWith(80);
+    assert.ok(few.used > 0 && few.used < 40, `${few.used}`);
+    assert.deepEqual(few.said, [
+      `${short}its hash tables have 1 slot for each endpoint, some of its endpoints are not used, ${differs}`,
+    ]);
+    assert.match(nodeWith(1).said.join(), /older ones come first: it is not served\. Give/);
   });
 
   test('serves the oldest Services where not all fit, in whatever order they come, and again when there is room', () => {
