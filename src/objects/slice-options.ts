@@ -29,17 +29,14 @@ export const DEFAULT_WEIGHT = 1;
  * effect.
  */
 export function readSliceOptions(annotations: Readonly<Record<string, string>>): SliceOptions | undefined {
-  const ofCilium = readCiliumWeight(annotations[CILIUM_WEIGHT_ANNOTATION]);
-  let options = ofCilium;
+  let options = readCiliumWeight(annotations[CILIUM_WEIGHT_ANNOTATION]);
   for (const key in annotations) {
     if (!key.startsWith(ANNOTATION_PREFIX)) continue;
     const value = annotations[key] ?? '';
     try {
       if (key !== WEIGHT_ANNOTATION) throw new AnnotationError('EndpointSlices have no such annotation');
-      const weight = readWeight(value, MAX_WEIGHT);
-      // If Cilium's annotation is there, it matters that ours has the default value.
-      const isUsual = weight === DEFAULT_WEIGHT && ofCilium === undefined;
-      options = isUsual ? options : { ...options, weight };
+      // Also the default one: if a slice of the Service has ours, Cilium's do not apply.
+      options = { ...options, weight: readWeight(value, MAX_WEIGHT) };
     } catch (error) {
       if (!(error instanceof AnnotationError)) throw error;
       options = { problem: annotationProblem(key, value, error), ...options };

@@ -14,12 +14,12 @@ function optionsOf(annotations: object) {
 
 suite('the weight of a slice', () => {
   test('is a whole number up to 100', () => {
-    for (const weight of [0, 2, 10, 100])
+    for (const weight of [0, 1, 2, 10, 100])
       assert.deepEqual(optionsOf({ 'kube-proxy-nft/weight': `${weight}` }), { weight });
   });
 
-  test('is nothing that slices without it, or with the usual one, have', () => {
-    for (const annotations of [{}, { 'example.com/weight': '3' }, { 'kube-proxy-nft/weight': '1' }]) {
+  test('is nothing that slices without it have', () => {
+    for (const annotations of [{}, { 'example.com/weight': '3' }]) {
       assert.equal(optionsOf(annotations), 'none');
     }
   });
@@ -39,7 +39,6 @@ suite('the weight of a slice', () => {
     for (const value of ['', '65536', '-1', 'x', '0x1']) {
       const ciliumProblem = `service.cilium.io/weight: "${value}": must be a whole number from 0 to 65535`;
       assert.deepEqual(optionsOf({ 'service.cilium.io/weight': value }), { ciliumProblem });
-      // That ours is there makes Cilium's irrelevant, so it is kept even with the usual value.
       const both = { 'service.cilium.io/weight': value, 'kube-proxy-nft/weight': '1' };
       assert.deepEqual(optionsOf(both), { ciliumProblem, weight: 1 });
     }
