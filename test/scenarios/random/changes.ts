@@ -41,10 +41,16 @@ const FLAGS: readonly (readonly string[])[] = [
   [...DUAL, '--source-ranges-on-node-ports', '--node-port-source-ranges', '192.0.2.0/24,10.32.0.0/16,fd00:32::/31'],
   [...DUAL, '--nodeport-addresses', 'all', '--node-port-source-ranges', '198.18.0.0/15,0.0.0.0/0'],
   [...DUAL, '--reset-gone-endpoints'],
+  [...DUAL, '--read-cilium-annotations'],
+  [...DUAL, '--skip-unreachable-nodes', '--nodeport-addresses', 'all', '--masquerade-all', '--reset-gone-endpoints'],
+  [
+    ...['--detect-local-mode', 'NodeCIDR', '--skip-unreachable-nodes', '--read-cilium-annotations'],
+    ...['--source-ranges-on-node-ports', '--node-port-source-ranges', '192.0.2.0/24,10.32.0.0/16,fd00:32::/31'],
+  ],
 ];
 
 /** The flags of a run's first daemon. What they add counts where other objects use it. */
-export const FIRST_FLAGS: readonly string[] = [...DUAL, '--skip-unreachable-nodes'];
+export const FIRST_FLAGS: readonly string[] = [...DUAL, '--skip-unreachable-nodes', '--read-cilium-annotations'];
 
 /** True once in `n` times. */
 const seldom = (n: number) => fc.nat(n - 1).map((draw) => draw === n - 1);
@@ -79,6 +85,23 @@ const clusterIps: fc.Arbitrary<{ readonly target: Target | null; readonly famili
 const some = <T>(list: readonly T[]) =>
   fc.oneof({ weight: 2, arbitrary: fc.constant<T[]>([]) }, { weight: 3, arbitrary: fc.subarray([...list]) });
 
+const limits = (limit: string | undefined, maxConnections?: string) => ({
+  ...(limit !== undefined && { 'kube-proxy-nft/limit': limit }),
+  ...(maxConnections !== undefined && { 'kube-proxy-nft/max-connections': maxConnections }),
+});
+
+const LIMITS: readonly object[] = [
+  // More than anybody here reaches: what they bring is to change nothing else.
+  ...[limits('90000/s'), limits(undefined, '900'), limits('90000/s', '900')],
+  ...[limits('1/s'), limits(undefined, '1'), limits('1/s', '1'), limits('90000/s', '1'), limits('1/s', '900')],
+];
+
+/** Also beside a valid one, which counts. */
+const WRONG_LIMITS: readonly object[] = [
+  ...[limits('0/s'), limits('1'), limits('100001/s', '900'), limits('1/min', '1')],
+  ...[limits(undefined, '0'), limits(undefined, '1001'), limits('1/s', 'one'), limits('90000/s', '1/s')],
+];
+
 const services: fc.Arbitrary<RawObject> = fc
   .record({
     name: names,
@@ -92,19 +115,17 @@ const services: fc.Arbitrary<RawObject> = fc
     externalLocal: fc.boolean(),
     internalLocal: seldom(3),
     affinity: fc.constantFrom(undefined, undefined, undefined, {}, { timeoutSeconds: 600 }),
-    onNodePorts: fc.constantFrom(undefined, undefined, 'true', 'false'),
-    limits: fc.constantFrom(
-      ...[{}, {}, {}, {}],
-      // More than anybody here reaches: what they bring is to change nothing else.
-      { 'kube-proxy-nft/limit': '90000/s' },
-      { 'kube-proxy-nft/max-connections': '900' },
-      { 'kube-proxy-nft/limit': '1/s' },
-      { 'kube-proxy-nft/max-connections': '1' },
+    onNodePorts: fc.constantFrom(...[undefined, undefined, undefined, 'true', 'true', 'false', 'false'], 'yes'),
+    limits: fc.oneof(
+      { weight: 4, arbitrary: fc.constant({}) },
+      { weight: 5, arbitrary: fc.constantFrom(...LIMITS) },
+      { weight: 1, arbitrary: fc.constantFrom(...WRONG_LIMITS) },
     ),
+    cilium: fc.constantFrom(...[undefined, undefined, undefined, undefined], 'maglev', 'random', 'magle'),
     algorithm: fc.constantFrom(...[undefined, undefined, undefined], 'client-hash', 'connection-hash', 'round-robin'),
     slowStart: fc.constantFrom(...[undefined, undefined], SLOW_START, SLOW_START, SLOW_START, '8 eighths'),
     // What it does to connections that are open is in test/traffic/gone-endpoints.test.ts: new ones do not mind it.
-    resets: fc.constantFrom(...[undefined, undefined, undefined], 'true', 'false'),
+    resets: fc.constantFrom(...[undefined, undefined, undefined], 'true', 'false', 'yes'),
     isOthers: seldom(12),
     isName: seldom(16),
     spillOver: fc.constantFrom(...[undefined, undefined, undefined], '20%', '50%', '80%', '100%', '0%'),
@@ -122,6 +143,7 @@ const services: fc.Arbitrary<RawObject> = fc
         ...(parts.onNodePorts !== undefined && { 'kube-proxy-nft/source-ranges-on-node-ports': parts.onNodePorts }),
         ...(parts.spillOver !== undefined && { 'kube-proxy-nft/zone-spill-over': parts.spillOver }),
         ...parts.limits,
+        ...(parts.cilium !== undefined && { 'service.cilium.io/lb-algorithm': parts.cilium }),
         ...(parts.algorithm !== undefined && { 'kube-proxy-nft/lb-algorithm': parts.algorithm }),
         ...(parts.slowStart !== undefined && { 'kube-proxy-nft/slow-start': parts.slowStart }),
         ...(parts.resets !== undefined && { 'kube-proxy-nft/reset-gone-endpoints': parts.resets }),
@@ -153,16 +175,20 @@ const sliceSets: fc.Arbitrary<readonly RawObject[]> = fc
     suffix: suffixes,
     endpoints: endpointsArbitrary,
     families: fc.constantFrom([0, 1], [0, 1], [0, 1], [0], [1]),
-    weight: fc.constantFrom(undefined, undefined, undefined, '0', '2', '3', 'much'),
+    weight: fc.constantFrom(...[undefined, undefined, undefined, undefined], '0', '1', '2', '3', 'much'),
+    ciliumWeight: fc.constantFrom(...[undefined, undefined, undefined], '0', '50', '200', '300', '65536', 'heavy'),
     targetPorts: fc.array(fc.constantFrom(8080, 8080, 8080, 8081, null), {
       minLength: PORTS.length,
       maxLength: PORTS.length,
     }),
   })
-  .map(({ serviceName, suffix, endpoints, families, weight, targetPorts }) => {
+  .map(({ serviceName, suffix, endpoints, families, weight, ciliumWeight, targetPorts }) => {
     const made = slices(serviceName, endpoints, {
       name: `${serviceName}${suffix}`,
-      ...(weight !== undefined && { annotations: { 'kube-proxy-nft/weight': weight } }),
+      annotations: {
+        ...(weight !== undefined && { 'kube-proxy-nft/weight': weight }),
+        ...(ciliumWeight !== undefined && { 'service.cilium.io/weight': ciliumWeight }),
+      },
       ports: PORTS.map(({ name, protocol }, i) => ({ name, protocol, port: targetPorts[i] ?? null })),
     });
     return families.flatMap((family) => made[family] ?? []);

@@ -21,6 +21,7 @@ import type { SourceFate } from '../runner/expectation.ts';
 import type { RawObject } from '../runner/objects.ts';
 import { type Candidate, candidates, hashedBy, isHere, near, withWeight } from './candidates.ts';
 import type { Connection, Destination } from './connections.ts';
+import { annotationsOf, requested, weighed } from './requests.ts';
 
 /** What must become of a connection. */
 export interface Answer {
@@ -54,23 +55,29 @@ export type EighthsOf = (service: Service, address: string) => number;
 
 /** Reads objects and flags. Throws for objects that the API would refuse. */
 export function known(objects: readonly RawObject[], flags: readonly string[]): Known {
+  const args = parseArguments(flags);
+  const readsCilium = args.readCiliumAnnotations;
   const services: Service[] = [];
-  const slices: EndpointSlice[] = [];
+  const slices: [EndpointSlice, ReturnType<typeof annotationsOf>][] = [];
   const serviceCidrs: string[] = [];
   const nodes: Node[] = [];
   for (const raw of objects) {
     const { object } = decodeObject(raw.kind, raw);
-    if (object?.kind === 'Service') services.push(object);
-    else if (object?.kind === 'EndpointSlice') slices.push(object);
+    if (object?.kind === 'Service') services.push(withRequests(object, requested(annotationsOf(raw), readsCilium)));
+    else if (object?.kind === 'EndpointSlice') slices.push([object, annotationsOf(raw)]);
     else if (object?.kind === 'ServiceCIDR') serviceCidrs.push(...object.cidrs);
     else if (object?.kind === 'Node') nodes.push(object);
     else throw new Error(`${raw.kind} ${raw.metadata.name} cannot be read`);
   }
   const proxied = services.filter(({ otherProxy, type }) => !otherProxy && type !== 'ExternalName');
   proxied.sort((a, b) => (`${a.createdAt} ${a.name}` < `${b.createdAt} ${b.name}` ? -1 : 1));
-  const args = parseArguments(flags);
   const node = nodes.find(({ name }) => name === THIS_NODE);
-  return { services: proxied, slices, node, avoided: avoided(nodes, args), serviceCidrs, flags: args };
+  const all = { services: proxied, slices: weighed(slices, readsCilium) };
+  return { ...all, node, avoided: avoided(nodes, args), serviceCidrs, flags: args };
+}
+
+function withRequests({ options: _, ...service }: Service, options: Service['options']): Service {
+  return options === undefined ? service : { ...service, options };
 }
 
 /** With the flag: nodes that are not Ready, unless these are more than half of all, and more than two. */
