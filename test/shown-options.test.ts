@@ -94,7 +94,7 @@ const PLAIN = clusterOf({});
 async function shownOf({ args, cluster, known, rows, trace }: typeof PLAIN): Promise<Shown> {
   const { shortfalls } = known;
   const models = known.models.map(({ model }) => model);
-  const listed = { cluster, models, shortfalls, resetsAll: args.resetGoneEndpoints };
+  const listed = { cluster, models, shortfalls, resets: args };
   const [options, flags] = [countOptions(cluster), nodeFlags(args)];
   const traces = [await trace('10.96.0.80:80/tcp'), await trace(':30080', '198.51.100.7')];
   const [line] = atOnce(serviceLines(listed, 0, 0)).lines;

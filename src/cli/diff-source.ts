@@ -66,7 +66,7 @@ export async function sourceDifferences(daemon: DaemonModel, args: Arguments, lo
     return { family: model.family, added: added.map(textOf), removed: removed.map(textOf) };
   });
   const after = [...cluster.serviceKeys()].flatMap((key) => {
-    const beside = besideRules(cluster.service(key), theirs.resetGoneEndpoints);
+    const beside = besideRules(cluster.service(key), theirs);
     return models.flatMap((model) => model.frontendsOf(key).map((frontend) => serviceRow(frontend, beside)));
   });
   const services = serviceChanges(rows, after);

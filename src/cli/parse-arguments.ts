@@ -85,6 +85,7 @@ export function parseArguments(argv: readonly string[], file?: ConfigurationFile
     connectionMetrics: configuration['kubeProxyNft.connectionMetrics'],
     resetGoneEndpoints: configuration['kubeProxyNft.resetGoneEndpoints'],
     resetUnknown: configuration['kubeProxyNft.resetGoneEndpoints'] && !isTcpLoose(),
+    resetsLackRules: !configuration['kubeProxyNft.resetGoneEndpoints'] && !isTcpLoose(),
     runDir: resolve(one('run-dir') ?? DEFAULT_RUN_DIR),
     stateDir: isOn(values, 'no-state') ? '' : stateDir === undefined ? undefined : resolve(stateDir),
     stateMaxAge: milliseconds(configuration['kubeProxyNft.stateMaxAge']),

@@ -78,6 +78,8 @@ export interface Arguments {
   readonly nodePortSourceRanges: readonly string[];
   /** Whether --reset-gone-endpoints needs its own rules, because nf_conntrack_tcp_loose is 0 here. */
   readonly resetUnknown: boolean;
+  /** Whether these rules are needed here, but are not there without --reset-gone-endpoints. Annotations do not add them. */
+  readonly resetsLackRules: boolean;
   readonly runDir: string;
   /** --state-dir: the folder for the last known state; empty with --no-state; undefined: the one from the environment. */
   readonly stateDir: string | undefined;

@@ -34,6 +34,7 @@ export function createModels(
     affinityLimit: args.maxAffinityEndpoints,
     sourceRangesOnNodePorts: args.sourceRangesOnNodePorts,
     closesNodePorts: args.nodePortSourceRanges.length > 0,
+    resetsLackRules: args.resetsLackRules,
     totalBudget: new TotalBudget(budgetOf(args)),
     counting: countingBudget(log),
   };

@@ -13,11 +13,11 @@ const ENDPOINTS = 100;
 
 /** The frontends of one Service ("namespace/name") and their endpoints, as far as they are shown. */
 export function* serviceDetail(
-  { cluster, models, shortfalls, limitCounts, resetsAll = false }: ListedCluster,
+  { cluster, models, shortfalls, limitCounts, resets = { resetGoneEndpoints: false } }: ListedCluster,
   key: string,
 ): Steps<PageService> {
   const all = models.flatMap((model) => model.frontendsOf(key));
-  const beside = besideRules(cluster.service(key), resetsAll);
+  const beside = besideRules(cluster.service(key), resets);
   const shown: PageFrontend[] = [];
   for (const frontend of all.slice(0, FRONTENDS)) {
     const { endpoints, localEndpoints, unreachable } = frontend;

@@ -1,6 +1,7 @@
 import type { Service } from '../objects/service.ts';
 import type { Cluster } from '../service/cluster.ts';
 import type { Frontend } from '../service/frontend.ts';
+import type { ResetFlags } from '../service/reset-option.ts';
 import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import type { Steps } from '../service/steps.ts';
 import { haveWeights } from '../status/endpoint-weights.ts';
@@ -18,8 +19,8 @@ export interface ListedCluster {
   readonly shortfalls: Shortfalls;
   /** The effects of a Service's limits; undefined if it has none, or if they are unknown. */
   readonly limitCounts?: LimitsWatch['countsOf'];
-  /** --reset-gone-endpoints. Default: off. */
-  readonly resetsAll?: boolean;
+  /** Default: off. */
+  readonly resets?: ResetFlags;
 }
 
 /** How many Services an answer has, and how many frontends a step processes: about a millisecond. */
@@ -104,7 +105,7 @@ function serviceLine(key: string, listed: ListedCluster, hasShortfalls: boolean)
   const [shortfall] = hasShortfalls ? listed.shortfalls.of('Service', key) : [];
   const verdict = worst ?? withoutFrontend(key, listed);
   const ranges = nodePortRanges > 0 ? [`node ports from ${countOf(nodePortRanges, 'source range')} only`] : [];
-  const told = worstOf === undefined ? [] : [...optionsOf(worstOf, service), ...ranges];
+  const told = worstOf === undefined ? [] : [...optionsOf(worstOf, service, listed), ...ranges];
   const [fate, text] = withShortfall([verdict[0], [verdict[1], ...told].join('; ')], shortfall);
   const names = [listedFew(addresses), listedFew(ports)] as const;
   return [service.namespace, service.name, service.type, ...names, endpoints, local, rank(fate), text, count];
@@ -114,9 +115,12 @@ function serviceLine(key: string, listed: ListedCluster, hasShortfalls: boolean)
  * The features of docs/beyond-kube-proxy.md that annotations give a frontend, in words. What a flag sets for all is not in
  * each row.
  */
-function optionsOf(frontend: Frontend, service: Service): readonly string[] {
+function optionsOf(frontend: Frontend, service: Service, { resets }: ListedCluster): readonly string[] {
   const isWeighed = haveWeights(frontend.endpoints) || haveWeights(frontend.localEndpoints);
-  return optionTexts(frontendOptions(frontend, besideRules(service, false)), isWeighed);
+  return optionTexts(
+    frontendOptions(frontend, besideRules(service, { ...resets, resetGoneEndpoints: false })),
+    isWeighed,
+  );
 }
 
 function rank(fate: ServiceFate): number {

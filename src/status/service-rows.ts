@@ -1,7 +1,7 @@
 import type { Service } from '../objects/service.ts';
 import type { Endpoint } from '../service/endpoints.ts';
 import type { Frontend, FrontendKind } from '../service/frontend.ts';
-import { resetsGone } from '../service/reset-option.ts';
+import { type ResetFlags, resetsClients, resetsGone } from '../service/reset-option.ts';
 import type { LimitCounts } from '../sync/limits-watch.ts';
 import type { ConnectionResult, Connections } from './connections.ts';
 import { type EndpointWeight, endpointWeights } from './endpoint-weights.ts';
@@ -80,13 +80,16 @@ function withLimitCounts(row: ServiceRow, limits: ReadonlyMap<string, LimitCount
 const NONE = { served: 0, refused: 0, dropped: 0 };
 
 /** What a Service requests that none of its rules shows. */
-export type BesideRules = Pick<ServiceRow, 'resetsGone' | 'slowStart'>;
+export interface BesideRules extends Pick<ServiceRow, 'slowStart'> {
+  /** Present if its connections end when their endpoint is gone: for which frontends clients get a reset. */
+  readonly resets?: Pick<ResetFlags, 'resetsLackRules'>;
+}
 
-/** What a Service requests of that; undefined: unknown. `resetsAll`: --reset-gone-endpoints. */
-export function besideRules(service: Pick<Service, 'options'> | undefined, resetsAll: boolean): BesideRules {
+/** What a Service requests of that; undefined: unknown. */
+export function besideRules(service: Pick<Service, 'options'> | undefined, flags: ResetFlags): BesideRules {
   const seconds = service?.options?.slowStartSeconds;
   return {
-    ...(resetsGone(service, resetsAll) && { resetsGone: true }),
+    ...(resetsGone(service, flags.resetGoneEndpoints) && { resets: flags }),
     ...(seconds !== undefined && { slowStart: `${seconds}s` }),
   };
 }
@@ -119,15 +122,15 @@ export function serviceRow(frontend: Frontend, beside: BesideRules = {}): Servic
 }
 
 /** The features of docs/beyond-kube-proxy.md that a frontend has, besides those of endpoints. */
-export type FrontendOptions = Pick<ServiceRow, 'algorithm' | 'limits'> & BesideRules;
+export type FrontendOptions = Pick<ServiceRow, 'algorithm' | 'limits' | 'resetsGone' | 'slowStart'>;
 
-export function frontendOptions(frontend: Frontend, { resetsGone, slowStart }: BesideRules): FrontendOptions {
-  const { hashing, protocol } = frontend;
+export function frontendOptions(frontend: Frontend, { resets, slowStart }: BesideRules): FrontendOptions {
+  const { hashing } = frontend;
   const limits = limitsText(frontend);
   return {
     ...(hashing !== undefined && { algorithm: `${hashing.by}-hash` }),
     ...(limits !== '' && { limits }),
-    ...(resetsGone && protocol === 'tcp' && { resetsGone }),
+    ...(resets !== undefined && resetsClients(frontend, resets) && { resetsGone: true }),
     ...(slowStart !== undefined && { slowStart }),
   };
 }

@@ -14,6 +14,7 @@ import {
   type Viewpoint,
 } from '../service/frontend.ts';
 import { type ClaimResult, FrontendClaims } from '../service/frontend-claims.ts';
+import type { ResetFlags } from '../service/reset-option.ts';
 import { type Cut, DEFAULT_SERVICE_BUDGET } from '../service/service-budget.ts';
 import { serviceSize } from '../service/service-size.ts';
 import type { ShortfallReason } from '../service/shortfall.ts';
@@ -44,6 +45,8 @@ export interface AllowedFrontendsOptions {
   /** For both, see Viewpoint. */
   readonly sourceRangesOnNodePorts?: boolean;
   readonly closesNodePorts?: boolean;
+  /** See ResetFlags. Default: no. */
+  readonly resetsLackRules?: boolean;
   /** Whether the rules currently select this frontend's endpoints by the client's address. Default: no. */
   readonly picksByClient?: (frontend: Frontend) => boolean;
   /** Which endpoints start slowly. Default: one of its own. */
@@ -70,6 +73,7 @@ export class AllowedFrontends {
    */
   readonly #spare: Allowances;
   readonly #onNodePorts: Pick<Viewpoint, 'sourceRangesOnNodePorts' | 'closesNodePorts'>;
+  readonly #resets: Pick<ResetFlags, 'resetsLackRules'>;
   readonly #affinityLists: AffinityLists;
   readonly #slowStarting: SlowStarting;
   /** The budget at the last distribution. */
@@ -87,6 +91,7 @@ export class AllowedFrontends {
     this.#serviceBudget = options.serviceBudget ?? DEFAULT_SERVICE_BUDGET;
     this.#totalBudget = options.totalBudget ?? new TotalBudget(Number.POSITIVE_INFINITY);
     const { sourceRangesOnNodePorts = false, closesNodePorts = false } = options;
+    this.#resets = { resetsLackRules: options.resetsLackRules ?? false };
     this.#onNodePorts = { sourceRangesOnNodePorts, closesNodePorts };
     const createdAt = (key: string) => cluster.service(key)?.createdAt ?? '';
     this.#allowances = new Allowances(createdAt);
@@ -141,7 +146,7 @@ export class AllowedFrontends {
     const frontends = this.#affinityLists.decide(key, served.frontends);
     const report = (reason: ShortfallReason, message: string | undefined) =>
       this.#shortfalls.report({ kind: 'Service', key }, reason, message, this.#family);
-    report('annotation', annotationProblems(this.#cluster, key, frontends));
+    report('annotation', annotationProblems(this.#cluster, key, frontends, this.#resets));
     report('service-budget', cut && this.#describe(cut, frontends));
     report('total-budget', lacking && describeShort(served, lacking));
     const keys = frontends.length > FEW ? yield* mapInSteps(frontends, frontendKey) : frontends.map(frontendKey);

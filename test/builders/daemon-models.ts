@@ -25,7 +25,8 @@ export function daemonModels(options: DaemonModelsOptions = {}) {
   const { flags = [], families = FAMILIES, objects = [], isTcpLoose, ...told } = options;
   const read = parseArguments(['--manifests', 'x', '--hostname-override', NODE_NAME, ...flags]);
   const resetUnknown = isTcpLoose === undefined ? read.resetUnknown : read.resetGoneEndpoints && !isTcpLoose;
-  const args = { ...read, resetUnknown };
+  const lacking = isTcpLoose === undefined ? read.resetsLackRules : !read.resetGoneEndpoints && !isTcpLoose;
+  const args = { ...read, resetUnknown, resetsLackRules: lacking };
   const { log, lines } = recordingLog();
   const shortfalls = new Shortfalls({ log, ...told });
   const cluster = new Cluster(args.nodeName, args);

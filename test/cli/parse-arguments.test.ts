@@ -8,6 +8,7 @@ import { resolveConfiguration } from '../../src/config/configuration.ts';
 import { FIELD_ENTRIES } from '../../src/config/fields.ts';
 import { FLAGS } from '../../src/config/flags.ts';
 import { parseConfiguration } from '../../src/config/read.ts';
+import { isTcpLoose } from '../../src/host/tcp-loose.ts';
 import { complaintAbout } from './complaint.ts';
 
 suite('the command line', () => {
@@ -49,6 +50,7 @@ suite('the command line', () => {
       sourceRangesOnNodePorts: false,
       nodePortSourceRanges: [],
       resetUnknown: false,
+      resetsLackRules: !isTcpLoose(),
       config: undefined,
       configuration: resolveConfiguration({}, 'flags').configuration,
       fileFields: {},

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { Protocol } from '../../src/objects/protocol.ts';
 import { annotationProblems } from '../../src/service/annotation-problems.ts';
+import type { Frontend } from '../../src/service/frontend.ts';
 import { clusterWith } from '../builders/models.ts';
 import { ready, service, slice } from '../builders/objects.ts';
 
@@ -63,6 +65,24 @@ suite('what annotations count for nothing', () => {
     assert.equal(told(), undefined);
     cluster.set(service({ options: { ciliumProblem, problems: ['b'] } }));
     assert.equal(told(), `b, ${ciliumProblem}`);
+  });
+
+  test('is told of resets that only node ports have, of TCP', () => {
+    const of = (kind: Frontend['kind'], protocol: Protocol, resetGoneEndpoints = true, resetsLackRules = true) =>
+      annotationProblems(
+        clusterWith(service({ options: { resetGoneEndpoints } })),
+        'default/web',
+        [{ kind, protocol }],
+        { resetsLackRules },
+      );
+    assert.match(
+      of('cluster-ip', 'tcp') ?? '',
+      /^kube-proxy-nft\/reset-gone-endpoints: has an effect only at node ports/,
+    );
+    assert.equal(of('node-port', 'tcp'), undefined);
+    assert.equal(of('cluster-ip', 'udp'), undefined);
+    assert.equal(of('cluster-ip', 'tcp', false), undefined);
+    assert.equal(of('cluster-ip', 'tcp', true, false), undefined);
   });
 
   test('is told of a few slices, always the same, in whatever order they came', () => {

@@ -84,7 +84,7 @@ default     web    http   NodePort    :30080/tcp           0 here, 1 in total   
   });
 
   test('says where it is wide that connections end when their endpoint is gone, of TCP', () => {
-    const beside = besideRules({}, true);
+    const beside = besideRules({}, { resetGoneEndpoints: true });
     const [tcp, udp] = [serviceRow(frontend([1]), beside), serviceRow(frontend([1], { protocol: 'udp' }), beside)];
     assert.deepEqual([tcp.resetsGone, 'resetsGone' in udp], [true, false]);
     assert.match(serviceTable([tcp], true, false), / served; reset when its endpoint is gone +- /);

@@ -32,6 +32,7 @@ export type ModelArguments = Pick<
   | 'nodePortSourceRanges'
   | 'skipUnreachableNodes'
   | 'resetUnknown'
+  | 'resetsLackRules'
   | 'resetGoneEndpoints'
 >;
 
@@ -86,7 +87,7 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
   const { nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps } = args;
   const { maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters, resetUnknown } = args;
   const { sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes } = args;
-  const { readCiliumAnnotations, resetGoneEndpoints } = args;
+  const { readCiliumAnnotations, resetGoneEndpoints, resetsLackRules } = args;
   const facts: Omit<DaemonModel, 'families'> = {
     version: VERSION,
     source: origin,
@@ -94,7 +95,7 @@ export function* daemonModelSteps({ models, cluster, origin }: Knowledge, args: 
       ...{ nodeName, masqueradeAll, detectLocal, nodePortAddresses, bindAddress, allowExternalIps },
       ...{ maxElementsPerService, protectAddresses, maxAffinityEndpoints, connectionCounters, resetUnknown },
       ...{ sourceRangesOnNodePorts, nodePortSourceRanges, skipUnreachableNodes },
-      ...{ readCiliumAnnotations, resetGoneEndpoints },
+      ...{ readCiliumAnnotations, resetGoneEndpoints, resetsLackRules },
       podCidrs: [...args.podCidrs],
       // A limit that depends on memory would differ in the process that requests this.
       maxElements: budgetOf(args),

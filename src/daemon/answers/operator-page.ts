@@ -13,7 +13,10 @@ import type { BriefStatus } from './status-answer.ts';
 import { pageTrace } from './trace/page-trace.ts';
 
 export interface OperatorPageOptions {
-  readonly args: Pick<Arguments, 'page' | 'resetGoneEndpoints' | 'podCidrs' | 'detectLocal' | 'nodePortAddresses'>;
+  readonly args: Pick<
+    Arguments,
+    'page' | 'resetGoneEndpoints' | 'resetsLackRules' | 'podCidrs' | 'detectLocal' | 'nodePortAddresses'
+  >;
   readonly known: () => Knowledge;
   readonly brief: () => BriefStatus;
   /** Reads the kernel's counters of connections. */
@@ -38,8 +41,7 @@ export function operatorPage({ args, known, brief, connections, limitCounts }: O
   const page = new Page({
     listed: () => {
       const { cluster, shortfalls, models } = known();
-      const resetsAll = args.resetGoneEndpoints;
-      return { cluster, shortfalls, limitCounts, models: models.map(({ model }) => model), resetsAll };
+      return { cluster, shortfalls, limitCounts, models: models.map(({ model }) => model), resets: args };
     },
     state: () => pageState(brief(), changes),
     changes,

@@ -1,4 +1,4 @@
-import type { Arguments } from '../../config/arguments.ts';
+import type { ResetFlags } from '../../service/reset-option.ts';
 import { besideRules, type ServiceRow, serviceRow } from '../../status/service-rows.ts';
 import type { Knowledge } from './knowledge.ts';
 
@@ -21,7 +21,7 @@ export interface ServicesPage {
 export function renderServices(
   { models, cluster, inKernel }: Pick<Knowledge, 'models' | 'cluster' | 'inKernel'>,
   query: URLSearchParams,
-  { resetGoneEndpoints }: Pick<Arguments, 'resetGoneEndpoints'>,
+  resets: ResetFlags,
   page = PAGE,
 ): string {
   const from = Number(query.get('from') ?? 0);
@@ -36,7 +36,7 @@ export function renderServices(
     const [itsNamespace, itsName] = key.split('/');
     if ((namespace !== '' && namespace !== itsNamespace) || (name !== '' && name !== itsName)) continue;
     looked++;
-    const beside = besideRules(inKernel === undefined ? cluster.service(key) : undefined, resetGoneEndpoints);
+    const beside = besideRules(inKernel === undefined ? cluster.service(key) : undefined, resets);
     for (const { model } of models) {
       rows.push(...model.frontendsOf(key).map((frontend) => serviceRow(frontend, beside)));
     }

@@ -89,9 +89,13 @@ export const OBJECTS: readonly object[] = [
     : object,
 );
 
-/** What is known of the small cluster, or one of these objects, where no daemon runs, by these flags. */
-export function smallCluster(flags: readonly string[] = [], objects = OBJECTS) {
+/**
+ * What is known of the small cluster, or one of these objects, where no daemon runs, by these flags. `isTcpLoose`: whether
+ * nf_conntrack_tcp_loose is 1 on this node.
+ */
+export function smallCluster(flags: readonly string[] = [], objects = OBJECTS, isTcpLoose = true) {
   const daemon = daemonModels({
+    isTcpLoose,
     flags: ['--hostname-override', 'here', '--cluster-cidr', '10.32.0.0/15,fd00:32::/48', ...flags],
   });
   const { args, cluster, shortfalls } = daemon;

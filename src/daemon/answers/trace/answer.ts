@@ -4,6 +4,7 @@ import { FAMILY_NAMES, isLoopback } from '../../../ip.ts';
 import type { Service } from '../../../objects/service.ts';
 import { NODE_PORT_CLIENTS } from '../../../ruleset/program/sets-and-maps.ts';
 import { type Frontend, serviceKeyOf } from '../../../service/frontend.ts';
+import { type ResetFlags, resetsClients } from '../../../service/reset-option.ts';
 import type { Steps } from '../../../service/steps.ts';
 import { connectionVerdict, FATES } from '../../../status/connection-verdict.ts';
 import { besideRules } from '../../../status/service-rows.ts';
@@ -28,8 +29,7 @@ export interface ConnectionRequest {
   readonly client: TraceClient;
 }
 
-type TraceArguments = Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses'> &
-  Partial<Pick<Arguments, 'resetGoneEndpoints'>>;
+type TraceArguments = Pick<Arguments, 'podCidrs' | 'detectLocal' | 'nodePortAddresses'> & Partial<ResetFlags>;
 
 /** What was traced in which table, in addition to what the answer shows. */
 export interface Traced {
@@ -156,7 +156,8 @@ function* traceTo(
     servesLocalhost: servesLocalhost(args.nodePortAddresses, family),
     shortfalls: affected.slice(0, MAX_CONNECTIONS).flatMap((of) => shortfalls.of('Service', of)),
   });
-  const { resetsGone, slowStart } = besideRules(ofService, args.resetGoneEndpoints ?? false);
+  const { resets, slowStart } = besideRules(ofService, { resetGoneEndpoints: false, ...args });
+  const isReset = frontend !== undefined && resets !== undefined && resetsClients(frontend, resets);
   const interfaceName = iifname?.startsWith('/') ? undefined : iifname;
   const connection: TracedConnection = {
     ...verdict,
@@ -169,7 +170,7 @@ function* traceTo(
     destination: address,
     ...(port !== undefined && { port }),
     ...(frontend !== undefined && { service: answering(frontend) }),
-    ...(resetsGone && protocol === 'tcp' && { resetsGone }),
+    ...(isReset && { resetsGone: true }),
     ...(slowStart !== undefined && { slowStart }),
     // Without a daemon, no change is in progress.
     inForce: entry.inForce && (state === undefined || !affected.some((of) => entry.model.isPending(of))),
