@@ -27,6 +27,15 @@ const WRONG: readonly ExpectationLine[] = [
   'node → node:30080 → rejected',
   'outside → external-ip:80/sctp → dropped',
   'node → cluster-ip:80 → one of here or there, source kept',
+  'pod → cluster-ip:80 → by hash one of here or there, source kept',
+  'pod → cluster-ip:80 → here 9/10 or there 1/10, source kept',
+];
+
+/** These are for those who remember: what limits do only the kernel knows. */
+const NOT_LIMITED: readonly ExpectationLine[] = [
+  'pod → cluster-ip:80 → here or there, source kept; rejected beyond 3',
+  'pod → cluster-ip:80 → here or there, source kept; rejected beyond 900/s',
+  'pod → cluster-ip:80 → here or there, source kept; most rejected',
 ];
 
 /** This is for those who remember. */
@@ -59,6 +68,9 @@ describe('the runner of scenarios', () => {
       }
       assert.deepEqual(await stage.disagreements(['pod → cluster-ip:80 → here or there, source kept']), []);
       assert.match((await stage.disagreements([NOT_STICKY])).join('\n'), /IPv6 udp: .* the kernel: here.* or there/);
+      const limited = await stage.disagreements(NOT_LIMITED);
+      assert.equal(limited.length, 4 * NOT_LIMITED.length, limited.join('\n'));
+      for (const text of limited) assert.match(text, /-- the kernel: /);
       stage.world.nodeShell('nft insert rule ip kube-proxy-nft dispatch meta l4proto sctp counter');
       const [broken] = await stage.disagreements(['pod → cluster-ip:80/tcp → here or there, source kept']);
       assert.match(
@@ -77,6 +89,9 @@ describe('the runner of scenarios', () => {
       ['pod → cluster-ip:80 → here and there, source kept', /no endpoint here and there/],
       ['pod → cluster-ip:80 → here or their, source kept', /no endpoint their/],
       ['pod → cluster-ip:80 → here; or there, source kept', /cannot read "here"/],
+      ['pod → cluster-ip:80 → here 1/2 or there, source kept', /the shares are not all there is/],
+      ['pod → cluster-ip:80 → here 1/2 or there 1/3, source kept', /the shares are not all there is/],
+      ['pod → cluster-ip:80 → one of here 1/2 or there 1/2, source kept', /no shares of its connections/],
     ] as const) {
       assert.throws(() => parseExpectation(line), problem);
     }

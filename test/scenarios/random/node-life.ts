@@ -9,11 +9,12 @@ import { AnswerJudge } from '../runner/answer-judge.ts';
 import { KernelJudge } from '../runner/kernel-judge.ts';
 import { node, type RawObject } from '../runner/objects.ts';
 import { Pipeline } from '../runner/pipeline.ts';
+import { EIGHTH } from '../runner/slow-start-time.ts';
 import { FIRST_FLAGS, type Step } from './changes.ts';
 import { FreshModels } from './fresh-models.ts';
 import { disagreements } from './referee.ts';
 import { known } from './reference.ts';
-import { EIGHTH, EIGHTHS, SlowStarts } from './slow-starts.ts';
+import { EIGHTHS, SlowStarts } from './slow-starts.ts';
 
 /** Milliseconds. Here answers that should not come may be missed on a slow machine, but not be seen where none came. */
 const SILENCE = 100;

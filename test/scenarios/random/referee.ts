@@ -3,13 +3,13 @@ import type { FamilyModel } from '../../../src/sync/family-model.ts';
 import type { Outcome } from '../../../src/trace/trace-packet.ts';
 import { type TracedRuleset, tracedRuleset } from '../../../src/trace/traced-ruleset.ts';
 import { sourceOf } from '../runner/cast.ts';
+import { ClientHashes } from '../runner/client-hashes.ts';
 import { disagreement, type Judge, type Probe, type Seen } from '../runner/judge.ts';
 import type { KernelJudge } from '../runner/kernel-judge.ts';
 import type { RawObject } from '../runner/objects.ts';
 import { shownRuleset } from '../runner/shown-ruleset.ts';
-import { outcomesOf, seenByTracer } from '../runner/tracer-judge.ts';
+import { LAST_DRAW, outcomesOf, seenByTracer } from '../runner/tracer-judge.ts';
 import { boundClients } from './bindings.ts';
-import { ClientHashes } from './client-hashes.ts';
 import { type Connection, connectionsOf, connectionText, type Draft } from './connections.ts';
 import type { FreshModels } from './fresh-models.ts';
 import { type Answer, answer, type EighthsOf, frontendsOf, isPlayable, known } from './reference.ts';
@@ -54,8 +54,9 @@ export async function disagreements(
     const before = outcomesOf(connection, rulesetOf(connection, changed));
     const after = outcomesOf(connection, rulesetOf(connection, fresh));
     found.push(...untraced(probe, expected, before, after));
-    if (expected.hashed) found.push(...hashes.disagreements(probe, expected, after));
-    else found.push(...unfair(probe, expected.finalShares, after), ...unfair(probe, expected.shares, before));
+    if (expected.hashed) {
+      found.push(...hashes.disagreements(probe, seenByTracer(after, probe.version), expected.finalShares));
+    } else found.push(...unfair(probe, expected.finalShares, after), ...unfair(probe, expected.shares, before));
     all.push(probe);
     const inDump = outcomesOf(connection, rulesetOf(connection, dumped));
     if (!haveSameFates(before, inDump, TOLERANCE))
@@ -122,9 +123,6 @@ function unfair(probe: Probe, shares: Answer['shares'], outcomes: readonly Outco
       : [`${probe.expectation.line} -- ${end} gets ${traced}, not ${share}`];
   });
 }
-
-/** How many connections a pick chain's last draw decides, which is among the lower half of the slots. */
-const LAST_DRAW = 2 ** -8;
 
 const TOLERANCE = 1e-9;
 

@@ -5,9 +5,6 @@ import type { EighthsOf, Known } from './reference.ts';
 /** The one time that Services request: the longest there is, so that nothing comes due by itself while a step is judged. */
 export const SLOW_START = '1h';
 
-/** An endpoint has one eighth of its share more after so many milliseconds. */
-export const EIGHTH = 3_600_000 / 8;
-
 /** What an endpoint has in the end. */
 export const EIGHTHS = 8;
 

@@ -5,7 +5,7 @@ import { atOnce } from '../../../src/service/steps.ts';
 import { CLIENTS, INTERFACES, OWN_TARGETS, sourceOf, TARGETS } from './cast.ts';
 import type { Judge, Probe, Seen } from './judge.ts';
 import type { Pipeline } from './pipeline.ts';
-import { seenByTracer } from './tracer-judge.ts';
+import { seenWithShares } from './tracer-judge.ts';
 
 /** What `trace --live` answers: the outcomes, and that the kernel has all that is on the way. */
 export class AnswerJudge implements Judge {
@@ -26,10 +26,10 @@ export class AnswerJudge implements Judge {
       return atOnce(answerSteps(known, request, args, own)).traced;
     });
     const connections = await withLive(traced, nft);
-    return probes.map(({ version }, i) => {
+    return probes.map((probe, i) => {
       const { outcomes = [], fate = '', text = '', live } = connections[i] ?? {};
       const differences = [...(live?.differences ?? []).map(({ message }) => message), ...(live?.notCompared ?? [])];
-      const seen = seenByTracer(outcomes, version);
+      const seen = seenWithShares(probe, outcomes);
       if (live === undefined || differences.length > 0)
         return new Map([[`not as in the kernel: ${differences}`, NOTHING]]);
       return agrees(fate, text, seen) ? seen : new Map([[`fate ${fate}, but ${[...seen.keys()]}`, NOTHING]]);

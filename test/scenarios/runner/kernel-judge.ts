@@ -86,7 +86,8 @@ export class KernelJudge implements Judge {
     const before = this.#bound;
     this.#bound = new Map();
     return probes.map((probe) => {
-      const found = interpret(probe, seen.get(probe) ?? new Map(), untouched);
+      const outcomes = seen.get(probe) ?? new Map();
+      const found = new Map([...interpret(probe, outcomes, untouched), ...wrongCounts(probe, outcomes)]);
       return probe.expectation.sticky && this.#options.comparesBound ? this.#compareBound(probe, found, before) : found;
     });
   }
@@ -140,7 +141,9 @@ export class KernelJudge implements Judge {
 
   #flowsOf(probe: Probe): Flows {
     const { protocol, client, target, version, port, expectation } = probe;
-    const { ends, rarest = 1 } = expectation;
+    const { ends, rarest = 1, shares } = expectation;
+    const likely = Math.max(ends.size, 1 / rarest);
+    const flows = shares === undefined ? 0 : FLOWS_FOR_SHARES;
     const silent = ends.has('dropped') || ends.has('untouched');
     return {
       protocol: protocol === 'udp' ? 'udp' : 'tcp',
@@ -149,7 +152,7 @@ export class KernelJudge implements Judge {
       // The node's own processes leave the choice to the kernel, as programs do.
       source: client === 'node' ? undefined : sourceOf(client, target, version),
       // SCTP goes packet by packet: one that is not answered holds up all others.
-      count: isAnswered(probe) ? flowsToMeetAll(Math.max(ends.size, 1 / rarest)) : protocol === 'sctp' ? 1 : 4,
+      count: isAnswered(probe) ? Math.max(flows, flowsToMeetAll(likely)) : protocol === 'sctp' ? 1 : 4,
       timeoutMs: silent ? this.#options.silence : PATIENCE,
     };
   }
@@ -212,19 +215,49 @@ function flowsToMeetAll(n: number): number {
   return Math.ceil(Math.log(least * 1e8) / Math.log(least / (least - 1)));
 }
 
+/** So many connections at least show shares. What is a little off, the tracer sees. */
+const FLOWS_FOR_SHARES = 250;
+
+/** What is wrong with how many connections each endpoint got, and with how many a limit let through, if that is told. */
+function wrongCounts({ expectation, version }: Probe, outcomes: Outcomes): Seen {
+  const { shares = new Map<string, number>(), served } = expectation;
+  const counts = new Map<string, number>();
+  for (const [outcome, count] of outcomes) {
+    const end = endOf(outcome, version)?.end;
+    if (end !== undefined) counts.set(end, (counts.get(end) ?? 0) + count);
+  }
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const wrong = [...shares].flatMap(([end, share]) => {
+    const count = counts.get(end) ?? 0;
+    // Six standard deviations: less than one run in 500 million is outside by chance.
+    const isRight = Math.abs(count - total * share) <= 6 * Math.sqrt(total * share * (1 - share));
+    return isRight ? [] : [`${end} gets ${count} of ${total}`];
+  });
+  if (served !== undefined && (total < served.count || (total > served.count && !served.least)))
+    wrong.push(`${total} served`);
+  return new Map(wrong.map((text) => [text, new Set<string>()]));
+}
+
+/** "here:8080" and whom it saw, of an outcome that is an endpoint's answer. */
+function endOf(outcome: string, version: Probe['version']) {
+  const [, bare, bracketed, port, from = ''] = /^(?:([\d.]+)|\[(.+)\]):(\d+) (\S+)$/.exec(outcome) ?? [];
+  const address = bare ?? bracketed;
+  if (address === undefined) return undefined;
+  const name = endpointAt(address, version);
+  return { name, end: `${name ?? address}:${port}`, from };
+}
+
 function interpret(probe: Probe, outcomes: Outcomes, untouched: ReadonlySet<string>): Seen {
   const { client, target, version, protocol, port } = probe;
   const source = sourceOf(client, target, version);
   const seen = new Map<string, Set<string>>();
   for (const outcome of outcomes.keys()) {
-    const [, bare, bracketed, endpointPort, from = ''] = /^(?:([\d.]+)|\[(.+)\]):(\d+) (\S+)$/.exec(outcome) ?? [];
-    const address = bare ?? bracketed;
-    if (address === undefined) {
+    const met = endOf(outcome, version);
+    if (met === undefined) {
       seen.set(FATES[outcome] ?? outcome, new Set());
       continue;
     }
-    const name = endpointAt(address, version);
-    const end = `${name ?? address}:${endpointPort}`;
+    const { name, end, from } = met;
     const sources = seen.get(end) ?? new Set<string>();
     const masqueraded = name !== undefined && masqueradeSources(ENDPOINTS[name].place, version).includes(from);
     if (from === source) sources.add('source kept');

@@ -65,6 +65,11 @@ export class Pipeline {
     return { known: { models, cluster, shortfalls, origin: 'the pipeline' }, args, nft: this.#nft };
   }
 
+  /** All that there are. */
+  get objects(): readonly RawObject[] {
+    return [...this.#objects.values()];
+  }
+
   /** Makes these the only objects there are, and waits until the kernel has the rules for them. */
   async replaceAll(objects: readonly RawObject[]): Promise<void> {
     const kept = new Set(objects.map(keyOf));

@@ -9,6 +9,10 @@ import { Stage } from './stage.ts';
 interface Step {
   /** Says what happens. */
   readonly when: string;
+  /** Eighths of a slow start of an hour that pass before. */
+  readonly passes?: number;
+  /** The proxy ends before, and another one finds its rules. */
+  readonly restart?: true;
   /** Objects that come, or take the place of those with their kind and name. */
   readonly objects?: Objects;
   /** "Kind/name" of objects that go. */
@@ -53,10 +57,12 @@ export function describeScenarios(subject: string, scenarios: readonly Scenario[
 
     for (const { title, flags, objects, expect, next } of scenarios) {
       it(title, async () => {
-        const pipeline = await stage.pipeline(flags);
+        let pipeline = await stage.pipeline(flags);
         await pipeline.replaceAll(withNode(objects.flat()));
         await check(stage, 'at first', expect);
-        for (const { when, objects: changed = [], without, expect: then } of next) {
+        for (const { when, passes, restart, objects: changed = [], without, expect: then } of next) {
+          if (passes !== undefined) await stage.pass(passes);
+          if (restart) pipeline = await stage.restart();
           await pipeline.change(changed.flat(), without);
           await check(stage, when, then);
         }
