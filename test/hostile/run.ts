@@ -3,7 +3,8 @@
  *
  * Every attack of cases/, one after the other, each on a stage of its own: N seconds, X times as large as described.
  * Prints a table, and ends with code 1 where a bystander waited for more than a second (p99), /livez or metrics took more
- * than 100 ms (health checks under connections from a pod: a second), the daemon ended, or the kernel is not as the model says.
+ * than 100 ms (health checks under connections from a pod: a second), the daemon ended, the kernel is not as the model says, or
+ * the daemon and its nft take more than 560 MiB.
  */
 import process from 'node:process';
 import { parseArgs } from 'node:util';

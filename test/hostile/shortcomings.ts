@@ -4,8 +4,14 @@ import type { CaseResult } from './run-case.ts';
 /** Milliseconds. */
 const ALLOWED = 1000;
 
+/**
+ * MiB for the daemon and its nft processes: the MemoryMax that the rule of docs/operations.md gives for the largest number of
+ * Services in a case, 10,000 in one family. It is twice what a start of this size needs: 100, and 18 for each 1,000 Services.
+ */
+export const MEMORY = 2 * (100 + 18 * 10);
+
 /** What a case must not show, whatever the machine: one line each. */
-export function faults({ failure, difference, delay, livez, metrics }: CaseResult): readonly string[] {
+export function faults({ failure, difference, delay, livez, metrics, peakMemory }: CaseResult): readonly string[] {
   return [
     ...(failure === undefined ? [] : [failure]),
     ...(failure !== undefined || difference === undefined
@@ -18,6 +24,8 @@ export function faults({ failure, difference, delay, livez, metrics }: CaseResul
     ...(failure !== undefined || (metrics?.unanswered ?? 0) === 0
       ? []
       : [`${metrics?.unanswered} requests for metrics had no answer`]),
+    ...(failure !== undefined || peakMemory > 0 ? [] : ['the memory of the daemon was not measured']),
+    ...(peakMemory > MEMORY ? [`the daemon and nft took ${peakMemory.toFixed(0)} MiB of at most ${MEMORY}`] : []),
   ];
 }
 
