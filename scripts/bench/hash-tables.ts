@@ -1,11 +1,13 @@
 import process from 'node:process';
 import { fillTable, type HashTable, tableSize } from '../../src/service/hash-table.ts';
 import { atOnce } from '../../src/service/steps.ts';
+import { boundedRendezvous, type Filling, maglev } from './reference-tables.ts';
 
 /**
  * Figures of the tables for consistent hashing, for docs/beyond-kube-proxy.md: `node scripts/bench/hash-tables.ts`. Shares,
  * clients that move when an endpoint comes or goes, and when the number of slots doubles, whether nodes with different
- * histories agree, and the time to fill a table.
+ * histories agree, and the time to fill a table. A second part compares our tables with those of Maglev and of bounded-load
+ * rendezvous hashing.
  */
 
 const COUNTS = [
@@ -34,9 +36,29 @@ function addressIn(run: number, i: number): string {
 const endpointsOf = (count: number, run: number): readonly Place[] =>
   Array.from({ length: count }, (_, i) => ({ address: addressIn(run, i), port: 8080 }));
 
-function fill(endpoints: readonly Place[]): { readonly owners: readonly string[]; readonly milliseconds: number } {
+/** Ours, or another way to fill a table of the same size. */
+type Method = (endpoints: readonly Place[]) => HashTable;
+
+const ours: Method = (endpoints) => atOnce(fillTable(endpoints));
+
+const by =
+  (filling: Filling): Method =>
+  (endpoints) => {
+    const sorted = [...endpoints.keys()].sort((a, b) => compare(endpoints[a], endpoints[b]));
+    const names = sorted.map((place) => endpoints[place]?.address ?? '');
+    return filling(names, tableSize(endpoints.length)).map((rank) => sorted[rank] ?? 0);
+  };
+
+function compare(a: Place | undefined, b: Place | undefined): number {
+  return (a?.address ?? '') < (b?.address ?? '') ? -1 : 1;
+}
+
+function fill(
+  endpoints: readonly Place[],
+  method: Method,
+): { readonly owners: readonly string[]; readonly milliseconds: number } {
   const begun = performance.now();
-  const table: HashTable = atOnce(fillTable(endpoints));
+  const table = method(endpoints);
   const milliseconds = performance.now() - begun;
   return { owners: Array.from(table, (place) => endpoints[place]?.address ?? ''), milliseconds };
 }
@@ -62,16 +84,26 @@ function shares(owners: readonly string[], count: number): { readonly largest: n
 
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
-const lines = [
-  ['endpoints', 'slots', 'largest', 'smallest', 'moved', 'of 1/n', 'cluster', 'worst', 'doubling', 'agree', 'ms'],
-];
-for (const count of COUNTS) {
+/** What was measured with clusters of one size. */
+interface Figures {
+  readonly largest: number;
+  readonly smallest: number;
+  /** The share of clients that move with one endpoint more or less: of all changes, and the mean of each cluster. */
+  readonly moved: readonly number[];
+  readonly means: readonly number[];
+  /** The same where the number of slots changes. */
+  readonly doubling: readonly number[];
+  readonly agree: number;
+  readonly milliseconds: number;
+}
+
+function measure(count: number, method: Method): Figures {
   const rows = Array.from({ length: RUNS }, (_, run) => {
     const list = endpointsOf(count, run);
-    const table = fill(list);
+    const table = fill(list, method);
     const changes = Array.from({ length: CHANGES }, (_, i) => {
-      const more = fill([...list, { address: addressIn(run, count + i), port: 8080 }]);
-      const fewer = fill(list.toSpliced(Math.floor((count * i) / CHANGES), 1));
+      const more = fill([...list, { address: addressIn(run, count + i), port: 8080 }], method);
+      const fewer = fill(list.toSpliced(Math.floor((count * i) / CHANGES), 1), method);
       return [more, fewer].map(({ owners }) => ({ owners, moved: moved(table.owners, owners) }));
     }).flat();
     const isSame = ({ owners }: { readonly owners: readonly string[] }) => owners.length === table.owners.length;
@@ -79,25 +111,67 @@ for (const count of COUNTS) {
       ...shares(table.owners, count),
       moved: changes.filter(isSame).map((change) => change.moved),
       doubling: changes.filter(({ owners }) => owners.length > table.owners.length).map((change) => change.moved),
-      agree: 1 - moved(table.owners, fill(list.toReversed()).owners),
+      agree: 1 - moved(table.owners, fill(list.toReversed(), method).owners),
       milliseconds: table.milliseconds,
     };
   });
-  const all = rows.flatMap((row) => row.moved);
-  const doubling = rows.flatMap((row) => row.doubling);
-  const percent = (share: number, digits: number) => `${(share * 100).toFixed(digits)} %`;
-  lines.push([
-    `${count}`,
-    `${tableSize(count)}`,
-    Math.max(...rows.map((row) => row.largest)).toFixed(3),
-    Math.min(...rows.map((row) => row.smallest)).toFixed(2),
-    percent(mean(all), 2),
-    (mean(all) * count).toFixed(2),
-    (Math.max(...rows.filter((row) => row.moved.length > 0).map((row) => mean(row.moved))) * count).toFixed(2),
-    (Math.max(...all) * count).toFixed(2),
-    doubling.length > 0 ? percent(mean(doubling), 1) : '',
-    percent(mean(rows.map((row) => row.agree)), 0),
-    mean(rows.map((row) => row.milliseconds)).toFixed(1),
+  return {
+    largest: Math.max(...rows.map((row) => row.largest)),
+    smallest: Math.min(...rows.map((row) => row.smallest)),
+    moved: rows.flatMap((row) => row.moved),
+    means: rows.map((row) => mean(row.moved)),
+    doubling: rows.flatMap((row) => row.doubling),
+    agree: mean(rows.map((row) => row.agree)),
+    milliseconds: mean(rows.map((row) => row.milliseconds)),
+  };
+}
+
+const percent = (share: number, digits: number) => `${(share * 100).toFixed(digits)} %`;
+
+function print(lines: readonly (readonly string[])[]): void {
+  process.stdout.write(lines.map((cells) => `${cells.map((cell) => cell.padStart(11)).join('')}\n`).join(''));
+}
+
+print([
+  ['endpoints', 'slots', 'largest', 'smallest', 'moved', 'of 1/n', 'cluster', 'worst', 'doubling', 'agree', 'ms'],
+]);
+for (const count of COUNTS) {
+  const { largest, smallest, moved: all, means, doubling, agree, milliseconds } = measure(count, ours);
+  print([
+    [
+      `${count}`,
+      `${tableSize(count)}`,
+      largest.toFixed(3),
+      smallest.toFixed(2),
+      percent(mean(all), 2),
+      (mean(all) * count).toFixed(2),
+      (Math.max(...means) * count).toFixed(2),
+      (Math.max(...all) * count).toFixed(2),
+      doubling.length > 0 ? percent(mean(doubling), 1) : '',
+      percent(agree, 0),
+      milliseconds.toFixed(1),
+    ],
   ]);
 }
-process.stdout.write(lines.map((cells) => `${cells.map((cell) => cell.padStart(11)).join('')}\n`).join(''));
+
+print([[], ['method', 'endpoints', 'largest', 'of 1/n', 'worst', 'doubling', 'ms']]);
+for (const [name, method] of [
+  ['ours', ours],
+  ['maglev', by(maglev)],
+  ['rendezvous', by(boundedRendezvous)],
+] as const) {
+  for (const count of [10, 16, 100, 128, 243, 1000, 1024]) {
+    const { largest, moved: all, doubling, milliseconds } = measure(count, method);
+    print([
+      [
+        name,
+        `${count}`,
+        largest.toFixed(3),
+        (mean(all) * count).toFixed(2),
+        (Math.max(...all) * count).toFixed(2),
+        doubling.length > 0 ? percent(mean(doubling), 1) : '',
+        milliseconds.toFixed(1),
+      ],
+    ]);
+  }
+}
