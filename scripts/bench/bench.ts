@@ -22,7 +22,7 @@ const ROWS = join(DIST, 'bench.json');
 
 const USAGE = `npm run bench -- [--quick] [--peer-10k] [--only FIGURE[,FIGURE…]] [--sizes SIZE[,SIZE…]] [--json FILE]
 npm run bench -- --markdown [--json FILE]
-  --quick      small clusters and few samples, under two minutes
+  --quick      small clusters and few samples, under three minutes
   --peer-10k   kube-proxy's layouts also with 10,000 Services: the kernel keeps one CPU for minutes
   --only       some of: ${Object.keys(FIGURES).join(', ')}; dist/bench.json stays as it is
   --sizes      of real-peer: some of ${FULL.realPeer.sizes.map(sizeText).join(', ')}

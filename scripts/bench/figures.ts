@@ -3,8 +3,10 @@ import { measureExecutableMemory } from './executable-memory.ts';
 import { measureExecutableStart } from './executable-start.ts';
 import { measureFirstFills } from './first-fill.ts';
 import { measureHashing } from './hashing.ts';
+import { measureLimitMemory } from './limit-memory.ts';
 import { measureLimits } from './limits.ts';
 import { measureModelWork } from './model-work.ts';
+import { measureNodePorts } from './node-ports.ts';
 import { measurePackets } from './packets.ts';
 import { measurePeerLayouts } from './peer-load.ts';
 import type { Plan } from './plan.ts';
@@ -30,6 +32,8 @@ export const FIGURES: Readonly<Record<string, Figure>> = {
   restart: (report, workspace, { restart }) => measureRestart(report, workspace, restart, restart.rounds),
   packets: (report, workspace, { packets }) => measurePackets(report, workspace, packets),
   limits: (report, workspace, { limits }) => measureLimits(report, workspace, limits),
+  'limit-memory': (report, workspace) => measureLimitMemory(report, workspace),
+  'node-ports': (report, workspace, { nodePorts }) => measureNodePorts(report, workspace, nodePorts),
   hashing: (report, workspace, { hashing }) => measureHashing(report, workspace, hashing),
   'udp-flows': (report, workspace, { udpFlows }) => measureUdpFlows(report, workspace, udpFlows),
   memory: (report, workspace, { memory }) => measureExecutableMemory(report, workspace, memory),

@@ -28,7 +28,9 @@ export const ENDPOINT_PORT = 8080;
 /** Addresses of clients; both their networks and the last 48 bits differ. */
 export function clientAddresses(family: Family, count: number): readonly string[] {
   return Array.from({ length: count }, (_, n) =>
-    family === 'ip' ? `10.77.${n >> 8}.${n & 255}` : `fd00:77:0:${n.toString(16)}::${(n + 1).toString(16)}`,
+    family === 'ip'
+      ? `10.${77 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`
+      : `fd00:77:${n >> 16}:${(n & 0xffff).toString(16)}::${(n & 0xff) + 1}`,
   );
 }
 

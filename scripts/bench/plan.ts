@@ -2,6 +2,7 @@ import type { MemoryPlan } from './executable-memory.ts';
 import type { FillSize } from './first-fill.ts';
 import type { HashingPlan } from './hashing.ts';
 import type { LimitsPlan } from './limits.ts';
+import type { NodePortsPlan } from './node-ports.ts';
 import type { PacketPlan } from './packets.ts';
 import type { RealPeerPlan, RealPeerSize } from './real-peer.ts';
 import type { ClusterSize } from './synthetic-cluster.ts';
@@ -18,6 +19,7 @@ export interface Plan {
   readonly sustained: { readonly size: ClusterSize; readonly rates: readonly number[]; readonly seconds: number };
   readonly packets: PacketPlan;
   readonly limits: LimitsPlan;
+  readonly nodePorts: NodePortsPlan;
   readonly hashing: HashingPlan;
   readonly memory: MemoryPlan;
   readonly starts: number;
@@ -60,6 +62,7 @@ export const FULL: Plan = {
   sustained: { size: of(10_000), rates: [500, 1_000, 2_000, 3_000, 4_000, 6_000, 8_000, 10_000], seconds: 3 },
   packets: { sizes: [of(1), of(1_000), of(30_000)], firstPackets: 10_000, turns: 40, flowRounds: 2_000 },
   limits: { turns: 20, flows: 50 },
+  nodePorts: { services: [1, 1_000], turns: 200, flows: 100 },
   hashing: { endpoints: [10, 100, 1_000], turns: 200, flows: 100, elements: 65_536 },
   memory: { sizes: [of(0), of(10_000), of(30_000)], settle: 14 },
   starts: 9,
@@ -69,7 +72,7 @@ export const FULL: Plan = {
   udpFlows: 100_000,
 };
 
-/** The same figures, smaller: under two minutes. */
+/** The same figures, smaller: under three minutes. */
 export const QUICK: Plan = {
   fills: [times(2, 1_000)],
   peer: [times(1, 500), times(1, 1_000)],
@@ -85,7 +88,8 @@ export const QUICK: Plan = {
   sustained: { size: of(10_000), rates: [1_000, 2_000], seconds: 1 },
   packets: { sizes: [of(1), of(1_000)], firstPackets: 1_000, turns: 8, flowRounds: 200 },
   limits: { turns: 4, flows: 50 },
-  hashing: { endpoints: [10, 100], turns: 20, flows: 100, elements: 16_384 },
+  nodePorts: { services: [1], turns: 20, flows: 100 },
+  hashing: { endpoints: [10], turns: 20, flows: 100, elements: 16_384 },
   memory: { sizes: [of(0), of(1_000)], settle: 1 },
   starts: 3,
   model: of(1_000),
