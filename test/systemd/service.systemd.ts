@@ -132,6 +132,7 @@ describe('a node with systemd', () => {
       ['MemoryMax', 'infinity'],
       ['WatchdogUSec', '3min'],
       ['TasksMax', '512'],
+      ['SocketBindDeny', 'any'],
     ] as const) {
       assert.equal(await machine.property(name), value, name);
     }
