@@ -3,26 +3,37 @@ import type { Draws } from './draws.ts';
 
 const PREFIX = 'kube-proxy-nft/';
 
+type Choices = Readonly<Record<string, readonly (string | undefined)[]>>;
+
 /**
  * Annotations of ours that change which of its endpoints a Service's connections meet, or how often, and not which ones
- * these are; and some that change nothing here.
+ * these are; and some that change nothing here. docs/testing.md says what is left out, and why.
  */
-const OF_SERVICES: Readonly<Record<string, readonly (string | undefined)[]>> = {
+const OF_SERVICES: Choices = {
   'lb-algorithm': [undefined, undefined, 'random', 'client-hash', 'client-hash', 'connection-hash'],
   'slow-start': [undefined, undefined, '2s', '1h'],
   limit: [undefined, undefined, '100000/s'],
+  'max-connections': [undefined, undefined, '1000'],
   'reset-gone-endpoints': [undefined, undefined, 'false'],
   'source-ranges-on-node-ports': [undefined, undefined, 'false'],
 };
 
+/** With ranges, it would close node ports that kube-proxy leaves open. */
+const OF_SERVICES_WITHOUT_RANGES: Choices = {
+  ...OF_SERVICES,
+  'source-ranges-on-node-ports': [undefined, undefined, 'false', 'true'],
+};
+
 /** None is 0: nobody else would leave out endpoints. */
-const OF_SLICES: Readonly<Record<string, readonly (string | undefined)[]>> = {
+const OF_SLICES: Choices = {
   weight: [undefined, undefined, '1', '2', '5'],
 };
 
 /** An object with annotations of ours, if it is a Service or a slice. */
 export function annotated(object: RawObject, draws: Draws): RawObject {
-  const ofKind = { Service: OF_SERVICES, EndpointSlice: OF_SLICES }[String(object.kind)];
+  const { loadBalancerSourceRanges: ranges = [] } = (object['spec'] ?? {}) as RangesFields;
+  const ofServices = ranges.length > 0 ? OF_SERVICES : OF_SERVICES_WITHOUT_RANGES;
+  const ofKind = { Service: ofServices, EndpointSlice: OF_SLICES }[String(object.kind)];
   if (ofKind === undefined) return object;
   const drawn = Object.entries(ofKind).map(([name, values]) => [`${PREFIX}${name}`, draws.pick(values)] as const);
   const annotations = Object.fromEntries(drawn.filter(([, value]) => value !== undefined));
@@ -47,6 +58,10 @@ function annotationsOf(service: string | undefined, objects: readonly RawObject[
     const isMeant = kind === 'Service' ? metadata.name === service : labels['kubernetes.io/service-name'] === service;
     return isMeant && service !== undefined ? [annotations] : [];
   });
+}
+
+interface RangesFields {
+  readonly loadBalancerSourceRanges?: readonly string[];
 }
 
 interface AnnotatedFields {

@@ -63,7 +63,7 @@ describe('random clusters', () => {
       assert.deepEqual(plain, life(seed, 20));
       for (const found of JSON.stringify(steps).match(/"kube-proxy-nft\/[^,}]+/g) ?? []) kinds.add(found);
     }
-    assert.equal(kinds.size, 11, [...kinds].join('\n'));
+    assert.equal(kinds.size, 13, [...kinds].join('\n'));
   });
 
   it('delete Services before their slices, and after them', () => {
