@@ -18,6 +18,7 @@ import type { Cluster } from '../service/cluster.ts';
 import { SHORTFALL_REASONS } from '../service/shortfall.ts';
 import { interfaceNode } from '../source/manifests/interface-node.ts';
 import { changeLines, counted, type SignedLine } from '../status/changes-text.ts';
+import { nodePortClientsIn } from '../status/node-port-clients.ts';
 import { type ServiceChange, serviceChanges } from '../status/service-changes.ts';
 import { besideRules, serviceRow } from '../status/service-rows.ts';
 import { rowsOf } from './get.ts';
@@ -65,9 +66,12 @@ export async function sourceDifferences(daemon: DaemonModel, args: Arguments, lo
     const { added, removed } = elementChanges(before, allElements(model));
     return { family: model.family, added: added.map(textOf), removed: removed.map(textOf) };
   });
+  const clients = models.map(nodePortClientsIn);
   const after = [...cluster.serviceKeys()].flatMap((key) => {
     const beside = besideRules(cluster.service(key), theirs);
-    return models.flatMap((model) => model.frontendsOf(key).map((frontend) => serviceRow(frontend, beside)));
+    return models.flatMap((model, i) =>
+      model.frontendsOf(key).map((frontend) => serviceRow(frontend, beside, clients[i])),
+    );
   });
   const services = serviceChanges(rows, after);
   const counts = SHORTFALL_REASONS.map((reason) => [reason, shortfalls.count(reason)] as const);

@@ -2,6 +2,7 @@ import type { Endpoint } from '../service/endpoints.ts';
 import type { Steps } from '../service/steps.ts';
 import { endpointWeights, haveWeights, weightText } from '../status/endpoint-weights.ts';
 import { limitCountsText } from '../status/limit-counts-text.ts';
+import { nodePortClientsIn } from '../status/node-port-clients.ts';
 import { besideRules, endpointText, optionTexts, serviceRow } from '../status/service-rows.ts';
 import { KINDS } from '../status/service-table.ts';
 import type { ListedCluster } from './service-lines.ts';
@@ -17,6 +18,7 @@ export function* serviceDetail(
   key: string,
 ): Steps<PageService> {
   const all = models.flatMap((model) => model.frontendsOf(key));
+  const clients = new Map(models.map((model) => [model.family, nodePortClientsIn(model)]));
   const beside = besideRules(cluster.service(key), resets);
   const shown: PageFrontend[] = [];
   for (const frontend of all.slice(0, FRONTENDS)) {
@@ -27,7 +29,7 @@ export function* serviceDetail(
       ...(unreachable && { unreachable: unreachable.slice(0, ENDPOINTS) }),
     };
     // Only the number of endpoints matters for what happens to connections: all, some or none.
-    const row = serviceRow({ ...frontend, ...few }, beside);
+    const row = serviceRow({ ...frontend, ...few }, beside, clients.get(frontend.family));
     const { port, kind, address, fate, affinity, sourceRanges, localEndpoints: local } = row;
     const options = optionTexts(row, haveWeights(endpoints) || haveWeights(localEndpoints));
     shown.push({

@@ -15,7 +15,7 @@ import { type ChangedLines, SERVICE_FATES, type ServiceFate, type ServiceLine, t
 /** What rows are made from. */
 export interface ListedCluster {
   readonly cluster: Cluster;
-  readonly models: readonly Pick<FamilyModel, 'family' | 'frontendsOf' | 'isPending'>[];
+  readonly models: readonly Pick<FamilyModel, 'family' | 'frontendsOf' | 'isPending' | 'program' | 'ruleset'>[];
   readonly shortfalls: Shortfalls;
   /** The effects of a Service's limits; undefined if it has none, or if they are unknown. */
   readonly limitCounts?: LimitsWatch['countsOf'];

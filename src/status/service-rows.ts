@@ -6,6 +6,7 @@ import type { LimitCounts } from '../sync/limits-watch.ts';
 import type { ConnectionResult, Connections } from './connections.ts';
 import { type EndpointWeight, endpointWeights } from './endpoint-weights.ts';
 import { limitCountsText } from './limit-counts-text.ts';
+import { nodePortClientsText } from './node-port-clients.ts';
 import { count } from './words.ts';
 import { zoneShareText } from './zone-share-text.ts';
 
@@ -38,6 +39,11 @@ export interface ServiceRow {
   readonly limitCounts?: LimitCounts;
   /** Networks that may connect; empty: all. */
   readonly sourceRanges: readonly string[];
+  /**
+   * Of a node port: the networks that may connect besides this node (--node-port-source-ranges). They and sourceRanges both
+   * apply. Absent without this flag, or if everybody may.
+   */
+  readonly nodePortClients?: readonly string[];
   /**
    * Endpoints on nodes that are not Ready, which are used only if there are no others, with their nodes; absent if there are
    * none.
@@ -94,12 +100,20 @@ export function besideRules(service: Pick<Service, 'options'> | undefined, flags
   };
 }
 
-/** The row of a frontend. `beside`: what its Service requests in addition. */
-export function serviceRow(frontend: Frontend, beside: BesideRules = {}): ServiceRow {
+/**
+ * The row of a frontend. `beside`: what its Service requests in addition. `nodePortClients`: the networks that may use node
+ * ports of its family; undefined: everybody may.
+ */
+export function serviceRow(
+  frontend: Frontend,
+  beside: BesideRules = {},
+  nodePortClients?: readonly string[],
+): ServiceRow {
   const { servicePort, kind, address, protocol, port, endpoints, localEndpoints, policy } = frontend;
   const { affinitySeconds, affinityByHash = false, sourceRanges, unreachable } = frontend;
   const [service = '', portName = ''] = splitOnce(servicePort, ':');
   const [namespace = '', name = ''] = splitOnce(service, '/');
+  const clients = kind === 'node-port' ? nodePortClients : undefined;
   const byHash = affinityByHash ? ' by hash' : '';
   const weights = endpointWeights(endpoints, endpointText);
   const localWeights = isExternalLocal(kind, policy) ? endpointWeights(localEndpoints, endpointText) : undefined;
@@ -116,8 +130,9 @@ export function serviceRow(frontend: Frontend, beside: BesideRules = {}): Servic
     ...(affinitySeconds !== undefined && { affinity: `ClientIP ${affinitySeconds}s${byHash}` }),
     ...frontendOptions(frontend, beside),
     sourceRanges,
+    ...(clients && { nodePortClients: clients }),
     ...(unreachable && { unreachable: unreachable.map((one) => ({ endpoint: endpointText(one), node: one.node })) }),
-    fate: fateOf(frontend),
+    fate: fateOf(frontend, clients),
   };
 }
 
@@ -161,14 +176,15 @@ export function limitsText({ limitPerSecond, maxConnections }: Frontend): string
   ].join(', ');
 }
 
-/** What happens to new connections, and why. */
-export function fateOf(frontend: Frontend): string {
+/** What happens to new connections, and why. `clients`: the networks that may connect; undefined: it depends on the Service. */
+export function fateOf(frontend: Frontend, clients?: readonly string[]): string {
   const { kind, policy, endpoints, localEndpoints, hasUsableEndpoints, sourceRanges, zoneShare } = frontend;
   if (!hasUsableEndpoints) return 'refused: no endpoint is ready';
   const ranges = sourceRanges.length === 0 ? '' : `; from ${count(sourceRanges.length, 'source range')} only`;
   // Under policy Local, this only concerns clients on this node.
   const zones = zoneShare === undefined || policy === 'local' ? '' : `; ${zoneShareText(zoneShare)}`;
-  const limits = `${zones}${ranges}`;
+  const networks = clients === undefined ? '' : `; ${nodePortClientsText(clients)}`;
+  const limits = `${zones}${ranges}${networks}`;
   const elsewhere = 'its ready endpoints are on other nodes';
   if (kind === 'cluster-ip') {
     if (endpoints.length > 0) return `served${zones}`;

@@ -1,4 +1,5 @@
 import type { ResetFlags } from '../../service/reset-option.ts';
+import { nodePortClientsIn } from '../../status/node-port-clients.ts';
 import { besideRules, type ServiceRow, serviceRow } from '../../status/service-rows.ts';
 import type { Knowledge } from './knowledge.ts';
 
@@ -27,6 +28,7 @@ export function renderServices(
   const from = Number(query.get('from') ?? 0);
   const [namespace, name] = [query.get('namespace') ?? '', query.get('name') ?? ''];
   const rows: ServiceRow[] = [];
+  const clients = models.map(({ model }) => nodePortClientsIn(model));
   const inForce = models.every((entry) => entry.inForce);
   let i = 0;
   let looked = 0;
@@ -37,8 +39,8 @@ export function renderServices(
     if ((namespace !== '' && namespace !== itsNamespace) || (name !== '' && name !== itsName)) continue;
     looked++;
     const beside = besideRules(inKernel === undefined ? cluster.service(key) : undefined, resets);
-    for (const { model } of models) {
-      rows.push(...model.frontendsOf(key).map((frontend) => serviceRow(frontend, beside)));
+    for (const [of, { model }] of models.entries()) {
+      rows.push(...model.frontendsOf(key).map((frontend) => serviceRow(frontend, beside, clients[of])));
     }
   }
   return JSON.stringify({ rows, inForce } satisfies ServicesPage);
