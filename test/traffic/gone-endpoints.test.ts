@@ -11,6 +11,7 @@ import { ended, node, ready, service, slices } from '../scenarios/runner/objects
 import { Daemon } from './daemon.ts';
 
 const NODE_PORT = 30_080;
+const ON = { 'kube-proxy-nft/reset-gone-endpoints': 'true' };
 const OFF = { 'kube-proxy-nft/reset-gone-endpoints': 'false' };
 const VERSIONS = ['ip4', 'ip6'] as const;
 
@@ -21,6 +22,8 @@ interface Client {
   /** "! reset", "! closed"; empty while it is open. */
   end: string;
   answers: number;
+  /** How often it has said how many answers it has. */
+  pongs: number;
 }
 
 /**
@@ -72,17 +75,39 @@ describe('connections to an endpoint that is gone', () => {
     const name = `${typeof from === 'string' ? from : 'pod'} to ${target} ${port} ${version} ${more}`;
     const onLine = (line: string) => {
       if (line.startsWith('!')) client.end = line;
-      else client.answers = Number(line.split(' ')[1]);
+      else {
+        client.answers = Number(line.split(' ')[1]);
+        client.pongs++;
+      }
     };
     const args = [TARGETS[target][version], port, ...more];
     const helper = await startHelper(world, from, 'open_connection', args, { onLine });
-    const client: Client = { name, helper, end: '', answers: 1 };
+    const client: Client = { name, helper, end: '', answers: 1, pongs: 0 };
     clients.push(client);
     return client;
   }
 
   function send({ helper }: Client): void {
     helper.child.stdin?.write('send\n');
+  }
+
+  /** What nf_conntrack_tcp_loose and nf_conntrack_tcp_be_liberal are on the node. */
+  function setConntrack(loose: number, liberal = 0): void {
+    const file = '/proc/sys/net/netfilter/nf_conntrack_tcp';
+    world.nodeShell(`echo ${loose} > ${file}_loose; echo ${liberal} > ${file}_be_liberal`);
+  }
+
+  /** Has each do what the command says, and waits until it has. */
+  async function tell(command: 'send' | 'fin', all: readonly Client[]): Promise<void> {
+    const before = all.map(({ pongs }) => pongs);
+    for (const { helper } of all) helper.child.stdin?.write(`${command}\n`);
+    await eventually(
+      () => {
+        for (const { helper, end } of all) if (end === '') helper.child.stdin?.write('ping\n');
+        return all.every((client, i) => client.pongs > (before[i] ?? 0) || isOver(client));
+      },
+      () => `${all.filter((client, i) => client.pongs === before[i]).map(({ name }) => name)}: no word of it`,
+    );
   }
 
   const isOver = ({ end }: Client) => end !== '';
@@ -110,10 +135,13 @@ describe('connections to an endpoint that is gone', () => {
 
   const flags = [`--cluster-cidr=${CLUSTER_CIDR.ip4},${CLUSTER_CIDR.ip6}`, '--hostname-override=node-a'];
 
-  for (const loose of [1, 0])
-    it(`are reset at their next packet, and all others go on (nf_conntrack_tcp_loose ${loose})`, async () => {
+  for (const [loose, liberal] of [
+    [1, 0],
+    [0, 1],
+  ] as const)
+    it(`are reset at their next packet, and all others go on (nf_conntrack_tcp_loose ${loose}, …_be_liberal ${liberal})`, async () => {
       await daemon.stop();
-      world.nodeShell(`echo ${loose} > /proc/sys/net/netfilter/nf_conntrack_tcp_loose`);
+      setConntrack(loose, liberal);
       const others = [...slices('keeps', [ready('here')]), ...slices('off', [ready('here')])];
       write(services(), slices('web', [ready('here')]), others, moved('a', ready));
       await daemon.start([...flags, '--reset-gone-endpoints']);
@@ -176,20 +204,81 @@ describe('connections to an endpoint that is gone', () => {
 
   it('hang without it, and one Service can request it alone; where none is left, a client is refused', async () => {
     await daemon.stop();
-    world.nodeShell('echo 1 > /proc/sys/net/netfilter/nf_conntrack_tcp_loose');
-    const on = { 'kube-proxy-nft/reset-gone-endpoints': 'true' };
+    setConntrack(1);
     const resets = {
       ...service('resets', { clusterIp: 'cluster-ip-2' }),
-      metadata: { name: 'resets', annotations: on },
+      metadata: { name: 'resets', annotations: ON },
     };
     write(service('web'), slices('web', [ready('here')]), resets, slices('resets', [ready('here')]));
     await daemon.start(flags);
     const hanging = await open(pod, 'cluster-ip', 'ip4', 80, 1);
     const ending = await open(pod, 'cluster-ip-2', 'ip4', 80, 1);
-    world.execSync('pods', ['ip', 'route', 'add', 'blackhole', `${ENDPOINTS.here.ip4}/32`, 'table', 'local']);
+    const blackhole = ['blackhole', `${ENDPOINTS.here.ip4}/32`, 'table', 'local'];
+    world.execSync('pods', ['ip', 'route', 'add', ...blackhole]);
     write(service('web'), slices('web', [ready('here-2')]), resets, slices('resets', []));
     send(hanging);
     await isReset([ending]);
     assert.equal(hanging.end, '', 'without the option nobody tells the client');
+    world.execSync('pods', ['ip', 'route', 'del', ...blackhole]);
+  });
+
+  it('hang although they end: policy Local without an endpoint here, a FIN, and by annotation alone where conntrack is not loose', async () => {
+    await daemon.stop();
+    setConntrack(0);
+    // An address of the node, that a load balancer sends to.
+    const { ip4, ip6 } = TARGETS['lb-ip-here'];
+    world.nodeShell(`ip address add ${ip4}/32 dev lo; ip address add ${ip6}/128 dev lo nodad`);
+    const loadBalancerIps: readonly Target[] = ['lb-ip', 'lb-ip-here'];
+    const web = service('web', { nodePort: NODE_PORT, externalIps: ['external-ip'], loadBalancerIps, annotations: ON });
+    const policy = { type: 'LoadBalancer', externalTrafficPolicy: 'Local' };
+    const local = { clusterIp: 'cluster-ip-2', externalIps: ['external-ip-2'], annotations: ON, spec: policy } as const;
+    const both = [web, service('local', local)];
+    write(both, slices('web', [ready('here')]), slices('local', [ready('here')]));
+    await daemon.start(flags);
+    for (const name of ['web', 'local'])
+      await daemon.untilLog(new RegExp(`default/${name}.*reset-gone-endpoints: has an effect only at node ports`));
+    const phases = [];
+    for (const [liberal, version] of VERSIONS.entries()) {
+      phases.push({
+        liberal,
+        dropped: [await open('client', 'external-ip-2', version)],
+        ending: [await open('client', 'external-ip', version)],
+        ofTheNode: [
+          await open('client', 'node', version, NODE_PORT),
+          await open('node', 'node', version, NODE_PORT),
+          await open('client', 'lb-ip-here', version),
+        ],
+        ofNobody: [
+          await open(pod, 'cluster-ip', version),
+          await open('node', 'cluster-ip', version),
+          await open('client', 'external-ip', version),
+          await open('client', 'lb-ip', version),
+        ],
+      });
+    }
+    write(both, slices('web', [ready('here-2')]), slices('local', [ready('there')]));
+    const ended = () =>
+      [...daemon.log.matchAll(/to removed endpoints were ended .*?connections=(\d+)/g)].reduce(
+        (sum, [, count]) => sum + Number(count),
+        0,
+      );
+    await eventually(
+      () => ended() >= clients.length,
+      () => daemon.log,
+    );
+    for (const { liberal, dropped, ending } of phases) {
+      setConntrack(1, liberal);
+      await tell('send', dropped);
+      await tell('fin', ending);
+    }
+    for (const { liberal, ofTheNode, ofNobody } of phases) {
+      setConntrack(0, liberal);
+      await tell('send', [...ofTheNode, ...ofNobody]);
+      await isReset(ofTheNode);
+    }
+    // Each has sent its packet again by now.
+    await sleep(1000);
+    for (const { dropped, ending, ofNobody } of phases)
+      for (const { name, end } of [...dropped, ...ending, ...ofNobody]) assert.equal(end, '', name);
   });
 });
