@@ -4,7 +4,7 @@ import type { Nft } from '../../src/nft/nft.ts';
 import type { Service } from '../../src/objects/service.ts';
 import { AheadClock } from '../builders/ahead-clock.ts';
 import { podNetwork } from '../builders/models.ts';
-import { HTTP, ready, service, slice, slicePort } from '../builders/objects.ts';
+import { HTTP, NODE_NAME, ready, service, slice, slicePort } from '../builders/objects.ts';
 import { startSyncer } from '../builders/syncers.ts';
 import { CLUSTER_CIDR } from '../netns/topology.ts';
 
@@ -20,16 +20,26 @@ export interface WeighedServiceOptions {
   readonly family?: Family;
   /** What the Service has besides. */
   readonly changes?: Partial<Service>;
+  /** Of this node's addresses. Default: none. */
+  readonly nodePort?: { readonly port: number; readonly networks: readonly string[] };
+  /** The endpoints of this node; all others are of another one. Default: none. */
+  readonly here?: readonly string[];
 }
 
 /** A daemon's middle with one Service, port 80 over TCP and UDP to 8080, in the kernel; its endpoints by slices of different weight. */
 export class WeighedService {
   readonly #clock = new AheadClock();
   readonly #running: ReturnType<typeof startSyncer>;
+  readonly #here: readonly string[];
 
-  constructor({ nft, family = 'ip', changes = {} }: WeighedServiceOptions, ...slices: readonly WeighedSlice[]) {
-    const model = podNetwork([CLUSTER_CIDR[family === 'ip' ? 'ip4' : 'ip6']]);
-    const objects = [service({ ports: PORTS, ...changes }), ...slices.map(sliceOf)];
+  constructor(
+    { nft, family = 'ip', changes = {}, nodePort, here = [] }: WeighedServiceOptions,
+    ...slices: readonly WeighedSlice[]
+  ) {
+    this.#here = here;
+    const model = podNetwork([CLUSTER_CIDR[family === 'ip' ? 'ip4' : 'ip6']], nodePort?.networks);
+    const ports = nodePort === undefined ? PORTS : PORTS.map((port) => ({ ...port, nodePort: nodePort.port }));
+    const objects = [service({ ports, ...changes }), ...slices.map((one) => this.#sliceOf(one))];
     this.#running = startSyncer(nft, objects, { family, model, clock: this.#clock });
   }
 
@@ -40,7 +50,7 @@ export class WeighedService {
 
   /** Replaces slices, and waits until the kernel has that. */
   write(...slices: readonly WeighedSlice[]): Promise<void> {
-    return this.#running.set(...slices.map(sliceOf));
+    return this.#running.set(...slices.map((one) => this.#sliceOf(one)));
   }
 
   /** Lets seconds pass at once. */
@@ -63,9 +73,10 @@ export class WeighedService {
   stop(): void {
     void this.#running.stop();
   }
-}
 
-function sliceOf([name, weight, pods]: WeighedSlice) {
-  const endpoints = pods.map((address) => ready(address));
-  return slice(endpoints, { name, ports: SLICE_PORTS, options: { weight } });
+  #sliceOf([name, weight, pods]: WeighedSlice) {
+    const isHere = (address: string) => this.#here.includes(address);
+    const endpoints = pods.map((address) => ready(address, isHere(address) ? { nodeName: NODE_NAME } : {}));
+    return slice(endpoints, { name, ports: SLICE_PORTS, options: { weight } });
+  }
 }
