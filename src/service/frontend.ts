@@ -177,7 +177,7 @@ export function* frontendSteps(
   const served = addresses.slice(0, room.addresses + 1);
   const place = placeOf(from);
   const by = hashByOf(service, from.readsCilium);
-  // If not all endpoints fit, each node has its own selection. Hash tables, however, are the same on all nodes.
+  // If not all endpoints fit, each node has its own selection. Hash tables, however, are the same on nodes with one budget.
   const chooser = by === undefined ? place : { ...place, name: '' };
   const weighedByAll = from.readsCilium ? withCiliumWeights(all) : all;
   const { slices, isCut: hasFewerEndpoints } = slicesWithin(weighedByAll, ports, family, chooser, budget);
