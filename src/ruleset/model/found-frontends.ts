@@ -2,7 +2,7 @@ import type { Endpoint } from '../../service/endpoints.ts';
 import type { Frontend } from '../../service/frontend.ts';
 import type { HashBy, HashTable } from '../../service/hash-table.ts';
 import type { Chain } from '../elements/chain.ts';
-import { type Element, parts } from '../elements/element.ts';
+import { concat, type Element, parts } from '../elements/element.ts';
 import { PROTOCOLS } from '../elements/set-or-map.ts';
 import { chainOf } from '../elements/verdict.ts';
 import { affinityEndpoints, limitOf } from '../program/found-affinity.ts';
@@ -137,16 +137,19 @@ function poolOf(
   return { endpoints, by, table: Uint16Array.from(values, (value) => places.get(value) ?? 0) };
 }
 
+/** Who may connect, by the key of the frontend. The keys of node ports' ranges begin with the port. */
 function sourceRanges(ruleset: Ruleset): ReadonlyMap<string, readonly string[]> {
-  const setsAndMaps = ruleset.program.setsAndMaps.filter(
-    ({ name }) => name === 'source-ranges' || name === NODE_PORT_RANGES,
-  );
   const found = new Map<string, string[]>();
-  for (const { key } of setsAndMaps.flatMap((setOrMap) => [...ruleset.elementsOf(setOrMap)])) {
-    const end = key.lastIndexOf(' . ');
-    const known = found.get(key.slice(0, end));
-    if (known === undefined) found.set(key.slice(0, end), [key.slice(end + ' . '.length)]);
-    else known.push(key.slice(end + ' . '.length));
+  for (const setOrMap of ruleset.program.setsAndMaps) {
+    const isOfNodePorts = setOrMap.name === NODE_PORT_RANGES;
+    if (setOrMap.name !== 'source-ranges' && !isOfNodePorts) continue;
+    for (const { key } of ruleset.elementsOf(setOrMap)) {
+      const [range = '', ...reversed] = parts(key).toReversed();
+      const frontend = concat(...(isOfNodePorts ? reversed : reversed.toReversed()));
+      const known = found.get(frontend);
+      if (known === undefined) found.set(frontend, [range]);
+      else known.push(range);
+    }
   }
   return found;
 }

@@ -125,8 +125,8 @@ class Planner {
       this.#add(dispatch, this.#key, verdict);
     } else {
       this.#count(this.#frontendMaps.dropped, true);
-      const { ranges, admitted, check } = this.#rangeCheck();
-      yield* eachInSteps(sourceRanges, (range) => this.#add(ranges, concat(this.#key, range)));
+      const { ranges, key, admitted, check } = this.#rangeCheck();
+      yield* eachInSteps(sourceRanges, (range) => this.#add(ranges, concat(key, range)));
       this.#add(admitted, this.#key, verdict);
       this.#add(dispatch, this.#key, check);
     }
@@ -143,13 +143,14 @@ class Planner {
     return limited.verdict;
   }
 
-  /** The set of its source ranges, the map with its verdict for clients in them, and what leads there. */
-  #rangeCheck(): { readonly ranges: string; readonly admitted: string; readonly check: string } {
+  /** The set of its source ranges and the beginning of their keys, the map with its verdict for clients in them, and what leads there. */
+  #rangeCheck(): Readonly<Record<'ranges' | 'key' | 'admitted' | 'check', string>> {
     if (this.#frontend.kind !== 'node-port')
-      return { ranges: 'source-ranges', admitted: ADMITTED, check: `goto ${SOURCE_RANGES_CHAIN}` };
+      return { ranges: 'source-ranges', key: this.#key, admitted: ADMITTED, check: `goto ${SOURCE_RANGES_CHAIN}` };
+    const { protocol, port } = this.#frontend;
     const { elements, verdict } = this.#model.program.rangeCheck;
     this.#elements.push(...elements);
-    return { ranges: NODE_PORT_RANGES, admitted: ADMITTED_NODE_PORTS, check: verdict };
+    return { ranges: NODE_PORT_RANGES, key: concat(port, protocol), admitted: ADMITTED_NODE_PORTS, check: verdict };
   }
 
   /**

@@ -37,7 +37,7 @@ export interface RangeCheck {
 /** The chain of a family. `counts`: dropped connections are counted. */
 export function rangeCheckChain(family: Family, counts: boolean): Chain {
   const nodePort: Expression = { concat: [transportProtocol, destinationPort('th')] };
-  const allowed: Expression = { concat: [...nodePort.concat, sourceAddress(family)] };
+  const allowed: Expression = { concat: [destinationPort('th'), transportProtocol, sourceAddress(family)] };
   return {
     name: NODE_PORT_RANGES_CHAIN,
     rules: [

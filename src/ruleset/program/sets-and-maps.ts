@@ -179,7 +179,9 @@ export function setsAndMapsOf(family: Family, options: SetsAndMapsOptions = {}):
     },
     {
       name: NODE_PORT_RANGES,
-      key: [protocol, port, { ...source, type: 'cidr' }],
+      // The port comes first. The kernel compares field by field, and goes through all ranges that match so far: with the
+      // protocol first, these would be those of all node ports.
+      key: [port, protocol, { ...source, type: 'cidr' }],
       interval: true,
       comesLater: true,
       comment: 'node port and a network that may connect to it',

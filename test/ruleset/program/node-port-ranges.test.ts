@@ -50,7 +50,7 @@ describe('source ranges of a node port', () => {
     );
     assert.deepEqual(lines(second.adds), [
       'admitted-node-ports: tcp . 30080 : goto pick-node-port-tcp-2',
-      'node-port-source-ranges: tcp . 30080 . 192.0.2.0/24',
+      'node-port-source-ranges: 30080 . tcp . 192.0.2.0/24',
       `node-ports: tcp . 30080 : ${chain}`,
     ]);
   });
