@@ -35,7 +35,7 @@ export function requested(annotations: Annotations, readsCilium: boolean): Servi
 /**
  * The weights of all slices of a Service, in their order. Cilium's apply if none has ours: then a slice without any has 100.
  */
-export function weights(slices: readonly Annotations[], readsCilium: boolean): readonly number[] {
+function weights(slices: readonly Annotations[], readsCilium: boolean): readonly number[] {
   const own = slices.map((one) => within(one['kube-proxy-nft/weight'] ?? '', '', 0, 100));
   const cilium = slices.map((one) => within(one['service.cilium.io/weight'] ?? '', '', 0, 65_535));
   const isSet = (weight: number | undefined) => weight !== undefined;
