@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../builders/eventually.ts';
 import { rawNode } from '../builders/raw-objects.ts';
 import { connectTcp, exchangeUdp, type Outcome } from '../netns/clients.ts';
 import type { RunningHelper } from '../netns/helper-program.ts';
@@ -72,6 +73,19 @@ describe('session affinity ClientIP', () => {
 
   const start = () => daemon.start(['--hostname-override', 'node-a']);
 
+  /** Waits until the rules of both families bind clients for this time, as nft writes it. Each family has transactions of its own. */
+  const untilBoundFor = async (timeout: string) => {
+    const pending = () =>
+      ['ip', 'ip6'].filter((table) => {
+        const rules = world.nodeShell(`nft -t list table ${table} kube-proxy-nft`);
+        return !rules.includes(`{ ${table} saddr timeout ${timeout} }`);
+      });
+    await eventually(
+      () => pending().length === 0,
+      () => `${pending().join()} does not bind clients for ${timeout}`,
+    );
+  };
+
   for (const { family, clusterIp, node, firstClient } of FAMILIES) {
     for (const [protocol, exchange] of [
       ['TCP', connectTcp],
@@ -125,7 +139,7 @@ describe('session affinity ClientIP', () => {
           affinity: { ...STICKY, sessionAffinityConfig: { clientIP: { timeoutSeconds } } },
         });
         daemon.write(objects(sticky(1)));
-        await daemon.untilDump(/timeout 1s/);
+        await untilBoundFor('1s');
         const first = await endpoints();
         await sleep(2500);
         assert.notDeepEqual(await endpoints(), first);
@@ -133,7 +147,7 @@ describe('session affinity ClientIP', () => {
         await daemon.untilNoDump(/set affinity-/);
         assert.notDeepEqual(await endpoints(), await endpoints());
         daemon.write(objects({ pods: [11, 12, 13, 14] }));
-        await daemon.untilDump(/timeout 10800s/);
+        await untilBoundFor('3h');
         assert.deepEqual(await endpoints(), await endpoints());
       });
     }
