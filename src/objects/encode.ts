@@ -14,8 +14,8 @@ import { sliceAnnotationsOf } from './slice-options.ts';
 
 /**
  * A slimmed object in Kubernetes' form, with only the fields that we use. decodeObject gives the same object again, without
- * what was left out: endpoints of a slice (`leftOut`), invalid annotations (`problems`, `ciliumProblem`), and whether a Node was Ready
- * (`unready`), which says nothing about a later time.
+ * what was left out: endpoints of a slice (`leftOut`), invalid annotations (`problems`, `ciliumProblem`), and whether a Node
+ * was Ready (`unready`), which says nothing about a later time.
  */
 export function encodeObject(object: KubeObject): object {
   switch (object.kind) {

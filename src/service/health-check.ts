@@ -41,8 +41,8 @@ export function* healthCheckSteps(
   for (const family of clusterIps.flatMap((ip) => familyOf(ip) ?? [])) {
     const ready = yield* readyHereSteps(slices, nodeName, family);
     const served = inForce && (yield* endpointAddresses(inForce.get(family) ?? []));
-    const counted = served === undefined ? ready : [...ready].filter((address) => served.has(address));
-    localEndpoints.set(family, [...counted].length);
+    const counted = served === undefined ? ready.size : [...ready].filter((address) => served.has(address)).length;
+    localEndpoints.set(family, counted);
   }
   return { namespace, name, port, localEndpoints };
 }

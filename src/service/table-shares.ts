@@ -118,8 +118,7 @@ function withRoom(mean: number): number {
  * How many slots an endpoint of mean share takes singly. It takes the others in pairs. The fewer are single, the fewer
  * clients move where a table grows. But where an endpoint gives up its last pair, more clients move than elsewhere. So this
  * must happen while the mean share is so large that endpoints still have room beyond it (withRoom), and the larger the
- * table, the more room is necessary. With 17 to 21 of 16, one
- * cluster of 1,600 measured had a mean above 5/n (5.04).
+ * table, the more room is necessary. With 17 to 21 of 16, one cluster of 1,600 measured had a mean above 5/n (5.04).
  */
 function singlesOf({ size, each }: TableSize): number {
   const further = Math.min(5, Math.max(1, Math.log2(size / each) - 5));

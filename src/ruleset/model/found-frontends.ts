@@ -144,8 +144,9 @@ function sourceRanges(ruleset: Ruleset): ReadonlyMap<string, readonly string[]> 
     const isOfNodePorts = setOrMap.name === NODE_PORT_RANGES;
     if (setOrMap.name !== 'source-ranges' && !isOfNodePorts) continue;
     for (const { key } of ruleset.elementsOf(setOrMap)) {
-      const [range = '', ...reversed] = parts(key).toReversed();
-      const frontend = concat(...(isOfNodePorts ? reversed : reversed.toReversed()));
+      const fields = [...parts(key)];
+      const range = fields.pop() ?? '';
+      const frontend = concat(...(isOfNodePorts ? fields.toReversed() : fields));
       const known = found.get(frontend);
       if (known === undefined) found.set(frontend, [range]);
       else known.push(range);

@@ -143,7 +143,10 @@ class Planner {
     return limited.verdict;
   }
 
-  /** The set of its source ranges and the beginning of their keys, the map with its verdict for clients in them, and what leads there. */
+  /**
+   * The set of its source ranges and the beginning of their keys, the map with its verdict for clients in them, and what
+   * leads there.
+   */
   #rangeCheck(): Readonly<Record<'ranges' | 'key' | 'admitted' | 'check', string>> {
     if (this.#frontend.kind !== 'node-port')
       return { ranges: 'source-ranges', key: this.#key, admitted: ADMITTED, check: `goto ${SOURCE_RANGES_CHAIN}` };
